@@ -1,0 +1,120 @@
+"""chatops-slack: wires the four layers of one environment."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.approval import Approval, ApprovalArgs
+from components.notification import Notification, NotificationArgs
+from components.pipeline import Pipeline, PipelineArgs
+from components.scan_project import ScanProjectArgs
+from components.settings import load
+from components.storage import Storage, StorageArgs
+from components.tagging import tag_everything
+
+stack = pulumi.get_stack()
+prefix = f"{pulumi.get_project()}-{stack}"
+settings = load(pulumi.Config(), stack)
+region = aws.get_region().region
+account = aws.get_caller_identity().account_id
+
+tag_everything({"project": pulumi.get_project(), "stack": stack, "managed-by": "pulumi"})
+
+storage = Storage(
+    "storage",
+    StorageArgs(
+        account=account,
+        region=region,
+        upload_days=settings.upload_days,
+        protect=settings.protect,
+    ),
+)
+approval = Approval(
+    "approval",
+    ApprovalArgs(
+        account=account,
+        region=region,
+        action_prefix=prefix,
+        sender=settings.sender,
+        create_sender=settings.create_sender,
+        recipients=settings.recipients,
+        exception_seconds=settings.exception_seconds,
+        log_days=settings.log_days,
+        key_arn=storage.key_arn,
+        artifacts=storage.artifacts,
+        artifacts_arn=storage.artifacts_arn,
+    ),
+)
+notification = Notification(
+    "notification",
+    NotificationArgs(
+        account=account,
+        configuration_name=prefix,
+        slack_workspace_id=settings.slack_workspace_id,
+        slack_channel_id=settings.slack_channel_id,
+        user_role_required=settings.user_role_required,
+        key_arn=storage.key_arn,
+        approval_function_arn=approval.function_arn,
+        actions=approval.actions,
+    ),
+)
+pipeline = Pipeline(
+    "pipeline",
+    PipelineArgs(
+        prefix=prefix,
+        decision_seconds=settings.decision_seconds,
+        scan=ScanProjectArgs(
+            account=account,
+            region=region,
+            architecture=settings.architecture,
+            compute_type=settings.compute_type,
+            build_minutes=settings.build_seconds // 60,
+            queue_minutes=settings.queue_seconds // 60,
+            log_days=settings.log_days,
+            protect=settings.protect,
+            vpc=settings.vpc,
+            environment=settings.scan_environment,
+            sonar_token=settings.sonar_token,
+            key_arn=storage.key_arn,
+            uploads_arn=storage.uploads_arn,
+            artifacts=storage.artifacts,
+            artifacts_arn=storage.artifacts_arn,
+        ),
+        role=storage.pipeline_role,
+        uploads=storage.uploads,
+        topic_arn=notification.topic_arn,
+        approval_function=approval.function_name,
+        announce_arn=approval.announce_arn,
+    ),
+)
+
+console = f"https://{region}.console.aws.amazon.com"
+pulumi.export("uploadBucket", storage.uploads)
+pulumi.export("artifactsBucket", storage.artifacts)
+pulumi.export("stateMachine", pipeline.state_machine_arn)
+pulumi.export("topic", notification.topic_arn)
+pulumi.export("approvalFunction", approval.function_name)
+pulumi.export("deadLetterQueue", pipeline.dead_letters)
+pulumi.export(
+    "executionsUrl",
+    pulumi.Output.concat(
+        f"{console}/states/home?region={region}#/statemachines/view/", pipeline.state_machine_arn
+    ),
+)
+pulumi.export(
+    "buildsUrl",
+    pulumi.Output.concat(
+        f"{console}/codesuite/codebuild/{account}/projects/",
+        pipeline.project,
+        f"/history?region={region}",
+    ),
+)
+pulumi.export(
+    "evidenceUrl",
+    pulumi.Output.concat(
+        f"{console}/s3/buckets/", storage.artifacts, f"?region={region}&prefix=scans/"
+    ),
+)
+pulumi.export(
+    "uploadCommand",
+    pulumi.Output.concat("aws s3 cp app.zip s3://", storage.uploads, "/APP/app.zip"),
+)

@@ -1,0 +1,88 @@
+"""A Lambda function that runs one module of ``handlers/``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from components.policy import Statement, allow, policy, trust
+
+HANDLERS = Path(__file__).parent.parent / "handlers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandlerFunctionArgs:
+    """``module`` is plain: it decides what runs, so preview must know it."""
+
+    module: str
+    description: str
+    statements: Sequence[Statement]
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    log_days: int = 90
+    timeout_seconds: int = 10
+
+
+class HandlerFunction(pulumi.ComponentResource):
+    """Runs ``handlers/<module>.py``; may do what ``statements`` say, and write its own logs."""
+
+    arn: pulumi.Output[str]
+    name: pulumi.Output[str]
+    log_group: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: HandlerFunctionArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("chatops-slack:index:HandlerFunction", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        logs = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_days, opts=child)
+        role = aws.iam.Role(name, assume_role_policy=trust("lambda.amazonaws.com"), opts=child)
+        grants = aws.iam.RolePolicy(
+            name,
+            role=role.id,
+            policy=policy(
+                allow(
+                    "logs:CreateLogStream",
+                    "logs:PutLogEvents",
+                    on=[pulumi.Output.concat(logs.arn, ":*")],
+                ),
+                # X-Ray has no resources to name.
+                allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", on=["*"]),
+                *args.statements,
+            ),
+            opts=child,
+        )
+        function = aws.lambda_.Function(
+            name,
+            description=args.description,
+            role=role.arn,
+            runtime="python3.13",
+            # Cheaper and at least as fast; the handlers have no native code.
+            architectures=["arm64"],
+            handler=f"handlers.{args.module}.handler",
+            code=packaged_handlers(),
+            # CPU grows with memory, and a cold start is mostly CPU.
+            memory_size=512,
+            timeout=args.timeout_seconds,
+            environment={"variables": args.environment},
+            logging_config={"log_format": "JSON", "log_group": logs.name},
+            tracing_config={"mode": "Active"},
+            # IAM is eventually consistent: without this the first call can race its own grants.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
+        )
+        self.arn = function.arn
+        self.name = function.name
+        self.log_group = logs.name
+        self.register_outputs({"arn": self.arn, "name": self.name})
+
+
+def packaged_handlers() -> pulumi.AssetArchive:
+    """Package ``handlers/*.py`` file by file; a ``__pycache__`` would change the hash each time."""
+    return pulumi.AssetArchive(
+        {
+            f"handlers/{path.name}": pulumi.FileAsset(str(path))
+            for path in sorted(HANDLERS.glob("*.py"))
+        }
+    )

@@ -1,0 +1,242 @@
+"""The pipeline layer: from an upload's event to its scan, and everything that follows."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.handler_function import HandlerFunction, HandlerFunctionArgs
+from components.policy import allow, allow_service, policy, trust
+from components.scan_project import ScanProject, ScanProjectArgs
+from components.state_machine import Names, definition
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineArgs:
+    """``prefix`` names the stack; ``role`` is the state machine's."""
+
+    prefix: str
+    decision_seconds: int
+    scan: ScanProjectArgs
+    role: aws.iam.Role
+    uploads: pulumi.Input[str]
+    topic_arn: pulumi.Input[str]
+    approval_function: pulumi.Input[str]
+    announce_arn: pulumi.Input[str]
+
+
+class Pipeline(pulumi.ComponentResource):
+    """One execution of a STANDARD state machine for each uploaded zip."""
+
+    state_machine_arn: pulumi.Output[str]
+    project: pulumi.Output[str]
+    dead_letters: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("chatops-slack:index:Pipeline", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        project = ScanProject("scan", args.scan, opts=self._child)
+        check = self._check_build_status(args, project)
+        machine = self._state_machine(name, args, project, check)
+        self.dead_letters = self._start_on_upload(args, machine)
+
+        self.state_machine_arn = machine.arn
+        self.project = project.name
+        self.register_outputs({"state_machine_arn": self.state_machine_arn})
+
+    def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
+        scan = args.scan
+        return HandlerFunction(
+            "check-build-status",
+            HandlerFunctionArgs(
+                module="check_build_status",
+                description="Says what a build came to, and why",
+                statements=[
+                    allow(
+                        "s3:GetObject",
+                        on=[pulumi.Output.concat(scan.artifacts_arn, "/scans/*/report.json")],
+                    ),
+                    allow(
+                        "s3:PutObject",
+                        on=[pulumi.Output.concat(scan.artifacts_arn, "/scans/*/notification.json")],
+                    ),
+                    # Without it S3 answers 403 where no report is, as if a right were missing.
+                    allow("s3:ListBucket", on=[scan.artifacts_arn]),
+                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
+                    allow("codebuild:BatchGetBuilds", on=[project.arn]),
+                    allow(
+                        "logs:GetLogEvents",
+                        on=[pulumi.Output.concat(project.logs_arn, ":log-stream:*")],
+                    ),
+                ],
+                environment={
+                    "ARTIFACTS_BUCKET": scan.artifacts,
+                    "APPROVAL_FUNCTION": args.approval_function,
+                },
+                log_days=scan.log_days,
+            ),
+            opts=self._child,
+        )
+
+    def _state_machine(
+        self,
+        name: str,
+        args: PipelineArgs,
+        project: ScanProject,
+        check: HandlerFunction,
+    ) -> aws.sfn.StateMachine:
+        scan = args.scan
+
+        def artifacts(*patterns: str) -> list[pulumi.Output[str]]:
+            return [pulumi.Output.concat(scan.artifacts_arn, "/", each) for each in patterns]
+
+        grants = aws.iam.RolePolicy(
+            name,
+            role=args.role.id,
+            policy=policy(
+                allow(
+                    "codebuild:StartBuild",
+                    "codebuild:StopBuild",
+                    "codebuild:BatchGetBuilds",
+                    on=[project.arn],
+                ),
+                # Step Functions hears of a build's end through a rule that it manages itself.
+                allow(
+                    "events:PutRule",
+                    "events:PutTargets",
+                    "events:DescribeRule",
+                    on=[
+                        f"arn:aws:events:{scan.region}:{scan.account}:rule/"
+                        "StepFunctionsGetEventForCodeBuildStartBuildRule"
+                    ],
+                ),
+                allow("lambda:InvokeFunction", on=[check.arn, args.announce_arn]),
+                allow("sns:Publish", on=[args.topic_arn]),
+                allow(
+                    "s3:PutObject",
+                    on=artifacts("scans/*/scan.json", "scans/*/decision.json", "waiting/*"),
+                ),
+                allow("s3:GetObject", on=artifacts("scans/*/scan.json", "scans/*/decision.json")),
+                allow(
+                    "s3:PutObjectVersionTagging",
+                    on=[pulumi.Output.concat(scan.uploads_arn, "/*")],
+                ),
+                allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
+                # CloudWatch's log delivery and X-Ray have no resources to name.
+                allow(
+                    "logs:CreateLogDelivery",
+                    "logs:GetLogDelivery",
+                    "logs:UpdateLogDelivery",
+                    "logs:DeleteLogDelivery",
+                    "logs:ListLogDeliveries",
+                    "logs:PutResourcePolicy",
+                    "logs:DescribeResourcePolicies",
+                    "logs:DescribeLogGroups",
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                    on=["*"],
+                ),
+            ),
+            opts=self._child,
+        )
+        logs = aws.cloudwatch.LogGroup(
+            name,
+            # Under this prefix a group needs no resource policy, of which an account has ten.
+            name_prefix=f"/aws/vendedlogs/states/{args.prefix}-",
+            retention_in_days=scan.log_days,
+            opts=self._child,
+        )
+        return aws.sfn.StateMachine(
+            name,
+            type="STANDARD",
+            role_arn=args.role.arn,
+            definition=pulumi.Output.json_dumps(
+                definition(
+                    Names(
+                        project=project.name,
+                        artifacts=scan.artifacts,
+                        topic_arn=args.topic_arn,
+                        check_build_status=check.arn,
+                        announce=args.announce_arn,
+                        region=scan.region,
+                    ),
+                    # CodeBuild's own limits come first; this is for a build whose end went unheard.
+                    build_seconds=(scan.build_minutes + scan.queue_minutes + 5) * 60,
+                    decision_seconds=args.decision_seconds,
+                )
+            ),
+            logging_configuration={
+                "level": "ALL",
+                # The data has task tokens in it, and the history has the rest anyway.
+                "include_execution_data": False,
+                "log_destination": pulumi.Output.concat(logs.arn, ":*"),
+            },
+            tracing_configuration={"enabled": True},
+            # Step Functions checks the log rights when the machine is made.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
+        )
+
+    def _start_on_upload(
+        self, args: PipelineArgs, machine: aws.sfn.StateMachine
+    ) -> pulumi.Output[str]:
+        """Start an execution for each zip; return the queue of events that started none."""
+        rule = aws.cloudwatch.EventRule(
+            "uploads",
+            description="A zip was uploaded",
+            event_pattern=pulumi.Output.json_dumps(
+                {
+                    "source": ["aws.s3"],
+                    "detail-type": ["Object Created"],
+                    "detail": {
+                        "bucket": {"name": [args.uploads]},
+                        "object": {"key": [{"suffix": ".zip"}]},
+                    },
+                }
+            ),
+            opts=self._child,
+        )
+        role = aws.iam.Role(
+            "uploads",
+            assume_role_policy=trust("events.amazonaws.com", args.scan.account),
+            opts=self._child,
+        )
+        grants = aws.iam.RolePolicy(
+            "uploads",
+            role=role.id,
+            policy=policy(allow("states:StartExecution", on=[machine.arn])),
+            opts=self._child,
+        )
+        dead_letters = aws.sqs.Queue(
+            "dead-letters",
+            sqs_managed_sse_enabled=True,
+            message_retention_seconds=14 * 24 * 3600,
+            opts=self._child,
+        )
+        aws.sqs.QueuePolicy(
+            "dead-letters",
+            queue_url=dead_letters.url,
+            policy=policy(
+                allow_service(
+                    "events.amazonaws.com",
+                    "sqs:SendMessage",
+                    on=[dead_letters.arn],
+                    when={"ArnEquals": {"aws:SourceArn": rule.arn}},
+                )
+            ),
+            opts=self._child,
+        )
+        aws.cloudwatch.EventTarget(
+            "uploads",
+            rule=rule.name,
+            arn=machine.arn,
+            role_arn=role.arn,
+            retry_policy={"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185},
+            dead_letter_config={"arn": dead_letters.arn},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
+        )
+        return dead_letters.url

@@ -1,0 +1,243 @@
+"""The settings of one environment, read and checked in one place.
+
+Their types, descriptions and defaults are declared in ``Pulumi.yaml``; here are the rules that it
+cannot say.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.scan_project import Vpc
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION = re.compile(r"([0-9]+)([smhd])")
+# The account limits of Step Functions (an execution lives a year) and CodeBuild (5 minutes to 36
+# hours, 8 of queue).
+YEAR = 365 * UNITS["d"]
+EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
+# CloudWatch Logs takes these and no others (PutRetentionPolicy).
+LOG_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+COMPUTE_TYPES = tuple(
+    f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE")
+)
+# It stands in names of buckets (63 characters, lower case) and of the function that a button's
+# criteria name (50).
+STACK = re.compile(r"[a-z0-9](-?[a-z0-9]){0,15}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Checked settings; durations in seconds, ``sonar_token`` a secret Output or None."""
+
+    slack_workspace_id: str
+    slack_channel_id: str
+    sender: str
+    create_sender: bool
+    recipients: tuple[str, ...]
+    engine: str
+    sonar_host_url: str
+    sonar_token: pulumi.Output[str] | None
+    sonar_organization: str
+    sonar_ca: str
+    sarif_command: str
+    allow_exclusions: bool
+    limits: dict[str, int | None]
+    upload_limits: dict[str, int]
+    decision_seconds: int
+    exception_seconds: int
+    build_seconds: int
+    queue_seconds: int
+    architecture: str
+    compute_type: str
+    vpc: Vpc | None
+    user_role_required: bool
+    log_days: int
+    upload_days: int
+    protect: bool
+
+    @property
+    def scan_environment(self) -> dict[str, str]:
+        """What ``scan/`` is told besides the upload; nothing secret."""
+        return {
+            "ENGINE": self.engine,
+            "LIMITS": json.dumps(self.limits),
+            "UPLOAD_LIMITS": json.dumps(self.upload_limits),
+            "SONAR_HOST_URL": self.sonar_host_url,
+            "SONAR_ORGANIZATION": self.sonar_organization,
+            "SONAR_CA": self.sonar_ca,
+            "ALLOW_EXCLUSIONS": json.dumps(self.allow_exclusions),
+            "SARIF_COMMAND": self.sarif_command,
+        }
+
+
+def load(config: pulumi.Config, stack: str) -> Settings:
+    """Read every setting of ``stack``.
+
+    Raises:
+        pulumi.RunError: names every wrong setting, what is wrong with it, and the command that
+        mends it.
+    """
+    problems: list[str] = []
+
+    def wrong(key: str, why: str, example: str, flags: str = "") -> None:
+        problems.append(
+            f"{key}: {why}\n    pulumi config set {flags}{key} {example} --stack {stack}"
+        )
+
+    def text(key: str, pattern: str, why: str, example: str) -> str:
+        value = config.get(key) or ""
+        if not re.fullmatch(pattern, value):
+            wrong(key, f"{value!r} is not {why}" if value else f"is missing; it is {why}", example)
+        return value
+
+    def one_of(key: str, allowed: tuple[str, ...]) -> str:
+        return text(key, "|".join(allowed), f"one of {', '.join(allowed)}", allowed[0])
+
+    def parsed(key: str, kind: str, example: str, parse: Callable[[str], Any]) -> Any:
+        try:
+            return parse(key)
+        except (pulumi.ConfigTypeError, ValueError):
+            wrong(key, f"{config.get(key)!r} is not {kind}", example)
+            return None
+
+    def whole(key: str, low: int, high: int) -> int:
+        value = parsed(key, "a whole number", str(max(low, 0)), config.require_int)
+        if value is None:
+            return low
+        if not low <= value <= high:
+            wrong(key, f"{value} is not between {low} and {high}", str(max(low, 0)))
+        return value
+
+    def flag(key: str) -> bool:
+        return bool(parsed(key, "true or false", "true", config.require_bool))
+
+    def duration(key: str, low: str, high: str) -> int:
+        value = config.get(key) or ""
+        match = DURATION.fullmatch(value)
+        if not match:
+            wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", high)
+            return 0
+        seconds = _seconds(value)
+        if not _seconds(low) <= seconds <= _seconds(high):
+            wrong(key, f"{value} is not between {low} and {high}", high)
+        return seconds
+
+    def several(key: str) -> tuple[str, ...]:
+        value = parsed(key, "a list", "--path 'KEY[0]' VALUE", config.require_object)
+        return tuple(value) if isinstance(value, list) else ()
+
+    if not STACK.fullmatch(stack):
+        problems.append(
+            f"the stack's name {stack!r} goes into names of buckets and functions: at most 16 "
+            "lower-case letters, digits and single hyphens\n    pulumi stack rename dev"
+        )
+    recipients = several("recipients")
+    refused = [each for each in recipients if not EMAIL.fullmatch(str(each))]
+    if refused or not recipients:
+        why = (
+            f"{refused[0]!r} is not an email address"
+            if refused
+            else "is missing; nobody would get the emails"
+        )
+        wrong("'recipients[0]'", why, "developers@example.com", "--path ")
+
+    engine = one_of("engine", ("sonarqube", "sarif"))
+    sonar_token = config.get_secret("sonarToken") if config.get("sonarToken") else None
+    if engine == "sonarqube":
+        text(
+            "sonarHostUrl",
+            r"https?://[^\s/]+\S*",
+            "the URL of a SonarQube server",
+            "https://sonarqube.example.com",
+        )
+        if sonar_token is None:
+            wrong("sonarToken", "is missing; engine sonarqube needs one", "TOKEN", "--secret ")
+    sarif_command = config.get("sarifCommand") or ""
+    if engine == "sarif" and not ("{source}" in sarif_command and "{sarif}" in sarif_command):
+        wrong("sarifCommand", "must name {source} and {sarif}", "'tool {source} --output {sarif}'")
+
+    vpc = (config.get("vpcId") or "", several("vpcSubnets"), several("vpcSecurityGroups"))
+    if any(vpc) and not all(vpc):
+        wrong(
+            "vpcId",
+            "goes with vpcSubnets and vpcSecurityGroups: set all three or none",
+            "vpc-0123456789abcdef0",
+        )
+    log_days = whole("logDays", 1, 3653)
+    if log_days not in LOG_DAYS:
+        wrong("logDays", f"CloudWatch knows only {', '.join(map(str, LOG_DAYS))}", "90")
+
+    settings = Settings(
+        slack_workspace_id=text(
+            "slackWorkspaceId", "T[A-Z0-9]{8,}", "a Slack workspace id (T...)", "T0123456789"
+        ),
+        slack_channel_id=text(
+            "slackChannelId", "[CG][A-Z0-9]{8,}", "a Slack channel id (C...)", "C0123456789"
+        ),
+        sender=text("sender", EMAIL.pattern, "an email address", "security@example.com"),
+        create_sender=flag("createSender"),
+        recipients=recipients,
+        engine=engine,
+        sonar_host_url=(config.get("sonarHostUrl") or "").rstrip("/"),
+        sonar_token=sonar_token if engine == "sonarqube" else None,
+        sonar_organization=config.get("sonarOrganization") or "",
+        sonar_ca=config.get("sonarCa") or "",
+        sarif_command=sarif_command,
+        allow_exclusions=flag("allowExclusions"),
+        limits={
+            severity: most if most >= 0 else None
+            for severity in ("BLOCKER", "HIGH", "MEDIUM", "LOW")
+            for most in [whole(f"max{severity.title()}", -1, 1_000_000)]
+        },
+        upload_limits={
+            "files": whole("maxUploadFiles", 1, 1_000_000),
+            "bytes": whole("maxUploadMegabytes", 1, 50_000) * 1024 * 1024,
+            "ratio": whole("maxUploadRatio", 2, 1100),
+        },
+        decision_seconds=duration("decisionWindow", "1m", "90d"),
+        exception_seconds=duration("exceptionPeriod", "1m", "270d"),
+        build_seconds=duration("buildTimeout", "5m", "36h"),
+        queue_seconds=duration("queueTimeout", "5m", "8h"),
+        architecture=one_of("architecture", ("x86_64", "arm64")),
+        compute_type=one_of("computeType", COMPUTE_TYPES),
+        vpc=Vpc(vpc_id=vpc[0], subnets=vpc[1], security_groups=vpc[2]) if all(vpc) else None,
+        user_role_required=flag("userRoleRequired"),
+        log_days=log_days,
+        upload_days=whole("uploadDays", 1, 3650),
+        protect=flag("protect"),
+    )
+    if problems:
+        raise pulumi.RunError("Settings to mend:\n  " + "\n  ".join(problems))
+    return settings
+
+
+def _seconds(duration: str) -> int:
+    return int(duration[:-1]) * UNITS[duration[-1]]

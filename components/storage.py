@@ -1,0 +1,272 @@
+"""The storage layer: one key, the upload and artifacts buckets, and who may read and tag what."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.policy import Statement, allow, allow_service, only_tls, policy, trust
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageArgs:
+    account: str
+    region: str
+    upload_days: int
+    protect: bool
+
+
+class Storage(pulumi.ComponentResource):
+    """Keeps every version of every upload, and all evidence, encrypted under one key of ours.
+
+    Only ``pipeline_role`` may set the tag ``scan-status`` on an upload.
+    """
+
+    key_arn: pulumi.Output[str]
+    uploads: pulumi.Output[str]
+    uploads_arn: pulumi.Output[str]
+    artifacts: pulumi.Output[str]
+    artifacts_arn: pulumi.Output[str]
+    pipeline_role: aws.iam.Role
+
+    def __init__(
+        self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("chatops-slack:index:Storage", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        # What cannot be made again: `pulumi destroy` refuses to take it while the setting `protect`
+        # is on.
+        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
+
+        key = aws.kms.Key(
+            name,
+            description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
+            enable_key_rotation=True,
+            deletion_window_in_days=30 if args.protect else 7,
+            policy=_key_policy(args.account, args.region),
+            opts=kept,
+        )
+        # The state machine's role lives here, since the bucket policy below names it.
+        self.pipeline_role = aws.iam.Role(
+            "pipeline", assume_role_policy=trust("states.amazonaws.com", args.account), opts=child
+        )
+
+        access_logs = self._bucket("access-logs", key=None, kept=kept, protect=args.protect)
+        aws.s3.BucketLifecycleConfiguration(
+            "access-logs",
+            bucket=access_logs.id,
+            rules=[
+                {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": 365}}
+            ],
+            opts=child,
+        )
+        uploads = self._bucket("uploads", key=key, kept=kept, protect=args.protect)
+        artifacts = self._bucket("artifacts", key=key, kept=kept, protect=args.protect)
+
+        for bucket, label in ((uploads, "uploads"), (artifacts, "artifacts")):
+            aws.s3.BucketLogging(
+                label,
+                bucket=bucket.id,
+                target_bucket=access_logs.id,
+                target_prefix=f"{label}/",
+                opts=child,
+            )
+        _policy("access-logs", access_logs, [_deliver_logs(access_logs, args.account)], child)
+        _policy("uploads", uploads, _guard_uploads(uploads, self.pipeline_role), child)
+        _policy("artifacts", artifacts, [], child)
+
+        aws.s3.BucketNotification("uploads", bucket=uploads.id, eventbridge=True, opts=child)
+        uploads_versioned = self._versioned("uploads", uploads)
+        aws.s3.BucketLifecycleConfiguration(
+            "uploads",
+            bucket=uploads.id,
+            rules=[
+                {
+                    "id": "replaced-versions",
+                    "status": "Enabled",
+                    "filter": {},
+                    "noncurrent_version_expiration": {"noncurrent_days": args.upload_days},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                }
+            ],
+            # S3 refuses rules about noncurrent versions on a bucket without versions.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[uploads_versioned]),
+        )
+        self._versioned("artifacts", artifacts)
+        aws.s3.BucketLifecycleConfiguration(
+            "artifacts",
+            bucket=artifacts.id,
+            rules=[
+                _expire("waiting/", days=400),  # task tokens: no execution outlives a year
+                _expire("cache/", days=30),
+                {
+                    "id": "parts",
+                    "status": "Enabled",
+                    "filter": {},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                },
+            ],
+            opts=child,
+        )
+
+        self.key_arn = key.arn
+        self.uploads, self.uploads_arn = uploads.id, uploads.arn
+        self.artifacts, self.artifacts_arn = artifacts.id, artifacts.arn
+        self.register_outputs({"uploads": self.uploads, "artifacts": self.artifacts})
+
+    def _bucket(
+        self, label: str, key: aws.kms.Key | None, kept: pulumi.ResourceOptions, protect: bool
+    ) -> aws.s3.Bucket:
+        """A private bucket; without a key for access logs, which S3 cannot encrypt with ours."""
+        child = pulumi.ResourceOptions(parent=self)
+        # A throw-away environment can be destroyed with what is in it; a protected one cannot.
+        bucket = aws.s3.Bucket(label, force_destroy=not protect, opts=kept)
+        aws.s3.BucketPublicAccessBlock(
+            label,
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            label,
+            bucket=bucket.id,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=child,
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            label,
+            bucket=bucket.id,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": (
+                        {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}
+                        if key
+                        else {"sse_algorithm": "AES256"}
+                    ),
+                    # One data key for many objects: a hundredth of the KMS calls.
+                    "bucket_key_enabled": key is not None,
+                }
+            ],
+            opts=child,
+        )
+        return bucket
+
+    def _versioned(self, label: str, bucket: aws.s3.Bucket) -> aws.s3.BucketVersioning:
+        return aws.s3.BucketVersioning(
+            label,
+            bucket=bucket.id,
+            versioning_configuration={"status": "Enabled"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _policy(
+    label: str, bucket: aws.s3.Bucket, statements: list[Statement], opts: pulumi.ResourceOptions
+) -> None:
+    aws.s3.BucketPolicy(
+        label, bucket=bucket.id, policy=policy(only_tls(bucket.arn), *statements), opts=opts
+    )
+
+
+def _guard_uploads(bucket: aws.s3.Bucket, pipeline_role: aws.iam.Role) -> list[Statement]:
+    objects = pulumi.Output.concat(bucket.arn, "/*")
+    return [
+        {
+            # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
+            # would know.
+            "Sid": "OnlyZips",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject"],
+            "NotResource": [pulumi.Output.concat(bucket.arn, "/*.zip")],
+        },
+        {
+            # The tag is the clearance. It covers tags sent along with an upload, too.
+            "Sid": "OnlyThePipelineTags",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [
+                "s3:PutObjectTagging",
+                "s3:PutObjectVersionTagging",
+                "s3:DeleteObjectTagging",
+                "s3:DeleteObjectVersionTagging",
+            ],
+            "Resource": [objects],
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role.arn}},
+        },
+    ]
+
+
+def _deliver_logs(bucket: aws.s3.Bucket, account: str) -> Statement:
+    return allow_service(
+        "logging.s3.amazonaws.com",
+        "s3:PutObject",
+        on=[pulumi.Output.concat(bucket.arn, "/*")],
+        when={"StringEquals": {"aws:SourceAccount": account}},
+    )
+
+
+def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": prefix.rstrip("/"),
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "expiration": {"days": days},
+        "noncurrent_version_expiration": {"noncurrent_days": 1},
+    }
+
+
+def _key_policy(account: str, region: str) -> pulumi.Output[str]:
+    """Administration and use by this account, use only through our services; CloudWatch alarms."""
+    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    # In a key policy "*" is the key itself.
+    itself = ["*"]
+    through = [f"{service}.{region}.amazonaws.com" for service in ("s3", "sns", "secretsmanager")]
+    return policy(
+        {
+            "Sid": "Administer",
+            "Principal": root,
+            **allow(
+                "kms:CancelKeyDeletion",
+                "kms:CreateAlias",
+                "kms:DeleteAlias",
+                "kms:DescribeKey",
+                "kms:DisableKey",
+                "kms:DisableKeyRotation",
+                "kms:EnableKey",
+                "kms:EnableKeyRotation",
+                "kms:GetKeyPolicy",
+                "kms:GetKeyRotationStatus",
+                "kms:ListResourceTags",
+                "kms:PutKeyPolicy",
+                "kms:ScheduleKeyDeletion",
+                "kms:TagResource",
+                "kms:UntagResource",
+                "kms:UpdateKeyDescription",
+                on=itself,
+            ),
+        },
+        {
+            "Sid": "UseThroughOurServices",
+            "Principal": root,
+            **allow(
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+                on=itself,
+                when={"StringEquals": {"kms:ViaService": through}},
+            ),
+        },
+        {
+            "Sid": "PublishAlarms",
+            **allow_service(
+                "cloudwatch.amazonaws.com",
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+                on=itself,
+                when={"StringEquals": {"aws:SourceAccount": account}},
+            ),
+        },
+    )
