@@ -1,0 +1,170 @@
+"""A build that left no report: which it was, and what went wrong."""
+
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.report import Trouble
+
+log = logging.getLogger(__name__)
+
+_ARN = re.compile(r"arn:[\w-]+:codebuild:[\w-]+:\d+:build/([\w-]+:[0-9A-Fa-f-]+)")
+_OUT_OF_MEMORY = re.compile(
+    r"exit (?:status|code):? 137\b|OutOfMemoryError|Cannot allocate memory|\bMemoryError\b"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """``status`` is SUCCEEDED, FAILED, FAULT, TIMED_OUT, STOPPED, ...; ``message`` may be empty."""
+
+    name: str
+    status: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    arn: str = ""
+    status: str = ""
+    phases: tuple[Phase, ...] = ()
+    log_group: str = ""
+    log_stream: str = ""
+
+    @property
+    def broken_phase(self) -> Phase | None:
+        """The first phase that went wrong."""
+        wrong = ("FAILED", "FAULT", "TIMED_OUT", "CLIENT_ERROR", "STOPPED")
+        return next((each for each in self.phases if each.status in wrong), None)
+
+
+def find(build: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> Build | None:
+    """Return the build of a scan, None if there was none.
+
+    Step Functions returns a build that succeeded as ``build``, and puts one that failed into
+    ``error.Cause`` as JSON, which it may cut; then CodeBuild is asked.
+    """
+    cause = str((error or {}).get("Cause") or "")
+    if build is None:
+        try:
+            build = json.loads(cause)["Build"]
+        except (ValueError, KeyError, TypeError):
+            match = _ARN.search(cause)
+            build = _ask(*match.group(0, 1)) if match else None
+    return _parse(build) if isinstance(build, Mapping) else None
+
+
+def diagnose(build: Build | None, error: Mapping[str, Any] | None, tail: Sequence[str]) -> Trouble:
+    """Return what went wrong; ``tail`` is the end of the build's log."""
+    if build is None:
+        return _without_build(error or {})
+    phase = build.broken_phase or Phase(name="", status=build.status, message="")
+    if _OUT_OF_MEMORY.search("\n".join((phase.message, *tail))):
+        return Trouble(
+            message="The scan ran out of memory.",
+            mend="Give it a larger machine (setting computeType), then upload again.",
+        )
+    if phase.status == "STOPPED":
+        return Trouble(
+            message="The scan was stopped by hand.", mend="Upload again to scan it anew."
+        )
+    if "TIMED_OUT" in (phase.status, build.status):
+        if phase.name == "QUEUED":
+            return Trouble(
+                message="The scan waited too long for a free place in CodeBuild.",
+                mend="Upload again later, or raise the quota of concurrent builds.",
+            )
+        return Trouble(
+            message="The scan took longer than it may.",
+            mend="Upload less at once, or allow more time (setting buildTimeout); then try again.",
+        )
+    if build.status == "SUCCEEDED":
+        return Trouble(
+            message="The scan ended without a readable report.",
+            mend="Read the end of its log, then upload again.",
+        )
+    what = {
+        "PROVISIONING": "CodeBuild could not prepare a machine for the scan.",
+        "DOWNLOAD_SOURCE": "CodeBuild could not fetch the scanner.",
+        "INSTALL": "The scanner could not be installed.",
+    }.get(phase.name, f"The scan broke off in phase {phase.name}." if phase.name else "")
+    return Trouble(
+        message=f"{what or 'The scan broke off.'} {phase.message}".strip(),
+        mend="Mend what its log says, then upload again.",
+    )
+
+
+def _without_build(error: Mapping[str, Any]) -> Trouble:
+    name, cause = str(error.get("Error") or ""), str(error.get("Cause") or "")
+    match name:
+        case "AppName":
+            return Trouble(
+                message=f"The upload names no app. {cause}",
+                mend="Upload it again as <app>/<file>.zip.",
+            )
+        case "CodeBuild.AccountLimitExceededException":
+            return Trouble(
+                message="CodeBuild had no free place for this scan, for hours.",
+                mend="Upload again later, or raise the quota of concurrent builds.",
+            )
+        case "States.Timeout":
+            return Trouble(
+                message="The scan did not end in time.",
+                mend="See in the execution what it waited for, then upload again.",
+            )
+        case _:
+            why = ": ".join(each for each in (name, cause) if each) or "no reason was given"
+            return Trouble(
+                message=f"The scan could not be started: {why}",
+                mend="Mend the cause (the execution shows the call), then upload again.",
+            )
+
+
+def _ask(arn: str, build_id: str) -> Any:
+    import boto3  # only a cut cause needs this client
+
+    from handlers.evidence import QUICK
+
+    try:
+        builds = boto3.client("codebuild", config=QUICK).batch_get_builds(ids=[build_id])["builds"]
+    except (BotoCoreError, ClientError):
+        # The card is worth more than its details.
+        log.warning("build not described", extra={"build": arn}, exc_info=True)
+        builds = []
+    return _pascal(builds[0]) if builds else {"Arn": arn}
+
+
+def _pascal(value: Any) -> Any:
+    """Return the SDK's camelCase as the PascalCase of Step Functions."""
+    if isinstance(value, dict):
+        return {key[0].upper() + key[1:]: _pascal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_pascal(each) for each in value]
+    return value
+
+
+def _parse(build: Mapping[str, Any]) -> Build:
+    logs = build.get("Logs") or {}
+    return Build(
+        arn=build.get("Arn") or "",
+        status=build.get("BuildStatus") or "",
+        phases=tuple(
+            Phase(
+                name=each.get("PhaseType") or "",
+                status=each.get("PhaseStatus") or "",
+                message=" ".join(
+                    context["Message"]
+                    for context in each.get("Contexts") or ()
+                    if context.get("Message")
+                ),
+            )
+            for each in build.get("Phases") or ()
+        ),
+        log_group=logs.get("GroupName") or "",
+        log_stream=logs.get("StreamName") or "",
+    )

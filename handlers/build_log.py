@@ -1,0 +1,47 @@
+"""The end of a build's log."""
+
+import logging
+import re
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.evidence import QUICK
+
+log = logging.getLogger(__name__)
+
+PAGES = 4
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def tail(group: str, stream: str, lines: int = 15) -> list[str]:
+    """Return the last ``lines`` that say something; none if the log can't be read.
+
+    Reads at most ``PAGES`` pages from the end, however long the log. A page may be empty with more
+    to come; only a token that comes back unchanged means the beginning
+    (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
+    """
+    if not group or not stream:
+        return []
+    client = boto3.client("logs", config=QUICK)
+    found: list[str] = []
+    page: dict[str, str] = {}
+    try:
+        for _ in range(PAGES):
+            answer = client.get_log_events(
+                logGroupName=group,
+                logStreamName=stream,
+                startFromHead=False,
+                limit=100,
+                **page,
+            )
+            messages = [_COLOUR.sub("", each["message"]).rstrip() for each in answer["events"]]
+            found = [each for each in messages if each] + found
+            token = answer["nextBackwardToken"]
+            if len(found) >= lines or page.get("nextToken") == token:
+                break
+            page = {"nextToken": token}
+    except (BotoCoreError, ClientError):
+        # The card is worth more than its log.
+        log.warning("build log not read", extra={"group": group, "stream": stream}, exc_info=True)
+    return found[-lines:]

@@ -1,0 +1,151 @@
+"""The cards of one scan, told as its thread in the channel."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from handlers import links, moment
+from handlers.mrkdwn import block, code, link, text
+from handlers.notification import Notification, notification
+from handlers.outcome import Outcome
+from handlers.report import Condition, Finding, Report, Trouble
+
+TOP_CONDITIONS, TOP_FINDINGS = 10, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Which upload a card is about, and where to read more; links may be missing."""
+
+    scan: str
+    app: str
+    key: str
+    version_id: str
+    report: str | None = None
+    build: str | None = None
+    execution: str | None = None
+    evidence: str | None = None
+
+    @property
+    def zip_name(self) -> str:
+        return self.key.rpartition("/")[2]
+
+
+def gate_failed(
+    subject: Subject, report: Report, until: str | None, buttons: dict[str, str]
+) -> Notification:
+    """Return the card that asks for a decision, until the moment ``until`` where it is known."""
+    failed = report.failed_conditions
+    open_until = f" Open until {text(moment.minute(until), 40)}." if until else ""
+    return notification(
+        scan=subject.scan,
+        title=f"❌ {text(subject.app, 100)}: quality gate failed",
+        body=[
+            _upload(subject, report),
+            "",
+            *(f"• {_condition(each)}" for each in failed[:TOP_CONDITIONS]),
+            *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
+            "",
+            f"*Findings:* {report.counted or 'none'}",
+            *(f"• {_finding(each)}" for each in report.findings[:TOP_FINDINGS]),
+            *_more(sum(report.counts.values()) - TOP_FINDINGS, "findings"),
+            *_notes(report),
+        ],
+        foot=_links(subject),
+        next_steps=[
+            "Press *Approve* to let this version through for a limited time, or *Reject*; "
+            f"you are asked for a reason.{open_until}",
+            "Or mend what failed and upload again: a new version is scanned at once.",
+        ],
+        keywords=["quality gate failed", text(subject.app, 75), text(report.engine, 75)],
+        buttons=buttons,
+    )
+
+
+def broken(
+    subject: Subject, trouble: Trouble, report: Report | None, log_tail: Sequence[str]
+) -> Notification:
+    """Return the card of a scan that judged nothing: what is wrong and how to mend it."""
+    return notification(
+        scan=subject.scan,
+        title=f"⚠️ {text(subject.app, 100)}: scan broken",
+        body=[
+            _upload(subject, report),
+            "",
+            text(trouble.message, 1000),
+            "This is not about the quality of the code: nothing was judged, nothing cleared.",
+            *(_notes(report) if report else ()),
+            *(["", "*End of the log*", block(log_tail, 250)] if log_tail else ()),
+        ],
+        foot=_links(subject),
+        next_steps=[text(trouble.mend, 350)],
+        keywords=["scan broken", text(subject.app, 75)],
+    )
+
+
+def outcome(subject: Subject, told: Outcome, reason: str | None) -> Notification:
+    """Return the card that says how it went on."""
+    return notification(
+        scan=subject.scan,
+        title=f"{told.mark} {text(subject.app, 100)}: {text(told.headline, 100)}",
+        body=[
+            _upload(subject, None),
+            "",
+            text(told.lead, 1000),
+            *([f"*Reason:* {text(reason, 1000)}"] if reason else ()),
+        ],
+        foot=_links(subject),
+        next_steps=[text(each, 350) for each in told.next_steps],
+        keywords=[told.event, text(subject.app, 75)],
+    )
+
+
+def _upload(subject: Subject, report: Report | None) -> str:
+    version = f"version {code(subject.version_id[:8], 20)}"
+    parts = [code(subject.zip_name, 200), version]
+    if report and report.engine:
+        parts.append(text(report.engine, 100))
+    if report and report.files is not None:
+        parts.append(f"{report.files} files analysed"[:60])
+    return " · ".join(parts)
+
+
+def _condition(failed: Condition) -> str:
+    wanted = text(failed.wanted, 80)
+    return f"*{text(failed.name, 120)}:* {code(failed.found, 60)}, must be {wanted}"
+
+
+def _finding(finding: Finding) -> str:
+    linked = link(links.web(finding.link), code(finding.place, 250))
+    severity, rule = text(finding.severity, 20), code(finding.rule, 80)
+    return f"*{severity}* {linked} {text(finding.message, 300)} ({rule})"
+
+
+def _more(number: int, what: str) -> list[str]:
+    return [f"… and {number} more {what}"] if number > 0 else []
+
+
+def _notes(report: Report) -> Iterable[str]:
+    weakening = [each for each in report.ignored if each.weakens]
+    if weakening:
+        shown = ", ".join(
+            f"{code(each.key, 80)} in {code(each.file, 80)}" for each in weakening[:3]
+        )
+        more = f" and {len(weakening) - 3} more" if len(weakening) > 3 else ""
+        yield ""
+        yield f"⚠️ The upload tried to weaken its own scan; ignored: {shown}{more}"
+    if report.judged_by_limits and report.engine.startswith("SonarQube"):
+        yield ""
+        yield (
+            "SonarQube's own gate judged nothing (it looks at new code only), so the limits from "
+            "the settings judged all of the code."
+        )
+
+
+def _links(subject: Subject) -> str:
+    named = {
+        "Report": subject.report,
+        "Build log": subject.build,
+        "Execution": subject.execution,
+        "Evidence": subject.evidence,
+    }
+    return " · ".join(link(url, label) for label, url in named.items() if url)

@@ -1,0 +1,162 @@
+"""The email about one outcome, as text and as HTML that says the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from handlers import links, moment
+from handlers.outcome import Outcome
+from handlers.outside import line
+from handlers.report import Finding, Report
+
+TOP_CONDITIONS, TOP_FINDINGS = 20, 10
+COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e"}  # others are grey
+# Clients that don't know the media query show the inline light colours, or turn them by themselves.
+DARK = """
+:root { color-scheme: light dark; supported-color-schemes: light dark; }
+@media (prefers-color-scheme: dark) {
+  .page { background: #16181d !important; color: #e8eaed !important; }
+  .card { background: #22252c !important; border-color: #3a3f4a !important; }
+  .soft { color: #a9b0bc !important; }
+  .line { border-color: #3a3f4a !important; }
+  a { color: #7cb7ff !important; }
+}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """All values are one plain line each; ``links`` are safe addresses."""
+
+    app: str
+    outcome: Outcome
+    facts: Mapping[str, str]
+    conditions: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    counted: str
+    links: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        return f"{self.app}: {self.outcome.headline}"
+
+    def text(self) -> str:
+        width = max(map(len, self.facts)) + 2
+        parts = [
+            self.title,
+            self.outcome.lead,
+            "\n".join(f"{name + ':':{width}}{value}" for name, value in self.facts.items()),
+        ]
+        if self.conditions:
+            parts.append("WHAT FAILED\n" + "\n".join(f"- {each}" for each in self.conditions))
+        if self.findings:
+            found = "\n".join(_finding_text(each) for each in self.findings)
+            parts.append(f"FINDINGS: {self.counted}\n{found}")
+        steps = enumerate(self.outcome.next_steps, 1)
+        parts.append("WHAT TO DO NEXT\n" + "\n".join(f"{n}. {step}" for n, step in steps))
+        parts.append("\n".join(f"{name}: {url}" for name, url in self.links.items()))
+        return "\n\n".join(parts) + "\n"
+
+    def html(self) -> str:
+        colour = COLOURS.get(self.outcome.event, "#57606a")
+        facts = "".join(
+            '<tr><td class="soft" style="padding:3px 16px 3px 0;color:#57606a;vertical-align:top;'
+            f'white-space:nowrap">{escape(name)}</td><td style="padding:3px 0;'
+            f'overflow-wrap:anywhere">{escape(value)}</td></tr>'
+            for name, value in self.facts.items()
+        )
+        sections = [
+            _section("What failed", "ul", [escape(each) for each in self.conditions]),
+            _section(
+                f"Findings: {self.counted}", "ul", [_finding_html(each) for each in self.findings]
+            ),
+            _section("What to do next", "ol", [escape(each) for each in self.outcome.next_steps]),
+        ]
+        more = " &middot; ".join(
+            f'<a href="{escape(url)}" style="color:#0969da">{escape(name)}</a>'
+            for name, url in self.links.items()
+        )
+        return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>{escape(self.title)}</title><style>{DARK}</style></head>
+<body class="page" style="margin:0;padding:16px;background:#f4f5f7;color:#1f2328;\
+font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">
+<div class="card" style="max-width:620px;margin:0 auto;background:#ffffff;\
+border:1px solid #d8dee4;border-top:6px solid {colour};border-radius:8px;padding:20px">
+<h1 style="margin:0 0 8px;font-size:21px;line-height:1.3;overflow-wrap:anywhere">\
+{self.outcome.mark} {escape(self.title)}</h1>
+<p style="margin:0 0 16px;overflow-wrap:anywhere">{escape(self.outcome.lead)}</p>
+<table role="presentation" style="border-collapse:collapse;font-size:15px">{facts}</table>
+{"".join(sections)}
+<p class="line" style="margin:20px 0 0;padding-top:12px;border-top:1px solid #d8dee4;\
+font-size:14px">{more}</p>
+</div></body></html>
+"""
+
+
+def write(
+    outcome: Outcome,
+    scan: Mapping[str, Any],
+    report: Report | None,
+    decision: Mapping[str, Any],
+    console: Mapping[str, str],
+) -> Letter:
+    """Return the letter; ``scan`` is scan.json, ``console`` names links for people with access."""
+    uploaded, decided = moment.minute(scan["uploadedAt"]), moment.minute(decision["decidedAt"])
+    facts = {
+        "App": scan["app"],
+        "Zip": scan["key"],
+        "Version": scan["versionId"],
+        "Uploaded": f"{uploaded} by {scan.get('uploadedBy') or 'unknown'}",
+        "Decision": f"{decision['verdict']} on {decided}",
+        "Reason": decision["reason"],
+    }
+    if decision["until"]:
+        facts["Holds until"] = moment.minute(decision["until"])
+    if report:
+        facts["Scanned by"] = report.engine
+    dashboard = links.web(report.dashboard) if report else None
+    return Letter(
+        app=line(scan["app"], 100),
+        outcome=outcome,
+        facts={name: line(value, 400) for name, value in facts.items()},
+        conditions=tuple(
+            line(f"{each.name}: {each.found}, must be {each.wanted}", 300)
+            for each in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
+        ),
+        findings=report.findings[:TOP_FINDINGS] if report else (),
+        counted=report.counted if report else "",
+        links={**({"Report": dashboard} if dashboard else {}), **console},
+    )
+
+
+def _section(title: str, tag: str, items: list[str]) -> str:
+    if not items:
+        return ""
+    rows = "".join(
+        f'<li style="margin:0 0 6px;overflow-wrap:anywhere">{each}</li>' for each in items
+    )
+    return (
+        f'<h2 style="margin:20px 0 6px;font-size:16px">{escape(title)}</h2>'
+        f'<{tag} style="margin:0;padding-left:22px;font-size:15px">{rows}</{tag}>'
+    )
+
+
+def _finding_text(finding: Finding) -> str:
+    url = links.web(finding.link)
+    said = f"{finding.severity} {finding.place}: {finding.message} ({finding.rule})"
+    return f"- {line(said, 600)}" + (f"\n  {url}" if url else "")
+
+
+def _finding_html(finding: Finding) -> str:
+    url, place = links.web(finding.link), escape(line(finding.place, 250))
+    linked = f'<a href="{escape(url)}" style="color:#0969da">{place}</a>' if url else place
+    message, rule = escape(line(finding.message, 300)), escape(line(finding.rule, 80))
+    return (
+        f"<b>{escape(line(finding.severity, 20))}</b> {linked}<br>{message} "
+        f'<span class="soft" style="color:#57606a">({rule})</span>'
+    )

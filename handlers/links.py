@@ -1,0 +1,44 @@
+"""Addresses that people are sent to."""
+
+import re
+from urllib.parse import quote
+
+_HTTP = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+_BUILD = re.compile(r"arn:[^:]+:codebuild:[^:]+:(\d+):build/(.+?):")
+
+
+def web(url: object, limit: int = 500) -> str | None:
+    """Return ``url`` from outside if it is a link that can't break out of markup, else None."""
+    if not isinstance(url, str) or not _HTTP.match(url) or len(url) > limit:
+        return None
+    # Without "@" no address can pretend a host, and no mention can hide in one.
+    safe = quote(url, safe=":/?#[]!$&'()*+,;=%~", errors="replace")
+    return safe if len(safe) <= limit else None
+
+
+def execution(region: str, arn: str) -> str:
+    return (
+        f"{_console(region)}/states/home?region={region}#/v2/executions/details/{quote(arn, ':')}"
+    )
+
+
+def build(region: str, arn: str) -> str | None:
+    """Return the console page of a build, None if ``arn`` isn't a build's."""
+    match = _BUILD.match(arn)
+    if not match:
+        return None
+    account, project = match.groups()
+    build_id = quote(arn.partition(":build/")[2], safe="")
+    return (
+        f"{_console(region)}/codesuite/codebuild/{account}/projects/{quote(project)}"
+        f"/build/{build_id}/?region={region}"
+    )
+
+
+def evidence(region: str, bucket: str, scan: str) -> str:
+    prefix = quote(f"scans/{scan}/")
+    return f"{_console(region)}/s3/buckets/{quote(bucket)}?region={region}&prefix={prefix}"
+
+
+def _console(region: str) -> str:
+    return f"https://{region}.console.aws.amazon.com"

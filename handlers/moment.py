@@ -1,0 +1,19 @@
+"""Moments: ``2026-12-24T10:00:00Z`` in evidence, ``24 Dec 2026, 10:00 UTC`` for people."""
+
+from datetime import UTC, datetime
+
+
+def iso(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day(moment: str) -> str:
+    return f"{_parse(moment):%d %b %Y}".lstrip("0")
+
+
+def minute(moment: str) -> str:
+    return f"{day(moment)}, {_parse(moment):%H:%M} UTC"
+
+
+def _parse(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(UTC)

@@ -1,0 +1,73 @@
+"""The custom notification, in which the channel service shows a card.
+
+The service drops what does not fit its schema in silence, so nothing leaves here unchecked
+(https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). Its markdown is Slack's
+own: links are ``<url|text>``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handlers.outside import size
+
+TITLE, DESCRIPTION, NEXT_STEP, KEYWORD = 250, 8000, 350, 75
+
+Notification = dict[str, Any]
+
+
+def notification(
+    *,
+    scan: str,
+    title: str,
+    body: Sequence[str],
+    foot: str,
+    next_steps: Sequence[str],
+    keywords: Sequence[str],
+    buttons: Mapping[str, str] | None = None,
+) -> Notification:
+    """Return a checked notification in the thread of ``scan``; all texts are mrkdwn.
+
+    Where ``body`` is too long, its last lines give way; ``foot`` stays. ``buttons`` is what the
+    custom actions read, and their reason to appear.
+    """
+    card: Notification = {
+        "version": "1.0",
+        "source": "custom",
+        "content": {
+            "textType": "client-markdown",
+            "title": title,
+            "description": _fit(body, foot),
+            "nextSteps": list(next_steps),
+            "keywords": [each for each in keywords if each],
+        },
+        "metadata": {
+            "threadId": scan,
+            "summary": title,
+            "enableCustomActions": buttons is not None,
+            "additionalContext": dict(buttons or {}),
+        },
+    }
+    check(card)
+    return card
+
+
+def check(card: Notification) -> None:
+    """Raise ValueError, naming the field, if the service would drop ``card``."""
+    content, metadata = card["content"], card["metadata"]
+    limits = [
+        ("title", content["title"], TITLE),
+        ("description", content["description"], DESCRIPTION),
+        *(("nextSteps", each, NEXT_STEP) for each in content["nextSteps"]),
+        *(("keywords", each, KEYWORD) for each in content["keywords"]),
+        *(("additionalContext", each, 1024) for each in metadata["additionalContext"].values()),
+    ]
+    for field, value, limit in limits:
+        if not isinstance(value, str) or not 0 < size(value) <= limit:
+            raise ValueError(f"{field} takes 1 to {limit} characters: {value!r}")
+
+
+def _fit(body: Sequence[str], foot: str) -> str:
+    lines = list(body)
+    while size(text := "\n".join((*lines, "", foot))) > DESCRIPTION:
+        lines = [*lines[: -2 if lines[-1] == "…" else -1], "…"]
+    return text

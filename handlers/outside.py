@@ -1,0 +1,31 @@
+"""Text from outside (keys, file names, messages, reasons), made one printable line."""
+
+import re
+
+# Bidirectional controls would let a file name show as another one.
+_BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def size(text: str) -> int:
+    """Return the length in UTF-16 units, the longest way that anybody counts characters."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def line(value: object, limit: int) -> str:
+    """Return ``value`` as one line of at most ``limit`` characters (as ``size`` counts)."""
+    # A JSON string may hold half a surrogate pair, which no encoder takes.
+    text = str("" if value is None else value)[: limit + 1].encode(errors="replace").decode()
+    text = _BREAKS.sub(" ", _BIDI.sub("", text)).rstrip()
+    return text if size(text) <= limit else cut(text, limit)
+
+
+def cut(tokens: "str | list[str]", limit: int) -> str:
+    """Return as many whole ``tokens`` as fit, and an ellipsis."""
+    kept, room = [], limit - 1
+    for token in tokens:
+        room -= size(token)
+        if room < 0:
+            break
+        kept.append(token)
+    return "".join(kept) + "…"

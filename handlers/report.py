@@ -1,0 +1,157 @@
+"""The scanner's report, read with suspicion: a scan of hostile code wrote it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Failed when ``actual`` is ``comparator`` ``threshold``, as in ``3 > 0``."""
+
+    metric: str
+    comparator: str
+    threshold: str
+    actual: str
+    failed: bool
+
+    @property
+    def name(self) -> str:
+        """As in ``HIGH findings``, ``new coverage``."""
+        if self.metric in SEVERITIES:
+            return f"{self.metric} findings"
+        return self.metric.replace("_", " ")
+
+    @property
+    def found(self) -> str:
+        return self._shown(self.actual)
+
+    @property
+    def wanted(self) -> str:
+        """As in ``at most 0``."""
+        bound = {">": "at most", "<": "at least"}.get(self.comparator, f"not {self.comparator}")
+        return f"{bound} {self._shown(self.threshold)}"
+
+    def _shown(self, value: str) -> str:
+        """SonarQube's ratings are letters to people, numbers to the API."""
+        is_rating = self.metric.endswith("_rating") and value in tuple("12345")
+        return "ABCDE"[int(value) - 1] if is_rating else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    rule: str
+    severity: str
+    message: str
+    file: str
+    line: int | None
+    link: str | None
+
+    @property
+    def place(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """A setting of the upload that was not followed."""
+
+    file: str
+    key: str
+    weakens: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Why a scan is broken: what is wrong and how to mend it, a sentence each."""
+
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Either ``trouble`` says why nothing was judged, or ``passed`` what the gate said."""
+
+    engine: str
+    files: int | None
+    judged_by_limits: bool
+    passed: bool
+    conditions: tuple[Condition, ...]
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+    ignored: tuple[Ignored, ...]
+    dashboard: str | None
+    trouble: Trouble | None
+
+    @property
+    def counted(self) -> str:
+        """The findings by severity as in ``2 HIGH, 1 LOW``; empty where there are none."""
+        return ", ".join(f"{self.counts[each]} {each}" for each in SEVERITIES if self.counts[each])
+
+    @property
+    def failed_conditions(self) -> list[Condition]:
+        return [each for each in self.conditions if each.failed]
+
+
+def parse(document: Any, scan: str) -> Report | None:
+    """Return the report of ``scan``, None unless ``document`` is one that makes sense.
+
+    A gate that judged nothing, or that passed in spite of a failed condition, makes none.
+    """
+    try:
+        report = _parse(document) if document["scan"] == scan else None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+    if report and not report.trouble:
+        judged_well = bool(report.conditions) and report.passed != bool(report.failed_conditions)
+        return report if judged_well else None
+    return report
+
+
+def _parse(document: dict[str, Any]) -> Report:
+    gate, error, engine = document["gate"], document["error"], document["engine"]
+    if (gate is None) == (error is None) or document["version"] != 1:
+        raise ValueError("one of gate and error, in version 1")
+    if gate and gate["status"] not in ("passed", "failed"):
+        raise ValueError("unknown status")
+    analysed = document["analysed"] or {}
+    return Report(
+        engine=f"{engine['name']} {engine['version'] or ''}".strip() if engine else "",
+        files=_count(analysed.get("files")),
+        judged_by_limits=bool(gate) and gate["judge"] == "limits",
+        passed=bool(gate) and gate["status"] == "passed",
+        conditions=tuple(
+            Condition(
+                metric=str(each["metric"]),
+                comparator=str(each["comparator"]),
+                threshold=str(each["threshold"]),
+                actual=str(each["actual"]),
+                failed=each["status"] != "ok",
+            )
+            for each in (gate["conditions"] if gate else ())
+        ),
+        counts={name: _count(document["counts"].get(name)) or 0 for name in SEVERITIES},
+        findings=tuple(
+            Finding(
+                rule=str(each["rule"]),
+                severity=str(each["severity"]),
+                message=str(each["message"]),
+                file=str(each["file"]),
+                line=_count(each["line"]),
+                link=each["link"],
+            )
+            for each in document["findings"]
+        ),
+        ignored=tuple(
+            Ignored(file=str(each["file"]), key=str(each["key"]), weakens=bool(each["weakens"]))
+            for each in document["ignored"]
+        ),
+        dashboard=document["links"]["dashboard"],
+        trouble=Trouble(message=str(error["message"]), mend=str(error["mend"])) if error else None,
+    )
+
+
+def _count(value: Any) -> int | None:
+    return None if value is None else int(value)
