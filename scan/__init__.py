@@ -1,0 +1,1 @@
+"""What CodeBuild runs: one upload is fetched, unpacked under limits, scanned and reported on."""

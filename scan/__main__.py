@@ -1,0 +1,110 @@
+"""Runs one scan: ``python -m scan``, told what to do by its environment (see ``job``)."""
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from scan import evidence, limits
+from scan.broken import Broken
+from scan.fetch import fetch
+from scan.finding import Analysis, Gate
+from scan.job import Job, from_environment
+from scan.log import Log
+from scan.report import now, report
+from scan.unpacking import unpack
+
+
+def main() -> int:
+    """Scan and leave a report; 0 when there is a gate, passed or failed, and 1 when not."""
+    try:
+        job = from_environment()
+    except Broken as broken:
+        # Without a job nobody knows where the report belongs.
+        print(f"{broken.message} {broken.mend}")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="scan-") as folder:
+        return scan(job, boto3.client("s3"), Path(folder))
+
+
+def scan(job: Job, s3: Any, folder: Path) -> int:
+    """Scan with ``folder`` as the place to work in; see ``main``."""
+    scanner_log = folder / "scanner.log"
+    with Log(scanner_log, secrets=[job.sonar.token]) as log:
+        result = _scanned(job, s3, folder, log)
+    evidence.keep(s3, job, result, scanner_log)
+    return 1 if result["error"] else 0
+
+
+def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
+    """The report of the scan, whatever happens in it."""
+    started_at, (size, sha256), analysis = now(), (0, ""), None
+    outcome: Gate | Broken
+    try:
+        archive, source = folder / "upload.zip", folder / "source"
+        source.mkdir()
+        size, sha256 = fetch(s3, job.upload, archive, job.upload_limits.bytes)
+        files = unpack(archive, source, job.upload_limits)
+        archive.unlink()
+        log.write(f"Fetched {job.upload.key}, {files:,} {'file' if files == 1 else 'files'}")
+        analysis = analyse(job, source, log)
+        outcome = judge(job, analysis)
+    except Broken as broken:
+        outcome = broken
+    except Exception as error:
+        for line in traceback.format_exc().splitlines():
+            log.write(line)
+        outcome = Broken(
+            "Unexpected",
+            f"The scan stopped unexpectedly: {type(error).__name__}: {error}",
+            "Read the build's log; upload the zip again if it looks like a passing trouble.",
+        )
+    log.write(sentence(outcome))
+    return report(
+        job, started_at=started_at, size=size, sha256=sha256, analysis=analysis, outcome=outcome
+    )
+
+
+def analyse(job: Job, source: Path, log: Log) -> Analysis:
+    """What the engine of the settings finds in the folder ``source``."""
+    if job.engine == "sarif":
+        from scan.sarif import engine
+    else:
+        from scan.sonarqube import engine
+    return engine.analyse(job, source, log)
+
+
+def judge(job: Job, analysis: Analysis) -> Gate:
+    """The engine's gate; where it judged nothing, the limits judge all of the code.
+
+    Raises:
+        Broken: there is nothing to judge.
+    """
+    if analysis.files == 0:
+        raise Broken(
+            "NothingAnalysed",
+            f"{analysis.engine} found no file in the zip that it can analyse.",
+            "Check that the zip holds source code, in a language that the scanner knows.",
+        )
+    return analysis.gate or limits.judge(analysis.counts, job.limits)
+
+
+def sentence(outcome: Gate | Broken) -> str:
+    """The outcome as a person reads it in the log."""
+    if isinstance(outcome, Broken):
+        return f"Broken: {outcome.message} {outcome.mend}"
+    failed = [
+        f"{each.metric} {each.actual} {each.comparator} {each.threshold}"
+        for each in outcome.conditions
+        if each.status == "error"
+    ]
+    return f"Gate {outcome.status}, judged by {outcome.judge}" + "".join(
+        f"; {each}" for each in failed
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Fetches the exact version that was uploaded."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scan.broken import Broken
+from scan.job import Upload
+
+GONE = {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}
+
+
+def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> tuple[int, str]:
+    """Download the version into the file ``to``; returns its size and its sha256.
+
+    Raises:
+        Broken: the version is gone, may not be read, or is larger than ``most_bytes``.
+    """
+    try:
+        found = s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in GONE:
+            raise Broken(
+                "UploadGone",
+                f"The uploaded version of {upload.key} is not in the bucket any more.",
+                "Upload the zip again.",
+            ) from error
+        if code in {"AccessDenied", "403"}:
+            raise Broken(
+                "UploadUnreadable",
+                f"The build may not read {upload.key}: {code}.",
+                "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
+            ) from error
+        raise
+    size = found["ContentLength"]
+    if size > most_bytes:
+        # What is packed is hardly smaller than that once unpacked, and would fail there.
+        raise Broken(
+            "UploadTooLarge",
+            f"The zip has {size:,} bytes; {most_bytes:,} are allowed.",
+            "Leave build results and dependencies out, or raise the setting maxUploadMegabytes.",
+        )
+    digest = hashlib.sha256()
+    with to.open("wb") as file:
+        for chunk in found["Body"].iter_chunks(1024 * 1024):
+            digest.update(chunk)
+            file.write(chunk)
+    return size, digest.hexdigest()

@@ -1,0 +1,82 @@
+"""What an engine hands back: findings and what was analysed, in the same words for all engines."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
+SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One issue in the code; ``file`` is relative to the upload's root."""
+
+    rule: str
+    severity: str
+    message: str
+    file: str
+    line: int | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One condition of a gate; ``status`` is ``ok`` or ``error``."""
+
+    metric: str
+    comparator: str
+    threshold: str
+    actual: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """``status`` is ``passed`` or ``failed``; ``judge`` says who said so."""
+
+    status: str
+    judge: str
+    conditions: Sequence[Condition]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoredSetting:
+    """A setting in the upload that was not followed; ``weakens`` when it would have hidden code."""
+
+    file: str
+    key: str
+    value: str
+    weakens: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What an engine found.
+
+    ``files`` and ``lines`` are None where the engine does not say; ``gate`` is None where the
+    engine judged nothing. ``findings`` may be only the worst; ``counts`` counts all.
+    """
+
+    engine: str
+    version: str
+    files: int | None
+    lines: int | None
+    counts: Mapping[str, int]
+    findings: Sequence[Finding]
+    gate: Gate | None = None
+    ignored: Sequence[IgnoredSetting] = ()
+    dashboard: str | None = None
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Sorted by severity, then by place."""
+    return sorted(
+        findings, key=lambda each: (SEVERITIES.index(each.severity), each.file, each.line or 0)
+    )
+
+
+def counts(findings: Sequence[Finding]) -> dict[str, int]:
+    """How many findings each severity has."""
+    counted = Counter(each.severity for each in findings)
+    return {severity: counted[severity] for severity in SEVERITIES}

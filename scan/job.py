@@ -1,0 +1,95 @@
+"""What a scan is asked to do, read once from the environment."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scan.broken import Broken
+
+# As in the settings, for a scan that is started by hand. Bandit would otherwise let the code say
+# what not to look at: `# nosec` comments, and folders that it leaves out by name.
+SARIF_COMMAND = (
+    "bandit --quiet --recursive {source} --ignore-nosec --exclude /dev/null"
+    " --format sarif --output {sarif}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One version of one object; ``version_id`` names it exactly."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadLimits:
+    """What an upload may unpack to: entries, bytes, and bytes per byte of the zip."""
+
+    files: int = 20_000
+    bytes: int = 1024**3
+    ratio: int = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class SonarServer:
+    """Where SonarQube is; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
+
+    url: str
+    token: str
+    organization: str
+    ca: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One scan; ``limits`` is the most findings that pass per severity, None for no limit."""
+
+    scan: str
+    app: str
+    upload: Upload
+    artifacts_bucket: str
+    engine: str
+    limits: Mapping[str, int | None]
+    upload_limits: UploadLimits
+    allow_exclusions: bool
+    sarif_command: str
+    sonar: SonarServer
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
+    """The job that the build's environment variables describe.
+
+    Raises:
+        Broken: a variable is missing or cannot be understood.
+    """
+    try:
+        return Job(
+            scan=environment["SCAN"],
+            app=environment["APP"],
+            upload=Upload(
+                bucket=environment["UPLOAD_BUCKET"],
+                key=environment["UPLOAD_KEY"],
+                version_id=environment["UPLOAD_VERSION"],
+            ),
+            artifacts_bucket=environment["ARTIFACTS_BUCKET"],
+            engine=environment["ENGINE"],
+            limits=json.loads(environment.get("LIMITS") or "{}"),
+            upload_limits=UploadLimits(**json.loads(environment.get("UPLOAD_LIMITS") or "{}")),
+            allow_exclusions=environment.get("ALLOW_EXCLUSIONS") == "true",
+            sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,
+            sonar=SonarServer(
+                url=environment.get("SONAR_HOST_URL", "").rstrip("/"),
+                token=environment.get("SONAR_TOKEN", ""),
+                organization=environment.get("SONAR_ORGANIZATION", ""),
+                ca=environment.get("SONAR_CA", ""),
+            ),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise Broken(
+            "BuildMisconfigured",
+            f"The build's environment cannot be understood: {type(error).__name__} {error}.",
+            "Run `pulumi up`; it writes the build's environment.",
+        ) from error

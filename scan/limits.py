@@ -1,0 +1,22 @@
+"""The gate of the settings: the most findings per severity that pass."""
+
+from collections.abc import Mapping
+
+from scan.finding import SEVERITIES, Condition, Gate
+
+
+def judge(counts: Mapping[str, int], limits: Mapping[str, int | None]) -> Gate:
+    """A gate with one condition for each severity that has a limit."""
+    conditions = [
+        Condition(
+            metric=severity,
+            comparator=">",
+            threshold=str(most),
+            actual=str(counts[severity]),
+            status="error" if counts[severity] > most else "ok",
+        )
+        for severity in SEVERITIES
+        if (most := limits.get(severity)) is not None
+    ]
+    failed = any(each.status == "error" for each in conditions)
+    return Gate(status="failed" if failed else "passed", judge="limits", conditions=conditions)

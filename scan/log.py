@@ -1,0 +1,32 @@
+"""The scanner's log: what is shown while the build runs and kept as evidence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+# CloudWatch Logs cuts an event at 1 MiB; a scanner that prints a minified file is cut before.
+LONGEST = 4000
+
+
+class Log:
+    """Writes lines to stdout and to ``path``, with ``secrets`` masked in both."""
+
+    def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
+        self._file = path.open("a", encoding="utf-8", errors="replace")
+        self._secrets = [each for each in secrets if each]
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, line: str) -> None:
+        """Write one line; control characters are replaced, since names come from strangers."""
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        line = "".join(
+            each if each.isprintable() or each == "\t" else "?" for each in line[:LONGEST]
+        )
+        print(line, flush=True)
+        self._file.write(f"{line}\n")
+        self._file.flush()

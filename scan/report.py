@@ -1,0 +1,81 @@
+"""The report: what a scan found, in the shape of ``report.schema.json``."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from scan.broken import Broken
+from scan.finding import SEVERITIES, Analysis, Gate, worst_first
+from scan.job import Job
+
+TOP = 20
+LONGEST_MESSAGE, LONGEST_VALUE, LONGEST_FILE = 500, 200, 500
+MOST_IGNORED = 100
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def report(
+    job: Job,
+    *,
+    started_at: str,
+    size: int,
+    sha256: str,
+    analysis: Analysis | None,
+    outcome: Gate | Broken,
+) -> dict[str, Any]:
+    """The report's JSON; ``analysis`` is None where the scan broke before there was one."""
+    broken = isinstance(outcome, Broken)
+    return {
+        "version": 1,
+        "scan": job.scan,
+        "app": job.app,
+        "upload": {
+            "bucket": job.upload.bucket,
+            "key": job.upload.key,
+            "versionId": job.upload.version_id,
+            "size": size,
+            "sha256": sha256,
+        },
+        "engine": {"name": analysis.engine, "version": analysis.version} if analysis else None,
+        "startedAt": started_at,
+        "finishedAt": now(),
+        "analysed": {
+            "files": analysis.files if analysis else None,
+            "lines": analysis.lines if analysis else None,
+        },
+        "gate": None if broken else asdict(outcome),
+        "counts": dict(analysis.counts if analysis else dict.fromkeys(SEVERITIES, 0)),
+        "findings": _findings(analysis),
+        "ignored": _ignored(analysis),
+        "links": {"dashboard": analysis.dashboard if analysis else None},
+        "error": _error(outcome) if broken else None,
+    }
+
+
+def _findings(analysis: Analysis | None) -> list[Mapping[str, Any]]:
+    worst = worst_first(analysis.findings)[:TOP] if analysis else []
+    return [
+        asdict(each) | {"message": each.message[:LONGEST_MESSAGE], "file": each.file[:LONGEST_FILE]}
+        for each in worst
+    ]
+
+
+def _ignored(analysis: Analysis | None) -> list[Mapping[str, Any]]:
+    settings = analysis.ignored[:MOST_IGNORED] if analysis else []
+    return [
+        asdict(each) | {"key": each.key[:LONGEST_VALUE], "value": each.value[:LONGEST_VALUE]}
+        for each in settings
+    ]
+
+
+def _error(broken: Broken) -> dict[str, str]:
+    return {
+        "code": broken.code,
+        "message": broken.message[:LONGEST_MESSAGE],
+        "mend": broken.mend[:LONGEST_MESSAGE],
+    }

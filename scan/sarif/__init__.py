@@ -1,0 +1,1 @@
+"""Any tool that writes SARIF 2.1.0."""
