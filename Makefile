@@ -1,0 +1,38 @@
+# Every command sets itself up first. Needs Python 3.11 or newer, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## Run the whole pipeline on this machine; APP=any.zip takes yours
+	@$(BIN)/python -m local.demo $(if $(APP),--app "$(APP)")
+
+test: setup ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: setup ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+
+lock: setup ## Renew requirements.lock from requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+		--no-header --no-annotate requirements.txt --output-file requirements.lock
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+		f"chatops-slack needs Python 3.11 or newer; this is {v.major}.{v.minor}. Set PYTHON=...")'
+	@echo "Setting up .venv (once; a minute at most) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@touch $@
+
+clean: ## Remove what setup made
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

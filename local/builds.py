@@ -1,0 +1,279 @@
+"""CodeBuild without Docker: the project's buildspec runs for real, in a shell of this machine."""
+
+import collections
+import io
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.logs import LogStream
+
+# What the buildspecs that run here may say; anything else would be silently left out.
+KNOWN = {"version", "phases", "cache"}
+PHASES = ("install", "pre_build", "build", "post_build")
+# CodeBuild's cache comes back at the next build; here it is the builds' home, kept between runs.
+HOME = Path.home() / ".cache" / "chatops-slack" / "build-home"
+
+
+class AccountLimitExceeded(Exception):
+    """All build slots are taken."""
+
+
+class Builds:
+    """Runs builds in their own processes, ``slots`` at once; a build is a dict as Step Functions
+    hands it on (PascalCase)."""
+
+    def __init__(self, clients: Any, endpoint: str, slots: int = 20) -> None:
+        self._clients, self._endpoint, self.slots = clients, endpoint, slots
+        self._builds: dict[str, dict[str, Any]] = {}
+        self._ended: dict[str, threading.Event] = {}
+        self._scans: dict[str, list[str]] = collections.defaultdict(list)
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, build_id: str) -> bool:
+        return build_id in self._builds
+
+    def start(self, project_name: str, overrides: list[dict[str, str]]) -> dict[str, Any]:
+        """Start a build and return it.
+
+        Raises:
+            AccountLimitExceeded: the account's concurrent builds are used up.
+        """
+        project = self._project(project_name)
+        with self._lock:
+            running = sum(not each.is_set() for each in self._ended.values())
+            if running >= self.slots:
+                raise AccountLimitExceeded(
+                    f"Cannot have more than {self.slots} builds in queue for the account"
+                )
+            build = self._new_build(project, number=len(self._builds) + 1)
+            self._builds[build["Id"]] = build
+            scan = next((each["Value"] for each in overrides if each["Name"] == "SCAN"), "")
+            self._scans[scan].append(build["Id"])
+            self._ended[build["Id"]] = threading.Event()
+        threading.Thread(target=self._run, args=[build, project, overrides], daemon=True).start()
+        return build
+
+    def ended(self, build_id: str, within: float) -> dict[str, Any] | None:
+        """The build when it has ended, else None after ``within`` seconds."""
+        return self._builds[build_id] if self._ended[build_id].wait(within) else None
+
+    def describe(self, build_id: str) -> dict[str, Any]:
+        """The build as BatchGetBuilds returns it (camelCase)."""
+        return _camel_case(self._builds[build_id])
+
+    def of(self, scan: str) -> dict[str, Any] | None:
+        """The newest build of a scan."""
+        return self._builds[self._scans[scan][-1]] if self._scans[scan] else None
+
+    def stop(self) -> None:
+        """End what runs."""
+        for process in list(self._processes.values()):
+            _kill(process)
+
+    def _project(self, name: str) -> dict[str, Any]:
+        return self._clients("codebuild").batch_get_projects(names=[name])["projects"][0]
+
+    def _new_build(self, project: dict[str, Any], number: int) -> dict[str, Any]:
+        build_id = f"{project['name']}:{uuid.uuid4()}"
+        group = project["logsConfig"]["cloudWatchLogs"]["groupName"]
+        region = project["arn"].split(":")[3]
+        return {
+            "Id": build_id,
+            "Arn": project["arn"].replace(":project/", ":build/").rsplit("/", 1)[0]
+            + f"/{build_id}",
+            "BuildNumber": number,
+            "BuildStatus": "IN_PROGRESS",
+            "ProjectName": project["name"],
+            "Logs": {
+                "GroupName": group,
+                "StreamName": build_id.split(":")[1],
+                "DeepLink": f"https://console.aws.amazon.com/cloudwatch/home?region={region}"
+                f"#logsV2:log-groups/log-group/{group}",
+            },
+            "Phases": [],
+        }
+
+    def _run(
+        self, build: dict[str, Any], project: dict[str, Any], overrides: list[dict[str, str]]
+    ) -> None:
+        log = LogStream(
+            self._clients("logs"), build["Logs"]["GroupName"], build["Logs"]["StreamName"]
+        )
+        folder = Path(tempfile.mkdtemp(prefix="chatops-build-"))
+        deadline = time.monotonic() + project["timeoutInMinutes"] * 60
+        status = "FAILED"
+        try:
+            for phase in ("SUBMITTED", "QUEUED", "PROVISIONING"):
+                _phase(build, phase, "SUCCEEDED", 0)
+            source = self._download(build, project, folder)
+            if source:
+                environment = self._environment(build, project, overrides, folder)
+                spec = yaml.safe_load(project["source"]["buildspec"])
+                status = self._run_phases(build, spec, source, environment, log, deadline)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _phase(build, "COMPLETED", None, 0)
+            build["BuildStatus"] = status
+            self._ended[build["Id"]].set()
+
+    def _download(
+        self, build: dict[str, Any], project: dict[str, Any], folder: Path
+    ) -> Path | None:
+        started = time.monotonic()
+        bucket, _, key = project["source"]["location"].partition("/")
+        version = {"VersionId": project["sourceVersion"]} if project.get("sourceVersion") else {}
+        try:
+            body = self._clients("s3").get_object(Bucket=bucket, Key=key, **version)["Body"].read()
+            zipfile.ZipFile(io.BytesIO(body)).extractall(folder / "src")
+        except Exception as error:
+            message = f"error while downloading key {key}: {error}"
+            took = time.monotonic() - started
+            _phase(build, "DOWNLOAD_SOURCE", "FAILED", took, ("CLIENT_ERROR", message))
+            return None
+        _phase(build, "DOWNLOAD_SOURCE", "SUCCEEDED", time.monotonic() - started)
+        return folder / "src"
+
+    def _environment(
+        self,
+        build: dict[str, Any],
+        project: dict[str, Any],
+        overrides: list[dict[str, str]],
+        folder: Path,
+    ) -> dict[str, str]:
+        HOME.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir()
+        variables = {
+            each["name"]: self._value(each)
+            for each in project["environment"].get("environmentVariables", [])
+        }
+        region = project["arn"].split(":")[3]
+        return {
+            # The interpreter that runs this, with what requirements.txt installed into it.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(HOME),
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(folder / "tmp"),
+            "CODEBUILD_BUILD_ID": build["Id"],
+            "CODEBUILD_BUILD_ARN": build["Arn"],
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL": self._endpoint,
+            **{name: os.environ[name] for name in os.environ if name.startswith("PIP_")},
+            **variables,
+            **{each["Name"]: each["Value"] for each in overrides},
+        }
+
+    def _value(self, variable: dict[str, str]) -> str:
+        if variable.get("type", "PLAINTEXT") == "PLAINTEXT":
+            return variable["value"]
+        secret = self._clients("secretsmanager").get_secret_value(SecretId=variable["value"])
+        return secret["SecretString"]
+
+    def _run_phases(
+        self,
+        build: dict[str, Any],
+        spec: dict[str, Any],
+        source: Path,
+        environment: dict[str, str],
+        log: LogStream,
+        deadline: float,
+    ) -> str:
+        unknown = spec.keys() - KNOWN or spec["phases"].keys() - set(PHASES)
+        if unknown:
+            raise ValueError(f"local/ does not know the buildspec's {sorted(unknown)}")
+        for name in (each for each in PHASES if each in spec["phases"]):
+            started = time.monotonic()
+            commands = spec["phases"][name].get("commands", [])
+            code = self._shell(build["Id"], commands, source, environment, log, deadline)
+            took = time.monotonic() - started
+            if code is None:
+                _phase(build, name.upper(), "TIMED_OUT", took, ("", "Build has timed out. "))
+                return "TIMED_OUT"
+            if code:
+                message = (
+                    f"Error while executing command: {commands[-1]}. Reason: exit status {code}"
+                )
+                _phase(build, name.upper(), "FAILED", took, ("COMMAND_EXECUTION_ERROR", message))
+                return "FAILED"
+            _phase(build, name.upper(), "SUCCEEDED", took)
+        return "SUCCEEDED"
+
+    def _shell(
+        self,
+        build_id: str,
+        commands: list[str],
+        folder: Path,
+        environment: dict[str, str],
+        log: LogStream,
+        deadline: float,
+    ) -> int | None:
+        script = "\n".join(
+            f"echo {shlex.quote('[Container] Running command ' + command)}\n{command}"
+            for command in commands
+        )
+        process = subprocess.Popen(
+            ["sh", "-e", "-c", script],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._processes[build_id] = process
+        reader = threading.Thread(target=log.copy, args=[process.stdout], daemon=True)
+        reader.start()
+        try:
+            code = process.wait(timeout=max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            code = None
+        reader.join(timeout=5)
+        return code
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    with_children = os.getpgid(process.pid) if process.poll() is None else None
+    if with_children:
+        os.killpg(with_children, signal.SIGKILL)
+    process.wait()
+
+
+def _phase(
+    build: dict[str, Any],
+    kind: str,
+    status: str | None,
+    seconds: float,
+    context: tuple[str, str] | None = None,
+) -> None:
+    phase: dict[str, Any] = {"PhaseType": kind, "DurationInSeconds": round(seconds)}
+    if status:
+        phase["PhaseStatus"] = status
+    if context:
+        phase["Contexts"] = [{"StatusCode": context[0], "Message": context[1]}]
+    build["Phases"].append(phase)
+
+
+def _camel_case(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[0].lower() + key[1:]: _camel_case(each) for key, each in value.items()}
+    return [_camel_case(each) for each in value] if isinstance(value, list) else value

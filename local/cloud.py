@@ -1,0 +1,274 @@
+"""One AWS account on this machine, with the program deployed into it."""
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pulumi
+import yaml
+from botocore.config import Config
+from moto.events.models import events_backends
+from moto.moto_api._internal.models import moto_api_backend
+from moto.server import ThreadedMotoServer
+from moto.ses.models import ses_backends
+from pulumi.runtime.stack import run_pulumi_func
+
+from local import gaps
+from local.builds import Builds
+from local.channel import Channel
+from local.functions import Functions
+from local.resources import Creator
+
+PROGRAM = Path(__file__).parent.parent
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+SETTINGS = {
+    "slackWorkspaceId": "T0LOCAL0000",
+    "slackChannelId": "C0LOCAL0000",
+    "sender": "security@example.com",
+    "recipients": '["developers@example.com"]',
+    "engine": "sarif",
+}
+
+
+class Cloud:
+    """Starts an account, deploys the program, and stops both at the end of ``with``.
+
+    ``outputs`` are the stack's and ``created`` its resources; ``channel`` is the Slack channel;
+    ``client(service)`` is boto3's. moto keeps one state per process: one Cloud at a time.
+    """
+
+    outputs: dict[str, Any]
+    created: list[str]
+
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, stack: str = "local", slots: int = 20
+    ) -> None:
+        self._settings, self.stack = {**SETTINGS, **(settings or {})}, stack
+        self._clients: dict[str, Any] = {}
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._slots = slots
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Cloud":
+        for chatty in ("werkzeug", "moto"):  # a line for each request, a page for each caught error
+            logging.getLogger(chatty).setLevel(logging.CRITICAL)
+        self._server.start()
+        host, port = self._server.get_host_and_port()
+        self.endpoint = f"http://{host}:{port}"
+        os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions finds the rest
+        self.channel = Channel(self.client)
+        self.builds = Builds(self.client, self.endpoint, self._slots)
+        self.functions = Functions(self.endpoint, self.client("logs"))
+        gaps.fill(self.builds, self.functions, self.deliver)
+        try:
+            self.outputs = self._deploy()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.channel.stop()
+        self.builds.stop()
+        self.functions.stop()
+        moto_api_backend.reset()
+        self._server.stop()
+
+    def client(self, service: str) -> Any:
+        """boto3's client for this account."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.client(
+                    service,
+                    endpoint_url=self.endpoint,
+                    region_name=REGION,
+                    aws_access_key_id="local",
+                    aws_secret_access_key="local",
+                    config=Config(max_pool_connections=50),
+                )
+            return self._clients[service]
+
+    def upload(self, key: str, body: bytes) -> str:
+        """Put a zip into the upload bucket; return its scan id."""
+        version = self.client("s3").put_object(
+            Bucket=self.outputs["uploadBucket"], Key=key, Body=body
+        )["VersionId"]
+        return f"{key.split('/')[0].removesuffix('.zip')}/{version}"
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Bring one event to the targets of the rules that match it, as EventBridge does."""
+        threading.Thread(target=self._deliver, args=[event], daemon=True).start()
+
+    def evidence(self, scan: str) -> dict[str, Any]:
+        """What lies under the scan's prefix, by name; JSON is parsed."""
+        s3, bucket = self.client("s3"), self.outputs["artifactsBucket"]
+        prefix = f"scans/{scan}/"
+        found = {}
+        for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode()
+            name = each["Key"].removeprefix(prefix)
+            found[name] = json.loads(body) if name.endswith(".json") else body
+        return found
+
+    def clearance(self, key: str, scan: str) -> str | None:
+        """The tag ``scan-status`` of the uploaded version."""
+        tags = self.client("s3").get_object_tagging(
+            Bucket=self.outputs["uploadBucket"], Key=key, VersionId=scan.split("/")[1]
+        )["TagSet"]
+        return next((tag["Value"] for tag in tags if tag["Key"] == "scan-status"), None)
+
+    def executions(self) -> list[dict[str, Any]]:
+        """All executions of the state machine."""
+        return self.client("stepfunctions").list_executions(
+            stateMachineArn=self.outputs["stateMachine"]
+        )["executions"]
+
+    def execution(self, scan: str, seconds: float = 10) -> str:
+        """The ARN of the execution that opened ``scan``, once scan.json is there."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            opened = self.evidence(scan).get("scan.json")
+            if opened:
+                return opened["execution"]
+            time.sleep(0.05)
+        raise TimeoutError(f"nobody opened {scan} within {seconds:.0f} s")
+
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        """The execution's events."""
+        return self.client("stepfunctions").get_execution_history(
+            executionArn=execution, maxResults=1000
+        )["events"]
+
+    def states(self, execution: str) -> list[str]:
+        """The names of the states that the execution has entered."""
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in self.history(execution)
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def status(self, execution: str) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return self.client("stepfunctions").describe_execution(executionArn=execution)["status"]
+
+    def build_log(self, scan: str) -> list[str]:
+        """The lines that the scan's build has written so far."""
+        build = self.builds.of(scan)
+        if not build:
+            return []
+        events = self.client("logs").get_log_events(
+            logGroupName=build["Logs"]["GroupName"],
+            logStreamName=build["Logs"]["StreamName"],
+            startFromHead=True,
+        )["events"]
+        return [event["message"] for event in events]
+
+    def ended(self, execution: str, seconds: float = 60) -> str:
+        """The execution's final status.
+
+        Raises:
+            TimeoutError: it did not end; says where it stands.
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            status = self.status(execution)
+            if status != "RUNNING":
+                return status
+            time.sleep(0.1)
+        raise TimeoutError(f"still in {self.states(execution)[-1]} after {seconds:.0f} s")
+
+    def emails(self) -> list[Any]:
+        """What SES was asked to send: ``source``, ``destinations``, ``raw_data``."""
+        return list(ses_backends[ACCOUNT][REGION].sent_messages)
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        for rule in list(events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()):
+            if not rule.event_pattern.matches_event(event):
+                continue
+            for target in rule.targets:
+                try:
+                    self.client("stepfunctions").start_execution(
+                        stateMachineArn=target["Arn"],
+                        name=f"{event['id']}_{uuid.uuid4()}",
+                        input=json.dumps(event),
+                    )
+                except Exception as error:
+                    self._bury(target["DeadLetterConfig"]["Arn"], event, error)
+
+    def _bury(self, queue: str, event: dict[str, Any], error: Exception) -> None:
+        sqs = self.client("sqs")
+        sqs.send_message(
+            QueueUrl=sqs.get_queue_url(QueueName=queue.rsplit(":", 1)[1])["QueueUrl"],
+            MessageBody=json.dumps(event),
+            MessageAttributes={
+                "ERROR_MESSAGE": {"DataType": "String", "StringValue": str(error)[:500]}
+            },
+        )
+
+    def _deploy(self) -> dict[str, Any]:
+        """Run the real ``__main__.py``; each resource is created as it is registered."""
+        self.created = []
+        created = self.created
+        creator = Creator(
+            self.client,
+            f"chatops-slack-{self.stack}",
+            self.channel.register,
+            self.functions.logging,
+        )
+
+        class Account(pulumi.runtime.Mocks):
+            def new_resource(
+                self, args: pulumi.runtime.MockResourceArgs
+            ) -> tuple[str | None, dict[str, Any]]:
+                if not args.typ.startswith("aws:"):
+                    return f"{args.name}", args.inputs
+                made = creator.create(args.typ, args.name, args.inputs)
+                created.append(f"{args.typ} {args.name}")
+                return made
+
+            def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+                return {
+                    "aws:index/getRegion:getRegion": {"region": REGION},
+                    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+                }[args.token]
+
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        pulumi.runtime.set_mocks(
+            Account(), project="chatops-slack", stack=self.stack, preview=False
+        )
+        pulumi.runtime.set_all_config(
+            {**defaults(), **{f"chatops-slack:{k}": v for k, v in self._settings.items()}}
+        )
+
+        async def program() -> None:
+            await run_pulumi_func(lambda: runpy.run_path(str(PROGRAM / "__main__.py")))
+
+        asyncio.get_event_loop().run_until_complete(program())
+        root = pulumi.runtime.stack.get_root_resource()
+        assert root is not None
+        return {name: _known(value) for name, value in root.outputs.items()}
+
+
+def defaults() -> dict[str, str]:
+    """The defaults of Pulumi.yaml, as the CLI would hand them to the program."""
+    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
+    return {
+        f"chatops-slack:{key}": value["default"]
+        if isinstance(value["default"], str)
+        else json.dumps(value["default"])
+        for key, value in declared.items()
+        if "default" in value
+    }
+
+
+def _known(value: Any) -> Any:
+    return asyncio.get_event_loop().run_until_complete(pulumi.Output.from_input(value).future())

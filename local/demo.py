@@ -1,0 +1,258 @@
+"""The whole pipeline on this machine, told step by step: ``make demo``."""
+
+import argparse
+import io
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from local import show
+from local.channel import Refused
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+REASON = "Known, fixed in 1.5; the service is not reachable from outside"
+# What each state means to somebody who watches.
+STORY = {
+    "Open": "Open: scan.json is written, unless somebody was first",
+    "Scan": "Scan: CodeBuild runs scan/",
+    "CheckBuildStatus": "CheckBuildStatus: what did it come to, and why?",
+    "ClearPassed": "Tag the version scan-status=passed",
+    "MarkFailed": "Tag the version scan-status=failed",
+    "MarkBroken": "Tag the version scan-status=error",
+    "TellFailed": "Publish the card to the channel",
+    "TellBroken": "Publish the card to the channel",
+    "AwaitDecision": "Await decision: wait for people, at no cost",
+    "ReadDecision": "Read decision.json: what was decided",
+    "ClearApproved": "Tag the version scan-status=approved",
+    "MarkRejected": "Tag the version scan-status=rejected",
+    "AnnounceApproved": "Announce: email the developers",
+    "AnnounceRejected": "Announce: email the developers",
+    "TellApproved": "Publish the decision to the channel",
+    "TellRejected": "Publish the decision to the channel",
+    "HoldException": "Hold: wait until the exception expires",
+    "TellTrouble": "Publish the trouble to the channel",
+}
+
+
+class Wrong(Exception):
+    """Something was not as it should be."""
+
+
+class Demo:
+    """Tells one run; ``expected`` knows what the samples must come to."""
+
+    def __init__(self, console: Console, verdict: str | None, reason: str) -> None:
+        self._console, self._verdict, self._reason = console, verdict, reason
+        self._times: list[tuple[str, float]] = []
+
+    def run(self, uploads: list[tuple[str, bytes, str | None]]) -> None:
+        """Deploy, and follow each upload: (key, zip, outcome that it must have or None)."""
+        say = self._console.print
+        with self._timed("Start AWS on this machine and deploy"), self._console.status("Deploying"):
+            # Pulumi and moto take seconds to import: not before somebody can see why.
+            from local.cloud import Cloud
+
+            cloud = Cloud()
+            cloud.__enter__()
+        try:
+            created = len(cloud.created)
+            say(f"[green]✔[/green] Deployed the real program: {created} resources, no AWS account")
+            say(Text(f"  {cloud.outputs['uploadBucket']}", style="dim"))
+            for key, body, expected in uploads:
+                outcome = self._follow(cloud, key, body)
+                if expected and outcome != expected:
+                    raise Wrong(f"{key} should have come to {expected}, and came to {outcome}")
+            if cloud.channel.dropped:
+                raise Wrong(f"the channel dropped a card: {cloud.channel.dropped[0]}")
+        finally:
+            cloud.__exit__()
+        self._tell_times()
+
+    def _follow(self, cloud: Any, key: str, body: bytes) -> str:
+        say = self._console.print
+        say()
+        say(f"[bold]⬆ {key}[/bold]  [dim]{len(body):,} bytes[/dim]")
+        started, uploaded = time.monotonic(), time.time()
+        scan = cloud.upload(key, body)
+        execution = cloud.execution(scan)
+        self._watch(cloud, scan, execution, started, {"AwaitDecision"})
+        if "AwaitDecision" in cloud.states(execution):
+            card = cloud.channel.wait(lambda each: each.thread == scan)
+            self._times.append((f"{key}: upload to card", card.received - uploaded))
+            say()
+            say(show.card(card))
+            self._decide(cloud, card)
+            self._watch(cloud, scan, execution, started, {"HoldException"}, after="AwaitDecision")
+            self._show_decision(cloud, scan)
+        elif "TellBroken" in cloud.states(execution):
+            say()
+            say(show.card(cloud.channel.wait(lambda each: each.thread == scan)))
+        else:
+            say("  [green]✔ The gate passed: nobody is bothered.[/green]")
+        self._show_evidence(cloud, key, scan)
+        self._times += self._build_times(cloud, key, scan)
+        status = cloud.clearance(key, scan)
+        if not status:
+            raise Wrong(f"{key} has no clearance; it went {' > '.join(cloud.states(execution))}")
+        return status
+
+    def _watch(
+        self,
+        cloud: Any,
+        scan: str,
+        execution: str,
+        started: float,
+        until: set[str],
+        after: str = "Identify",
+    ) -> None:
+        """Tell each state as it is entered, and each line of the build's log as it is written."""
+        told, lines, passed = 0, 0, after == "Identify"
+        with self._console.status("") as spinner:
+            while True:
+                entered = cloud.states(execution)
+                ended = cloud.status(execution) != "RUNNING"
+                for state in entered[told:]:
+                    if passed and state in STORY:
+                        elapsed = show.seconds(time.monotonic() - started)
+                        self._console.print(f"  [dim]{elapsed}[/dim]  {STORY[state]}")
+                        spinner.update(STORY[state])
+                    passed = passed or state == after
+                told = len(entered)
+                if entered and entered[-1] == "Scan":
+                    log = cloud.build_log(scan)
+                    for line in log[lines:]:
+                        self._console.print(Text(f"            │ {line}", style="dim"))
+                    lines = len(log)
+                if ended or (passed and until & set(entered)):
+                    return
+                time.sleep(0.1)
+
+    def _decide(self, cloud: Any, card: Any) -> None:
+        verdict, reason = self._verdict, self._reason
+        if verdict is None:
+            choice = self._console.input("  Press [bold]A[/bold]pprove or [bold]R[/bold]eject: ")
+            verdict = "Reject" if choice.strip().lower().startswith("r") else "Approve"
+            reason = self._console.input("  Reason: ").strip() or reason
+        button = next((each for each in card.buttons if each.label == verdict), None)
+        if button is None:
+            raise Wrong(f"the card has no button {verdict}")
+        self._console.print(f"  👆 [bold]{verdict}[/bold], Reason: {reason}", highlight=False)
+        self._console.print(Text(f"     @Amazon Q {button.command}", style="dim"))
+        with self._timed("Press to answer"):
+            answer = cloud.channel.press(button, {"Reason": reason})
+        self._console.print(f"  💬 {answer}", highlight=False, markup=False)
+        # The card is on its way before the token is stored: whoever is that fast presses again.
+        if "press again" in answer:
+            raise Wrong(answer)
+
+    def _show_decision(self, cloud: Any, scan: str) -> None:
+        mails = [each for each in cloud.emails() if scan.split("/")[0] in each.raw_data]
+        if len(mails) != 1:
+            raise Wrong(f"one email should have been sent, and {len(mails)} were")
+        self._console.print()
+        self._console.print(show.mail(mails[0]))
+
+    def _show_evidence(self, cloud: Any, key: str, scan: str) -> None:
+        tree = Tree(f"  Evidence [dim]scans/{scan}/[/dim]")
+        for name, content in sorted(cloud.evidence(scan).items()):
+            tree.add(f"{name} [dim]{_gist(name, content)}[/dim]", highlight=False)
+        self._console.print()
+        self._console.print(tree)
+        status = cloud.clearance(key, scan)
+        self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
+
+    def _build_times(self, cloud: Any, key: str, scan: str) -> Iterator[tuple[str, float]]:
+        report = cloud.evidence(scan).get("report.json")
+        if report:
+            yield f"{key}: scan", _between(report["startedAt"], report["finishedAt"])
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self._times.append((what, time.monotonic() - started))
+
+    def _tell_times(self) -> None:
+        table = Table(title="Where the time went", title_justify="left", box=None, pad_edge=False)
+        table.add_column("")
+        table.add_column("", justify="right")
+        for what, took in self._times:
+            table.add_row(what, show.seconds(took))
+        self._console.print()
+        self._console.print(table)
+
+
+def packed(folder: Path) -> bytes:
+    """Zip a folder of sources."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                target.write(path, path.relative_to(folder))
+    return buffer.getvalue()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; 0 when all was as it should be."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--app", type=Path, help="a zip of yours instead of the samples")
+    parser.add_argument("--reject", action="store_true", help="press Reject, where nobody is asked")
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False)
+    # On a terminal the person decides; elsewhere the demo does.
+    asked = sys.stdin.isatty() and console.is_terminal
+    verdict = None if asked else "Reject" if options.reject else "Approve"
+
+    if options.app:
+        if not options.app.is_file():
+            console.print(
+                f"[red]There is no file {options.app}.[/red] Give a zip: make demo APP=x.zip"
+            )
+            return 2
+        name = options.app.name
+        key = name if name.endswith(".zip") else f"{name}.zip"
+        uploads = [(key, options.app.read_bytes(), None)]
+    else:
+        after_decision = "rejected" if options.reject else None if asked else "approved"
+        uploads = [
+            ("payments/api-1.4.zip", packed(SAMPLES / "payments"), after_decision),
+            ("inventory.zip", packed(SAMPLES / "inventory"), "passed"),
+        ]
+    console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
+    try:
+        Demo(console, verdict, REASON).run(uploads)
+    except (Wrong, Refused, TimeoutError) as wrong:
+        console.print(f"\n[red]✘ {wrong}[/red]", markup=True)
+        return 1
+    console.print("\n[green]✔ All was as it should be.[/green]  Deploy it: README.md, Deploy")
+    return 0
+
+
+def _gist(name: str, content: Any) -> str:
+    if name == "report.json":
+        gate = content["gate"]["status"] if content["gate"] else content["error"]["message"]
+        return f"{gate}; {sum(content['counts'].values())} findings"
+    if name == "decision.json":
+        return f"{content['verdict']}: {content['reason']}"
+    if name == "scan.json":
+        return f"{content['key']}, {content['size']:,} bytes"
+    return ""
+
+
+def _between(start: str, end: str) -> float:
+    from datetime import datetime
+
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

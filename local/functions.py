@@ -1,0 +1,144 @@
+"""Lambda without Docker: the packaged code runs in processes of its own, which stay warm."""
+
+import base64
+import io
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from local.logs import LogStream
+
+RUNTIME = Path(__file__).parent / "lambda_runtime.py"
+
+
+class Functions:
+    """Runs each function's own package in its own environment, time limit and log group."""
+
+    def __init__(self, endpoint: str, logs: Any) -> None:
+        self._endpoint, self._logs = endpoint, logs
+        # By function name; moto forgets it.
+        self.logging: dict[str, dict[str, str]] = {}
+        self._idle: dict[str, list[_Process]] = {}
+        self._lock = threading.Lock()
+        self._packages: dict[str, str] = {}
+
+    def invoke(self, function: Any, payload: str) -> tuple[str, bool, str]:
+        """Run one event in a warm process, or a new one; return (payload, failed, log)."""
+        # Changed code or environment never meets a warm process of the old.
+        version = f"{function.function_arn}:{function.code_sha_256}:{function.environment_vars}"
+        with self._lock:
+            idle = self._idle.get(version)
+            process = idle.pop() if idle else None
+        process = process or self._start(function)
+        answer = process.run(payload, int(function.timeout))
+        if answer is None:
+            process.stop()
+            took = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {uuid.uuid4()}"
+            answer = {
+                "error": {
+                    "errorType": "Sandbox.Timedout",
+                    "errorMessage": f"{took} Task timed out after {function.timeout}.00 seconds",
+                }
+            }
+        else:
+            with self._lock:
+                self._idle.setdefault(version, []).append(process)
+        if "error" in answer:
+            return json.dumps(answer["error"]), True, ""
+        return json.dumps(answer["result"]), False, ""
+
+    def stop(self) -> None:
+        """End all processes."""
+        with self._lock:
+            for processes in self._idle.values():
+                for process in processes:
+                    process.stop()
+            self._idle.clear()
+
+    def _start(self, function: Any) -> "_Process":
+        with self._lock:
+            if function.code_sha_256 not in self._packages:
+                folder = tempfile.mkdtemp(prefix="chatops-lambda-")
+                zipfile.ZipFile(io.BytesIO(function.code_bytes)).extractall(folder)
+                self._packages[function.code_sha_256] = folder
+            folder = self._packages[function.code_sha_256]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "LAMBDA_TASK_ROOT": folder,
+            "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+            "AWS_LAMBDA_LOG_FORMAT": self.logging[function.function_name]["LogFormat"],
+            "AWS_REGION": function.region,
+            "AWS_DEFAULT_REGION": function.region,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **function.environment_vars,
+        }
+        stream = LogStream(
+            self._logs,
+            self.logging[function.function_name]["LogGroup"],
+            f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}",
+        )
+        return _Process(function.handler, folder, environment, stream)
+
+
+class _Process:
+    def __init__(
+        self, handler: str, folder: str, environment: dict[str, str], stream: LogStream
+    ) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", str(RUNTIME), handler],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        threading.Thread(target=stream.copy, args=[self._process.stderr], daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def run(self, payload: str, seconds: int) -> dict[str, Any] | None:
+        """One event; None when its time is over."""
+        assert self._process.stdin
+        self._process.stdin.write(
+            base64.b64encode(
+                json.dumps(
+                    {"event": json.loads(payload), "deadline": time.time() + seconds}
+                ).encode()
+            ).decode()
+            + "\n"
+        )
+        self._process.stdin.flush()
+        try:
+            return self._answers.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _listen(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self._answers.put(json.loads(line))
+        self._answers.put(
+            {
+                "error": {
+                    "errorType": "Runtime.ExitError",
+                    "errorMessage": f"Runtime exited with status {self._process.wait()}",
+                }
+            }
+        )

@@ -1,0 +1,72 @@
+"""Cards, emails and the way of an upload, as a terminal shows them."""
+
+import email
+import email.policy
+import re
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from local.channel import Card
+
+UNESCAPED = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
+
+
+def slack(text: str) -> Text:
+    """Slack's mrkdwn as styled text: bold, code, links."""
+    markup = escape(text)
+    markup = LINK.sub(lambda m: f"[link={m[1]}][cyan]{m[2]}[/cyan][/link]", markup)
+    markup = re.sub(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"[bold]\1[/bold]", markup)
+    markup = re.sub(r"`([^`\n]+)`", r"[magenta]\1[/magenta]", markup)
+    for entity, character in UNESCAPED:
+        markup = markup.replace(entity, character)
+    return Text.from_markup(markup)
+
+
+def card(shown: Card) -> Panel:
+    """A card as the channel shows it."""
+    parts: list[RenderableType] = [
+        Text(shown.title, style="bold"),
+        Text(),
+        slack(shown.description),
+    ]
+    if shown.next_steps:
+        parts += [Text(), Text("Next steps", style="bold")]
+        parts += [Text("• ") + slack(step) for step in shown.next_steps]
+    if shown.buttons:
+        labels = [Text(f" {each.label} ", style="reverse") for each in shown.buttons]
+        parts += [Text(), Text("  ").join(labels)]
+    return Panel(
+        Group(*parts),
+        title="[bold]#security[/bold]  Amazon Q",
+        title_align="left",
+        border_style="magenta",
+        padding=(1, 2),
+    )
+
+
+def mail(sent: Any) -> Panel:
+    """An email as SES was asked to send it: its text part."""
+    message = email.message_from_string(sent.raw_data, policy=email.policy.default)
+    head = Table.grid(padding=(0, 2))
+    for name in ("From", "To", "Subject"):
+        head.add_row(Text(name, style="dim"), Text(str(message[name])))
+    body = message.get_body(("plain",))
+    text = body.get_content().strip() if body else ""
+    return Panel(
+        Group(head, Text(), Text(text)),
+        title="[bold]Email[/bold]",
+        title_align="left",
+        border_style="blue",
+        padding=(1, 2),
+    )
+
+
+def seconds(value: float) -> str:
+    """A duration, aligned."""
+    return f"{value:6.1f} s"

@@ -1,0 +1,114 @@
+"""Tasks of Step Functions that moto lacks, or does otherwise than AWS."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
+    ResourceCondition,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (  # noqa: E501
+    StateTaskServiceAwsSdk,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: E501
+    StateTaskServiceCallback,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+
+from local.builds import AccountLimitExceeded, Builds
+
+PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride"}
+
+
+class AwsSdkTask(StateTaskServiceAwsSdk):
+    """Bodies as AWS takes and gives them: JSON where S3 takes bytes, text and dates as strings."""
+
+    def _normalise_parameters(self, parameters: dict[str, Any], *_names: object) -> None:
+        if "Body" in parameters:
+            parameters["Body"] = json.dumps(parameters["Body"]).encode()
+
+    def _eval_service_task(self, env: Any, *arguments: Any, **named: Any) -> None:
+        super()._eval_service_task(env, *arguments, **named)
+        response = env.stack.pop()
+        if "Body" in response:
+            response["Body"] = response["Body"].read().decode()
+        env.stack.append(json.loads(to_json_str(response)))
+
+    @staticmethod
+    def _normalise_service_error_name(service_name: str) -> str:
+        return service_name.title()
+
+
+class CodeBuildTask(StateTaskServiceCallback):
+    """Starts a build and waits for its end; a build that did not succeed is States.TaskFailed."""
+
+    def __init__(self, builds: Builds) -> None:
+        # moto only makes the endpoint that it interrupts at the end for tasks with a token.
+        super().__init__({ResourceCondition.Sync, ResourceCondition.WaitForTaskToken})
+        self._builds = builds
+
+    def _get_supported_parameters(self) -> set[str]:
+        return PARAMETERS
+
+    def _eval_service_task(
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+    ) -> None:
+        unknown = normalised_parameters.keys() - PARAMETERS
+        if unknown:
+            raise ValueError(f"local/ does not know StartBuild's {sorted(unknown)}")
+        try:
+            build = self._builds.start(
+                normalised_parameters["ProjectName"],
+                normalised_parameters.get("EnvironmentVariablesOverride", []),
+            )
+        except AccountLimitExceeded as full:
+            error = "CodeBuild.AccountLimitExceededException"
+            raise FailureEventException(self._failed(env, error, str(full))) from full
+        env.stack.append({"Build": build})
+
+    def _build_sync_resolver(
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+    ) -> Callable[[], Any]:
+        build_id = env.stack.pop()["Build"]["Id"]
+
+        def resolve() -> dict[str, Any] | None:
+            build = self._builds.ended(build_id, within=0.2)
+            if build is None:
+                return None
+            if build["BuildStatus"] == "SUCCEEDED":
+                return {"Build": build}
+            raise FailureEventException(
+                self._failed(env, "States.TaskFailed", json.dumps({"Build": build}))
+            )
+
+        return resolve
+
+    def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
+        return FailureEvent(
+            env=env,
+            error_name=ErrorName(error_name=error),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(
+                taskFailedEventDetails=TaskFailedEventDetails(
+                    resource=self._get_sfn_resource(),
+                    resourceType=self._get_sfn_resource_type(),
+                    error=error,
+                    cause=cause,
+                )
+            ),
+        )

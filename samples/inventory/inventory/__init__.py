@@ -1,0 +1,1 @@
+"""A small inventory: its quality gate passes."""

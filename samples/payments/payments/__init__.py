@@ -1,0 +1,1 @@
+"""A payment service with real problems: its quality gate fails."""
