@@ -100,10 +100,9 @@ def decide(press: Press) -> str:
             "heard": heard,
         },
     )
-    # A write that was retried meets itself.
-    if standing != decision:
+    if not wrote:
         return _standing(standing)
-    said = _said(standing)
+    said = _said(decision)
     return said if heard else f"{said} If no message follows here soon, look at the execution."
 
 

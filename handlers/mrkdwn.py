@@ -13,8 +13,8 @@ _TOKEN = re.compile("&(?:amp|lt|gt);|.", re.DOTALL)
 _BREAK = "\u200b"  # an invisible space
 # Inside a word these marks mean nothing to Slack, and names should survive copying.
 _MARK = re.compile(r"(?<![^\W_])[*_~]|[*_~](?![^\W_])")
-# Bare mentions, emoji and addresses come alive without any markup.
-_LIVE = re.compile(r"@|:(?=[A-Za-z/+-])")
+# Bare mentions, emoji and addresses come alive without any markup, a quotation even when escaped.
+_LIVE = re.compile(r"@|:(?=[A-Za-z/+-])|^(?=>)")
 
 
 def text(value: object, limit: int) -> str:

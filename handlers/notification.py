@@ -37,7 +37,7 @@ def notification(
             "textType": "client-markdown",
             "title": title,
             "description": _fit(body, foot),
-            "nextSteps": list(next_steps),
+            "nextSteps": [each for each in next_steps if each],
             "keywords": [each for each in keywords if each],
         },
         "metadata": {

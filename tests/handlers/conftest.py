@@ -1,0 +1,135 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import moto  # before the handlers, whose clients must be born within its reach
+import pytest
+
+BUCKET = "artifacts"
+ENVIRONMENT = {
+    "ARTIFACTS_BUCKET": BUCKET,
+    "APPROVAL_FUNCTION": "approval-1a2b3c4",
+    "EXCEPTION_SECONDS": str(30 * 24 * 3600),
+    "SENDER": "Quality gate <gate@example.com>",
+    "RECIPIENTS": '["dev@example.com", "lead@example.com"]',
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+}
+with pytest.MonkeyPatch.context() as patch:
+    for name, value in ENVIRONMENT.items():
+        patch.setenv(name, value)
+    from handlers import announce, approval, check_build_status, evidence  # noqa: F401
+
+    s3 = boto3.client("s3")
+
+EVENTS = Path(__file__).parents[1] / "events"
+
+
+class Http:
+    """What botocore needs of an answer that never was on the wire."""
+
+    def __init__(self, status_code: int) -> None:
+        self.status_code = status_code
+
+
+def refuse(code: str, status: int = 400) -> Any:
+    return Http(status), {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {}}
+
+
+class Calls:
+    """Watches the handlers' AWS calls.
+
+    ``before[operation]`` is called ahead of each call of that operation with its parameters: what
+    it raises the caller sees, what it returns is the answer; None lets the call through.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.before: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self.every: Callable[[str], None] = lambda operation: None
+
+    def refuse(self, operation: str, code: str, times: int | None = None) -> None:
+        """Answer the next ``times`` calls (all without) with the error ``code``."""
+        left = iter(range(times) if times else iter(int, 1))
+        self.before[operation] = lambda params: None if next(left, None) is None else refuse(code)
+
+    def _before_call(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
+        self.made.append(model.name)
+        self.every(model.name)
+        return self.before.get(model.name, lambda params: None)(params)
+
+
+class Machine:
+    """The waiting state machine: each token wakes it once, as on AWS."""
+
+    def __init__(self) -> None:
+        self.waiting: set[str] = set()
+        self.woken: list[str] = []
+
+    def send_task_success(self, params: dict[str, Any]) -> Any:
+        token = json.loads(params["body"])["taskToken"]
+        if token not in self.waiting:
+            return refuse("TaskTimedOut")
+        self.waiting.remove(token)
+        self.woken.append(token)
+        return Http(200), {}
+
+
+class Artifacts:
+    """The artifacts bucket, by key."""
+
+    s3 = s3
+
+    def __setitem__(self, key: str, document: Any) -> None:
+        body = document if isinstance(document, bytes) else json.dumps(document)
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def __getitem__(self, key: str) -> Any:
+        return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def __contains__(self, key: str) -> bool:
+        return bool(self.s3.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"])
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[str], Any]:
+    """Read an event, or a piece of evidence, by its name."""
+    return lambda name: json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with moto.mock_aws():
+        yield
+
+
+@pytest.fixture
+def artifacts(aws: None) -> Artifacts:
+    s3.create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    return Artifacts()
+
+
+@pytest.fixture
+def calls(aws: None) -> Iterator[Calls]:
+    calls = Calls()
+    clients = (evidence.s3, approval.sfn, announce.ses)
+    for client in clients:
+        client.meta.events.register_first("before-call", calls._before_call)
+    yield calls
+    for client in clients:
+        client.meta.events.unregister("before-call", calls._before_call)
+
+
+@pytest.fixture
+def machine(calls: Calls) -> Machine:
+    machine = Machine()
+    calls.before["SendTaskSuccess"] = machine.send_task_success
+    return machine

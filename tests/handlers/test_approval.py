@@ -1,0 +1,307 @@
+"""One decision per scan, whoever presses what, when and how often."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handlers import approval
+
+SCAN = "payments/3LgVabcQk4Xb9ZfZ"
+DECISION = f"scans/{SCAN}/decision.json"
+APPROVE = {"scan": SCAN, "approve": "Hotfix for the outage"}
+REJECT = {"scan": SCAN, "reject": "The password must go first"}
+
+
+class Crash(BaseException):
+    """The function's process dies: no except clause sees it."""
+
+
+def press(event: Any) -> str:
+    said = approval.handler(event, None)
+    assert json.loads(json.dumps(said)) == said
+    assert "\n" not in said
+    assert said.endswith(".")
+    return said
+
+
+def dies() -> None:
+    raise Crash
+
+
+def no_answer() -> None:
+    raise EndpointConnectionError(endpoint_url="https://example.com")
+
+
+@pytest.fixture
+def waiting(artifacts, machine):
+    """A scan that failed its gate and awaits its decision."""
+    artifacts[f"scans/{SCAN}/scan.json"] = {"scan": SCAN}
+    artifacts[f"waiting/{SCAN}.json"] = {"token": "token-1", "scan": SCAN}
+    machine.waiting.add("token-1")
+    return artifacts
+
+
+def test_approving_records_the_exception_and_its_end_then_wakes_the_machine(waiting, machine):
+    said = press(APPROVE)
+
+    decision = waiting[DECISION]
+    assert {key: decision[key] for key in ("version", "scan", "verdict", "reason")} == {
+        "version": 1,
+        "scan": SCAN,
+        "verdict": "approved",
+        "reason": "Hotfix for the outage",
+    }
+    decided, until = (
+        approval.datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until")
+    )
+    assert until - decided == approval.timedelta(days=30)
+    assert decision["until"].endswith("Z")
+    assert machine.woken == ["token-1"]
+    assert (
+        said
+        == f"Approved: {SCAN} may be deployed until {approval.moment.minute(decision['until'])}."
+    )
+
+
+def test_rejecting_records_no_end_and_wakes_the_machine(waiting, machine):
+    assert press(REJECT) == f"Rejected: {SCAN} stays blocked."
+    assert (waiting[DECISION]["verdict"], waiting[DECISION]["until"]) == ("rejected", None)
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(APPROVE, APPROVE), (APPROVE, REJECT), (REJECT, APPROVE)]
+)
+def test_a_second_press_hears_what_holds_and_changes_nothing(waiting, machine, first, second):
+    press(first)
+    before = waiting[DECISION]
+
+    said = press({**second, **{k: "another reason" for k in second if k != "scan"}})
+
+    assert said.startswith(f"Already {before['verdict']} on ")
+    assert before["reason"] in said
+    assert "nothing changed" in said
+    assert waiting[DECISION] == before
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize("moment", ["GetObject", "PutObject", "SendTaskSuccess"])
+@pytest.mark.parametrize(("mine", "theirs"), [(APPROVE, REJECT), (REJECT, APPROVE)])
+def test_of_two_opposite_presses_at_once_the_first_writer_decides(
+    waiting, machine, calls, moment, mine, theirs
+):
+    """The other person's whole press happens just before each call of mine, in turn."""
+    answers = []
+    usual = calls.before.get(moment, lambda params: None)
+
+    def overtake(params):
+        calls.before[moment] = usual
+        answers.append(press(theirs))
+        return usual(params)
+
+    calls.before[moment] = overtake
+    answers.append(press(mine))
+
+    verdict = waiting[DECISION]["verdict"]
+    assert verdict == (
+        "approved" if (theirs if moment != "SendTaskSuccess" else mine) is APPROVE else "rejected"
+    )
+    first, second = answers if moment != "SendTaskSuccess" else reversed(answers)
+    assert first.lower().startswith(verdict)
+    assert second.startswith(f"Already {verdict}")
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize("failure", [dies, no_answer])
+@pytest.mark.parametrize("gap", range(3), ids=["read waiting", "write decision", "wake"])
+def test_a_press_that_fails_before_any_call_is_made_good_by_the_next(
+    waiting, machine, calls, gap, failure
+):
+    def fail_at_gap(operation):
+        if len(calls.made) == gap + 1:
+            failure()
+
+    calls.every = fail_at_gap
+    if failure is dies:
+        with pytest.raises(Crash):
+            press(APPROVE)
+    else:
+        assert press(APPROVE) == (
+            "AWS did not answer as it should; press again in a few seconds, nothing is lost."
+        )
+    assert len(calls.made) == gap + 1
+    assert (DECISION in waiting) == (gap == 2)
+    assert machine.woken == []
+    calls.every = lambda operation: None
+
+    press(REJECT)
+
+    assert waiting[DECISION]["verdict"] == ("approved" if gap == 2 else "rejected")
+    assert machine.woken == ["token-1"]
+
+
+def test_a_press_that_dies_after_its_last_call_is_not_repeated_by_the_next(waiting, machine, calls):
+    def wake_then_die(params):
+        machine.send_task_success(params)
+        raise Crash
+
+    calls.before["SendTaskSuccess"] = wake_then_die
+    with pytest.raises(Crash):
+        press(APPROVE)
+    calls.before["SendTaskSuccess"] = machine.send_task_success
+
+    assert press(APPROVE).startswith("Already approved on ")
+    assert machine.woken == ["token-1"]
+
+
+def test_an_own_write_whose_answer_was_lost_holds_and_wakes_the_machine(waiting, machine, calls):
+    """botocore sends the write again, and S3 says that somebody was first."""
+    calls.before["PutObject"] = lambda params: (
+        waiting.s3.put_object(Bucket="artifacts", Key=DECISION, Body=params["body"]) and None
+    )
+
+    assert press(REJECT).startswith("Already rejected on ")
+    assert waiting[DECISION]["verdict"] == "rejected"
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_a_decision_that_nobody_waits_for_holds_and_says_where_to_look(waiting, calls, code):
+    calls.refuse("SendTaskSuccess", code)
+
+    assert press(APPROVE).endswith("If no message follows here soon, look at the execution.")
+    assert waiting[DECISION]["verdict"] == "approved"
+
+
+def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
+    waiting[DECISION] = {
+        "version": 1,
+        "scan": SCAN,
+        "verdict": "expired",
+        "reason": "Nobody decided in time.",
+        "decidedAt": "2026-11-27T10:00:00Z",
+        "until": None,
+    }
+    machine.waiting.clear()
+
+    assert press(APPROVE) == (
+        "Too late: nobody had decided by 27 Nov 2026, 10:00 UTC; "
+        "upload again to have it scanned anew."
+    )
+    assert waiting[DECISION]["verdict"] == "expired"
+
+
+def test_a_scan_that_does_not_wait_cannot_be_decided(artifacts, machine):
+    artifacts[f"scans/{SCAN}/scan.json"] = {"scan": SCAN}
+
+    assert press(APPROVE).startswith(f"{SCAN} is not waiting for a decision; if its card has just")
+    assert DECISION not in artifacts
+
+
+def test_a_decided_scan_whose_wait_is_cleared_away_says_what_was_decided(waiting):
+    press(REJECT)
+    waiting.s3.delete_object(Bucket="artifacts", Key=f"waiting/{SCAN}.json")
+
+    assert press(APPROVE).startswith("Already rejected on ")
+
+
+@pytest.mark.parametrize("scan", ["payments/unknown", "a/..", "a/" + "x" * 1024])
+def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
+    assert press({**APPROVE, "scan": scan}) == f"There is no scan {scan} here."
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "approve",
+        {},
+        {"scan": SCAN},
+        {"scan": SCAN, "approve": "good reason", "reject": "good reason"},
+        {"approve": "good reason"},
+        {"scan": None, "approve": "good reason"},
+        {"scan": "", "approve": "good reason"},
+        {"scan": "payments", "approve": "good reason"},
+        {"scan": "../waiting/x", "approve": "good reason"},
+        {"scan": SCAN + "\n", "approve": "good reason"},
+        {"scan": "<!channel>/x", "approve": "good reason"},
+        {"scan": SCAN, "verdict": "approved"},
+    ],
+)
+def test_a_payload_that_is_no_press_is_refused_before_any_call(calls, event):
+    assert press(event) == "This is no decision about a scan; use the buttons on its card."
+    assert calls.made == []
+
+
+@pytest.mark.parametrize("reason", [None, 7, "", "  ", "ok", " ok ", "x" * 301, "$Reason"])
+def test_a_press_without_a_reason_decides_nothing(calls, reason):
+    assert press({"scan": SCAN, "approve": reason}).startswith("Nothing was decided: give a reason")
+    assert calls.made == []
+
+
+def test_a_reason_is_kept_as_one_line_and_told_without_markup(waiting):
+    press({"scan": SCAN, "reject": "see <!channel>\n@here & now"})
+
+    assert waiting[DECISION]["reason"] == "see <!channel> @here & now"
+    said = press(APPROVE)
+    assert "&lt;!channel&gt; @\u200bhere &amp; now" in said
+
+
+def test_busy_s3_is_asked_again_until_it_says_who_was_first(waiting, machine, calls):
+    calls.refuse("PutObject", "ConditionalRequestConflict", times=2)
+
+    assert press(APPROVE).startswith("Approved: ")
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject", "SendTaskSuccess"])
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "AccessDenied", "ConditionalRequestConflict"]
+)
+def test_whatever_aws_refuses_people_are_asked_to_press_again_and_it_is_logged(
+    waiting, machine, calls, caplog, operation, code
+):
+    calls.refuse(operation, code)
+
+    assert press(APPROVE).startswith("AWS did not answer as it should; press again")
+    assert caplog.records[-1].levelno == logging.ERROR
+
+
+def test_the_log_tells_who_was_first_and_no_token(waiting, caplog):
+    caplog.set_level(logging.INFO)
+    press(APPROVE)
+    press(REJECT)
+
+    pressed = [record for record in caplog.records if record.message == "pressed"]
+    assert [(r.pressed, r.standing, r.first, r.heard) for r in pressed] == [
+        ("approved", "approved", True, True),
+        ("rejected", "approved", False, False),
+    ]
+    assert "token-1" not in str([vars(record) for record in caplog.records])
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+pressed_like = st.fixed_dictionaries(
+    {},
+    optional={
+        "scan": json_like | st.just(SCAN),
+        "approve": json_like,
+        "reject": json_like,
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(event=json_like | pressed_like)
+def test_any_payload_gets_a_sentence(artifacts, machine, event):
+    press(event)

@@ -1,0 +1,271 @@
+"""Whatever a scan reports, the card is valid and shows outside text as text."""
+
+import json
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from handlers import approval, card, notification, outcome, report
+
+SCAN = "payments/3LgVabc"
+SUBJECT = card.Subject(
+    scan=SCAN,
+    app="payments",
+    key="payments/api-1.4.zip",
+    version_id="3LgVabc",
+    execution="https://console.example.com/execution",
+)
+BUTTONS = {"Fn": "approval", "Region": "eu-central-1", "Scan": SCAN}
+# https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+SERVICE = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["version", "source", "content"],
+        "additionalProperties": False,
+        "properties": {
+            "version": {"const": "1.0"},
+            "source": {"const": "custom"},
+            "content": {
+                "type": "object",
+                "required": ["description"],
+                "additionalProperties": False,
+                "properties": {
+                    "textType": {"const": "client-markdown"},
+                    "title": {"type": "string", "minLength": 1, "maxLength": 250},
+                    "description": {"type": "string", "minLength": 1, "maxLength": 8000},
+                    "nextSteps": {
+                        "type": "array",
+                        "items": {"type": "string", "minLength": 1, "maxLength": 350},
+                    },
+                    "keywords": {
+                        "type": "array",
+                        "items": {"type": "string", "minLength": 1, "maxLength": 75},
+                    },
+                },
+            },
+            "metadata": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "threadId": {"type": "string"},
+                    "summary": {"type": "string"},
+                    "enableCustomActions": {"type": "boolean"},
+                    "additionalContext": {
+                        "type": "object",
+                        "additionalProperties": {"type": "string"},
+                    },
+                },
+            },
+        },
+    }
+)
+OUR_LINK = re.compile(r"<https?://[^<>|\s]+\|[^<>]*>")
+FRAGMENTS = [
+    "<!channel>",
+    "<!here|x>",
+    "<@U1>",
+    "@here",
+    "@",
+    "`",
+    "```",
+    "*",
+    "_",
+    "~",
+    "|",
+    "<",
+    ">",
+    "&",
+    "&amp;",
+    "&lt;!channel&gt;",
+    ":tada:",
+    "😀",
+    "<https://evil.example|Report>",
+    "https://evil.example/@here|x>",
+]
+FRAGMENTS += ["\n", "\u2028", "\0", "\u202e", "\ud800", "x" * 300, "&" * 300]
+hostile = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=20), max_size=12).map("".join)
+links = st.none() | hostile | hostile.map("https://sonar.example.com/".__add__)
+count = st.none() | st.integers(0, 10**18)
+
+
+@st.composite
+def reports(draw):
+    """Reports in the schema's shape, full of hostile text."""
+    condition = {
+        "metric": hostile | st.sampled_from([*report.SEVERITIES, "new_rating"]),
+        "comparator": st.sampled_from("<>") | hostile,
+        "threshold": hostile,
+        "actual": hostile | st.sampled_from("12345"),
+        "status": st.just("error"),
+    }
+    finding = {
+        "rule": hostile,
+        "severity": st.sampled_from(report.SEVERITIES) | hostile,
+        "message": hostile,
+        "file": hostile,
+        "line": count,
+        "link": links,
+    }
+    ignored = {"key": hostile, "file": hostile, "value": hostile, "weakens": st.just(True)}
+    shape = st.fixed_dictionaries
+    gate = {
+        "status": st.just("failed"),
+        "judge": st.sampled_from(["limits", "sonarqube"]),
+        "conditions": st.lists(shape(condition), min_size=1, max_size=15),
+    }
+    failed = draw(st.booleans())
+    return {
+        "version": 1,
+        "scan": SCAN,
+        "engine": draw(st.none() | shape({"name": hostile, "version": hostile})),
+        "analysed": {"files": draw(count), "lines": None},
+        "gate": draw(shape(gate)) if failed else None,
+        "counts": {each: draw(st.integers(0, 10**18)) for each in report.SEVERITIES},
+        "findings": draw(st.lists(shape(finding), max_size=7)),
+        "ignored": draw(st.lists(shape(ignored), max_size=5)),
+        "links": {"dashboard": draw(links)},
+        "error": None if failed else draw(shape({"message": hostile, "mend": hostile})),
+    }
+
+
+def assert_shows_safely(shown):
+    SERVICE.validate(shown)
+    notification.check(shown)
+    json.dumps(shown, ensure_ascii=False).encode()
+    content = shown["content"]
+    for text in (
+        content["title"],
+        content["description"],
+        *content["nextSteps"],
+        *content["keywords"],
+    ):
+        assert not re.search(r"[\0-\x09\x0b-\x1f\u2028\u2029\u202e]", text)
+        assert not re.search(r"@(here|channel|everyone)", text)
+        assert "<!" not in text
+        assert "<@" not in text
+        assert not re.search(r"[<>]", OUR_LINK.sub("", text))
+        assert not re.search(r"&(?!(?:amp|lt|gt);)", text)
+        parts = text.split("```")
+        assert len(parts) % 2  # every code block ends
+        for line in "".join(parts[::2]).split("\n"):
+            assert not line.startswith("&gt;")  # a quotation, to Slack
+            assert line.count("`") % 2 == 0
+
+
+@given(document=reports())
+def test_whatever_the_report_the_card_is_valid_and_safe(document):
+    found = report.parse(document, SCAN)
+    assert found
+
+    if found.trouble:
+        shown = card.broken(SUBJECT, found.trouble, found, [])
+    else:
+        shown = card.gate_failed(SUBJECT, found, "2026-11-27T10:00:00Z", BUTTONS)
+
+    assert_shows_safely(shown)
+    assert shown["content"]["description"].endswith("|Execution>")
+
+
+@given(name=hostile, tail=st.lists(hostile, max_size=15), message=hostile, mend=hostile)
+def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(name, tail, message, mend):
+    subject = card.Subject(scan=SCAN, app=name, key=name, version_id=name)
+
+    assert_shows_safely(
+        card.broken(subject, report.Trouble(message=message, mend=mend), None, tail)
+    )
+
+
+@given(
+    reason=hostile,
+    zip_name=hostile,
+    event=st.sampled_from(["approved", "rejected", "expired", "ended"]),
+)
+def test_whatever_the_reason_the_card_is_valid_and_safe(reason, zip_name, event):
+    times = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
+
+    told = outcome.tell(event, zip_name, times)
+
+    assert_shows_safely(card.outcome(SUBJECT, told, reason))
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | hostile,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+EMPTY = {
+    "version": 1,
+    "scan": SCAN,
+    "engine": None,
+    "analysed": {},
+    "gate": {"status": "failed", "judge": "limits", "conditions": []},
+    "counts": {},
+    "findings": [],
+    "ignored": [],
+    "links": {"dashboard": None},
+    "error": None,
+}
+
+
+@given(
+    document=json_like
+    | st.dictionaries(st.sampled_from(list(EMPTY)), json_like).map(lambda some: {**EMPTY, **some})
+)
+@example(document={**EMPTY, "findings": [{"line": float("inf")}]})
+def test_a_document_of_any_shape_is_a_report_or_none(document):
+    found = report.parse(document, SCAN)
+
+    if found and found.trouble:
+        assert_shows_safely(card.broken(SUBJECT, found.trouble, found, []))
+
+
+def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
+    shown = notification.notification(
+        scan=SCAN,
+        title="title",
+        body=[f"{n} " + "x" * 998 for n in range(20)],
+        foot="the links",
+        next_steps=[],
+        keywords=[],
+    )
+
+    lines = shown["content"]["description"].split("\n")
+    assert [line.split()[0] for line in lines[:7]] == list("0123456")
+    assert lines[7:] == ["…", "", "the links"]
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("title", {"title": "x" * 251}),
+        ("title", {"title": ""}),
+        ("title", {"title": "😀" * 126}),
+        ("description", {"description": ""}),
+        ("description", {"description": "x" * 8001}),
+        ("nextSteps", {"nextSteps": ["x" * 351]}),
+        ("keywords", {"keywords": [None]}),
+        ("keywords", {"keywords": ["x" * 76]}),
+    ],
+)
+def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
+    shown = card.outcome(SUBJECT, outcome.tell("rejected", "api.zip", {"until": None}), "because")
+    shown["content"].update(change)
+
+    with pytest.raises(ValueError, match=f"^{field} takes"):
+        notification.check(shown)
+
+
+def test_all_cards_of_a_scan_stand_in_one_thread():
+    told = outcome.tell("rejected", "api.zip", {"until": None})
+    trouble = report.Trouble(message="m", mend="m")
+
+    cards = [card.outcome(SUBJECT, told, None), card.broken(SUBJECT, trouble, None, [])]
+
+    assert {each["metadata"]["threadId"] for each in cards} == {SCAN}
+
+
+def test_a_scan_id_from_a_card_is_one_that_the_buttons_send():
+    assert approval.parse({"scan": BUTTONS["Scan"], "approve": "reason"}).scan == SCAN

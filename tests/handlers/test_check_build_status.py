@@ -1,0 +1,347 @@
+"""What a scan came to, from recorded builds and reports."""
+
+import json
+import logging
+import time
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+from jsonschema import Draft202012Validator
+
+from handlers import build, check_build_status
+
+SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
+CARD = f"scans/{SCAN}/notification.json"
+GROUP, STREAM = (
+    "/aws/codebuild/chatops-slack-dev-scan-5d6e7f8",
+    "7c1d0f0e-3b7a-4a52-9a0e-2f0c8c6c5b11",
+)
+
+
+@pytest.fixture
+def check(artifacts, recorded):
+    """Run the handler on a recorded event, where ``report`` is what the scan left."""
+
+    def check(event, report=None):
+        if report is not None:
+            document = recorded(report) if isinstance(report, str) else report
+            artifacts[f"scans/{SCAN}/report.json"] = document
+        return check_build_status.handler(recorded(event), None)
+
+    return check
+
+
+@pytest.fixture
+def build_log(aws):
+    """The log of the recorded builds."""
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
+    now = int(time.time() * 1000)  # CloudWatch Logs takes no events from far away
+
+    def write(*lines):
+        logs.put_log_events(
+            logGroupName=GROUP,
+            logStreamName=STREAM,
+            logEvents=[{"timestamp": now + n, "message": m} for n, m in enumerate(lines)],
+        )
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["report-passed", "report-failed", "report-broken"])
+def test_the_recorded_reports_keep_the_schema_of_the_scan(recorded, request, name):
+    schema = json.loads((request.config.rootpath / "scan" / "report.schema.json").read_text())
+    Draft202012Validator(schema).validate(recorded(name))
+
+
+def test_a_passed_gate_bothers_nobody(check, artifacts):
+    assert check("passed", "report-passed") == {
+        "status": "passed",
+        "reason": "The quality gate passed.",
+        "card": None,
+    }
+    assert CARD not in artifacts
+
+
+def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts):
+    result = check("failed", "report-failed")
+
+    assert result["status"] == "failed"
+    assert result["reason"] == (
+        "The quality gate failed: new_violations, new_coverage, new_security_rating"
+    )
+    assert artifacts[CARD] == result["card"]
+    content, metadata = result["card"]["content"], result["card"]["metadata"]
+    assert content["title"] == "❌ payments: quality gate failed"
+    lines = content["description"].split("\n")
+    assert lines[:7] == [
+        "`api-1.4.zip` · version `3LgVabcQ` · SonarQube 25.9.0.112764 · 132 files analysed",
+        "",
+        "• *new violations:* `7`, must be at most 0",
+        "• *new coverage:* `61.2`, must be at least 80",
+        "• *new security rating:* `D`, must be at most A",
+        "",
+        "*Findings:* 1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
+    ]
+    assert lines[7] == (
+        "• *BLOCKER* <https://sonar.example.com/project/issues?id=payments&amp;open=AZ1|"
+        "`src/payments/store.py:14`> Revoke and change this password, as it is compromised. "
+        "(`python:S6437`)"
+    )
+    assert lines[12] == "… and 2 more findings"
+    assert "never 'None' &amp; never &lt;0." in content["description"]
+    assert "ignored: `sonar.exclusions` in `sonar-project.properties`" in content["description"]
+    assert "sonar.projectName" not in content["description"]
+    assert "judged nothing" not in content["description"]
+    assert content["nextSteps"][0].endswith("Open until 27 Nov 2026, 10:00 UTC.")
+    assert metadata == {
+        "threadId": SCAN,
+        "summary": content["title"],
+        "enableCustomActions": True,
+        "additionalContext": {"Fn": "approval-1a2b3c4", "Region": "eu-central-1", "Scan": SCAN},
+    }
+
+
+def test_a_failed_gate_links_to_everything_that_tells_more(check):
+    foot = check("failed", "report-failed")["card"]["content"]["description"].split("\n")[-1]
+
+    console = "https://eu-central-1.console.aws.amazon.com"
+    project = "chatops-slack-dev-scan-5d6e7f8"
+    assert foot.split(" · ") == [
+        "<https://sonar.example.com/dashboard?id=payments|Report>",
+        f"<{console}/codesuite/codebuild/123456789012/projects/{project}"
+        f"/build/{project}%3A{STREAM}/?region=eu-central-1|Build log>",
+        f"<{console}/states/home?region=eu-central-1#/v2/executions/details/"
+        "arn:aws:states:eu-central-1:123456789012:execution:chatops-slack-dev-pipeline-1a2b3c4:"
+        "8f14e45f-ceea-467f-9b3a-6d7a1c2e9f10|Execution>",
+        f"<{console}/s3/buckets/artifacts?region=eu-central-1&amp;prefix=scans/{SCAN}/|Evidence>",
+    ]
+
+
+def test_limits_that_judged_for_sonarqube_are_named(check, recorded):
+    report = recorded("report-failed")
+    report["gate"]["judge"] = "limits"
+
+    assert (
+        "SonarQube's own gate judged nothing"
+        in check("failed", report)["card"]["content"]["description"]
+    )
+
+
+def test_the_time_for_a_decision_may_be_unknown(artifacts, recorded):
+    artifacts[f"scans/{SCAN}/report.json"] = recorded("report-failed")
+    event = recorded("failed")
+    del event["until"]
+
+    card = check_build_status.handler(event, None)["card"]
+
+    assert card["content"]["nextSteps"][0].endswith("you are asked for a reason.")
+
+
+def test_a_failed_build_whose_gate_failed_is_a_failed_gate(check):
+    assert check("broken", "report-failed")["status"] == "failed"
+
+
+def test_a_broken_scan_says_what_its_report_says_and_offers_no_buttons(check, artifacts):
+    result = check("broken", "report-broken")
+
+    assert result["status"] == "error"
+    assert result["reason"] == "The zip holds no file that the scanner can analyse."
+    content, metadata = result["card"]["content"], result["card"]["metadata"]
+    assert content["title"] == "⚠️ payments: scan broken"
+    assert result["reason"] in content["description"]
+    assert "|Build log>" in content["description"]
+    assert content["nextSteps"] == [
+        "Check that the zip holds the source code itself, then upload it again."
+    ]
+    assert metadata["additionalContext"] == {}
+    assert metadata["enableCustomActions"] is False
+    assert artifacts[CARD] == result["card"]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason", "mend"),
+    [
+        ("no-report", "The scan ended without a readable report.", "Read the end of its log"),
+        ("broken", "The scan broke off in phase BUILD. Error while executing", "Mend what its log"),
+        ("build-timed-out", "The scan took longer than it may.", "(setting buildTimeout)"),
+        ("queue-timed-out", "The scan waited too long for a free place", "raise the quota"),
+        ("source-failed", "CodeBuild could not fetch the scanner. NoSuchKey:", "Mend what its log"),
+        ("install-failed", "The scanner could not be installed. Error while", "Mend what its log"),
+        ("provisioning-failed", "CodeBuild could not prepare a machine", "Mend what its log"),
+        ("out-of-memory", "The scan ran out of memory.", "(setting computeType)"),
+        ("stopped", "The scan was stopped by hand.", "Upload again"),
+        ("no-place", "CodeBuild had no free place for this scan, for hours.", "raise the quota"),
+        ("state-timed-out", "The scan did not end in time.", "See in the execution"),
+        (
+            "not-allowed",
+            "The scan could not be started: CodeBuild.AWSCodeBuildException: User:",
+            "Mend",
+        ),
+        (
+            "no-app",
+            "The upload names no app. The key's first part",
+            "as &lt;app&gt;/&lt;file&gt;.zip",
+        ),
+    ],
+)
+def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, mend):
+    result = check(event)
+
+    assert result["status"] == "error"
+    assert result["reason"].startswith(reason)
+    assert len(result["reason"]) <= 200
+    assert mend in result["card"]["content"]["nextSteps"][0]
+    assert result["card"]["metadata"]["additionalContext"] == {}
+
+
+def test_without_any_explanation_the_scan_is_still_broken(artifacts, recorded):
+    event = {**recorded("passed"), "build": None, "error": None}
+
+    result = check_build_status.handler(event, None)
+
+    assert result["reason"] == "The scan could not be started: no reason was given"
+
+
+def test_the_end_of_the_log_is_on_the_card(check, build_log):
+    build_log(*(f"line {n}" for n in range(40)), "\x1b[31mTraceback:\x1b[0m ``` <!here>")
+
+    description = check("broken")["card"]["content"]["description"]
+
+    shown = description.split("*End of the log*\n")[1].split("\n\n")[0].split("\n")
+    assert shown == [
+        "```",
+        *(f"line {n}" for n in range(26, 40)),
+        "Traceback: ''' &lt;!here&gt;",
+        "```",
+    ]
+
+
+@pytest.mark.parametrize("last", ["java.lang.OutOfMemoryError: Java heap space", "MemoryError"])
+def test_a_scan_whose_log_ends_out_of_memory_says_so(check, build_log, last):
+    build_log("analysing", last)
+
+    assert check("broken")["reason"] == "The scan ran out of memory."
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda report: {**report, "scan": "payments/another"},
+        lambda report: {**report, "version": 2},
+        lambda report: {**report, "gate": None},
+        lambda report: {**report, "error": {"code": "X", "message": "x", "mend": "x"}},
+        lambda report: {**report, "gate": {**report["gate"], "conditions": []}},
+        lambda report: {**report, "gate": {**report["gate"], "status": "PASSED"}},
+        lambda report: {
+            **report,
+            "gate": {
+                **report["gate"],
+                "conditions": [{**report["gate"]["conditions"][0], "status": "error"}],
+            },
+        },
+        lambda report: {key: report[key] for key in report if key != "findings"},
+        lambda report: [report],
+        lambda report: b"{",
+        lambda report: b"\xff\x00",
+        lambda report: b"[" * 100_000,
+    ],
+    ids=[
+        "another scan's",
+        "another version",
+        "neither gate nor error",
+        "both gate and error",
+        "a gate that judged nothing",
+        "an unknown status",
+        "passed with a failed condition",
+        "incomplete",
+        "a list",
+        "cut JSON",
+        "no text",
+        "bottomless JSON",
+    ],
+)
+def test_a_report_that_makes_no_sense_never_passes(check, recorded, spoil):
+    result = check("passed", spoil(recorded("report-passed")))
+
+    assert result["status"] == "error"
+    assert result["reason"] == "The scan ended without a readable report."
+
+
+def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
+    asked = []
+
+    class CodeBuild:
+        def batch_get_builds(self, ids):
+            asked.append(ids)
+            return {
+                "builds": [
+                    {
+                        "arn": build_arn,
+                        "buildStatus": "FAILED",
+                        "phases": [
+                            {"phaseType": "SUBMITTED", "phaseStatus": "SUCCEEDED"},
+                            {
+                                "phaseType": "BUILD",
+                                "phaseStatus": "FAILED",
+                                "contexts": [{"statusCode": "X", "message": "exit status 137"}],
+                            },
+                        ],
+                        "logs": {"groupName": GROUP, "streamName": STREAM},
+                    }
+                ]
+            }
+
+    build_id = f"chatops-slack-dev-scan-5d6e7f8:{STREAM}"
+    build_arn = f"arn:aws:codebuild:eu-central-1:123456789012:build/{build_id}"
+    monkeypatch.setattr(boto3, "client", lambda name, **_: CodeBuild())
+    monkeypatch.setattr(check_build_status.build_log, "tail", lambda group, stream: [group, stream])
+
+    result = check("cut-cause")
+
+    assert asked == [[build_id]]
+    assert result["reason"] == "The scan ran out of memory."
+    assert f"{GROUP}\n{STREAM}" in result["card"]["content"]["description"]
+
+
+@pytest.mark.parametrize("answer", ["refused", "silent", "unknown build"])
+def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
+    check, monkeypatch, caplog, answer
+):
+    class CodeBuild:
+        def batch_get_builds(self, ids):
+            if answer == "refused":
+                error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+                raise build.ClientError(error, "BatchGetBuilds")  # pyright: ignore
+            if answer == "silent":
+                raise ConnectTimeoutError(endpoint_url="https://codebuild")
+            return {"builds": [], "buildsNotFound": ids}
+
+    monkeypatch.setattr(boto3, "client", lambda name, **_: CodeBuild())
+
+    result = check("cut-cause")
+
+    assert result["reason"] == "The scan broke off."
+    assert "|Build log>" in result["card"]["content"]["description"]
+    assert [r.levelno for r in caplog.records] == (
+        [] if answer == "unknown build" else [logging.WARNING]
+    )
+
+
+def test_codebuild_and_its_log_are_not_asked_when_there_is_a_report(check, monkeypatch):
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("asked"))
+
+    assert check("broken", "report-broken")["status"] == "error"
+
+
+def test_checking_again_says_the_same(check):
+    assert check("failed", "report-failed") == check("failed", "report-failed")
+
+
+def test_what_s3_refuses_is_left_to_the_state_machine_to_retry(check, calls):
+    calls.refuse("PutObject", "SlowDown")
+
+    with pytest.raises(check_build_status.build.ClientError, match="SlowDown"):
+        check("failed", None)
