@@ -17,7 +17,7 @@ DARK = """
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 @media (prefers-color-scheme: dark) {
   .page { background: #16181d !important; color: #e8eaed !important; }
-  .card { background: #22252c !important; border-color: #3a3f4a !important; }
+  .card { background: #22252c !important; }
   .soft { color: #a9b0bc !important; }
   .line { border-color: #3a3f4a !important; }
   a { color: #7cb7ff !important; }
@@ -86,7 +86,7 @@ class Letter:
 <body class="page" style="margin:0;padding:16px;background:#f4f5f7;color:#1f2328;\
 font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">
 <div class="card" style="max-width:620px;margin:0 auto;background:#ffffff;\
-border:1px solid #d8dee4;border-top:6px solid {colour};border-radius:8px;padding:20px">
+border-top:6px solid {colour};border-radius:8px;padding:20px">
 <h1 style="margin:0 0 8px;font-size:21px;line-height:1.3;overflow-wrap:anywhere">\
 {self.outcome.mark} {escape(self.title)}</h1>
 <p style="margin:0 0 16px;overflow-wrap:anywhere">{escape(self.outcome.lead)}</p>

@@ -29,7 +29,8 @@ def message(scan: str, letter: Letter, sender: str, recipients: Sequence[str]) -
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(letter.text(), cte="quoted-printable")
     mail.add_alternative(letter.html(), subtype="html", cte="quoted-printable")
-    return mail.as_bytes()
+    # Folding at 78 may put a long first word on a line of its own, which filters dislike.
+    return mail.as_bytes(policy=SMTP.clone(max_line_length=998))
 
 
 def _digest(text: str) -> str:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers import moment
+from handlers.outside import line
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Plain text, to be escaped where it goes; ``mark`` is an emoji."""
+    """Plain lines, to be escaped where they go; ``mark`` is an emoji."""
 
     event: str
     mark: str
@@ -23,6 +24,7 @@ def tell(event: str, zip_name: str, decision: dict[str, Any]) -> Outcome:
 
     ``decision`` is decision.json; the events of an exception need its ``until``.
     """
+    zip_name = line(zip_name, 200)
     match event:
         case "approved":
             day, until = moment.day(decision["until"]), moment.minute(decision["until"])

@@ -30,13 +30,19 @@ class Condition:
     @property
     def wanted(self) -> str:
         """As in ``at most 0``."""
+        if self._is_rating and self.comparator == ">":
+            return f"{self._shown(self.threshold)} or better"
         bound = {">": "at most", "<": "at least"}.get(self.comparator, f"not {self.comparator}")
         return f"{bound} {self._shown(self.threshold)}"
 
+    @property
+    def _is_rating(self) -> bool:
+        return self.metric.endswith("_rating")
+
     def _shown(self, value: str) -> str:
         """SonarQube's ratings are letters to people, numbers to the API."""
-        is_rating = self.metric.endswith("_rating") and value in tuple("12345")
-        return "ABCDE"[int(value) - 1] if is_rating else value
+        letters = dict(zip("12345", "ABCDE", strict=True))
+        return letters.get(value, value) if self._is_rating else value
 
 
 @dataclass(frozen=True, kw_only=True)

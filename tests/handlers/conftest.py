@@ -57,6 +57,17 @@ class Calls:
         left = iter(range(times) if times else iter(int, 1))
         self.before[operation] = lambda params: None if next(left, None) is None else refuse(code)
 
+    def accept(self, operation: str, **answer: Any) -> list[Any]:
+        """Answer each call of ``operation``; return what they ask, as they come."""
+        asked: list[Any] = []
+
+        def accept(params: dict[str, Any]) -> Any:
+            asked.append(json.loads(params["body"]))
+            return Http(200), answer
+
+        self.before[operation] = accept
+        return asked
+
     def _before_call(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
         self.made.append(model.name)
         self.every(model.name)

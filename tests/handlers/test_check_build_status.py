@@ -81,7 +81,7 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
         "",
         "• *new violations:* `7`, must be at most 0",
         "• *new coverage:* `61.2`, must be at least 80",
-        "• *new security rating:* `D`, must be at most A",
+        "• *new security rating:* `D`, must be A or better",
         "",
         "*Findings:* 1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
     ]

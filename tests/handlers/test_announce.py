@@ -1,0 +1,271 @@
+"""The mail and the card of each outcome."""
+
+from base64 import b64decode
+from email import message_from_bytes
+from email.policy import default
+from html.parser import HTMLParser
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers import announce, letter, mail, outcome, report
+
+SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
+EVENTS = ["approved", "rejected", "expired", "ended"]
+
+
+@pytest.fixture
+def scanned(artifacts, recorded):
+    """Leave the evidence of a scan that ended in ``event``; change it by ``pieces``."""
+
+    def leave(event, **pieces):
+        decision = "approved" if event == "ended" else event
+        for name, document in {
+            "scan": recorded("scan"),
+            "report": recorded("report-failed"),
+            "decision": recorded(f"decision-{decision}"),
+            **pieces,
+        }.items():
+            artifacts[f"scans/{SCAN}/{name}.json"] = document
+
+    return leave
+
+
+@pytest.fixture
+def announced(scanned, calls):
+    """Announce ``event`` and return what SES was asked, its mail, and the card."""
+    asked = calls.accept("SendEmail", MessageId="ses-1")
+
+    def announce_it(event, **pieces):
+        scanned(event, **pieces)
+        card = announce.handler({"scan": SCAN, "event": event}, None)["card"]
+        (request,) = asked
+        asked.clear()
+        return request, parse(b64decode(request["Content"]["Raw"]["Data"])), card
+
+    return announce_it
+
+
+def parse(raw):
+    return message_from_bytes(raw, policy=default)
+
+
+def parts(message):
+    """Return text and HTML of a mail."""
+    return [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
+
+
+class Page(HTMLParser):
+    """A page's visible text and links, and whether each tag ends."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.text, self.links, self.tags = [], [], [], set()
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name == "href"]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("style", "title"):
+            self.text.append(data)
+
+    def __str__(self):
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.mark.parametrize(
+    ("event", "subject", "title"),
+    [
+        (
+            "approved",
+            "[payments] Approved until 24 Dec 2026: quality gate exception",
+            "✅ payments: approved until 24 Dec 2026",
+        ),
+        ("rejected", "[payments] Rejected: quality gate failed", "⛔ payments: rejected"),
+        (
+            "expired",
+            "[payments] Expired: nobody decided about the failed quality gate",
+            "⌛ payments: nobody decided in time",
+        ),
+        (
+            "ended",
+            "[payments] Ended on 24 Dec 2026: quality gate exception",
+            "⌛ payments: exception ended on 24 Dec 2026",
+        ),
+    ],
+)
+def test_each_outcome_has_its_subject_and_its_card(announced, event, subject, title):
+    _, message, card = announced(event)
+
+    assert message["Subject"] == subject
+    assert card["content"]["title"] == title
+    assert card["metadata"]["threadId"] == SCAN
+    assert card["metadata"]["enableCustomActions"] is False
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, event):
+    _, message, card = announced(event)
+    text, html = parts(message)
+    page = Page(html)
+
+    decision = recorded("decision-" + ("approved" if event == "ended" else event))
+    told = [
+        "payments/api-1.4.zip",
+        "3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE",
+        "24 Nov 2026, 10:00 UTC by 123456789012",
+        decision["verdict"],
+        decision["reason"],
+        "new coverage: 61.2, must be at least 80",
+        "1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
+        "src/payments/client.py:38",
+        "Fix this condition; `total` is never `None` & never <0.",
+        "python:S3776",
+        *card["content"]["nextSteps"],
+    ]
+    for each in told:
+        assert each in " ".join(text.split())
+        assert each in str(page)
+    addresses = [
+        "https://sonar.example.com/project/issues?id=payments&open=AZ1",
+        "https://sonar.example.com/dashboard?id=payments",
+        f"https://eu-central-1.console.aws.amazon.com/s3/buckets/artifacts?region=eu-central-1"
+        f"&prefix=scans/{SCAN}/",
+    ]
+    assert set(addresses) <= set(page.links)
+    for each in page.links:
+        assert each in text
+
+
+def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(announced):
+    approved, rejected = (str(Page(parts(announced(each)[1])[1])) for each in EVENTS[:2])
+
+    assert "Holds until 24 Dec 2026, 10:12 UTC" in approved
+    assert "may be deployed until 24 Dec 2026, 10:12 UTC" in approved
+    assert "Holds until" not in rejected
+    assert "This version stays blocked." in rejected
+
+
+def test_the_card_names_the_reason_and_where_to_read_more(announced):
+    lines = announced("rejected")[2]["content"]["description"].split("\n")
+
+    assert lines[0] == "`api-1.4.zip` · version `3LgVabcQ`"
+    assert lines[3] == "*Reason:* The password must go first."
+    assert [each.split("|")[1] for each in lines[-1].split(" · ")] == [
+        "Report>",
+        "Execution>",
+        "Evidence>",
+    ]
+
+
+def test_the_mail_goes_from_the_sender_to_all_developers_at_once(announced):
+    request, message, _ = announced("approved")
+
+    assert request["FromEmailAddress"] == message["From"] == "Quality gate <gate@example.com>"
+    assert request["Destination"] == {"ToAddresses": ["dev@example.com", "lead@example.com"]}
+    assert message["To"] == "dev@example.com, lead@example.com"
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+def test_mail_clients_can_thread_the_mails_of_one_scan(announced):
+    approved, ended = announced("approved")[1], announced("ended")[1]
+
+    assert approved["References"] == ended["References"] == approved["In-Reply-To"]
+    assert approved["Message-ID"] != ended["Message-ID"]
+    assert approved["Message-ID"] == announced("approved")[1]["Message-ID"]
+    assert approved["Message-ID"].endswith("@example.com>")
+
+
+def test_a_mail_without_a_report_still_tells_the_decision(announced):
+    _, message, _ = announced("approved", report=b"{")
+    text, html = parts(message)
+
+    assert "WHAT FAILED" not in text
+    assert "What failed" not in html
+    assert "Hotfix for the outage" in text
+
+
+def test_a_refused_mail_is_the_state_machine_s_to_retry(scanned, calls):
+    scanned("approved")
+    calls.refuse("SendEmail", "MessageRejected")
+
+    with pytest.raises(ClientError, match="MessageRejected"):
+        announce.handler({"scan": SCAN, "event": "approved"}, None)
+    assert calls.made.count("SendEmail") == 1
+
+
+def test_an_unknown_event_sends_nothing(scanned, calls):
+    scanned("approved")
+
+    with pytest.raises(ValueError, match="unknown event: 'withdrawn'"):
+        announce.handler({"scan": SCAN, "event": "withdrawn"}, None)
+    assert "SendEmail" not in calls.made
+
+
+outside_text = st.text(st.characters(), max_size=60) | st.sampled_from(
+    [
+        "x\r\nBcc: evil@example.com",
+        "x\n\n<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "</style></title><b>",
+        "Größe 測試 🎉",
+        "\ud800",
+        ".\n.\n",
+        "x" * 3000,
+    ]
+)
+
+
+def mail_about(app, key, reason, message):
+    finding = report.Finding(
+        rule=message, severity="HIGH", message=message, file=key, line=3, link=message
+    )
+    condition = report.Condition(
+        metric=message, comparator=">", threshold="0", actual=message, failed=True
+    )
+    found = report.Report(
+        engine=key,
+        files=1,
+        judged_by_limits=False,
+        passed=False,
+        conditions=(condition,),
+        counts=dict.fromkeys(report.SEVERITIES, 1),
+        findings=(finding,),
+        ignored=(),
+        dashboard=message,
+        trouble=None,
+    )
+    scan = {"app": app, "key": key, "versionId": key, "uploadedAt": "2026-11-24T10:00:00Z"}
+    times = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
+    told = outcome.tell("approved", key, times)
+    written = letter.write(
+        told, scan, found, {"verdict": "approved", "reason": reason, **times}, {}
+    )
+    return mail.message(SCAN, written, "gate@example.com", ["dev@example.com"])
+
+
+HARMLESS = parse(mail_about("app", "a.zip", "reason", "https://sonar.example.com"))
+HARMLESS_TAGS = Page(parts(HARMLESS)[1]).tags
+
+
+@settings(deadline=None)
+@given(outside_text, outside_text, outside_text, outside_text)
+def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, reason, message):
+    raw = mail_about(app, key, reason, message)
+
+    parsed = parse(raw)
+    assert parsed.keys() == HARMLESS.keys()
+    assert parsed["Subject"].startswith("[")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert Page(parts(parsed)[1]).tags <= HARMLESS_TAGS
