@@ -51,7 +51,8 @@ class Storage(pulumi.ComponentResource):
             "pipeline", assume_role_policy=trust("states.amazonaws.com", args.account), opts=child
         )
 
-        access_logs = self._bucket("access-logs", key=None, kept=kept, protect=args.protect)
+        access_logs = self._bucket("access-logs", kept, args.protect)
+        self._encrypted("access-logs", access_logs, key=None)
         aws.s3.BucketLifecycleConfiguration(
             "access-logs",
             bucket=access_logs.id,
@@ -60,8 +61,10 @@ class Storage(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        uploads = self._bucket("uploads", key=key, kept=kept, protect=args.protect)
-        artifacts = self._bucket("artifacts", key=key, kept=kept, protect=args.protect)
+        uploads = self._bucket("uploads", kept, args.protect)
+        self._encrypted("uploads", uploads, key)
+        artifacts = self._bucket("artifacts", kept, args.protect)
+        artifacts_encrypted = self._encrypted("artifacts", artifacts, key)
 
         for bucket, label in ((uploads, "uploads"), (artifacts, "artifacts")):
             aws.s3.BucketLogging(
@@ -92,7 +95,7 @@ class Storage(pulumi.ComponentResource):
             # S3 refuses rules about noncurrent versions on a bucket without versions.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[uploads_versioned]),
         )
-        self._versioned("artifacts", artifacts)
+        artifacts_versioned = self._versioned("artifacts", artifacts)
         aws.s3.BucketLifecycleConfiguration(
             "artifacts",
             bucket=artifacts.id,
@@ -106,18 +109,21 @@ class Storage(pulumi.ComponentResource):
                     "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
                 },
             ],
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[artifacts_versioned]),
         )
 
         self.key_arn = key.arn
         self.uploads, self.uploads_arn = uploads.id, uploads.arn
-        self.artifacts, self.artifacts_arn = artifacts.id, artifacts.arn
+        # Whoever puts an object there waits for both: the first would have no version id else, and
+        # lie under another key.
+        self.artifacts = pulumi.Output.all(
+            artifacts.id, artifacts_versioned.id, artifacts_encrypted.id
+        )[0]
+        self.artifacts_arn = artifacts.arn
         self.register_outputs({"uploads": self.uploads, "artifacts": self.artifacts})
 
-    def _bucket(
-        self, label: str, key: aws.kms.Key | None, kept: pulumi.ResourceOptions, protect: bool
-    ) -> aws.s3.Bucket:
-        """A private bucket; without a key for access logs, which S3 cannot encrypt with ours."""
+    def _bucket(self, label: str, kept: pulumi.ResourceOptions, protect: bool) -> aws.s3.Bucket:
+        """A private bucket."""
         child = pulumi.ResourceOptions(parent=self)
         # A throw-away environment can be destroyed with what is in it; a protected one cannot.
         bucket = aws.s3.Bucket(label, force_destroy=not protect, opts=kept)
@@ -136,7 +142,13 @@ class Storage(pulumi.ComponentResource):
             rule={"object_ownership": "BucketOwnerEnforced"},
             opts=child,
         )
-        aws.s3.BucketServerSideEncryptionConfiguration(
+        return bucket
+
+    def _encrypted(
+        self, label: str, bucket: aws.s3.Bucket, key: aws.kms.Key | None
+    ) -> aws.s3.BucketServerSideEncryptionConfiguration:
+        """Without a key of ours for access logs, which S3 cannot encrypt with it."""
+        return aws.s3.BucketServerSideEncryptionConfiguration(
             label,
             bucket=bucket.id,
             rules=[
@@ -150,9 +162,8 @@ class Storage(pulumi.ComponentResource):
                     "bucket_key_enabled": key is not None,
                 }
             ],
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        return bucket
 
     def _versioned(self, label: str, bucket: aws.s3.Bucket) -> aws.s3.BucketVersioning:
         return aws.s3.BucketVersioning(
