@@ -1,0 +1,308 @@
+from typing import Any
+
+import pytest
+
+from components.storage import Storage, StorageArgs
+from tests.components.recording import ACCOUNT, REGION, Built, build
+
+BUCKETS = ["access-logs", "artifacts", "uploads"]
+
+
+def storage(**changed: Any) -> Built:
+    settings = {"account": ACCOUNT, "region": REGION, "upload_days": 90, "protect": False}
+    return build(lambda: Storage("storage", StorageArgs(**{**settings, **changed})))
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return storage()
+
+
+def test_there_are_three_buckets(built: Built):
+    assert sorted(each.name for each in built.all("s3/bucket:Bucket")) == BUCKETS
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_no_bucket_can_be_made_public(built: Built, bucket: str):
+    block = built.one("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", bucket)
+    ownership = built.one("s3/bucketOwnershipControls:BucketOwnershipControls", bucket)
+
+    assert block.inputs == {
+        "bucket": bucket,
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    }
+    assert ownership.inputs == {
+        "bucket": bucket,
+        "rule": {"objectOwnership": "BucketOwnerEnforced"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("bucket", "encryption", "bucket_key"),
+    [
+        (
+            "uploads",
+            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
+            True,
+        ),
+        (
+            "artifacts",
+            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
+            True,
+        ),
+        # S3 can't deliver access logs into a bucket under a customer's key.
+        ("access-logs", {"sseAlgorithm": "AES256"}, False),
+    ],
+    ids=["uploads", "artifacts", "access logs"],
+)
+def test_every_bucket_is_encrypted(
+    built: Built, bucket: str, encryption: dict[str, str], bucket_key: bool
+):
+    resource = built.one(
+        "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", bucket
+    )
+
+    assert resource.inputs == {
+        "bucket": bucket,
+        "rules": [
+            {"applyServerSideEncryptionByDefault": encryption, "bucketKeyEnabled": bucket_key}
+        ],
+    }
+
+
+def test_uploads_and_evidence_keep_every_version(built: Built):
+    versioned = built.all("s3/bucketVersioning:BucketVersioning")
+
+    assert {each.inputs["bucket"] for each in versioned} == {"uploads", "artifacts"}
+    assert [each.inputs["versioningConfiguration"] for each in versioned] == [
+        {"status": "Enabled"}
+    ] * 2
+
+
+def rules(built: Built, bucket: str) -> dict[str, dict[str, Any]]:
+    resource = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)
+    assert resource.inputs["bucket"] == bucket
+    assert {rule.pop("status") for rule in resource.inputs["rules"]} == {"Enabled"}
+    return {rule.pop("id"): rule for rule in resource.inputs["rules"]}
+
+
+def test_a_replaced_upload_is_kept_as_long_as_set_and_the_current_one_for_good():
+    assert rules(storage(upload_days=17), "uploads") == {
+        "replaced-versions": {
+            "filter": {},
+            "noncurrentVersionExpiration": {"noncurrentDays": 17},
+            "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1},
+        }
+    }
+
+
+def test_evidence_is_never_deleted_but_task_tokens_cache_and_parts_are():
+    assert rules(storage(), "artifacts") == {
+        "waiting": {
+            "filter": {"prefix": "waiting/"},
+            "expiration": {"days": 400},
+            "noncurrentVersionExpiration": {"noncurrentDays": 1},
+        },
+        "cache": {
+            "filter": {"prefix": "cache/"},
+            "expiration": {"days": 30},
+            "noncurrentVersionExpiration": {"noncurrentDays": 1},
+        },
+        "parts": {"filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
+    }
+
+
+def test_access_logs_are_kept_for_a_year():
+    assert rules(storage(), "access-logs") == {
+        "expire": {"filter": {}, "expiration": {"days": 365}}
+    }
+
+
+@pytest.mark.parametrize("bucket", ["uploads", "artifacts"])
+def test_rules_about_versions_wait_for_versions(built: Built, bucket: str):
+    lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)
+
+    assert built.one("s3/bucketVersioning:BucketVersioning", bucket).urn in lifecycle.depends_on
+
+
+@pytest.mark.parametrize("bucket", ["uploads", "artifacts"])
+def test_access_is_logged(built: Built, bucket: str):
+    assert built.one("s3/bucketLogging:BucketLogging", bucket).inputs == {
+        "bucket": bucket,
+        "targetBucket": "access-logs",
+        "targetPrefix": f"{bucket}/",
+    }
+
+
+def test_uploads_are_told_to_eventbridge(built: Built):
+    notification = built.one("s3/bucketNotification:BucketNotification")
+
+    assert notification.inputs == {"bucket": "uploads", "eventbridge": True}
+
+
+def only_tls(bucket: str) -> dict[str, Any]:
+    return {
+        "Sid": "OnlyTls",
+        "Effect": "Deny",
+        "Action": ["s3:*"],
+        "Principal": "*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def test_the_upload_bucket_takes_only_zips_over_tls_and_tags_only_from_the_pipeline(built: Built):
+    resource = built.one("s3/bucketPolicy:BucketPolicy", "uploads")
+
+    assert resource.inputs["bucket"] == "uploads"
+    assert resource.policy() == [
+        only_tls("uploads"),
+        {
+            "Sid": "OnlyZips",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject"],
+            "NotResource": ["arn:aws:s3:::uploads/*.zip"],
+        },
+        {
+            "Sid": "OnlyThePipelineTags",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [
+                "s3:PutObjectTagging",
+                "s3:PutObjectVersionTagging",
+                "s3:DeleteObjectTagging",
+                "s3:DeleteObjectVersionTagging",
+            ],
+            "Resource": ["arn:aws:s3:::uploads/*"],
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam:::pipeline"}},
+        },
+    ]
+
+
+def test_the_artifacts_bucket_is_reached_over_tls_only(built: Built):
+    resource = built.one("s3/bucketPolicy:BucketPolicy", "artifacts")
+
+    assert resource.inputs["bucket"] == "artifacts"
+    assert resource.policy() == [only_tls("artifacts")]
+
+
+def test_only_s3_for_this_account_writes_access_logs(built: Built):
+    resource = built.one("s3/bucketPolicy:BucketPolicy", "access-logs")
+
+    assert resource.inputs["bucket"] == "access-logs"
+    assert resource.policy() == [
+        only_tls("access-logs"),
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": ["s3:PutObject"],
+            "Resource": ["arn:aws:s3:::access-logs/*"],
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        },
+    ]
+
+
+def test_the_key_rotates_and_gives_each_no_more_than_it_needs(built: Built):
+    key = built.one("kms/key:Key")
+    administer, use, alarms = key.policy()
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+    assert key.inputs["enableKeyRotation"] is True
+    # The account administers the key, and neither encrypts, decrypts nor grants by that.
+    assert administer.pop("Action") == [
+        "kms:CancelKeyDeletion",
+        "kms:CreateAlias",
+        "kms:DeleteAlias",
+        "kms:DescribeKey",
+        "kms:DisableKey",
+        "kms:DisableKeyRotation",
+        "kms:EnableKey",
+        "kms:EnableKeyRotation",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:ListResourceTags",
+        "kms:PutKeyPolicy",
+        "kms:ScheduleKeyDeletion",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:UpdateKeyDescription",
+    ]
+    assert administer == {
+        "Sid": "Administer",
+        "Effect": "Allow",
+        "Principal": root,
+        "Resource": ["*"],
+    }
+    assert use == {
+        "Sid": "UseThroughOurServices",
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": ["*"],
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": [
+                    f"s3.{REGION}.amazonaws.com",
+                    f"sns.{REGION}.amazonaws.com",
+                    f"secretsmanager.{REGION}.amazonaws.com",
+                ]
+            }
+        },
+    }
+    assert alarms == {
+        "Sid": "PublishAlarms",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": ["*"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+
+
+def test_only_step_functions_of_this_account_plays_the_pipeline(built: Built):
+    assert built.one("iam/role:Role").policy("assumeRolePolicy") == [
+        {
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole"],
+            "Principal": {"Service": "states.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+    ]
+
+
+@pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
+def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
+    built = storage(protect=protect)
+
+    assert {each.name for each in built.resources if each.protect} == (
+        {*BUCKETS, "storage"} if protect else set()
+    )
+    assert {each.kind for each in built.resources if each.protect} <= {
+        "aws:s3/bucket:Bucket",
+        "aws:kms/key:Key",
+    }
+    assert {each.inputs["forceDestroy"] for each in built.all("s3/bucket:Bucket")} == {not protect}
+    assert built.one("kms/key:Key").inputs["deletionWindowInDays"] == days
+
+
+def test_what_is_written_into_the_artifacts_bucket_waits_for_its_versions_and_its_key():
+    """Else the first object could lie there without a version id, under the wrong key."""
+    import pulumi_aws as aws
+
+    def make():
+        args = StorageArgs(account=ACCOUNT, region=REGION, upload_days=1, protect=False)
+        aws.s3.BucketObjectv2("first", bucket=Storage("storage", args).artifacts, key="k")
+
+    built = build(make)
+
+    assert {
+        built.one("s3/bucketVersioning:BucketVersioning", "artifacts").urn,
+        built.one(
+            "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+            "artifacts",
+        ).urn,
+    } <= built.one("s3/bucketObjectv2:BucketObjectv2").depends_on
