@@ -6,6 +6,7 @@ cannot say.
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,6 @@ from components.scan_project import Vpc
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = re.compile(r"([0-9]+)([smhd])")
-# The account limits of Step Functions (an execution lives a year) and CodeBuild (5 minutes to 36
-# hours, 8 of queue).
-YEAR = 365 * UNITS["d"]
 EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
 # CloudWatch Logs takes these and no others (PutRetentionPolicy).
 LOG_DAYS = (
@@ -50,7 +48,13 @@ COMPUTE_TYPES = tuple(
 )
 # It stands in names of buckets (63 characters, lower case) and of the function that a button's
 # criteria name (50).
-STACK = re.compile(r"[a-z0-9](-?[a-z0-9]){0,15}")
+STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
+# Set together or not at all.
+VPC_EXAMPLES = {
+    "vpcId": "vpc-0123456789abcdef0",
+    "vpcSubnets[0]": "subnet-0123456789abcdef0",
+    "vpcSecurityGroups[0]": "sg-0123456789abcdef0",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +112,11 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     problems: list[str] = []
 
     def wrong(key: str, why: str, example: str, flags: str = "") -> None:
+        if "[" in key:
+            flags = "--path "
         problems.append(
-            f"{key}: {why}\n    pulumi config set {flags}{key} {example} --stack {stack}"
+            f"{key}: {why}\n"
+            f"    pulumi config set {flags}{shlex.quote(key)} {example} --stack {stack}"
         )
 
     def text(key: str, pattern: str, why: str, example: str) -> str:
@@ -128,12 +135,12 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             wrong(key, f"{config.get(key)!r} is not {kind}", example)
             return None
 
-    def whole(key: str, low: int, high: int) -> int:
-        value = parsed(key, "a whole number", str(max(low, 0)), config.require_int)
+    def whole(key: str, low: int, high: int, usual: int) -> int:
+        value = parsed(key, "a whole number", str(usual), config.require_int)
         if value is None:
-            return low
+            return usual
         if not low <= value <= high:
-            wrong(key, f"{value} is not between {low} and {high}", str(max(low, 0)))
+            wrong(key, f"{value} is not between {low} and {high}", str(usual))
         return value
 
     def flag(key: str) -> bool:
@@ -150,24 +157,27 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             wrong(key, f"{value} is not between {low} and {high}", high)
         return seconds
 
-    def several(key: str) -> tuple[str, ...]:
-        value = parsed(key, "a list", "--path 'KEY[0]' VALUE", config.require_object)
-        return tuple(value) if isinstance(value, list) else ()
+    def several(key: str, pattern: str, kind: str, example: str) -> tuple[str, ...]:
+        try:
+            values = config.get_object(key) or []
+        except pulumi.ConfigTypeError:
+            values = config.get(key)
+        if not isinstance(values, list):
+            wrong(f"{key}[0]", f"{values!r} is not a list", example)
+            return (example,)
+        for place, value in enumerate(values):
+            if not (isinstance(value, str) and re.fullmatch(pattern, value)):
+                wrong(f"{key}[{place}]", f"{value!r} is not {kind}", example)
+        return tuple(values)
 
     if not STACK.fullmatch(stack):
         problems.append(
             f"the stack's name {stack!r} goes into names of buckets and functions: at most 16 "
             "lower-case letters, digits and single hyphens\n    pulumi stack rename dev"
         )
-    recipients = several("recipients")
-    refused = [each for each in recipients if not EMAIL.fullmatch(str(each))]
-    if refused or not recipients:
-        why = (
-            f"{refused[0]!r} is not an email address"
-            if refused
-            else "is missing; nobody would get the emails"
-        )
-        wrong("'recipients[0]'", why, "developers@example.com", "--path ")
+    recipients = several("recipients", EMAIL.pattern, "an email address", "developers@example.com")
+    if not recipients:
+        wrong("recipients[0]", "nobody would get the emails", "developers@example.com")
 
     engine = one_of("engine", ("sonarqube", "sarif"))
     sonar_token = config.get_secret("sonarToken") if config.get("sonarToken") else None
@@ -181,19 +191,31 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         if sonar_token is None:
             wrong("sonarToken", "is missing; engine sonarqube needs one", "TOKEN", "--secret ")
     sarif_command = config.get("sarifCommand") or ""
-    if engine == "sarif" and not ("{source}" in sarif_command and "{sarif}" in sarif_command):
-        wrong("sarifCommand", "must name {source} and {sarif}", "'tool {source} --output {sarif}'")
-
-    vpc = (config.get("vpcId") or "", several("vpcSubnets"), several("vpcSecurityGroups"))
-    if any(vpc) and not all(vpc):
+    if engine == "sarif" and not _names_both(sarif_command):
         wrong(
-            "vpcId",
-            "goes with vpcSubnets and vpcSecurityGroups: set all three or none",
-            "vpc-0123456789abcdef0",
+            "sarifCommand",
+            "must be a command that names {source} and {sarif}",
+            "'tool {source} --output {sarif}'",
         )
-    log_days = whole("logDays", 1, 3653)
-    if log_days not in LOG_DAYS:
-        wrong("logDays", f"CloudWatch knows only {', '.join(map(str, LOG_DAYS))}", "90")
+
+    vpc_id = text("vpcId", r"(vpc-[0-9a-f]+)?", "the id of a VPC", VPC_EXAMPLES["vpcId"])
+    subnets = several(
+        "vpcSubnets", "subnet-[0-9a-f]+", "the id of a subnet", VPC_EXAMPLES["vpcSubnets[0]"]
+    )
+    security_groups = several(
+        "vpcSecurityGroups",
+        "sg-[0-9a-f]+",
+        "the id of a security group",
+        VPC_EXAMPLES["vpcSecurityGroups[0]"],
+    )
+    vpc = dict(zip(VPC_EXAMPLES, (vpc_id, subnets, security_groups), strict=True))
+    if any(vpc.values()):
+        for key in (key for key, value in vpc.items() if not value):
+            wrong(key, "is missing; a VPC, its subnets and groups go together", VPC_EXAMPLES[key])
+    log_days = parsed("logDays", "a whole number", "90", config.require_int)
+    if log_days is not None and log_days not in LOG_DAYS:
+        days = ", ".join(map(str, LOG_DAYS))
+        wrong("logDays", f"{log_days} is none of the values that CloudWatch takes: {days}", "90")
 
     settings = Settings(
         slack_workspace_id=text(
@@ -209,29 +231,34 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         sonar_host_url=(config.get("sonarHostUrl") or "").rstrip("/"),
         sonar_token=sonar_token if engine == "sonarqube" else None,
         sonar_organization=config.get("sonarOrganization") or "",
-        sonar_ca=config.get("sonarCa") or "",
+        sonar_ca=text(
+            "sonarCa", r"([\s\S]*-----BEGIN CERTIFICATE-----[\s\S]*)?", "PEM", "< ca.pem"
+        ),
         sarif_command=sarif_command,
         allow_exclusions=flag("allowExclusions"),
         limits={
             severity: most if most >= 0 else None
             for severity in ("BLOCKER", "HIGH", "MEDIUM", "LOW")
-            for most in [whole(f"max{severity.title()}", -1, 1_000_000)]
+            for most in [whole(f"max{severity.title()}", -1, 1_000_000, usual=0)]
         },
         upload_limits={
-            "files": whole("maxUploadFiles", 1, 1_000_000),
-            "bytes": whole("maxUploadMegabytes", 1, 50_000) * 1024 * 1024,
-            "ratio": whole("maxUploadRatio", 2, 1100),
+            "files": whole("maxUploadFiles", 1, 1_000_000, usual=20_000),
+            "bytes": whole("maxUploadMegabytes", 1, 50_000, usual=1024) * 1024 * 1024,
+            "ratio": whole("maxUploadRatio", 2, 1100, usual=200),
         },
+        # An execution of Step Functions lives a year, a build 36 hours after 8 in the queue.
         decision_seconds=duration("decisionWindow", "1m", "90d"),
         exception_seconds=duration("exceptionPeriod", "1m", "270d"),
         build_seconds=duration("buildTimeout", "5m", "36h"),
         queue_seconds=duration("queueTimeout", "5m", "8h"),
         architecture=one_of("architecture", ("x86_64", "arm64")),
         compute_type=one_of("computeType", COMPUTE_TYPES),
-        vpc=Vpc(vpc_id=vpc[0], subnets=vpc[1], security_groups=vpc[2]) if all(vpc) else None,
+        vpc=Vpc(vpc_id=vpc_id, subnets=subnets, security_groups=security_groups)
+        if vpc_id
+        else None,
         user_role_required=flag("userRoleRequired"),
-        log_days=log_days,
-        upload_days=whole("uploadDays", 1, 3650),
+        log_days=log_days or 0,
+        upload_days=whole("uploadDays", 1, 3650, usual=90),
         protect=flag("protect"),
     )
     if problems:
@@ -241,3 +268,11 @@ def load(config: pulumi.Config, stack: str) -> Settings:
 
 def _seconds(duration: str) -> int:
     return int(duration[:-1]) * UNITS[duration[-1]]
+
+
+def _names_both(sarif_command: str) -> bool:
+    try:
+        words = " ".join(shlex.split(sarif_command))
+    except ValueError:  # an open quote
+        return False
+    return "{source}" in words and "{sarif}" in words
