@@ -1,0 +1,109 @@
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import pytest
+
+from components.handler_function import HandlerFunction, HandlerFunctionArgs, packaged_handlers
+from components.policy import allow
+from tests.components.recording import PROGRAM, Built, build
+
+
+def function(**changed: Any) -> Built:
+    settings: dict[str, Any] = {
+        "module": "announce",
+        "description": "Mails",
+        "statements": [allow("s3:GetObject", on=["arn:b/*"])],
+        "environment": {"ARTIFACTS_BUCKET": "b"},
+        "log_days": 30,
+        "timeout_seconds": 12,
+    }
+    return build(lambda: HandlerFunction("mail", HandlerFunctionArgs(**{**settings, **changed})))
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return function()
+
+
+def test_it_may_do_what_it_is_given_and_write_its_own_logs_and_traces(built: Built):
+    grants = built.one("iam/rolePolicy:RolePolicy")
+
+    assert grants.inputs["role"] == built.one("iam/role:Role").name
+    assert grants.policy() == [
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": ["arn:aws:cloudwatch:::mail:*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+            "Resource": ["*"],
+        },
+        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:b/*"]},
+    ]
+
+
+def test_only_lambda_plays_its_role(built: Built):
+    assert built.one("iam/role:Role").policy("assumeRolePolicy") == [
+        {
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole"],
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+    ]
+
+
+def test_it_runs_the_module_it_is_named_after_with_json_logs_and_tracing(built: Built):
+    inputs = dict(built.one("lambda/function:Function").inputs)
+    inputs.pop("code")
+
+    assert inputs == {
+        "description": "Mails",
+        "role": "arn:aws:iam:::mail",
+        "runtime": "python3.13",
+        "architectures": ["arm64"],
+        "handler": "handlers.announce.handler",
+        "memorySize": 512,
+        "timeout": 12,
+        "environment": {"variables": {"ARTIFACTS_BUCKET": "b"}},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "mail"},
+        "tracingConfig": {"mode": "Active"},
+    }
+
+
+def test_its_logs_end_after_the_days_that_are_set(built: Built):
+    assert built.one("cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
+
+
+def test_it_is_made_after_its_rights(built: Built):
+    function, grants = built.one("lambda/function:Function"), built.one("iam/rolePolicy:RolePolicy")
+
+    assert grants.urn in function.depends_on
+
+
+def test_exactly_the_modules_of_handlers_are_packaged():
+    packaged = packaged_handlers().assets
+
+    assert sorted(packaged) == sorted(
+        f"handlers/{path.name}" for path in (PROGRAM / "handlers").glob("*.py")
+    )
+    assert "handlers/__init__.py" in packaged
+    for name, asset in packaged.items():
+        assert Path(cast(pulumi.FileAsset, asset).path) == PROGRAM / name
+
+
+def test_what_else_lies_in_handlers_never_changes_the_package(tmp_path, monkeypatch):
+    for name in ("__init__.py", "one.py", "one.pyc", ".env", "__pycache__/one.cpython-311.pyc"):
+        path = tmp_path / "handlers" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.setattr("components.handler_function.HANDLERS", tmp_path / "handlers")
+
+    assert sorted(packaged_handlers().assets) == ["handlers/__init__.py", "handlers/one.py"]
+
+
+@pytest.mark.parametrize("module", ["approval", "announce", "check_build_status"])
+def test_every_entry_module_has_a_handler(module: str):
+    assert "\ndef handler(" in (PROGRAM / "handlers" / f"{module}.py").read_text()

@@ -1,0 +1,246 @@
+from typing import Any
+
+import pytest
+
+from components.scan_project import ScanProject, ScanProjectArgs, Vpc, packaged_scan
+from tests.components.recording import ACCOUNT, PROGRAM, REGION, TOKEN, Built, build
+
+VPC = Vpc(vpc_id="vpc-1", subnets=["subnet-1", "subnet-2"], security_groups=["sg-1"])
+BASE_RIGHTS = [
+    {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": ["arn:aws:cloudwatch:::scan:*"],
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["s3:GetObjectVersion"],
+        "Resource": ["arn:aws:s3:::uploads/*"],
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": ["arn:aws:s3:::artifacts/source/scan.zip"],
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["s3:GetBucketAcl", "s3:GetBucketLocation"],
+        "Resource": ["arn:aws:s3:::artifacts"],
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["s3:PutObject"],
+        "Resource": [
+            "arn:aws:s3:::artifacts/scans/*/report.json",
+            "arn:aws:s3:::artifacts/scans/*/scanner.log",
+        ],
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": ["arn:aws:s3:::artifacts/cache/*"],
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": ["arn:key"],
+    },
+]
+
+
+def scan(**changed: Any) -> Built:
+    settings = {
+        "account": ACCOUNT,
+        "region": REGION,
+        "architecture": "x86_64",
+        "compute_type": "BUILD_GENERAL1_MEDIUM",
+        "build_minutes": 30,
+        "queue_minutes": 480,
+        "log_days": 30,
+        "protect": False,
+        "vpc": None,
+        "environment": {"ENGINE": "sarif"},
+        "sonar_token": None,
+        "key_arn": "arn:key",
+        "uploads_arn": "arn:aws:s3:::uploads",
+        "artifacts": "artifacts",
+        "artifacts_arn": "arn:aws:s3:::artifacts",
+    }
+    return build(lambda: ScanProject("scan", ScanProjectArgs(**{**settings, **changed})))
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return scan()
+
+
+def project(built: Built) -> dict[str, Any]:
+    return built.one("codebuild/project:Project").inputs
+
+
+def test_a_scan_reads_uploads_and_writes_its_report_and_nothing_else(built: Built):
+    grants = built.one("iam/rolePolicy:RolePolicy")
+
+    assert grants.inputs["role"] == built.one("iam/role:Role").name
+    assert grants.policy() == BASE_RIGHTS
+
+
+def test_only_codebuild_of_this_account_plays_its_role(built: Built):
+    assert built.one("iam/role:Role").policy("assumeRolePolicy") == [
+        {
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole"],
+            "Principal": {"Service": "codebuild.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+    ]
+
+
+def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
+    assert project(built) == {
+        "description": "Scans one upload; what to scan comes from the state machine",
+        "serviceRole": "arn:aws:iam:::scan",
+        "source": {
+            "type": "S3",
+            "location": "artifacts/source/scan.zip",
+            "buildspec": (PROGRAM / "scan" / "buildspec.yml").read_text(),
+        },
+        "sourceVersion": "v1",
+        "artifacts": {"type": "NO_ARTIFACTS"},
+        "environment": {
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+            "computeType": "BUILD_GENERAL1_MEDIUM",
+            "environmentVariables": [
+                {"name": "ENGINE", "value": "sarif"},
+                {"name": "ARTIFACTS_BUCKET", "value": "artifacts"},
+            ],
+        },
+        "buildTimeout": 30,
+        "queuedTimeout": 480,
+        "cache": {"type": "S3", "location": "artifacts/cache"},
+        "encryptionKey": "arn:key",
+        "logsConfig": {"cloudwatchLogs": {"status": "ENABLED", "groupName": "scan"}},
+    }
+
+
+def test_arm_has_an_image_of_its_own():
+    environment = project(scan(architecture="arm64"))["environment"]
+
+    assert environment["type"] == "ARM_CONTAINER"
+    assert environment["image"] == "aws/codebuild/amazonlinux-aarch64-standard:3.0"
+
+
+def test_size_and_time_are_settings():
+    inputs = project(scan(compute_type="BUILD_GENERAL1_LARGE", build_minutes=7, queue_minutes=11))
+
+    assert inputs["environment"]["computeType"] == "BUILD_GENERAL1_LARGE"
+    assert (inputs["buildTimeout"], inputs["queuedTimeout"]) == (7, 11)
+
+
+def test_its_logs_end_after_the_days_that_are_set(built: Built):
+    assert built.one("cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
+
+
+def test_the_project_is_made_after_its_rights(built: Built):
+    grants = built.one("iam/rolePolicy:RolePolicy")
+
+    assert grants.urn in built.one("codebuild/project:Project").depends_on
+
+
+def test_the_token_is_a_secret_under_our_key_and_the_project_knows_only_its_arn():
+    built = scan(sonar_token=TOKEN)
+    secret = built.one("secretsmanager/secret:Secret")
+    version = built.one("secretsmanager/secretVersion:SecretVersion")
+
+    assert secret.inputs["kmsKeyId"] == "arn:key"
+    assert version.inputs == {"secretId": "sonar-token", "secretString": TOKEN}
+    assert version.secret == {"secretString"}
+    assert project(built)["environment"]["environmentVariables"][-1] == {
+        "name": "SONAR_TOKEN",
+        "value": "arn:aws:secretsmanager:::sonar-token",
+        "type": "SECRETS_MANAGER",
+    }
+    assert built.one("iam/rolePolicy:RolePolicy").policy() == [
+        *BASE_RIGHTS,
+        {
+            "Effect": "Allow",
+            "Action": ["secretsmanager:GetSecretValue"],
+            "Resource": ["arn:aws:secretsmanager:::sonar-token"],
+        },
+    ]
+
+
+def test_an_engine_without_a_token_has_no_secret(built: Built):
+    assert not built.all("secretsmanager/secret:Secret")
+    assert not built.all("secretsmanager/secretVersion:SecretVersion")
+
+
+@pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
+def test_a_deleted_token_can_be_had_back_for_a_while(protect: bool, days: int):
+    secret = scan(sonar_token=TOKEN, protect=protect).one("secretsmanager/secret:Secret")
+
+    assert secret.inputs["recoveryWindowInDays"] == days
+
+
+def test_scans_run_in_the_vpc_where_one_is_set():
+    built = scan(vpc=VPC)
+
+    assert project(built)["vpcConfig"] == {
+        "vpcId": "vpc-1",
+        "subnets": ["subnet-1", "subnet-2"],
+        "securityGroupIds": ["sg-1"],
+    }
+    assert built.one("iam/rolePolicy:RolePolicy").policy() == [
+        *BASE_RIGHTS,
+        {
+            "Effect": "Allow",
+            "Action": [
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            "Resource": ["*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["ec2:CreateNetworkInterfacePermission"],
+            "Resource": [f"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/*"],
+            "Condition": {
+                "StringEquals": {
+                    "ec2:AuthorizedService": "codebuild.amazonaws.com",
+                    "ec2:Subnet": [
+                        f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/subnet-1",
+                        f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/subnet-2",
+                    ],
+                }
+            },
+        },
+    ]
+
+
+def test_the_source_is_the_scan_package_without_what_python_leaves_behind():
+    packaged = set(packaged_scan().assets)
+    sources = {
+        f"scan/{path.relative_to(PROGRAM / 'scan')}" for path in (PROGRAM / "scan").rglob("*.py")
+    }
+
+    assert sources <= packaged
+    assert {
+        "scan/__main__.py",
+        "scan/report.schema.json",
+        "scan/requirements-sarif.txt",
+        "scan/requirements-sonarqube.txt",
+    } <= packaged
+    assert [name for name in packaged if "__pycache__" in name or name.endswith(".pyc")] == []
+
+
+def test_the_source_lies_where_the_project_looks_for_it(built: Built):
+    source = built.one("s3/bucketObjectv2:BucketObjectv2").inputs
+
+    assert (source["bucket"], source["key"]) == ("artifacts", "source/scan.zip")
+    assert set(source["source"].assets) == set(packaged_scan().assets)

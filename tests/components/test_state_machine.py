@@ -1,0 +1,245 @@
+"""The definition's shape; that it does what it should is shown by executing it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from components.state_machine import Names, definition
+
+NAMES = Names(
+    project="scan-1",
+    artifacts="artifacts-1",
+    topic_arn="arn:topic",
+    check_build_status="arn:check",
+    announce="arn:announce",
+    region="eu-central-1",
+)
+MACHINE = definition(NAMES, build_seconds=3600, decision_seconds=7200)
+STATES: dict[str, dict[str, Any]] = MACHINE["States"]
+TASKS = [name for name, state in STATES.items() if state["Type"] == "Task"]
+ENDS = {"Succeed", "Fail"}
+
+
+def nexts(state: dict[str, Any]) -> Iterator[str]:
+    """Where a state may go."""
+    for step in [state, *state.get("Choices", []), *state.get("Catch", [])]:
+        if "Next" in step:
+            yield step["Next"]
+    if "Default" in state:
+        yield state["Default"]
+
+
+def reachable(start: str, without: frozenset[str] = frozenset()) -> set[str]:
+    seen: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name not in seen and name not in without:
+            seen.add(name)
+            ahead += nexts(STATES[name])
+    return seen
+
+
+def test_it_is_valid_amazon_states_language():
+    AmazonStateLanguageParser.parse(json.dumps(MACHINE))
+
+
+def test_a_broken_definition_would_not_be_parsed():
+    """Shows that the parser of the test above looks."""
+    broken = {**MACHINE, "States": {**STATES, "Open": {"Type": "Taks"}}}
+
+    with pytest.raises(Exception, match="Taks"):
+        AmazonStateLanguageParser.parse(json.dumps(broken))
+
+
+def test_every_next_exists_and_every_state_is_reached():
+    assert {each for state in STATES.values() for each in nexts(state)} <= set(STATES)
+    assert reachable(MACHINE["StartAt"]) == set(STATES)
+
+
+def test_every_state_goes_on_or_ends():
+    for name, state in STATES.items():
+        assert (state["Type"] in ENDS) != bool(list(nexts(state))), name
+
+
+def test_every_choice_has_a_default():
+    choices = {name: state for name, state in STATES.items() if state["Type"] == "Choice"}
+
+    assert choices
+    assert [name for name, state in choices.items() if "Default" not in state] == []
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_tried_again_and_any_failure_is_caught(name: str):
+    task = STATES[name]
+
+    assert task["Retry"], name
+    assert all(0 <= each.get("MaxAttempts", 3) <= 200 for each in task["Retry"])
+    assert all(
+        each.get("JitterStrategy") == "FULL" for each in task["Retry"] if "BackoffRate" in each
+    )
+    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+    # Step Functions wants States.ALL alone and last.
+    for rules in (task["Retry"], task["Catch"]):
+        for rule in rules[:-1]:
+            assert "States.ALL" not in rule["ErrorEquals"]
+
+
+def test_hiccups_of_every_task_are_retried_but_a_failed_build_is_not():
+    retried = {
+        name: {error for each in STATES[name]["Retry"] for error in each["ErrorEquals"]}
+        for name in TASKS
+    }
+
+    assert {name for name, errors in retried.items() if "States.ALL" not in errors} == {"Scan"}
+    assert retried["Scan"] == {
+        "CodeBuild.AccountLimitExceededException",
+        "CodeBuild.CodeBuildException",
+        "CodeBuild.SdkClientException",
+    }
+
+
+def test_a_full_codebuild_is_waited_for_for_hours():
+    full = STATES["Scan"]["Retry"][0]
+    waits, wait = 0.0, float(full["IntervalSeconds"])
+    for _ in range(full["MaxAttempts"]):
+        waits += min(wait, full["MaxDelaySeconds"])
+        wait *= full["BackoffRate"]
+
+    assert full["ErrorEquals"] == ["CodeBuild.AccountLimitExceededException"]
+    # Full jitter waits half of it on average.
+    assert waits / 2 > 4 * 3600
+
+
+def test_no_way_ends_without_a_message_but_a_pass_and_a_repeated_event():
+    """Take away every state that publishes: only these ends can still be reached."""
+    publishing = frozenset(
+        name for name in TASKS if STATES[name]["Resource"].endswith(":sns:publish")
+    )
+    silent = {
+        name
+        for name in reachable(MACHINE["StartAt"], without=publishing)
+        if STATES[name]["Type"] in ENDS
+    }
+
+    assert silent == {"Passed", "Repeated"}
+
+
+def test_what_cannot_be_published_ends_as_trouble_and_never_as_success():
+    for name in TASKS:
+        if STATES[name]["Resource"].endswith(":sns:publish"):
+            assert STATES[name]["Arguments"]["TopicArn"] == NAMES.topic_arn
+            caught = STATES[name]["Catch"][-1]["Next"]
+            assert caught == ("Trouble" if name == "TellTrouble" else "TellTrouble")
+    assert STATES["Trouble"]["Type"] == "Fail"
+
+
+def test_evidence_is_written_once_and_what_stands_is_read_back():
+    writes = {
+        name: STATES[name] for name in TASKS if STATES[name]["Resource"].endswith("s3:putObject")
+    }
+
+    assert set(writes) == {"Open", "NobodyDecided"}
+    for name, read in (("Open", "ReadOpened"), ("NobodyDecided", "ReadDecision")):
+        assert writes[name]["Arguments"]["IfNoneMatch"] == "*"
+        assert set(nexts(writes[name])) == {read}
+        assert STATES[read]["Arguments"]["Key"] == writes[name]["Arguments"]["Key"]
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("ClearPassed", "passed"),
+        ("MarkBroken", "error"),
+        ("MarkFailed", "failed"),
+        ("ClearApproved", "approved"),
+        ("MarkRejected", "rejected"),
+        ("MarkExpired", "expired"),
+        ("MarkEnded", "expired"),
+    ],
+)
+def test_the_clearance_of_the_exact_version_is_tagged(state: str, status: str):
+    assert STATES[state]["Arguments"] == {
+        "Bucket": "{% $scan.bucket %}",
+        "Key": "{% $scan.key %}",
+        "VersionId": "{% $scan.versionId %}",
+        "Tagging": {"TagSet": [{"Key": "scan-status", "Value": status}]},
+    }
+
+
+def test_only_a_passed_gate_and_an_approval_clear():
+    """Every way into a clearing tag is a condition on the report or on the decision."""
+    ways = {
+        target: [name for name, state in STATES.items() if target in nexts(state)]
+        for target in ("ClearPassed", "ClearApproved")
+    }
+
+    assert ways == {"ClearPassed": ["Judge"], "ClearApproved": ["Decided"]}
+    assert STATES["Judge"]["Choices"][0] == {
+        "Condition": "{% $verdict.status = 'passed' %}",
+        "Next": "ClearPassed",
+    }
+    assert STATES["Decided"]["Choices"][0] == {
+        "Condition": "{% $decision.verdict = 'approved' %}",
+        "Next": "ClearApproved",
+    }
+    assert STATES["Judge"]["Default"] == "MarkBroken"
+    assert STATES["Decided"]["Default"] == "MarkExpired"
+
+
+def test_builds_and_people_have_their_time_and_no_more():
+    assert STATES["Scan"]["TimeoutSeconds"] == 3600
+    assert STATES["AwaitDecision"]["TimeoutSeconds"] == 7200
+    assert STATES["AwaitDecision"]["Retry"][0] == {
+        "ErrorEquals": ["States.Timeout"],
+        "MaxAttempts": 0,
+    }
+    assert STATES["AwaitDecision"]["Catch"][0] == {
+        "ErrorEquals": ["States.Timeout"],
+        "Next": "NobodyDecided",
+    }
+    assert "$millis() + 7200000" in STATES["CheckBuildStatus"]["Assign"]["until"]
+
+
+def test_what_is_read_was_assigned_on_every_way_there():
+    """A variable that some way leaves out would fail there, and only there."""
+    assigned: dict[str, set[str]] = {MACHINE["StartAt"]: set()}
+    ahead = [MACHINE["StartAt"]]
+    while ahead:
+        name = ahead.pop()
+        state = STATES[name]
+        for step in [state, *state.get("Choices", []), *state.get("Catch", [])]:
+            for target in [step.get("Next"), step.get("Default")]:
+                if target is None:
+                    continue
+                known = assigned[name] | set(step.get("Assign", {}))
+                before = assigned.get(target)
+                merged = known if before is None else before & known
+                if merged != before:
+                    assigned[target] = merged
+                    ahead.append(target)
+
+    for name, state in STATES.items():
+        local = {key: value for key, value in state.items() if key != "Assign"}
+        called = r"\$([a-z]+)\b(?!\()"
+        read = set(re.findall(called, json.dumps(local), re.IGNORECASE)) - {"states"}
+        assert read <= assigned[name], name
+
+
+def test_what_comes_from_outside_is_escaped_before_it_goes_to_slack():
+    told = [state for state in STATES.values() if "$trouble" in json.dumps(state.get("Arguments"))]
+    sources = [
+        rule["Assign"]["trouble"]
+        for state in STATES.values()
+        for rule in state.get("Catch", [])
+        if "trouble" in rule.get("Assign", {})
+    ]
+
+    assert told
+    assert sources
+    for source in sources:
+        assert all(escaped in source for escaped in ("'&amp;'", "'&lt;'", "'&gt;'"))
