@@ -294,9 +294,10 @@ def _trouble(names: Names) -> dict[str, State]:
                 names,
                 _card(
                     "'The pipeline could not go on with ' & $scan.app",
-                    "'*' & $scan.scan & '* stays as it is: nothing was cleared.\\n\\n' & $trouble"
+                    "'*' & $scan.scan & '* keeps the clearance that it has.\\n\\n' & $trouble"
                     f" & '\\n\\n<{link}' & $scan.execution & '|Open the execution>'",
-                    "Mend the cause, then redrive the execution: it goes on where it stopped.",
+                    # Not a redrive: that would enter Trouble again, and nothing else.
+                    "Mend the cause, then upload the zip again: each upload is scanned anew.",
                 ),
                 "Trouble",
             ),
