@@ -243,3 +243,10 @@ def test_what_comes_from_outside_is_escaped_before_it_goes_to_slack():
     assert sources
     for source in sources:
         assert all(escaped in source for escaped in ("'&amp;'", "'&lt;'", "'&gt;'"))
+
+
+def test_nobody_is_sent_into_a_redrive_which_would_only_fail_again():
+    """A redrive goes on at the state that failed, and here that is Trouble, a Fail state."""
+    assert set(nexts(STATES["TellTrouble"])) == {"Trouble"}
+    assert "redrive" not in STATES["TellTrouble"]["Arguments"]["Message"]
+    assert "upload the zip again" in STATES["TellTrouble"]["Arguments"]["Message"]

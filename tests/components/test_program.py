@@ -1,0 +1,350 @@
+"""What must hold for the whole program, whatever is added to it."""
+
+import json
+import re
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from tests.components.recording import ACCOUNT, PROJECT, REGION, TOKEN, Built, program
+
+COMPONENTS = {
+    "Storage": "storage",
+    "Approval": "approval",
+    "Notification": "notification",
+    "Pipeline": "pipeline",
+    "ScanProject": "scan",
+}
+# Actions that IAM cannot bind to a resource; each on "*" is what its service's guide asks for.
+ANY_RESOURCE = {
+    "xray:PutTraceSegments": "X-Ray has no resources",
+    "xray:PutTelemetryRecords": "X-Ray has no resources",
+    "xray:GetSamplingRules": "X-Ray has no resources",
+    "xray:GetSamplingTargets": "X-Ray has no resources",
+    "logs:CreateLogDelivery": "log deliveries are no resources",
+    "logs:GetLogDelivery": "log deliveries are no resources",
+    "logs:UpdateLogDelivery": "log deliveries are no resources",
+    "logs:DeleteLogDelivery": "log deliveries are no resources",
+    "logs:ListLogDeliveries": "log deliveries are no resources",
+    "logs:PutResourcePolicy": "resource policies are the account's",
+    "logs:DescribeResourcePolicies": "resource policies are the account's",
+    "logs:DescribeLogGroups": "a list of all",
+    "states:SendTaskSuccess": "the task token is the resource",
+    "ec2:CreateNetworkInterface": "as CodeBuild's guide says for a VPC",
+    "ec2:DeleteNetworkInterface": "as CodeBuild's guide says for a VPC",
+    "ec2:DescribeDhcpOptions": "EC2 describes all or nothing",
+    "ec2:DescribeNetworkInterfaces": "EC2 describes all or nothing",
+    "ec2:DescribeSecurityGroups": "EC2 describes all or nothing",
+    "ec2:DescribeSubnets": "EC2 describes all or nothing",
+    "ec2:DescribeVpcs": "EC2 describes all or nothing",
+}
+# Resources with a "*" inside, and what stands in its place.
+INSIDE = {
+    r"arn:aws:s3:::artifacts/scans/\*/[a-z]+\.(json|log)": "an app and a version id",
+    r"arn:aws:s3:::artifacts/(waiting|cache)/\*": "an app and a version id, or a cached file",
+    r"arn:aws:s3:::(uploads|access-logs)/\*": "any object's key",
+    r"arn:aws:cloudwatch:::[a-z-]+:\*": "the log streams of one group",
+    r"arn:aws:cloudwatch:::scan:log-stream:\*": "the log streams of one group",
+    rf"arn:aws:ses:{REGION}:{ACCOUNT}:identity/\*": "recipients in the sandbox; see its condition",
+    rf"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/\*": "not made yet; see its condition",
+}
+# Created by Cloud Control, which has no tags of its own: they are in what it is asked for.
+IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
+
+
+@pytest.fixture(scope="module")
+def everything() -> Built:
+    """With all that settings can add."""
+    return program("prod", vpcId="vpc-0a", vpcSubnets=["subnet-0a"], vpcSecurityGroups=["sg-0a"])
+
+
+def statements(built: Built) -> list[tuple[str, dict[str, Any]]]:
+    found = [(name, each) for name, policy in built.policies().items() for each in policy]
+    assert len(found) > 40
+    return found
+
+
+def test_no_policy_allows_actions_by_a_wildcard(everything: Built):
+    for name, statement in statements(everything):
+        assert "NotAction" not in statement, name
+        for action in statement["Action"]:
+            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z0-9]+|s3:\*", action), (name, action)
+            assert action != "s3:*" or statement["Effect"] == "Deny", name
+
+
+def test_no_policy_allows_any_resource_without_a_reason(everything: Built):
+    for name, statement in statements(everything):
+        if statement["Effect"] == "Deny":
+            continue
+        assert "NotResource" not in statement, name
+        for resource in statement.get("Resource", []):
+            if resource == "*" and name == "Key storage":
+                continue  # in a key's own policy it is the key
+            if resource == "*":
+                assert set(statement["Action"]) <= set(ANY_RESOURCE), (name, statement)
+            elif "*" in resource:
+                assert any(re.fullmatch(each, resource) for each in INSIDE), (name, resource)
+
+
+def test_the_reasons_are_all_in_use(everything: Built):
+    allowed = [each for _, each in statements(everything) if each["Effect"] == "Allow"]
+    anywhere = {
+        action for each in allowed if each.get("Resource") == ["*"] for action in each["Action"]
+    }
+    resources = {resource for each in allowed for resource in each.get("Resource", [])}
+
+    assert set(ANY_RESOURCE) <= anywhere
+    for pattern in INSIDE:
+        assert any(re.fullmatch(pattern, each) for each in resources), pattern
+
+
+def test_nobody_outside_the_account_is_allowed_anything(everything: Built):
+    for name, statement in statements(everything):
+        principal = statement.get("Principal")
+        if statement["Effect"] == "Deny" or principal is None:
+            continue
+        assert principal == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"} or (
+            set(principal) == {"Service"} and principal["Service"].endswith(".amazonaws.com")
+        ), name
+
+
+def test_a_service_acts_on_our_resources_only_for_this_account(everything: Built):
+    """Else it could be made to by another account: the confused deputy."""
+    for name, statement in statements(everything):
+        if "Service" in statement.get("Principal", {}) and not name.startswith("Role "):
+            [condition] = statement["Condition"].values()
+            assert condition.keys() <= {"aws:SourceAccount", "aws:SourceArn"}, name
+
+
+def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Built):
+    def grantees(*actions: str) -> set[str]:
+        return {
+            name
+            for name, statement in statements(everything)
+            if statement["Effect"] == "Allow"
+            and set(actions) & set(statement["Action"])
+            and any(each.startswith("arn:aws:s3:::uploads") for each in statement["Resource"])
+        }
+
+    assert grantees("s3:PutObjectTagging", "s3:PutObjectVersionTagging") == {"RolePolicy pipeline"}
+    assert grantees("s3:GetObject", "s3:GetObjectVersion") == {"RolePolicy scan"}
+    assert grantees("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion") == set()
+
+
+def test_every_role_has_exactly_one_policy_and_every_policy_a_role(everything: Built):
+    roles = sorted(each.name for each in everything.all("iam/role:Role"))
+    granted = sorted(each.inputs["role"] for each in everything.all("iam/rolePolicy:RolePolicy"))
+
+    assert granted == roles
+    assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
+
+
+def test_the_channel_is_given_this_stacks_buttons_and_function(everything: Built):
+    channel = everything.one("cloudcontrol/resource:Resource", "channel").desired
+
+    assert channel["ConfigurationName"] == "chatops-slack-prod"
+    assert channel["CustomizationResourceArns"] == [
+        "arn:aws:cloudcontrol:::approve",
+        "arn:aws:cloudcontrol:::reject",
+    ]
+    assert everything.one("iam/policy:Policy").policy()[0]["Resource"] == [
+        "arn:aws:lambda:::approval"
+    ]
+
+
+def test_every_child_sits_under_its_component(everything: Built):
+    for each in everything.resources:
+        kind = each.kind.split(":")[-1]
+        if COMPONENTS.get(kind) == each.name and kind != "ScanProject":
+            continue
+        assert f"{PROJECT}:index:" in each.urn.split("::")[2].rsplit("$", 1)[0], each.urn
+
+
+def test_the_program_itself_makes_no_resource(everything: Built):
+    top = {each.name for each in everything.resources if "$" not in each.urn.split("::")[2]}
+
+    assert top <= {"storage", "approval", "notification", "pipeline"}
+
+
+def test_everything_that_can_have_tags_has_them(everything: Built):
+    tags = {"project": PROJECT, "stack": "prod", "managed-by": "pulumi"}
+    tagged = {each.kind for each in everything.aws if "tags" in each.inputs}
+
+    for each in everything.aws:
+        if each.kind == IN_DESIRED_STATE:
+            assert each.desired["Tags"], each.name
+        elif each.kind in tagged:
+            assert each.inputs["tags"] == tags, each.name
+    for taggable in (
+        aws.kms.Key,
+        aws.s3.Bucket,
+        aws.s3.BucketObjectv2,
+        aws.iam.Role,
+        aws.iam.Policy,
+        aws.sns.Topic,
+        aws.sqs.Queue,
+        aws.lambda_.Function,
+        aws.cloudwatch.LogGroup,
+        aws.cloudwatch.EventRule,
+        aws.codebuild.Project,
+        aws.secretsmanager.Secret,
+        aws.sfn.StateMachine,
+        aws.sesv2.EmailIdentity,
+    ):
+        assert taggable.pulumi_type in tagged
+    untagged = {each.kind.split(":")[-1] for each in everything.aws} - {
+        kind.split(":")[-1] for kind in tagged
+    }
+    assert untagged == {
+        "BucketLifecycleConfiguration",
+        "BucketLogging",
+        "BucketNotification",
+        "BucketOwnershipControls",
+        "BucketPolicy",
+        "BucketPublicAccessBlock",
+        "BucketServerSideEncryptionConfiguration",
+        "BucketVersioning",
+        "EventTarget",
+        "QueuePolicy",
+        "Resource",
+        "RolePolicy",
+        "SecretVersion",
+        "TopicPolicy",
+    }
+
+
+def test_prod_protects_what_cannot_be_made_again_and_dev_nothing(dev: Built, prod: Built):
+    assert {each.name for each in prod.resources if each.protect} == {
+        "storage",
+        "uploads",
+        "artifacts",
+        "access-logs",
+    }
+    assert [each.name for each in dev.resources if each.protect] == []
+    assert {each.inputs["forceDestroy"] for each in prod.all("s3/bucket:Bucket")} == {False}
+    assert {each.inputs["forceDestroy"] for each in dev.all("s3/bucket:Bucket")} == {True}
+
+
+def fixed_names(built: Built) -> set[tuple[str, str]]:
+    """The physical names that the program says itself, where Pulumi would choose one."""
+    names = set()
+    for each in built.aws:
+        wanted = each.desired if each.kind == IN_DESIRED_STATE else each.inputs
+        for key in ("name", "bucket", "namePrefix", "ActionName", "ConfigurationName"):
+            if key in wanted and not (key == "bucket" and each.kind != "aws:s3/bucket:Bucket"):
+                names.add((each.kind, wanted[key]))
+        if each.kind == "aws:sesv2/emailIdentity:EmailIdentity":
+            names.add((each.kind, wanted["emailIdentity"]))
+    return names
+
+
+def test_two_stacks_share_no_name(dev: Built, prod: Built):
+    assert {name for _, name in fixed_names(dev)} == {
+        "/aws/vendedlogs/states/chatops-slack-dev-",
+        "chatops-slack-dev",
+        "chatops-slack-dev-approve",
+        "chatops-slack-dev-reject",
+        "security@example.com",
+    }
+    assert len(fixed_names(prod)) == 5
+    assert fixed_names(dev) & fixed_names(prod) == set()
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_token_is_in_the_secret_and_nowhere_else(stack: str, request: pytest.FixtureRequest):
+    built: Built = request.getfixturevalue(stack)
+    holders = {
+        (each.kind, key): key in each.secret
+        for each in built.resources
+        for key, value in each.inputs.items()
+        if TOKEN in str(value)
+    }
+
+    assert holders == {("aws:secretsmanager/secretVersion:SecretVersion", "secretString"): True}
+    assert TOKEN not in str(built.outputs)
+
+
+def test_nothing_secret_is_in_any_environment(prod: Built):
+    functions = [
+        each.inputs["environment"]["variables"] for each in prod.all("lambda/function:Function")
+    ]
+    project = prod.one("codebuild/project:Project").inputs["environment"]["environmentVariables"]
+
+    assert len(functions) == 3
+    assert {key for each in functions for key in each} == {
+        "APPROVAL_FUNCTION",
+        "ARTIFACTS_BUCKET",
+        "EXCEPTION_SECONDS",
+        "RECIPIENTS",
+        "SENDER",
+    }
+    assert [each for each in project if "TOKEN" in each["name"]] == [
+        {
+            "name": "SONAR_TOKEN",
+            "value": "arn:aws:secretsmanager:::sonar-token",
+            "type": "SECRETS_MANAGER",
+        }
+    ]
+
+
+def test_engine_sarif_has_no_secret_at_all():
+    built = program(engine="sarif", sonarToken="")
+
+    assert not built.all("secretsmanager/secret:Secret")
+    assert "secretsmanager:GetSecretValue" not in json.dumps(built.policies())
+
+
+def test_settings_reach_what_they_are_about():
+    built = program(
+        buildTimeout="45m",
+        queueTimeout="2h",
+        decisionWindow="6h",
+        exceptionPeriod="2d",
+        architecture="arm64",
+        computeType="BUILD_GENERAL1_SMALL",
+        logDays=14,
+        uploadDays=5,
+        userRoleRequired=True,
+        createSender=False,
+        maxHigh=7,
+    )
+    project = built.one("codebuild/project:Project").inputs
+    states = json.loads(built.one("sfn/stateMachine:StateMachine").inputs["definition"])["States"]
+    variables = built.one("lambda/function:Function", "approval").inputs["environment"]["variables"]
+    told = {each["name"]: each["value"] for each in project["environment"]["environmentVariables"]}
+    lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "uploads")
+
+    assert (project["buildTimeout"], project["queuedTimeout"]) == (45, 120)
+    assert states["Scan"]["TimeoutSeconds"] == (45 + 120 + 5) * 60
+    assert states["AwaitDecision"]["TimeoutSeconds"] == 6 * 3600
+    assert variables["EXCEPTION_SECONDS"] == str(2 * 86400)
+    assert project["environment"]["type"] == "ARM_CONTAINER"
+    assert project["environment"]["computeType"] == "BUILD_GENERAL1_SMALL"
+    assert {
+        each.inputs["retentionInDays"] for each in built.all("cloudwatch/logGroup:LogGroup")
+    } == {14}
+    assert lifecycle.inputs["rules"][0]["noncurrentVersionExpiration"] == {"noncurrentDays": 5}
+    channel = built.one("cloudcontrol/resource:Resource", "channel").desired
+    assert channel["UserRoleRequired"] is True
+    assert not built.all("sesv2/emailIdentity:EmailIdentity")
+    assert json.loads(told["LIMITS"])["HIGH"] == 7
+
+
+def test_a_person_finds_the_way_by_the_outputs(dev: Built):
+    console = f"https://{REGION}.console.aws.amazon.com"
+
+    assert dev.outputs == {
+        "uploadBucket": "uploads",
+        "artifactsBucket": "artifacts",
+        "stateMachine": "arn:aws:sfn:::pipeline",
+        "topic": "arn:aws:sns:::notification",
+        "approvalFunction": "approval",
+        "deadLetterQueue": "https://queue/dead-letters",
+        "executionsUrl": f"{console}/states/home?region={REGION}#/statemachines/view/"
+        "arn:aws:sfn:::pipeline",
+        "buildsUrl": f"{console}/codesuite/codebuild/{ACCOUNT}/projects/scan/history"
+        f"?region={REGION}",
+        "evidenceUrl": f"{console}/s3/buckets/artifacts?region={REGION}&prefix=scans/",
+        "uploadCommand": "aws s3 cp app.zip s3://uploads/APP/app.zip",
+    }
