@@ -12,7 +12,7 @@ demo: setup ## Run the whole pipeline on this machine; APP=any.zip takes yours
 	@$(BIN)/python -m local.demo $(if $(APP),--app "$(APP)")
 
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup ## Check style and types
 	@$(BIN)/ruff check .
@@ -21,7 +21,8 @@ check: setup ## Check style and types
 
 lock: setup ## Renew requirements.lock from requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-		--no-header --no-annotate requirements.txt --output-file requirements.lock
+		--no-header --no-annotate --output-file requirements.lock requirements.txt \
+		--constraint scan/requirements-sarif.txt --constraint scan/requirements-sonarqube.txt
 
 setup: .venv/ready
 

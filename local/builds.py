@@ -37,6 +37,7 @@ class Builds:
 
     def __init__(self, clients: Any, endpoint: str, slots: int = 20) -> None:
         self._clients, self._endpoint, self.slots = clients, endpoint, slots
+        self.minute = 60.0  # seconds
         self._builds: dict[str, dict[str, Any]] = {}
         self._ended: dict[str, threading.Event] = {}
         self._scans: dict[str, list[str]] = collections.defaultdict(list)
@@ -75,9 +76,9 @@ class Builds:
         """The build as BatchGetBuilds returns it (camelCase)."""
         return _camel_case(self._builds[build_id])
 
-    def of(self, scan: str) -> dict[str, Any] | None:
-        """The newest build of a scan."""
-        return self._builds[self._scans[scan][-1]] if self._scans[scan] else None
+    def all_of(self, scan: str) -> list[dict[str, Any]]:
+        """The builds of a scan, oldest first."""
+        return [self._builds[each] for each in self._scans.get(scan, [])]
 
     def stop(self) -> None:
         """End what runs."""
@@ -114,14 +115,14 @@ class Builds:
             self._clients("logs"), build["Logs"]["GroupName"], build["Logs"]["StreamName"]
         )
         folder = Path(tempfile.mkdtemp(prefix="chatops-build-"))
-        deadline = time.monotonic() + project["timeoutInMinutes"] * 60
+        deadline = time.monotonic() + project["timeoutInMinutes"] * self.minute
         status = "FAILED"
         try:
             for phase in ("SUBMITTED", "QUEUED", "PROVISIONING"):
                 _phase(build, phase, "SUCCEEDED", 0)
             source = self._download(build, project, folder)
-            if source:
-                environment = self._environment(build, project, overrides, folder)
+            environment = self._environment(build, project, overrides, folder) if source else None
+            if source and environment:
                 spec = yaml.safe_load(project["source"]["buildspec"])
                 status = self._run_phases(build, spec, source, environment, log, deadline)
         finally:
@@ -153,13 +154,19 @@ class Builds:
         project: dict[str, Any],
         overrides: list[dict[str, str]],
         folder: Path,
-    ) -> dict[str, str]:
+    ) -> dict[str, str] | None:
         HOME.mkdir(parents=True, exist_ok=True)
         (folder / "tmp").mkdir()
-        variables = {
-            each["name"]: self._value(each)
-            for each in project["environment"].get("environmentVariables", [])
-        }
+        try:
+            variables = {
+                each["name"]: self._value(each)
+                for each in project["environment"].get("environmentVariables", [])
+            }
+        except Exception as error:
+            message = f"Secrets Manager error message: {error}"
+            build["Phases"].pop()
+            _phase(build, "DOWNLOAD_SOURCE", "FAILED", 0, ("CLIENT_ERROR", message))
+            return None
         region = project["arn"].split(":")[3]
         return {
             # The interpreter that runs this, with what requirements.txt installed into it.
@@ -247,7 +254,8 @@ class Builds:
         except subprocess.TimeoutExpired:
             _kill(process)
             code = None
-        reader.join(timeout=5)
+        with process:  # closes its pipe
+            reader.join()
         return code
 
 

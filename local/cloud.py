@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pulumi
@@ -20,6 +20,7 @@ from moto.events.models import events_backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
+from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from local import gaps
@@ -46,6 +47,7 @@ class Cloud:
     ``client(service)`` is boto3's. moto keeps one state per process: one Cloud at a time.
     """
 
+    _running = False
     outputs: dict[str, Any]
     created: list[str]
 
@@ -59,6 +61,9 @@ class Cloud:
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Cloud":
+        if Cloud._running:
+            raise RuntimeError("moto keeps one account per process: leave the other Cloud first")
+        Cloud._running = True
         for chatty in ("werkzeug", "moto"):  # a line for each request, a page for each caught error
             logging.getLogger(chatty).setLevel(logging.CRITICAL)
         self._server.start()
@@ -80,8 +85,11 @@ class Cloud:
         self.channel.stop()
         self.builds.stop()
         self.functions.stop()
+        for client in self._clients.values():
+            client.close()
         moto_api_backend.reset()
         self._server.stop()
+        Cloud._running = False
 
     def client(self, service: str) -> Any:
         """boto3's client for this account."""
@@ -162,15 +170,54 @@ class Cloud:
 
     def build_log(self, scan: str) -> list[str]:
         """The lines that the scan's build has written so far."""
-        build = self.builds.of(scan)
-        if not build:
+        builds = self.builds.all_of(scan)
+        if not builds:
             return []
+        build = builds[-1]
         events = self.client("logs").get_log_events(
             logGroupName=build["Logs"]["GroupName"],
             logStreamName=build["Logs"]["StreamName"],
             startFromHead=True,
         )["events"]
         return [event["message"] for event in events]
+
+    def reached(self, execution: str, *states: str, seconds: float = 40) -> str:
+        """The first of ``states`` that the execution has entered, once its task has begun.
+
+        Raises:
+            TimeoutError: it did not come there; says where it went.
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            events = self.history(execution)
+            entered = [
+                (event["stateEnteredEventDetails"]["name"], event["id"])
+                for event in events
+                if "stateEnteredEventDetails" in event
+            ]
+            for name, event_id in entered:
+                # AwaitDecision waits once its token is stored.
+                submitted = name != "AwaitDecision" or any(
+                    event["type"] == "TaskSubmitted" and event["id"] > event_id for event in events
+                )
+                if name in states and submitted:
+                    return name
+            time.sleep(0.05)
+        raise TimeoutError(f"not in {states} after {seconds:.0f} s but {self.states(execution)}")
+
+    def others(self, event: dict[str, Any], known: str, seconds: float) -> list[str]:
+        """The executions that ``event`` started besides ``known``, once there are any."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = [
+                each["executionArn"]
+                for each in self.executions()
+                if each["name"].startswith(event["id"]) and each["executionArn"] != known
+            ]
+            if found:
+                return found
+            time.sleep(0.05)
+        raise TimeoutError("the event started nothing")
 
     def ended(self, execution: str, seconds: float = 60) -> str:
         """The execution's final status.
@@ -192,7 +239,7 @@ class Cloud:
 
     def _deliver(self, event: dict[str, Any]) -> None:
         for rule in list(events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()):
-            if not rule.event_pattern.matches_event(event):
+            if not rule.event_pattern.matches_event(cast(Any, event)):
                 continue
             for target in rule.targets:
                 try:
@@ -235,13 +282,14 @@ class Cloud:
                 created.append(f"{args.typ} {args.name}")
                 return made
 
-            def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+            def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
                 return {
                     "aws:index/getRegion:getRegion": {"region": REGION},
                     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
                 }[args.token]
 
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         pulumi.runtime.set_mocks(
             Account(), project="chatops-slack", stack=self.stack, preview=False
         )
@@ -249,13 +297,21 @@ class Cloud:
             {**defaults(), **{f"chatops-slack:{k}": v for k, v in self._settings.items()}}
         )
 
-        async def program() -> None:
-            await run_pulumi_func(lambda: runpy.run_path(str(PROGRAM / "__main__.py")))
+        def program() -> None:
+            runpy.run_path(str(PROGRAM / "__main__.py"))
 
-        asyncio.get_event_loop().run_until_complete(program())
-        root = pulumi.runtime.stack.get_root_resource()
-        assert root is not None
-        return {name: _known(value) for name, value in root.outputs.items()}
+        async def outputs() -> dict[str, Any]:
+            await run_pulumi_func(program)
+            exported = cast(Any, get_root_resource()).outputs
+            return {
+                name: await pulumi.Output.from_input(value).future()
+                for name, value in exported.items()
+            }
+
+        try:
+            return loop.run_until_complete(outputs())
+        finally:
+            loop.close()
 
 
 def defaults() -> dict[str, str]:
@@ -268,7 +324,3 @@ def defaults() -> dict[str, str]:
         for key, value in declared.items()
         if "default" in value
     }
-
-
-def _known(value: Any) -> Any:
-    return asyncio.get_event_loop().run_until_complete(pulumi.Output.from_input(value).future())

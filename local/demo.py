@@ -5,7 +5,7 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Demo:
         self._console, self._verdict, self._reason = console, verdict, reason
         self._times: list[tuple[str, float]] = []
 
-    def run(self, uploads: list[tuple[str, bytes, str | None]]) -> None:
+    def run(self, uploads: Sequence[tuple[str, bytes, str | None]]) -> None:
         """Deploy, and follow each upload: (key, zip, outcome that it must have or None)."""
         say = self._console.print
         with self._timed("Start AWS on this machine and deploy"), self._console.status("Deploying"):

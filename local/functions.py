@@ -106,8 +106,12 @@ class _Process:
             text=True,
         )
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
-        threading.Thread(target=stream.copy, args=[self._process.stderr], daemon=True).start()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._readers = [
+            threading.Thread(target=stream.copy, args=[self._process.stderr], daemon=True),
+            threading.Thread(target=self._listen, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def run(self, payload: str, seconds: int) -> dict[str, Any] | None:
         """One event; None when its time is over."""
@@ -128,7 +132,9 @@ class _Process:
 
     def stop(self) -> None:
         self._process.kill()
-        self._process.wait()
+        with self._process:  # closes its pipes
+            for reader in self._readers:
+                reader.join()
 
     def _listen(self) -> None:
         assert self._process.stdout

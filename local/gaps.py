@@ -22,6 +22,9 @@ from moto.core.exceptions import AWSError
 from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
 from moto.iam.access_control import PermissionResult
 from moto.stepfunctions.exceptions import InvalidToken
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory import (  # noqa: E501
+    state_task_service_for,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
 
 from local import jsonata
@@ -53,7 +56,7 @@ def fill(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]
         )
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
-    def task_for(service_name: str, otherwise: Any = factory.state_task_service_for) -> Any:
+    def task_for(service_name: str, otherwise: Any = state_task_service_for) -> Any:
         if service_name == "codebuild":
             return CodeBuildTask(builds)
         return AwsSdkTask() if service_name == "aws-sdk" else otherwise(service_name)

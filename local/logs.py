@@ -1,6 +1,8 @@
 """One CloudWatch log stream, written line by line from a thread."""
 
 import contextlib
+import queue
+import threading
 import time
 from typing import IO, Any
 
@@ -18,15 +20,20 @@ class LogStream:
             client.create_log_stream(logGroupName=group, logStreamName=stream)
 
     def copy(self, pipe: IO[str]) -> None:
-        """Write every line of ``pipe`` until its end."""
-        batch: list[str] = []
-        last = time.monotonic()
-        for line in pipe:
-            batch.append(line.rstrip("\n")[:60_000])
-            if len(batch) >= 500 or time.monotonic() - last > 0.3:
-                self.write(batch)
-                batch, last = [], time.monotonic()
-        self.write(batch)
+        """Write every line of ``pipe`` until its end, none later than a moment after it came."""
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=[pipe, lines], daemon=True).start()
+        while (line := lines.get()) is not None:
+            batch = [line]
+            time.sleep(0.1)
+            while len(batch) < 500 and not lines.empty():
+                line = lines.get()
+                if line is None:
+                    break
+                batch.append(line)
+            self.write(batch)
+            if line is None:
+                return
 
     def write(self, lines: list[str]) -> None:
         now = int(time.time() * 1000)
@@ -38,3 +45,9 @@ class LogStream:
                 self._client.put_log_events(
                     logGroupName=self.group, logStreamName=self.stream, logEvents=events
                 )
+
+
+def _read(pipe: IO[str], lines: "queue.SimpleQueue[str | None]") -> None:
+    for line in pipe:
+        lines.put(line.rstrip("\n")[:60_000])
+    lines.put(None)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
@@ -30,7 +30,12 @@ PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride"}
 class AwsSdkTask(StateTaskServiceAwsSdk):
     """Bodies as AWS takes and gives them: JSON where S3 takes bytes, text and dates as strings."""
 
-    def _normalise_parameters(self, parameters: dict[str, Any], *_names: object) -> None:
+    def _normalise_parameters(
+        self,
+        parameters: dict[str, Any],
+        boto_service_name: str | None = None,
+        service_action_name: str | None = None,
+    ) -> None:
         if "Body" in parameters:
             parameters["Body"] = json.dumps(parameters["Body"]).encode()
 
@@ -51,7 +56,7 @@ class CodeBuildTask(StateTaskServiceCallback):
 
     def __init__(self, builds: Builds) -> None:
         # moto only makes the endpoint that it interrupts at the end for tasks with a token.
-        super().__init__({ResourceCondition.Sync, ResourceCondition.WaitForTaskToken})
+        super().__init__(cast(Any, {ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}))
         self._builds = builds
 
     def _get_supported_parameters(self) -> set[str]:
@@ -103,7 +108,7 @@ class CodeBuildTask(StateTaskServiceCallback):
             env=env,
             error_name=ErrorName(error_name=error),
             event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(
+            event_details=cast(Any, EventDetails)(
                 taskFailedEventDetails=TaskFailedEventDetails(
                     resource=self._get_sfn_resource(),
                     resourceType=self._get_sfn_resource_type(),

@@ -1,0 +1,195 @@
+"""The account on this machine does what the program says, or refuses."""
+
+import json
+import time
+import uuid
+from unittest.mock import ANY
+
+import pytest
+
+from local import gaps
+from local.channel import Refused
+from local.resources import Creator, UnknownInput
+from tests.local.conftest import zip_of
+
+
+def creator():
+    return Creator(lambda _: None, "stack", lambda _kind, _state: "arn", {})
+
+
+def test_an_unknown_type_is_refused():
+    with pytest.raises(UnknownInput, match="aws:rds/instance:Instance"):
+        creator().create("aws:rds/instance:Instance", "db", {})
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"typeName": "T", "desiredState": "{}", "desierdState": "{}"},
+        {"typeName": "T", "desiredState": "{}", "tags": {"a": "b"}},
+    ],
+    ids=["typo", "not a key of this type"],
+)
+def test_an_unknown_key_is_refused(inputs):
+    with pytest.raises(UnknownInput, match="does not know"):
+        creator().create("aws:cloudcontrol/resource:Resource", "x", inputs)
+
+
+def test_another_moto_is_refused_by_name(monkeypatch):
+    monkeypatch.setattr(gaps, "MOTO", "5.0.0")
+
+    with pytest.raises(RuntimeError, match=r"moto 5\.0\.0, but moto 5\.2\.5"):
+        gaps.fill(None, None, None)  # type: ignore[arg-type]
+
+
+def test_a_missing_hook_is_refused_by_name():
+    with pytest.raises(RuntimeError, match="no_such_thing"):
+        gaps._set(gaps, "no_such_thing", None)
+
+
+def test_everything_that_can_have_tags_has_the_stacks(cloud):
+    tagging = cloud.client("resourcegroupstaggingapi")
+    found = [
+        each
+        for page in tagging.get_paginator("get_resources").paginate()
+        for each in page["ResourceTagMappingList"]
+    ]
+    untagged = [
+        each["ResourceARN"]
+        for each in found
+        if {"stack", "project"} - {tag["Key"] for tag in each["Tags"]}
+    ]
+
+    assert len(found) > 15
+    assert untagged == []
+
+
+def test_only_zips_can_be_uploaded(cloud):
+    with pytest.raises(cloud.client("s3").exceptions.ClientError, match="403"):
+        cloud.upload("app/readme.txt", b"text")
+
+
+def test_the_channel_may_call_the_approval_function_and_no_other(cloud):
+    others = [
+        each["FunctionName"]
+        for each in cloud.client("lambda").list_functions()["Functions"]
+        if each["FunctionName"] != cloud.outputs["approvalFunction"]
+    ]
+    assert len(others) == 2
+    for name in others:
+        with pytest.raises(Refused, match="permission"):
+            cloud.channel.run(
+                f'lambda invoke --function-name {name} --region eu-central-1 --payload {{"a":1}}'
+            )
+
+
+def test_a_token_works_once(cloud):
+    stepfunctions = cloud.client("stepfunctions")
+    machine = stepfunctions.create_state_machine(
+        name="waits",
+        roleArn="arn:aws:iam::123456789012:role/x",
+        definition=json.dumps(
+            {
+                "QueryLanguage": "JSONata",
+                "StartAt": "Wait",
+                "States": {
+                    "Wait": {
+                        "Type": "Task",
+                        "Resource": "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken",
+                        "Arguments": {
+                            "Bucket": cloud.outputs["artifactsBucket"],
+                            "Key": "token",
+                            "Body": {"token": "{% $states.context.Task.Token %}"},
+                        },
+                        "End": True,
+                    }
+                },
+            }
+        ),
+    )["stateMachineArn"]
+    stepfunctions.start_execution(stateMachineArn=machine, name="once")
+    s3 = cloud.client("s3")
+    for _ in range(50):
+        try:
+            body = s3.get_object(Bucket=cloud.outputs["artifactsBucket"], Key="token")["Body"]
+            break
+        except s3.exceptions.NoSuchKey:
+            time.sleep(0.1)
+    token = json.loads(body.read())["token"]
+
+    stepfunctions.send_task_success(taskToken=token, output="{}")
+
+    with pytest.raises(stepfunctions.exceptions.TaskTimedOut):
+        stepfunctions.send_task_success(taskToken=token, output="{}")
+    with pytest.raises(stepfunctions.exceptions.InvalidToken):
+        stepfunctions.send_task_success(taskToken="made up", output="{}")
+
+
+@pytest.fixture
+def run_function(cloud):
+    """Create a function from source text, and return what invoking it answers."""
+
+    def run(source, payload=b"{}"):
+        name = f"function-{uuid.uuid4().hex[:7]}"
+        approval = cloud.client("lambda").get_function(
+            FunctionName=cloud.outputs["approvalFunction"]
+        )
+        cloud.client("logs").create_log_group(logGroupName=name)
+        cloud.functions.logging[name] = {"LogFormat": "JSON", "LogGroup": name}
+        cloud.client("lambda").create_function(
+            FunctionName=name,
+            Role=approval["Configuration"]["Role"],
+            Runtime="python3.13",
+            Handler="handlers.it.handler",
+            Code={"ZipFile": zip_of({"handlers/it.py": source})},
+            Timeout=1,
+        )
+        answer = cloud.client("lambda").invoke(FunctionName=name, Payload=payload)
+        return answer.get("FunctionError"), json.loads(answer["Payload"].read()), name
+
+    return run
+
+
+def test_a_function_answers_with_what_its_handler_returns(run_function):
+    source = "def handler(event, context):\n    return [event, context.function_name]"
+
+    assert run_function(source, b'{"a": 1}')[:2] == (None, [{"a": 1}, ANY])
+
+
+def test_a_function_that_takes_too_long_fails_with_its_time_limit(run_function):
+    failed, answer, _ = run_function("import time\ndef handler(event, context): time.sleep(9)")
+
+    assert failed
+    assert "Task timed out after 1.00 seconds" in answer["errorMessage"]
+
+
+def test_a_function_that_raises_fails_with_its_error(run_function):
+    failed, answer, _ = run_function("def handler(event, context): raise KeyError('x')")
+
+    assert failed
+    assert answer["errorType"] == "KeyError"
+
+
+def test_a_function_that_dies_fails_with_its_exit(run_function):
+    failed, answer, _ = run_function("import os\ndef handler(event, context): os._exit(3)")
+
+    assert failed
+    assert answer["errorType"] == "Runtime.ExitError"
+
+
+def test_what_a_function_logs_is_one_json_line_in_its_group(cloud, run_function):
+    source = (
+        "import logging\n"
+        "def handler(event, context): logging.getLogger('it').info('said', extra={'scan': 'a/1'})"
+    )
+    _, _, group = run_function(source)
+
+    logs = cloud.client("logs")
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        if events:
+            break
+        time.sleep(0.05)
+    line = json.loads(events[0]["message"])
+    assert (line["level"], line["message"], line["scan"]) == ("INFO", "said", "a/1")

@@ -1,0 +1,151 @@
+"""The simulated channel keeps the chat service's rules."""
+
+import json
+
+import pytest
+
+from local.channel import (
+    Channel,
+    Refused,
+    check_custom_action,
+    check_notification,
+    parse_command,
+)
+
+CARD = {
+    "version": "1.0",
+    "source": "custom",
+    "content": {"textType": "client-markdown", "title": "T", "description": "D"},
+    "metadata": {"threadId": "app/1", "additionalContext": {"Fn": "approve-it", "Scan": "app/1"}},
+}
+ACTION = {
+    "ActionName": "stack-approve",
+    "Definition": {"CommandText": "lambda invoke --function-name $Fn"},
+    "Attachments": [
+        {
+            "ButtonText": "Approve",
+            "NotificationType": "Custom",
+            "Variables": {
+                "Fn": "event.metadata.additionalContext.Fn",
+                "Reason": "event.metadata.additionalContext.Reason",
+            },
+            "Criteria": [{"Operator": "EQUALS", "VariableName": "Fn", "Value": "approve-it"}],
+        }
+    ],
+}
+
+
+def changed(base, path, value):
+    copy = json.loads(json.dumps(base))
+    *parents, last = path.split(".")
+    inner = copy
+    for each in parents:
+        inner = inner[int(each)] if each.isdigit() else inner[each]
+    inner[last] = value
+    return copy
+
+
+def test_a_good_card_is_kept():
+    check_notification(CARD)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("version", "2", "version"),
+        ("source", "aws", "source"),
+        ("colour", "red", "knows"),
+        ("content.description", "", "description"),
+        ("content.description", "x" * 8001, "description"),
+        ("content.title", "x" * 251, "title"),
+        ("content.nextSteps", ["x" * 351], "nextSteps"),
+        ("content.keywords", ["x" * 76], "keywords"),
+        ("content.textType", "markdown", "textType"),
+        ("metadata.additionalContext", {"Scan": 1}, "strings"),
+        ("metadata.thread", "x", "knows"),
+    ],
+)
+def test_a_card_that_the_service_would_drop_is_dropped_with_the_reason(path, value, why):
+    with pytest.raises(ValueError, match=why):
+        check_notification(changed(CARD, path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("ActionName", "a b", "ActionName"),
+        ("ActionName", "a" * 65, "ActionName"),
+        ("Definition.CommandText", "x" * 101, "CommandText"),
+        ("Attachments.0.ButtonText", "x" * 51, "ButtonText"),
+        ("Attachments.0.Variables", {str(n): "x" for n in range(6)}, "variables"),
+        ("Attachments.0.Criteria", [{"Operator": "HAS_VALUE", "VariableName": "No"}], "No"),
+        (
+            "Attachments.0.Criteria",
+            [{"Operator": "EQUALS", "VariableName": "Fn", "Value": "x" * 51}],
+            "50",
+        ),
+    ],
+)
+def test_an_action_that_the_service_would_refuse_is_refused(path, value, why):
+    with pytest.raises(ValueError, match=why):
+        check_custom_action(changed(ACTION, path, value))
+
+
+def shown(card):
+    channel = Channel(lambda _: None)
+    arn = channel.register("AWS::Chatbot::CustomAction", ACTION)
+    channel._configuration = {"CustomizationResourceArns": [arn]}
+    channel._hear(json.dumps(card))
+    return channel
+
+
+def test_a_button_asks_for_what_the_card_does_not_bind():
+    [button] = shown(CARD).cards[0].buttons
+
+    assert (button.label, button.asks) == ("Approve", ("Reason",))
+    assert button.bound == {"Fn": "approve-it"}
+
+
+@pytest.mark.parametrize(
+    "context", [{}, {"Fn": "another"}, {"Fn": ""}], ids=["absent", "another stack's", "empty"]
+)
+def test_a_button_whose_criteria_do_not_hold_is_not_shown(context):
+    card = changed(CARD, "metadata.additionalContext", context)
+
+    assert shown(card).cards[0].buttons == ()
+
+
+def test_custom_actions_that_are_switched_off_are_not_shown():
+    card = changed(CARD, "metadata.enableCustomActions", False)
+
+    assert shown(card).cards[0].buttons == ()
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", "{}"])
+def test_what_is_no_card_is_kept_as_dropped(text):
+    channel = Channel(lambda _: None)
+    channel._hear(text)
+
+    assert channel.cards == []
+    assert len(channel.dropped) == 1
+
+
+def test_a_command_is_read_with_its_payload():
+    assert parse_command(
+        'lambda invoke --function-name f --region r --payload {"scan": "a/1", "reject": "not yet"}'
+    ) == ("f", "r", '{"scan": "a/1", "reject": "not yet"}')
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "s3 ls",
+        'lambda delete-function --function-name f --region r --payload {"a":1}',
+        'lambda invoke --function-name f --region r --payload {"reason":"a "quote""}',
+        'lambda invoke --function-name f --payload {"a":1}',
+    ],
+    ids=["another service", "another call", "quotes that break the JSON", "no region"],
+)
+def test_a_command_that_cannot_run_is_refused(command):
+    with pytest.raises(Refused):
+        parse_command(command)

@@ -1,0 +1,120 @@
+"""When a part of AWS fails: the channel hears of it, and nothing is lost."""
+
+import json
+
+import pytest
+
+from tests.local.conftest import FAILING, PASSING, card_of, press
+
+# The states' retries spread over minutes; here each state gives up at once.
+NO_PATIENCE = {"IntervalSeconds": 1, "MaxAttempts": 0, "BackoffRate": 1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def impatient(cloud):
+    machine = cloud.outputs["stateMachine"]
+    stepfunctions = cloud.client("stepfunctions")
+    text = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
+    definition = json.loads(text)
+    for name, state in definition["States"].items():
+        for retry in state.get("Retry", []):
+            if name == "Scan":
+                retry["IntervalSeconds"] = 1
+                retry.pop("JitterStrategy")
+            else:
+                retry.update(NO_PATIENCE)
+    stepfunctions.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+
+
+def crash(_payload):
+    failure = {"errorType": "Lambda.Unknown", "errorMessage": 'it said "no" & <!here>'}
+    return json.dumps(failure), True, ""
+
+
+def test_a_failing_judge_is_told_with_a_link_to_the_execution(cloud, replaced):
+    replaced(cloud, "check-build-status", crash)
+    scan = cloud.upload("inventory.zip", PASSING)
+    execution = cloud.execution(scan)
+
+    assert cloud.ended(execution) == "FAILED"
+
+    card = card_of(cloud, scan)
+    assert execution in card.description
+    assert 'it said \\"no\\" &amp; &lt;!here&gt;' in card.description
+    assert cloud.clearance("inventory.zip", scan) is None
+
+
+def test_refused_mail_is_told_and_the_decision_stands(cloud, replaced):
+    replaced(cloud, "announce", crash)
+    scan = cloud.upload("payments/api.zip", FAILING)
+
+    press(cloud, scan, "Reject")
+
+    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
+    card_of(cloud, scan, "could not be sent")
+    assert cloud.clearance("payments/api.zip", scan) == "rejected"
+
+
+def test_a_full_codebuild_is_waited_for(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.builds, "slots", 0)
+    scan = cloud.upload("inventory.zip", PASSING)
+    execution = cloud.execution(scan)
+    cloud.reached(execution, "Scan")
+    while not any(event["type"] == "TaskFailed" for event in cloud.history(execution)):
+        pass
+    monkeypatch.setattr(cloud.builds, "slots", 20)
+
+    assert cloud.ended(execution) == "SUCCEEDED"
+    assert cloud.clearance("inventory.zip", scan) == "passed"
+
+
+def test_a_build_that_takes_too_long_is_told_as_that(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.builds, "minute", 0.01)
+    scan = cloud.upload("inventory.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan)) == "FAILED"
+
+    assert "took longer than it may" in card_of(cloud, scan).description
+    assert cloud.clearance("inventory.zip", scan) == "error"
+
+
+def test_an_event_that_starts_nothing_lies_in_the_dead_letter_queue(cloud, monkeypatch):
+    stepfunctions = cloud.client("stepfunctions")
+
+    def down(**_):
+        raise ConnectionError("Step Functions is down")
+
+    monkeypatch.setattr(stepfunctions, "start_execution", down)
+    scan = cloud.upload("inventory.zip", PASSING)
+
+    [letter] = cloud.client("sqs").receive_message(
+        QueueUrl=cloud.outputs["deadLetterQueue"], WaitTimeSeconds=5
+    )["Messages"]
+    assert json.loads(letter["Body"])["detail"]["object"]["version-id"] in scan
+
+
+def test_a_missing_secret_is_told_in_the_channel(cloud, monkeypatch):
+    project = cloud.builds._project
+
+    def with_secret(name):
+        found = project(name)
+        found["environment"]["environmentVariables"] = [
+            {"name": "SONAR_TOKEN", "type": "SECRETS_MANAGER", "value": "gone"}
+        ]
+        return found
+
+    monkeypatch.setattr(cloud.builds, "_project", with_secret)
+    scan = cloud.upload("inventory.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan)) == "FAILED"
+    assert "Secrets Manager" in card_of(cloud, scan).description
+
+
+def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud):
+    s3, bucket = cloud.client("s3"), cloud.outputs["artifactsBucket"]
+    version = s3.head_object(Bucket=bucket, Key="source/scan.zip")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="source/scan.zip", VersionId=version)
+    scan = cloud.upload("inventory.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan)) == "FAILED"
+    assert "source/scan.zip" in card_of(cloud, scan).description

@@ -1,0 +1,162 @@
+"""The way of one upload, whole: real zip, real scanner, packaged handlers, pressed buttons."""
+
+import json
+import threading
+
+import pytest
+
+from tests.local.conftest import (
+    FAILING,
+    PASSING,
+    card_of,
+    mails_about,
+    press,
+    put_evidence,
+    version,
+    zip_of,
+)
+
+
+def test_a_passed_gate_clears_the_version_and_bothers_nobody(cloud):
+    scan = cloud.upload("inventory.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
+
+    assert cloud.clearance("inventory.zip", scan) == "passed"
+    assert [card for card in cloud.channel.cards if card.thread == scan] == []
+    assert cloud.evidence(scan).keys() == {"scan.json", "report.json", "scanner.log"}
+
+
+def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
+    scan = cloud.upload("payments/api.zip", FAILING)
+
+    answer = press(cloud, scan, "Approve", "known, fixed in 1.5")
+    execution = cloud.execution(scan)
+    cloud.reached(execution, "HoldException")
+
+    assert answer.startswith("Approved")
+    assert cloud.clearance("payments/api.zip", scan) == "approved"
+    decision = cloud.evidence(scan)["decision.json"]
+    assert (decision["verdict"], decision["reason"]) == ("approved", "known, fixed in 1.5")
+    [mail] = mails_about(cloud, version(scan))
+    assert "Approved until" in mail["Subject"]
+    assert "known, fixed in 1.5" in mail.get_body(("html",)).get_content()
+    assert card_of(cloud, scan, "known, fixed in 1.5").buttons == ()
+    assert cloud.evidence(scan).keys() >= {"notification.json", "decision.json"}
+
+
+def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):
+    scan = cloud.upload("payments/api.zip", FAILING)
+
+    press(cloud, scan, "Reject", "mend the shell call first")
+
+    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
+    assert cloud.clearance("payments/api.zip", scan) == "rejected"
+    [mail] = mails_about(cloud, version(scan))
+    assert "mend the shell call first" in mail.get_body(("plain",)).get_content()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"this is no zip", "not a zip"),
+        (FAILING[:-40], "zip"),
+        (zip_of({}), "no files"),
+        (zip_of({"README.md": "only words"}), "analys"),
+    ],
+    ids=["no zip", "cut off", "empty", "nothing to analyse"],
+)
+def test_a_zip_that_cannot_be_scanned_is_told_in_the_channel(cloud, body, says):
+    scan = cloud.upload("payments/api.zip", body)
+
+    assert cloud.ended(cloud.execution(scan)) == "FAILED"
+
+    card = card_of(cloud, scan)
+    assert says in (card.title + card.description).lower()
+    assert card.buttons == ()
+    assert cloud.clearance("payments/api.zip", scan) == "error"
+
+
+def test_a_key_without_an_app_name_is_told_in_the_channel_and_never_scanned(cloud):
+    version_id = cloud.upload("<!here> $(id)/x.zip", PASSING).split("/")[-1]
+    scan = f"unnamed/{version_id}"
+
+    assert cloud.ended(cloud.execution(scan)) == "FAILED"
+
+    card = card_of(cloud, scan)
+    assert "<!here>" not in json.dumps(card.raw)
+    assert "Scan" not in cloud.states(cloud.execution(scan))
+
+
+def test_uploads_at_once_are_scanned_once_each(cloud):
+    scans = [cloud.upload("twins/api.zip", FAILING), cloud.upload("twins/api.zip", FAILING)]
+
+    assert len(set(scans)) == 2
+    for scan in scans:
+        card_of(cloud, scan)
+        assert version(scan) in json.dumps(cloud.evidence(scan)["report.json"])
+    shown = [card.thread for card in cloud.channel.cards if card.thread in scans]
+    assert sorted(shown) == sorted(scans)
+
+
+def test_a_repeated_event_ends_where_it_opens(cloud):
+    scan = cloud.upload("inventory.zip", PASSING)
+    first = cloud.execution(scan)
+    event = json.loads(
+        cloud.client("stepfunctions").describe_execution(executionArn=first)["input"]
+    )
+
+    cloud.deliver(event)
+    repeated = cloud.others(event, first, seconds=10)[0]
+
+    assert cloud.ended(repeated) == "SUCCEEDED"
+    assert cloud.states(repeated)[-1] == "Repeated"
+    assert cloud.ended(first) == "SUCCEEDED"
+    assert len(cloud.builds.all_of(scan)) == 1
+
+
+def test_two_people_at_the_same_instant_have_one_outcome(cloud):
+    scan = cloud.upload("payments/api.zip", FAILING)
+    card = card_of(cloud, scan)
+    execution = cloud.execution(scan)
+    cloud.reached(execution, "AwaitDecision")
+    answers = {}
+
+    def click(button):
+        answers[button.label] = cloud.channel.press(button, {"Reason": "my own opinion"})
+
+    clicks = [threading.Thread(target=click, args=[each]) for each in card.buttons]
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join()
+    cloud.reached(execution, "AnnounceApproved", "AnnounceRejected")
+
+    verdict = cloud.evidence(scan)["decision.json"]["verdict"]
+    assert all(verdict in answer.lower() for answer in answers.values()), answers
+    assert cloud.clearance("payments/api.zip", scan) == verdict
+
+
+def test_a_decision_whose_writer_died_is_followed_by_the_next_press(cloud):
+    scan = cloud.upload("payments/api.zip", FAILING)
+    execution = cloud.execution(scan)
+    cloud.reached(execution, "AwaitDecision")
+    put_evidence(
+        cloud,
+        scan,
+        "decision.json",
+        {
+            "version": 1,
+            "scan": scan,
+            "verdict": "rejected",
+            "reason": "written, then the power went",
+            "decidedAt": "2026-01-01T00:00:00Z",
+            "until": None,
+        },
+    )
+
+    answer = press(cloud, scan, "Approve")
+
+    assert "rejected" in answer.lower()
+    assert cloud.ended(execution) == "SUCCEEDED"
+    assert cloud.clearance("payments/api.zip", scan) == "rejected"
