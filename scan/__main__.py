@@ -89,7 +89,14 @@ def judge(job: Job, analysis: Analysis) -> Gate:
             f"{analysis.engine} found no file in the zip that it can analyse.",
             "Check that the zip holds source code, in a language that the scanner knows.",
         )
-    return analysis.gate or limits.judge(analysis.counts, job.limits)
+    gate = analysis.gate or limits.judge(analysis.counts, job.limits)
+    if not gate.conditions:
+        raise Broken(
+            "NothingJudged",
+            f"{analysis.engine} was run, but nothing says what passes.",
+            "Set a limit (maxBlocker, maxHigh, ...), or give the gate conditions on overall code.",
+        )
+    return gate
 
 
 def sentence(outcome: Gate | Broken) -> str:

@@ -11,6 +11,9 @@ from scan.log import Log
 
 # The build's role and the token stay out of the scanner's reach; only these pass.
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+# Scanners ask Git about the code; a repository in the upload could name programs for Git to run
+# (core.fsmonitor) and hide files. With this Git finds none.
+NO_REPOSITORY = {"GIT_DIR": os.devnull}
 
 
 def run(
@@ -33,7 +36,7 @@ def run(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**environment, **(extra or {})},
+            env={**environment, **NO_REPOSITORY, **(extra or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

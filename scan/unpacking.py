@@ -1,5 +1,6 @@
 """Unpacks a zip that a stranger made: plain files below one folder, within limits, or nothing."""
 
+import errno
 import io
 import lzma
 import shutil
@@ -50,6 +51,11 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> int:
             "UnsupportedZip", f"The zip is packed in an unusual way: {error}.", ZIP_AGAIN
         ) from error
     except DAMAGED as error:
+        raise _not_readable(archive, error) from error
+    except OSError as error:
+        # zipfile follows offsets that the zip declares, also to before its start.
+        if error.errno != errno.EINVAL:
+            raise
         raise _not_readable(archive, error) from error
     if not files:
         raise Broken("EmptyUpload", "The zip holds no files.", ZIP_AGAIN)
@@ -105,9 +111,10 @@ def _checked(
         )
     files = []
     for entry in entries:
-        if entry.is_dir():
+        name = _name(entry)
+        if name.endswith("/"):
             continue
-        path = _path(entry)
+        path = PurePosixPath(name)
         if entry.flag_bits & ENCRYPTED:
             raise Broken(
                 "EncryptedEntry", f"{path} is encrypted.", "Zip the code without a password."
@@ -123,19 +130,20 @@ def _checked(
     return files
 
 
-def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
+def _name(entry: zipfile.ZipInfo) -> str:
+    """The name, when it is one below the folder that the zip is unpacked to."""
     # Windows tools write backslashes; and zipfile cuts a name at NUL, where others do not.
     name = _unicode_name(entry).replace("\\", "/")
     path = PurePosixPath(name)
     shown = ascii(name if len(name) <= 80 else f"{name[:80]}...")
     if path.is_absolute() or ".." in path.parts or name[1:2] == ":":
         raise _unsafe(f"The name {shown} leaves the folder that it is unpacked to.")
-    if not path.parts or not name.isprintable():
+    if not name.isprintable() or not (path.parts or name.endswith("/")):
         raise _unsafe(f"The name {shown} is not a file name.")
-    longest = max(len(each.encode()) for each in path.parts)
+    longest = max((len(each.encode()) for each in path.parts), default=0)
     if longest > LONGEST_NAME or len(name.encode()) > LONGEST_PATH:
         raise _unsafe(f"The name {shown} is too long.")
-    return path
+    return name
 
 
 def _unicode_name(entry: zipfile.ZipInfo) -> str:

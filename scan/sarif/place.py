@@ -19,7 +19,7 @@ def of(
     if "uri" not in artifact and artifact.get("index", -1) >= 0:
         artifact = run["artifacts"][artifact["index"]]["location"]
     line = (physical.get("region") or {}).get("startLine")
-    return _file(artifact, run, source, folder), line if line and line > 0 else None
+    return _file(artifact, run, source, folder), line if type(line) is int and line > 0 else None
 
 
 def _file(artifact: dict[str, Any], run: dict[str, Any], source: Path, folder: Path) -> str:

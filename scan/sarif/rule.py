@@ -21,7 +21,7 @@ def rule_of(result: dict[str, Any], run: dict[str, Any]) -> Rule:
     """The rule of ``result``; empty but for its id where the tool does not describe it."""
     reference = result.get("rule") or {}
     rules = _component(reference.get("toolComponent") or {}, run).get("rules") or []
-    rule_id = result.get("ruleId") or reference.get("id") or ""
+    rule_id = str(result.get("ruleId") or reference.get("id") or "")
     index = result.get("ruleIndex", reference.get("index", -1))
     if not 0 <= index < len(rules):
         index = next((at for at, each in enumerate(rules) if _names(rule_id, each["id"])), -1)
@@ -29,7 +29,7 @@ def rule_of(result: dict[str, Any], run: dict[str, Any]) -> Rule:
     properties = described.get("properties") or {}
     link = described.get("helpUri")
     return Rule(
-        id=rule_id or described.get("id") or "unknown",
+        id=rule_id or str(described.get("id") or "unknown"),
         index=index,
         title=(described.get("shortDescription") or {}).get("text", ""),
         link=link if str(link).startswith(("https://", "http://")) else None,

@@ -1,0 +1,1 @@
+"""SonarQube Server, Community Build and Cloud."""

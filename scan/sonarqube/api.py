@@ -1,0 +1,183 @@
+"""Asks SonarQube's web API, and says clearly what is wrong when it does not answer."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from scan.broken import Broken
+from scan.job import SonarServer
+from scan.log import Log
+
+# What pysonar needs of the server: since 10.6 it hands out its own engine and Java.
+OLDEST = (10, 6)
+CLOUD = ("sonarcloud.io", "sonarqube.us")
+CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
+RETRY_AFTER_SECONDS = (1, 3, 9, 27)
+TRANSIENT = {429, 500, 502, 503, 504}
+
+
+class Api:
+    """The API of one server. Every method raises ``Broken`` when the server is of no use."""
+
+    def __init__(
+        self,
+        server: SonarServer,
+        log: Log,
+        ca_bundle: Path | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._server, self._log, self._sleep = server, log, sleep
+        self._session = requests.Session()
+        self._session.verify = str(ca_bundle) if ca_bundle else True
+        # An auth object, since requests would let a .netrc overrule a header.
+        self._session.auth = self._authorize
+        self.is_cloud = (urlsplit(server.url).hostname or "").endswith(CLOUD)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._server.token}"
+        return request
+
+    def check(self) -> str:
+        """The server's version, once it is up, new enough, and knows the token."""
+        if not urlsplit(self._server.url).hostname:
+            raise Broken(
+                "NoServer",
+                f"{self._server.url!r} is no URL of a SonarQube server.",
+                "Set the setting sonarHostUrl, as in https://sonarqube.example.com.",
+            )
+        if self.is_cloud and not self._server.organization:
+            raise Broken(
+                "NoOrganization",
+                "SonarQube Cloud needs to know the organization.",
+                "Set the setting sonarOrganization to its key.",
+            )
+        version = str(self._until_up()["version"])
+        numbers = tuple(int(each) for each in version.split(".")[:2] if each.isdigit())
+        if numbers < OLDEST and not self.is_cloud:
+            raise Broken(
+                "ServerTooOld",
+                f"SonarQube {version} is too old; scans need 10.6 or newer.",
+                "Upgrade the server.",
+            )
+        if not self.get("api/authentication/validate").get("valid"):
+            raise self._bad_token()
+        return version
+
+    def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
+        """The answer to a GET, retried while the trouble looks passing."""
+        for seconds in (*RETRY_AFTER_SECONDS, None):
+            try:
+                return self._once(path, parameters)
+            except _Passing as passing:
+                if seconds is None:
+                    raise passing.broken from passing
+                self._log.write(f"{passing.broken.message} Trying again in {seconds} s")
+                self._sleep(seconds)
+        raise AssertionError("the last try returns or raises")
+
+    def may_get(self, path: str, **parameters: str | int) -> dict[str, Any] | None:
+        """The same, None where the token may not."""
+        try:
+            return self.get(path, **parameters)
+        except Broken as broken:
+            if broken.code == "TokenMayNot":
+                return None
+            raise
+
+    def _until_up(self) -> dict[str, Any]:
+        for seconds in (*RETRY_AFTER_SECONDS, None):
+            status = self.get("api/system/status")
+            if status.get("status") == "UP":
+                return status
+            if seconds is not None:
+                self._log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
+                self._sleep(seconds)
+        raise Broken(
+            "ServerNotUp",
+            f"SonarQube at {self._server.url} is not ready: {status.get('status')}.",
+            "Wait until it is up, or look at its log; then upload the zip again.",
+        )
+
+    def _once(self, path: str, parameters: dict[str, str | int]) -> dict[str, Any]:
+        url = f"{self._server.url}/{path}"
+        try:
+            answer = self._session.get(
+                url, params=parameters, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
+            )
+        except requests.exceptions.SSLError as error:
+            raise Broken(
+                "TlsFailed",
+                f"The certificate of {self._server.url} is not trusted: {_reason(error)}.",
+                "Set the setting sonarCa to the PEM of the CA that signed it.",
+            ) from error
+        except requests.exceptions.ReadTimeout as error:
+            raise _Passing(
+                "ServerSlow",
+                f"SonarQube at {self._server.url} did not answer within {ANSWER_SECONDS} s.",
+                "Look at the server's load; then upload the zip again.",
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise _Passing(
+                "ServerUnreachable",
+                f"SonarQube at {self._server.url} cannot be reached: {_reason(error)}.",
+                "Check that it runs, the setting sonarHostUrl, and the vpc settings for a server "
+                "that is only reachable from inside; then upload the zip again.",
+            ) from error
+        return self._read(answer, path)
+
+    def _read(self, answer: requests.Response, path: str) -> dict[str, Any]:
+        if answer.status_code in TRANSIENT:
+            raise _Passing(
+                "ServerUnreachable",
+                f"SonarQube at {self._server.url} answers {answer.status_code}.",
+                "Look at the server's log; then upload the zip again.",
+            )
+        if answer.status_code == 401:
+            raise self._bad_token()
+        if answer.status_code == 403:
+            raise Broken(
+                "TokenMayNot",
+                f"The token may not use {path}.",
+                "Give its user Execute Analysis, Create Projects, and Browse on private projects.",
+            )
+        try:
+            body = answer.json()
+        except ValueError as error:
+            raise Broken(
+                "NotSonarQube",
+                f"What answers at {self._server.url} is not SonarQube.",
+                "Correct the setting sonarHostUrl.",
+            ) from error
+        if not answer.ok:
+            errors = body.get("errors", [{}]) if isinstance(body, dict) else [{}]
+            raise Broken(
+                "ServerRefused",
+                f"SonarQube refused {path}: {answer.status_code} {errors[0].get('msg', '')}",
+                "Read the build's log; upload the zip again if it looks like a passing trouble.",
+            )
+        return body
+
+    def _bad_token(self) -> Broken:
+        return Broken(
+            "BadToken",
+            f"SonarQube at {self._server.url} does not know the token; it may have expired.",
+            "Make a new one and set it: pulumi config set --secret sonarToken, then `pulumi up`.",
+        )
+
+
+class _Passing(Exception):
+    """A trouble that may pass; ``broken`` is what it is when it does not."""
+
+    def __init__(self, code: str, message: str, mend: str) -> None:
+        super().__init__(message)
+        self.broken = Broken(code, message, mend)
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason; requests and urllib3 wrap it in their own words."""
+    text = str(error.args[0] if error.args else error)
+    return text.rsplit(": ", 1)[-1].rstrip(")'\"").strip() or type(error).__name__

@@ -1,0 +1,197 @@
+"""Analyses an upload with SonarSource's scanner and reads the outcome from SonarQube's API."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import certifi
+
+import scan
+from scan.broken import Broken
+from scan.finding import Analysis
+from scan.job import Job
+from scan.log import Log
+from scan.process import run
+from scan.sonarqube import issues, judged, untrusted
+from scan.sonarqube.api import Api
+
+POLL_SECONDS = 0.5
+# The server's part takes seconds; after this long its queue is stuck or full.
+TASK_SECONDS = 600
+ATTEMPTS = 3
+
+
+def analyse(job: Job, source: Path, log: Log) -> Analysis:
+    """What SonarQube finds in ``source``.
+
+    Raises:
+        Broken: each trouble with its own code; see ``Api`` for those with the server.
+    """
+    work = source.parent / "work"
+    work.mkdir()
+    ca = _bundle(job.sonar.ca, work)
+    api = Api(job.sonar, log, ca)
+    version = api.check()
+    followed, ignored = untrusted.settings(source, allow_exclusions=job.allow_exclusions)
+    for each in ignored:
+        log.write(f"Not followed: {each.key} in {each.file}")
+    project = project_key(job)
+    properties = _properties(job, project, source, work, followed)
+    log.write(f"Scanning with SonarQube {version} at {job.sonar.url}")
+    for _ in range(ATTEMPTS):
+        task = _scanned(properties, ca, work, api, log)
+        try:
+            analysis_id = _processed(api, task, log)
+            status = api.get("api/qualitygates/project_status", analysisId=analysis_id)
+            counts, findings = issues.read(api, job.sonar.url, project)
+            measures = _measures(api, project)
+            _check_still_newest(api, project, analysis_id)
+        except _Overtaken:
+            log.write("Another upload of the app was analysed meanwhile; scanning again")
+            continue
+        return Analysis(
+            engine="SonarQube Cloud" if api.is_cloud else "SonarQube",
+            version=version,
+            files=measures.get("files", 0),
+            lines=measures.get("ncloc"),
+            counts=counts,
+            findings=findings,
+            gate=judged.gate(status["projectStatus"], counts, job.limits),
+            ignored=ignored,
+            dashboard=f"{job.sonar.url}/dashboard?{urlencode({'id': project})}",
+        )
+    raise Broken(
+        "Overtaken",
+        f"Other uploads of {job.app} were analysed at the same time, {ATTEMPTS} times over.",
+        "Upload the zip again.",
+    )
+
+
+def project_key(job: Job) -> str:
+    """The key of the app's project, which the first scan creates.
+
+    It is this system's own, so that no project of the same name is written over. On SonarQube Cloud
+    keys are unique across organizations.
+    """
+    return f"{job.sonar.organization or 'chatops-slack'}_{job.app}"
+
+
+class _Overtaken(Exception):
+    """Another analysis of the project came between, so what the API says is not of this one."""
+
+
+def _bundle(ca: str, work: Path) -> Path | None:
+    """A file with the CA of the settings besides the public ones, if there is one."""
+    if not ca:
+        return None
+    bundle = work / "ca.pem"
+    bundle.write_text(f"{Path(certifi.where()).read_text()}\n{ca}\n")
+    return bundle
+
+
+def _properties(
+    job: Job, project: str, source: Path, work: Path, followed: dict[str, str]
+) -> dict[str, str]:
+    compiled = work / "compiled"
+    compiled.mkdir()
+    properties = {
+        # The upload's, if harmless; ours overrule what it says about the same.
+        "sonar.sources": ".",
+        "sonar.sourceEncoding": "UTF-8",
+        # Java is analysed without its compiled classes where there are none.
+        "sonar.java.binaries": str(compiled),
+        **followed,
+        "sonar.host.url": job.sonar.url,
+        "sonar.token": job.sonar.token,
+        "sonar.projectKey": project,
+        "sonar.projectName": job.app,
+        "sonar.projectBaseDir": str(source),
+        "sonar.working.directory": str(work / "scanner"),
+        "sonar.scanner.metadataFilePath": str(work / "report-task.txt"),
+        # A .git in the zip could hide files by .gitignore.
+        "sonar.scm.disabled": "true",
+        # Else code in a folder named like tests is looked at less closely.
+        "sonar.python.testFileHeuristic.disabled": "true",
+    }
+    if job.sonar.organization:
+        properties["sonar.organization"] = job.sonar.organization
+    return properties
+
+
+def _scanned(properties: dict[str, str], ca: Path | None, work: Path, api: Api, log: Log) -> str:
+    """Run the scanner; returns the id of the server's task."""
+    order = {
+        "properties": properties,
+        "cache": str(Path.home() / ".sonar" / "cache"),
+        "private": str(work),
+        "ca": str(ca) if ca else None,
+    }
+    extra = {"PYTHONPATH": str(Path(scan.__file__).parent.parent)}
+    if ca:
+        extra["REQUESTS_CA_BUNDLE"] = str(ca)
+    task = work / "report-task.txt"
+    task.unlink(missing_ok=True)
+    code, tail = run(
+        [sys.executable, "-m", "scan.sonarqube.scanner"],
+        folder=work,
+        log=log,
+        extra=extra,
+        standard_input=json.dumps(order),
+    )
+    if code or not task.is_file():
+        # The scanner's words for a server that went away are many; the server's own are clear.
+        api.check()
+        why = next((each for each in tail if each.startswith("ERROR")), f"exit status {code}")
+        raise Broken(
+            "ScannerFailed",
+            f"SonarQube's scanner failed: {why.removeprefix('ERROR ')}",
+            "The scanner's log says more.",
+        )
+    told = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
+    return told["ceTaskId"]
+
+
+def _processed(api: Api, task_id: str, log: Log) -> str:
+    """Wait for the server's part; returns the id of the analysis.
+
+    The scanner's own wait for the gate asks every 5 s and does not tell a gate from an error.
+    """
+    log.write("Waiting for SonarQube to process the analysis")
+    until = time.monotonic() + TASK_SECONDS
+    while time.monotonic() < until:
+        task = api.get("api/ce/task", id=task_id)["task"]
+        if task["status"] == "SUCCESS":
+            return task["analysisId"]
+        if task["status"] in {"FAILED", "CANCELED"}:
+            why = task.get("errorMessage", task["status"])
+            if "older than the date of the last known analysis" in why:
+                raise _Overtaken
+            raise Broken(
+                "ProcessingFailed",
+                f"SonarQube could not process the analysis: {why}",
+                "Look at the project's background tasks in SonarQube.",
+            )
+        time.sleep(POLL_SECONDS)
+    raise Broken(
+        "ServerSlow",
+        f"SonarQube did not process the analysis within {TASK_SECONDS} s.",
+        "Look at the background tasks in SonarQube; then upload the zip again.",
+    )
+
+
+def _check_still_newest(api: Api, project: str, analysis_id: str) -> None:
+    """Issues and measures are those of the project's newest analysis."""
+    newest = api.may_get("api/ce/component", component=project)
+    if newest and newest.get("current", {}).get("analysisId", analysis_id) != analysis_id:
+        raise _Overtaken
+
+
+def _measures(api: Api, project: str) -> dict[str, int]:
+    """Files and lines of code; empty where nothing was analysed."""
+    answer: dict[str, Any] = api.get(
+        "api/measures/component", component=project, metricKeys="files,ncloc"
+    )
+    return {each["metric"]: int(each["value"]) for each in answer["component"]["measures"]}

@@ -1,0 +1,66 @@
+"""What SonarQube found in a project, worst first."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from scan.finding import SEVERITIES, Finding
+from scan.sonarqube.api import Api
+
+# More of one severity than a report shows are counted, not read.
+PAGE = 20
+
+
+def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding]]:
+    """How many open issues and hotspots there are per severity, and the first of each."""
+    counts, findings = dict.fromkeys(SEVERITIES, 0), {}
+    # Cloud's API still has the parameter's former name.
+    whose = {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
+    answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)
+    for facet in answer["facets"]:
+        for value in facet["values"]:
+            if value["val"] in counts:
+                counts[value["val"]] = value["count"]
+    for severity in (each for each in SEVERITIES if counts[each]):
+        answer = api.get("api/issues/search", **whose, impactSeverities=severity, ps=PAGE)
+        for issue in answer["issues"]:
+            # One issue can hurt several qualities; its worst severity came first.
+            findings.setdefault(issue["key"], _issue(issue, severity, url, project))
+    hotspots = api.may_get("api/hotspots/search", project=project, status="TO_REVIEW", ps=500)
+    for hotspot in (hotspots or {}).get("hotspots", []):
+        finding = _hotspot(hotspot, url, project)
+        counts[finding.severity] += 1
+        findings[hotspot["key"]] = finding
+    return counts, list(findings.values())
+
+
+def _issue(issue: Mapping[str, Any], severity: str, url: str, project: str) -> Finding:
+    link = urlencode({"id": project, "open": issue["key"]})
+    return Finding(
+        rule=issue["rule"],
+        severity=severity,
+        message=issue.get("message", ""),
+        file=_file(issue),
+        line=issue.get("line"),
+        link=f"{url}/project/issues?{link}",
+    )
+
+
+def _hotspot(hotspot: Mapping[str, Any], url: str, project: str) -> Finding:
+    link = urlencode({"id": project, "hotspots": hotspot["key"]})
+    return Finding(
+        rule=hotspot.get("ruleKey", "hotspot"),
+        # HIGH, MEDIUM or LOW, as severities are.
+        severity=hotspot["vulnerabilityProbability"],
+        message=f"To review: {hotspot.get('message', '')}",
+        file=_file(hotspot),
+        line=hotspot.get("line"),
+        link=f"{url}/security_hotspots?{link}",
+    )
+
+
+def _file(found: Mapping[str, Any]) -> str:
+    """``component`` is the project's key, a colon and the path; only the key for the project."""
+    project = found.get("project", "")
+    component = found["component"]
+    return component.removeprefix(project).removeprefix(":")

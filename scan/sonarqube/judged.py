@@ -1,0 +1,42 @@
+"""What SonarQube's own quality gate says, in the report's words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scan import limits
+from scan.finding import Condition, Gate
+
+COMPARATORS = {"GT": ">", "LT": "<"}
+
+
+def gate(
+    status: dict[str, Any], counts: Mapping[str, int], most: Mapping[str, int | None]
+) -> Gate | None:
+    """The gate in ``projectStatus`` of ``qualitygates/project_status``; None if it judged nothing.
+
+    A gate whose conditions are all on new code judges nothing at a project's first analysis, and
+    lets the same bad code pass at the second. So the limits judge along with it.
+    """
+    conditions = [
+        Condition(
+            metric=each["metricKey"],
+            comparator=COMPARATORS.get(each["comparator"], ">"),
+            threshold=str(each.get("errorThreshold", "")),
+            actual=str(each.get("actualValue", "")),
+            status="error" if each["status"] == "ERROR" else "ok",
+        )
+        for each in status.get("conditions") or []
+        if each["status"] != "NO_VALUE"
+    ]
+    if status["status"] == "ERROR":
+        return Gate(status="failed", judge="sonarqube", conditions=conditions)
+    if not conditions:
+        return None
+    if all(each.metric.startswith("new_") for each in conditions):
+        whole = limits.judge(counts, most)
+        return Gate(
+            status=whole.status,
+            judge="limits",
+            conditions=[*conditions, *whole.conditions],
+        )
+    return Gate(status="passed", judge="sonarqube", conditions=conditions)

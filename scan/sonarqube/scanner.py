@@ -1,0 +1,91 @@
+"""SonarSource's scanner with nothing but the settings on its standard input.
+
+pysonar as a command reads settings from the project and its environment; this uses its parts, so
+that the upload has no say and the token is neither on a command line nor in an environment. The
+input is JSON: ``properties`` of the analysis, ``cache`` and ``private`` folders, ``ca`` a PEM file.
+"""
+
+import fcntl
+import json
+import logging
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pysonar_scanner import __main__ as pysonar
+from pysonar_scanner.cache import Cache
+from pysonar_scanner.configuration import dynamic_defaults_loader
+from pysonar_scanner.configuration.configuration_loader import get_static_default_properties
+from pysonar_scanner.version import get_version
+
+
+class _SharedCache(Cache):
+    """What was downloaded is shared; what is unpacked from it is not.
+
+    pysonar unpacks Java anew for every analysis, over what another one may be running from.
+    """
+
+    def __init__(self, folder: Path, private: Path) -> None:
+        super().__init__(folder)
+        self._private = private
+
+    def get_file_path(self, filename: str) -> Path:
+        path = super().get_file_path(filename)
+        return self._private / filename if filename.endswith("_unzip") else path
+
+
+def main(order: dict[str, Any]) -> int:
+    """Analyse and return the engine's exit code."""
+    config = {
+        **get_static_default_properties(),
+        **dynamic_defaults_loader.load(),
+        "sonar.scanner.appVersion": get_version(),
+        **order["properties"],
+    }
+    api = pysonar.build_api(config)
+    pysonar.update_config_with_api_urls(config, api.base_urls)
+    folder = Path(order["cache"])
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cache = _SharedCache(folder, Path(order["private"]))
+        engine = pysonar.create_scanner_engine(api, cache, config)
+    if order["ca"]:
+        config |= _trust(Path(order["ca"]), Path(config["sonar.scanner.javaExePath"]).parent)
+    return engine.run(config)
+
+
+def _trust(ca: Path, java: Path) -> dict[str, str]:
+    """Properties that make the engine trust the CAs in the PEM file ``ca``.
+
+    Java wants a keystore, and its keytool takes one certificate at a time.
+    """
+    store, password = ca.with_suffix(".p12"), secrets.token_urlsafe()
+    marker = "-----BEGIN CERTIFICATE-----"
+    for number, rest in enumerate(ca.read_text().split(marker)[1:]):
+        subprocess.run(
+            [
+                java / "keytool",
+                *("-importcert", "-noprompt", "-trustcacerts", "-storetype", "PKCS12"),
+                *("-keystore", store, "-storepass:env", "STORE", "-alias", f"ca-{number}"),
+            ],
+            input=marker + rest,
+            text=True,
+            check=True,
+            env={"STORE": password},
+        )
+    return {
+        "sonar.scanner.truststorePath": str(store),
+        "sonar.scanner.truststorePassword": password,
+    }
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
+    try:
+        sys.exit(main(json.load(sys.stdin)))
+    except Exception as error:
+        logging.error("%s: %s", type(error).__name__, error)
+        sys.exit(1)

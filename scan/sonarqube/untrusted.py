@@ -1,0 +1,124 @@
+"""The scanner's settings that an upload brings along: a few harmless ones are followed."""
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jproperties import Properties
+from pysonar_scanner.configuration.coveragerc_loader import CoverageRCConfigurationLoader
+from pysonar_scanner.configuration.pyproject_toml import TomlConfigurationLoader
+
+from scan.finding import IgnoredSetting
+
+# Encodings that agree with ASCII; in another one all code turns into noise without findings.
+ENCODING = re.compile(r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
+VERSIONS = re.compile(r"[\d.,\s]{1,40}")
+# Where coverage was measured, and where compiled classes lie.
+PATHS = {
+    "sonar.python.coverage.reportPaths",
+    "sonar.javascript.lcov.reportPaths",
+    "sonar.coverage.jacoco.xmlReportPaths",
+    "sonar.coverageReportPaths",
+    "sonar.go.coverage.reportPaths",
+    "sonar.php.coverage.reportPaths",
+    "sonar.ruby.coverage.reportPaths",
+    "sonar.java.binaries",
+    "sonar.java.libraries",
+}
+LANGUAGE_VERSIONS = {"sonar.python.version", "sonar.java.source", "sonar.java.target"}
+# Which code is looked at, and as what: the uploader's wish to hide code unless it is allowed.
+EXCLUSIONS = {
+    "sonar.sources",
+    "sonar.tests",
+    "sonar.inclusions",
+    "sonar.exclusions",
+    "sonar.test.inclusions",
+    "sonar.test.exclusions",
+    "sonar.coverage.exclusions",
+    "sonar.cpd.exclusions",
+}
+# In most projects' settings; what they say is said by this system or does not matter here.
+ORDINARY = {
+    "sonar.projectKey",
+    "sonar.projectName",
+    "sonar.projectDescription",
+    "sonar.projectVersion",
+    "sonar.organization",
+    "sonar.sources",
+    "sonar.tests",
+    "sonar.verbose",
+    "sonar.sourceEncoding",
+    *PATHS,
+    *LANGUAGE_VERSIONS,
+}
+LONGEST = 2000
+
+
+def settings(
+    source: Path, *, allow_exclusions: bool
+) -> tuple[dict[str, str], list[IgnoredSetting]]:
+    """The settings in ``source`` to follow, and those that are not followed."""
+    followed: dict[str, str] = {}
+    ignored = []
+    # In the order in which the scanner would let one overrule another.
+    for file, found in (
+        (".coveragerc", _coverage(source)),
+        ("pyproject.toml", _project(source)),
+        ("sonar-project.properties", _properties(source)),
+        ("pyproject.toml", _tool_sonar(source)),
+    ):
+        for key, value in found.items():
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            if _is_harmless(key, text) or (allow_exclusions and _is_exclusion(key, text)):
+                followed[key] = text
+            else:
+                weakens = key not in ORDINARY and not key.startswith("sonar.links.")
+                ignored.append(IgnoredSetting(file=file, key=key, value=text, weakens=weakens))
+    return followed, ignored
+
+
+def _is_harmless(key: str, value: str) -> bool:
+    if key == "sonar.sourceEncoding":
+        return bool(ENCODING.fullmatch(value))
+    if key in LANGUAGE_VERSIONS:
+        return bool(VERSIONS.fullmatch(value))
+    return key in PATHS and _stays_inside(value)
+
+
+def _is_exclusion(key: str, value: str) -> bool:
+    return key in EXCLUSIONS and _stays_inside(value)
+
+
+def _stays_inside(value: str) -> bool:
+    paths = [PurePosixPath(each.strip()) for each in value.split(",")]
+    return (
+        len(value) <= LONGEST
+        and value.isprintable()
+        and "\\" not in value
+        and not any(each.is_absolute() or ".." in each.parts for each in paths)
+    )
+
+
+def _properties(source: Path) -> dict[str, Any]:
+    path = source / "sonar-project.properties"
+    if not path.is_file():
+        return {}
+    properties = Properties()
+    try:
+        properties.load(path.read_bytes())
+    except Exception:
+        # A stranger's file: pysonar's parser fails in ways of its own, and nothing depends on it.
+        return {"(not readable)": ""}
+    return {key: value.data for key, value in properties.items() if key.startswith("sonar.")}
+
+
+def _tool_sonar(source: Path) -> dict[str, Any]:
+    return TomlConfigurationLoader.load(source).sonar_properties
+
+
+def _project(source: Path) -> dict[str, Any]:
+    return TomlConfigurationLoader.load(source).project_properties
+
+
+def _coverage(source: Path) -> dict[str, Any]:
+    return CoverageRCConfigurationLoader.load_exclusion_properties(source)

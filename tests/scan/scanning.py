@@ -1,0 +1,104 @@
+"""Runs ``python -m scan`` in this process, with S3 on moto."""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonschema
+import moto
+import pytest
+
+from scan.__main__ import main
+
+UPLOADS, ARTIFACTS = "uploads", "artifacts"
+SCHEMA = json.loads((Path(__file__).parents[2] / "scan" / "report.schema.json").read_text())
+ENVIRONMENT = {
+    # The scanners are installed beside the Python that runs the tests.
+    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "UPLOAD_BUCKET": UPLOADS,
+    "ARTIFACTS_BUCKET": ARTIFACTS,
+    "ENGINE": "sarif",
+    "LIMITS": '{"BLOCKER": 0, "HIGH": 0}',
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanned:
+    """What a scan left behind."""
+
+    code: int
+    report: dict[str, Any]
+    log: str
+
+    @property
+    def error(self) -> str | None:
+        """The code of the report's error."""
+        return self.report["error"] and self.report["error"]["code"]
+
+
+def scanned(body: bytes, app: str = "payments", **environment: str) -> Scanned:
+    """Upload ``body`` and scan it; the report is checked against its schema."""
+    with pytest.MonkeyPatch.context() as patch, moto.mock_aws():
+        for name in ("LIMITS", "UPLOAD_LIMITS", "SARIF_COMMAND", "ALLOW_EXCLUSIONS"):
+            patch.delenv(name, raising=False)
+        s3 = boto3.client("s3", region_name="eu-central-1")
+        version = uploaded(s3, f"{app}/api.zip", body)
+        scan = f"{app}/{version}"
+        given = {
+            **ENVIRONMENT,
+            "SCAN": scan,
+            "APP": app,
+            "UPLOAD_KEY": f"{app}/api.zip",
+            "UPLOAD_VERSION": version,
+            **environment,
+        }
+        for name, value in given.items():
+            patch.setenv(name, value)
+        code = main()
+        return Scanned(
+            code=code,
+            report=checked(json.loads(_kept(s3, f"scans/{scan}/report.json"))),
+            log=_kept(s3, f"scans/{scan}/scanner.log"),
+        )
+
+
+def uploaded(s3: Any, key: str, body: bytes) -> str:
+    """Put the object into a fresh versioned bucket; returns its version."""
+    for bucket in (UPLOADS, ARTIFACTS):
+        s3.create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return s3.put_object(Bucket=UPLOADS, Key=key, Body=body)["VersionId"]
+
+
+def checked(report: dict[str, Any]) -> dict[str, Any]:
+    """The report, when it is as the schema says."""
+    jsonschema.Draft202012Validator(SCHEMA).validate(report)
+    return report
+
+
+def has(tool: str) -> bool:
+    """Whether a scanner is installed for the tests."""
+    return shutil.which(tool, path=ENVIRONMENT["PATH"]) is not None
+
+
+def _kept(s3: Any, key: str) -> str:
+    return s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read().decode()
+
+
+def tree(files: Mapping[str, str | bytes], to: Path) -> Path:
+    """Write ``files`` below the folder ``to``."""
+    for name, content in files.items():
+        path = to / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return to

@@ -1,0 +1,285 @@
+import stat
+import struct
+import zipfile
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scan.broken import Broken
+from scan.job import UploadLimits
+from scan.unpacking import unpack
+from tests.scan.uploads import GOOD, entry, zipped, zipped_entries
+
+FEW = UploadLimits(files=1000, bytes=5 * 1024**2, ratio=50)
+
+
+def unpacked(body: bytes, tmp_path: Path, limits: UploadLimits = FEW) -> Path:
+    archive, source = tmp_path / "upload.zip", tmp_path / "source"
+    archive.write_bytes(body)
+    source.mkdir()
+    unpack(archive, source, limits)
+    return source
+
+
+def refused(body: bytes, tmp_path: Path, limits: UploadLimits = FEW) -> Broken:
+    with pytest.raises(Broken) as refusal:
+        unpacked(body, tmp_path, limits)
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "upload.zip"]
+    assert refusal.value.code == "OnlyArchives" or left == []
+    assert refusal.value.mend
+    return refusal.value
+
+
+def test_files_are_unpacked_below_the_folder(tmp_path):
+    source = unpacked(zipped(GOOD), tmp_path)
+
+    assert {
+        path.relative_to(source).as_posix(): path.read_text()
+        for path in source.rglob("*")
+        if path.is_file()
+    } == GOOD
+
+
+def test_names_with_backslashes_are_those_of_windows(tmp_path):
+    source = unpacked(zipped_entries((entry("shop\\prices.py"), "x = 1")), tmp_path)
+
+    assert (source / "shop" / "prices.py").read_text() == "x = 1"
+
+
+def test_no_file_becomes_executable(tmp_path):
+    run = entry("run.sh")
+    run.external_attr = (stat.S_IFREG | 0o4777) << 16
+    source = unpacked(zipped_entries((run, "id")), tmp_path)
+
+    assert stat.S_IMODE((source / "run.sh").stat().st_mode) & 0o7111 == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("../evil.py", "leaves the folder"),
+        ("shop/../../evil.py", "leaves the folder"),
+        ("/etc/evil.py", "leaves the folder"),
+        ("..\\evil.py", "leaves the folder"),
+        ("C:\\evil.py", "leaves the folder"),
+        ("shop/\x1b[2Jevil.py", "is not a file name"),
+        ("evil.py\x00.txt", "is not a file name"),
+        ("evil.py\x00/", "is not a file name"),
+        ("evil\u202eyp.exe", "is not a file name"),
+        (".", "is not a file name"),
+        ("a" * 256 + ".py", "is too long"),
+        ("/".join(["folder"] * 600) + "/a.py", "is too long"),
+    ],
+    ids=[
+        "up",
+        "up on the way",
+        "absolute",
+        "up by backslash",
+        "drive",
+        "escape sequence",
+        "NUL",
+        "NUL and folder",
+        "right-to-left override",
+        "folder itself",
+        "long name",
+        "long path",
+    ],
+)
+def test_a_name_that_leads_elsewhere_is_refused(name, says, tmp_path):
+    refusal = refused(zipped_entries((entry(name), "x = 1")), tmp_path)
+
+    assert refusal.code == "UnsafeEntry"
+    assert says in refusal.message
+    assert refusal.message.isprintable()
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../secret", "../shop/../../x"])
+def test_a_link_that_leaves_the_zip_is_refused(target, tmp_path):
+    refusal = refused(zipped_entries((entry("shop/link", stat.S_IFLNK), target)), tmp_path)
+
+    assert refusal.code == "UnsafeEntry"
+    assert "link" in refusal.message
+
+
+def test_a_link_inside_the_zip_is_left_out(tmp_path):
+    link = (entry("shop/link.py", stat.S_IFLNK), "../lib/real.py")
+    source = unpacked(zipped_entries((entry("lib/real.py"), "x = 1"), link), tmp_path)
+
+    assert [path.name for path in source.rglob("*.py")] == ["real.py"]
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK], ids=oct)
+def test_a_device_is_refused(kind, tmp_path):
+    refusal = refused(zipped_entries((entry("null", kind), "")), tmp_path)
+
+    assert refusal.code == "UnsafeEntry"
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["a.py", "a.py"], "twice"),
+        (["Makefile", "makefile"], "by case only"),
+        (["shop/Über.py", "shop/u\u0308ber.py"], "by case only"),
+        (["shop", "shop/a.py"], "as a file and as a folder"),
+    ],
+    ids=["same", "case", "case and normal form", "file and folder"],
+)
+def test_one_name_means_one_file(names, says, tmp_path):
+    same = names[0] == names[-1]
+    with pytest.warns(UserWarning, match="Duplicate name") if same else nullcontext():
+        body = zipped_entries(*((entry(name), "x = 1") for name in names))
+
+    refusal = refused(body, tmp_path)
+
+    assert refusal.code == "UnsafeEntry"
+    assert says in refusal.message
+
+
+def test_a_second_name_of_another_kind_is_refused(tmp_path):
+    info = entry("notes.txt")
+    second = b"\x01" + struct.pack("<L", zipfile.crc32(b"notes.txt")) + b"evil.py"
+    info.extra = struct.pack("<HH", 0x7075, len(second)) + second
+
+    assert refused(zipped_entries((info, "x = 1")), tmp_path).code == "UnsafeEntry"
+
+
+def test_an_encrypted_entry_is_refused(tmp_path):
+    body = bytearray(zipped({"secret.py": "x = 1"}))
+    for at in (body.index(b"PK\x03\x04") + 6, body.index(b"PK\x01\x02") + 8):
+        body[at] |= 1
+
+    assert refused(bytes(body), tmp_path).code == "EncryptedEntry"
+
+
+def test_more_files_than_allowed_are_refused(tmp_path):
+    body = zipped({f"{number}.py": "" for number in range(FEW.files + 1)})
+
+    assert refused(body, tmp_path).code == "TooManyFiles"
+
+
+def test_100_000_small_files_are_refused_under_the_default_limits(tmp_path):
+    body = zipped({f"{number}.py": "" for number in range(100_000)}, zipfile.ZIP_STORED)
+
+    assert refused(body, tmp_path, UploadLimits()).code == "TooManyFiles"
+
+
+def test_a_huge_table_of_contents_is_not_read(tmp_path):
+    comment = entry("a.py")
+    comment.comment = b"x" * 65_000
+    body = zipped_entries(*((_renamed(comment, f"{number}.py"), "") for number in range(40)))
+
+    refusal = refused(body, tmp_path, UploadLimits(files=10))
+
+    assert "table of contents" in refusal.message
+
+
+def _renamed(info: zipfile.ZipInfo, name: str) -> zipfile.ZipInfo:
+    other = entry(name)
+    other.comment = info.comment
+    return other
+
+
+def test_more_bytes_than_allowed_are_refused(tmp_path):
+    body = zipped({"a.py": bytes(range(256)) * 24_000}, zipfile.ZIP_STORED)
+
+    assert refused(body, tmp_path).code == "UploadTooLarge"
+
+
+def test_a_bomb_is_refused(tmp_path):
+    body = zipped({"a.py": b"\0" * 4_000_000})
+
+    assert refused(body, tmp_path).code == "ZipBomb"
+
+
+def test_overlapping_entries_are_refused(tmp_path):
+    """A bomb whose entries share one piece of packed data."""
+    body = bytearray(zipped({f"{number}.py": b"\0" * 100_000 for number in range(40)}))
+    first = body.index(b"PK\x01\x02")
+    at = first
+    while (at := body.find(b"PK\x01\x02", at + 1)) > 0:
+        body[at + 42 : at + 46] = body[first + 42 : first + 46]
+
+    assert refused(bytes(body), tmp_path).code in {"ZipBomb", "DamagedZip"}
+
+
+def test_a_zip_in_a_zip_is_a_file(tmp_path):
+    source = unpacked(zipped({**GOOD, "inner.zip": zipped(GOOD)}), tmp_path)
+
+    assert (source / "inner.zip").is_file()
+    assert not (source / "inner").exists()
+
+
+def test_nothing_but_a_zip_in_a_zip_says_so(tmp_path):
+    refusal = refused(zipped({"inner.zip": zipped(GOOD)}), tmp_path)
+
+    assert refusal.code == "OnlyArchives"
+    assert "inner.zip" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (zipped({}), "EmptyUpload"),
+        (zipped({"shop/": ""}), "EmptyUpload"),
+        (b"", "NotAZip"),
+        (b"#!/bin/sh\nid\n", "NotAZip"),
+        (zipped(GOOD)[:-30], "DamagedZip"),
+        (zipped(GOOD)[:40], "DamagedZip"),
+        (zipped(GOOD).replace(b"prices.py", b"pr\xff\xfees.py", 1), "DamagedZip"),
+    ],
+    ids=["empty", "only folders", "nothing", "a script", "cut", "cut early", "two names"],
+)
+def test_what_is_no_zip_of_files_is_refused(body, code, tmp_path):
+    assert refused(body, tmp_path).code == code
+
+
+def test_damaged_content_is_refused(tmp_path):
+    body = bytearray(zipped({"a.py": b"x = 1\n" * 50}, zipfile.ZIP_STORED))
+    body[body.index(b"x = 1")] ^= 1
+    archive, source = tmp_path / "upload.zip", tmp_path / "source"
+    archive.write_bytes(body)
+    source.mkdir()
+
+    with pytest.raises(Broken, match="damaged"):
+        unpack(archive, source, FEW)
+
+
+def test_an_unknown_way_of_packing_is_refused(tmp_path):
+    body = bytearray(zipped(GOOD))
+    for at in (body.index(b"PK\x03\x04") + 8, body.index(b"PK\x01\x02") + 10):
+        body[at : at + 2] = struct.pack("<H", 97)
+
+    assert refused(bytes(body), tmp_path).code == "UnsupportedZip"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_mangled_zip_is_unpacked_or_refused_but_nothing_else(tmp_path_factory, data):
+    body = bytearray(zipped({**GOOD, "b.txt": "b", "c/d.py": "d = 1"}))
+    for _ in range(data.draw(st.integers(1, 6))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    folder = tmp_path_factory.mktemp("mangled")
+    (folder / "source").mkdir()
+    (folder / "upload.zip").write_bytes(body)
+    with suppress(Broken):
+        unpack(folder / "upload.zip", folder / "source", FEW)
+    assert {path.name for path in folder.iterdir()} == {"source", "upload.zip"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(min_size=1, max_size=60))
+def test_any_name_stays_inside_or_is_refused(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("named")
+    (folder / "source").mkdir()
+    try:
+        body = zipped_entries((entry(name), "x"))
+    except UnicodeEncodeError:
+        return
+    (folder / "upload.zip").write_bytes(body)
+    with suppress(Broken):
+        unpack(folder / "upload.zip", folder / "source", FEW)
+    assert {path.name for path in folder.iterdir()} == {"source", "upload.zip"}
