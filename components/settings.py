@@ -247,8 +247,8 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             "ratio": whole("maxUploadRatio", 2, 1100, usual=200),
         },
         # An execution of Step Functions lives a year, a build 36 hours after 8 in the queue.
-        decision_seconds=duration("decisionWindow", "1m", "90d"),
-        exception_seconds=duration("exceptionPeriod", "1m", "270d"),
+        decision_seconds=duration("decisionWindow", "5s", "90d"),
+        exception_seconds=duration("exceptionPeriod", "5s", "270d"),
         build_seconds=duration("buildTimeout", "5m", "36h"),
         queue_seconds=duration("queueTimeout", "5m", "8h"),
         architecture=one_of("architecture", ("x86_64", "arm64")),

@@ -1,0 +1,246 @@
+"""A real SonarQube on this machine: downloaded once, started, set up, and stopped."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+VERSION = "25.9.0.112764"
+SHA256 = "e2e4d7a3b6f61376b53f862bde5facedc17d5ee403c217737db6a9bf730df8ef"
+CACHE = Path.home() / ".cache" / "chatops-slack"
+START_SECONDS = 600
+# SonarQube refuses to run as root; this one owns nothing and exists everywhere.
+NOBODY = 65534
+GATE = "Whole code"
+# On overall code, so that the first analysis of a project is judged too.
+CONDITIONS = (
+    ("software_quality_blocker_issues", "GT", "0"),
+    ("software_quality_high_issues", "GT", "0"),
+)
+# Starts the server and ends it when this end of the pipe is closed, by whatever ends this process.
+KEEPER = 'exec 3<&0; "$@" & server=$!; (cat <&3 >/dev/null; kill $server) & wait $server'
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server; ``token`` may analyse and create projects, ``admin`` may do everything."""
+
+    url: str
+    token: str
+    admin: str
+
+    def call(self, path: str, **parameters: str) -> dict[str, Any]:
+        """Ask the API as the administrator: POST with parameters, GET without."""
+        return _call(f"{self.url}/{path}", parameters, f"Bearer {self.admin}")
+
+
+def missing() -> str | None:
+    """What this machine lacks to run the server, None for nothing."""
+    for tool in ("java", "mvn"):
+        if not shutil.which(tool):
+            return f"SonarQube needs {tool} on PATH"
+    said = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
+    return None if '"17.' in said else "SonarQube needs Java 17"
+
+
+@contextmanager
+def running_server(say: Say = print) -> Iterator[Server]:
+    """A fresh server on 127.0.0.1 until the block ends; ``say`` hears what goes on."""
+    archive = _downloaded(say)
+    with tempfile.TemporaryDirectory(prefix="sonarqube-", dir="/var/tmp") as folder:
+        home = _unpacked(archive, Path(folder), say)
+        url, process = _start(home)
+        try:
+            _wait_until_up(url, process, home, say)
+            yield _set_up(url, say)
+        finally:
+            say("Stopping SonarQube")
+            _stop(process)
+
+
+def _downloaded(say: Say) -> Path:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    archive = CACHE / f"sonar-application-{VERSION}.zip"
+    if not archive.is_file():
+        say("Downloading SonarQube (850 MB, once)")
+        artifact = f"org.sonarsource.sonarqube:sonar-application:{VERSION}:zip"
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            process = subprocess.Popen(
+                [
+                    "mvn",
+                    "--batch-mode",
+                    "--quiet",
+                    "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy",
+                    f"-Dartifact={artifact}",
+                    f"-DoutputDirectory={folder}",
+                    # Else Maven keeps a second copy for good.
+                    f"-Dmaven.repo.local={folder}/repository",
+                ]
+            )
+            while process.poll() is None:
+                time.sleep(5)
+                size = sum(each.stat().st_size for each in Path(folder).rglob("*sonar-app*"))
+                say(f"  {size // 1024**2} MB")
+            if process.returncode:
+                raise RuntimeError("Maven could not download SonarQube; what it said is above")
+            (Path(folder) / archive.name).rename(archive)
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != SHA256:
+        raise RuntimeError(f"{archive} has sha256 {found} instead of {SHA256}; remove it")
+    return archive
+
+
+def _unpacked(archive: Path, folder: Path, say: Say) -> Path:
+    say("Unpacking SonarQube")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    home = folder / f"sonarqube-{VERSION}"
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
+        for path in [home, *home.rglob("*")]:
+            os.chown(path, NOBODY, NOBODY)
+    return home
+
+
+def _start(home: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    port, search_port = _free_port(), _free_port()
+    root = os.geteuid() == 0
+    process = subprocess.Popen(
+        ["sh", "-c", KEEPER, "sh", "java", "-jar", f"lib/sonar-application-{VERSION}.jar"],
+        cwd=home,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home / "temp"),
+            "SONAR_WEB_HOST": "127.0.0.1",
+            "SONAR_WEB_PORT": str(port),
+            "SONAR_SEARCH_PORT": str(search_port),
+            "SONAR_ES_BOOTSTRAP_CHECKS_DISABLE": "true",
+            "SONAR_TELEMETRY_ENABLE": "false",
+            "SONAR_UPDATECENTER_ACTIVATE": "false",
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        user=NOBODY if root else None,
+        group=NOBODY if root else None,
+        extra_groups=[] if root else None,
+    )
+    return f"http://127.0.0.1:{port}", process
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], home: Path, say: Say) -> None:
+    say(f"Starting SonarQube {VERSION} on {url} (about two minutes)")
+    began, told = time.monotonic(), ""
+    while time.monotonic() - began < START_SECONDS:
+        if process.poll() is not None:
+            break
+        status = _status(url)
+        if status == "UP":
+            return
+        if status != told:
+            say(f"  {time.monotonic() - began:3.0f} s: {status}")
+            told = status
+        time.sleep(1)
+    log = (home / "logs" / "sonar.log").read_text()[-2000:]
+    raise RuntimeError(f"SonarQube did not start; its log ends with:\n{log}")
+
+
+def _status(url: str) -> str:
+    try:
+        with urllib.request.urlopen(f"{url}/api/system/status", timeout=5) as answer:
+            return json.load(answer)["status"]
+    except (OSError, ValueError):
+        return "not listening yet"
+
+
+def _set_up(url: str, say: Say) -> Server:
+    say("Setting up SonarQube: password, users, gate")
+    password = secrets.token_urlsafe(16) + "aA1!"
+    _call(
+        f"{url}/api/users/change_password",
+        {"login": "admin", "previousPassword": "admin", "password": password},
+        _basic("admin", "admin"),
+    )
+
+    def post(path: str, **parameters: str) -> dict[str, Any]:
+        return _call(f"{url}/api/{path}", parameters, _basic("admin", password))
+
+    admin = post("user_tokens/generate", name="admin", type="USER_TOKEN")["token"]
+    # The least that a scan needs: analyse, and create the project of an app at its first upload.
+    post("users/create", login="scanner", name="scanner", password=password)
+    for permission in ("scan", "provisioning"):
+        post("permissions/add_user", login="scanner", permission=permission)
+    token = _call(
+        f"{url}/api/user_tokens/generate",
+        {"name": "scanner", "type": "GLOBAL_ANALYSIS_TOKEN"},
+        _basic("scanner", password),
+    )["token"]
+    post("qualitygates/create", name=GATE)
+    # A new gate comes with SonarQube's own conditions, which are on new code.
+    shown = _call(
+        f"{url}/api/qualitygates/show?{urllib.parse.urlencode({'name': GATE})}",
+        {},
+        _basic("admin", password),
+    )
+    for condition in shown.get("conditions", []):
+        post("qualitygates/delete_condition", id=condition["id"])
+    for metric, comparator, threshold in CONDITIONS:
+        post(
+            "qualitygates/create_condition",
+            gateName=GATE,
+            metric=metric,
+            op=comparator,
+            error=threshold,
+        )
+    post("qualitygates/set_as_default", name=GATE)
+    return Server(url=url, token=token, admin=admin)
+
+
+def _basic(login: str, password: str) -> str:
+    return "Basic " + b64encode(f"{login}:{password}".encode()).decode()
+
+
+def _call(url: str, parameters: dict[str, str], authorization: str) -> dict[str, Any]:
+    body = urllib.parse.urlencode(parameters).encode() if parameters else None
+    request = urllib.request.Request(url, body, {"Authorization": authorization})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"{}")
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f"{url} answered {error.code}: {error.read().decode()}") from error
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin
+    process.stdin.close()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
