@@ -273,7 +273,7 @@ def _phase(
     seconds: float,
     context: tuple[str, str] | None = None,
 ) -> None:
-    phase: dict[str, Any] = {"PhaseType": kind, "DurationInSeconds": round(seconds)}
+    phase: dict[str, Any] = {"PhaseType": kind, "DurationInSeconds": round(seconds, 1)}
     if status:
         phase["PhaseStatus"] = status
     if context:

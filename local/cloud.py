@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import runpy
 import threading
 import time
@@ -110,7 +111,9 @@ class Cloud:
         version = self.client("s3").put_object(
             Bucket=self.outputs["uploadBucket"], Key=key, Body=body
         )["VersionId"]
-        return f"{key.split('/')[0].removesuffix('.zip')}/{version}"
+        name = key.split("/")[0].removesuffix(".zip")
+        app = name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) else "unnamed"
+        return f"{app}/{version}"
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Bring one event to the targets of the rules that match it, as EventBridge does."""
@@ -163,6 +166,18 @@ class Cloud:
             for event in self.history(execution)
             if "stateEnteredEventDetails" in event
         ]
+
+    def durations(self, execution: str) -> dict[str, float]:
+        """Seconds spent in each state that the execution has left."""
+        entered: dict[str, Any] = {}
+        took = {}
+        for event in self.history(execution):
+            if "stateEnteredEventDetails" in event:
+                entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
+            if "stateExitedEventDetails" in event:
+                name = event["stateExitedEventDetails"]["name"]
+                took[name] = (event["timestamp"] - entered[name]).total_seconds()
+        return took
 
     def status(self, execution: str) -> str:
         """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""

@@ -5,8 +5,7 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +51,14 @@ class Demo:
 
     def __init__(self, console: Console, verdict: str | None, reason: str) -> None:
         self._console, self._verdict, self._reason = console, verdict, reason
-        self._times: list[tuple[str, float]] = []
+        self._deployed = self._answered = 0.0
+        self._times: dict[str, dict[str, float]] = {}
 
     def run(self, uploads: Sequence[tuple[str, bytes, str | None]]) -> None:
         """Deploy, and follow each upload: (key, zip, outcome that it must have or None)."""
         say = self._console.print
-        with self._timed("Start AWS on this machine and deploy"), self._console.status("Deploying"):
+        started = time.monotonic()
+        with self._console.status("Starting AWS on this machine, deploying"):
             # Pulumi and moto take seconds to import: not before somebody can see why.
             from local.cloud import Cloud
 
@@ -65,6 +66,7 @@ class Demo:
             cloud.__enter__()
         try:
             created = len(cloud.created)
+            self._deployed = time.monotonic() - started
             say(f"[green]✔[/green] Deployed the real program: {created} resources, no AWS account")
             say(Text(f"  {cloud.outputs['uploadBucket']}", style="dim"))
             for key, body, expected in uploads:
@@ -87,7 +89,7 @@ class Demo:
         self._watch(cloud, scan, execution, started, {"AwaitDecision"})
         if "AwaitDecision" in cloud.states(execution):
             card = cloud.channel.wait(lambda each: each.thread == scan)
-            self._times.append((f"{key}: upload to card", card.received - uploaded))
+            told = card.received - uploaded
             say()
             say(show.card(card))
             self._decide(cloud, card)
@@ -95,11 +97,14 @@ class Demo:
             self._show_decision(cloud, scan)
         elif "TellBroken" in cloud.states(execution):
             say()
-            say(show.card(cloud.channel.wait(lambda each: each.thread == scan)))
+            card = cloud.channel.wait(lambda each: each.thread == scan)
+            told = card.received - uploaded
+            say(show.card(card))
         else:
             say("  [green]✔ The gate passed: nobody is bothered.[/green]")
+            told = time.time() - uploaded
         self._show_evidence(cloud, key, scan)
-        self._times += self._build_times(cloud, key, scan)
+        self._times[key] = self._spent(cloud, scan, execution, told)
         status = cloud.clearance(key, scan)
         if not status:
             raise Wrong(f"{key} has no clearance; it went {' > '.join(cloud.states(execution))}")
@@ -116,11 +121,21 @@ class Demo:
     ) -> None:
         """Tell each state as it is entered, and each line of the build's log as it is written."""
         told, lines, passed = 0, 0, after == "Identify"
+
+        def tell_log() -> None:
+            nonlocal lines
+            log = cloud.build_log(scan)
+            for line in log[lines:]:
+                self._console.print(Text(f"            │ {line}", style="dim", no_wrap=True))
+            lines = len(log)
+
         with self._console.status("") as spinner:
             while True:
-                entered = cloud.states(execution)
                 ended = cloud.status(execution) != "RUNNING"
-                for state in entered[told:]:
+                entered = cloud.states(execution)
+                for position, state in enumerate(entered[told:], told):
+                    if passed and position and entered[position - 1] == "Scan":
+                        tell_log()
                     if passed and state in STORY:
                         elapsed = show.seconds(time.monotonic() - started)
                         self._console.print(f"  [dim]{elapsed}[/dim]  {STORY[state]}")
@@ -128,10 +143,7 @@ class Demo:
                     passed = passed or state == after
                 told = len(entered)
                 if entered and entered[-1] == "Scan":
-                    log = cloud.build_log(scan)
-                    for line in log[lines:]:
-                        self._console.print(Text(f"            │ {line}", style="dim"))
-                    lines = len(log)
+                    tell_log()
                 if ended or (passed and until & set(entered)):
                     return
                 time.sleep(0.1)
@@ -147,8 +159,9 @@ class Demo:
             raise Wrong(f"the card has no button {verdict}")
         self._console.print(f"  👆 [bold]{verdict}[/bold], Reason: {reason}", highlight=False)
         self._console.print(Text(f"     @Amazon Q {button.command}", style="dim"))
-        with self._timed("Press to answer"):
-            answer = cloud.channel.press(button, {"Reason": reason})
+        pressed = time.monotonic()
+        answer = cloud.channel.press(button, {"Reason": reason})
+        self._answered = time.monotonic() - pressed
         self._console.print(f"  💬 {answer}", highlight=False, markup=False)
         # The card is on its way before the token is stored: whoever is that fast presses again.
         if "press again" in answer:
@@ -170,25 +183,37 @@ class Demo:
         status = cloud.clearance(key, scan)
         self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
 
-    def _build_times(self, cloud: Any, key: str, scan: str) -> Iterator[tuple[str, float]]:
-        report = cloud.evidence(scan).get("report.json")
-        if report:
-            yield f"{key}: scan", _between(report["startedAt"], report["finishedAt"])
-
-    @contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
-        started = time.monotonic()
-        yield
-        self._times.append((what, time.monotonic() - started))
+    def _spent(self, cloud: Any, scan: str, execution: str, told: float) -> dict[str, float]:
+        """Where the seconds from the upload to the word about it went."""
+        took = cloud.durations(execution)
+        phases = {
+            phase["PhaseType"]: phase["DurationInSeconds"]
+            for build in cloud.builds.all_of(scan)
+            for phase in build["Phases"]
+        }
+        parts = {
+            "Install the pinned scanner": phases.get("INSTALL", 0),
+            "Fetch, unpack, scan, report": phases.get("BUILD", 0),
+            "CheckBuildStatus, a cold start": took.get("CheckBuildStatus", 0),
+        }
+        return {**parts, "All else": told - sum(parts.values()), "Upload to word": told}
 
     def _tell_times(self) -> None:
-        table = Table(title="Where the time went", title_justify="left", box=None, pad_edge=False)
+        table = Table(title="Where the time went", title_justify="left", box=None)
         table.add_column("")
-        table.add_column("", justify="right")
-        for what, took in self._times:
-            table.add_row(what, show.seconds(took))
-        self._console.print()
-        self._console.print(table)
+        for key in self._times:
+            table.add_column(key, justify="right")
+        rows = list(next(iter(self._times.values())))
+        for row in rows:
+            style = "bold" if row == rows[-1] else ""
+            cells = [show.seconds(spent[row]) for spent in self._times.values()]
+            table.add_row(row, *cells, style=style)
+        say = self._console.print
+        say()
+        say(table)
+        say(f"  Deployed in {self._deployed:.1f} s", style="dim")
+        if self._answered:
+            say(f"  The button answered in {self._answered:.1f} s, cold", style="dim")
 
 
 def packed(folder: Path) -> bytes:
@@ -207,7 +232,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--app", type=Path, help="a zip of yours instead of the samples")
     parser.add_argument("--reject", action="store_true", help="press Reject, where nobody is asked")
     options = parser.parse_args(arguments)
-    console = Console(highlight=False)
+    # Where nobody looks, as in a log, lines need not break at 80 characters.
+    width = None if sys.stdout.isatty() else 110
+    console = Console(highlight=False, width=width)
     # On a terminal the person decides; elsewhere the demo does.
     asked = sys.stdin.isatty() and console.is_terminal
     verdict = None if asked else "Reject" if options.reject else "Approve"
@@ -246,12 +273,6 @@ def _gist(name: str, content: Any) -> str:
     if name == "scan.json":
         return f"{content['key']}, {content['size']:,} bytes"
     return ""
-
-
-def _between(start: str, end: str) -> float:
-    from datetime import datetime
-
-    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
 if __name__ == "__main__":
