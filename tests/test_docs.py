@@ -1,0 +1,78 @@
+"""What the docs say is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DECLARED = {
+    key: value
+    for key, value in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items()
+    if "type" in value
+}
+
+
+def section(title):
+    return README.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def shown_default(setting):
+    if setting.get("secret"):
+        return "*required by engine sonarqube*"
+    if "default" not in setting:
+        return "*required*"
+    default = setting["default"]
+    text = str(default).lower() if isinstance(default, bool) else str(default)
+    return f"`{text}`" if default not in ("", []) else ""
+
+
+def test_the_settings_table_is_what_pulumi_yaml_declares():
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", section("Settings"), re.M)
+
+    assert rows == [
+        (key, shown_default(value), value["description"]) for key, value in DECLARED.items()
+    ]
+
+
+def test_the_outputs_table_is_what_the_program_exports():
+    rows = re.findall(r"^\| `(\w+)` \|", section("Outputs"), re.M)
+    exports = re.findall(r'pulumi\.export\(\s*"(\w+)"', (ROOT / "__main__.py").read_text())
+
+    assert rows == exports
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_inside_the_repository_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_command_exists(page):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", page.read_text(), re.M))
+
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_is_set_in_a_command_exists(page):
+    named = set(
+        re.findall(r"pulumi config set (?:--secret |--path ')?([a-z]\w+)", page.read_text())
+    )
+
+    assert named - DECLARED.keys() == set()
+
+
+def test_every_make_target_is_helped_with():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
+    assert phony
+    helped = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
+
+    assert set(phony[1].split()) - helped == {"setup"}
