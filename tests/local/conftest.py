@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,32 @@ def put_evidence(cloud: Cloud, scan: str, name: str, content: dict[str, object])
         Key=f"scans/{scan}/{name}",
         Body=json.dumps(content),
     )
+
+
+def crash(_payload: str) -> tuple[str, bool, str]:
+    """A function that always fails."""
+    failure = {"errorType": "Lambda.Unknown", "errorMessage": 'it said "no" & <!here>'}
+    return json.dumps(failure), True, ""
+
+
+def change_states(cloud: Cloud, change: Callable[[str, dict[str, Any]], None]) -> None:
+    """Change each state of the deployed state machine, for executions that start later."""
+    machine = cloud.outputs["stateMachine"]
+    stepfunctions = cloud.client("stepfunctions")
+    text = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
+    definition = json.loads(text)
+    for name, state in definition["States"].items():
+        change(name, state)
+    stepfunctions.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+
+
+def no_patience(name: str, state: dict[str, Any]) -> None:
+    """Retries spread over minutes; here a state gives up at once, and asks for a build at once."""
+    for retry in state.get("Retry", []):
+        retry.pop("JitterStrategy", None)
+        retry["IntervalSeconds"] = 1
+        if name != "Scan":
+            retry["MaxAttempts"] = 0
 
 
 @pytest.fixture

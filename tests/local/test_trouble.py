@@ -4,31 +4,20 @@ import json
 
 import pytest
 
-from tests.local.conftest import FAILING, PASSING, card_of, press
-
-# The states' retries spread over minutes; here each state gives up at once.
-NO_PATIENCE = {"IntervalSeconds": 1, "MaxAttempts": 0, "BackoffRate": 1}
+from tests.local.conftest import (
+    FAILING,
+    PASSING,
+    card_of,
+    change_states,
+    crash,
+    no_patience,
+    press,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def impatient(cloud):
-    machine = cloud.outputs["stateMachine"]
-    stepfunctions = cloud.client("stepfunctions")
-    text = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
-    definition = json.loads(text)
-    for name, state in definition["States"].items():
-        for retry in state.get("Retry", []):
-            if name == "Scan":
-                retry["IntervalSeconds"] = 1
-                retry.pop("JitterStrategy")
-            else:
-                retry.update(NO_PATIENCE)
-    stepfunctions.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
-
-
-def crash(_payload):
-    failure = {"errorType": "Lambda.Unknown", "errorMessage": 'it said "no" & <!here>'}
-    return json.dumps(failure), True, ""
+    change_states(cloud, no_patience)
 
 
 def test_a_failing_judge_is_told_with_a_link_to_the_execution(cloud, replaced):
