@@ -7,7 +7,6 @@ from email.utils import parseaddr
 from hashlib import sha256
 
 from handlers.letter import Letter
-from handlers.outside import line
 
 
 def message(scan: str, letter: Letter, sender: str, recipients: Sequence[str]) -> bytes:
@@ -22,7 +21,7 @@ def message(scan: str, letter: Letter, sender: str, recipients: Sequence[str]) -
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
-    mail["Subject"] = line(f"[{letter.app}] {letter.outcome.subject}", 200)
+    mail["Subject"] = f"[{letter.app}] {letter.outcome.subject}"
     mail["Message-ID"] = f"<{_digest(f'{scan} {letter.outcome.event}')}@{domain}>"
     mail["In-Reply-To"] = root
     mail["References"] = root

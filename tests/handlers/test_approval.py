@@ -210,7 +210,13 @@ def test_a_decided_scan_whose_wait_is_cleared_away_says_what_was_decided(waiting
     assert press(APPROVE).startswith("Already rejected on ")
 
 
-@pytest.mark.parametrize("scan", ["payments/unknown", "a/..", "a/" + "x" * 1024])
+def test_a_scan_whose_key_s3_would_not_take_is_unknown(calls):
+    calls.refuse("GetObject", "KeyTooLongError")
+
+    assert press(APPROVE) == f"There is no scan {SCAN} here."
+
+
+@pytest.mark.parametrize("scan", ["payments/unknown", "a/.."])
 def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
     assert press({**APPROVE, "scan": scan}) == f"There is no scan {scan} here."
 

@@ -214,7 +214,7 @@ EMPTY = {
     document=json_like
     | st.dictionaries(st.sampled_from(list(EMPTY)), json_like).map(lambda some: {**EMPTY, **some})
 )
-@example(document={**EMPTY, "findings": [{"line": float("inf")}]})
+@example(document={**EMPTY, "analysed": {"files": float("inf")}})
 def test_a_document_of_any_shape_is_a_report_or_none(document):
     found = report.parse(document, SCAN)
 
@@ -256,6 +256,30 @@ def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
 
     with pytest.raises(ValueError, match=f"^{field} takes"):
         notification.check(shown)
+
+
+def test_a_card_is_checked_where_it_is_made():
+    with pytest.raises(ValueError, match="title takes"):
+        notification.notification(
+            scan=SCAN, title="x" * 251, body=["body"], foot="", next_steps=[], keywords=[]
+        )
+
+
+@pytest.mark.parametrize(
+    ("metric", "comparator", "threshold", "actual", "said"),
+    [
+        ("HIGH", ">", "3", "4", ("HIGH findings", "4", "at most 3")),
+        ("new_coverage", "<", "5", "2", ("new coverage", "2", "at least 5")),
+        ("reliability_rating", ">", "1", "5", ("reliability rating", "E", "A or better")),
+        ("files", "=", "1", "1", ("files", "1", "not = 1")),
+    ],
+)
+def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, said):
+    condition = report.Condition(
+        metric=metric, comparator=comparator, threshold=threshold, actual=actual, failed=True
+    )
+
+    assert (condition.name, condition.found, condition.wanted) == said
 
 
 def test_all_cards_of_a_scan_stand_in_one_thread():

@@ -120,14 +120,31 @@ def test_a_failed_gate_links_to_everything_that_tells_more(check):
     ]
 
 
-def test_limits_that_judged_for_sonarqube_are_named(check, recorded):
+@pytest.mark.parametrize(
+    ("engine", "judge", "said"),
+    [
+        ("SonarQube", "limits", True),
+        ("SonarQube", "sonarqube", False),
+        ("Bandit", "limits", False),
+    ],
+)
+def test_limits_that_judged_in_sonarqube_s_place_are_named(check, recorded, engine, judge, said):
     report = recorded("report-failed")
-    report["gate"]["judge"] = "limits"
+    report["gate"]["judge"], report["engine"]["name"] = judge, engine
 
-    assert (
-        "SonarQube's own gate judged nothing"
-        in check("failed", report)["card"]["content"]["description"]
-    )
+    description = check("failed", report)["card"]["content"]["description"]
+
+    assert ("SonarQube's own gate judged nothing" in description) == said
+
+
+def test_a_reason_is_cut_to_one_short_line(check, recorded):
+    report = recorded("report-broken")
+    report["error"]["message"] = "no\n" + "x" * 497
+
+    reason = check("broken", report)["reason"]
+
+    assert reason.startswith("no x")
+    assert len(reason) == 200
 
 
 def test_the_time_for_a_decision_may_be_unknown(artifacts, recorded):
