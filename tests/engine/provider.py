@@ -1,0 +1,133 @@
+"""A provider that takes whatever it is given, in place of AWS.
+
+It speaks the plugin protocol of the Pulumi engine: prints its port, then answers. It names what
+the program leaves unnamed as the engine's autonaming proposes, and echoes inputs as outputs.
+"""
+
+from concurrent import futures
+from typing import Any
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import plugin_pb2 as plugin
+from pulumi.runtime.proto import provider_pb2 as protocol
+from pulumi.runtime.proto import provider_pb2_grpc as service
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+KNOWN = {
+    "aws:index/getRegion:getRegion": {"id": REGION, "region": REGION},
+    "aws:index/getCallerIdentity:getCallerIdentity": {"id": ACCOUNT, "accountId": ACCOUNT},
+}
+# The types that the AWS provider names where the program does not, and the input that is the name.
+NAMED = {
+    "aws:s3/bucket:Bucket": "bucket",
+    **dict.fromkeys(
+        [
+            "aws:cloudwatch/eventRule:EventRule",
+            "aws:cloudwatch/logGroup:LogGroup",
+            "aws:codebuild/project:Project",
+            "aws:iam/policy:Policy",
+            "aws:iam/role:Role",
+            "aws:iam/rolePolicy:RolePolicy",
+            "aws:lambda/function:Function",
+            "aws:secretsmanager/secret:Secret",
+            "aws:sfn/stateMachine:StateMachine",
+            "aws:sns/topic:Topic",
+            "aws:sqs/queue:Queue",
+        ],
+        "name",
+    ),
+}
+
+
+class EchoingProvider(service.ResourceProviderServicer):
+    def GetPluginInfo(self, request: Empty, context: Any) -> plugin.PluginInfo:
+        return plugin.PluginInfo(version="7.0.0")
+
+    def CheckConfig(self, request: Any, context: Any) -> protocol.CheckResponse:
+        return protocol.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> protocol.DiffResponse:
+        return protocol.DiffResponse(changes=protocol.DiffResponse.DIFF_NONE)
+
+    def Configure(self, request: Any, context: Any) -> protocol.ConfigureResponse:
+        return protocol.ConfigureResponse(
+            acceptSecrets=True,
+            supportsPreview=True,
+            acceptResources=True,
+            supports_autonaming_configuration=True,
+        )
+
+    def Invoke(self, request: Any, context: Any) -> protocol.InvokeResponse:
+        if request.tok not in KNOWN:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the test provider lacks {request.tok}")
+        answer = protocol.InvokeResponse()
+        getattr(answer, "return").update(KNOWN[request.tok])
+        return answer
+
+    def Check(self, request: protocol.CheckRequest, context: Any) -> protocol.CheckResponse:
+        inputs = _copy(request.news)
+        key = NAMED.get(request.type)
+        if key and key not in inputs.fields and "namePrefix" not in inputs.fields:
+            # A resource keeps the name that it has.
+            old = request.olds.fields[key].string_value if key in request.olds.fields else ""
+            inputs.fields[key].string_value = old or request.autonaming.proposed_name
+        return protocol.CheckResponse(inputs=inputs)
+
+    def Diff(self, request: protocol.DiffRequest, context: Any) -> protocol.DiffResponse:
+        old, new = MessageToDict(request.old_inputs), MessageToDict(request.news)
+        changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+        answer = protocol.DiffResponse
+        return answer(
+            changes=answer.DIFF_SOME if changed else answer.DIFF_NONE,
+            diffs=changed,
+        )
+
+    def Create(self, request: protocol.CreateRequest, context: Any) -> protocol.CreateResponse:
+        if request.preview:  # what AWS would make is not known yet
+            return protocol.CreateResponse(properties=request.properties)
+        name, outputs = _made(request.type, request.name, request.properties)
+        return protocol.CreateResponse(id=name, properties=outputs)
+
+    def Update(self, request: protocol.UpdateRequest, context: Any) -> protocol.UpdateResponse:
+        return protocol.UpdateResponse(
+            properties=_made(request.type, request.name, request.news)[1]
+        )
+
+    def Delete(self, request: protocol.DeleteRequest, context: Any) -> Empty:
+        return Empty()
+
+    def Cancel(self, request: Empty, context: Any) -> Empty:
+        return Empty()
+
+
+def _made(kind: str, logical_name: str, inputs: Struct) -> tuple[str, Struct]:
+    """The id and the outputs of a resource: its inputs, and what AWS would add."""
+    outputs = _copy(inputs)
+    key = NAMED.get(kind, "name")
+    name = inputs.fields[key].string_value if key in inputs.fields else logical_name
+    for output, value in {
+        "arn": f"arn:aws:{kind.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{name}",
+        "name": name,
+        "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
+        "versionId": "1",
+    }.items():
+        if output not in outputs.fields:
+            outputs.fields[output].string_value = value
+    return name, outputs
+
+
+def _copy(values: Struct) -> Struct:
+    copy = Struct()
+    copy.CopyFrom(values)
+    return copy
+
+
+if __name__ == "__main__":
+    server = grpc.server(futures.ThreadPoolExecutor(16))
+    service.add_ResourceProviderServicer_to_server(EchoingProvider(), server)
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    server.start()
+    server.wait_for_termination()
