@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from handlers import announce, letter, mail, outcome, report
@@ -277,7 +277,8 @@ HARMLESS = parse(mail_about("app", "a.zip", "reason", "https://sonar.example.com
 HARMLESS_TAGS = Page(parts(HARMLESS)[1]).tags
 
 
-@settings(deadline=None)
+# Rendering is slow enough that shrinking a failure would take minutes.
+@settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(outside_text, outside_text, outside_text, outside_text)
 def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, reason, message):
     raw = mail_about(app, key, reason, message)
