@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,26 @@ class Workspace:
         return json.loads(state.read_text())["checkpoint"]["latest"].get("resources", [])
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
-def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """One environment after ``pulumi up``; its last test destroys it."""
-    workspace = Workspace(tmp_path_factory.mktemp(request.param), request.param)
+def deploy(workspace: Workspace) -> Workspace:
     workspace.set_token()
     workspace.ok("preview")
     workspace.ok("up", "--yes", "--skip-preview")
     return workspace
+
+
+@pytest.fixture(scope="module")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workspace]:
+    """Both environments after ``pulumi up``, made at the same time."""
+    folders = {stack: tmp_path_factory.mktemp(stack) for stack in ("dev", "prod")}
+    with ThreadPoolExecutor() as pool:
+        made = pool.map(lambda stack: deploy(Workspace(folders[stack], stack)), folders)
+        return dict(zip(folders, made, strict=True))
+
+
+@pytest.fixture(params=["dev", "prod"])
+def deployed(request: pytest.FixtureRequest, environments: dict[str, Workspace]) -> Workspace:
+    """One environment; its last test destroys it."""
+    return environments[request.param]
 
 
 def test_a_second_up_changes_nothing(deployed: Workspace):
