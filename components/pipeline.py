@@ -77,6 +77,8 @@ class Pipeline(pulumi.ComponentResource):
                     "APPROVAL_FUNCTION": args.approval_function,
                 },
                 log_days=scan.log_days,
+                # Without a report it asks S3, CodeBuild and the log, each with its own patience.
+                timeout_seconds=30,
             ),
             opts=self._child,
         )
