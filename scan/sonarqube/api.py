@@ -32,7 +32,7 @@ class Api:
     ) -> None:
         self._server, self._log, self._sleep = server, log, sleep
         self._session = requests.Session()
-        self._session.verify = str(ca_bundle) if ca_bundle else True
+        self._verify = str(ca_bundle) if ca_bundle else True
         # An auth object, since requests would let a .netrc overrule a header.
         self._session.auth = self._authorize
         self.is_cloud = (urlsplit(server.url).hostname or "").endswith(CLOUD)
@@ -106,7 +106,11 @@ class Api:
         url = f"{self._server.url}/{path}"
         try:
             answer = self._session.get(
-                url, params=parameters, timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
+                url,
+                params=parameters,
+                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                # Not the session's: a REQUESTS_CA_BUNDLE in the environment would overrule that.
+                verify=self._verify,
             )
         except requests.exceptions.SSLError as error:
             raise Broken(

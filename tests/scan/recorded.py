@@ -1,0 +1,97 @@
+"""Answers of a real SonarQube, recorded by ``python -m tests.sonarqube.record``."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import requests
+
+from scan.log import Log
+from scan.sonarqube import engine
+from tests.scan.scanning import Scanned, scanned
+
+FOLDER = Path(__file__).parent / "sonarqube_answers"
+HOST = "https://sonarqube.example.com"
+TOKEN = "sqa_0123456789"
+
+
+class Answers:
+    """Gives the answers of one recording, each as often as it was given, the last for ever."""
+
+    def __init__(self, name: str) -> None:
+        self.left: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text())
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def change(self, path: str, status: int = 200, body: str = "{}") -> None:
+        """Let ``path`` answer something else from now on."""
+        parameters = next((each["parameters"] for each in self.left if each["path"] == path), {})
+        self.left = [each for each in self.left if each["path"] != path]
+        self.left.append({"path": path, "parameters": parameters, "status": status, "body": body})
+
+    def get(self, session: requests.Session, url: str, **more: Any) -> requests.Response:
+        """Stands in for ``requests.Session.get``."""
+        assert url.startswith(f"{HOST}/")
+        path = url.removeprefix(f"{HOST}/")
+        self.asked.append((path, more["params"]))
+        fitting = [
+            each
+            for each in self.left
+            if (each["path"], each["parameters"]) == (path, more["params"])
+        ]
+        assert fitting, f"the recording knows no {path} with {more['params']}"
+        if len(fitting) > 1:
+            self.left.remove(fitting[0])
+        answer = requests.Response()
+        answer.status_code = fitting[0]["status"]
+        answer._content = fitting[0]["body"].encode()
+        return answer
+
+    @property
+    def task(self) -> str:
+        """The id of the recorded scan's task."""
+        return next(each["parameters"]["id"] for each in self.left if each["path"] == "api/ce/task")
+
+
+class Scanner:
+    """Stands in for the scanner's process: notes how it was run and leaves a task."""
+
+    def __init__(self, answers: Answers, code: int = 0, says: tuple[str, ...] = ()) -> None:
+        self._answers, self._code, self._says = answers, code, says
+        self.orders: list[dict[str, Any]] = []
+        self.commands: list[Any] = []
+
+    def __call__(
+        self, command: Any, *, folder: Path, log: Log, extra: Any, standard_input: str
+    ) -> tuple[int, list[str]]:
+        self.commands.append((command, extra))
+        self.orders.append(json.loads(standard_input))
+        if not self._code:
+            (folder / "report-task.txt").write_text(
+                f"projectKey=x\nserverUrl=http://elsewhere\nceTaskId={self._answers.task}\n"
+            )
+        for line in self._says:
+            log.write(line)
+        return self._code, list(self._says)
+
+
+@contextmanager
+def replayed(answers: Answers, scanner: Scanner) -> Iterator[None]:
+    """The server and the scanner are the recorded ones meanwhile; nobody waits."""
+    with (
+        patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),
+        patch.object(engine, "run", scanner),
+        patch("time.sleep"),
+    ):
+        yield
+
+
+def scanned_by(
+    answers: Answers, body: bytes, app: str, scanner: Scanner | None = None, **environment: str
+) -> Scanned:
+    """A scan that the recorded server answers."""
+    given = {"ENGINE": "sonarqube", "SONAR_HOST_URL": f"{HOST}/", "SONAR_TOKEN": TOKEN}
+    with replayed(answers, scanner or Scanner(answers)):
+        return scanned(body, app, **(given | environment))

@@ -1,0 +1,273 @@
+"""Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it anew."""
+
+import json
+
+import pytest
+import requests
+
+from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
+from tests.scan.uploads import zipped
+from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
+
+
+def test_the_report_is_what_the_server_says():
+    scan = scanned_by(Answers("bad"), zipped(BAD), "bad")
+
+    assert scan.code == 0
+    assert scan.report["engine"] == {"name": "SonarQube", "version": "25.9.0.112764"}
+    assert scan.report["analysed"]["files"] == 3
+    gate = scan.report["gate"]
+    assert (gate["status"], gate["judge"]) == ("failed", "sonarqube")
+    blocker = gate["conditions"][0]
+    assert blocker["metric"] == "software_quality_blocker_issues"
+    assert (blocker["comparator"], blocker["threshold"], blocker["status"]) == (">", "0", "error")
+    assert int(blocker["actual"]) == scan.report["counts"]["BLOCKER"] > 0
+    found = scan.report["findings"]
+    assert {each["rule"].split(":")[0] for each in found} == {"python", "java", "javascript"}
+    assert {each["file"] for each in found} <= BAD.keys()
+    assert found[0]["severity"] == "BLOCKER"
+    assert found[0]["line"] > 0
+
+
+def test_links_lead_to_the_configured_host():
+    scan = scanned_by(Answers("bad"), zipped(BAD), "bad")
+
+    assert scan.report["links"]["dashboard"] == f"{HOST}/dashboard?id=chatops-slack_bad"
+    for each in scan.report["findings"]:
+        assert each["link"].startswith(f"{HOST}/project/issues?id=chatops-slack_bad&open=")
+
+
+def test_good_code_passes():
+    scan = scanned_by(Answers("good"), zipped(GOOD), "good")
+
+    assert scan.report["gate"]["status"] == "passed"
+    assert scan.report["gate"]["judge"] == "sonarqube"
+    assert scan.report["findings"] == []
+
+
+def test_the_gate_is_asked_for_by_analysis_and_not_by_project():
+    answers = Answers("bad")
+    scanned_by(answers, zipped(BAD), "bad")
+
+    asked = [more for path, more in answers.asked if path == "api/qualitygates/project_status"]
+    assert [list(more) for more in asked] == [["analysisId"]]
+
+
+def test_where_nothing_was_analysed_the_scan_is_broken():
+    scan = scanned_by(Answers("nothing"), zipped(NOTHING), "nothing")
+
+    assert (scan.code, scan.error) == (1, "NothingAnalysed")
+    assert scan.report["links"]["dashboard"]
+
+
+@pytest.mark.parametrize("answers", ["new-first", "new-second"])
+def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(answers):
+    scan = scanned_by(Answers(answers), zipped(BAD_PYTHON), "new")
+
+    assert scan.report["gate"]["judge"] == "limits"
+    assert scan.report["gate"]["status"] == "failed"
+    assert scan.report["gate"]["conditions"][-2]["metric"] == "BLOCKER"
+
+
+def test_without_limits_a_gate_that_judged_nothing_lets_nothing_pass():
+    scan = scanned_by(Answers("new-first"), zipped(BAD_PYTHON), "new", LIMITS="{}")
+
+    assert scan.error == "NothingJudged"
+
+
+def test_without_limits_a_gate_on_new_code_decides():
+    scan = scanned_by(Answers("new-second"), zipped(BAD_PYTHON), "new", LIMITS="{}")
+
+    assert scan.report["gate"]["status"] == "passed"
+
+
+def test_hotspots_are_findings_where_the_token_may_read_them():
+    scan = scanned_by(Answers("hotspots"), zipped(BAD), "hotspots")
+
+    hotspots = [each for each in scan.report["findings"] if "security_hotspots" in each["link"]]
+    assert hotspots
+    assert all(each["message"].startswith("To review: ") for each in hotspots)
+
+
+def test_the_scanner_is_told_on_its_input_and_nowhere_else():
+    answers = Answers("bad")
+    scanner = Scanner(answers)
+    scan = scanned_by(answers, zipped(BAD), "bad", scanner)
+
+    [order], [(command, extra)] = scanner.orders, scanner.commands
+    assert order["properties"]["sonar.token"] == TOKEN
+    assert order["properties"]["sonar.host.url"] == HOST
+    assert TOKEN not in json.dumps([[str(each) for each in command], extra])
+    assert TOKEN not in scan.log
+    assert TOKEN not in json.dumps(scan.report)
+
+
+def test_an_upload_has_no_say_in_how_it_is_scanned():
+    answers = Answers("bad")
+    scanner = Scanner(answers)
+    files = hostile("http://elsewhere", "/tmp/marker")
+    scan = scanned_by(answers, zipped(files), "bad", scanner)
+
+    told = scanner.orders[0]["properties"]
+    assert told.keys() == {
+        "sonar.sources",
+        "sonar.sourceEncoding",
+        "sonar.java.binaries",
+        "sonar.python.version",
+        "sonar.host.url",
+        "sonar.token",
+        "sonar.projectKey",
+        "sonar.projectName",
+        "sonar.projectBaseDir",
+        "sonar.working.directory",
+        "sonar.scanner.metadataFilePath",
+        "sonar.scm.disabled",
+        "sonar.python.testFileHeuristic.disabled",
+    }
+    assert told["sonar.sources"] == "."
+    assert told["sonar.projectKey"] == "chatops-slack_bad"
+    assert told["sonar.host.url"] == HOST
+    assert told["sonar.sourceEncoding"] == "UTF-8"
+    assert told["sonar.python.version"] == "3.11"
+    ignored = {(each["file"], each["key"]): each["weakens"] for each in scan.report["ignored"]}
+    assert ignored["sonar-project.properties", "sonar.scanner.skip"]
+    assert ignored["sonar-project.properties", "sonar.host.url"]
+    assert ignored["pyproject.toml", "sonar.exclusions"]
+    assert ignored[".coveragerc", "sonar.coverage.exclusions"]
+    assert not ignored["sonar-project.properties", "sonar.projectKey"]
+    assert not ignored["pyproject.toml", "sonar.projectVersion"]
+
+
+def test_exclusions_are_followed_where_a_setting_allows_them():
+    answers = Answers("bad")
+    scanner = Scanner(answers)
+    files = {**BAD, "sonar-project.properties": "sonar.exclusions=web/**\nsonar.sources=../x\n"}
+    scan = scanned_by(answers, zipped(files), "bad", scanner, ALLOW_EXCLUSIONS="true")
+
+    told = scanner.orders[0]["properties"]
+    assert told["sonar.exclusions"] == "web/**"
+    assert told["sonar.sources"] == "."
+    assert [each["key"] for each in scan.report["ignored"]] == ["sonar.sources"]
+
+
+def test_a_bad_token_says_so():
+    scan = scanned_by(Answers("bad-token"), zipped(GOOD), "bad-token")
+
+    assert scan.error == "BadToken"
+    assert "sonarToken" in scan.report["error"]["mend"]
+
+
+STATUS, VALID = "api/system/status", "api/authentication/validate"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body", "error"),
+    [
+        (STATUS, 200, '{"status": "UP", "version": "9.9.8.100196"}', "ServerTooOld"),
+        (STATUS, 200, '{"status": "UP", "version": "10.5.1"}', "ServerTooOld"),
+        (STATUS, 200, '{"status": "DB_MIGRATION_NEEDED", "version": "25.9"}', "ServerNotUp"),
+        (STATUS, 200, "<html>Welcome to nginx</html>", "NotSonarQube"),
+        (STATUS, 404, "<html>Not found</html>", "NotSonarQube"),
+        (STATUS, 503, "", "ServerUnreachable"),
+        (VALID, 401, "", "BadToken"),
+        ("api/issues/search", 403, "{}", "TokenMayNot"),
+        ("api/ce/task", 404, '{"errors": [{"msg": "No activity found"}]}', "ServerRefused"),
+        (
+            "api/ce/task",
+            200,
+            '{"task": {"status": "FAILED", "errorMessage": "disk full"}}',
+            "ProcessingFailed",
+        ),
+    ],
+)
+def test_each_trouble_with_the_server_has_its_own_message(path, status, body, error):
+    answers = Answers("good")
+    answers.change(path, status, body)
+    if path == "api/issues/search":
+        answers.left[-1]["parameters"] = {
+            "components": "chatops-slack_good",
+            "resolved": "false",
+            "facets": "impactSeverities",
+            "ps": 1,
+        }
+    scan = scanned_by(answers, zipped(GOOD), "good")
+
+    assert (scan.code, scan.error) == (1, error)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (requests.exceptions.ConnectionError("refused"), "ServerUnreachable"),
+        (requests.exceptions.ConnectTimeout("no route"), "ServerUnreachable"),
+        (requests.exceptions.ReadTimeout("slow"), "ServerSlow"),
+        (requests.exceptions.SSLError("self-signed certificate"), "TlsFailed"),
+    ],
+)
+def test_each_trouble_on_the_way_to_the_server_has_its_own_message(trouble, error):
+    class Away(Answers):
+        def get(self, session, url, **more):
+            raise trouble
+
+    scan = scanned_by(Away("good"), zipped(GOOD), "good")
+
+    assert scan.error == error
+    assert scan.log.count("Trying again") == (0 if error == "TlsFailed" else 4)
+
+
+def test_a_passing_trouble_is_tried_again():
+    class Shaky(Answers):
+        troubles = 3
+
+        def get(self, session, url, **more):
+            if self.troubles:
+                self.troubles -= 1
+                raise requests.exceptions.ConnectionError("reset")
+            return super().get(session, url, **more)
+
+    scan = scanned_by(Shaky("good"), zipped(GOOD), "good")
+
+    assert scan.report["gate"]["status"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"SONAR_HOST_URL": ""}, "NoServer"),
+        ({"SONAR_HOST_URL": "sonarqube.example.com"}, "NoServer"),
+        ({"SONAR_HOST_URL": "https://sonarcloud.io"}, "NoOrganization"),
+    ],
+)
+def test_a_server_that_cannot_be_meant_says_so(change, error):
+    assert scanned_by(Answers("good"), zipped(GOOD), "good", **change).error == error
+
+
+def test_a_scanner_that_fails_says_why():
+    answers = Answers("good")
+    scanner = Scanner(answers, code=1, says=("INFO Starting", "ERROR No space left", "INFO End"))
+    scan = scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    assert scan.error == "ScannerFailed"
+    assert "No space left" in scan.report["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "api/ce/task",
+            '{"task": {"status": "FAILED", "errorMessage": "Date of analysis cannot be'
+            ' older than the date of the last known analysis on this project."}}',
+        ),
+        ("api/ce/component", '{"current": {"analysisId": "another"}}'),
+    ],
+    ids=["refused", "overwritten"],
+)
+def test_an_analysis_that_another_one_overtook_is_made_again(path, body):
+    answers = Answers("good")
+    answers.change(path, 200, body)
+    scanner = Scanner(answers)
+    scan = scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    assert scan.error == "Overtaken"
+    assert len(scanner.orders) == 3

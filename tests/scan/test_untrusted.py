@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scan.sonarqube import untrusted
+from tests.scan.scanning import tree
+
+
+def followed(tmp_path, text: str, allow_exclusions: bool = False) -> dict[str, str]:
+    source = tree({"sonar-project.properties": text}, tmp_path)
+    return untrusted.settings(source, allow_exclusions=allow_exclusions)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sonar.python.version=3.11, 3.12",
+        "sonar.sourceEncoding=ISO-8859-1",
+        "sonar.python.coverage.reportPaths=reports/coverage.xml,other.xml",
+        "sonar.java.binaries=target/classes",
+    ],
+)
+def test_harmless_settings_are_followed(text, tmp_path):
+    key, _, value = text.partition("=")
+
+    assert followed(tmp_path, text) == {key: value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sonar.python.version=3.11 -Dsonar.token=x",
+        "sonar.sourceEncoding=UTF-16",
+        "sonar.python.coverage.reportPaths=/etc/passwd",
+        "sonar.python.coverage.reportPaths=a.xml,../../b.xml",
+        "sonar.python.coverage.reportPaths=a\\\\..\\\\b.xml",
+        "sonar.exclusions=**",
+        "sonar.sources=docs",
+        "sonar.tests=src",
+        "sonar.scanner.skip=true",
+        "SONAR.SOURCES=docs",
+        "sonar.python.file.suffixes=.none",
+        "sonar.projectBaseDir=/",
+    ],
+)
+def test_other_settings_are_not(text, tmp_path):
+    assert followed(tmp_path, text) == {}
+
+
+@pytest.mark.parametrize("text", ["sonar.exclusions=/etc/**", "sonar.sources=../other"])
+def test_even_allowed_exclusions_stay_inside(text, tmp_path):
+    assert followed(tmp_path, text, allow_exclusions=True) == {}
+
+
+def test_a_later_file_overrules_an_earlier_one_as_in_the_scanner(tmp_path):
+    tree(
+        {"pyproject.toml": '[tool.sonar]\npython-version = "3"\n"python.version" = "3.12"\n'},
+        tmp_path,
+    )
+
+    assert followed(tmp_path, "sonar.python.version=3.11") == {"sonar.python.version": "3.12"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["sonar-project.properties", "pyproject.toml", ".coveragerc"]), st.data())
+def test_no_settings_file_breaks_the_scan(tmp_path_factory, name, data):
+    start = {"pyproject.toml": b"[tool.sonar]\n", ".coveragerc": b"[run]\nomit = "}
+    text = start.get(name, b"sonar.") + data.draw(st.binary(max_size=80))
+    source = tree({name: text}, tmp_path_factory.mktemp("settings"))
+
+    told, ignored = untrusted.settings(source, allow_exclusions=False)
+
+    assert all(isinstance(value, str) for value in told.values())
+    assert all(isinstance(each.value, str) for each in ignored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool]\nsonar = 7\n",
+        "tool = 1\n",
+        "[tool.sonar]\na = " + "[" * 5000,
+        "[tool.sonar]\na = [1]\n",
+    ],
+)
+def test_odd_toml_breaks_nothing(text, tmp_path):
+    tree({"pyproject.toml": text}, tmp_path)
+
+    assert untrusted.settings(tmp_path, allow_exclusions=True)[0] == {}

@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sonarqube.server import Server, missing, running_server
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A real server, for all tests that ask for one; they run only with ``-m sonarqube``."""
+    if "sonarqube" not in request.config.getoption("-m"):
+        pytest.skip("a real SonarQube takes minutes: pytest -m sonarqube")
+    if lacking := missing():
+        pytest.skip(lacking)
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(line, flush=True)
+
+    with running_server(say) as running:
+        yield running

@@ -1,0 +1,48 @@
+"""The whole pipeline on a real SonarQube server."""
+
+import re
+import urllib.request
+
+import pytest
+
+from local.cloud import Cloud
+from tests.local.conftest import PASSING, card_of, mails_about, press, version
+from tests.scan.uploads import zipped
+from tests.sonarqube.trees import BAD
+
+pytestmark = pytest.mark.sonarqube
+
+
+@pytest.fixture(scope="module")
+def cloud(server):
+    settings = {"engine": "sonarqube", "sonarHostUrl": server.url, "sonarToken": server.token}
+    with Cloud(settings) as running:
+        yield running
+
+
+def test_a_failed_gate_is_told_approved_and_mailed(cloud, server):
+    scan = cloud.upload("payments/api.zip", zipped(BAD))
+
+    card = card_of(cloud, scan, seconds=240)
+    assert "SonarQube" in card.description
+    links = re.findall(rf"<({re.escape(server.url)}[^|>]*)\|", card.description)
+    assert links
+    for link in links:
+        with urllib.request.urlopen(link.replace("&amp;", "&"), timeout=30) as page:
+            assert page.status == 200
+
+    press(cloud, scan, "Approve", "known, fixed in 1.5")
+    cloud.reached(cloud.execution(scan), "HoldException")
+
+    [mail] = mails_about(cloud, version(scan))
+    assert "Approved until" in mail["Subject"]
+    assert cloud.clearance("payments/api.zip", scan) == "approved"
+    assert server.token not in "\n".join(cloud.build_log(scan))
+
+
+def test_a_passed_gate_bothers_nobody(cloud):
+    scan = cloud.upload("inventory.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan), seconds=240) == "SUCCEEDED"
+    assert cloud.clearance("inventory.zip", scan) == "passed"
+    assert cloud.evidence(scan)["report.json"]["gate"]["judge"] == "sonarqube"

@@ -1,0 +1,194 @@
+"""Scans by a real SonarQube Community Build; run with ``pytest -m sonarqube``."""
+
+import http.server
+import os
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from scan.sonarqube import api
+from tests.scan.scanning import Scanned, scanned
+from tests.scan.uploads import zipped
+from tests.sonarqube.server import Server
+from tests.sonarqube.tls import certified, tls_front
+from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
+
+pytestmark = pytest.mark.sonarqube
+
+
+def on(server: Server, files: dict[str, str], app: str, **environment: str) -> Scanned:
+    given = {"ENGINE": "sonarqube", "SONAR_HOST_URL": server.url, "SONAR_TOKEN": server.token}
+    return scanned(zipped(files), app, **(given | environment))
+
+
+def failed(scan: Scanned) -> set[str]:
+    """The metrics of the conditions that failed."""
+    assert scan.error is None
+    return {
+        each["metric"] for each in scan.report["gate"]["conditions"] if each["status"] == "error"
+    }
+
+
+@contextmanager
+def watched(secret: str) -> Iterator[list[str]]:
+    """Looks at every process of the machine meanwhile; yields those that show the secret."""
+    seen: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.2):
+            for process in os.listdir("/proc"):
+                for name in ("cmdline", "environ"):
+                    with suppress(OSError):
+                        if secret.encode() in Path("/proc", process, name).read_bytes():
+                            seen.append(f"{process}/{name}")
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_bad_code_in_three_languages_fails(server):
+    with watched(server.token) as seen:
+        scan = on(server, BAD, "payments")
+
+    assert seen == []
+    assert server.token not in scan.log
+    assert scan.report["gate"]["status"] == "failed"
+    assert scan.report["gate"]["judge"] == "sonarqube"
+    assert failed(scan) >= {"software_quality_blocker_issues"}
+    assert scan.report["analysed"]["files"] == 3
+    found = scan.report["findings"]
+    assert {each["rule"].split(":")[0] for each in found} == {"python", "java", "javascript"}
+    assert {each["file"] for each in found} <= BAD.keys()
+    for each in found:
+        key = each["link"].rsplit("=", 1)[1]
+        assert server.call(f"api/issues/search?issues={key}")["total"] == 1
+        with urllib.request.urlopen(each["link"], timeout=30) as page:
+            assert page.status == 200
+    issues = server.call("api/issues/search?components=chatops-slack_payments&resolved=false")
+    assert sum(scan.report["counts"].values()) == issues["total"]
+
+
+def test_good_code_passes(server):
+    scan = on(server, GOOD, "good")
+
+    assert scan.report["gate"]["status"] == "passed"
+    assert scan.report["gate"]["judge"] == "sonarqube"
+    assert scan.report["analysed"]["files"] == 2
+
+
+def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
+    server.call("api/projects/create", name="new", project="chatops-slack_new")
+    server.call("api/qualitygates/select", gateName="Sonar way", projectKey="chatops-slack_new")
+
+    first, second = on(server, BAD_PYTHON, "new"), on(server, BAD_PYTHON, "new")
+
+    assert [each["metric"] for each in first.report["gate"]["conditions"]] == ["BLOCKER", "HIGH"]
+    assert "new_violations" in {each["metric"] for each in second.report["gate"]["conditions"]}
+    for scan in (first, second):
+        assert scan.report["gate"]["judge"] == "limits"
+        assert failed(scan) == {"BLOCKER"}
+
+
+@pytest.mark.parametrize(
+    ("files", "allow", "error"),
+    [
+        ({}, "false", "EmptyUpload"),
+        (NOTHING, "false", "NothingAnalysed"),
+        (
+            {**BAD_PYTHON, "sonar-project.properties": "sonar.exclusions=**\n"},
+            "true",
+            "NothingAnalysed",
+        ),
+    ],
+    ids=["empty", "no code", "only excluded files"],
+)
+def test_where_nothing_was_analysed_the_scan_is_broken(files, allow, error, server):
+    scan = on(server, files, "nothing", ALLOW_EXCLUSIONS=allow)
+
+    assert (scan.code, scan.error) == (1, error)
+
+
+def test_hostile_settings_change_nothing(server, tmp_path):
+    asked: list[str] = []
+
+    class Elsewhere(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+
+        do_POST = do_GET
+
+    marker = tmp_path / "marker"
+    with http.server.HTTPServer(("127.0.0.1", 0), Elsewhere) as other:
+        threading.Thread(target=other.serve_forever).start()
+        files = hostile(f"http://127.0.0.1:{other.server_port}", str(marker))
+        scan = on(server, files, "hostile")
+        other.shutdown()
+
+    assert asked == []
+    assert not marker.exists()
+    assert scan.report["gate"]["status"] == "failed"
+    assert {each["file"] for each in scan.report["findings"]} == {"shop/store.py"}
+    weakening = {each["key"] for each in scan.report["ignored"] if each["weakens"]}
+    assert weakening >= {
+        "sonar.scanner.skip",
+        "sonar.exclusions",
+        "sonar.host.url",
+        "sonar.scanner.apiBaseUrl",
+        "sonar.scanner.javaExePath",
+        "sonar.scanner.javaOpts",
+        "sonar.scanner.engineJarPath",
+        "sonar.python.file.suffixes",
+        "sonar.issue.ignore.multicriteria",
+        "sonar.coverage.exclusions",
+    }
+    assert not server.call("api/projects/search?projects=other")["components"]
+
+
+def test_a_user_token_shows_hotspots_too(server):
+    scan = on(server, BAD, "hotspots", SONAR_TOKEN=server.admin)
+
+    hotspots = [each for each in scan.report["findings"] if "security_hotspots" in each["link"]]
+    assert hotspots
+    assert all(each["message"].startswith("To review: ") for each in hotspots)
+
+
+def test_a_bad_token_says_so(server):
+    assert on(server, GOOD, "token", SONAR_TOKEN="sqa_expired").error == "BadToken"
+
+
+def test_a_server_that_is_down_says_so(server, monkeypatch):
+    monkeypatch.setattr(api, "RETRY_AFTER_SECONDS", (0, 0))
+    scan = on(server, GOOD, "down", SONAR_HOST_URL="http://127.0.0.1:9")
+
+    assert scan.error == "ServerUnreachable"
+    assert scan.log.count("Trying again") == 2
+
+
+def test_an_own_ca_is_trusted_where_it_is_set(server, tmp_path):
+    ca, certificate = certified(tmp_path)
+    with tls_front(server.url, certificate) as url:
+        without = on(server, GOOD, "tls", SONAR_HOST_URL=url)
+        done = on(server, GOOD, "tls", SONAR_HOST_URL=url, SONAR_CA=ca.read_text())
+
+    assert without.error == "TlsFailed"
+    assert done.error is None
+    assert done.report["links"]["dashboard"].startswith(url)
+
+
+def test_the_server_does_not_run_as_root(server):
+    said = subprocess.run(["ps", "-eo", "uid,args"], capture_output=True, text=True).stdout
+    java = [line.split()[0] for line in said.splitlines() if "sonar-application" in line]
+
+    assert java
+    assert "0" not in java
