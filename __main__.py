@@ -25,6 +25,7 @@ storage = Storage(
         account=account,
         region=region,
         upload_days=settings.upload_days,
+        deployers=settings.deployers,
         protect=settings.protect,
     ),
 )
@@ -74,6 +75,7 @@ pipeline = Pipeline(
             vpc=settings.vpc,
             environment=settings.scan_environment,
             sonar_token=settings.sonar_token,
+            role=storage.scan_role,
             key_arn=storage.key_arn,
             uploads_arn=storage.uploads_arn,
             artifacts=storage.artifacts,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, allow, policy, trust
+from components.policy import Statement, allow, policy
 
 SCAN = Path(__file__).parent.parent / "scan"
 IMAGES = {
@@ -40,6 +40,7 @@ class ScanProjectArgs:
     vpc: Vpc | None
     environment: Mapping[str, str]
     sonar_token: pulumi.Input[str] | None
+    role: aws.iam.Role
     key_arn: pulumi.Input[str]
     uploads_arn: pulumi.Input[str]
     artifacts: pulumi.Input[str]
@@ -63,9 +64,6 @@ class ScanProject(pulumi.ComponentResource):
             name, bucket=args.artifacts, key="source/scan.zip", source=packaged_scan(), opts=child
         )
         logs = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_days, opts=child)
-        role = aws.iam.Role(
-            name, assume_role_policy=trust("codebuild.amazonaws.com", args.account), opts=child
-        )
         environment: list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict] = [
             *({"name": key, "value": value} for key, value in args.environment.items()),
             {"name": "ARTIFACTS_BUCKET", "value": args.artifacts},
@@ -79,13 +77,13 @@ class ScanProject(pulumi.ComponentResource):
             )
         if args.vpc:
             statements += _run_in_vpc(args.vpc, f"arn:aws:ec2:{args.region}:{args.account}")
-        grants = aws.iam.RolePolicy(name, role=role.id, policy=policy(*statements), opts=child)
+        grants = aws.iam.RolePolicy(name, role=args.role.id, policy=policy(*statements), opts=child)
 
         kind, image = IMAGES[args.architecture]
         project = aws.codebuild.Project(
             name,
             description="Scans one upload; what to scan comes from the state machine",
-            service_role=role.arn,
+            service_role=args.role.arn,
             source={
                 "type": "S3",
                 "location": pulumi.Output.concat(args.artifacts, "/", source.key),

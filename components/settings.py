@@ -82,6 +82,7 @@ class Settings:
     architecture: str
     compute_type: str
     vpc: Vpc | None
+    deployers: tuple[str, ...]
     user_role_required: bool
     log_days: int
     upload_days: int
@@ -256,6 +257,12 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         vpc=Vpc(vpc_id=vpc_id, subnets=subnets, security_groups=security_groups)
         if vpc_id
         else None,
+        deployers=several(
+            "deployers",
+            r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?\s]+",
+            "the ARN of an IAM role or user",
+            "arn:aws:iam::123456789012:role/deploy",
+        ),
         user_role_required=flag("userRoleRequired"),
         log_days=log_days or 0,
         upload_days=whole("uploadDays", 1, 3650, usual=90),

@@ -1,5 +1,6 @@
 """The storage layer: one key, the upload and artifacts buckets, and who may read and tag what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,16 +11,20 @@ from components.policy import Statement, allow, allow_service, only_tls, policy,
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
+    """``deployers`` are ARNs of IAM roles or users, of any account."""
+
     account: str
     region: str
     upload_days: int
+    deployers: Sequence[str]
     protect: bool
 
 
 class Storage(pulumi.ComponentResource):
     """Keeps every version of every upload, and all evidence, encrypted under one key of ours.
 
-    Only ``pipeline_role`` may set the tag ``scan-status`` on an upload.
+    Only ``pipeline_role`` may set the tag ``scan-status`` on an upload, and until that says passed
+    or approved only ``scan_role`` may read it.
     """
 
     key_arn: pulumi.Output[str]
@@ -28,6 +33,7 @@ class Storage(pulumi.ComponentResource):
     artifacts: pulumi.Output[str]
     artifacts_arn: pulumi.Output[str]
     pipeline_role: aws.iam.Role
+    scan_role: aws.iam.Role
 
     def __init__(
         self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None
@@ -43,12 +49,15 @@ class Storage(pulumi.ComponentResource):
             description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
             enable_key_rotation=True,
             deletion_window_in_days=30 if args.protect else 7,
-            policy=_key_policy(args.account, args.region),
+            policy=_key_policy(args),
             opts=kept,
         )
-        # The state machine's role lives here, since the bucket policy below names it.
+        # These roles live here, since the bucket policy below names them.
         self.pipeline_role = aws.iam.Role(
             "pipeline", assume_role_policy=trust("states.amazonaws.com", args.account), opts=child
+        )
+        self.scan_role = aws.iam.Role(
+            "scan", assume_role_policy=trust("codebuild.amazonaws.com", args.account), opts=child
         )
 
         access_logs = self._bucket("access-logs", kept, args.protect)
@@ -75,7 +84,7 @@ class Storage(pulumi.ComponentResource):
                 opts=child,
             )
         _policy("access-logs", access_logs, [_deliver_logs(access_logs, args.account)], child)
-        _policy("uploads", uploads, _guard_uploads(uploads, self.pipeline_role), child)
+        _policy("uploads", uploads, self._guard_uploads(uploads, args.deployers), child)
         _policy("artifacts", artifacts, [], child)
 
         aws.s3.BucketNotification("uploads", bucket=uploads.id, eventbridge=True, opts=child)
@@ -173,6 +182,64 @@ class Storage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
+    def _guard_uploads(self, bucket: aws.s3.Bucket, deployers: Sequence[str]) -> list[Statement]:
+        objects = pulumi.Output.concat(bucket.arn, "/*")
+        guard: list[Statement] = [
+            {
+                # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
+                # would know.
+                "Sid": "OnlyZips",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:PutObject"],
+                "NotResource": [pulumi.Output.concat(bucket.arn, "/*.zip")],
+            },
+            {
+                # The tag is the clearance. It covers tags sent along with an upload, too.
+                "Sid": "OnlyThePipelineTags",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": [
+                    "s3:PutObjectTagging",
+                    "s3:PutObjectVersionTagging",
+                    "s3:DeleteObjectTagging",
+                    "s3:DeleteObjectVersionTagging",
+                ],
+                "Resource": [objects],
+                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": self.pipeline_role.arn}},
+            },
+            {
+                # Without the tag nothing was judged; a negated condition holds for that, too.
+                "Sid": "OnlyClearedIsRead",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+                "Resource": [objects],
+                "Condition": {
+                    "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
+                    "ArnNotEquals": {"aws:PrincipalArn": self.scan_role.arn},
+                },
+            },
+        ]
+        if deployers:
+            guard.append(
+                {
+                    "Sid": "DeployersRead",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": deployers},
+                    "Action": [
+                        "s3:GetObject",
+                        "s3:GetObjectVersion",
+                        "s3:GetObjectTagging",
+                        "s3:GetObjectVersionTagging",
+                        "s3:ListBucket",
+                        "s3:ListBucketVersions",
+                    ],
+                    "Resource": [bucket.arn, objects],
+                }
+            )
+        return guard
+
 
 def _policy(
     label: str, bucket: aws.s3.Bucket, statements: list[Statement], opts: pulumi.ResourceOptions
@@ -180,35 +247,6 @@ def _policy(
     aws.s3.BucketPolicy(
         label, bucket=bucket.id, policy=policy(only_tls(bucket.arn), *statements), opts=opts
     )
-
-
-def _guard_uploads(bucket: aws.s3.Bucket, pipeline_role: aws.iam.Role) -> list[Statement]:
-    objects = pulumi.Output.concat(bucket.arn, "/*")
-    return [
-        {
-            # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
-            # would know.
-            "Sid": "OnlyZips",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:PutObject"],
-            "NotResource": [pulumi.Output.concat(bucket.arn, "/*.zip")],
-        },
-        {
-            # The tag is the clearance. It covers tags sent along with an upload, too.
-            "Sid": "OnlyThePipelineTags",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": [
-                "s3:PutObjectTagging",
-                "s3:PutObjectVersionTagging",
-                "s3:DeleteObjectTagging",
-                "s3:DeleteObjectVersionTagging",
-            ],
-            "Resource": [objects],
-            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role.arn}},
-        },
-    ]
 
 
 def _deliver_logs(bucket: aws.s3.Bucket, account: str) -> Statement:
@@ -230,13 +268,15 @@ def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleAr
     }
 
 
-def _key_policy(account: str, region: str) -> pulumi.Output[str]:
+def _key_policy(args: StorageArgs) -> pulumi.Output[str]:
     """Administration and use by this account, use only through our services; CloudWatch alarms."""
-    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    root = {"AWS": f"arn:aws:iam::{args.account}:root"}
     # In a key policy "*" is the key itself.
     itself = ["*"]
-    through = [f"{service}.{region}.amazonaws.com" for service in ("s3", "sns", "secretsmanager")]
-    return policy(
+    s3, *others = (
+        f"{each}.{args.region}.amazonaws.com" for each in ("s3", "sns", "secretsmanager")
+    )
+    statements: list[Statement] = [
         {
             "Sid": "Administer",
             "Principal": root,
@@ -267,7 +307,7 @@ def _key_policy(account: str, region: str) -> pulumi.Output[str]:
                 "kms:Decrypt",
                 "kms:GenerateDataKey",
                 on=itself,
-                when={"StringEquals": {"kms:ViaService": through}},
+                when={"StringEquals": {"kms:ViaService": [s3, *others]}},
             ),
         },
         {
@@ -277,7 +317,16 @@ def _key_policy(account: str, region: str) -> pulumi.Output[str]:
                 "kms:Decrypt",
                 "kms:GenerateDataKey",
                 on=itself,
-                when={"StringEquals": {"aws:SourceAccount": account}},
+                when={"StringEquals": {"aws:SourceAccount": args.account}},
             ),
         },
-    )
+    ]
+    if args.deployers:
+        statements.append(
+            {
+                "Sid": "DeployersDecrypt",
+                "Principal": {"AWS": args.deployers},
+                **allow("kms:Decrypt", on=itself, when={"StringEquals": {"kms:ViaService": s3}}),
+            }
+        )
+    return policy(*statements)

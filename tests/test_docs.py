@@ -21,8 +21,6 @@ def section(title):
 
 
 def shown_default(setting):
-    if setting.get("secret"):
-        return "*required by engine sonarqube*"
     if "default" not in setting:
         return "*required*"
     default = setting["default"]

@@ -25,6 +25,7 @@ def built() -> Built:
             vpc=None,
             environment={},
             sonar_token=None,
+            role=aws.iam.Role("scan-role-of-storage", assume_role_policy="{}"),
             key_arn="arn:key",
             uploads_arn="arn:aws:s3:::uploads",
             artifacts="artifacts",

@@ -151,6 +151,8 @@ WRONG = [
     ("recipients[0]", [7], "7 is not an email address"),
     ("recipients[0]", "a@example.com", "'a@example.com' is not a list"),
     ("recipients[0]", {"a@example.com": 1}, "is not a list"),
+    ("deployers[0]", ["arn:aws:iam::123456789012:role/*"], "is not the ARN of an IAM role or user"),
+    ("deployers[0]", ["deploy"], "'deploy' is not the ARN of an IAM role or user"),
     ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
     ("sonarHostUrl", "sonarqube.example.com", "is not the URL of a SonarQube server"),
     ("sonarHostUrl", "", "is missing"),

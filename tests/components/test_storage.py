@@ -3,13 +3,20 @@ from typing import Any
 import pytest
 
 from components.storage import Storage, StorageArgs
+from tests.components.iam import decide
 from tests.components.recording import ACCOUNT, REGION, Built, build
 
 BUCKETS = ["access-logs", "artifacts", "uploads"]
 
 
 def storage(**changed: Any) -> Built:
-    settings = {"account": ACCOUNT, "region": REGION, "upload_days": 90, "protect": False}
+    settings = {
+        "account": ACCOUNT,
+        "region": REGION,
+        "upload_days": 90,
+        "deployers": [],
+        "protect": False,
+    }
     return build(lambda: Storage("storage", StorageArgs(**{**settings, **changed})))
 
 
@@ -180,7 +187,78 @@ def test_the_upload_bucket_takes_only_zips_over_tls_and_tags_only_from_the_pipel
             "Resource": ["arn:aws:s3:::uploads/*"],
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam:::pipeline"}},
         },
+        {
+            "Sid": "OnlyClearedIsRead",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": ["arn:aws:s3:::uploads/*"],
+            "Condition": {
+                "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
+                "ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam:::scan"},
+            },
+        },
     ]
+
+
+DEPLOYER, SOMEBODY = "arn:aws:iam::999999999999:role/deploy", "arn:aws:iam::123456789012:role/dev"
+PIPELINE, SCANNER = "arn:aws:iam:::pipeline", "arn:aws:iam:::scan"
+ZIP = "arn:aws:s3:::uploads/payments/api.zip"
+READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "resource", "status", "answer"),
+    [
+        (DEPLOYER, READ, ZIP, "passed", "allow"),
+        (DEPLOYER, READ, ZIP, "approved", "allow"),
+        (DEPLOYER, READ, ZIP, "failed", "deny"),
+        (DEPLOYER, READ, ZIP, "rejected", "deny"),
+        (DEPLOYER, READ, ZIP, "expired", "deny"),
+        (DEPLOYER, READ, ZIP, "error", "deny"),
+        (DEPLOYER, READ, ZIP, None, "deny"),
+        (DEPLOYER, "s3:ListBucketVersions", "arn:aws:s3:::uploads", None, "allow"),
+        (DEPLOYER, "s3:PutObject", ZIP, None, "nothing"),
+        (DEPLOYER, TAG, ZIP, None, "deny"),
+        (SOMEBODY, READ, ZIP, "passed", "nothing"),
+        (SOMEBODY, READ, ZIP, None, "deny"),
+        (SOMEBODY, TAG, ZIP, None, "deny"),
+        (SOMEBODY, "s3:PutObject", ZIP, None, "nothing"),
+        (SOMEBODY, "s3:PutObject", "arn:aws:s3:::uploads/payments/api.tar", None, "deny"),
+        (SCANNER, READ, ZIP, None, "nothing"),
+        (SCANNER, TAG, ZIP, None, "deny"),
+        (PIPELINE, TAG, ZIP, "failed", "nothing"),
+        (PIPELINE, READ, ZIP, None, "deny"),
+    ],
+)
+def test_only_what_is_cleared_can_be_read_and_only_the_pipeline_clears(
+    principal: str, action: str, resource: str, status: str | None, answer: str
+):
+    """``nothing`` leaves it to the role's own policy."""
+    policy = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "uploads").policy()
+    tag = {} if status is None else {"s3:ExistingObjectTag/scan-status": status}
+
+    assert decide(policy, principal=principal, action=action, resource=resource, **tag) == answer
+
+
+def test_nothing_is_reached_without_tls():
+    policy = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "uploads").policy()
+    plain = {"aws:SecureTransport": "false", "s3:ExistingObjectTag/scan-status": "passed"}
+
+    assert decide(policy, principal=DEPLOYER, action=READ, resource=ZIP, **plain) == "deny"
+
+
+def test_deployers_may_decrypt_what_they_read_and_nothing_else():
+    *_, decrypt = storage(deployers=[DEPLOYER]).one("kms/key:Key").policy()
+
+    assert decrypt == {
+        "Sid": "DeployersDecrypt",
+        "Effect": "Allow",
+        "Principal": {"AWS": [DEPLOYER]},
+        "Action": ["kms:Decrypt"],
+        "Resource": ["*"],
+        "Condition": {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}},
+    }
 
 
 def test_the_artifacts_bucket_is_reached_over_tls_only(built: Built):
@@ -263,12 +341,15 @@ def test_the_key_rotates_and_gives_each_no_more_than_it_needs(built: Built):
     }
 
 
-def test_only_step_functions_of_this_account_plays_the_pipeline(built: Built):
-    assert built.one("iam/role:Role").policy("assumeRolePolicy") == [
+@pytest.mark.parametrize(
+    ("role", "service"), [("pipeline", "states.amazonaws.com"), ("scan", "codebuild.amazonaws.com")]
+)
+def test_only_the_service_for_this_account_plays_each_role(built: Built, role: str, service: str):
+    assert built.one("iam/role:Role", role).policy("assumeRolePolicy") == [
         {
             "Effect": "Allow",
             "Action": ["sts:AssumeRole"],
-            "Principal": {"Service": "states.amazonaws.com"},
+            "Principal": {"Service": service},
             "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
         }
     ]
@@ -294,7 +375,9 @@ def test_what_is_written_into_the_artifacts_bucket_waits_for_its_versions_and_it
     import pulumi_aws as aws
 
     def make():
-        args = StorageArgs(account=ACCOUNT, region=REGION, upload_days=1, protect=False)
+        args = StorageArgs(
+            account=ACCOUNT, region=REGION, upload_days=1, deployers=(), protect=False
+        )
         aws.s3.BucketObjectv2("first", bucket=Storage("storage", args).artifacts, key="k")
 
     built = build(make)

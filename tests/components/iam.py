@@ -1,0 +1,57 @@
+"""Decides a request by a policy as IAM documents it, for the operators that the policies use.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: an
+explicit deny wins; else an allow; else the answer is no. A condition on a key that the request does
+not have is false, and true where the operator is negated.
+"""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+OPERATORS = ("StringEquals", "StringNotEquals", "ArnEquals", "ArnNotEquals", "Bool")
+
+
+def decide(
+    statements: Sequence[Mapping[str, Any]],
+    *,
+    principal: str,
+    action: str,
+    resource: str,
+    **context: str,
+) -> str:
+    """Return ``deny``, ``allow`` or ``nothing`` (neither) for one request to a resource policy."""
+    context = {"aws:PrincipalArn": principal, "aws:SecureTransport": "true", **context}
+    effects = {
+        statement["Effect"]
+        for statement in statements
+        if _principal(statement["Principal"], principal)
+        and any(fnmatchcase(action, each) for each in statement["Action"])
+        and _resource(statement, resource)
+        and all(
+            _holds(operator, key, value, context)
+            for operator, pairs in statement.get("Condition", {}).items()
+            for key, value in pairs.items()
+        )
+    }
+    if "Deny" in effects:
+        return "deny"
+    return "allow" if "Allow" in effects else "nothing"
+
+
+def _principal(named: Any, principal: str) -> bool:
+    return named == "*" or principal in named.get("AWS", [])
+
+
+def _resource(statement: Mapping[str, Any], resource: str) -> bool:
+    if "NotResource" in statement:
+        return not any(fnmatchcase(resource, each) for each in statement["NotResource"])
+    return any(fnmatchcase(resource, each) for each in statement["Resource"])
+
+
+def _holds(operator: str, key: str, value: Any, context: Mapping[str, str]) -> bool:
+    assert operator in OPERATORS, operator
+    values = value if isinstance(value, list) else [value]
+    if "Not" in operator:
+        return context.get(key) not in values
+    return context.get(key) in values
