@@ -172,7 +172,8 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
 
     for each in everything.aws:
         if each.kind == IN_DESIRED_STATE:
-            assert each.desired["Tags"], each.name
+            found = {tag["Key"]: tag["Value"] for tag in each.desired["Tags"]}
+            assert found == {**tags, "Name": found["Name"]}, each.name
         elif each.kind in tagged:
             assert each.inputs["tags"] == tags, each.name
     untagged = {each.kind.split(":")[-1] for each in everything.aws} - {
