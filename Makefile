@@ -3,16 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test test-sonarqube bench-scan check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: setup ## Run the whole pipeline on this machine; APP=any.zip takes yours
-	@$(BIN)/python -m local.demo $(if $(APP),--app "$(APP)")
+demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, ENGINE=sonarqube a real server
+	@$(BIN)/python -m local.demo $(if $(APP),--app "$(APP)") $(if $(ENGINE),--engine "$(ENGINE)")
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
+	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
+
+bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube server
+	@$(BIN)/python bench/bench_scan.py
 
 check: setup ## Check style and types
 	@$(BIN)/ruff check .

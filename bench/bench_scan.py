@@ -16,10 +16,10 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from local.sonarqube import Server, running_server
 from scan.sonarqube import engine
 from tests.scan.scanning import scanned, tree
 from tests.scan.uploads import zipped
-from tests.sonarqube.server import Server, running_server
 from tests.sonarqube.trees import BAD
 
 MOST_OVERHEAD, MOST_WAIT = 1.05, 1.5

@@ -5,7 +5,8 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ class Demo:
         self._deployed = self._answered = 0.0
         self._times: dict[str, dict[str, float]] = {}
 
-    def run(self, uploads: Sequence[tuple[str, bytes, str | None]]) -> None:
+    def run(
+        self, uploads: Sequence[tuple[str, bytes, str | None]], settings: dict[str, str]
+    ) -> None:
         """Deploy, and follow each upload: (key, zip, outcome that it must have or None)."""
         say = self._console.print
         started = time.monotonic()
@@ -62,7 +65,7 @@ class Demo:
             # Pulumi and moto take seconds to import: not before somebody can see why.
             from local.cloud import Cloud
 
-            cloud = Cloud()
+            cloud = Cloud(settings)
             cloud.__enter__()
         try:
             created = len(cloud.created)
@@ -230,6 +233,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when all was as it should be."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--app", type=Path, help="a zip of yours instead of the samples")
+    parser.add_argument(
+        "--engine",
+        choices=["sarif", "sonarqube"],
+        default="sarif",
+        help="sarif (Bandit, at once) or a real SonarQube server (Java 17 and Maven, minutes)",
+    )
     parser.add_argument("--reject", action="store_true", help="press Reject, where nobody is asked")
     options = parser.parse_args(arguments)
     # Where nobody looks, as in a log, lines need not break at 80 characters.
@@ -256,12 +265,31 @@ def main(arguments: list[str] | None = None) -> int:
         ]
     console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
     try:
-        Demo(console, verdict, REASON).run(uploads)
-    except (Wrong, Refused, TimeoutError) as wrong:
+        with _engine(options.engine, console) as settings:
+            Demo(console, verdict, REASON).run(uploads, settings)
+    except (Wrong, Refused, TimeoutError, RuntimeError) as wrong:
         console.print(f"\n[red]✘ {wrong}[/red]", markup=True)
         return 1
     console.print("\n[green]✔ All was as it should be.[/green]  Deploy it: README.md, Deploy")
     return 0
+
+
+@contextmanager
+def _engine(name: str, console: Console) -> Iterator[dict[str, str]]:
+    """The settings of an engine, with a server for it while it is needed."""
+    if name == "sarif":
+        yield {"engine": "sarif"}
+        return
+    from local.sonarqube import missing, running_server
+
+    if lacking := missing():
+        raise Wrong(f"{lacking}; without it: make demo")
+
+    def say(line: str) -> None:
+        console.print(f"  [dim]{line}[/dim]")
+
+    with running_server(say) as server:
+        yield {"engine": name, "sonarHostUrl": server.url, "sonarToken": server.token}
 
 
 def _gist(name: str, content: Any) -> str:

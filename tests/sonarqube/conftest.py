@@ -1,18 +1,19 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.sonarqube.server import Server, missing, running_server
+from local.sonarqube import Server, missing, running_server
 
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A real server, for all tests that ask for one; they run only with ``-m sonarqube``."""
-    if "sonarqube" not in request.config.getoption("-m"):
+    if "sonarqube" not in str(request.config.getoption("-m")):
         pytest.skip("a real SonarQube takes minutes: pytest -m sonarqube")
     if lacking := missing():
         pytest.skip(lacking)
-    capture = request.config.pluginmanager.getplugin("capturemanager")
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(line: str) -> None:
         with capture.global_and_fixture_disabled():

@@ -6,10 +6,10 @@ from unittest.mock import patch
 
 import requests
 
+from local.sonarqube import Server, running_server
 from tests.scan.recorded import FOLDER, HOST
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
-from tests.sonarqube.server import Server, running_server
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING
 
 REAL_GET = requests.Session.get

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from local.sonarqube import Server
 from scan.sonarqube import api
 from tests.scan.scanning import Scanned, scanned
 from tests.scan.uploads import zipped
-from tests.sonarqube.server import Server
 from tests.sonarqube.tls import certified, tls_front
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
 
