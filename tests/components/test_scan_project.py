@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pulumi_aws as aws
@@ -219,7 +220,7 @@ def test_scans_run_in_the_vpc_where_one_is_set():
     ]
 
 
-def test_the_source_is_the_scan_package_without_what_python_leaves_behind():
+def test_the_source_is_the_whole_scan_package():
     packaged = set(packaged_scan().assets)
     sources = {
         f"scan/{path.relative_to(PROGRAM / 'scan')}" for path in (PROGRAM / "scan").rglob("*.py")
@@ -232,7 +233,29 @@ def test_the_source_is_the_scan_package_without_what_python_leaves_behind():
         "scan/requirements-sarif.txt",
         "scan/requirements-sonarqube.txt",
     } <= packaged
-    assert [name for name in packaged if "__pycache__" in name or name.endswith(".pyc")] == []
+
+
+def test_what_else_lies_in_scan_never_changes_the_source(tmp_path: Path, monkeypatch):
+    for name in (
+        "one.py",
+        "deep/two.py",
+        "a.json",
+        "b.txt",
+        "x.pyc",
+        "__pycache__/one.pyc",
+        ".env",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    monkeypatch.setattr("components.scan_project.SCAN", tmp_path)
+
+    assert sorted(packaged_scan().assets) == [
+        "scan/a.json",
+        "scan/b.txt",
+        "scan/deep/two.py",
+        "scan/one.py",
+    ]
 
 
 def test_the_source_lies_where_the_project_looks_for_it(built: Built):
