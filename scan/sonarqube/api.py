@@ -89,13 +89,14 @@ class Api:
             raise
 
     def _until_up(self) -> dict[str, Any]:
-        for seconds in (*RETRY_AFTER_SECONDS, None):
+        status: dict[str, Any] = {}
+        for seconds in (0, *RETRY_AFTER_SECONDS):
+            if seconds:
+                self._log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
+                self._sleep(seconds)
             status = self.get("api/system/status")
             if status.get("status") == "UP":
                 return status
-            if seconds is not None:
-                self._log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
-                self._sleep(seconds)
         raise Broken(
             "ServerNotUp",
             f"SonarQube at {self._server.url} is not ready: {status.get('status')}.",

@@ -13,7 +13,8 @@ PAGE = 20
 
 def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding]]:
     """How many open issues and hotspots there are per severity, and the first of each."""
-    counts, findings = dict.fromkeys(SEVERITIES, 0), {}
+    counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
+    findings: dict[str, Finding] = {}
     # Cloud's API still has the parameter's former name.
     whose = {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
     answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)

@@ -62,7 +62,7 @@ def test_bandit_says_what_it_could_not_parse(tmp_path):
     """Two Python files, one of them broken."""
     analysis = of_tool("bandit", tmp_path)
 
-    assert analysis.files == 1
+    assert (analysis.files, analysis.lines) == (1, 15)
 
 
 def result(**more: Any) -> dict[str, Any]:
@@ -186,12 +186,23 @@ def test_a_result_may_name_its_rule_by_number_or_in_part(tmp_path):
     ]
 
 
-def test_a_message_may_be_its_rules(tmp_path):
-    rules = [{"id": "R1", "messageStrings": {"m": {"text": "{0} calls {1}"}}}]
-    message = {"id": "m", "arguments": ["load()", "eval()"]}
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ({"text": "eval()\n is bad", "id": "m"}, "eval() is bad"),
+        ({"markdown": "`eval()`"}, "`eval()`"),
+        ({"id": "m", "arguments": ["load()", "eval()"]}, "load() calls eval()"),
+        ({"id": "unknown"}, "A rule"),
+        ({}, "A rule"),
+    ],
+    ids=["text", "markdown", "the rule's", "unknown", "none"],
+)
+def test_a_message_is_its_own_or_its_rules(message, says, tmp_path):
+    texts = {"m": {"text": "{0} calls {1}"}}
+    rules = [{"id": "R1", "shortDescription": {"text": "A rule"}, "messageStrings": texts}]
     analysis = reading(tmp_path, run(result(message=message), rules=rules))
 
-    assert analysis.findings[0].message == "load() calls eval()"
+    assert analysis.findings[0].message == says
 
 
 @pytest.mark.parametrize(
@@ -283,6 +294,7 @@ def test_what_was_analysed_is_what_the_tool_says_or_could_read(more, source, fil
         "{}",
         '{"version": "2.0.0", "runs": []}',
         '{"version": "2.1.0", "runs": []}',
+        '{"version": "2.0.0", "runs": [{"tool": {"driver": {"name": "T"}}}]}',
         '{"version": "2.1.0", "runs": [{}]}',
         '{"version": "2.1.0", "runs": [{"tool": {"driver": {}}}]}',
         '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "T"}}, "results": [7]}]}',
@@ -300,9 +312,13 @@ def test_broken_sarif_is_a_broken_scan(text, tmp_path):
     assert refusal.value.code == "BrokenSarif"
 
 
-def test_a_tool_that_says_it_failed_is_believed(tmp_path):
-    with pytest.raises(Broken) as refusal:
-        reading(tmp_path, run(invocations=[{"executionSuccessful": False}]))
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [({}, "Tool: it says that its run was not"), ({"exitCodeDescription": "no rules"}, "no rules")],
+)
+def test_a_tool_that_says_it_failed_is_believed(more, says, tmp_path):
+    with pytest.raises(Broken, match=says) as refusal:
+        reading(tmp_path, run(invocations=[{"executionSuccessful": False, **more}]))
 
     assert refusal.value.code == "ScannerFailed"
 
