@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.alarms import Alarms, AlarmsArgs
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow, allow_service, policy, trust
 from components.scan_project import ScanProject, ScanProjectArgs
@@ -41,10 +42,20 @@ class Pipeline(pulumi.ComponentResource):
         project = ScanProject("scan", args.scan, opts=self._child)
         check = self._check_build_status(args, project)
         machine = self._state_machine(name, args, project, check)
-        self.dead_letters = self._start_on_upload(args, machine)
+        dead_letters = self._start_on_upload(args, machine)
+        Alarms(
+            "alarms",
+            AlarmsArgs(
+                state_machine_arn=machine.arn,
+                dead_letters=dead_letters.name,
+                topic_arn=args.topic_arn,
+            ),
+            opts=self._child,
+        )
 
         self.state_machine_arn = machine.arn
         self.project = project.name
+        self.dead_letters = dead_letters.url
         self.register_outputs({"state_machine_arn": self.state_machine_arn})
 
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
@@ -183,9 +194,7 @@ class Pipeline(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
 
-    def _start_on_upload(
-        self, args: PipelineArgs, machine: aws.sfn.StateMachine
-    ) -> pulumi.Output[str]:
+    def _start_on_upload(self, args: PipelineArgs, machine: aws.sfn.StateMachine) -> aws.sqs.Queue:
         """Start an execution for each zip; return the queue of events that started none."""
         rule = aws.cloudwatch.EventRule(
             "uploads",
@@ -241,4 +250,4 @@ class Pipeline(pulumi.ComponentResource):
             dead_letter_config={"arn": dead_letters.arn},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
-        return dead_letters.url
+        return dead_letters

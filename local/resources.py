@@ -76,6 +76,7 @@ class Creator:
             "aws:cloudwatch/logGroup:LogGroup": self._log_group,
             "aws:cloudwatch/eventRule:EventRule": self._rule,
             "aws:cloudwatch/eventTarget:EventTarget": self._target,
+            "aws:cloudwatch/metricAlarm:MetricAlarm": self._alarm,
             "aws:lambda/function:Function": self._function,
             "aws:sns/topic:Topic": self._topic,
             "aws:sns/topicPolicy:TopicPolicy": self._topic_policy,
@@ -304,6 +305,26 @@ class Creator:
         retry.done()
         letters.done()
         return f"{rule}/{name}", {}
+
+    def _alarm(self, name: str, inputs: Inputs) -> Made:
+        alarm = self._named(name)
+        dimensions = inputs.take("dimensions", {})
+        self._client("cloudwatch").put_metric_alarm(
+            AlarmName=alarm,
+            AlarmDescription=inputs.take("alarmDescription"),
+            Namespace=inputs.take("namespace"),
+            MetricName=inputs.take("metricName"),
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            Statistic=inputs.take("statistic"),
+            ComparisonOperator=inputs.take("comparisonOperator"),
+            Threshold=inputs.take("threshold"),
+            Period=inputs.take("period"),
+            EvaluationPeriods=inputs.take("evaluationPeriods"),
+            TreatMissingData=inputs.take("treatMissingData"),
+            AlarmActions=inputs.take("alarmActions"),
+            Tags=_tags(inputs),
+        )
+        return alarm, {"name": alarm}
 
     def _function(self, name: str, inputs: Inputs) -> Made:
         logging, tracing = inputs.nested("loggingConfig"), inputs.nested("tracingConfig")
