@@ -1,7 +1,6 @@
 """Asks SonarQube's web API, and says clearly what is wrong when it does not answer."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,14 +22,8 @@ TRANSIENT = {429, 500, 502, 503, 504}
 class Api:
     """The API of one server. Every method raises ``Broken`` when the server is of no use."""
 
-    def __init__(
-        self,
-        server: SonarServer,
-        log: Log,
-        ca_bundle: Path | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._server, self._log, self._sleep = server, log, sleep
+    def __init__(self, server: SonarServer, log: Log, ca_bundle: Path | None) -> None:
+        self._server, self._log = server, log
         self._session = requests.Session()
         self._verify = str(ca_bundle) if ca_bundle else True
         # An auth object, since requests would let a .netrc overrule a header.
@@ -76,7 +69,7 @@ class Api:
                 if seconds is None:
                     raise passing.broken from passing
                 self._log.write(f"{passing.broken.message} Trying again in {seconds} s")
-                self._sleep(seconds)
+                time.sleep(seconds)
         raise AssertionError("the last try returns or raises")
 
     def may_get(self, path: str, **parameters: str | int) -> dict[str, Any] | None:
@@ -93,7 +86,7 @@ class Api:
         for seconds in (0, *RETRY_AFTER_SECONDS):
             if seconds:
                 self._log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
-                self._sleep(seconds)
+                time.sleep(seconds)
             status = self.get("api/system/status")
             if status.get("status") == "UP":
                 return status
