@@ -35,7 +35,7 @@ def read(
             raise ValueError("it is not a SARIF 2.1.0 log with runs")
         runs = log["runs"]
         for run in runs:
-            _check_success(run)
+            _check_success(run, source, folder)
         findings = [
             _finding(result, run, source, folder)
             for run in runs
@@ -59,13 +59,23 @@ def read(
         raise Broken("BrokenSarif", f"The tool's SARIF cannot be read: {why}.", MEND) from error
 
 
-def _check_success(run: dict[str, Any]) -> None:
+def _check_success(run: dict[str, Any], source: Path, folder: Path) -> None:
     """3.20.14: a tool may say itself that it failed."""
     for invocation in run.get("invocations") or []:
         if invocation.get("executionSuccessful") is False:
             name = run["tool"]["driver"]["name"]
             why = invocation.get("exitCodeDescription") or "it says that its run was not successful"
             raise Broken("ScannerFailed", f"{name}: {why}.", MEND)
+    # A finding may hide in what the tool could not read: 3.20.21, 3.58.6.
+    unread = sorted(_unread(run, source, folder))
+    if unread:
+        name = run["tool"]["driver"]["name"]
+        some = ", ".join(unread[:5]) + (", ..." if len(unread) > 5 else "")
+        raise Broken(
+            "NotAllAnalysed",
+            f"{name} could not read {len(unread)} of the files: {some}.",
+            "Mend these files, or leave them out of the zip if nobody runs them.",
+        )
 
 
 def _stands(result: dict[str, Any], in_source: bool) -> bool:
@@ -134,17 +144,19 @@ def _analysed(run: dict[str, Any]) -> int | None:
     """Bandit tells by its metrics per file, others by artifacts with a role (3.24.6)."""
     metrics = (run.get("properties") or {}).get("metrics")
     if isinstance(metrics, dict) and "_totals" in metrics:
-        return len(metrics) - 1 - len(_unreadable(run))
+        return len(metrics) - 1
     roles = [each["roles"] for each in run.get("artifacts") or [] if each.get("roles")]
     return sum("analysisTarget" in each for each in roles) if roles else None
 
 
-def _unreadable(run: dict[str, Any]) -> set[str]:
-    """Files that Bandit counts although it could not parse them."""
+def _unread(run: dict[str, Any], source: Path, folder: Path) -> set[str]:
+    """Files about which the tool tells an error: it could not read or parse them."""
     return {
-        location["physicalLocation"]["artifactLocation"]["uri"]
+        place.of({"locations": [location]}, run, source, folder)[0]
         for invocation in run.get("invocations") or []
-        for notification in invocation.get("toolConfigurationNotifications") or []
+        for kind in ("toolConfigurationNotifications", "toolExecutionNotifications")
+        for notification in invocation.get(kind) or []
+        if notification.get("level") == "error"
         for location in notification.get("locations") or []
     }
 

@@ -58,11 +58,10 @@ def test_comments_in_the_code_suppress_nothing_unless_allowed(tool, suppressed, 
     assert len(strict.findings) - len(lenient.findings) == suppressed
 
 
-def test_bandit_says_what_it_could_not_parse(tmp_path):
-    """Two Python files, one of them broken."""
-    analysis = of_tool("bandit", tmp_path)
-
-    assert (analysis.files, analysis.lines) == (1, 15)
+def test_a_file_that_bandit_could_not_read_may_hide_anything(tmp_path):
+    """Two Python files, one of them in Python 2."""
+    with pytest.raises(Broken, match=r"Bandit could not read 1 of the files: app/python2\.py"):
+        of_tool("bandit-unreadable", tmp_path)
 
 
 def result(**more: Any) -> dict[str, Any]:

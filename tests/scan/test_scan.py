@@ -95,10 +95,9 @@ def test_code_cannot_hide_itself_from_bandit():
     "files",
     [
         {"README.md": "# Shop\n"},
-        {"shop/python2.py": "print 'hello'\n"},
         {"picture.png": b"\x89PNG\0\0"},
     ],
-    ids=["no code", "code that cannot be parsed", "no text"],
+    ids=["no code", "no text"],
 )
 def test_a_zip_in_which_nothing_was_analysed_is_broken(files):
     done = scanned(zipped(files))
@@ -107,6 +106,13 @@ def test_a_zip_in_which_nothing_was_analysed_is_broken(files):
     assert done.error == "NothingAnalysed"
     assert done.report["gate"] is None
     assert done.report["engine"]["name"] == "Bandit"
+
+
+def test_a_zip_with_a_file_that_the_scanner_cannot_read_is_broken():
+    done = scanned(zipped({"shop/python2.py": "print 'hello'\n", "shop/shop.py": "x = 1\n"}))
+
+    assert (done.code, done.error) == (1, "NotAllAnalysed")
+    assert "shop/python2.py" in done.report["error"]["message"]
 
 
 def test_a_silent_tool_has_analysed_nothing_where_there_is_no_text():
