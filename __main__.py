@@ -24,7 +24,7 @@ storage = Storage(
     StorageArgs(
         account=account,
         region=region,
-        upload_days=settings.upload_days,
+        upload_days=settings.kept_days,
         deployers=settings.deployers,
         protect=settings.protect,
     ),

@@ -153,7 +153,7 @@ def _attachment(label: str, function: pulumi.Input[str]) -> dict[str, object]:
         "NotificationType": "Custom",
         "Variables": {name: f"event.metadata.additionalContext.{name}" for name in bound},
         "Criteria": [
-            # Another stack's card in the same channel names another function.
+            # Only this stack's cards name this function.
             {"Operator": "EQUALS", "VariableName": "Fn", "Value": function},
             {"Operator": "HAS_VALUE", "VariableName": "Scan"},
         ],

@@ -89,6 +89,12 @@ class Settings:
     protect: bool
 
     @property
+    def kept_days(self) -> int:
+        """How long a replaced version is kept: as set, and while it may still be approved."""
+        lives = self.decision_seconds + self.exception_seconds
+        return max(self.upload_days, -(-lives // UNITS["d"]) + 1)
+
+    @property
     def scan_environment(self) -> dict[str, str]:
         """What ``scan/`` is told besides the upload; nothing secret."""
         return {

@@ -63,6 +63,7 @@ RETRY = {
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
+RETRY_FOR_DAYS = {**RETRY, "IntervalSeconds": 30, "MaxAttempts": 100, "MaxDelaySeconds": 3600}
 # A full CodeBuild is a queue: wait for a place for hours, without hammering.
 RETRY_BUILD = [
     {
@@ -269,13 +270,14 @@ def _await_decision(names: Names, decision_seconds: int) -> dict[str, State]:
 def _follow_decision(names: Names) -> dict[str, State]:
     return {
         "ClearApproved": _tag("approved", "AnnounceApproved"),
-        **_announce(names, "Approved", "HoldException"),
+        **_hold_whatever_happens(_announce(names, "Approved", "HoldException")),
         "HoldException": {
             "Type": "Wait",
             "Timestamp": "{% $decision.until %}",
             "Next": "MarkEnded",
         },
-        "MarkEnded": _tag("expired", "AnnounceEnded"),
+        # Until this is done a version stays deployable that must not be: hours of patience.
+        "MarkEnded": {**_tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
         **_announce(names, "Ended", "Ended"),
         "Ended": {"Type": "Succeed"},
         "MarkRejected": _tag("rejected", "AnnounceRejected"),
@@ -295,7 +297,8 @@ def _trouble(names: Names) -> dict[str, State]:
                 names,
                 _card(
                     "'The pipeline could not go on with ' & $scan.app",
-                    "'*' & $scan.scan & '* keeps the clearance that it has.\\n\\n' & $trouble"
+                    "'*' & $scan.scan & '* keeps the clearance that it has: look at its tag "
+                    "scan-status, and if that says approved, remove it by hand.\\n\\n' & $trouble"
                     f" & '\\n\\n<{link}' & $scan.execution & '|Open the execution>'",
                     # Not a redrive: that would enter Trouble again, and nothing else.
                     "Mend the cause, then upload the zip again: each upload is scanned anew.",
@@ -340,6 +343,15 @@ def _announce(names: Names, event: str, after: str) -> dict[str, State]:
             after,
         ),
     }
+
+
+def _hold_whatever_happens(states: dict[str, State]) -> dict[str, State]:
+    """An exception must end: between its clearance and its hold no failure may end the way."""
+    for state in states.values():
+        for catch in state["Catch"]:
+            if catch["Next"] == "TellTrouble":
+                catch["Next"] = "HoldException"
+    return states
 
 
 def _card(title: str, description: str, next_step: str) -> str:

@@ -204,6 +204,9 @@ class Storage(pulumi.ComponentResource):
                     "s3:PutObjectVersionTagging",
                     "s3:DeleteObjectTagging",
                     "s3:DeleteObjectVersionTagging",
+                    # A replica brings its tags along.
+                    "s3:ReplicateObject",
+                    "s3:ReplicateTags",
                 ],
                 "Resource": [objects],
                 "Condition": {"ArnNotEquals": {"aws:PrincipalArn": self.pipeline_role.arn}},

@@ -339,3 +339,16 @@ def test_a_stack_whose_name_cannot_stand_in_other_names_is_refused(stack: str):
 @pytest.mark.parametrize("days", LOG_DAYS)
 def test_every_value_of_cloudwatch_is_taken(days: int):
     assert loaded(logDays=days).log_days == days
+
+
+def test_the_scanner_of_the_default_lets_no_comment_and_no_folder_hide_code():
+    from scan.job import SARIF_COMMAND
+
+    assert DECLARED["sarifCommand"]["default"] == SARIF_COMMAND
+
+
+@pytest.mark.parametrize(("days", "kept"), [(90, 90), (1, 34)], ids=["longer", "shorter"])
+def test_a_replaced_version_is_kept_while_it_may_still_be_approved(days: int, kept: int):
+    told_ = {"uploadDays": days, "decisionWindow": "72h", "exceptionPeriod": "30d"}
+
+    assert loaded(**told_).kept_days == kept

@@ -134,7 +134,10 @@ def test_what_cannot_be_published_ends_as_trouble_and_never_as_success():
         if STATES[name]["Resource"].endswith(":sns:publish"):
             assert STATES[name]["Arguments"]["TopicArn"] == NAMES.topic_arn
             caught = STATES[name]["Catch"][-1]["Next"]
-            assert caught == ("Trouble" if name == "TellTrouble" else "TellTrouble")
+            # An exception that runs must end, whoever hears of it.
+            leads = {"TellTrouble": "Trouble", "TellApproved": "HoldException"}
+            leads["TellUnsentApproved"] = leads["TellApproved"]
+            assert caught == leads.get(name, "TellTrouble")
     assert STATES["Trouble"]["Type"] == "Fail"
 
 
@@ -189,6 +192,14 @@ def test_only_a_passed_gate_and_an_approval_clear():
     }
     assert STATES["Judge"]["Default"] == "MarkBroken"
     assert STATES["Decided"]["Default"] == "MarkExpired"
+
+
+def test_nothing_that_fails_after_an_approval_lets_its_exception_run_on():
+    ends = {name for name, state in STATES.items() if state["Type"] in ENDS}
+
+    assert reachable("AnnounceApproved", without=frozenset({"MarkEnded"})) & ends == set()
+    [retry] = STATES["MarkEnded"]["Retry"]
+    assert retry["MaxAttempts"] * retry["MaxDelaySeconds"] > 3 * 24 * 3600
 
 
 def test_builds_and_people_have_their_time_and_no_more():

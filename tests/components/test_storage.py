@@ -183,6 +183,8 @@ def test_the_upload_bucket_takes_only_zips_over_tls_and_tags_only_from_the_pipel
                 "s3:PutObjectVersionTagging",
                 "s3:DeleteObjectTagging",
                 "s3:DeleteObjectVersionTagging",
+                "s3:ReplicateObject",
+                "s3:ReplicateTags",
             ],
             "Resource": ["arn:aws:s3:::uploads/*"],
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam:::pipeline"}},
