@@ -65,7 +65,8 @@ def parse(event: Any) -> Press:
     verb = pressed.pop()
     reason = event[verb].strip() if isinstance(event[verb], str) else ""
     # A variable that nobody filled in arrives by its name.
-    if not 3 <= len(reason) <= 300 or reason == "$Reason":
+    legible = sum(map(str.isalnum, reason))
+    if legible < 3 or len(reason) > 300 or reason == "$Reason":
         raise NotAPress(
             "Nothing was decided: give a reason of 3 to 300 characters, then press again."
         )

@@ -245,7 +245,9 @@ def test_a_payload_that_is_no_press_is_refused_before_any_call(calls, event):
     assert calls.made == []
 
 
-@pytest.mark.parametrize("reason", [None, 7, "", "  ", "ok", " ok ", "x" * 301, "$Reason"])
+@pytest.mark.parametrize(
+    "reason", [None, 7, "", "  ", "ok", " ok ", "x" * 301, "$Reason", "...", "\u200b" * 9]
+)
 def test_a_press_without_a_reason_decides_nothing(calls, reason):
     assert press({"scan": SCAN, "approve": reason}).startswith("Nothing was decided: give a reason")
     assert calls.made == []
