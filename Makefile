@@ -1,6 +1,8 @@
 # Every command sets itself up first. Needs Python 3.11 or newer, and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+# By the environment, so that no name of a zip is read by make or the shell.
+export APP ENGINE VERDICT
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-sonarqube bench-scan check lock clean
@@ -9,7 +11,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, ENGINE=sonarqube a real server
-	@$(BIN)/python -m local.demo $(if $(APP),--app "$(APP)") $(if $(ENGINE),--engine "$(ENGINE)")
+	@$(BIN)/python -m local.demo
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

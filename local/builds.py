@@ -125,6 +125,8 @@ class Builds:
             if source and environment:
                 spec = yaml.safe_load(project["source"]["buildspec"])
                 status = self._run_phases(build, spec, source, environment, log, deadline)
+        except Exception as error:  # else the execution would wait for a build that is gone
+            _phase(build, "BUILD", "FAULT", 0, ("INTERNAL_SERVICE_ERROR", str(error)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             _phase(build, "COMPLETED", None, 0)

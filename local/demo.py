@@ -2,6 +2,8 @@
 
 import argparse
 import io
+import os
+import re
 import sys
 import time
 import zipfile
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -53,6 +56,7 @@ class Demo:
     def __init__(self, console: Console, verdict: str | None, reason: str) -> None:
         self._console, self._verdict, self._reason = console, verdict, reason
         self._deployed = self._answered = 0.0
+        self.broken = False
         self._times: dict[str, dict[str, float]] = {}
 
     def run(
@@ -85,7 +89,7 @@ class Demo:
     def _follow(self, cloud: Any, key: str, body: bytes) -> str:
         say = self._console.print
         say()
-        say(f"[bold]⬆ {key}[/bold]  [dim]{len(body):,} bytes[/dim]")
+        say(Text(f"⬆ {key}", style="bold") + Text(f"  {len(body):,} bytes", style="not bold dim"))
         started, uploaded = time.monotonic(), time.time()
         scan = cloud.upload(key, body)
         execution = cloud.execution(scan)
@@ -98,11 +102,12 @@ class Demo:
             self._decide(cloud, card)
             self._watch(cloud, scan, execution, started, {"HoldException"}, after="AwaitDecision")
             self._show_decision(cloud, scan)
-        elif "TellBroken" in cloud.states(execution):
+        elif "ClearPassed" not in cloud.states(execution):
             say()
             card = cloud.channel.wait(lambda each: each.thread == scan)
             told = card.received - uploaded
             say(show.card(card))
+            self.broken = True
         else:
             say("  [green]✔ The gate passed: nobody is bothered.[/green]")
             told = time.time() - uploaded
@@ -129,7 +134,8 @@ class Demo:
             nonlocal lines
             log = cloud.build_log(scan)
             for line in log[lines:]:
-                self._console.print(Text(f"            │ {line}", style="dim", no_wrap=True))
+                told = Text(f"            │ {line}", style="dim")
+                self._console.print(told, no_wrap=True, overflow="ellipsis")
             lines = len(log)
 
         with self._console.status("") as spinner:
@@ -152,37 +158,51 @@ class Demo:
                 time.sleep(0.1)
 
     def _decide(self, cloud: Any, card: Any) -> None:
-        verdict, reason = self._verdict, self._reason
-        if verdict is None:
-            choice = self._console.input("  Press [bold]A[/bold]pprove or [bold]R[/bold]eject: ")
-            verdict = "Reject" if choice.strip().lower().startswith("r") else "Approve"
-            reason = self._console.input("  Reason: ").strip() or reason
-        button = next((each for each in card.buttons if each.label == verdict), None)
-        if button is None:
-            raise Wrong(f"the card has no button {verdict}")
-        self._console.print(f"  👆 [bold]{verdict}[/bold], Reason: {reason}", highlight=False)
-        self._console.print(Text(f"     @Amazon Q {button.command}", style="dim"))
-        pressed = time.monotonic()
-        answer = cloud.channel.press(button, {"Reason": reason})
-        self._answered = time.monotonic() - pressed
-        self._console.print(f"  💬 {answer}", highlight=False, markup=False)
-        # The card is on its way before the token is stored: whoever is that fast presses again.
-        if "press again" in answer:
-            raise Wrong(answer)
+        say = self._console.print
+        while True:
+            verdict, reason = self._asked()
+            button = next((each for each in card.buttons if each.label == verdict), None)
+            if button is None:
+                raise Wrong(f"the card has no button {verdict}")
+            say(Text(f"  👆 {verdict}, Reason: {reason}"))
+            pressed = time.monotonic()
+            try:
+                answer = cloud.channel.press(button, {"Reason": reason})
+            except Refused as refused:
+                answer = str(refused)
+            self._answered = time.monotonic() - pressed
+            say(Text(f"  💬 {answer}"))
+            if answer.startswith(("Approved", "Rejected")):
+                return
+            if self._verdict:
+                raise Wrong(answer)
+
+    def _asked(self) -> tuple[str, str]:
+        """What the person decides, where there is one."""
+        if self._verdict:
+            return self._verdict, self._reason
+        choice = ""
+        while choice not in ("a", "r"):
+            answer = self._console.input("  Press [bold]A[/bold]pprove or [bold]R[/bold]eject: ")
+            choice = answer.strip().lower()[:1]
+        reason = self._console.input("  Reason: ").strip()
+        return ("Approve" if choice == "a" else "Reject"), reason
 
     def _show_decision(self, cloud: Any, scan: str) -> None:
         mails = [each for each in cloud.emails() if scan.split("/")[0] in each.raw_data]
         if len(mails) != 1:
             raise Wrong(f"one email should have been sent, and {len(mails)} were")
+        told = cloud.channel.wait(lambda each: each.thread == scan and not each.buttons)
         self._console.print()
+        self._console.print(show.card(told))
         self._console.print(show.mail(mails[0]))
 
     def _show_evidence(self, cloud: Any, key: str, scan: str) -> None:
-        tree = Tree(f"  Evidence [dim]scans/{scan}/[/dim]")
+        tree = Tree(Text("Evidence ") + Text(f"scans/{scan}/", style="dim"))
         for name, content in sorted(cloud.evidence(scan).items()):
-            tree.add(f"{name} [dim]{_gist(name, content)}[/dim]", highlight=False)
+            tree.add(Text(f"{name} ") + Text(_gist(name, content), style="dim"))
         self._console.print()
-        self._console.print(tree)
+        self._console.print(Padding(tree, (0, 0, 0, 2)))
         status = cloud.clearance(key, scan)
         self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
 
@@ -205,7 +225,7 @@ class Demo:
         table = Table(title="Where the time went", title_justify="left", box=None)
         table.add_column("")
         for key in self._times:
-            table.add_column(key, justify="right")
+            table.add_column(Text(key), justify="right")
         rows = list(next(iter(self._times.values())))
         for row in rows:
             style = "bold" if row == rows[-1] else ""
@@ -231,47 +251,67 @@ def packed(folder: Path) -> bytes:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when all was as it should be."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--app", type=Path, help="a zip of yours instead of the samples")
+    given = os.environ
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument(
+        "--app",
+        type=Path,
+        default=given.get("APP") or None,
+        help="a zip of yours instead of the samples (make demo APP=...)",
+    )
     parser.add_argument(
         "--engine",
         choices=["sarif", "sonarqube"],
-        default="sarif",
-        help="sarif (Bandit, at once) or a real SonarQube server (Java 17 and Maven, minutes)",
+        default=given.get("ENGINE") or "sarif",
+        help="sarif (Bandit, for Python) or a real SonarQube server (make demo ENGINE=...)",
     )
-    parser.add_argument("--reject", action="store_true", help="press Reject, where nobody is asked")
+    parser.add_argument(
+        "--verdict",
+        choices=["Approve", "Reject"],
+        default=given.get("VERDICT") or None,
+        help="the button that is pressed; on a terminal you are asked (make demo VERDICT=...)",
+    )
     options = parser.parse_args(arguments)
     # Where nobody looks, as in a log, lines need not break at 80 characters.
-    width = None if sys.stdout.isatty() else 110
-    console = Console(highlight=False, width=width)
-    # On a terminal the person decides; elsewhere the demo does.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     asked = sys.stdin.isatty() and console.is_terminal
-    verdict = None if asked else "Reject" if options.reject else "Approve"
+    verdict = options.verdict or (None if asked else "Approve")
 
     if options.app:
         if not options.app.is_file():
-            console.print(
-                f"[red]There is no file {options.app}.[/red] Give a zip: make demo APP=x.zip"
-            )
+            what = "a folder; zip it first" if options.app.is_dir() else "no file"
+            console.print(Text(f"{options.app} is {what}: make demo APP=your.zip", style="red"))
             return 2
-        name = options.app.name
-        key = name if name.endswith(".zip") else f"{name}.zip"
-        uploads = [(key, options.app.read_bytes(), None)]
+        uploads = [(key_for(options.app.name), options.app.read_bytes(), None)]
     else:
-        after_decision = "rejected" if options.reject else None if asked else "approved"
+        decided = {"Approve": "approved", "Reject": "rejected"}.get(verdict or "")
         uploads = [
-            ("payments/api-1.4.zip", packed(SAMPLES / "payments"), after_decision),
+            ("payments/api-1.4.zip", packed(SAMPLES / "payments"), decided),
             ("inventory.zip", packed(SAMPLES / "inventory"), "passed"),
         ]
     console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
+    demo = Demo(console, verdict, REASON)
     try:
         with _engine(options.engine, console) as settings:
-            Demo(console, verdict, REASON).run(uploads, settings)
-    except (Wrong, Refused, TimeoutError, RuntimeError) as wrong:
-        console.print(f"\n[red]✘ {wrong}[/red]", markup=True)
+            demo.run(uploads, settings)
+    except (Wrong, TimeoutError, RuntimeError) as wrong:
+        console.print(Text(f"\n✘ {wrong}", style="red"))
         return 1
-    console.print("\n[green]✔ All was as it should be.[/green]  Deploy it: README.md, Deploy")
+    except (KeyboardInterrupt, EOFError):
+        console.print("\nStopped; nothing is left behind.")
+        return 130
+    if demo.broken:
+        console.print("\n[yellow]The scan was broken, and the channel told why.[/yellow]")
+    else:
+        console.print("\n[green]✔ All was as it should be.[/green]  Deploy it: README.md, Deploy")
     return 0
+
+
+def key_for(name: str) -> str:
+    """The key of a zip of that name: its app is made of the characters that an app may have."""
+    stem = name.removesuffix(".zip")
+    app = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")[:64] or "app"
+    return f"{app}/{stem}.zip"
 
 
 @contextmanager

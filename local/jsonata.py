@@ -22,4 +22,8 @@ def evaluate(expression: str) -> Any:
 
 def declare(bindings: dict[str, Any]) -> str:
     """Write variable bindings as JSONata; strings as JSON, since moto leaves their quotes bare."""
-    return "".join(f"{name}:={to_json_str(value)};" for name, value in bindings.items())
+    # The library reads an escaped pair of surrogates as two characters.
+    return "".join(
+        f"{name}:={json.dumps(json.loads(to_json_str(value)), ensure_ascii=False)};"
+        for name, value in bindings.items()
+    )

@@ -156,16 +156,17 @@ def _free_port() -> int:
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], home: Path, say: Say) -> None:
     say(f"Starting SonarQube {VERSION} on {url} (about two minutes)")
-    began, told = time.monotonic(), ""
+    began, told, said = time.monotonic(), "", 0.0
     while time.monotonic() - began < START_SECONDS:
         if process.poll() is not None:
             break
         status = _status(url)
         if status == "UP":
             return
-        if status != told:
-            say(f"  {time.monotonic() - began:3.0f} s: {status}")
-            told = status
+        elapsed = time.monotonic() - began
+        if status != told or elapsed > said + 15:
+            say(f"  {elapsed:3.0f} s: {status}")
+            told, said = status, elapsed
         time.sleep(1)
     log = (home / "logs" / "sonar.log").read_text()[-2000:]
     raise RuntimeError(f"SonarQube did not start; its log ends with:\n{log}")

@@ -57,7 +57,11 @@ def mails_about(cloud, scan):
         email.message_from_string(each.raw_data, policy=email.policy.default)
         for each in cloud.emails()
     ]
-    return [each for each in parsed if scan in each.get_body(("plain",)).get_content()]
+    return [each for each in parsed if scan in text_of(each)]
+
+
+def text_of(mail: Any, kind: str = "plain") -> str:
+    return mail.get_body((kind,)).get_content()
 
 
 def version(scan):

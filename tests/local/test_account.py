@@ -108,6 +108,7 @@ def test_a_token_works_once(cloud):
         ),
     )["stateMachineArn"]
     stepfunctions.start_execution(stateMachineArn=machine, name="once")
+    body = None
     s3 = cloud.client("s3")
     for _ in range(50):
         try:
@@ -115,6 +116,7 @@ def test_a_token_works_once(cloud):
             break
         except s3.exceptions.NoSuchKey:
             time.sleep(0.1)
+    assert body
     token = json.loads(body.read())["token"]
 
     stepfunctions.send_task_success(taskToken=token, output="{}")
@@ -185,6 +187,7 @@ def test_what_a_function_logs_is_one_json_line_in_its_group(cloud, run_function)
     _, _, group = run_function(source)
 
     logs = cloud.client("logs")
+    events = []
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         events = logs.filter_log_events(logGroupName=group)["events"]

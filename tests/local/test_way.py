@@ -12,6 +12,7 @@ from tests.local.conftest import (
     mails_about,
     press,
     put_evidence,
+    text_of,
     version,
     zip_of,
 )
@@ -40,7 +41,7 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
     assert (decision["verdict"], decision["reason"]) == ("approved", "known, fixed in 1.5")
     [mail] = mails_about(cloud, version(scan))
     assert "Approved until" in mail["Subject"]
-    assert "known, fixed in 1.5" in mail.get_body(("html",)).get_content()
+    assert "known, fixed in 1.5" in text_of(mail, "html")
     assert card_of(cloud, scan, "known, fixed in 1.5").buttons == ()
     assert cloud.evidence(scan).keys() >= {"notification.json", "decision.json"}
 
@@ -53,7 +54,7 @@ def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     assert cloud.clearance("payments/api.zip", scan) == "rejected"
     [mail] = mails_about(cloud, version(scan))
-    assert "mend the shell call first" in mail.get_body(("plain",)).get_content()
+    assert "mend the shell call first" in text_of(mail)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,37 @@ def test_a_zip_that_cannot_be_scanned_is_told_in_the_channel(cloud, body, says):
     assert says in (card.title + card.description).lower()
     assert card.buttons == ()
     assert cloud.clearance("payments/api.zip", scan) == "error"
+
+
+SHELL = "import subprocess\nsubprocess.run(cmd, shell=True)"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"a.py": SHELL + "  # nosec"}, {".tox/a.py": SHELL, "b.py": "x = 1"}],
+    ids=["a comment", "a folder that the tool leaves out"],
+)
+def test_code_cannot_ask_to_be_overlooked(cloud, files):
+    scan = cloud.upload("payments/api.zip", zip_of(files))
+
+    assert card_of(cloud, scan).buttons
+    assert cloud.clearance("payments/api.zip", scan) == "failed"
+
+
+def test_code_cannot_hide_in_a_file_that_the_scanner_cannot_read(cloud):
+    files = {"hidden.py": SHELL + "\nx = " + "1+" * 3000 + "1", "shown.py": "x = 1"}
+    scan = cloud.upload("payments/api.zip", zip_of(files))
+
+    assert "hidden.py" in card_of(cloud, scan).description
+    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
+    assert cloud.clearance("payments/api.zip", scan) == "error"
+
+
+def test_a_key_of_any_script_goes_its_way(cloud):
+    scan = cloud.upload("payments/ünï 😀 zip.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
+    assert cloud.clearance("payments/ünï 😀 zip.zip", scan) == "passed"
 
 
 def test_a_key_without_an_app_name_is_told_in_the_channel_and_never_scanned(cloud):

@@ -1,0 +1,37 @@
+"""The demo's words and its exit code."""
+
+import pytest
+
+from local import demo
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("api.zip", "api/api.zip"),
+        ("my app.zip", "my-app/my app.zip"),
+        ("ünïcode.zip", "n-code/ünïcode.zip"),
+        ("😀.zip", "app/😀.zip"),
+        ("no-ending", "no-ending/no-ending.zip"),
+    ],
+)
+def test_any_name_of_a_zip_makes_a_key_with_an_app(name, key):
+    assert demo.key_for(name) == key
+
+
+@pytest.mark.parametrize("path", ["/nowhere/x.zip", "/tmp"], ids=["absent", "a folder"])
+def test_what_is_no_zip_file_ends_with_a_word(path, capsys):
+    assert demo.main(["--app", path]) == 2
+    assert "make demo APP=your.zip" in capsys.readouterr().out
+
+
+def test_the_whole_story_is_told(capsys, monkeypatch):
+    monkeypatch.setenv("VERDICT", "Reject")
+
+    assert demo.main([]) == 0
+
+    told = capsys.readouterr().out
+    for word in ("payments: quality gate failed", "Approve", "👆 Reject", "[payments] Rejected"):
+        assert word in told
+    for word in ("decision.json", "scan-status=rejected", "scan-status=passed", "Upload to word"):
+        assert word in told
