@@ -44,6 +44,14 @@ def test_files_are_unpacked_below_the_folder(tmp_path):
     } == GOOD
 
 
+def test_what_is_just_within_the_limits_is_unpacked(tmp_path):
+    files = {"a/b/c/d.py": b"x" * 700, f"{'a' * 252}.py": b"y" * 300}
+
+    source = unpacked(zipped(files), tmp_path, UploadLimits(files=2, bytes=1000, ratio=50))
+
+    assert sum(path.is_file() for path in source.rglob("*")) == 2
+
+
 def test_names_with_backslashes_are_those_of_windows(tmp_path):
     source = unpacked(zipped_entries((entry("shop\\prices.py"), "x = 1")), tmp_path)
 
