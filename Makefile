@@ -14,7 +14,7 @@ demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, ENGINE=sona
 	@$(BIN)/python -m local.demo
 
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
