@@ -51,7 +51,7 @@ class Wrong(Exception):
 
 
 class Demo:
-    """Tells one run; ``expected`` knows what the samples must come to."""
+    """Tells one run; presses ``verdict``, or asks the person where that is None."""
 
     def __init__(self, console: Console, verdict: str | None, reason: str) -> None:
         self._console, self._verdict, self._reason = console, verdict, reason
@@ -99,6 +99,7 @@ class Demo:
             told = card.received - uploaded
             say()
             say(show.card(card))
+            cloud.reached(execution, "AwaitDecision")  # else a quick press comes before the token
             self._decide(cloud, card)
             self._watch(cloud, scan, execution, started, {"HoldException"}, after="AwaitDecision")
             self._show_decision(cloud, scan)

@@ -68,11 +68,20 @@ def version(scan):
     return scan.split("/")[1]
 
 
-def put_evidence(cloud: Cloud, scan: str, name: str, content: dict[str, object]) -> None:
+def reject_and_die(cloud: Cloud, scan: str) -> None:
+    """What is left of a press that died after it wrote the decision: nobody was woken."""
+    decision = {
+        "version": 1,
+        "scan": scan,
+        "verdict": "rejected",
+        "reason": "written, then the power went",
+        "decidedAt": "2026-01-01T00:00:00Z",
+        "until": None,
+    }
     cloud.client("s3").put_object(
         Bucket=cloud.outputs["artifactsBucket"],
-        Key=f"scans/{scan}/{name}",
-        Body=json.dumps(content),
+        Key=f"scans/{scan}/decision.json",
+        Body=json.dumps(decision),
     )
 
 

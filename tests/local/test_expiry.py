@@ -1,6 +1,6 @@
 """Requests and exceptions end by themselves, and everybody hears of it."""
 
-from tests.local.conftest import FAILING, card_of, mails_about, press, put_evidence, version
+from tests.local.conftest import FAILING, card_of, mails_about, press, reject_and_die, version
 
 
 def test_a_request_that_nobody_answers_expires_and_everybody_hears_of_it(hasty_cloud):
@@ -35,19 +35,7 @@ def test_a_decision_whose_writer_died_is_followed_at_the_time_out_too(hasty_clou
     scan = hasty_cloud.upload("payments/api.zip", FAILING)
     execution = hasty_cloud.execution(scan)
     hasty_cloud.reached(execution, "AwaitDecision")
-    put_evidence(
-        hasty_cloud,
-        scan,
-        "decision.json",
-        {
-            "version": 1,
-            "scan": scan,
-            "verdict": "rejected",
-            "reason": "written, then the power went",
-            "decidedAt": "2026-01-01T00:00:00Z",
-            "until": None,
-        },
-    )
+    reject_and_die(hasty_cloud, scan)
 
     assert hasty_cloud.ended(execution) == "SUCCEEDED"
     assert hasty_cloud.clearance("payments/api.zip", scan) == "rejected"

@@ -11,7 +11,7 @@ from tests.local.conftest import (
     card_of,
     mails_about,
     press,
-    put_evidence,
+    reject_and_die,
     text_of,
     version,
     zip_of,
@@ -172,19 +172,7 @@ def test_a_decision_whose_writer_died_is_followed_by_the_next_press(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
     execution = cloud.execution(scan)
     cloud.reached(execution, "AwaitDecision")
-    put_evidence(
-        cloud,
-        scan,
-        "decision.json",
-        {
-            "version": 1,
-            "scan": scan,
-            "verdict": "rejected",
-            "reason": "written, then the power went",
-            "decidedAt": "2026-01-01T00:00:00Z",
-            "until": None,
-        },
-    )
+    reject_and_die(cloud, scan)
 
     answer = press(cloud, scan, "Approve")
 
