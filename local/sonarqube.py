@@ -39,6 +39,10 @@ KEEPER = 'exec 3<&0; "$@" & server=$!; (cat <&3 >/dev/null; kill $server) & wait
 Say = Callable[[str], None]
 
 
+class NoDownload(RuntimeError):
+    """Maven could not get the server's zip: no network, or a registry that lacks it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """A running server; ``token`` may analyse and create projects, ``admin`` may do everything."""
@@ -63,7 +67,12 @@ def missing() -> str | None:
 
 @contextmanager
 def running_server(say: Say = print) -> Iterator[Server]:
-    """A fresh server on 127.0.0.1 until the block ends; ``say`` hears what goes on."""
+    """A fresh server on 127.0.0.1 until the block ends; ``say`` hears what goes on.
+
+    Raises:
+        NoDownload: it is not in the cache and cannot be downloaded.
+        RuntimeError: it did not start; says what its log ends with.
+    """
     archive = _downloaded(say)
     with tempfile.TemporaryDirectory(prefix="sonarqube-", dir="/var/tmp") as folder:
         home = _unpacked(archive, Path(folder), say)
@@ -100,7 +109,7 @@ def _downloaded(say: Say) -> Path:
                 size = sum(each.stat().st_size for each in Path(folder).rglob("*sonar-app*"))
                 say(f"  {size // 1024**2} MB")
             if process.returncode:
-                raise RuntimeError("Maven could not download SonarQube; what it said is above")
+                raise NoDownload("Maven could not download SonarQube; what it said is above")
             (Path(folder) / archive.name).rename(archive)
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
