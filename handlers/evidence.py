@@ -1,6 +1,7 @@
 """One scan's objects in the artifacts bucket."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ QUICK = Config(
 )
 SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9._-]{1,1024}")
 
-s3 = boto3.client("s3", config=QUICK)
+# Who runs in another region than the evidence is told its region.
+s3 = boto3.client("s3", region_name=os.environ.get("EVIDENCE_REGION"), config=QUICK)
 
 
 def error_code(error: ClientError) -> str:
@@ -32,6 +34,12 @@ class Evidence:
     def read(self, name: str) -> Any:
         """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
         return self._read(f"scans/{self.scan}/{name}")
+
+    def all(self, folder: str) -> list[Any]:
+        """Return the parsed JSON of what lies in ``folder``, of at most 200 objects."""
+        prefix = f"scans/{self.scan}/{folder}/"
+        found = s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=200)
+        return [self._read(each["Key"]) for each in found.get("Contents", [])]
 
     def waiting(self) -> Any:
         """Return ``{token, scan, askedAt, until}`` once the scan awaits its decision."""

@@ -22,7 +22,7 @@ ENVIRONMENT = {
 with pytest.MonkeyPatch.context() as patch:
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
-    from handlers import announce, approval, check_build_status, evidence  # noqa: F401
+    from handlers import announce, approval, check_build_status, evidence, who  # noqa: F401
 
     s3 = boto3.client("s3")
 

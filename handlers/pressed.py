@@ -1,0 +1,45 @@
+"""Who pressed, as far as the evidence tells."""
+
+import html
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.evidence import Evidence
+
+# Between the service's log and the decision: two clocks, and a person's second try.
+NEAR = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Person:
+    """``user`` is the chat service's id, where its log tells it; both come from outside."""
+
+    user: str
+    name: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.user})" if self.name not in (None, self.user) else self.user
+
+
+def by(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
+    """Return who pressed ``verb`` with this reason around the moment ``at``, the nearest first.
+
+    Nobody where nobody is recorded (yet); several where each of them may have been first.
+    """
+    when = datetime.fromisoformat(at)
+
+    def distance(record: dict[str, Any]) -> timedelta:
+        return abs(datetime.fromisoformat(record["pressedAt"]) - when)
+
+    fitting = [
+        each
+        for each in evidence.all("pressed")
+        if each["verb"] == verb
+        and html.unescape(each["reason"]) == html.unescape(reason)
+        and distance(each) <= NEAR
+    ]
+    people: dict[str, Person] = {}
+    for each in sorted(fitting, key=distance):
+        people.setdefault(each["user"], Person(each["user"], each.get("userName")))
+    return list(people.values())
