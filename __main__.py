@@ -10,6 +10,7 @@ from components.scan_project import ScanProjectArgs
 from components.settings import load
 from components.storage import Storage, StorageArgs
 from components.tagging import tag_everything
+from components.who import Who, WhoArgs
 
 stack = pulumi.get_stack()
 prefix = f"{pulumi.get_project()}-{stack}"
@@ -88,6 +89,20 @@ pipeline = Pipeline(
         announce_arn=approval.announce_arn,
     ),
 )
+if settings.record_who:
+    Who(
+        "who",
+        WhoArgs(
+            account=account,
+            region=region,
+            configuration_name=prefix,
+            log_days=settings.log_days,
+            key_arn=storage.key_arn,
+            artifacts=storage.artifacts,
+            artifacts_arn=storage.artifacts_arn,
+            approval_function=approval.function_name,
+        ),
+    )
 
 console = f"https://{region}.console.aws.amazon.com"
 pulumi.export("uploadBucket", storage.uploads)

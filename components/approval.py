@@ -95,7 +95,7 @@ class Approval(pulumi.ComponentResource):
                 statements=[
                     allow(
                         "s3:GetObject",
-                        on=evidence("scan.json", "report.json", "decision.json"),
+                        on=evidence("scan.json", "report.json", "decision.json", "pressed/*.json"),
                     ),
                     tell_absent,
                     decrypt,

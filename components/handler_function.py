@@ -14,13 +14,17 @@ HANDLERS = Path(__file__).parent.parent / "handlers"
 
 @dataclass(frozen=True, kw_only=True)
 class HandlerFunctionArgs:
-    """``module`` is plain: it decides what runs, so preview must know it."""
+    """``module`` is plain: it decides what runs, so preview must know it.
+
+    ``region`` is the stack's unless given.
+    """
 
     module: str
     description: str
     statements: Sequence[Statement]
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     log_days: int = 90
+    region: str | None = None
     timeout_seconds: int = 10
 
 
@@ -37,7 +41,9 @@ class HandlerFunction(pulumi.ComponentResource):
         super().__init__("chatops-slack:index:HandlerFunction", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        logs = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_days, opts=child)
+        logs = aws.cloudwatch.LogGroup(
+            name, region=args.region, retention_in_days=args.log_days, opts=child
+        )
         role = aws.iam.Role(name, assume_role_policy=trust("lambda.amazonaws.com"), opts=child)
         grants = aws.iam.RolePolicy(
             name,
@@ -56,6 +62,7 @@ class HandlerFunction(pulumi.ComponentResource):
         )
         function = aws.lambda_.Function(
             name,
+            region=args.region,
             description=args.description,
             role=role.arn,
             runtime="python3.13",

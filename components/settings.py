@@ -84,6 +84,7 @@ class Settings:
     vpc: Vpc | None
     deployers: tuple[str, ...]
     user_role_required: bool
+    record_who: bool
     log_days: int
     upload_days: int
     protect: bool
@@ -270,6 +271,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             "arn:aws:iam::123456789012:role/deploy",
         ),
         user_role_required=flag("userRoleRequired"),
+        record_who=flag("recordWho"),
         log_days=log_days or 0,
         upload_days=whole("uploadDays", 1, 3650, usual=90),
         protect=flag("protect"),

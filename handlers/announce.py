@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from handlers import card, links, outcome, report
+from handlers import card, links, outcome, pressed, report
 from handlers.evidence import Evidence
 from handlers.letter import write
 from handlers.mail import message
@@ -48,11 +48,17 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     )
     told = outcome.tell(name, subject.zip_name, decision)
     console = {"Execution": subject.execution, "Evidence": subject.evidence}
-    letter = write(told, scan, found, decision, {k: v for k, v in console.items() if v})
+    people = _who_decided(evidence, decision)
+    letter = write(told, scan, found, decision, {k: v for k, v in console.items() if v}, people)
     sent = ses.send_email(
         FromEmailAddress=SENDER,
         Destination={"ToAddresses": RECIPIENTS},
         Content={"Raw": {"Data": message(scan_id, letter, SENDER, RECIPIENTS)}},
     )
     log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
-    return {"card": card.outcome(subject, told, decision["reason"])}
+    return {"card": card.outcome(subject, told, decision["reason"], people)}
+
+
+def _who_decided(evidence: Evidence, decision: Mapping[str, Any]) -> list[pressed.Person]:
+    verb = {"approved": "approve", "rejected": "reject"}.get(decision["verdict"])
+    return pressed.by(evidence, verb, decision["reason"], decision["decidedAt"]) if verb else []

@@ -1,5 +1,6 @@
 """The cards of one scan, told as its thread in the channel."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from handlers import links, moment
 from handlers.mrkdwn import block, code, link, text
 from handlers.notification import Notification, notification
 from handlers.outcome import Outcome
+from handlers.pressed import Person
 from handlers.report import Condition, Finding, Report, Trouble
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
@@ -82,8 +84,10 @@ def broken(
     )
 
 
-def outcome(subject: Subject, told: Outcome, reason: str | None) -> Notification:
-    """Return the card that says how it went on."""
+def outcome(
+    subject: Subject, told: Outcome, reason: str | None, people: Sequence[Person] = ()
+) -> Notification:
+    """Return the card that says how it went on; ``people`` may each have decided."""
     return notification(
         scan=subject.scan,
         title=f"{told.mark} {text(subject.app, 100)}: {text(told.headline, 100)}",
@@ -92,11 +96,18 @@ def outcome(subject: Subject, told: Outcome, reason: str | None) -> Notification
             "",
             text(told.lead, 1000),
             *([f"*Reason:* {text(reason, 1000)}"] if reason else ()),
+            *([f"*Decided by:* {' or '.join(map(_mention, people[:5]))}"] if people else ()),
         ],
         foot=_links(subject),
         next_steps=[text(each, 350) for each in told.next_steps],
         keywords=[told.event, text(subject.app, 75)],
     )
+
+
+def _mention(person: Person) -> str:
+    """Return the person as Slack shows its members, by name where the id is not of Slack's form."""
+    known = re.fullmatch(r"[UW][A-Z0-9]{6,20}", person.user)
+    return f"<@{person.user}>" if known else text(person, 100)
 
 
 def _upload(subject: Subject, report: Report | None) -> str:

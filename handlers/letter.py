@@ -1,6 +1,6 @@
 """The email about one outcome, as text and as HTML that says the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from handlers import links, moment
 from handlers.outcome import Outcome
 from handlers.outside import line
+from handlers.pressed import Person
 from handlers.report import Finding, Report
 
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
@@ -104,8 +105,12 @@ def write(
     report: Report | None,
     decision: Mapping[str, Any],
     console: Mapping[str, str],
+    people: Sequence[Person] = (),
 ) -> Letter:
-    """Return the letter; ``scan`` is scan.json, ``console`` names links for people with access."""
+    """Return the letter; ``scan`` is scan.json, ``console`` names links for people with access.
+
+    ``people`` may each have decided; nobody where nobody is recorded.
+    """
     uploaded, decided = moment.minute(scan["uploadedAt"]), moment.minute(decision["decidedAt"])
     facts = {
         "App": scan["app"],
@@ -114,6 +119,7 @@ def write(
         "Uploaded": f"{uploaded} by {scan.get('uploadedBy') or 'unknown'}",
         "Decision": f"{decision['verdict']} on {decided}",
         "Reason": decision["reason"],
+        **({"Decided by": " or ".join(map(str, people))} if people else {}),
     }
     if decision["until"]:
         facts["Holds until"] = moment.minute(decision["until"])

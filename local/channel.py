@@ -4,7 +4,9 @@ The service's rules come from its documentation (custom notifications, custom ac
 would drop in silence is kept here with the reason.
 """
 
+import contextlib
 import fnmatch
+import hashlib
 import json
 import re
 import shlex
@@ -14,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+AUDIT_REGION = "us-east-1"
 LIMITS = {"title": 250, "description": 8000, "nextSteps": 350, "keywords": 75}
 
 
@@ -49,7 +52,7 @@ class Refused(Exception):
 class Channel:
     """Listens to the configured topics; ``press`` does what a person's press would do."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[..., Any]) -> None:
         self._client = client
         self.cards: list[Card] = []
         self.dropped: list[str] = []
@@ -98,8 +101,10 @@ class Channel:
             raise TimeoutError(f"no such card within {seconds:.0f} s; there are {came}")
         return found
 
-    def press(self, button: Button, answers: Mapping[str, str] | None = None) -> str:
-        """Press a button, giving what it asks for; return what the service answers.
+    def press(
+        self, button: Button, answers: Mapping[str, str] | None = None, user: str = "You"
+    ) -> str:
+        """Press a button as ``user``, giving what it asks for; return what the service answers.
 
         Raises:
             Refused: the command cannot be read, or guardrail or role do not allow it.
@@ -109,9 +114,9 @@ class Channel:
         command = re.sub(
             r"\$([A-Za-z]+)", lambda match: values.get(match[1], match[0]), button.command
         )
-        return self.run(command)
+        return self.run(command, user)
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, user: str = "You") -> str:
         """Run a command of the AWS CLI's form, as a person may type it in the channel too.
 
         Raises:
@@ -126,11 +131,36 @@ class Channel:
         ):
             raise Refused(f"I do not have permission to call lambda:InvokeFunction on {arn}")
         answer = self._client("lambda").invoke(FunctionName=function, Payload=payload)
+        self._audit(command, user)
         return json.loads(answer["Payload"].read())
 
     def stop(self) -> None:
         """Stop listening."""
         self._listening.clear()
+
+    def _audit(self, command: str, user: str) -> None:
+        """The service's log of commands; the fields' names are likely ones, it documents none."""
+        logs = self._client("logs", AUDIT_REGION)
+        group = f"/aws/chatbot/{self._configuration['ConfigurationName']}"
+        for create in (
+            lambda: logs.create_log_group(logGroupName=group),
+            lambda: logs.create_log_stream(logGroupName=group, logStreamName="audit"),
+        ):
+            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+                create()
+        event = {
+            "slackWorkspaceId": self._configuration["SlackWorkspaceId"],
+            "slackChannelId": self._configuration["SlackChannelId"],
+            "slackUserId": "U" + hashlib.sha256(user.encode()).hexdigest()[:10].upper(),
+            "slackUserName": user,
+            "command": command,
+        }
+        now = int(time.time() * 1000)
+        logs.put_log_events(
+            logGroupName=group,
+            logStreamName="audit",
+            logEvents=[{"timestamp": now, "message": json.dumps(event)}],
+        )
 
     def _subscribe(self) -> None:
         """The configuration subscribes itself: in AWS by a service endpoint, here by a queue."""

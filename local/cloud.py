@@ -56,7 +56,7 @@ class Cloud:
         self, settings: Mapping[str, str] | None = None, stack: str = "local", slots: int = 20
     ) -> None:
         self._settings, self.stack = {**SETTINGS, **(settings or {})}, stack
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._slots = slots
         self._lock = threading.Lock()
@@ -73,7 +73,7 @@ class Cloud:
         os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions finds the rest
         self.channel = Channel(self.client)
         self.builds = Builds(self.client, self.endpoint, self._slots)
-        self.functions = Functions(self.endpoint, self.client("logs"))
+        self.functions = Functions(self.endpoint, self.client)
         gaps.fill(self.builds, self.functions, self.deliver)
         try:
             self.outputs = self._deploy()
@@ -92,19 +92,19 @@ class Cloud:
         self._server.stop()
         Cloud._running = False
 
-    def client(self, service: str) -> Any:
-        """boto3's client for this account."""
+    def client(self, service: str, region: str = REGION) -> Any:
+        """boto3's client for this account, in the stack's region unless told another."""
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = boto3.client(
+            if (service, region) not in self._clients:
+                self._clients[service, region] = boto3.client(
                     service,
                     endpoint_url=self.endpoint,
-                    region_name=REGION,
+                    region_name=region,
                     aws_access_key_id="local",
                     aws_secret_access_key="local",
                     config=Config(max_pool_connections=50),
                 )
-            return self._clients[service]
+            return self._clients[service, region]
 
     def upload(self, key: str, body: bytes) -> str:
         """Put a zip into the upload bucket; return its scan id."""

@@ -23,8 +23,8 @@ RUNTIME = Path(__file__).parent / "lambda_runtime.py"
 class Functions:
     """Runs each function's own package in its own environment, time limit and log group."""
 
-    def __init__(self, endpoint: str, logs: Any) -> None:
-        self._endpoint, self._logs = endpoint, logs
+    def __init__(self, endpoint: str, clients: Any) -> None:
+        self._endpoint, self._clients = endpoint, clients
         # By function name; moto forgets it.
         self.logging: dict[str, dict[str, str]] = {}
         self._idle: dict[str, list[_Process]] = {}
@@ -85,7 +85,7 @@ class Functions:
             **function.environment_vars,
         }
         stream = LogStream(
-            self._logs,
+            self._clients("logs", function.region),
             self.logging[function.function_name]["LogGroup"],
             f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}",
         )

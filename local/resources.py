@@ -50,7 +50,7 @@ class Creator:
 
     def __init__(
         self,
-        client: Callable[[str], Any],
+        client: Callable[..., Any],
         stack: str,
         register: Callable[[str, Any], str],
         function_logging: dict[str, dict[str, str]],
@@ -77,7 +77,9 @@ class Creator:
             "aws:cloudwatch/eventRule:EventRule": self._rule,
             "aws:cloudwatch/eventTarget:EventTarget": self._target,
             "aws:cloudwatch/metricAlarm:MetricAlarm": self._alarm,
+            "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": self._log_filter,
             "aws:lambda/function:Function": self._function,
+            "aws:lambda/permission:Permission": self._permission,
             "aws:sns/topic:Topic": self._topic,
             "aws:sns/topicPolicy:TopicPolicy": self._topic_policy,
             "aws:sqs/queue:Queue": self._queue,
@@ -261,15 +263,25 @@ class Creator:
         return f"{bucket}/{key}", {"key": key, "versionId": made.get("VersionId")}
 
     def _log_group(self, name: str, inputs: Inputs) -> Made:
-        prefix = inputs.take("namePrefix")
-        group = f"{prefix}{uuid.uuid4().hex[:7]}" if prefix else self._named(name)
-        logs = self._client("logs")
+        prefix, group = inputs.take("namePrefix"), inputs.take("name")
+        group = group or (f"{prefix}{uuid.uuid4().hex[:7]}" if prefix else self._named(name))
+        logs = self._client("logs", *_region(inputs))
         logs.create_log_group(logGroupName=group, tags=inputs.take("tags", {}))
         logs.put_retention_policy(
             logGroupName=group, retentionInDays=inputs.take("retentionInDays")
         )
         arn = f"arn:aws:logs:{logs.meta.region_name}:123456789012:log-group:{group}"
         return group, {"name": group, "arn": arn}
+
+    def _log_filter(self, name: str, inputs: Inputs) -> Made:
+        # moto brings every event of the group, whatever the pattern.
+        self._client("logs", *_region(inputs)).put_subscription_filter(
+            logGroupName=inputs.take("logGroup"),
+            filterName=name,
+            filterPattern=inputs.take("filterPattern"),
+            destinationArn=inputs.take("destinationArn"),
+        )
+        return name, {"name": name}
 
     def _rule(self, name: str, inputs: Inputs) -> Made:
         rule = self._named(name)
@@ -329,7 +341,7 @@ class Creator:
     def _function(self, name: str, inputs: Inputs) -> Made:
         logging, tracing = inputs.nested("loggingConfig"), inputs.nested("tracingConfig")
         environment = inputs.nested("environment")
-        made = self._client("lambda").create_function(
+        made = self._client("lambda", *_region(inputs)).create_function(
             FunctionName=self._named(name),
             Description=inputs.take("description"),
             Role=inputs.take("role"),
@@ -350,6 +362,17 @@ class Creator:
         for each in (logging, tracing, environment):
             each.done()
         return made["FunctionName"], {"name": made["FunctionName"], "arn": made["FunctionArn"]}
+
+    def _permission(self, name: str, inputs: Inputs) -> Made:
+        self._client("lambda", *_region(inputs)).add_permission(
+            FunctionName=inputs.take("function"),
+            StatementId=name,
+            Action=inputs.take("action"),
+            Principal=inputs.take("principal"),
+            SourceArn=inputs.take("sourceArn"),
+            SourceAccount=inputs.take("sourceAccount"),
+        )
+        return name, {"statementId": name}
 
     def _topic(self, name: str, inputs: Inputs) -> Made:
         topic = self._named(name)
@@ -505,6 +528,12 @@ def _unwrapped(value: Any) -> Any:
         return [_unwrapped(each) for each in value]
     # On the engine's wire every number is a float.
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _region(inputs: Inputs) -> tuple[str, ...]:
+    """The region that a resource asks for, if it is not the stack's."""
+    region = inputs.take("region")
+    return (region,) if region else ()
 
 
 def _tags(inputs: Inputs, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:

@@ -75,6 +75,7 @@ def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/report.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/pressed/*.json",
             ],
         },
         {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},

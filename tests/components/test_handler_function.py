@@ -77,6 +77,13 @@ def test_its_logs_end_after_the_days_that_are_set(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
 
 
+def test_it_and_its_logs_may_be_in_another_region_than_the_stack():
+    elsewhere = function(region="us-east-1")
+
+    assert elsewhere.one("cloudwatch/logGroup:LogGroup").inputs["region"] == "us-east-1"
+    assert elsewhere.one("lambda/function:Function").inputs["region"] == "us-east-1"
+
+
 def test_it_is_made_after_its_rights(built: Built):
     function, grants = built.one("lambda/function:Function"), built.one("iam/rolePolicy:RolePolicy")
 
@@ -104,6 +111,6 @@ def test_what_else_lies_in_handlers_never_changes_the_package(tmp_path, monkeypa
     assert sorted(packaged_handlers().assets) == ["handlers/__init__.py", "handlers/one.py"]
 
 
-@pytest.mark.parametrize("module", ["approval", "announce", "check_build_status"])
+@pytest.mark.parametrize("module", ["approval", "announce", "check_build_status", "who"])
 def test_every_entry_module_has_a_handler(module: str):
     assert "\ndef handler(" in (PROGRAM / "handlers" / f"{module}.py").read_text()

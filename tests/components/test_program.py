@@ -14,6 +14,7 @@ COMPONENTS = {
     "Notification": "notification",
     "Pipeline": "pipeline",
     "ScanProject": "scan",
+    "Who": "who",
 }
 # Actions that IAM cannot bind to a resource; each on "*" is what its service's guide asks for.
 ANY_RESOURCE = {
@@ -41,6 +42,7 @@ ANY_RESOURCE = {
 # Resources with a "*" inside, and what stands in its place.
 INSIDE = {
     r"arn:aws:s3:::artifacts/scans/\*/[a-z]+\.(json|log)": "an app and a version id",
+    r"arn:aws:s3:::artifacts/scans/\*/pressed/\*\.json": "an app, a version id and a log event",
     r"arn:aws:s3:::artifacts/(waiting|cache)/\*": "an app and a version id, or a cached file",
     r"arn:aws:s3:::(uploads|access-logs)/\*": "any object's key",
     r"arn:aws:cloudwatch:::[a-z-]+:\*": "the log streams of one group",
@@ -55,7 +57,13 @@ IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
 @pytest.fixture(scope="module")
 def everything() -> Built:
     """With all that settings can add."""
-    return program("prod", vpcId="vpc-0a", vpcSubnets=["subnet-0a"], vpcSecurityGroups=["sg-0a"])
+    return program(
+        "prod",
+        vpcId="vpc-0a",
+        vpcSubnets=["subnet-0a"],
+        vpcSecurityGroups=["sg-0a"],
+        recordWho=True,
+    )
 
 
 def statements(built: Built) -> list[tuple[str, dict[str, Any]]]:
@@ -163,7 +171,7 @@ def test_every_child_sits_under_its_component(everything: Built):
 def test_the_program_itself_makes_no_resource(everything: Built):
     top = {each.name for each in everything.resources if "$" not in each.urn.split("::")[2]}
 
-    assert top <= {"storage", "approval", "notification", "pipeline"}
+    assert top <= {"storage", "approval", "notification", "pipeline", "who"}
 
 
 def test_everything_that_can_have_tags_has_them(everything: Built):
@@ -189,6 +197,8 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
         "BucketServerSideEncryptionConfiguration",
         "BucketVersioning",
         "EventTarget",
+        "LogSubscriptionFilter",
+        "Permission",
         "QueuePolicy",
         "Resource",
         "RolePolicy",

@@ -176,6 +176,7 @@ WRONG = [
     ("computeType", "BUILD_GENERAL2_SMALL", "is not one of BUILD_GENERAL1_SMALL"),
     ("vpcId", "main", "'main' is not the id of a VPC"),
     ("userRoleRequired", "1", "'1' is not true or false"),
+    ("recordWho", "yes", "'yes' is not true or false"),
     ("logDays", "a while", "'a while' is not a whole number"),
     ("logDays", 31, "31 is none of the values that CloudWatch takes"),
     ("logDays", 0, "0 is none of the values that CloudWatch takes"),

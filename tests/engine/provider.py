@@ -27,6 +27,7 @@ NAMED = {
         [
             "aws:cloudwatch/eventRule:EventRule",
             "aws:cloudwatch/logGroup:LogGroup",
+            "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
             "aws:codebuild/project:Project",
             "aws:iam/policy:Policy",
             "aws:iam/role:Role",

@@ -48,6 +48,36 @@ def announced(scanned, calls):
     return announce_it
 
 
+def pressed_by(artifacts, decision, *people):
+    for number, (user, name) in enumerate(people):
+        artifacts[f"scans/{SCAN}/pressed/{number}.json"] = {
+            "user": user,
+            **({"userName": name} if name else {}),
+            "verb": "approve" if decision["verdict"] == "approved" else "reject",
+            "reason": decision["reason"],
+            "pressedAt": decision["decidedAt"],
+        }
+
+
+@pytest.mark.parametrize("event", ["approved", "rejected", "ended"])
+def test_who_decided_is_told_where_it_is_recorded(announced, artifacts, recorded, event):
+    decision = recorded(f"decision-{'approved' if event == 'ended' else event}")
+    pressed_by(artifacts, decision, ("U0ADA0000", "Ada"), ("eve <!here>", None))
+    _, mail, card = announced(event)
+
+    plain, html = parts(mail)
+    assert "Ada (U0ADA0000) or eve <!here>" in plain
+    assert "Ada (U0ADA0000) or eve <!here>" in str(Page(html))
+    assert "*Decided by:* <@U0ADA0000> or eve &lt;!here&gt;" in card["content"]["description"]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_nobody_is_named_where_nobody_is_recorded(announced, event):
+    _, mail, card = announced(event)
+
+    assert "Decided by" not in parts(mail)[0] + card["content"]["description"]
+
+
 def parse(raw):
     return message_from_bytes(raw, policy=default)
 
