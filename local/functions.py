@@ -28,6 +28,7 @@ class Functions:
         # By function name; moto forgets it.
         self.logging: dict[str, dict[str, str]] = {}
         self._idle: dict[str, list[_Process]] = {}
+        self._started: list[_Process] = []
         self._lock = threading.Lock()
         self._packages: dict[str, str] = {}
 
@@ -59,10 +60,10 @@ class Functions:
     def stop(self) -> None:
         """End all processes."""
         with self._lock:
-            for processes in self._idle.values():
-                for process in processes:
-                    process.stop()
+            started, self._started = self._started, []
             self._idle.clear()
+        for process in started:
+            process.stop()
 
     def _start(self, function: Any) -> "_Process":
         with self._lock:
@@ -89,7 +90,10 @@ class Functions:
             self.logging[function.function_name]["LogGroup"],
             f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}",
         )
-        return _Process(function.handler, folder, environment, stream)
+        process = _Process(function.handler, folder, environment, stream)
+        with self._lock:
+            self._started.append(process)
+        return process
 
 
 class _Process:

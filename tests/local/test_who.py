@@ -20,6 +20,7 @@ def test_a_press_by_ada_ends_in_the_evidence(cloud):
 
     cloud.channel.press(approve, {"Reason": "known, fixed in 1.5"}, user="Ada")
 
+    cloud.reached(cloud.execution(scan), "HoldException")
     evidence = cloud.evidence(scan)
     [record] = [evidence[name] for name in evidence if name.startswith("pressed/")]
     assert (record["userName"], record["verb"]) == ("Ada", "approve")
