@@ -3,9 +3,7 @@
 import html
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from handlers.evidence import Evidence
+from typing import Any, Protocol
 
 # Between the service's log and the decision: two clocks, and a person's second try.
 NEAR = timedelta(minutes=5)
@@ -20,6 +18,12 @@ class Person:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.user})" if self.name not in (None, self.user) else self.user
+
+
+class Evidence(Protocol):
+    def all(self, folder: str) -> list[Any]:
+        """Return the parsed JSON of what lies in ``folder`` of one scan's evidence."""
+        ...
 
 
 def by(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:

@@ -1,0 +1,49 @@
+"""Wires the commands; each module of this folder is one of them, or what several share."""
+
+from typing import Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from typer.core import TyperGroup
+
+from ops import problem, shown
+from ops.fetch import fetch
+
+
+class Commands(TyperGroup):
+    """Tells what went wrong instead of showing a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except problem.Problem as wrong:
+            _tell(wrong)
+        except (BotoCoreError, ClientError) as error:
+            _tell(problem.of_aws(error))
+
+
+def _tell(wrong: problem.Problem) -> None:
+    shown.say(f"✘ {wrong.what}", "red")
+    if wrong.mend:
+        shown.say(f"  {wrong.mend}")
+    raise typer.Exit(wrong.code)
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def commands() -> None:
+    """What people do with an environment after `pulumi up`.
+
+    Exit codes: 0 yes, 1 no, 2 could not be done.
+    """
+
+
+app.command()(fetch)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m ops")

@@ -1,0 +1,133 @@
+"""What the evidence says of a scan, read from the artifacts bucket."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from handlers import moment, pressed
+from ops.problem import Problem, error_code
+from ops.stack import Stack
+
+APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9._-]{1,1024}")
+VERBS = {"approved": "approve", "rejected": "reject"}
+
+
+def checked(scan: str) -> str:
+    """Return ``scan``; raise ``Problem`` where it cannot be a scan's id."""
+    if not SCAN_ID.fullmatch(scan):
+        raise Problem(
+            f"{scan!r} is no scan's id", "it is APP/VERSION-ID, as the card and the email show it"
+        )
+    return scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """The documents of one scan, each None where there is none; ``presses`` is pressed/*."""
+
+    id: str
+    opened: Mapping[str, Any] | None
+    verdict: Mapping[str, Any] | None
+    decision: Mapping[str, Any] | None
+    withdrawal: Mapping[str, Any] | None
+    presses: list[Any] = field(default_factory=list)
+
+    def all(self, folder: str) -> list[Any]:
+        return self.presses if folder == "pressed" else []
+
+    @property
+    def decided_by(self) -> str:
+        """Who approved or rejected, as far as is known; empty where no person decided."""
+        decision = self.decision or {}
+        verb = VERBS.get(decision.get("verdict", ""))
+        return self._by(verb, decision["reason"], decision["decidedAt"]) if verb else ""
+
+    @property
+    def withdrawn_by(self) -> str:
+        back = self.withdrawal
+        return self._by("withdraw", back["reason"], back["withdrawnAt"]) if back else ""
+
+    def _by(self, verb: str, reason: str, at: str) -> str:
+        return " or ".join(map(str, pressed.by(self, verb, reason, at))) or "the channel"
+
+    def story(self, status: str | None) -> str:
+        """Return in one line why the version's tag says ``status``."""
+        decision, back = self.decision, self.withdrawal
+        if status == "withdrawn" and back:
+            when = moment.minute(back["withdrawnAt"])
+            return f"withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
+        if status in VERBS and decision and decision["verdict"] == status:
+            told = (
+                f"{status} by {self.decided_by} on {moment.minute(decision['decidedAt'])}, "
+                f"because: {decision['reason']}"
+            )
+            return (
+                f"{told} (until {moment.minute(decision['until'])})" if decision["until"] else told
+            )
+        if status == "expired" and decision and decision["verdict"] == "approved":
+            return f"its exception ended on {moment.minute(decision['until'])}"
+        if status == "expired":
+            return "it failed its quality gate, and nobody decided in time"
+        if status == "superseded" and decision:
+            return f"superseded: {decision['reason']}"
+        if status in ("failed", "error") and self.verdict:
+            doing = "; it waits for a decision" if status == "failed" else ""
+            return f"{status}: {self.verdict['reason']}{doing}"
+        if status is None:
+            return "it is being scanned" if self.opened else "its scan has not begun"
+        return str(status)
+
+
+class Evidence:
+    """All evidence of an environment."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._s3, self._bucket = stack.client("s3"), stack["artifactsBucket"]
+
+    def scan(self, scan: str) -> Scan:
+        """Return what there is of ``scan``."""
+        return Scan(
+            id=scan,
+            opened=self.read(scan, "scan.json"),
+            verdict=self.read(scan, "verdict.json"),
+            decision=self.read(scan, "decision.json"),
+            withdrawal=self.read(scan, "withdrawal.json"),
+            presses=self._presses(scan),
+        )
+
+    def newest_attempt(self, app: str, version: str) -> Scan:
+        """Return the last scan of an uploaded version, which may have been scanned again."""
+        prefix = f"scans/{app}/{version}"
+        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/")
+        attempts = [
+            int(match[1] or 1)
+            for each in found.get("CommonPrefixes", [])
+            if (match := re.fullmatch(r"(?:\.([0-9]+))?/", each["Prefix"].removeprefix(prefix)))
+        ]
+        last = max(attempts, default=1)
+        return self.scan(f"{app}/{version}.{last}" if last > 1 else f"{app}/{version}")
+
+    def read(self, scan: str, name: str) -> Any:
+        """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
+        try:
+            key = f"scans/{scan}/{name}"
+            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) == "NoSuchKey":
+                return None
+            raise
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+
+    def _presses(self, scan: str) -> list[Any]:
+        prefix = f"scans/{scan}/"
+        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=f"{prefix}pressed/")
+        names = [each["Key"].removeprefix(prefix) for each in found.get("Contents", [])]
+        return [press for name in names if (press := self.read(scan, name))]

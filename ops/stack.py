@@ -1,0 +1,115 @@
+"""Which environment a command is about: the outputs of a stack, and clients for its account."""
+
+import json
+import os
+import subprocess
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.config import Config
+
+from ops.problem import Problem
+
+StackOption = Annotated[
+    str | None, typer.Option("--stack", help="Stack whose outputs the Pulumi CLI tells.")
+]
+OutputsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--outputs",
+        envvar="CHATOPS_OUTPUTS",
+        help="File with what `pulumi stack output --json` said, where there is no Pulumi CLI.",
+    ),
+]
+# As many as the commands that read a whole bucket ask at the same time.
+CONCURRENT = 32
+
+
+class Stack:
+    """``stack["uploadBucket"]`` is an output; ``stack.client("s3")`` is boto3's client."""
+
+    def __init__(self, outputs: dict[str, Any], named: str) -> None:
+        self.outputs, self.named = outputs, named
+        self.client = cache(self._client)
+
+    def __getitem__(self, output: str) -> str:
+        if value := self.outputs.get(output):
+            return str(value)
+        raise Problem(
+            f"{self.named} has no output {output}",
+            "the environment is older than this command: pulumi up",
+        )
+
+    @cached_property
+    def region(self) -> str | None:
+        """The region in the state machine's ARN, or what AWS's own settings say."""
+        parts = str(self.outputs.get("stateMachine", "")).split(":")
+        return parts[3] if len(parts) > 3 else os.environ.get("AWS_REGION")
+
+    def _client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=self.region,
+            config=Config(
+                connect_timeout=5,
+                retries={"mode": "standard", "total_max_attempts": 4},
+                max_pool_connections=CONCURRENT,
+            ),
+        )
+
+
+def load(stack: str | None, outputs: Path | None) -> Stack:
+    """Return the environment of ``--stack`` or ``--outputs``.
+
+    Raises:
+        Problem: there is none, or it cannot be read.
+    """
+    if stack:
+        return Stack(_parsed(_pulumi_outputs(stack), f"stack {stack}"), f"stack {stack}")
+    if outputs:
+        try:
+            text = outputs.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Problem(
+                f"the outputs cannot be read: {error}",
+                f"pulumi stack output --json --stack dev > {outputs}",
+            ) from error
+        return Stack(_parsed(text, str(outputs)), str(outputs))
+    raise Problem("which environment?", "name it: --stack dev, or --outputs FILE (CHATOPS_OUTPUTS)")
+
+
+def _pulumi_outputs(stack: str) -> str:
+    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
+    try:
+        ran = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise Problem(
+            "the Pulumi CLI is not installed here",
+            "install it, or use --outputs FILE with what `pulumi stack output --json` said "
+            "elsewhere",
+        ) from error
+    if ran.returncode:
+        raise Problem(
+            f"Pulumi does not tell the outputs of stack {stack}: {ran.stderr.strip()}",
+            "pulumi login, then pulumi stack ls",
+        )
+    return ran.stdout
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Problem(f"{where} tells no JSON: {error}", "pulumi stack output --json") from error
+    if not isinstance(found, dict) or "uploadBucket" not in found:
+        raise Problem(f"{where} has no output uploadBucket", "is this the right stack? pulumi up")
+    return found

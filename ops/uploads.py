@@ -1,0 +1,77 @@
+"""The uploaded versions of an app, and the clearance of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ops.evidence import APP
+from ops.problem import Problem
+from ops.stack import Stack
+
+CLEARED = ("passed", "approved")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One version; ``deleted`` where the newest thing of its key is a delete marker."""
+
+    app: str
+    key: str
+    version: str
+    uploaded: datetime
+    deleted: bool
+
+
+def app_of(key: str) -> str:
+    """Return the app of a key, as the state machine does: ``payments/a.zip``, ``payments.zip``."""
+    name = key.split("/")[0].removesuffix(".zip")
+    return name if APP.fullmatch(name) else "unnamed"
+
+
+def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
+    """Return all versions of ``app`` (or of its one ``key``), newest first.
+
+    Raises:
+        Problem: it cannot be an app, or ``key`` is not of it.
+    """
+    if not APP.fullmatch(app):
+        raise Problem(
+            f"{app!r} is no app's name", "it is the first part of the key: payments/api.zip"
+        )
+    if key and app_of(key) != app:
+        raise Problem(f"{key} is not of app {app}", f"its app is {app_of(key)}")
+    found = []
+    for prefix in [key] if key else [f"{app}/", f"{app}.zip"]:
+        found += [
+            each
+            for each in _versions(stack, prefix)
+            if app_of(each.key) == app and key in (None, each.key)
+        ]
+    # S3 lists the versions of a key newest first, and within a second only that tells.
+    return sorted(found, key=lambda each: each.uploaded, reverse=True)
+
+
+def status(stack: Stack, key: str, version: str) -> str | None:
+    """Return the tag ``scan-status``, None where nothing was judged yet."""
+    tags: list[dict[str, Any]] = stack.client("s3").get_object_tagging(
+        Bucket=stack["uploadBucket"], Key=key, VersionId=version
+    )["TagSet"]
+    return next((each["Value"] for each in tags if each["Key"] == "scan-status"), None)
+
+
+def _versions(stack: Stack, prefix: str) -> Iterator[Upload]:
+    pages = stack.client("s3").get_paginator("list_object_versions")
+    listed = list(pages.paginate(Bucket=stack["uploadBucket"], Prefix=prefix))
+    gone = {
+        each["Key"] for page in listed for each in page.get("DeleteMarkers", []) if each["IsLatest"]
+    }
+    for page in listed:
+        for each in page.get("Versions", []):
+            yield Upload(
+                app=app_of(each["Key"]),
+                key=each["Key"],
+                version=each["VersionId"],
+                uploaded=each["LastModified"],
+                deleted=each["Key"] in gone,
+            )
