@@ -5,7 +5,7 @@ BIN := .venv/bin
 export APP ENGINE VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-sonarqube bench-scan check lock clean
+.PHONY: help setup demo test test-sonarqube bench-scan bench-burst check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Mave
 
 bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube server
 	@$(BIN)/python bench/bench_scan.py
+
+bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, and count what came of them
+	@$(BIN)/python bench/bench_burst.py
 
 check: setup ## Check style and types
 	@$(BIN)/ruff check .

@@ -38,6 +38,7 @@ class Builds:
     def __init__(self, clients: Any, endpoint: str, slots: int = 20) -> None:
         self._clients, self._endpoint, self.slots = clients, endpoint, slots
         self.minute = 60.0  # seconds
+        self.buildspec: str | None = None  # instead of the project's
         self._builds: dict[str, dict[str, Any]] = {}
         self._ended: dict[str, threading.Event] = {}
         self._scans: dict[str, list[str]] = collections.defaultdict(list)
@@ -123,7 +124,7 @@ class Builds:
             source = self._download(build, project, folder)
             environment = self._environment(build, project, overrides, folder) if source else None
             if source and environment:
-                spec = yaml.safe_load(project["source"]["buildspec"])
+                spec = yaml.safe_load(self.buildspec or project["source"]["buildspec"])
                 status = self._run_phases(build, spec, source, environment, log, deadline)
         except Exception as error:  # else the execution would wait for a build that is gone
             _phase(build, "BUILD", "FAULT", 0, ("INTERNAL_SERVICE_ERROR", str(error)))

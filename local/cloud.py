@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import boto3
 import pulumi
@@ -61,7 +61,7 @@ class Cloud:
         self._slots = slots
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "Cloud":
+    def __enter__(self) -> Self:
         if Cloud._running:
             raise RuntimeError("moto keeps one account per process: leave the other Cloud first")
         Cloud._running = True
@@ -139,9 +139,12 @@ class Cloud:
 
     def executions(self) -> list[dict[str, Any]]:
         """All executions of the state machine."""
-        return self.client("stepfunctions").list_executions(
-            stateMachineArn=self.outputs["stateMachine"]
-        )["executions"]
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        return [
+            each
+            for page in pages.paginate(stateMachineArn=self.outputs["stateMachine"])
+            for each in page["executions"]
+        ]
 
     def execution(self, scan: str, seconds: float = 10) -> str:
         """The ARN of the execution that opened ``scan``, once scan.json is there."""

@@ -21,13 +21,15 @@ from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
 from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
 from moto.iam.access_control import PermissionResult
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.exceptions import InvalidToken
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory import (  # noqa: E501
     state_task_service_for,
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from local import jsonata
+from local import jsonata, speed
 from local.builds import Builds
 from local.functions import Functions
 from local.tasks import AwsSdkTask, CodeBuildTask
@@ -79,6 +81,8 @@ def fill(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]
     _set(stepfunctions_models.StepFunctionsParserBackend, "send_task_success", _send_task_success)
     _set(lambda_models.LambdaFunction, "_invoke_lambda", invoke)
     _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
+    _set(DomainDispatcherApplication, "get_backend_for_host", speed.backend_for_host)
+    _set(AmazonStateLanguageParser, "parse", staticmethod(speed.parse))
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)
     _set(s3_notifications, "_send_event_bridge_message", send_event)
 
