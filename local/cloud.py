@@ -23,8 +23,9 @@ from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
+from werkzeug.serving import BaseWSGIServer
 
-from local import gaps
+from local import gaps, speed
 from local.builds import Builds
 from local.channel import Channel
 from local.functions import Functions
@@ -67,6 +68,8 @@ class Cloud:
         Cloud._running = True
         for chatty in ("werkzeug", "moto"):  # a line for each request, a page for each caught error
             logging.getLogger(chatty).setLevel(logging.CRITICAL)
+        # Connections that wait to be taken; werkzeug's 128 are too few for a burst of uploads.
+        BaseWSGIServer.request_queue_size = 1024
         self._server.start()
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
@@ -88,6 +91,7 @@ class Cloud:
         self.functions.stop()
         for client in self._clients.values():
             client.close()
+        speed.task_clients.close()
         moto_api_backend.reset()
         self._server.stop()
         Cloud._running = False

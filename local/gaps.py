@@ -16,6 +16,7 @@ import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_
 import moto.stepfunctions.parser.asl.eval.states as asl_states
 import moto.stepfunctions.parser.asl.eval.variable_store as asl_variables
 import moto.stepfunctions.parser.asl.jsonata.jsonata as asl_jsonata
+import moto.stepfunctions.parser.asl.utils.boto_client as asl_boto_client
 import moto.stepfunctions.parser.models as stepfunctions_models
 from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
@@ -83,6 +84,7 @@ def fill(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]
     _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
     _set(DomainDispatcherApplication, "get_backend_for_host", speed.backend_for_host)
     _set(AmazonStateLanguageParser, "parse", staticmethod(speed.parse))
+    _set(asl_boto_client, "boto3", speed.task_clients)
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)
     _set(s3_notifications, "_send_event_bridge_message", send_event)
 
