@@ -29,6 +29,12 @@ class Button:
     bound: Mapping[str, str]
     asks: tuple[str, ...]
 
+    def filled(self, answers: Mapping[str, str]) -> str:
+        """The command with all variables put in; what nobody answered is empty."""
+        values = {**self.bound, **{name: answers.get(name, "") for name in self.asks}}
+        # Substitution is textual, in one pass.
+        return re.sub(r"\$([A-Za-z]+)", lambda match: values.get(match[1], match[0]), self.command)
+
 
 @dataclass(frozen=True)
 class Card:
@@ -42,6 +48,16 @@ class Card:
     summary: str
     buttons: tuple[Button, ...]
     raw: Mapping[str, Any] = field(repr=False)
+    alarm: bool = False
+    received: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A message that the service drops in silence, and why."""
+
+    why: str
+    text: str
     received: float = field(default_factory=time.time)
 
 
@@ -55,7 +71,7 @@ class Channel:
     def __init__(self, client: Callable[..., Any]) -> None:
         self._client = client
         self.cards: list[Card] = []
-        self.dropped: list[str] = []
+        self.dropped: list[Dropped] = []
         self._actions: dict[str, dict[str, Any]] = {}
         self._configuration: dict[str, Any] = {}
         self._heard = threading.Condition()
@@ -97,7 +113,9 @@ class Channel:
                 lambda: next((card for card in self.cards if matches(card)), None), timeout=seconds
             )
         if not found:
-            came = [card.title for card in self.cards] + [f"dropped: {why}" for why in self.dropped]
+            came = [card.title for card in self.cards] + [
+                f"dropped: {each.why}" for each in self.dropped
+            ]
             raise TimeoutError(f"no such card within {seconds:.0f} s; there are {came}")
         return found
 
@@ -109,12 +127,7 @@ class Channel:
         Raises:
             Refused: the command cannot be read, or guardrail or role do not allow it.
         """
-        values = {**button.bound, **{name: (answers or {}).get(name, "") for name in button.asks}}
-        # Substitution is textual, in one pass.
-        command = re.sub(
-            r"\$([A-Za-z]+)", lambda match: values.get(match[1], match[0]), button.command
-        )
-        return self.run(command, user)
+        return self.run(button.filled(answers or {}), user)
 
     def run(self, command: str, user: str = "You") -> str:
         """Run a command of the AWS CLI's form, as a person may type it in the channel too.
@@ -151,7 +164,7 @@ class Channel:
         event = {
             "slackWorkspaceId": self._configuration["SlackWorkspaceId"],
             "slackChannelId": self._configuration["SlackChannelId"],
-            "slackUserId": "U" + hashlib.sha256(user.encode()).hexdigest()[:10].upper(),
+            "slackUserId": member_id(user),
             "slackUserName": user,
             "command": command,
         }
@@ -188,12 +201,14 @@ class Channel:
     def _hear(self, text: str) -> None:
         with self._heard:
             try:
-                notification = json.loads(text)
-                check_notification(notification)
+                message = json.loads(text)
+                if not is_alarm(message):
+                    check_notification(message)
             except ValueError as why:
-                self.dropped.append(str(why))
+                self.dropped.append(Dropped(str(why), text))
             else:
-                self.cards.append(self._card(notification))
+                shown = alarm_card if is_alarm(message) else self._card
+                self.cards.append(shown(message))
             self._heard.notify_all()
 
     def _card(self, notification: dict[str, Any]) -> Card:
@@ -245,6 +260,11 @@ class Channel:
         )
 
 
+def member_id(user: str) -> str:
+    """The id that Slack might have for a person."""
+    return "U" + hashlib.sha256(user.encode()).hexdigest()[:10].upper()
+
+
 def parse_command(command: str) -> tuple[str, str, str]:
     """Read ``lambda invoke``; return function name, region and payload.
 
@@ -261,6 +281,40 @@ def parse_command(command: str) -> tuple[str, str, str]:
     if words[:2] != ["lambda", "invoke"] or options.keys() != {"--function-name", "--region"}:
         raise Refused(f"I can't run {' '.join(words[:2])} with {sorted(options)}")
     return options["--function-name"], options["--region"], json.dumps(payload)
+
+
+def is_alarm(message: Any) -> bool:
+    """Whether a message is CloudWatch's own about an alarm, which the service shows natively."""
+    return isinstance(message, dict) and message.keys() >= {"AlarmName", "NewStateValue"}
+
+
+def alarm_card(alarm: Mapping[str, Any]) -> Card:
+    """The card of an alarm; the service gives it a colour and takes no custom action for it."""
+
+    def field_of(name: str) -> str:
+        text = str(alarm.get(name) or "")
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    title = f"CloudWatch Alarm | {field_of('AlarmName')} | {field_of('Region')}"
+    told = {
+        "State": "NewStateValue",
+        "State change reason": "NewStateReason",
+        "Alarm description": "AlarmDescription",
+        "Timestamp": "StateChangeTime",
+    }
+    return Card(
+        title=title,
+        description="\n".join(
+            f"*{label}*\n{field_of(name)}" for label, name in told.items() if alarm.get(name)
+        ),
+        next_steps=(),
+        keywords=(),
+        thread="",
+        summary=title,
+        buttons=(),
+        raw=alarm,
+        alarm=True,
+    )
 
 
 def check_notification(notification: Any) -> None:

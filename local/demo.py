@@ -1,12 +1,9 @@
 """The whole pipeline on this machine, told step by step: ``make demo``."""
 
 import argparse
-import io
 import os
-import re
 import sys
 import time
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,30 +17,10 @@ from rich.tree import Tree
 
 from local import show
 from local.channel import Refused
+from local.samples import SAMPLES, key_for, packed
+from local.story import STORY
 
-SAMPLES = Path(__file__).parent.parent / "samples"
 REASON = "Known, fixed in 1.5; the service is not reachable from outside"
-# What each state means to somebody who watches.
-STORY = {
-    "Open": "Open: scan.json is written, unless somebody was first",
-    "Scan": "Scan: CodeBuild runs scan/",
-    "CheckBuildStatus": "CheckBuildStatus: what did it come to, and why?",
-    "ClearPassed": "Tag the version scan-status=passed",
-    "MarkFailed": "Tag the version scan-status=failed",
-    "MarkBroken": "Tag the version scan-status=error",
-    "TellFailed": "Publish the card to the channel",
-    "TellBroken": "Publish the card to the channel",
-    "AwaitDecision": "Await decision: wait for people, at no cost",
-    "ReadDecision": "Read decision.json: what was decided",
-    "ClearApproved": "Tag the version scan-status=approved",
-    "MarkRejected": "Tag the version scan-status=rejected",
-    "AnnounceApproved": "Announce: email the developers",
-    "AnnounceRejected": "Announce: email the developers",
-    "TellApproved": "Publish the decision to the channel",
-    "TellRejected": "Publish the decision to the channel",
-    "HoldException": "Hold: wait until the exception expires",
-    "TellTrouble": "Publish the trouble to the channel",
-}
 
 
 class Wrong(Exception):
@@ -81,7 +58,7 @@ class Demo:
                 if expected and outcome != expected:
                     raise Wrong(f"{key} should have come to {expected}, and came to {outcome}")
             if cloud.channel.dropped:
-                raise Wrong(f"the channel dropped a card: {cloud.channel.dropped[0]}")
+                raise Wrong(f"the channel dropped a card: {cloud.channel.dropped[0].why}")
         finally:
             cloud.__exit__()
         self._tell_times()
@@ -240,16 +217,6 @@ class Demo:
             say(f"  The button answered in {self._answered:.1f} s, cold", style="dim")
 
 
-def packed(folder: Path) -> bytes:
-    """Zip a folder of sources."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                target.write(path, path.relative_to(folder))
-    return buffer.getvalue()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when all was as it should be."""
     given = os.environ
@@ -306,13 +273,6 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         console.print("\n[green]✔ All was as it should be.[/green]  Deploy it: README.md, Deploy")
     return 0
-
-
-def key_for(name: str) -> str:
-    """The key of a zip of that name: its app is made of the characters that an app may have."""
-    stem = name.removesuffix(".zip")
-    app = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")[:64] or "app"
-    return f"{app}/{stem}.zip"
 
 
 @contextmanager

@@ -2,30 +2,31 @@
 
 import email
 import email.policy
-import re
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from local import mrkdwn
 from local.channel import Card
 
-UNESCAPED = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
+STYLES = ("bold", "italic", "strike")
 
 
 def slack(text: str) -> Text:
     """Slack's mrkdwn as styled text: bold, code, links."""
-    markup = escape(text)
-    markup = LINK.sub(lambda m: f"[link={m[1]}][cyan]{m[2]}[/cyan][/link]", markup)
-    markup = re.sub(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"[bold]\1[/bold]", markup)
-    markup = re.sub(r"`([^`\n]+)`", r"[magenta]\1[/magenta]", markup)
-    for entity, character in UNESCAPED:
-        markup = markup.replace(entity, character)
-    return Text.from_markup(markup)
+    shown = Text()
+    for position, block in enumerate(mrkdwn.parse(text)):
+        if position:
+            shown.append("\n")
+        for span in block["spans"]:
+            styles = [style for style in STYLES if style in span]
+            styles += ["magenta"] if "code" in span else []
+            styles += [f"cyan link {span['href']}"] if "href" in span else []
+            shown.append(span["text"], " ".join(styles))
+    return shown
 
 
 def card(shown: Card) -> Panel:

@@ -3,6 +3,7 @@
 import pytest
 
 from local import demo
+from local.samples import key_for
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from local import demo
     ],
 )
 def test_any_name_of_a_zip_makes_a_key_with_an_app(name, key):
-    assert demo.key_for(name) == key
+    assert key_for(name) == key
 
 
 @pytest.mark.parametrize("path", ["/nowhere/x.zip", "/tmp"], ids=["absent", "a folder"])

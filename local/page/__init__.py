@@ -1,0 +1,1 @@
+"""The pipeline of this machine, seen in a browser: ``make up``."""

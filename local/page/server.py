@@ -1,0 +1,262 @@
+"""The page's web server: what ``Watch`` knows, as JSON and server-sent events, loopback only."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.page.watch import PEOPLE, Watch, headline
+from local.samples import SAMPLES, key_for, packed
+
+STATIC = Path(__file__).parent / "static"
+UPLOAD = 100 * 1024 * 1024  # bytes of one zip that the page takes
+LATEST = 150  # entries and mails that a window gets at first
+# Nothing from elsewhere, nothing inline; the frame is for mails.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# A mail brings its own styles and no scripts; its frame is measured, so it stays of this origin.
+MAIL_POLICY = (
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+READY: dict[str, Callable[[], tuple[str, bytes]]] = {
+    "payments": lambda: ("payments/api-1.4.zip", packed(SAMPLES / "payments")),
+    "inventory": lambda: ("inventory.zip", packed(SAMPLES / "inventory")),
+    "broken": lambda: ("billing/report.zip", b"this is no zip"),
+}
+
+
+def application(
+    watch: Watch, about: dict[str, str], port: int, stopped: threading.Event
+) -> ASGIApp:
+    """The page about ``watch``, served at ``port``; its event streams end when it ``stopped``."""
+    page = _Page(watch, about, stopped)
+    routes = [
+        Route("/", page.index),
+        Route("/events", page.events),
+        Route("/mails/{mail:int}", page.mail_html),
+        Route("/api/mails/{mail:int}", page.mail),
+        Route("/api/entries", page.entries),
+        Route("/api/uploads", page.upload, methods=["POST"]),
+        Route("/api/samples/{name}", page.sample, methods=["POST"]),
+        Route("/api/press", page.press, methods=["POST"]),
+        Route("/api/command", page.command, methods=["POST"]),
+        Route("/api/way", page.way),
+        Route("/api/evidence", page.evidence),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    return _Guard(Starlette(routes=routes, exception_handlers={HTTPException: _error}), port)
+
+
+class _Guard:
+    """Answers this machine's own page only, and tells browsers what they may do with the answer.
+
+    A page of another site can reach a loopback port by its visitor's browser: it cannot forge Host
+    (DNS rebinding) or Origin.
+    """
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self._app = app
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        refusal = self._refusal(request)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in HEADERS.items()
+                        if name.lower().encode() not in given
+                    ),
+                ]
+            await send(message)
+
+        answer = PlainTextResponse(refusal, status_code=403) if refusal else self._app
+        await answer(scope, receive, send_guarded)
+
+    def _refusal(self, request: Request) -> str:
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if host not in self._hosts:
+            return "This page is for its own machine: open it by 127.0.0.1 or localhost."
+        reads = request.method in ("GET", "HEAD")
+        if origin != f"http://{host}" and not (origin is None and reads):
+            return "Only this page itself may ask for that."
+        return ""
+
+
+class _Page:
+    def __init__(self, watch: Watch, about: dict[str, str], stopped: threading.Event) -> None:
+        self._watch, self._about, self._stopped = watch, about, stopped
+
+    async def index(self, _: Request) -> Response:
+        return FileResponse(STATIC / "index.html")
+
+    async def events(self, _: Request) -> Response:
+        return StreamingResponse(self._stream(), media_type="text/event-stream")
+
+    async def _stream(self) -> AsyncIterator[str]:
+        """Everything of now, then each change; a comment now and then shows who is gone."""
+        waiting: asyncio.Queue[str] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def hear(kind: str, data: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(waiting.put_nowait, _event(kind, data))
+
+        watch = self._watch
+        with watch.listen(hear):
+            with watch.lock:
+                now = {
+                    "about": self._about,
+                    "people": PEOPLE,
+                    "uploads": list(watch.uploads.values()),
+                    "entries": watch.entries[-LATEST:],
+                    "mails": [headline(each) for each in watch.mails[-LATEST:]],
+                    "mailCount": len(watch.mails),
+                }
+            yield _event("now", now)
+            while not self._stopped.is_set():
+                try:
+                    yield await asyncio.wait_for(waiting.get(), timeout=1)
+                except TimeoutError:
+                    yield ": still here\n\n"
+
+    async def entries(self, request: Request) -> Response:
+        before = _number(request.query_params.get("before"))
+        return JSONResponse(self._watch.entries[max(before - LATEST, 0) : before])
+
+    async def mail(self, request: Request) -> Response:
+        return JSONResponse(_at(self._watch.mails, request.path_params["mail"]))
+
+    async def mail_html(self, request: Request) -> Response:
+        mail = _at(self._watch.mails, request.path_params["mail"])
+        # Links open outside of the small frame.
+        html = mail["html"].replace("<head>", '<head><base target="_blank">', 1)
+        return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
+
+    async def upload(self, request: Request) -> Response:
+        app, name = (request.query_params.get(each, "") for each in ("app", "name"))
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > UPLOAD:
+                raise HTTPException(413, f"The page takes zips of up to {UPLOAD >> 20} MB.")
+        zip_name = name if name.endswith(".zip") else f"{name}.zip"
+        return await self._put(f"{app}/{zip_name}" if app else key_for(zip_name), bytes(body))
+
+    async def sample(self, request: Request) -> Response:
+        if request.path_params["name"] not in READY:
+            raise HTTPException(404, "There is no such sample.")
+        return await self._put(*READY[request.path_params["name"]]())
+
+    async def _put(self, key: str, body: bytes) -> Response:
+        if len(key.encode()) > 1024:
+            raise HTTPException(400, "S3 takes names of up to 1,024 bytes.")
+        return JSONResponse({"versionId": await run_in_threadpool(self._watch.put, key, body)})
+
+    async def press(self, request: Request) -> Response:
+        given = await _json(request)
+        user, answers = given.get("user"), given.get("answers", {})
+        entry, button = given.get("entry"), given.get("button")
+        if (
+            user not in PEOPLE
+            or not (isinstance(entry, int) and isinstance(button, int) and button >= 0)
+            or not (isinstance(answers, dict) and all(isinstance(v, str) for v in answers.values()))
+        ):
+            raise HTTPException(400, "A press names a person, a card, a button and its answers.")
+        try:
+            await run_in_threadpool(self._watch.press, entry, button, answers, user)
+        except LookupError as absent:
+            raise HTTPException(404, "There is no such button any more.") from absent
+        return JSONResponse({})
+
+    async def command(self, request: Request) -> Response:
+        given = await _json(request)
+        if given.get("user") not in PEOPLE or not isinstance(given.get("command"), str):
+            raise HTTPException(400, "A command names a person and a text.")
+        await run_in_threadpool(self._watch.command, given["command"], given["user"])
+        return JSONResponse({})
+
+    async def way(self, request: Request) -> Response:
+        with _found("upload"):
+            scan = request.query_params.get("scan", "")
+            return JSONResponse(await run_in_threadpool(self._watch.details, scan))
+
+    async def evidence(self, request: Request) -> Response:
+        with _found("evidence"):
+            scan, name = (request.query_params.get(each, "") for each in ("scan", "name"))
+            text = await run_in_threadpool(self._watch.evidence, scan, name)
+            return PlainTextResponse(text)
+
+
+def _event(kind: str, data: dict[str, Any]) -> str:
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+
+def _number(text: str | None) -> int:
+    if not text or not text.isdecimal():
+        raise HTTPException(400, "That is no number.")
+    return int(text)
+
+
+def _at(things: list[dict[str, Any]], position: int) -> dict[str, Any]:
+    if position >= len(things):
+        raise HTTPException(404, "There is no such mail.")
+    return things[position]
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        given = await request.json()
+    except ValueError as error:
+        raise HTTPException(400, "That is no JSON.") from error
+    return given if isinstance(given, dict) else {}
+
+
+@contextlib.contextmanager
+def _found(what: str) -> Any:
+    try:
+        yield
+    except KeyError as absent:
+        raise HTTPException(404, f"There is no such {what}.") from absent
+
+
+def _error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, status_code=error.status_code)

@@ -1,0 +1,202 @@
+// The third part: the channel, as the chat service would fill it.
+
+import { ask, blocks, byId, clock, make, post, spans } from "./dom.js";
+
+const THREADS = 60;
+const entries = new Map();
+let first = 0; // the earliest entry that this window has
+let me = "";
+let onThread = () => {};
+
+export function start(chooseThread) {
+  onThread = chooseThread;
+  byId("earlier").addEventListener("click", earlier);
+  byId("composer").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const command = byId("command").value.trim();
+    if (!command) return;
+    byId("command").value = "";
+    await post("/api/command", { user: me, command }).catch(complain);
+  });
+  const dialog = byId("ask");
+  dialog.querySelector("form").addEventListener("input", preview);
+  dialog.querySelector("form").addEventListener("submit", () => {
+    const { entry, button } = asking;
+    send(entry, button, answers());
+  });
+}
+
+export function people(names) {
+  const wanted = new URLSearchParams(location.search).get("as") || "";
+  me = me || names.find((name) => name.toLowerCase() === wanted.toLowerCase()) || names[0];
+  const choices = names.map((name) =>
+    make("label", {},
+      make("input", { type: "radio", name: "me", value: name, checked: name === me, onchange: () => { me = name; } }),
+      make("span", { class: `face ${tint(name)}`, "aria-hidden": "true" }, name[0]), name));
+  byId("people").replaceChildren(make("legend", {}, "You are"), ...choices);
+}
+
+export function all(list) {
+  entries.clear();
+  byId("threads").replaceChildren();
+  first = list.length ? list[0].id : 0;
+  for (const entry of list) entries.set(entry.id, entry);
+  const shown = [...threads().keys()].slice(-THREADS);
+  const emptyWord = make("p", { class: "soft nothing" }, "Nobody was bothered yet.");
+  byId("threads").replaceChildren(...(list.length ? shown.map(thread) : [emptyWord]));
+  byId("earlier").hidden = first === 0;
+  toEnd();
+}
+
+// A new entry, or one that changed; returns whether it is new.
+export function changed(entry) {
+  const known = entries.has(entry.id);
+  entries.set(entry.id, entry);
+  const place = byId("threads");
+  const messages = byId("messages");
+  const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
+  place.querySelector(".nothing")?.remove();
+  const key = keyOf(entry);
+  const old = place.querySelector(`[data-thread="${CSS.escape(key)}"]`);
+  const made = thread(key);
+  if (old) old.replaceWith(made);
+  else place.append(made);
+  while (atEnd && place.childElementCount > THREADS) place.firstElementChild.remove();
+  byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
+  if (atEnd) toEnd();
+  else if (entry.kind === "press" && entry.user === me) made.lastElementChild.scrollIntoView({ block: "nearest" });
+  return !known;
+}
+
+export function choose(scan) {
+  for (const each of byId("threads").children)
+    each.classList.toggle("chosen", each.dataset.thread === scan);
+  byId("threads").querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
+}
+
+const keyOf = (entry) => entry.thread || `#${entry.id}`;
+
+function threads() {
+  const found = new Map();
+  for (const entry of [...entries.values()].sort((a, b) => a.id - b.id)) {
+    const key = keyOf(entry);
+    if (!found.has(key)) found.set(key, []);
+    found.get(key).push(entry);
+  }
+  return found;
+}
+
+function thread(key) {
+  const [head, ...replies] = [...entries.values()].filter((each) => keyOf(each) === key).sort((a, b) => a.id - b.id);
+  return make(
+    "article",
+    { class: "thread", "data-thread": key, onclick: () => head.thread && onThread(head.thread) },
+    message(head),
+    replies.length ? make("div", { class: "replies" }, ...replies.map(message)) : null);
+}
+
+const tint = (name) => `tint-${name.charCodeAt(0) % 4}`;
+
+function message(entry) {
+  if (entry.kind === "press") return pressed(entry);
+  if (entry.kind === "dropped") return dropped(entry);
+  return post_("Amazon Q", true, entry.at, make(
+    "div", { class: `card ${entry.kind === "alarm" ? "alarm" : ""}` },
+    entry.title.length ? make("h3", {}, ...spans(entry.title)) : null,
+    ...blocks(entry.body),
+    entry.nextSteps.length
+      ? make("div", { class: "next" }, make("h4", {}, "Next steps"),
+        make("ul", {}, ...entry.nextSteps.map((step) => make("li", {}, ...spans(step)))))
+      : null,
+    entry.buttons.length
+      ? make("p", { class: "row buttons" }, ...entry.buttons.map((button, at) =>
+        make("button", { type: "button", disabled: entry.kept, onclick: (event) => { event.stopPropagation(); begin(entry, at); } }, button.label)))
+      : null,
+    entry.keywords.length
+      ? make("p", { class: "keywords" }, ...entry.keywords.map((word) => make("span", {}, word))) : null));
+}
+
+function post_(name, app, at, ...body) {
+  return make(
+    "div", { class: "message" },
+    make("span", { class: app ? "face app" : `face ${tint(name)}`, "aria-hidden": "true" }, app ? "Q" : name[0]),
+    make("div", { class: "message-body" },
+      make("p", { class: "by" }, make("b", {}, name), app ? make("span", { class: "badge" }, "APP") : null,
+        make("time", {}, clock(at))),
+      ...body));
+}
+
+function pressed(entry) {
+  const given = Object.entries(entry.answers).map(([name, value]) => `${name}: ${value}`).join(", ");
+  const act = entry.button
+    ? make("p", {}, "pressed ", make("b", {}, entry.button), given ? `. ${given}` : "")
+    : make("p", {}, make("span", { class: "mention" }, "@Amazon Q"), " ", make("code", {}, entry.command));
+  const answer = entry.answer === null
+    ? make("p", { class: "soft" }, "…")
+    : make("p", { class: entry.refused ? "answer refused" : "answer" }, entry.answer);
+  const ran = entry.button
+    ? make("details", { onclick: (event) => event.stopPropagation() }, make("summary", {}, "The command that ran"), make("pre", { tabindex: 0 }, entry.command)) : null;
+  return make("div", { class: "exchange" },
+    post_(entry.user, false, entry.at, act),
+    post_("Amazon Q", true, entry.at + (entry.seconds || 0), answer, ran));
+}
+
+function dropped(entry) {
+  return make(
+    "div", { class: "dropped" },
+    make("p", {}, make("b", {}, "Dropped by the chat service. "), `Nobody sees this in Slack: ${entry.why}.`),
+    make("details", {}, make("summary", {}, "The message"), make("pre", { tabindex: 0 }, entry.text)));
+}
+
+let asking = null;
+
+function begin(entry, at) {
+  const button = entry.buttons[at];
+  if (!button.asks.length) return void send(entry, at, {});
+  asking = { entry, button: at };
+  byId("ask-title").textContent = button.label;
+  byId("ask-about").replaceChildren(...spans(entry.title));
+  byId("ask-fields").replaceChildren(...button.asks.map((name) =>
+    make("p", { class: "field" }, make("label", { for: `ask-${name}` }, name),
+      make("input", { id: `ask-${name}`, name, autocomplete: "off" }))));
+  byId("ask-why").textContent = `The card does not say ${button.asks.join(" or ")}, so the service asks you. It will run:`;
+  byId("ask-go").textContent = button.label;
+  preview();
+  byId("ask").showModal();
+}
+
+function answers() {
+  const fields = byId("ask-fields").querySelectorAll("input");
+  return Object.fromEntries([...fields].map((field) => [field.name, field.value]));
+}
+
+function preview() {
+  const button = asking.entry.buttons[asking.button];
+  const values = { ...button.bound, ...answers() };
+  byId("ask-command").textContent = button.command.replace(/\$([A-Za-z]+)/g, (whole, name) => values[name] || whole);
+}
+
+async function send(entry, button, given) {
+  await post("/api/press", { user: me, entry: entry.id, button, answers: given }).catch(complain);
+}
+
+function complain(error) {
+  byId("news").textContent = error.message;
+}
+
+async function earlier() {
+  if (first > 0) {
+    const more = await ask(`/api/entries?before=${first}`);
+    for (const entry of more) entries.set(entry.id, entry);
+    first = more.length ? more[0].id : 0;
+  }
+  const place = byId("threads");
+  const shown = place.childElementCount;
+  place.replaceChildren(...[...threads().keys()].slice(-(shown + THREADS)).map(thread));
+  byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
+}
+
+function toEnd() {
+  const messages = byId("messages");
+  messages.scrollTop = messages.scrollHeight;
+}

@@ -1,0 +1,56 @@
+// The fourth part: mails, as SES was asked to send them.
+
+import { ask, byId, clock, make, press } from "./dom.js";
+
+const SHOWN = 60;
+let mails = [];
+
+export function start() {
+  const kinds = document.querySelectorAll("[data-part-of-mail]");
+  for (const button of kinds) button.addEventListener("click", () => part(kinds, button));
+  const frame = byId("letter-html");
+  frame.addEventListener("load", () => {
+    const inside = frame.contentDocument?.documentElement;
+    if (inside && frame.src) frame.style.height = `${Math.max(inside.scrollHeight, 120)}px`;
+  });
+}
+
+export function all(list) {
+  mails = list;
+  render();
+}
+
+export function changed(mail) {
+  mails.push(mail);
+  render();
+}
+
+function render() {
+  const shown = mails.slice(-SHOWN).reverse();
+  byId("mails").replaceChildren(...(shown.length
+    ? shown.map(row) : [make("p", { class: "soft nothing" }, "No mail yet: developers hear of decisions.")]));
+}
+
+function row(mail) {
+  return make(
+    "button", { type: "button", class: "mail", onclick: () => open(mail) },
+    make("span", { class: "mail-subject" }, mail.Subject),
+    make("span", { class: "mail-to" }, `to ${mail.To}`),
+    make("time", {}, clock(mail.at)));
+}
+
+async function open({ id }) {
+  const mail = await ask(`/api/mails/${id}`);
+  byId("letter-title").textContent = mail.Subject;
+  byId("letter-facts").replaceChildren(
+    make("span", {}, `from ${mail.From}`), make("span", {}, `to ${mail.To}`), make("span", {}, clock(mail.at)));
+  byId("letter-plain").textContent = mail.plain;
+  byId("letter-html").src = `/mails/${id}`;
+  byId("letter").showModal();
+}
+
+function part(kinds, button) {
+  press(kinds, button);
+  byId("letter-html").hidden = button.dataset.partOfMail !== "html";
+  byId("letter-plain").hidden = button.dataset.partOfMail !== "plain";
+}

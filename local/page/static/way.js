@@ -1,0 +1,146 @@
+// The second part: the way of the chosen upload, as the state machine's own picture.
+
+import { ask, byId, clock, drawn, make, press, span } from "./dom.js";
+import { chip, upload } from "./uploads.js";
+
+const [WIDTH, HEIGHT] = [168, 36];
+let chosen = "";
+let details = null;
+let asked = 0; // so that a late answer about another upload is not shown
+let current = "";
+
+export function start() {
+  const views = document.querySelectorAll("[data-view]");
+  for (const button of views)
+    button.addEventListener("click", () => {
+      press(views, button);
+      byId("picture").hidden = button.dataset.view !== "picture";
+      byId("steps").hidden = button.dataset.view !== "steps";
+    });
+  setInterval(() => {
+    const one = upload(chosen);
+    if (!one || one.status !== "RUNNING" || one.kept) return;
+    if (one.resting) show();
+    else load();
+  }, 1000);
+}
+
+export function choose(scan) {
+  if (scan !== chosen) {
+    details = null;
+    current = "";
+    show();
+  }
+  chosen = scan;
+  load();
+}
+
+export function changed(one) {
+  if (one.scan === chosen) load();
+}
+
+async function load() {
+  const number = ++asked;
+  const got = await ask(`/api/way?${new URLSearchParams({ scan: chosen })}`).catch(() => null);
+  if (number !== asked || !got) return;
+  details = got;
+  show();
+}
+
+function show() {
+  const one = upload(chosen);
+  byId("way").classList.toggle("empty", !details);
+  byId("log-part").hidden = !details?.log.length;
+  if (!one || !details) {
+    for (const id of ["picture", "steps", "evidence", "way-facts", "log"]) byId(id).replaceChildren();
+    if (!one) byId("picture").append(make("p", { class: "soft" }, "Upload something, and watch it travel."));
+    return;
+  }
+  byId("way-title").replaceChildren(one.app, " ", chip(one));
+  byId("way-facts").replaceChildren(
+    make("span", {}, one.key), make("span", {}, `version ${one.versionId.slice(0, 8)}`),
+    make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`));
+  showEvidence(one);
+  showPicture(one);
+  showSteps(one);
+  showLog();
+}
+
+function showEvidence(one) {
+  const place = byId("evidence");
+  const names = details.evidence;
+  if (place.dataset.names === `${one.scan} ${names}`) return;
+  place.dataset.names = `${one.scan} ${names}`;
+  place.replaceChildren(...names.map((name) =>
+    make("button", { type: "button", onclick: () => openEvidence(one.scan, name) }, name)));
+}
+
+async function openEvidence(scan, name) {
+  const query = new URLSearchParams({ scan, name });
+  const answer = await fetch(`/api/evidence?${query}`);
+  byId("paper-title").textContent = name;
+  byId("paper-text").textContent = await answer.text();
+  byId("paper").showModal();
+}
+
+const last = () => details.steps[details.steps.length - 1];
+
+// Seconds in a step; one that lasts is counted by this machine's clock, which is the account's too.
+function took(step, one) {
+  if (step.left) return step.left - step.entered;
+  return one.status === "RUNNING" && !one.kept ? Math.max(Date.now() / 1000 - step.entered, 0) : 0;
+}
+
+function showPicture(one) {
+  const { width, height, states, lines } = details.picture;
+  const steps = new Map();
+  for (const step of details.steps) steps.set(step.name, step);
+  const taken = new Set(details.steps.slice(1).map((step, at) => `${details.steps[at].name} ${step.name}`));
+  const running = one.status === "RUNNING" && !one.kept;
+  const now = last()?.name;
+  const ordered = [...lines].sort((a, b) => taken.has(`${a.from} ${a.to}`) - taken.has(`${b.from} ${b.to}`));
+  const svg = drawn(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${one.app}: ${last()?.says}` },
+    ...ordered.map((line) =>
+      drawn("path", { d: line.path, class: taken.has(`${line.from} ${line.to}`) ? "line taken" : "line" })),
+    ...states.map((state) => {
+      const step = steps.get(state.name);
+      const failed = step?.error && ["FAILED", "TIMED_OUT", "ABORTED"].includes(one.status) && state.name === now;
+      const kind = !step ? "" : failed ? "wrong" : state.name === now && running ? (one.resting ? "rests" : "works") : "done";
+      return drawn(
+        "g",
+        { class: `state ${kind}`, transform: `translate(${state.x} ${state.y})`, "data-state": state.name },
+        drawn("rect", { width: WIDTH, height: HEIGHT, rx: 9 }),
+        drawn("text", { x: 12, y: 23, class: "name" }, state.name),
+        step ? drawn("text", { x: WIDTH - 12, y: 23, class: "took", "text-anchor": "end" }, span(took(step, one))) : null);
+    }));
+  byId("picture").replaceChildren(svg);
+  if (now !== current) {
+    current = now;
+    const state = states.find((each) => each.name === now);
+    const place = byId("picture");
+    const scale = svg.getBoundingClientRect().height / height;
+    if (state) place.scrollTo({ top: state.y * scale - place.clientHeight / 2, behavior: "instant" });
+  }
+}
+
+function showSteps(one) {
+  byId("steps").replaceChildren(make("ol", {}, ...details.steps.map((step) =>
+    make(
+      "li", {},
+      make("span", { class: "at" }, clock(step.entered)),
+      make("span", { class: "says" }, step.says,
+        step.attempts > 1 ? make("span", { class: "soft" }, ` (${step.attempts} attempts)`) : null,
+        step.error ? make("span", { class: "soft error" }, step.error) : null),
+      make("span", { class: "took" }, span(took(step, one)))))));
+}
+
+function showLog() {
+  const log = byId("log");
+  const text = details.log.join("\n");
+  if (log.textContent === text) return;
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  log.textContent = text;
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}

@@ -1,0 +1,337 @@
+"""What the page shows, gathered through the AWS APIs and told to whoever listens."""
+
+import contextlib
+import email
+import email.policy
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local import mrkdwn
+from local.channel import Card, Dropped, Refused, member_id
+from local.cloud import Cloud
+from local.page import picture
+from local.page.way import Way, read
+from local.story import told
+
+PEOPLE = ("Ada", "Grace")
+MEMBERS = {member_id(each): each for each in PEOPLE}
+TICK, SPENT = 0.2, 0.4  # seconds between looks, and the most that one look takes
+MOVING, RESTING = 0.3, 4.0  # seconds between looks at an execution that works, and one that waits
+LOG_LINES = 400
+TEXT = 200_000  # characters of one piece of evidence that the page shows
+
+Hear = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass
+class _Execution:
+    arn: str
+    status: str = ""
+    scan: str = ""
+    due: float = 0.0  # on the monotonic clock
+
+
+class Watch:
+    """Follows uploads, channel and mails of an account until ``stop``.
+
+    ``uploads`` (by scan), ``entries`` (the channel) and ``mails`` are JSON data in the order in
+    which they came, an id is a place in its list; ``listen`` hears of each change.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.uploads: dict[str, dict[str, Any]] = {}
+        self.entries: list[dict[str, Any]] = []
+        self.mails: list[dict[str, Any]] = []
+        # What the page shows of uploads of earlier runs, and of their evidence, by scan.
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.lock = threading.RLock()
+        self._cards: dict[int, Card] = {}
+        self._heard = self._sent = 0
+        self._executions: dict[str, _Execution] = {}
+        self._listeners: set[Hear] = set()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        machine = cloud.client("stepfunctions").describe_state_machine(
+            stateMachineArn=cloud.outputs["stateMachine"]
+        )
+        self._definition = json.loads(machine["definition"])
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def listen(self, hear: Hear) -> Iterator[None]:
+        """Call ``hear(kind, data)`` for each "upload", "entry" and "mail" new or changed."""
+        with self.lock:
+            self._listeners.add(hear)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._listeners.discard(hear)
+
+    def put(self, key: str, body: bytes) -> str:
+        """Upload a zip; return its version id."""
+        return self.cloud.upload(key, body).rpartition("/")[2]
+
+    def press(self, entry: int, button: int, answers: Mapping[str, str], user: str) -> None:
+        """Press a button of a card and tell the channel what came of it.
+
+        Raises:
+            LookupError: there is no such card or button, or it is of an earlier run.
+        """
+        card = self._cards[entry]
+        pressed = card.buttons[button]
+        given = {name: answers.get(name, "") for name in pressed.asks}
+        said = {"button": pressed.label, "answers": given, "thread": card.thread}
+        self._run(pressed.filled(given), user, said)
+
+    def command(self, command: str, user: str) -> None:
+        """Run a command that somebody typed in the channel, and tell the channel the answer."""
+        self._run(command, user, {"button": "", "answers": {}, "thread": ""})
+
+    def details(self, scan: str) -> dict[str, Any]:
+        """The way of one upload: picture, steps, log tail, and the names of its evidence.
+
+        Raises:
+            KeyError: there is no such upload.
+        """
+        if scan in self.kept:
+            return self.kept[scan]["details"]
+        way = self._way(self.uploads[scan]["execution"])
+        return {
+            "steps": [step.shown() for step in way.steps],
+            "picture": picture.draw(self._definition, {step.name for step in way.steps}),
+            "log": self._log(way),
+            "evidence": self._names(scan),
+        }
+
+    def evidence(self, scan: str, name: str) -> str:
+        """One piece of evidence as text, the end cut off where it is long.
+
+        Raises:
+            KeyError: there is no such upload or evidence.
+        """
+        if scan in self.kept:
+            return self.kept[scan]["evidence"][name]
+        s3 = self.cloud.client("s3")
+        key = f"scans/{self.uploads[scan]['scan']}/{name}"
+        try:
+            body = s3.get_object(Bucket=self.cloud.outputs["artifactsBucket"], Key=key)["Body"]
+        except s3.exceptions.NoSuchKey as absent:
+            raise KeyError(name) from absent
+        text = body.read().decode(errors="replace")
+        if name.endswith(".json"):
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        return text if len(text) <= TEXT else f"{text[:TEXT]}\n… cut here: {len(text):,} characters"
+
+    def _follow(self) -> None:
+        while not self._stopped.wait(TICK):
+            try:
+                self._hear_channel()
+                self._read_mails()
+                self._look()
+            except Exception:
+                logging.getLogger(__name__).exception("The page looks again")
+
+    def _look(self) -> None:
+        """See what moved, longest unseen first, for no longer than a moment."""
+        began = time.monotonic()
+        pages = self.cloud.client("stepfunctions").get_paginator("list_executions")
+        for page in pages.paginate(stateMachineArn=self.cloud.outputs["stateMachine"]):
+            for each in page["executions"]:
+                arn = each["executionArn"]
+                execution = self._executions.setdefault(arn, _Execution(arn))
+                if execution.status != each["status"]:
+                    execution.status, execution.due = each["status"], 0.0
+        due = [each for each in self._executions.values() if each.due <= began]
+        for execution in sorted(due, key=lambda each: each.due):
+            self._see(execution)
+            if time.monotonic() - began > SPENT:
+                return
+
+    def _see(self, execution: _Execution) -> None:
+        way = self._way(execution.arn)
+        ended = execution.status != "RUNNING"
+        resting = bool(way.steps) and (
+            way.waits or self._definition["States"][way.steps[-1].name]["Type"] == "Wait"
+        )
+        pause = math.inf if ended else RESTING if resting else MOVING
+        execution.due = time.monotonic() + pause
+        if way.opened is None or not self._opened_here(execution, way.opened["scan"]):
+            return
+        execution.scan = way.opened["scan"]
+        last = way.steps[-1]
+        seen = {
+            **way.opened,
+            "status": execution.status,
+            "state": last.name,
+            "says": told(last.name),
+            "resting": resting,
+            "waits": way.waits,
+            "clearance": self._clearance(way.opened),
+            "began": way.steps[0].entered,
+            "entered": last.entered,
+        }
+        before = self.uploads.get(execution.scan)
+        if seen == before:
+            return
+        with self.lock:
+            self.uploads[execution.scan] = seen
+            self._tell("upload", seen)
+        if before is None or seen["clearance"] != before["clearance"]:
+            # The tag is one for all scans of a version.
+            for other in self._executions.values():
+                shown = self.uploads.get(other.scan, seen)
+                if other is not execution and shown["versionId"] == seen["versionId"]:
+                    other.due = 0.0
+
+    def _opened_here(self, execution: _Execution, scan: str) -> bool:
+        """Whether the scan is this execution's: an event can come twice, one of them opens it."""
+        known = self.uploads.get(scan)
+        if known is None or known["execution"] == execution.arn:
+            return True
+        execution.due = math.inf
+        return json.loads(self.evidence(scan, "scan.json"))["execution"] == execution.arn
+
+    def _way(self, execution: str) -> Way:
+        pages = self.cloud.client("stepfunctions").get_paginator("get_execution_history")
+        events = pages.paginate(executionArn=execution).build_full_result()["events"]
+        return read(events)
+
+    def _log(self, way: Way) -> list[str]:
+        if not way.build:
+            return []
+        group, stream = way.build
+        logs = self.cloud.client("logs")
+        try:
+            events = logs.get_log_events(
+                logGroupName=group, logStreamName=stream, limit=LOG_LINES, startFromHead=False
+            )["events"]
+        except logs.exceptions.ResourceNotFoundException:  # the build has not begun
+            return []
+        return [event["message"] for event in events]
+
+    def _names(self, scan: str) -> list[str]:
+        prefix = f"scans/{scan}/"
+        listed = self.cloud.client("s3").list_objects_v2(
+            Bucket=self.cloud.outputs["artifactsBucket"], Prefix=prefix
+        )
+        return [each["Key"].removeprefix(prefix) for each in listed.get("Contents", [])]
+
+    def _clearance(self, opened: Mapping[str, Any]) -> str:
+        tags = self.cloud.client("s3").get_object_tagging(
+            Bucket=opened["bucket"], Key=opened["key"], VersionId=opened["versionId"]
+        )["TagSet"]
+        return next((tag["Value"] for tag in tags if tag["Key"] == "scan-status"), "")
+
+    def _hear_channel(self) -> None:
+        channel = self.cloud.channel
+        new = [*channel.cards, *channel.dropped]
+        if len(new) == self._heard:
+            return
+        new.sort(key=lambda each: each.received)
+        for each in new[self._heard :]:
+            if isinstance(each, Dropped):
+                shown = {"kind": "dropped", "thread": "", "why": each.why, "text": each.text[:2000]}
+                self._add(shown, each.received)
+            else:
+                self._add(_shown(each), each.received, each)
+                self._wake(each.thread)
+        self._heard = len(new)
+
+    def _read_mails(self) -> None:
+        sent = self.cloud.emails()
+        for each in sent[self._sent :]:
+            message = email.message_from_string(each.raw_data, policy=email.policy.default)
+            parts = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
+            texts = {kind: part.get_content() if part else "" for kind, part in parts.items()}
+            scan = next(
+                (s for s, u in self.uploads.items() if u["versionId"] in texts["plain"]), ""
+            )
+            with self.lock:
+                mail = {
+                    "id": len(self.mails),
+                    "at": time.time(),
+                    "scan": scan,
+                    **{name: str(message[name]) for name in ("From", "To", "Subject")},
+                    **texts,
+                }
+                self.mails.append(mail)
+                self._tell("mail", headline(mail))
+        self._sent = len(sent)
+
+    def _run(self, command: str, user: str, said: dict[str, Any]) -> None:
+        entry = self._add(
+            {"kind": "press", "user": user, "command": command, **said, "answer": None},
+            time.time(),
+        )
+        began = time.monotonic()
+        try:
+            answer, refused = self.cloud.channel.run(command, user), False
+        except Refused as refusal:
+            answer, refused = str(refusal), True
+        except Exception as error:  # what the service says when a function cannot be called
+            answer, refused = f"I could not run the command: {error}", True
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        took = time.monotonic() - began
+        with self.lock:
+            entry |= {"answer": text, "refused": refused, "seconds": round(took, 2)}
+            self._tell("entry", entry)
+        self._wake(entry["thread"])
+
+    def _add(self, entry: dict[str, Any], at: float, card: Card | None = None) -> dict[str, Any]:
+        with self.lock:
+            added = {"id": len(self.entries), "at": at, **entry}
+            self.entries.append(added)
+            if card:
+                self._cards[added["id"]] = card
+            self._tell("entry", added)
+        return added
+
+    def _wake(self, scan: str) -> None:
+        for each in self._executions.values():
+            if scan and each.scan == scan:
+                each.due = 0.0
+
+    def _tell(self, kind: str, data: dict[str, Any]) -> None:
+        for hear in self._listeners:
+            hear(kind, data)
+
+
+def headline(mail: Mapping[str, Any]) -> dict[str, Any]:
+    """A mail without its body, as the inbox lists it."""
+    return {key: value for key, value in mail.items() if key not in ("plain", "html")}
+
+
+def _shown(card: Card) -> dict[str, Any]:
+    return {
+        "kind": "alarm" if card.alarm else "card",
+        "thread": card.thread,
+        "title": mrkdwn.spans(card.title, MEMBERS),
+        "body": mrkdwn.parse(card.description, MEMBERS),
+        "nextSteps": [mrkdwn.spans(each, MEMBERS) for each in card.next_steps],
+        "keywords": [mrkdwn.unescaped(each) for each in card.keywords],
+        "buttons": [
+            {
+                "label": each.label,
+                "command": each.command,
+                "asks": each.asks,
+                "bound": dict(each.bound),
+            }
+            for each in card.buttons
+        ],
+    }

@@ -1,0 +1,84 @@
+"""The way of one execution, read from its history as GetExecutionHistory returns it."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.story import told
+
+History = list[dict[str, Any]]
+
+
+@dataclass
+class Step:
+    """One entered state; times are seconds since 1970, ``left`` is None while it lasts."""
+
+    name: str
+    entered: float
+    left: float | None = None
+    attempts: int = 0
+    error: str = ""
+
+    def shown(self) -> dict[str, Any]:
+        return {**vars(self), "says": told(self.name)}
+
+
+@dataclass
+class Way:
+    """``opened`` is what the execution would write to scan.json, None until then; ``build`` is the
+    (group, stream) of the log of its last build."""
+
+    steps: list[Step] = field(default_factory=list)
+    opened: dict[str, Any] | None = None
+    build: tuple[str, str] | None = None
+    # The token of the last task is out: it waits for whoever has it.
+    waits: bool = False
+
+
+def read(history: History) -> Way:
+    """Return the way that ``history`` tells."""
+    way = Way()
+    for event in history:
+        at = event["timestamp"].timestamp()
+        if entered := event.get("stateEnteredEventDetails"):
+            way.steps.append(Step(entered["name"], at))
+            way.waits = False
+        if not way.steps:
+            continue
+        step = way.steps[-1]
+        if "stateExitedEventDetails" in event:
+            step.left = at
+        if scheduled := event.get("taskScheduledEventDetails"):
+            step.attempts += 1
+            way.opened = way.opened or _opened(json.loads(scheduled["parameters"]))
+        if submitted := event.get("taskSubmittedEventDetails"):
+            way.build = _build(json.loads(submitted.get("output") or "{}")) or way.build
+            way.waits = submitted["resource"].endswith(".waitForTaskToken")
+        if failure := _failure(event):
+            step.error = failure
+    return way
+
+
+def _opened(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    named = re.fullmatch(r"scans/.+/scan\.json", str(parameters.get("Key", "")))
+    body = parameters.get("Body") if named else None
+    return body if isinstance(body, dict) else None
+
+
+def _build(output: Mapping[str, Any]) -> tuple[str, str] | None:
+    logs = output.get("Build", {}).get("Logs")
+    return (logs["GroupName"], logs["StreamName"]) if logs else None
+
+
+def _failure(event: Mapping[str, Any]) -> str:
+    """What a task or the execution failed with; what S3 says to a second writer is no failure."""
+    details: Iterable[Any] = (
+        value
+        for key, value in event.items()
+        if key.endswith(("FailedEventDetails", "OutEventDetails"))
+    )
+    for each in details:
+        return ": ".join(filter(None, (each.get("error"), each.get("cause", "")[:500])))
+    return ""
