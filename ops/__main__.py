@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from ops import problem, shown
 from ops.fetch import fetch
+from ops.rights import rights
 
 
 class Commands(TyperGroup):
@@ -43,6 +44,7 @@ def commands() -> None:
 
 
 app.command()(fetch)
+app.command()(rights)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,162 @@
+"""The settings of a stack as the program gets them, without a `pulumi up`."""
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import pulumi
+import typer
+import yaml
+
+from components.settings import Settings
+from components.settings import load as checked
+from ops.problem import Problem
+from ops.program import PROGRAM, PROJECT
+
+NamedOption = Annotated[
+    str, typer.Option("--stack", help="The stack, as in dev.", show_default=False)
+]
+FileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="Pulumi.STACK.yaml to read instead of asking the Pulumi CLI; no secrets."
+    ),
+]
+TOKEN = f"{PROJECT}:sonarToken"
+# Stands in for a token that is set, but can't be read here.
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """``values`` are by full key, as in ``chatops-slack:sender``; ``outputs`` those of the last up.
+
+    ``settings`` are the checked ones, None where ``wrong`` says what is, each with its command.
+    """
+
+    stack: str
+    values: Mapping[str, str]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings | None = None
+    wrong: Sequence[tuple[str, str]] = ()
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the stack's resources begin with."""
+        return f"{PROJECT}-{self.stack}"
+
+    @property
+    def region(self) -> str:
+        """The region of the stack: its setting, or AWS's own."""
+        found = self.values.get("aws:region") or os.environ.get("AWS_REGION")
+        return found or os.environ.get("AWS_DEFAULT_REGION", "")
+
+    @property
+    def sound(self) -> "Configuration":
+        """Itself.
+
+        Raises:
+            Problem: a setting is wrong.
+        """
+        if self.wrong:
+            what, mend = self.wrong[0]
+            more = len(self.wrong) - 1
+            raise Problem(what + (f" (and {more} more)" if more else ""), mend)
+        return self
+
+    @property
+    def sonar_token(self) -> str:
+        """The token, empty where it is not set or can't be read here."""
+        token = self.values.get(TOKEN, "")
+        return "" if token == UNREADABLE else token
+
+
+def configuration(stack: str, file: Path | None) -> Configuration:
+    """Read the stack's settings from ``file``, or ask the CLI, which can read secrets, too.
+
+    Raises:
+        Problem: there is no such stack or file.
+    """
+    if file:
+        values, outputs = _of_file(file), {}
+    else:
+        values, outputs = _told("config", "--show-secrets", stack=stack), {}
+        values = {key: str(each.get("value", "")) for key, each in values.items()}
+        outputs = _told("stack", "output", stack=stack)
+    settings, wrong = _checked(stack, values)
+    return Configuration(
+        stack=stack, values=values, outputs=outputs, settings=settings, wrong=wrong
+    )
+
+
+def _checked(
+    stack: str, values: Mapping[str, str]
+) -> tuple[Settings | None, list[tuple[str, str]]]:
+    # Outputs of secrets want a loop, though nobody waits for them here.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    pulumi.runtime.set_all_config(dict(values))
+    try:
+        return checked(pulumi.Config(PROJECT), stack), []
+    except pulumi.RunError as error:
+        return None, _listed(str(error))
+    finally:
+        loop.run_until_complete(asyncio.sleep(0))
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _listed(error: str) -> list[tuple[str, str]]:
+    """What ``components.settings`` says in one text: a heading, then pairs of lines."""
+    lines = [line.strip() for line in error.splitlines()[1:]]
+    return list(zip(lines[::2], lines[1::2], strict=True))
+
+
+def _of_file(file: Path) -> dict[str, str]:
+    """The values in a file of the CLI, over the defaults of the project."""
+    try:
+        chosen = yaml.safe_load(file.read_text())["config"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise Problem(
+            f"{file} can't be read as settings of a stack: {error}",
+            "name a Pulumi.STACK.yaml: --config Pulumi.dev.yaml",
+        ) from error
+    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
+    defaults = {
+        f"{PROJECT}:{key}": each["default"] for key, each in declared.items() if "default" in each
+    }
+    return {key: _text(value) for key, value in {**defaults, **chosen}.items()}
+
+
+def _text(value: Any) -> str:
+    """As the CLI hands it to the program; a secret is encrypted in the file."""
+    if isinstance(value, dict) and "secure" in value:
+        return UNREADABLE
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _told(*command: str, stack: str) -> dict[str, Any]:
+    try:
+        ran = subprocess.run(
+            ["pulumi", *command, "--json", "--stack", stack, "--non-interactive"],
+            capture_output=True,
+            text=True,
+            cwd=PROGRAM,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise Problem(
+            "the Pulumi CLI is not installed here",
+            f"install it, or use --config Pulumi.{stack}.yaml",
+        ) from error
+    if ran.returncode:
+        raise Problem(
+            f"Pulumi does not tell about stack {stack}: {ran.stderr.strip()}",
+            f"pulumi login, then pulumi stack ls; or use --config Pulumi.{stack}.yaml",
+        )
+    return json.loads(ran.stdout)

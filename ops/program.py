@@ -1,0 +1,175 @@
+"""Runs a Pulumi program without an engine or an account, and records what it registers.
+
+Pulumi programs under mocks pass silently in three ways: under ``preview=True`` what is in an
+``apply`` may never run, an undecorated test waits for nothing, and an Output in an f-string is a
+string. ``record`` is the one way into the mocks, and closes all three.
+"""
+
+import asyncio
+import contextvars
+import json
+import os
+import runpy
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.stack import run_pulumi_func, wait_for_rpcs
+
+PROGRAM = Path(__file__).parents[1]
+PROJECT = "chatops-slack"
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registered resource; ``secret`` names the inputs that are secrets."""
+
+    kind: str
+    name: str
+    urn: str
+    inputs: dict[str, Any]
+    secret: frozenset[str]
+    protect: bool
+    depends_on: frozenset[str]
+
+    def policy(self, key: str = "policy") -> list[dict[str, Any]]:
+        """The statements of the policy document in the input ``key``."""
+        document = json.loads(self.inputs[key])
+        assert document["Version"] == "2012-10-17"
+        return document["Statement"]
+
+    @property
+    def desired(self) -> dict[str, Any]:
+        """What Cloud Control is asked for."""
+        return json.loads(self.inputs["desiredState"])
+
+
+@dataclass
+class Recorded:
+    """What a program registered, in order, with ``made``, its own return value."""
+
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    made: Any = None
+
+    @property
+    def aws(self) -> list[Resource]:
+        """Those that exist in AWS, not components."""
+        return [each for each in self.resources if each.kind.startswith("aws:")]
+
+
+def arn(kind: str, name: str) -> str:
+    """The ARN that a recorded resource has: short, and speaking of the logical name."""
+    return f"arn:aws:{kind.split('/')[0].removeprefix('aws:')}:::{name}"
+
+
+class _Account(mocks.Mocks):
+    def __init__(self, account: str, region: str) -> None:
+        self._account, self._region = account, region
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        plain = {key: rpc.unwrap_rpc_secret(value) for key, value in args.inputs.items()}
+        if not args.typ.startswith("aws:"):
+            return args.name, plain
+        own_arn = arn(args.typ, args.name)
+        made = {"arn": own_arn, "name": args.name, "url": f"https://queue/{args.name}"}
+        if args.typ == "aws:s3/bucketObjectv2:BucketObjectv2":
+            made["versionId"] = "v1"
+        # What Cloud Control and IAM make is known by its ARN.
+        by_arn = args.typ in {"aws:cloudcontrol/resource:Resource", "aws:iam/policy:Policy"}
+        return own_arn if by_arn else args.name, {**made, **plain}
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        return {
+            "aws:index/getRegion:getRegion": {"region": self._region},
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": self._account},
+        }[args.token]
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, account: mocks.Mocks) -> None:
+        super().__init__(account)
+        self.recorded: list[Resource] = []
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object)
+            self.recorded.append(
+                Resource(
+                    kind=request.type,
+                    name=request.name,
+                    urn=answer.urn,
+                    inputs={key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()},
+                    secret=frozenset(k for k, v in inputs.items() if rpc.is_rpc_secret(v)),
+                    protect=request.protect,
+                    depends_on=frozenset(request.dependencies),
+                )
+            )
+        return answer
+
+
+def record_program(
+    stack: str, config: Mapping[str, str], account: str = ACCOUNT, region: str = REGION
+) -> Recorded:
+    """Record this project's whole program with ``config``, as ``chatops-slack:sender`` to value."""
+    return record(
+        lambda: runpy.run_path(str(PROGRAM / "__main__.py")), stack, config, account, region
+    )
+
+
+def record(
+    make: Callable[[], Any],
+    stack: str,
+    config: Mapping[str, str],
+    account: str = ACCOUNT,
+    region: str = REGION,
+) -> Recorded:
+    """Run ``make`` as a program, to its end; what it raises, here or in an ``apply``, is raised."""
+    monitor = _Monitor(_Account(account, region))
+    return contextvars.copy_context().run(_record, make, stack, config, monitor)
+
+
+def _record(
+    make: Callable[[], Any], stack: str, config: Mapping[str, str], monitor: _Monitor
+) -> Recorded:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loops = [loop]
+
+    def bring_loop() -> None:
+        # Else Pulumi opens one in each worker thread and closes none.
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    loop.set_default_executor(ThreadPoolExecutor(8, initializer=bring_loop))
+    os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
+    settings.ROOT.set(None)
+    recorded = Recorded()
+    mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
+    pulumi.runtime.set_all_config(dict(config))
+
+    async def run() -> None:
+        def start() -> None:
+            recorded.made = make()
+
+        await run_pulumi_func(start)
+        root = settings.get_root_resource()
+        for name, value in getattr(root, "outputs", {}).items():
+            recorded.outputs[name] = await pulumi.Output.from_input(value).future()
+        await wait_for_rpcs()
+
+    try:
+        loop.run_until_complete(run())
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        for each in loops:
+            each.close()
+        asyncio.set_event_loop(None)
+    recorded.resources = monitor.recorded
+    return recorded

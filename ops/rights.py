@@ -1,0 +1,176 @@
+"""The smallest IAM policy with which a role can ``pulumi up`` and ``pulumi destroy`` one stack."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ops import shown
+from ops.caller import account_of
+from ops.configuration import FileOption, NamedOption, configuration
+from ops.problem import Problem
+from ops.program import PROJECT, Resource, record_program
+from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS, Right
+
+# IAM counts what is no white space (https://docs.aws.amazon.com/IAM/latest/UserGuide/
+# reference_iam-quotas.html); a role takes ten such policies.
+MANAGED_POLICY_CHARACTERS = 6144
+
+Statement = dict[str, Any]
+Policy = dict[str, Any]
+
+
+class UnknownType(KeyError):
+    """The program registers a type whose rights nobody has written down."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} is missing in ops/rights_table.py"
+
+
+def rights(
+    stack: NamedOption,
+    config: FileOption = None,
+    account: Annotated[
+        str, typer.Option(help="Account to deploy into; else that of the AWS credentials.")
+    ] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write one file for each policy into.")
+    ] = None,
+) -> None:
+    """Print the smallest IAM policies for the role that deploys a stack.
+
+    Example: python -m ops rights --stack dev --to policies
+    """
+    its = configuration(stack, config).sound
+    if not its.region:
+        raise Problem(
+            "the stack has no region", f"pulumi config set aws:region eu-central-1 --stack {stack}"
+        )
+    account = account or account_of(its.region)
+    made = record_program(stack, its.values, account, its.region).aws
+    written = {
+        f"{its.prefix}-deploy-{number}": policy
+        for number, policy in enumerate(policies(statements(stack, made, account, its.region)), 1)
+    }
+    if folder is None:
+        shown.as_json(written)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, policy in written.items():
+        (folder / f"{name}.json").write_text(json.dumps(policy, indent=1) + "\n")
+        shown.say(f"{folder / name}.json: {size(policy)} of {MANAGED_POLICY_CHARACTERS} characters")
+
+
+def statements(
+    stack: str, resources: Iterable[Resource], account: str, region: str
+) -> list[Statement]:
+    """What a role must be allowed so that it can make, change and remove ``resources``.
+
+    Raises:
+        UnknownType: names the type that the table lacks.
+    """
+    tags = {"project": PROJECT, "stack": stack}
+    place = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}"}
+    granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
+    trusted: set[str] = set()
+    for right, its in [
+        *((right, place) for right in ALWAYS),
+        *((right, its) for each in resources for right, its in _rights(each, place)),
+    ]:
+        on = tuple(text.format_map(its) for text in right.on)
+        granted.setdefault((on, right.when), set()).update(right.names)
+    for each in resources:
+        trusted.update(_trusted(each))
+    written = [
+        _statement(
+            on, actions, {f"{when}/{key}": value for key, value in tags.items()} if when else {}
+        )
+        for (on, when), actions in _merged(granted).items()
+    ]
+    if trusted:
+        role = f"arn:aws:iam::{account}:role/{place['prefix']}-*"
+        hand_over = {"iam:PassedToService": sorted(trusted)}
+        written.append(_statement((role,), {"iam:PassRole"}, hand_over))
+    return sorted(written, key=lambda each: (each["Action"], each["Resource"]))
+
+
+def policies(allowed: Sequence[Statement], most: int = MANAGED_POLICY_CHARACTERS) -> list[Policy]:
+    """The statements as policy documents, each small enough for a managed policy."""
+    documents: list[Policy] = []
+    for statement in allowed:
+        if documents:
+            longer = _document([*documents[-1]["Statement"], statement])
+            if size(longer) <= most:
+                documents[-1] = longer
+                continue
+        documents.append(_document([statement]))
+    return documents
+
+
+def size(policy: Policy) -> int:
+    """How long IAM takes the policy to be, in characters."""
+    return len("".join(json.dumps(policy).split()))
+
+
+def _rights(
+    resource: Resource, place: Mapping[str, str]
+) -> Iterable[tuple[Right, Mapping[str, Any]]]:
+    """The rights for one resource, each with what its braces stand for."""
+    kind = resource.kind.removeprefix("aws:")
+    table, key = RIGHTS, kind
+    if kind == "cloudcontrol/resource:Resource":
+        table, key = CLOUD_CONTROL, resource.inputs["typeName"]
+    if key not in table:
+        raise UnknownType(key)
+    its = {**resource.inputs, **place, "name": _physical_name(resource, place["prefix"])}
+    if region := resource.inputs.get("region"):
+        its["region"] = region
+    for right in table[key]:
+        if not right.given or resource.inputs.get(right.given):
+            yield right, its
+
+
+def _physical_name(resource: Resource, prefix: str) -> str:
+    """The name that the resource will have in AWS; with ``*`` for what Pulumi adds to it."""
+    inputs = resource.desired if "desiredState" in resource.inputs else resource.inputs
+    # A subscription has no name of its own in ARNs: it counts as part of the group.
+    for key in ("ActionName", "ConfigurationName", "emailIdentity", "logGroup", "name"):
+        if key in inputs:
+            return inputs[key]
+    return f"{inputs.get('namePrefix', f'{prefix}-')}*"
+
+
+def _trusted(resource: Resource) -> set[str]:
+    """The services that a role is for."""
+    if resource.kind != "aws:iam/role:Role":
+        return set()
+    return {each["Principal"]["Service"] for each in resource.policy("assumeRolePolicy")}
+
+
+def _merged(
+    granted: Mapping[tuple[tuple[str, ...], str], set[str]],
+) -> dict[tuple[tuple[str, ...], str], set[str]]:
+    """One statement for all resources that the same actions are asked for."""
+    by_actions: dict[tuple[frozenset[str], str], set[str]] = {}
+    for (on, when), actions in granted.items():
+        by_actions.setdefault((frozenset(actions), when), set()).update(on)
+    return {(tuple(sorted(on)), when): set(actions) for (actions, when), on in by_actions.items()}
+
+
+def _statement(
+    on: Sequence[str], actions: Iterable[str], equal: Mapping[str, str | list[str]]
+) -> Statement:
+    statement: Statement = {
+        "Effect": "Allow",
+        "Action": sorted(actions),
+        "Resource": list(on),
+    }
+    if equal:
+        statement["Condition"] = {"StringEquals": dict(equal)}
+    return statement
+
+
+def _document(allowed: Sequence[Statement]) -> Policy:
+    return {"Version": "2012-10-17", "Statement": list(allowed)}

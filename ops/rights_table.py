@@ -1,0 +1,303 @@
+"""Which actions of IAM the AWS provider needs for each type of resource that this program makes.
+
+The actions are what pulumi-aws 7 calls to create, read, change, tag and delete (the sources of the
+Terraform AWS provider, version 6, `internal/service/<service>/`); for what Cloud Control makes, the
+handlers' permissions in the CloudFormation schema of the type. Their names, and which ARN each can
+be bound to, are those of the Service Authorization Reference
+(https://docs.aws.amazon.com/service-authorization/latest/reference/).
+"""
+
+from dataclasses import dataclass
+
+ANY = "*"
+HERE = "{region}:{account}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Right:
+    """``actions`` of one ``service`` on ARNs, of which ``{name}`` is the resource's own name.
+
+    Other braces are ``region``, ``account``, ``prefix`` and inputs of the resource. ``when`` names
+    the tags that decide where ARNs cannot: ``aws:RequestTag`` or ``aws:ResourceTag``. The right is
+    only needed where the input ``given`` is set.
+    """
+
+    service: str
+    actions: str
+    on: tuple[str, ...]
+    when: str = ""
+    given: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """The actions in full, as in ``s3:CreateBucket``."""
+        return [f"{self.service}:{each}" for each in self.actions.split()]
+
+
+def _bucket(actions: str, given: str = "") -> Right:
+    return Right(service="s3", actions=actions, on=("arn:aws:s3:::{prefix}-*",), given=given)
+
+
+_KEY = f"arn:aws:kms:{HERE}:key/*"
+_ROLE = "arn:aws:iam::{account}:role/{prefix}-*"
+_LOG_GROUP = f"arn:aws:logs:{HERE}:log-group:{{name}}"
+_FUNCTION = f"arn:aws:lambda:{HERE}:function:{{prefix}}-*"
+_RULE = f"arn:aws:events:{HERE}:rule/{{prefix}}-*"
+_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:{{prefix}}-*"
+_TOPIC = f"arn:aws:sns:{HERE}:{{prefix}}-*"
+_CHANNEL = "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}"
+_QUEUE = f"arn:aws:sqs:{HERE}:{{prefix}}-*"
+# Whoever puts what our key encrypts uses the key; the key's policy leaves that to IAM.
+_ENCRYPT = Right(
+    service="kms", actions="Decrypt GenerateDataKey", on=(_KEY,), when="aws:ResourceTag"
+)
+
+# What the program asks for whatever it makes.
+ALWAYS = (Right(service="sts", actions="GetCallerIdentity", on=(ANY,)),)
+
+RIGHTS: dict[str, tuple[Right, ...]] = {
+    "cloudwatch/eventRule:EventRule": (
+        Right(
+            service="events",
+            actions="PutRule DescribeRule DeleteRule ListTagsForResource TagResource UntagResource",
+            on=(_RULE,),
+        ),
+    ),
+    "cloudwatch/eventTarget:EventTarget": (
+        Right(service="events", actions="PutTargets ListTargetsByRule RemoveTargets", on=(_RULE,)),
+    ),
+    "cloudwatch/logGroup:LogGroup": (
+        Right(
+            service="logs",
+            actions="CreateLogGroup DeleteLogGroup PutRetentionPolicy ListTagsForResource "
+            "TagResource UntagResource",
+            # Some of these are asked for the group, some for what is in it.
+            on=(_LOG_GROUP, f"{_LOG_GROUP}:*"),
+        ),
+        Right(service="logs", actions="DescribeLogGroups", on=(ANY,)),
+    ),
+    "cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": (
+        Right(
+            service="logs",
+            actions="PutSubscriptionFilter DescribeSubscriptionFilters DeleteSubscriptionFilter",
+            on=(_LOG_GROUP, f"{_LOG_GROUP}:*"),
+        ),
+    ),
+    "cloudwatch/metricAlarm:MetricAlarm": (
+        Right(
+            service="cloudwatch",
+            actions="PutMetricAlarm DescribeAlarms DeleteAlarms ListTagsForResource TagResource "
+            "UntagResource",
+            on=(f"arn:aws:cloudwatch:{HERE}:alarm:{{prefix}}-*",),
+        ),
+    ),
+    "codebuild/project:Project": (
+        Right(
+            service="codebuild",
+            actions="CreateProject BatchGetProjects UpdateProject DeleteProject",
+            on=(f"arn:aws:codebuild:{HERE}:project/{{prefix}}-*",),
+        ),
+    ),
+    "iam/policy:Policy": (
+        Right(
+            service="iam",
+            actions="CreatePolicy GetPolicy DeletePolicy CreatePolicyVersion GetPolicyVersion "
+            "ListPolicyVersions DeletePolicyVersion TagPolicy UntagPolicy",
+            on=("arn:aws:iam::{account}:policy/{prefix}-*",),
+        ),
+    ),
+    "iam/role:Role": (
+        Right(
+            service="iam",
+            actions="CreateRole GetRole DeleteRole UpdateAssumeRolePolicy TagRole UntagRole "
+            "ListRolePolicies ListAttachedRolePolicies ListInstanceProfilesForRole",
+            on=(_ROLE,),
+        ),
+    ),
+    "iam/rolePolicy:RolePolicy": (
+        Right(service="iam", actions="PutRolePolicy GetRolePolicy DeleteRolePolicy", on=(_ROLE,)),
+    ),
+    "kms/key:Key": (
+        # A key has no name of ours: the tags tell it from others.
+        Right(service="kms", actions="CreateKey TagResource", on=(ANY,), when="aws:RequestTag"),
+        Right(
+            service="kms",
+            actions="DescribeKey GetKeyPolicy PutKeyPolicy GetKeyRotationStatus EnableKeyRotation "
+            "UpdateKeyDescription ListResourceTags UntagResource ScheduleKeyDeletion",
+            on=(_KEY,),
+            when="aws:ResourceTag",
+        ),
+    ),
+    "lambda/function:Function": (
+        Right(
+            service="lambda",
+            actions="CreateFunction GetFunction GetFunctionConfiguration UpdateFunctionCode "
+            "UpdateFunctionConfiguration DeleteFunction ListVersionsByFunction "
+            "GetFunctionCodeSigningConfig ListTags TagResource UntagResource",
+            on=(_FUNCTION,),
+        ),
+    ),
+    "lambda/permission:Permission": (
+        Right(
+            service="lambda", actions="AddPermission GetPolicy RemovePermission", on=(_FUNCTION,)
+        ),
+    ),
+    "s3/bucket:Bucket": (
+        # Reading a bucket reads all of its parts, whoever manages them.
+        _bucket(
+            "CreateBucket DeleteBucket ListBucket GetBucketLocation GetBucketAcl GetBucketPolicy "
+            "GetBucketCORS GetBucketWebsite GetBucketVersioning GetAccelerateConfiguration "
+            "GetBucketRequestPayment GetBucketLogging GetLifecycleConfiguration "
+            "GetReplicationConfiguration GetEncryptionConfiguration "
+            "GetBucketObjectLockConfiguration GetBucketTagging PutBucketTagging "
+            "ListTagsForResource TagResource UntagResource"
+        ),
+        _bucket("ListBucketVersions", given="forceDestroy"),
+        Right(
+            service="s3",
+            actions="DeleteObject DeleteObjectVersion",
+            on=("arn:aws:s3:::{prefix}-*/*",),
+            given="forceDestroy",
+        ),
+    ),
+    "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+        _bucket("GetLifecycleConfiguration PutLifecycleConfiguration"),
+    ),
+    "s3/bucketLogging:BucketLogging": (_bucket("GetBucketLogging PutBucketLogging"),),
+    "s3/bucketNotification:BucketNotification": (
+        _bucket("GetBucketNotification PutBucketNotification"),
+    ),
+    "s3/bucketObjectv2:BucketObjectv2": (
+        Right(
+            service="s3",
+            actions="PutObject PutObjectTagging GetObject GetObjectVersion GetObjectTagging "
+            "GetObjectVersionTagging DeleteObject DeleteObjectVersion",
+            on=("arn:aws:s3:::{prefix}-*/{key}",),
+        ),
+        _bucket("ListBucketVersions"),
+        _ENCRYPT,
+    ),
+    "s3/bucketOwnershipControls:BucketOwnershipControls": (
+        _bucket("GetBucketOwnershipControls PutBucketOwnershipControls"),
+    ),
+    "s3/bucketPolicy:BucketPolicy": (
+        _bucket("GetBucketPolicy PutBucketPolicy DeleteBucketPolicy"),
+    ),
+    "s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
+        _bucket("GetBucketPublicAccessBlock PutBucketPublicAccessBlock"),
+    ),
+    "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        _bucket("GetEncryptionConfiguration PutEncryptionConfiguration"),
+    ),
+    "s3/bucketVersioning:BucketVersioning": (_bucket("GetBucketVersioning PutBucketVersioning"),),
+    "secretsmanager/secret:Secret": (
+        Right(
+            service="secretsmanager",
+            actions="CreateSecret DescribeSecret UpdateSecret DeleteSecret GetResourcePolicy "
+            "TagResource UntagResource",
+            on=(_SECRET,),
+        ),
+        _ENCRYPT,
+    ),
+    "secretsmanager/secretVersion:SecretVersion": (
+        Right(
+            service="secretsmanager",
+            actions="PutSecretValue GetSecretValue DescribeSecret UpdateSecretVersionStage",
+            on=(_SECRET,),
+        ),
+        _ENCRYPT,
+    ),
+    "sesv2/emailIdentity:EmailIdentity": (
+        Right(
+            service="ses",
+            actions="CreateEmailIdentity GetEmailIdentity DeleteEmailIdentity ListTagsForResource "
+            "TagResource UntagResource",
+            on=(f"arn:aws:ses:{HERE}:identity/{{name}}",),
+        ),
+    ),
+    "sfn/stateMachine:StateMachine": (
+        Right(
+            service="states",
+            actions="CreateStateMachine DescribeStateMachine UpdateStateMachine "
+            "DeleteStateMachine ListStateMachineVersions ListTagsForResource TagResource "
+            "UntagResource",
+            on=(f"arn:aws:states:{HERE}:stateMachine:{{prefix}}-*",),
+        ),
+        # Preview asks the service whether the definition is right.
+        Right(service="states", actions="ValidateStateMachineDefinition", on=(ANY,)),
+    ),
+    "sns/topic:Topic": (
+        Right(
+            service="sns",
+            actions="CreateTopic GetTopicAttributes SetTopicAttributes DeleteTopic "
+            "ListTagsForResource TagResource UntagResource",
+            on=(_TOPIC,),
+        ),
+    ),
+    "sns/topicPolicy:TopicPolicy": (
+        Right(service="sns", actions="GetTopicAttributes SetTopicAttributes", on=(_TOPIC,)),
+    ),
+    "sqs/queue:Queue": (
+        Right(
+            service="sqs",
+            actions="CreateQueue GetQueueAttributes SetQueueAttributes DeleteQueue ListQueueTags "
+            "TagQueue UntagQueue",
+            on=(_QUEUE,),
+        ),
+    ),
+    "sqs/queuePolicy:QueuePolicy": (
+        Right(service="sqs", actions="GetQueueAttributes SetQueueAttributes", on=(_QUEUE,)),
+    ),
+}
+
+_CLOUD_CONTROL = Right(
+    service="cloudformation",
+    actions="DescribeType CreateResource GetResource UpdateResource DeleteResource "
+    "GetResourceRequestStatus",
+    on=(ANY,),
+)
+# By the type that Cloud Control is asked for.
+CLOUD_CONTROL: dict[str, tuple[Right, ...]] = {
+    "AWS::Chatbot::CustomAction": (
+        _CLOUD_CONTROL,
+        Right(
+            service="chatbot",
+            actions="GetCustomAction UpdateCustomAction DeleteCustomAction",
+            on=("arn:aws:chatbot::{account}:custom-action/{name}",),
+        ),
+        Right(
+            service="chatbot",
+            actions="CreateCustomAction ListTagsForResource TagResource UntagResource",
+            on=(ANY,),
+        ),
+    ),
+    "AWS::Chatbot::SlackChannelConfiguration": (
+        _CLOUD_CONTROL,
+        Right(
+            service="chatbot",
+            actions="UpdateSlackChannelConfiguration DeleteSlackChannelConfiguration "
+            "ListAssociations",
+            on=(_CHANNEL,),
+        ),
+        Right(
+            service="chatbot",
+            actions="AssociateToConfiguration DisassociateFromConfiguration",
+            on=(_CHANNEL, "arn:aws:chatbot::{account}:custom-action/{prefix}-*"),
+        ),
+        Right(
+            service="chatbot",
+            actions="CreateSlackChannelConfiguration DescribeSlackChannelConfigurations "
+            "ListTagsForResource TagResource UntagResource",
+            on=(ANY,),
+        ),
+        # The first configuration of an account makes the service's own role.
+        Right(
+            service="iam",
+            actions="CreateServiceLinkedRole",
+            on=(
+                "arn:aws:iam::{account}:role/aws-service-role/management.chatbot.amazonaws.com/"
+                "AWSServiceRoleForAWSChatbot",
+            ),
+        ),
+    ),
+}

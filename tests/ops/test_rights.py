@@ -1,0 +1,201 @@
+"""The policy of the role that deploys: enough, and no more."""
+
+import json
+import re
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from ops.__main__ import app
+from ops.program import ACCOUNT, PROGRAM, PROJECT, REGION
+from ops.rights import UnknownType, policies, size, statements
+from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS
+from tests.components.recording import Built, program
+
+# What IAM cannot bind to a resource, says the Service Authorization Reference.
+ANY_RESOURCE = {
+    "chatbot:CreateCustomAction",
+    "chatbot:CreateSlackChannelConfiguration",
+    "chatbot:DescribeSlackChannelConfigurations",
+    "chatbot:ListTagsForResource",
+    "chatbot:TagResource",
+    "chatbot:UntagResource",
+    "cloudformation:CreateResource",
+    "cloudformation:DeleteResource",
+    "cloudformation:DescribeType",
+    "cloudformation:GetResource",
+    "cloudformation:GetResourceRequestStatus",
+    "cloudformation:UpdateResource",
+    "kms:CreateKey",
+    "kms:TagResource",
+    "logs:DescribeLogGroups",
+    "states:ValidateStateMachineDefinition",
+    "sts:GetCallerIdentity",
+}
+# boto3's names of services that IAM calls otherwise.
+CLIENTS = {
+    "ses": ["sesv2"],
+    "states": ["stepfunctions"],
+    "cloudformation": ["cloudformation", "cloudcontrol"],
+}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Built:
+    """With all that settings can add, and buckets that destroy may empty."""
+    return program(
+        "dev",
+        vpcId="vpc-0a",
+        vpcSubnets=["subnet-0a"],
+        vpcSecurityGroups=["sg-0a"],
+        recordWho=True,
+    )
+
+
+def allowed(built: Built, stack: str = "dev") -> list[dict[str, Any]]:
+    return statements(stack, built.aws, ACCOUNT, REGION)
+
+
+def may(granted: list[dict[str, Any]], action: str, resource: str) -> bool:
+    return any(
+        action in each["Action"] and any(fnmatchcase(resource, on) for on in each["Resource"])
+        for each in granted
+    )
+
+
+def test_every_type_of_the_program_has_its_rights_and_no_other_has(everything: Built):
+    by_cloud_control = everything.all("cloudcontrol/resource:Resource")
+    kinds = {each.kind.removeprefix("aws:") for each in everything.aws}
+
+    assert kinds - {"cloudcontrol/resource:Resource"} == RIGHTS.keys()
+    assert {each.inputs["typeName"] for each in by_cloud_control} == CLOUD_CONTROL.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "missing"),
+    [
+        ("aws:sqs/nothing:Nothing", {}, "sqs/nothing:Nothing"),
+        ("aws:cloudcontrol/resource:Resource", {"typeName": "AWS::No::Type"}, "AWS::No::Type"),
+    ],
+)
+def test_a_type_that_nobody_wrote_down_is_refused(
+    kind: str, inputs: dict[str, str], missing: str, everything: Built
+):
+    unknown = replace(everything.aws[0], kind=kind, inputs=inputs)
+
+    with pytest.raises(UnknownType, match=re.escape(missing)):
+        statements("dev", [unknown], ACCOUNT, REGION)
+
+
+def test_each_right_is_bound_to_this_stack_or_cannot_be_bound(everything: Built):
+    for statement in allowed(everything):
+        for resource in statement["Resource"]:
+            if resource == "*":
+                assert set(statement["Action"]) <= ANY_RESOURCE
+            elif ":kms:" in resource:
+                assert set(statement["Condition"]["StringEquals"].values()) == {PROJECT, "dev"}
+            elif "aws-service-role" in resource:
+                assert statement["Action"] == ["iam:CreateServiceLinkedRole"]
+            elif ":ses:" in resource:
+                assert resource.endswith(":identity/security@example.com")
+            else:
+                assert "chatops-slack-dev" in resource
+
+
+def test_roles_are_only_handed_to_the_services_that_they_trust(everything: Built):
+    [statement] = [each for each in allowed(everything) if "iam:PassRole" in each["Action"]]
+
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["iam:PassRole"],
+        "Resource": [f"arn:aws:iam::{ACCOUNT}:role/chatops-slack-dev-*"],
+        "Condition": {
+            "StringEquals": {
+                "iam:PassedToService": [
+                    "chatbot.amazonaws.com",
+                    "codebuild.amazonaws.com",
+                    "events.amazonaws.com",
+                    "lambda.amazonaws.com",
+                    "states.amazonaws.com",
+                ]
+            }
+        },
+    }
+
+
+def test_uploads_can_be_deleted_only_where_destroy_may_empty_the_buckets(everything: Built):
+    upload = "arn:aws:s3:::chatops-slack-{}-uploads-0123456/payments.zip"
+    dev, prod = allowed(everything), allowed(program("prod"), "prod")
+
+    assert may(dev, "s3:DeleteObjectVersion", upload.format("dev"))
+    assert not may(prod, "s3:DeleteObjectVersion", upload.format("prod"))
+    assert not may(dev, "s3:GetObject", upload.format("dev"))
+
+
+def test_what_is_elsewhere_is_allowed_there(everything: Built):
+    granted = allowed(everything)
+    audit = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/chatbot/chatops-slack-dev"
+    name = "function:chatops-slack-dev-approval-0123456"
+
+    assert may(granted, "logs:PutSubscriptionFilter", audit)
+    assert may(granted, "lambda:AddPermission", f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}")
+    assert not may(granted, "lambda:AddPermission", f"arn:aws:lambda:{REGION}:{ACCOUNT}:{name}")
+
+
+def test_the_policies_fit_and_lose_nothing(everything: Built):
+    granted = allowed(everything)
+    split = policies(granted, most=2500)
+
+    assert len(split) > 2
+    assert [each for policy in split for each in policy["Statement"]] == granted
+    assert all(size(each) <= 2500 for each in split)
+    assert all(size(each) <= 6144 for each in policies(granted))
+    assert len(policies(granted)) <= 10
+
+
+def test_every_action_is_one_that_the_service_has():
+    rights = [right for table in (RIGHTS, CLOUD_CONTROL) for row in table.values() for right in row]
+
+    for right in [*rights, *ALWAYS]:
+        if right.service == "s3":  # whose actions are named after what they are about
+            continue
+        calls = {
+            call
+            for service in CLIENTS.get(right.service, [right.service])
+            for call in boto3.client(service, REGION).meta.service_model.operation_names
+        }
+        assert set(right.actions.split()) <= calls, right
+
+
+def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
+    settings = tmp_path / "Pulumi.dev.yaml"
+    shipped = (PROGRAM / "Pulumi.dev.yaml").read_text()
+    settings.write_text(f"{shipped}\n  chatops-slack:engine: sarif\n")
+    told = ["rights", "--stack", "dev", "--config", str(settings), "--account", "999999999999"]
+
+    printed = CliRunner().invoke(app, told)
+    written = CliRunner().invoke(app, [*told, "--to", str(tmp_path / "policies")])
+
+    assert (printed.exit_code, written.exit_code) == (0, 0), printed.output + written.output
+    documents = json.loads(printed.stdout)
+    assert next(iter(documents)) == "chatops-slack-dev-deploy-1"
+    assert "arn:aws:sns:eu-central-1:999999999999:chatops-slack-dev-*" in printed.stdout
+    assert "secretsmanager" not in printed.stdout
+    files = {each.stem: json.loads(each.read_text()) for each in (tmp_path / "policies").iterdir()}
+    assert files == documents
+
+
+def test_wrong_settings_are_said_before_anything_else(tmp_path: Path):
+    settings = tmp_path / "Pulumi.dev.yaml"
+    settings.write_text("config:\n  chatops-slack:sender: nobody\n")
+
+    ran = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", str(settings)])
+
+    assert ran.exit_code == 2
+    assert "recipients[0]: nobody would get the emails (and 5 more)" in ran.stderr
+    assert "pulumi config set --path 'recipients[0]' developers@example.com" in ran.stderr
