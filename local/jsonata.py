@@ -1,11 +1,18 @@
 """JSONata for moto's Step Functions, which expects a Java engine."""
 
+import collections
 import json
 import uuid
 from typing import Any
 
 from jsonata import Jsonata
+from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+
+# Stands around each state's variables; no text of JSON or of a state machine has it.
+_BINDINGS = "\x00"
+# By expression, those that nobody evaluates right now: one evaluates one thing at a time.
+_idle: dict[str, list[Jsonata]] = collections.defaultdict(list)
 
 
 def evaluate(expression: str) -> Any:
@@ -14,16 +21,26 @@ def evaluate(expression: str) -> Any:
     Raises:
         jsonata.jexception.JException: as the expression fails.
     """
-    parsed = Jsonata(expression)
-    parsed.register_lambda("parse", json.loads)
-    parsed.register_lambda("uuid", lambda: str(uuid.uuid4()))
-    return parsed.evaluate(None)
+    parts = expression.split(_BINDINGS)
+    text = "".join(parts[::2])
+    # A variable bound to None would be no variable.
+    bindings = {
+        name: Utils.NULL_VALUE if value is None else value
+        for each in parts[1::2]
+        for name, value in json.loads(each).items()
+    }
+    try:
+        parsed = _idle[text].pop()
+    except IndexError:
+        parsed = Jsonata(text)
+        parsed.register_lambda("parse", json.loads)
+        parsed.register_lambda("uuid", lambda: str(uuid.uuid4()))
+    result = parsed.evaluate(None, bindings)
+    _idle[text].append(parsed)
+    return result
 
 
 def declare(bindings: dict[str, Any]) -> str:
-    """Write variable bindings as JSONata; strings as JSON, since moto leaves their quotes bare."""
-    # The library reads an escaped pair of surrogates as two characters.
-    return "".join(
-        f"{name}:={json.dumps(json.loads(to_json_str(value)), ensure_ascii=False)};"
-        for name, value in bindings.items()
-    )
+    """Hand variables on to ``evaluate``, past the parser: expressions are few, values are many."""
+    named = {name.removeprefix("$"): value for name, value in bindings.items()}
+    return f"{_BINDINGS}{to_json_str(named)}{_BINDINGS}"

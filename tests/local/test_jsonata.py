@@ -1,0 +1,61 @@
+"""Variables reach an expression past its parser, and are what they would be as literals."""
+
+import json
+
+import pytest
+from jsonata import Jsonata
+
+from local import jsonata
+
+VARIABLES = {
+    "$scan": {"scan": 'a/b \x00<é😀"', "none": None, "one": [1], "rows": [{"a": 1}]},
+    "$states": {"input": {"x": [{"y": 1}, {"y": 2}]}},
+    "$build": None,
+    "$yes": True,
+}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "$scan",
+        "$scan.scan & 'x'",
+        "$string($scan)",
+        "$scan.none",
+        "$scan.none = null",
+        "$scan.one",
+        "$scan.rows.a",
+        "$count($scan.one)",
+        "$exists($scan.absent)",
+        "$states.input.x.y",
+        "$build",
+        "$build = null",
+        "$exists($build)",
+        "{'build': $build, 'one': $scan.one}",
+        "$yes and $not($build)",
+    ],
+)
+def test_a_variable_is_what_its_literal_would_be(expression):
+    literals = "".join(
+        f"{name}:={json.dumps(value, ensure_ascii=False)};" for name, value in VARIABLES.items()
+    )
+    declared = jsonata.declare(VARIABLES)
+
+    for _ in range(2):  # parsed, then taken from where it lies
+        found = jsonata.evaluate(f"({declared}{expression})")
+        assert found == Jsonata(f"({literals}{expression})").evaluate(None)
+
+
+def test_an_expression_that_failed_once_is_not_kept():
+    failing = f"({jsonata.declare({'$x': 'no number'})}$x + 1)"
+    for _ in range(2):
+        with pytest.raises(Exception, match="must evaluate to a number"):
+            jsonata.evaluate(failing)
+
+    assert jsonata.evaluate(f"({jsonata.declare({'$x': 1})}$x + 1)") == 2
+
+
+def test_later_variables_win_as_later_assignments_do():
+    declared = jsonata.declare({"$x": 1}) + jsonata.declare({"$x": 2})
+
+    assert jsonata.evaluate(f"({declared}$x)") == 2
