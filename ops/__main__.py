@@ -7,8 +7,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
 from ops import problem, shown
+from ops.audit import audit
+from ops.decide import approve, reject, rescan, withdraw
 from ops.fetch import fetch
+from ops.redrive import redrive
 from ops.rights import rights
+from ops.verify import verify
+from ops.waiting import waiting
 
 
 class Commands(TyperGroup):
@@ -44,6 +49,14 @@ def commands() -> None:
 
 
 app.command()(fetch)
+app.command()(verify)
+app.command()(audit)
+app.command()(waiting)
+app.command()(approve)
+app.command()(reject)
+app.command()(withdraw)
+app.command()(rescan)
+app.command()(redrive)
 app.command()(rights)
 
 

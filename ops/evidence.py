@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -89,15 +90,35 @@ class Evidence:
     def __init__(self, stack: Stack) -> None:
         self._s3, self._bucket = stack.client("s3"), stack["artifactsBucket"]
 
+    def scans(self, prefix: str = "scans/") -> Iterator[tuple[str, list[str]]]:
+        """Yield each scan under ``prefix`` with the names of its files."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        listed = pages.paginate(Bucket=self._bucket, Prefix=prefix)
+        keys = (each["Key"].split("/", 3) for page in listed for each in page.get("Contents", []))
+        whole = (parts for parts in keys if len(parts) == 4)
+        for scan, files in groupby(whole, key=lambda parts: f"{parts[1]}/{parts[2]}"):
+            yield scan, [parts[3] for parts in files]
+
     def scan(self, scan: str) -> Scan:
         """Return what there is of ``scan``."""
+        _, names = next(self.scans(f"scans/{scan}/"), (scan, []))
+        return self.documents(scan, names)
+
+    def documents(self, scan: str, names: Sequence[str]) -> Scan:
+        """Return what those of its files say that are named."""
+
+        def read(name: str) -> dict[str, Any] | None:
+            return self.read(scan, name) if name in names else None
+
         return Scan(
             id=scan,
-            opened=self.read(scan, "scan.json"),
-            verdict=self.read(scan, "verdict.json"),
-            decision=self.read(scan, "decision.json"),
-            withdrawal=self.read(scan, "withdrawal.json"),
-            presses=self._presses(scan),
+            opened=read("scan.json"),
+            verdict=read("verdict.json"),
+            decision=read("decision.json"),
+            withdrawal=read("withdrawal.json"),
+            presses=[
+                press for name in names if name.startswith("pressed/") and (press := read(name))
+            ],
         )
 
     def newest_attempt(self, app: str, version: str) -> Scan:
@@ -112,8 +133,8 @@ class Evidence:
         last = max(attempts, default=1)
         return self.scan(f"{app}/{version}.{last}" if last > 1 else f"{app}/{version}")
 
-    def read(self, scan: str, name: str) -> Any:
-        """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
+    def read(self, scan: str, name: str) -> dict[str, Any] | None:
+        """Return the JSON object ``name``, None where there is none (or it is something else)."""
         try:
             key = f"scans/{scan}/{name}"
             body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
@@ -122,12 +143,7 @@ class Evidence:
                 return None
             raise
         try:
-            return json.loads(body)
+            found = json.loads(body)
         except (ValueError, RecursionError):
             return None
-
-    def _presses(self, scan: str) -> list[Any]:
-        prefix = f"scans/{scan}/"
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=f"{prefix}pressed/")
-        names = [each["Key"].removeprefix(prefix) for each in found.get("Contents", [])]
-        return [press for name in names if (press := self.read(scan, name))]
+        return found if isinstance(found, dict) else None

@@ -41,6 +41,11 @@ def cell(value: object, style: str = "") -> Text:
     return Text(text, style=style or STYLES.get(text, ""))
 
 
+def counted(number: int, what: str) -> str:
+    """As in ``1 scan``, ``2 scans``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for column in columns:

@@ -1,0 +1,156 @@
+"""audit: who let what through, why, and until when."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handlers.outside import line
+from ops import parallel, shown, stack
+from ops.evidence import APP, Evidence, Scan
+from ops.problem import Problem
+
+DAY = ["%Y-%m-%d"]
+# What a spreadsheet takes for a formula.
+FORMULA = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One scan; empty where something did not happen. ``ended`` is of an exception."""
+
+    scan: str
+    app: str
+    key: str
+    version: str
+    uploaded: str
+    uploadedBy: str
+    verdict: str
+    decision: str
+    reason: str
+    decided: str
+    decidedBy: str
+    until: str
+    withdrawn: str
+    withdrawnBy: str
+    withdrawnReason: str
+
+
+UNREADABLE = "the evidence is not as the pipeline writes it: verify it"
+TITLES = [each.name for each in fields(Row)]
+# What fits on a terminal.
+SHOWN = (
+    "scan", "key", "uploadedBy", "verdict", "decision", "reason", "decided", "decidedBy", "until",
+    "withdrawn",
+)  # fmt: skip
+
+
+def audit(
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=DAY, help="First day, UTC.")
+    ] = None,
+    to: Annotated[datetime | None, typer.Option(formats=DAY, help="Last day, UTC.")] = None,
+    app: Annotated[str | None, typer.Option(help="Only this app.")] = None,
+    into: Annotated[
+        Path | None, typer.Option("--csv", help="Write all columns to this file instead.")
+    ] = None,
+    json: shown.JsonOption = False,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """List who let what through, why, and until when: one row for each scan.
+
+    A scan is listed when it was uploaded, judged, decided or withdrawn in those days.
+
+    Example: python -m ops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
+    """
+    if app and not APP.fullmatch(app):
+        raise Problem(f"{app!r} is no app's name", "it is the first part of the key")
+    days = since.date() if since else date.min, to.date() if to else date.max
+    environment = stack.load(stack_name, outputs)
+    found = rows(environment, f"scans/{app}/" if app else "scans/", *days)
+    if into:
+        number = _write(into, found)
+        shown.say(f"✔ {shown.counted(number, 'scan')} in {into}", "green")
+        return
+    listed = sorted(found, key=lambda each: each.uploaded)
+    if json:
+        shown.as_json([dict(zip(TITLES, astuple(each), strict=True)) for each in listed])
+        return
+    shown.table(SHOWN, ([getattr(each, name) for name in SHOWN] for each in listed))
+    shown.say(shown.counted(len(listed), "scan"))
+
+
+def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iterator[Row]:
+    """Yield the scans under ``prefix`` to which something happened from ``first`` to ``last``."""
+    evidence = Evidence(environment)
+
+    def read(listed: tuple[str, list[str]]) -> Scan:
+        return evidence.documents(*listed)
+
+    for scan in parallel.each(read, evidence.scans(prefix), "scans read:"):
+        try:
+            if any(first <= day <= last for day in _days(scan)):
+                yield row(scan)
+        except (KeyError, TypeError, ValueError):
+            # Somebody changed it; the others count nevertheless.
+            yield Row(**{**dict.fromkeys(TITLES, ""), "scan": scan.id, "reason": UNREADABLE})
+
+
+def row(scan: Scan) -> Row:
+    def said(document: Mapping[str, Any] | None, name: str) -> str:
+        return str((document or {}).get(name) or "")
+
+    return Row(
+        scan=scan.id,
+        app=scan.id.split("/")[0],
+        key=said(scan.opened, "key"),
+        version=said(scan.opened, "versionId"),
+        uploaded=said(scan.opened, "uploadedAt"),
+        uploadedBy=said(scan.opened, "uploadedBy"),
+        verdict=said(scan.verdict, "status"),
+        decision=said(scan.decision, "verdict"),
+        reason=said(scan.decision, "reason"),
+        decided=said(scan.decision, "decidedAt"),
+        decidedBy=scan.decided_by,
+        until=said(scan.decision, "until"),
+        withdrawn=said(scan.withdrawal, "withdrawnAt"),
+        withdrawnBy=scan.withdrawn_by,
+        withdrawnReason=said(scan.withdrawal, "reason"),
+    )
+
+
+def _days(scan: Scan) -> Iterator[date]:
+    moments = {
+        "uploadedAt": scan.opened,
+        "judgedAt": scan.verdict,
+        "decidedAt": scan.decision,
+        "withdrawnAt": scan.withdrawal,
+    }
+    for name, document in moments.items():
+        if document:
+            yield datetime.fromisoformat(document[name]).date()
+
+
+def _write(into: Path, found: Iterator[Row]) -> int:
+    number = 0
+    try:
+        # Spreadsheets know by its mark that a file is UTF-8.
+        with into.open("w", newline="", encoding="utf-8-sig") as file:
+            lines = csv.writer(file)
+            lines.writerow(TITLES)
+            for each in found:
+                lines.writerow(map(_harmless, astuple(each)))
+                number += 1
+    except OSError as error:
+        raise Problem(f"{into} cannot be written: {error}", "give another file: --csv") from error
+    return number
+
+
+def _harmless(value: str) -> str:
+    text = line(value, 1000)
+    return f"'{text}" if text.startswith(FORMULA) else text

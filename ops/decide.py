@@ -1,0 +1,90 @@
+"""approve, reject, withdraw, rescan: what the buttons do, by the same functions and rules."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from ops import stack
+from ops.evidence import checked
+from ops.problem import Problem
+
+ScanArgument = Annotated[str, typer.Argument(metavar="SCAN", help="The scan's id.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; it goes into evidence and email.")]
+# How the functions' answers begin when they did what was asked.
+DONE = ("Approved", "Rejected", "Withdrawn", "Scanning")
+
+
+def approve(
+    scan: ScanArgument,
+    reason: ReasonOption,
+    days: Annotated[str, typer.Option(help="How long it holds, as in 14 or 12h.")] = "",
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Let a version through whose gate failed, for a limited time. Exit code 1: it was not.
+
+    Example: python -m ops approve payments/3Lg8 --reason "mended in 1.5" --days 14 --stack prod
+    """
+    _press(stack.load(stack_name, outputs), scan, {"approve": [reason, days]})
+
+
+def reject(
+    scan: ScanArgument,
+    reason: ReasonOption,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Keep a version blocked whose gate failed. Exit code 1: it was decided before.
+
+    Example: python -m ops reject payments/3Lg8 --reason "mend the shell call" --stack prod
+    """
+    _press(stack.load(stack_name, outputs), scan, {"reject": reason})
+
+
+def withdraw(
+    scan: ScanArgument,
+    reason: ReasonOption,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Take an approval back before it ends. Exit code 1: there was none to take back.
+
+    Example: python -m ops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
+    """
+    _press(stack.load(stack_name, outputs), scan, {"withdraw": reason})
+
+
+def rescan(
+    scan: ScanArgument,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Scan a version again whose scan is over and did not pass. Exit code 1: it is not so.
+
+    Example: python -m ops rescan payments/3Lg8 --stack prod
+    """
+    environment = stack.load(stack_name, outputs)
+    _say(ask(environment, environment["rescanFunction"], {"scan": checked(scan)}))
+
+
+def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str:
+    """Return the sentence that ``function`` answers ``payload`` with."""
+    answer = environment.client("lambda").invoke(
+        FunctionName=function, Payload=json.dumps(payload).encode()
+    )
+    said = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer or not isinstance(said, str):
+        raise Problem(f"{function} failed: {said}", "look at its log, then try again")
+    return said
+
+
+def _press(environment: stack.Stack, scan: str, pressed: dict[str, Any]) -> None:
+    payload = {"scan": checked(scan), **pressed}
+    _say(ask(environment, environment["approvalFunction"], payload))
+
+
+def _say(sentence: str) -> None:
+    print(sentence)
+    if not sentence.startswith(DONE):
+        raise typer.Exit(1)

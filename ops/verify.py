@@ -1,0 +1,183 @@
+"""verify: whether anybody changed the evidence, or the clearance, of scans."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+
+from ops import chain, parallel, shown, stack, uploads
+from ops.chain import Stored
+from ops.evidence import APP, checked
+from ops.problem import Problem, error_code
+
+
+@dataclass(kw_only=True)
+class Listed:
+    """The objects of one scan by name: newest ``(key, version id)``, how many versions, markers."""
+
+    scan: str
+    newest: dict[str, tuple[str, str]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    markers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """``findings`` are ``(file or tag, what is wrong)``."""
+
+    scan: str
+    files: int
+    clearance: str | None
+    findings: list[tuple[str, str]]
+
+
+def verify(
+    scan: Annotated[str | None, typer.Argument(metavar="[SCAN]", help="One scan's id.")] = None,
+    app: Annotated[str | None, typer.Option(help="All scans of this app.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All scans there are.")] = False,
+    json: shown.JsonOption = False,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Check that the evidence of scans is whole, unchanged, and what the clearance says.
+
+    Exit code 1: something is wrong, and the table says what.
+
+    Example: python -m ops verify payments/3Lg8 --stack prod
+    """
+    if sum(map(bool, (scan, app, everything))) != 1:
+        raise Problem("which scans?", "one of: SCAN, --app APP, --all")
+    if app and not APP.fullmatch(app):
+        raise Problem(f"{app!r} is no app's name", "it is the first part of the key")
+    environment = stack.load(stack_name, outputs)
+    prefix = f"scans/{checked(scan)}/" if scan else f"scans/{app}/" if app else "scans/"
+    checks = list(verified(environment, prefix))
+    if not checks:
+        raise Problem(f"there is no evidence under {prefix}", "look for the id: audit", code=1)
+    found = [(each.scan, *finding) for each in checks for finding in each.findings]
+    files = sum(each.files for each in checks)
+    looked = f"{shown.counted(len(checks), 'scan')}, {shown.counted(files, 'file')}"
+    if json:
+        named = [{"scan": s, "file": file, "finding": what} for s, file, what in found]
+        shown.as_json({"scans": len(checks), "files": files, "findings": named})
+    elif found:
+        shown.table(("SCAN", "WHAT", "IS WRONG"), found)
+    if found:
+        shown.say(f"✘ {shown.counted(len(found), 'finding')} in {looked}", "red")
+        raise typer.Exit(1)
+    shown.say(f"✔ {looked}: all as the pipeline wrote it", "green")
+
+
+def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
+    """Check each scan under ``prefix`` of the artifacts bucket."""
+
+    def check(listed: Listed) -> Verified:
+        return _check(environment, listed)
+
+    return parallel.each(check, listings(environment, prefix), "scans verified:")
+
+
+def listings(environment: stack.Stack, prefix: str) -> Iterator[Listed]:
+    """Yield what lies there, scan by scan."""
+    pages = environment.client("s3").get_paginator("list_object_versions")
+    found = pages.paginate(Bucket=environment["artifactsBucket"], Prefix=prefix)
+    for scan, entries in groupby(_entries(found), key=lambda each: _scan_of(each["Key"])):
+        listed = Listed(scan=scan)
+        for each in entries:
+            name = each["Key"].removeprefix(f"scans/{scan}/")
+            if "Size" in each:
+                listed.newest.setdefault(name, (each["Key"], each["VersionId"]))
+            kind = listed.versions if "Size" in each else listed.markers
+            kind[name] = kind.get(name, 0) + 1
+        yield listed
+
+
+def _entries(pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """All versions and delete markers by key, as S3 lists them: the newest of a key first."""
+    for page in pages:
+        both = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        yield from sorted(both, key=lambda each: each["Key"])
+
+
+def _scan_of(key: str) -> str:
+    return "/".join(key.split("/")[1:3])
+
+
+def _check(environment: stack.Stack, listed: Listed) -> Verified:
+    files = {
+        name: Stored(
+            body=_body(environment, listed, name),
+            versions=listed.versions.get(name, 0),
+            markers=listed.markers.get(name, 0),
+        )
+        for name in sorted({*listed.versions, *listed.markers})
+    }
+    found = list(chain.findings(listed.scan, files))
+    clearance = None
+    opened = files["scan.json"].document if "scan.json" in files else None
+    try:
+        if opened:
+            attempt = opened.get("attempt", 1)
+            again = f".{attempt}" if attempt > 1 else ""
+            if listed.scan != f"{opened['app']}/{opened['versionId']}{again}":
+                found.append(("scan.json", "names an upload that is not this scan's"))
+            elif opened["bucket"] != environment["uploadBucket"]:
+                found.append(("scan.json", f"names another bucket: {opened['bucket']}"))
+            else:
+                clearance = _tag(environment, opened)
+                found += _clearance(environment, opened, files, clearance)
+    except (KeyError, TypeError, ValueError) as error:
+        found.append(("evidence", f"a document does not say what it must: {error}"))
+    return Verified(scan=listed.scan, files=len(files), clearance=clearance, findings=found)
+
+
+def _clearance(
+    environment: stack.Stack,
+    opened: dict[str, Any],
+    files: dict[str, Stored],
+    clearance: str | None,
+) -> Iterator[tuple[str, str]]:
+    """Compare the tag with the evidence of the last attempt that was judged."""
+    attempt = opened.get("attempt", 1)
+    if clearance == "gone" or (attempt > 1 and "verdict.json" not in files):
+        return
+    later = f"scans/{opened['app']}/{opened['versionId']}.{attempt + 1}/verdict.json"
+    if _exists(environment, later):
+        return
+    follows, allowed = chain.standing(files, datetime.now(UTC))
+    if clearance not in allowed:
+        yield (
+            "tag scan-status",
+            f"says {clearance or 'nothing'}, but from the evidence follows {follows or 'nothing'}",
+        )
+
+
+def _tag(environment: stack.Stack, opened: dict[str, Any]) -> str | None:
+    """The clearance, ``gone`` where the version was removed since (uploadDays)."""
+    try:
+        return uploads.status(environment, opened["key"], opened["versionId"])
+    except ClientError as error:
+        if error_code(error) in ("NoSuchVersion", "NoSuchKey", "MethodNotAllowed"):
+            return "gone"
+        raise
+
+
+def _body(environment: stack.Stack, listed: Listed, name: str) -> bytes | None:
+    if name not in listed.newest:
+        return None
+    key, version = listed.newest[name]
+    found = environment.client("s3").get_object(
+        Bucket=environment["artifactsBucket"], Key=key, VersionId=version
+    )
+    return found["Body"].read()
+
+
+def _exists(environment: stack.Stack, key: str) -> bool:
+    found = environment.client("s3").list_objects_v2(
+        Bucket=environment["artifactsBucket"], Prefix=key, MaxKeys=1
+    )
+    return found["KeyCount"] > 0

@@ -1,0 +1,181 @@
+"""An environment whose evidence tests write themselves, in moto's account in this process."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import moto
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner, Result
+
+from handlers import moment
+from ops.__main__ import app
+
+REGION = "eu-central-1"
+PAST, LATER, FUTURE = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2999-01-01T00:00:00Z"
+
+
+def encoded(document: Any) -> bytes:
+    return document if isinstance(document, bytes) else json.dumps(document).encode()
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass
+class Environment:
+    """``run`` runs a command; ``upload`` and ``scan`` write what the pipeline would have."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.s3 = boto3.client("s3", region_name=REGION)
+        self.sqs = boto3.client("sqs", region_name=REGION)
+        for bucket in ("uploads", "artifacts", "work"):
+            place: Any = {"LocationConstraint": REGION}
+            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+            self.s3.put_bucket_versioning(
+                Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+            )
+        self.queue = self.sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+        self.machine = f"arn:aws:states:{REGION}:123456789012:stateMachine:pipeline"
+        self.outputs = self.folder / "outputs.json"
+        self.outputs.write_text(
+            json.dumps(
+                {
+                    "uploadBucket": "uploads",
+                    "artifactsBucket": "artifacts",
+                    "workBucket": "work",
+                    "stateMachine": self.machine,
+                    "approvalFunction": "approval",
+                    "rescanFunction": "rescan",
+                    "deadLetterQueue": self.queue,
+                }
+            )
+        )
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--outputs", str(self.outputs)])
+
+    def upload(self, key: str = "payments/api.zip", body: bytes = b"zip", status: str = "") -> str:
+        """Return the version id."""
+        version = self.s3.put_object(Bucket="uploads", Key=key, Body=body)["VersionId"]
+        if status:
+            self.tag(key, version, status)
+        return version
+
+    def tag(self, key: str, version: str, status: str) -> None:
+        self.s3.put_object_tagging(
+            Bucket="uploads",
+            Key=key,
+            VersionId=version,
+            Tagging={"TagSet": [{"Key": "scan-status", "Value": status}]},
+        )
+
+    def put(self, scan: str, name: str, document: Any) -> bytes:
+        body = encoded(document)
+        self.s3.put_object(Bucket="artifacts", Key=f"scans/{scan}/{name}", Body=body)
+        return body
+
+    def scan(
+        self,
+        version: str,
+        status: str = "failed",
+        decision: dict[str, Any] | None = None,
+        withdrawal: dict[str, Any] | None = None,
+        key: str = "payments/api.zip",
+        sha256: str = digest(b"zip"),
+        attempt: int = 1,
+    ) -> str:
+        """Write the whole chain of evidence of one scan; return its id."""
+        name = key.split("/")[0].removesuffix(".zip")
+        scan = f"{name}/{version}" + (f".{attempt}" if attempt > 1 else "")
+
+        def put(file: str, vouches_for: dict[str, bytes] | None = None, **document: Any) -> bytes:
+            document = {"version": 1, "scan": scan, **document}
+            if vouches_for is not None:
+                document["evidence"] = {each: digest(body) for each, body in vouches_for.items()}
+            return self.put(scan, file, document)
+
+        opened = put(
+            "scan.json",
+            app=name,
+            bucket="uploads",
+            key=key,
+            versionId=version,
+            attempt=attempt,
+            uploadedAt=PAST,
+            uploadedBy="123456789012",
+        )
+        log = self.put(scan, "scanner.log", b"scanned")
+        report = put(
+            "report.json",
+            {"scanner.log": log},
+            upload={"sha256": sha256},
+            gate={"status": status},
+        )
+        judged = {"scan.json": opened, "report.json": report}
+        if status != "passed":
+            judged["notification.json"] = put("notification.json", content={})
+        before = put(
+            "verdict.json",
+            judged,
+            status=status,
+            reason="The quality gate failed: HIGH",
+            judgedAt=PAST,
+        )
+        if decision:
+            before = put(
+                "decision.json",
+                {"verdict.json": before},
+                **{"decidedAt": LATER, "until": None, "reason": "known", **decision},
+            )
+        if withdrawal:
+            put("withdrawal.json", {"decision.json": before}, withdrawnAt=LATER, **withdrawal)
+        return scan
+
+    def press(self, scan: str, verb: str, reason: str, at: str = LATER, name: str = "Ada") -> None:
+        press = {"version": 1, "scan": scan, "user": "U0ADA0000", "userName": name}
+        self.put(scan, "pressed/1.json", {**press, "verb": verb, "reason": reason, "pressedAt": at})
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "CHATOPS_OUTPUTS"):
+        monkeypatch.delenv(name, raising=False)
+    # A new session would read the services' descriptions again, a second each time.
+    with moto.mock_aws(config={"core": {"reset_boto3_session": False}}):
+        yield Environment(tmp_path)
+
+
+@pytest.fixture
+def denied(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let a bucket refuse every request, as for a caller without rights."""
+
+    def deny(bucket: str) -> None:
+        real = BaseClient._make_api_call
+
+        def call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+            if parameters.get("Bucket") == bucket:
+                error: Any = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}
+                raise ClientError(error, operation)
+            return real(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    return deny
+
+
+@pytest.fixture
+def now() -> str:
+    return moment.iso(datetime.now(UTC))

@@ -1,0 +1,181 @@
+"""fetch gives deployers what may be deployed, and says why the rest may not."""
+
+import json
+
+import pytest
+
+from tests.ops.conftest import FUTURE, LATER, digest
+
+APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
+
+
+@pytest.fixture
+def fetched(environment):
+    """Fetch into a folder; return the run and the zip's bytes, None where there is none."""
+
+    def fetch(*words):
+        target = environment.folder / "got.zip"
+        ran = environment.run("fetch", "payments", "--to", str(target), *words)
+        return ran, target.read_bytes() if target.exists() else None
+
+    return fetch
+
+
+def test_the_newest_cleared_version_is_downloaded(environment, fetched):
+    environment.upload(body=b"old", status="passed")
+    environment.upload(body=b"new", status="passed")
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (0, b"new"), ran.output
+
+
+def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environment, fetched):
+    environment.upload(body=b"old", status="passed")
+    version = environment.upload(body=b"new", status="rejected")
+    decision = {"verdict": "rejected", "reason": "mend the shell call"}
+    scan = environment.scan(version, decision=decision)
+    environment.press(scan, "reject", "mend the shell call")
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (0, b"old")
+    assert version in ran.stderr
+    assert "rejected by Ada (U0ADA0000) on 1 Jan 2026, 11:00 UTC" in ran.stderr
+    assert "mend the shell call" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "says"),
+    [
+        ("", None, "its scan has not begun"),
+        ("failed", None, "The quality gate failed: HIGH; it waits for a decision"),
+        ("rejected", {"verdict": "rejected", "reason": "no"}, "rejected by the channel"),
+        ("expired", {"verdict": "expired"}, "nobody decided in time"),
+        ("expired", {**APPROVED, "until": LATER}, "its exception ended on 1 Jan 2026"),
+        ("superseded", {"verdict": "superseded", "reason": "A newer version."}, "A newer version."),
+        ("approved", {**APPROVED, "until": LATER}, "which is over"),
+    ],
+    ids=["unscanned", "failed", "rejected", "expired", "ended", "superseded", "tag left behind"],
+)
+def test_a_version_that_is_asked_for_but_not_cleared_is_refused(
+    environment, fetched, status, decision, says
+):
+    version = environment.upload(status=status)
+    if status:
+        environment.scan(version, decision=decision)
+
+    ran, body = fetched("--version", version)
+
+    assert (ran.exit_code, body) == (1, None)
+    assert says in ran.stderr
+
+
+def test_a_withdrawn_version_says_who_took_it_back(environment, fetched):
+    version = environment.upload(status="withdrawn")
+    scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
+    environment.press(scan, "withdraw", "exploited")
+
+    ran, _ = fetched()
+
+    assert ran.exit_code == 1
+    assert "withdrawn by Ada (U0ADA0000)" in ran.stderr
+
+
+def test_a_version_that_was_scanned_again_is_told_of_by_its_last_scan(environment, fetched):
+    version = environment.upload(status="rejected")
+    environment.scan(version, status="error")
+    environment.scan(version, attempt=2, decision={"verdict": "rejected", "reason": "second look"})
+
+    ran, _ = fetched()
+
+    assert "second look" in ran.stderr
+
+
+def test_the_app_is_the_keys_first_part_and_no_other_apps_zip_is_taken(environment, fetched):
+    environment.upload("payments.zip", b"mine", status="passed")
+    for other in ("payments.zip.zip", "payments-old/a.zip", "paymentsx.zip"):
+        environment.upload(other, b"other", status="passed")
+
+    assert fetched()[1] == b"mine"
+
+
+def test_one_key_of_an_app_can_be_asked_for(environment, fetched):
+    environment.upload("payments/api.zip", b"api", status="passed")
+    environment.upload("payments/api.zip.zip", b"longer", status="passed")
+    environment.upload("payments/web.zip", b"web", status="passed")
+
+    assert fetched("--key", "payments/api.zip")[1] == b"api"
+
+
+def test_what_was_deleted_is_not_deployed(environment, fetched):
+    environment.upload(status="passed")
+    environment.s3.delete_object(Bucket="uploads", Key="payments/api.zip")
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (1, None)
+    assert "it was deleted" in ran.stderr
+
+
+def test_a_zip_that_is_not_what_was_scanned_is_not_left_behind(environment, fetched):
+    version = environment.upload(body=b"zip", status="passed")
+    environment.scan(version, status="passed", sha256=digest(b"another"))
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (1, None)
+    assert "is not what was scanned" in ran.stderr
+    assert [each.name for each in environment.folder.iterdir()] == ["outputs.json"]
+
+
+def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(
+    environment, fetched, denied
+):
+    environment.scan(environment.upload(body=b"old", status="passed"), status="passed")
+    environment.scan(environment.upload(status="rejected"))
+    denied("artifacts")
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (0, b"old"), ran.output
+    assert "rejected" in ran.stderr
+
+
+def test_json_names_the_file_and_what_is_newer(environment, fetched):
+    old = environment.upload(body=b"old", status="passed")
+    new = environment.upload(status="failed")
+
+    ran, _ = fetched("--json")
+    said = json.loads(ran.stdout)
+
+    assert (said["version"], said["status"]) == (old, "passed")
+    assert said["sha256"] == digest(b"old")
+    assert [each["version"] for each in said["newer"]] == [new]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["fetch", "orders"], 2, "nothing was uploaded for app orders"),
+        (["fetch", "../x"], 2, "is no app's name"),
+        (["fetch", "payments", "--key", "orders/a.zip"], 2, "is not of app payments"),
+        (["fetch", "payments", "--version", "unknown"], 1, "has no version unknown"),
+        (["fetch", "payments", "--to", "/nowhere/a.zip"], 2, "cannot be written"),
+    ],
+    ids=["no upload", "no app", "another app's key", "no version", "no folder"],
+)
+def test_what_cannot_be_fetched_is_said_in_words(environment, words, code, says):
+    environment.upload(status="passed")
+
+    ran = environment.run(*words)
+
+    assert ran.exit_code == code
+    assert says in ran.stderr
+    assert "Traceback" not in ran.output
+
+
+def test_the_moment_of_the_upload_stands_beside_its_version(environment, fetched):
+    version = environment.upload(status="passed")
+
+    assert f"payments/api.zip, version {version} of " in fetched()[0].stderr

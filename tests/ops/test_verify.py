@@ -1,0 +1,222 @@
+"""verify finds every change to the evidence and to the clearance."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.chain import Stored, findings
+from tests.ops.conftest import FUTURE, LATER
+
+APPROVED = {"verdict": "approved", "until": FUTURE}
+WITHDRAWN = {"reason": "exploited"}
+CHAIN = (
+    "scanner.log",
+    "scan.json",
+    "report.json",
+    "notification.json",
+    "verdict.json",
+    "decision.json",
+    "withdrawal.json",
+)
+
+
+@pytest.fixture
+def scan(environment):
+    """The whole chain: failed, approved, withdrawn."""
+    version = environment.upload(status="withdrawn")
+    return environment.scan(version, decision=APPROVED, withdrawal=WITHDRAWN)
+
+
+def found(environment, *words):
+    """The findings as ``file: what``, and the exit code."""
+    ran = environment.run("verify", *words, "--json")
+    said = json.loads(ran.stdout)["findings"]
+    assert ran.exit_code == (1 if said else 0), ran.output
+    return [f"{each['file']}: {each['finding']}" for each in said]
+
+
+def replace(environment, scan, name, body):
+    """As somebody who covers it up: no version is left but the new one."""
+    key = f"scans/{scan}/{name}"
+    for each in environment.s3.list_object_versions(Bucket="artifacts", Prefix=key)["Versions"]:
+        environment.s3.delete_object(Bucket="artifacts", Key=key, VersionId=each["VersionId"])
+    if body is not None:
+        environment.s3.put_object(Bucket="artifacts", Key=key, Body=body)
+
+
+def body_of(environment, scan, name):
+    key = f"scans/{scan}/{name}"
+    return environment.s3.get_object(Bucket="artifacts", Key=key)["Body"].read()
+
+
+def test_what_the_pipeline_wrote_is_sound(environment, scan):
+    environment.press(scan, "approve", "known")
+
+    assert found(environment, scan) == []
+    assert "1 scan, 8 files" in environment.run("verify", scan).stderr
+
+
+@pytest.mark.parametrize("name", CHAIN[:-1])
+def test_a_changed_piece_is_found_by_what_vouches_for_it(environment, scan, name):
+    body = body_of(environment, scan, name)
+    replace(environment, scan, name, body.replace(b"s", b"z", 1) + b" ")
+
+    changed = [each for each in found(environment, scan) if each.startswith(name)]
+
+    assert any("was changed" in each for each in changed), changed
+
+
+@pytest.mark.parametrize("name", CHAIN[:-1])
+def test_a_piece_that_was_taken_away_is_found(environment, scan, name):
+    replace(environment, scan, name, None)
+
+    assert any(each.startswith(name) and "missing" in each for each in found(environment, scan))
+
+
+@pytest.mark.parametrize("name", CHAIN)
+def test_a_piece_that_was_written_twice_is_found(environment, scan, name):
+    body = body_of(environment, scan, name)
+    environment.s3.put_object(Bucket="artifacts", Key=f"scans/{scan}/{name}", Body=body)
+
+    assert f"{name}: was written 2 times; the pipeline writes once" in found(environment, scan)
+
+
+@pytest.mark.parametrize("name", CHAIN)
+def test_a_piece_that_was_deleted_is_found_though_it_can_be_brought_back(environment, scan, name):
+    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{scan}/{name}")
+
+    assert f"{name}: was deleted" in found(environment, scan)
+
+
+def test_a_withdrawal_that_was_taken_away_shows_by_the_tag(environment, scan):
+    replace(environment, scan, "withdrawal.json", None)
+
+    assert found(environment, scan) == [
+        "tag scan-status: says withdrawn, but from the evidence follows approved"
+    ]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "pressed/a/b.json", "decision.json.bak"])
+def test_a_file_that_the_pipeline_does_not_write_is_found(environment, scan, name):
+    environment.put(scan, name, {"scan": scan})
+
+    assert found(environment, scan) == [f"{name}: nothing of the pipeline writes such a file"]
+
+
+def test_evidence_of_another_scan_is_found(environment, scan):
+    environment.put(scan, "pressed/1.json", {"scan": "payments/other"})
+
+    assert found(environment, scan) == ["pressed/1.json: is about another scan: payments/other"]
+
+
+def test_a_report_that_came_after_its_verdict_is_found(environment):
+    version = environment.upload(status="error")
+    scan = environment.scan(version, status="error")
+    verdict = json.loads(body_of(environment, scan, "verdict.json"))
+    del verdict["evidence"]["report.json"]
+    replace(environment, scan, "verdict.json", json.dumps(verdict).encode())
+
+    assert found(environment, scan) == ["report.json: verdict.json does not know it: it came later"]
+
+
+def test_a_verdict_that_is_not_what_the_report_says_is_found(environment):
+    version = environment.upload(status="passed")
+    scan = environment.scan(version, status="failed")
+    verdict = json.loads(body_of(environment, scan, "verdict.json"))
+    replace(environment, scan, "verdict.json", json.dumps({**verdict, "status": "passed"}).encode())
+
+    assert found(environment, scan) == ["verdict.json: says passed, but the report says failed"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "status", "decision", "follows"),
+    [
+        ("passed", "failed", None, "failed"),
+        ("approved", "failed", {"verdict": "rejected"}, "rejected"),
+        ("approved", "failed", {**APPROVED, "until": LATER}, "expired"),
+        ("approved", "failed", {"verdict": "superseded"}, "superseded"),
+        ("passed", "error", None, "error"),
+        ("", "passed", None, "passed"),
+    ],
+    ids=["never decided", "rejected", "past its end", "superseded", "broken", "no tag"],
+)
+def test_a_tag_that_does_not_follow_from_the_evidence_is_found(
+    environment, tag, status, decision, follows
+):
+    scan = environment.scan(environment.upload(status=tag), status, decision)
+
+    assert found(environment, scan) == [
+        f"tag scan-status: says {tag or 'nothing'}, but from the evidence follows {follows}"
+    ]
+
+
+def test_a_tag_may_lag_behind_the_evidence_for_some_minutes(environment, now):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version, decision={"verdict": "rejected", "decidedAt": now})
+
+    assert found(environment, scan) == []
+
+
+def test_the_tag_of_a_version_that_was_scanned_again_is_the_last_scans(environment):
+    version = environment.upload(status="passed")
+    environment.scan(version, status="error")
+    environment.scan(version, status="passed", attempt=2)
+
+    assert found(environment, "--app", "payments") == []
+
+
+def test_an_upload_that_is_gone_since_is_no_finding(environment):
+    scan = environment.scan("Gone0123456789")
+
+    assert found(environment, scan) == []
+
+
+def test_all_scans_of_all_apps_are_checked_at_once(environment, scan):
+    sound = environment.upload("orders.zip", status="passed")
+    environment.scan(sound, status="passed", key="orders.zip")
+    environment.put(scan, "notes.txt", b"x")
+
+    ran = environment.run("verify", "--all")
+
+    assert ran.exit_code == 1
+    assert "1 finding in 2 scans" in ran.stderr
+    assert scan in ran.stdout
+    assert sound not in ran.stdout
+    assert environment.run("verify", "--app", "orders").exit_code == 0
+
+
+def test_what_lies_beside_the_scans_is_found(environment, scan):
+    environment.s3.put_object(Bucket="artifacts", Key="scans/payments/loose.json", Body=b"{}")
+
+    assert any("loose.json" in each for each in found(environment, "--all"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [([], 2), (["a/b", "--all"], 2), (["not-an-id"], 2), (["payments/unknown"], 1)],
+    ids=["none", "two", "no id", "no such scan"],
+)
+def test_what_cannot_be_verified_is_said_in_words(environment, words, code):
+    ran = environment.run("verify", *words)
+
+    assert ran.exit_code == code
+    assert ran.stderr.startswith("✘")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["scan", "status", "evidence", "gate"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(CHAIN), anything))
+def test_whatever_somebody_writes_there_is_judged(documents):
+    files = {name: Stored(body=json.dumps(each).encode()) for name, each in documents.items()}
+
+    assert list(findings("payments/1", files)) != []
