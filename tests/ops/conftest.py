@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +179,26 @@ def denied(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 @pytest.fixture
 def now() -> str:
     return moment.iso(datetime.now(UTC))
+
+
+@pytest.fixture
+def soon() -> str:
+    """In three days."""
+    return moment.iso(datetime.now(UTC) + timedelta(days=3))
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let S3 list so many objects at a time."""
+
+    def list_by(number: int) -> None:
+        real = BaseClient._make_api_call
+
+        def call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+            if operation.startswith("ListObject"):
+                parameters = {"MaxKeys": number, **parameters}
+            return real(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    return list_by

@@ -187,6 +187,15 @@ def test_all_scans_of_all_apps_are_checked_at_once(environment, scan):
     assert environment.run("verify", "--app", "orders").exit_code == 0
 
 
+def test_evidence_that_lies_on_two_pages_of_the_listing_is_checked_whole(
+    environment, scan, small_pages
+):
+    environment.press(scan, "approve", "known")
+    small_pages(3)
+
+    assert found(environment, scan) == []
+
+
 def test_what_lies_beside_the_scans_is_found(environment, scan):
     environment.s3.put_object(Bucket="artifacts", Key="scans/payments/loose.json", Body=b"{}")
 

@@ -1,0 +1,122 @@
+"""audit tells who let what through, and no cell of it runs in a spreadsheet."""
+
+import csv
+import json
+
+import pytest
+
+from tests.ops.conftest import FUTURE
+
+APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
+
+
+def rows(environment, *words):
+    return json.loads(environment.run("audit", "--json", *words).stdout)
+
+
+def test_each_scan_is_a_row_with_who_and_why_and_until_when(environment):
+    version = environment.upload(status="approved")
+    scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
+    environment.press(scan, "approve", "mended in 1.5")
+
+    assert rows(environment) == [
+        {
+            "scan": scan,
+            "app": "payments",
+            "key": "payments/api.zip",
+            "version": version,
+            "uploaded": "2026-01-01T10:00:00Z",
+            "uploadedBy": "123456789012",
+            "verdict": "failed",
+            "decision": "approved",
+            "reason": "mended in 1.5",
+            "decided": "2026-01-01T11:00:00Z",
+            "decidedBy": "Ada (U0ADA0000)",
+            "until": FUTURE,
+            "withdrawn": "2026-01-01T11:00:00Z",
+            "withdrawnBy": "the channel",
+            "withdrawnReason": "exploited",
+        }
+    ]
+
+
+def test_where_nobody_is_recorded_the_channel_decided_and_nobody_a_passed_gate(environment):
+    rejected = environment.scan("1", decision={"verdict": "rejected"})
+    expired = environment.scan("2", decision={"verdict": "expired"})
+    passed = environment.scan("3", status="passed")
+
+    by = {each["scan"]: each["decidedBy"] for each in rows(environment)}
+
+    assert by == {rejected: "the channel", expired: "", passed: ""}
+
+
+@pytest.mark.parametrize(
+    ("words", "listed"),
+    [
+        ([], True),
+        (["--from", "2026-01-01", "--to", "2026-01-01"], True),
+        (["--from", "2026-01-02"], True),
+        (["--from", "2026-01-02", "--to", "2026-03-04"], False),
+        (["--to", "2025-12-31"], False),
+        (["--from", "2026-03-06"], False),
+        (["--app", "payments"], True),
+        (["--app", "pay"], False),
+    ],
+)
+def test_a_scan_is_listed_for_the_days_on_which_something_happened(environment, words, listed):
+    environment.scan("1", decision={**APPROVED, "decidedAt": "2026-03-05T00:00:00Z"})
+
+    assert bool(rows(environment, *words)) is listed
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@"])
+def test_no_cell_of_the_csv_is_a_formula(environment, first):
+    reason = f'{first}HYPERLINK("http://evil.example","x")'
+    environment.scan("1", decision={**APPROVED, "reason": reason})
+    file = environment.folder / "audit.csv"
+
+    ran = environment.run("audit", "--csv", str(file))
+
+    [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    assert ran.exit_code == 0
+    assert row["reason"] == f"'{reason}"
+    assert row["decision"] == "approved"
+
+
+def test_a_reason_with_line_breaks_stays_in_its_row(environment):
+    environment.scan("1", decision={**APPROVED, "reason": "a\r\nb\n=1+1"})
+    file = environment.folder / "audit.csv"
+
+    environment.run("audit", "--csv", str(file))
+
+    [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    assert row["reason"] == "a b =1+1"
+
+
+def test_text_from_outside_cannot_paint_on_the_terminal(environment):
+    environment.scan("1", decision={**APPROVED, "reason": "\x1b[31m[bold]red[/bold]\x1b]0;x\x07"})
+
+    shown = environment.run("audit").stdout
+
+    assert "\x1b" not in shown
+    assert "[bold]red[/bold]" in shown
+
+
+def test_scans_that_lie_on_two_pages_of_the_listing_are_listed_once(environment, small_pages):
+    scans = [environment.scan(str(number)) for number in range(4)]
+    small_pages(3)
+
+    assert sorted(each["scan"] for each in rows(environment)) == sorted(scans)
+
+
+@pytest.mark.parametrize("document", [b"no json", {"verdict": "approved"}, {"decidedAt": 7}])
+def test_a_scan_whose_evidence_was_changed_does_not_hide_the_others(environment, document):
+    environment.scan("1", status="passed")
+    changed = environment.scan("2")
+    environment.put(changed, "verdict.json", document)
+    environment.put(changed, "decision.json", document)
+
+    found = {each["scan"]: each for each in rows(environment)}
+
+    assert found["payments/1"]["verdict"] == "passed"
+    assert found[changed]["decision"] == ""

@@ -1,0 +1,82 @@
+"""approve, reject, withdraw and rescan ask the functions of the buttons."""
+
+import io
+import json
+
+import pytest
+from botocore.client import BaseClient
+
+SCAN = "payments/1"
+
+
+@pytest.fixture
+def function(monkeypatch):
+    """The functions behind the buttons: what they were asked, and what they answer."""
+    real, asked = BaseClient._make_api_call, []
+
+    def answer(said, **more):
+        def call(client, operation, parameters):
+            if operation != "Invoke":
+                return real(client, operation, parameters)
+            asked.append((parameters["FunctionName"], json.loads(parameters["Payload"])))
+            return {"Payload": io.BytesIO(json.dumps(said).encode()), **more}
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        return asked
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("words", "payload"),
+    [
+        (["approve", SCAN, "--reason", "ok so", "--days", "14"], {"approve": ["ok so", "14"]}),
+        (["approve", SCAN, "--reason", "ok so"], {"approve": ["ok so", ""]}),
+        (["reject", SCAN, "--reason", "not so"], {"reject": "not so"}),
+        (["withdraw", SCAN, "--reason", "not any more"], {"withdraw": "not any more"}),
+    ],
+    ids=["approve for days", "approve", "reject", "withdraw"],
+)
+def test_a_decision_is_what_the_button_sends(environment, function, words, payload):
+    asked = function("Approved: so be it.")
+
+    ran = environment.run(*words)
+
+    assert (ran.exit_code, ran.stdout) == (0, "Approved: so be it.\n")
+    assert asked == [("approval", {"scan": SCAN, **payload})]
+
+
+def test_rescan_asks_its_own_function(environment, function):
+    asked = function("Scanning payments/api.zip again.")
+
+    assert environment.run("rescan", SCAN).exit_code == 0
+    assert asked == [("rescan", {"scan": SCAN})]
+
+
+def test_an_answer_that_says_no_is_exit_code_1(environment, function):
+    function("Already rejected on 1 Jan 2026, because: no.")
+
+    ran = environment.run("approve", SCAN, "--reason", "please")
+
+    assert (ran.exit_code, "Already rejected" in ran.stdout) == (1, True)
+
+
+def test_a_function_that_fails_is_said_in_words(environment, function):
+    function({"errorMessage": "Task timed out"}, FunctionError="Unhandled")
+
+    ran = environment.run("reject", SCAN, "--reason", "not so")
+
+    assert ran.exit_code == 2
+    assert "Task timed out" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["approve", SCAN], ["reject", "no id", "--reason", "not so"], ["rescan", "../../x"]],
+    ids=["no reason", "no id", "a path"],
+)
+def test_what_cannot_be_a_decision_is_not_asked(environment, function, words):
+    asked = function("Approved")
+
+    assert environment.run(*words).exit_code == 2
+    assert asked == []
