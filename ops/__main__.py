@@ -12,6 +12,7 @@ from ops.decide import approve, reject, rescan, withdraw
 from ops.fetch import fetch
 from ops.redrive import redrive
 from ops.rights import rights
+from ops.smoke import smoke
 from ops.verify import verify
 from ops.waiting import waiting
 
@@ -57,6 +58,7 @@ app.command()(reject)
 app.command()(withdraw)
 app.command()(rescan)
 app.command()(redrive)
+app.command()(smoke)
 app.command()(rights)
 
 

@@ -65,8 +65,8 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
         if name.endswith(".json"):
             if stored.document is None:
                 yield name, "is no JSON object"
-            elif stored.document.get("scan") != scan:
-                yield name, f"is about another scan: {stored.document.get('scan')}"
+            elif (about := _about(name, stored.document)) != scan:
+                yield name, f"is about another scan: {about}"
     if "scan.json" not in files:
         yield "scan.json", "is missing; every scan begins with it"
     for name, voucher in VOUCHED_BY.items():
@@ -91,6 +91,13 @@ def _vouched(
         yield name, f"{voucher} does not know it: it came later"
     elif stored is not None and stored.digest != said:
         yield name, f"was changed: it is not what {voucher} vouches for"
+
+
+def _about(name: str, document: dict[str, Any]) -> Any:
+    if name != "notification.json":
+        return document.get("scan")
+    metadata = document.get("metadata")  # the card's form is the chat service's
+    return metadata.get("threadId") if isinstance(metadata, dict) else None
 
 
 def _sense(files: Files) -> Iterator[tuple[str, str]]:

@@ -124,7 +124,7 @@ class Environment:
         )
         judged = {"scan.json": opened, "report.json": report}
         if status != "passed":
-            judged["notification.json"] = put("notification.json", content={})
+            judged["notification.json"] = put("notification.json", metadata={"threadId": scan})
         before = put(
             "verdict.json",
             judged,

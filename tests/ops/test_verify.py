@@ -111,6 +111,13 @@ def test_evidence_of_another_scan_is_found(environment, scan):
     assert found(environment, scan) == ["pressed/1.json: is about another scan: payments/other"]
 
 
+def test_a_card_of_another_scan_is_found(environment, scan):
+    card = json.dumps({"metadata": {"threadId": "payments/other"}}).encode()
+    replace(environment, scan, "notification.json", card)
+
+    assert "notification.json: is about another scan: payments/other" in found(environment, scan)
+
+
 def test_a_report_that_came_after_its_verdict_is_found(environment):
     version = environment.upload(status="error")
     scan = environment.scan(version, status="error")
@@ -218,7 +225,9 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["scan", "status", "evidence", "gate"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["scan", "status", "evidence", "gate", "metadata"]), inner
+        )
     ),
     max_leaves=6,
 )

@@ -1,0 +1,272 @@
+"""smoke: sends the samples through a deployed environment, and checks what comes of them."""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.text import Text
+
+from local.samples import SAMPLES, packed
+from ops import shown, stack, uploads
+from ops.decide import ask
+from ops.evidence import Evidence
+from ops.fetch import choose
+from ops.problem import RIGHTS, Problem, error_code
+from ops.verify import verified
+
+# What each sample is made to come to.
+EXPECTED = {"payments": "failed", "inventory": "passed"}
+LOOK_EVERY_SECONDS = 1.0
+# EventBridge brings an event within seconds; it may try for a day, which no smoke test waits for.
+OPENED_WITHIN_SECONDS = 120
+
+
+@dataclass
+class Checks:
+    """What was checked, told as it comes."""
+
+    console: Console
+    made: list[dict[str, Any]] = field(default_factory=list)
+
+    def check(self, scan: str, what: str, holds: bool, otherwise: str = "") -> bool:
+        self.made.append(
+            {"scan": scan, "what": what, "holds": holds, "why": otherwise * (not holds)}
+        )
+        mark, style = ("✔", "green") if holds else ("✘", "red")
+        self.console.print(
+            Text.assemble((mark, style), f" {what}", "" if holds else f": {otherwise}")
+        )
+        return holds
+
+    @property
+    def failed(self) -> int:
+        return sum(not each["holds"] for each in self.made)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """One sample on its way."""
+
+    sample: str
+    key: str
+    version: str
+
+    @property
+    def scan(self) -> str:
+        return f"{uploads.app_of(self.key)}/{self.version}"
+
+
+def smoke(
+    press: Annotated[
+        bool, typer.Option("--reject", help="Reject the failed sample, as the channel would.")
+    ] = False,
+    minutes: Annotated[int, typer.Option(min=1, help="Longest that the scans may take.")] = 45,
+    json: shown.JsonOption = False,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Send the samples through an environment and check cards, clearance and evidence.
+
+    One sample passes; the other fails, and the channel sees its card. Without --reject its request
+    stays open. Exit code 1: something was not as it should be.
+
+    Example: python -m ops smoke --reject --stack dev
+    """
+    environment = stack.load(stack_name, outputs)
+    checks = Checks(shown.err() if json else shown.out())
+    run = f"smoke-{uuid.uuid4().hex[:8]}"
+    sent = [_send(environment, run, sample) for sample in EXPECTED]
+    try:
+        deadline = time.monotonic() + minutes * 60
+        for each in sent:
+            _follow(environment, checks, each, deadline, press)
+    finally:
+        _clean_up(environment, sent)
+    if json:
+        shown.as_json(checks.made)
+    shown.say(
+        f"{shown.counted(len(checks.made), 'check')}, {checks.failed} failed",
+        "red" if checks.failed else "green",
+    )
+    if checks.failed:
+        raise typer.Exit(1)
+
+
+def _send(environment: stack.Stack, run: str, sample: str) -> Sent:
+    key = f"{run}-{sample}/{sample}.zip"
+    answer = environment.client("s3").put_object(
+        Bucket=environment["uploadBucket"], Key=key, Body=packed(SAMPLES / sample)
+    )
+    return Sent(sample=sample, key=key, version=answer["VersionId"])
+
+
+def _follow(
+    environment: stack.Stack, checks: Checks, sent: Sent, deadline: float, press: bool
+) -> None:
+    """Wait until ``sent`` is over or awaits its decision; check everything about it."""
+    evidence, expected = Evidence(environment), EXPECTED[sent.sample]
+    checks.console.print(Text(f"\n{sent.key}  {sent.scan}", style="bold"))
+    opened = _until(
+        lambda: evidence.read(sent.scan, "scan.json"),
+        "Open",
+        min(deadline, time.monotonic() + OPENED_WITHIN_SECONDS),
+    )
+    if not checks.check(
+        sent.scan,
+        "the upload's event began a scan",
+        bool(opened),
+        f"not within {OPENED_WITHIN_SECONDS} s; look for it: python -m ops redrive",
+    ):
+        return
+    execution = opened["execution"]
+    state = _rest(environment, sent, execution, deadline)
+    verdict = evidence.scan(sent.scan).verdict or {}
+    if not checks.check(
+        sent.scan,
+        f"its gate {expected}",
+        verdict.get("status") == expected,
+        f"{verdict.get('status', 'not judged')} ({verdict.get('reason', f'it is in {state}')})",
+    ):
+        return
+    if expected == "passed":
+        _check_passed(environment, checks, sent, execution)
+    else:
+        _check_failed(environment, checks, sent, execution)
+        if press:
+            said = ask(
+                environment,
+                environment["approvalFunction"],
+                {"scan": sent.scan, "reject": "smoke test: rejected by the command line"},
+            )
+            checks.check(sent.scan, "a rejection is taken", said.startswith("Rejected"), said)
+            _rest(environment, sent, execution, deadline, over=True)
+            _check_over(environment, checks, sent, execution, "rejected")
+    _check_evidence(environment, checks, sent)
+
+
+def _check_passed(environment: stack.Stack, checks: Checks, sent: Sent, execution: str) -> None:
+    card = Evidence(environment).read(sent.scan, "notification.json")
+    checks.check(sent.scan, "nobody was bothered", card is None, "there is a card")
+    _check_over(environment, checks, sent, execution, "passed")
+    chosen, _ = choose(environment, uploads.app_of(sent.key))
+    checks.check(
+        sent.scan, "fetch would deploy it", chosen.upload.version == sent.version, chosen.why
+    )
+
+
+def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, execution: str) -> None:
+    card = Evidence(environment).read(sent.scan, "notification.json") or {}
+    asks = card.get("metadata", {}).get("enableCustomActions") is True
+    checks.check(sent.scan, "its card has buttons", asks, "notification.json says no")
+    told = "TellFailed" in _states(environment, execution)
+    checks.check(sent.scan, "its card was published", told, "the execution never did")
+    waits = _waits(environment, sent)
+    checks.check(sent.scan, "it awaits a decision", bool(waits), "no token waits")
+    _check_tag(environment, checks, sent, "failed")
+    try:
+        choose(environment, uploads.app_of(sent.key))
+        refused = False
+    except Problem as problem:
+        refused = problem.code == 1
+    checks.check(sent.scan, "fetch would not deploy it", refused, "it would")
+
+
+def _check_over(
+    environment: stack.Stack, checks: Checks, sent: Sent, execution: str, status: str
+) -> None:
+    _check_tag(environment, checks, sent, status)
+    ended = _status(environment, execution)
+    checks.check(sent.scan, "its execution succeeded", ended == "SUCCEEDED", ended)
+
+
+def _check_tag(environment: stack.Stack, checks: Checks, sent: Sent, status: str) -> None:
+    tag = uploads.status(environment, sent.key, sent.version)
+    checks.check(sent.scan, f"its version is tagged {status}", tag == status, str(tag))
+
+
+def _check_evidence(environment: stack.Stack, checks: Checks, sent: Sent) -> None:
+    found = [
+        f"{file} {what}"
+        for each in verified(environment, f"scans/{sent.scan}/")
+        for file, what in each.findings
+    ]
+    checks.check(sent.scan, "its evidence is whole", not found, "; ".join(found))
+
+
+def _rest(
+    environment: stack.Stack, sent: Sent, execution: str, deadline: float, over: bool = False
+) -> str:
+    """Wait until the execution is over or (unless ``over``) awaits people; return its state."""
+    state = "Open"
+
+    def rests() -> bool:
+        nonlocal state
+        states = _states(environment, execution)
+        if states and states[-1] != state:
+            state = states[-1]
+            shown.say(f"  {state}", "dim")
+        if _status(environment, execution) != "RUNNING":
+            return True
+        return not over and state == "AwaitDecision" and _waits(environment, sent)
+
+    _until(rests, "", deadline)
+    return state
+
+
+def _until(look: Callable[[], Any], doing: str, deadline: float) -> Any:
+    """Return what ``look`` finds, falsy where there is nothing by the ``deadline``."""
+    if doing:
+        shown.say(f"  {doing}", "dim")
+    while not (found := look()) and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY_SECONDS)
+    return found
+
+
+def _states(environment: stack.Stack, execution: str) -> list[str]:
+    pages = environment.client("stepfunctions").get_paginator("get_execution_history")
+    return [
+        event["stateEnteredEventDetails"]["name"]
+        for page in pages.paginate(executionArn=execution)
+        for event in page["events"]
+        if "stateEnteredEventDetails" in event
+    ]
+
+
+def _status(environment: stack.Stack, execution: str) -> str:
+    asked = environment.client("stepfunctions").describe_execution(executionArn=execution)
+    return asked["status"]
+
+
+def _waits(environment: stack.Stack, sent: Sent) -> bool:
+    found = environment.client("s3").list_objects_v2(
+        Bucket=environment["workBucket"], Prefix=f"waiting/{sent.scan}.json", MaxKeys=1
+    )
+    return found["KeyCount"] > 0
+
+
+def _clean_up(environment: stack.Stack, sent: list[Sent]) -> None:
+    """Delete the uploads whose scans are over; name everything that is left."""
+    for each in sent:
+        opened = Evidence(environment).read(each.scan, "scan.json")
+        if opened and _status(environment, opened["execution"]) == "RUNNING":
+            # Deleted, it could not be tagged at the end of its way.
+            shown.say(
+                f"left: {each.key}, whose scan is not over; reject it in the channel, or: "
+                f"python -m ops reject {each.scan} --reason 'smoke test'",
+                "yellow",
+            )
+            continue
+        try:
+            environment.client("s3").delete_object(
+                Bucket=environment["uploadBucket"], Key=each.key, VersionId=each.version
+            )
+        except ClientError as error:
+            if error_code(error) not in RIGHTS:
+                raise
+            shown.say(f"left: {each.key}, which you may not delete", "yellow")
+    shown.say("left: the evidence, and the projects in SonarQube, under the names above", "dim")
