@@ -63,6 +63,7 @@ class Burst:
     counts: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    ends: collections.Counter[str] = field(default_factory=collections.Counter)
     states: dict[str, list[float]] = field(default_factory=lambda: collections.defaultdict(list))
 
     def expect(self, what: str, found: int, wanted: int) -> None:
@@ -112,12 +113,12 @@ def _judge(cloud: BurstCloud, result: Burst, scans: dict[str, str]) -> None:
     executions = cloud.executions()
     version_of = {event["id"]: event["detail"]["object"]["version-id"] for event in cloud.held}
     opened: dict[str, int] = collections.Counter()
-    in_order = repeats = 0
+    in_order = 0
     for each in executions:
         states = cloud.states(each["executionArn"])
         version = version_of[each["name"][:36]]
         in_order += all(after in ways[before] for before, after in itertools.pairwise(states))
-        repeats += states[-1] == "Repeated"
+        result.ends[states[-1]] += 1
         opened[version] += states[-1] in ("Passed", "AwaitDecision")
         for state, seconds in cloud.durations(each["executionArn"]).items():
             result.states[state].append(seconds)
@@ -127,7 +128,7 @@ def _judge(cloud: BurstCloud, result: Burst, scans: dict[str, str]) -> None:
 
     result.expect("events that started nothing", _dead_letters(cloud), 0)
     result.expect("executions", len(executions), result.uploads + result.repeated)
-    result.expect("ended as repeated", repeats, result.repeated)
+    result.expect("ended as repeated", result.ends["Repeated"], result.repeated)
     result.expect("states in an order that the definition allows", in_order, len(executions))
     result.expect(
         "uploads that exactly one execution went through with",
@@ -197,6 +198,8 @@ def table(result: Burst) -> Iterable[str]:
     yield f"{events:>8}  events in random order, {result.repeated} of them repeated"
     for what, found in result.counts.items():
         yield f"{found:>8}  {what}"
+    for state, found in result.ends.most_common():
+        yield f"{found:>8}  executions stand in {state}"
     for what, seconds in result.seconds.items():
         yield f"{seconds:>8.1f}  seconds {what}"
     yield "seconds in each state: median, longest"

@@ -196,7 +196,14 @@ class Channel:
                 return
             for message in messages:
                 self._hear(json.loads(message["Body"])["Message"])
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            if messages:
+                sqs.delete_message_batch(
+                    QueueUrl=url,
+                    Entries=[
+                        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                        for number, message in enumerate(messages)
+                    ],
+                )
 
     def _hear(self, text: str) -> None:
         with self._heard:

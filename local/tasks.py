@@ -1,6 +1,7 @@
 """Tasks of Step Functions that moto lacks, or does otherwise than AWS."""
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from local.builds import AccountLimitExceeded, Builds
 
+# A thousand tasks at once would keep a server of one process from answering anybody in time.
+AT_ONCE = threading.BoundedSemaphore(4)
 PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride"}
 
 
@@ -40,7 +43,8 @@ class AwsSdkTask(StateTaskServiceAwsSdk):
             parameters["Body"] = json.dumps(parameters["Body"]).encode()
 
     def _eval_service_task(self, env: Any, *arguments: Any, **named: Any) -> None:
-        super()._eval_service_task(env, *arguments, **named)
+        with AT_ONCE:
+            super()._eval_service_task(env, *arguments, **named)
         response = env.stack.pop()
         if "Body" in response:
             response["Body"] = response["Body"].read().decode()
@@ -73,10 +77,11 @@ class CodeBuildTask(StateTaskServiceCallback):
         if unknown:
             raise ValueError(f"local/ does not know StartBuild's {sorted(unknown)}")
         try:
-            build = self._builds.start(
-                normalised_parameters["ProjectName"],
-                normalised_parameters.get("EnvironmentVariablesOverride", []),
-            )
+            with AT_ONCE:
+                build = self._builds.start(
+                    normalised_parameters["ProjectName"],
+                    normalised_parameters.get("EnvironmentVariablesOverride", []),
+                )
         except AccountLimitExceeded as full:
             error = "CodeBuild.AccountLimitExceededException"
             raise FailureEventException(self._failed(env, error, str(full))) from full
