@@ -1,9 +1,11 @@
 """Who pressed, from the channel to the evidence and the email."""
 
+import json
+
 import pytest
 
 from local.cloud import Cloud
-from tests.local.conftest import FAILING, card_of
+from tests.local.conftest import FAILING, card_of, mails_about, text_of, version
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +14,7 @@ def cloud():
         yield running
 
 
-def test_a_press_by_ada_ends_in_the_evidence(cloud):
+def test_a_press_by_ada_ends_in_the_evidence_and_the_email(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
     card = card_of(cloud, scan)
     cloud.reached(cloud.execution(scan), "AwaitDecision")
@@ -25,3 +27,13 @@ def test_a_press_by_ada_ends_in_the_evidence(cloud):
     [record] = [evidence[name] for name in evidence if name.startswith("pressed/")]
     assert (record["userName"], record["verb"]) == ("Ada", "approve")
     assert record["reason"] == evidence["decision.json"]["reason"]
+
+    # Asked once more, now that the log has arrived: the mail names her.
+    functions = cloud.client("lambda")
+    [announce] = [
+        each["FunctionName"]
+        for each in functions.list_functions()["Functions"]
+        if "-announce-" in each["FunctionName"]
+    ]
+    functions.invoke(FunctionName=announce, Payload=json.dumps({"scan": scan, "event": "approved"}))
+    assert f"Ada ({record['user']})" in text_of(mails_about(cloud, version(scan))[-1])
