@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # By the environment, so that no name of a zip is read by make or the shell.
-export APP ENGINE PORT VERDICT
+export APP ENGINE PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-sonarqube bench-scan bench-burst check lock clean
+.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, ENGINE=sona
 
 up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=8420
 	@$(BIN)/python -m local.page
+
+preflight: setup ## Check all that an environment needs, before and after `pulumi up`; STACK=dev
+	@$(BIN)/python -m ops preflight --stack "$$STACK"
 
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sonarqube"

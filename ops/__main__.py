@@ -10,6 +10,7 @@ from ops import problem, shown
 from ops.audit import audit
 from ops.decide import approve, reject, rescan, withdraw
 from ops.fetch import fetch
+from ops.preflight.command import preflight
 from ops.redrive import redrive
 from ops.rights import rights
 from ops.smoke import smoke
@@ -60,6 +61,7 @@ app.command()(rescan)
 app.command()(redrive)
 app.command()(smoke)
 app.command()(rights)
+app.command()(preflight)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Who AWS takes this person for."""
 
+from dataclasses import dataclass
+
 import boto3
 from botocore.config import Config
 
@@ -9,7 +11,25 @@ PATIENCE = Config(
 )
 
 
-def account_of(region: str) -> str:
-    """The account of the AWS credentials."""
-    sts = boto3.client("sts", region_name=region, config=PATIENCE)
-    return sts.get_caller_identity()["Account"]
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The account, and the ARN of the user or of the session of a role."""
+
+    account: str
+    arn: str
+
+    @property
+    def is_root(self) -> bool:
+        return self.arn.endswith(":root")
+
+    @property
+    def role(self) -> str:
+        """The name of the role that is acted under, empty for a user."""
+        kind, _, rest = self.arn.split(":", 5)[5].partition("/")
+        return rest.split("/")[0] if kind == "assumed-role" else ""
+
+
+def caller(region: str) -> Caller:
+    """Whose AWS credentials these are."""
+    told = boto3.client("sts", region_name=region, config=PATIENCE).get_caller_identity()
+    return Caller(account=told["Account"], arn=told["Arn"])

@@ -130,7 +130,9 @@ def _of_file(file: Path) -> dict[str, str]:
     defaults = {
         f"{PROJECT}:{key}": each["default"] for key, each in declared.items() if "default" in each
     }
-    return {key: _text(value) for key, value in {**defaults, **chosen}.items()}
+    # The token may be in the file or not yet: it can't be read from there anyway.
+    known = {**defaults, TOKEN: UNREADABLE, **chosen}
+    return {key: _text(value) for key, value in known.items()}
 
 
 def _text(value: Any) -> str:

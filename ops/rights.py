@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ops import shown
-from ops.caller import account_of
+from ops.caller import caller
 from ops.configuration import FileOption, NamedOption, configuration
 from ops.problem import Problem
 from ops.program import PROJECT, Resource, record_program
@@ -48,7 +48,7 @@ def rights(
         raise Problem(
             "the stack has no region", f"pulumi config set aws:region eu-central-1 --stack {stack}"
         )
-    account = account or account_of(its.region)
+    account = account or caller(its.region).account
     made = record_program(stack, its.values, account, its.region).aws
     written = {
         f"{its.prefix}-deploy-{number}": policy

@@ -1,6 +1,7 @@
 """Asks SonarQube's web API, and says clearly what is wrong when it does not answer."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +21,19 @@ TRANSIENT = {429, 500, 502, 503, 504}
 
 
 class Api:
-    """The API of one server. Every method raises ``Broken`` when the server is of no use."""
+    """The API of one server. Every method raises ``Broken`` when the server is of no use.
 
-    def __init__(self, server: SonarServer, log: Log, ca_bundle: Path | None) -> None:
-        self._server, self._log = server, log
+    A trouble that may pass is waited for, ``retry_after`` these seconds.
+    """
+
+    def __init__(
+        self,
+        server: SonarServer,
+        log: Log,
+        ca_bundle: Path | None,
+        retry_after: Sequence[int] = RETRY_AFTER_SECONDS,
+    ) -> None:
+        self._server, self._log, self._retry_after = server, log, retry_after
         self._session = requests.Session()
         self._verify = str(ca_bundle) if ca_bundle else True
         # An auth object, since requests would let a .netrc overrule a header.
@@ -62,7 +72,7 @@ class Api:
 
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
         """The answer to a GET, retried while the trouble looks passing."""
-        for seconds in (*RETRY_AFTER_SECONDS, None):
+        for seconds in (*self._retry_after, None):
             try:
                 return self._once(path, parameters)
             except _Passing as passing:
@@ -83,7 +93,7 @@ class Api:
 
     def _until_up(self) -> dict[str, Any]:
         status: dict[str, Any] = {}
-        for seconds in (0, *RETRY_AFTER_SECONDS):
+        for seconds in (0, *self._retry_after):
             if seconds:
                 self._log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
                 time.sleep(seconds)

@@ -197,5 +197,5 @@ def test_wrong_settings_are_said_before_anything_else(tmp_path: Path):
     ran = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", str(settings)])
 
     assert ran.exit_code == 2
-    assert "recipients[0]: nobody would get the emails (and 5 more)" in ran.stderr
+    assert "recipients[0]: nobody would get the emails (and 4 more)" in ran.stderr
     assert "pulumi config set --path 'recipients[0]' developers@example.com" in ran.stderr

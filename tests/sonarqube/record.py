@@ -1,18 +1,28 @@
 """Renews the recorded answers of the fast tests: ``python -m tests.sonarqube.record``."""
 
 import json
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import requests
 
-from local.sonarqube import Server, running_server
+from local.sonarqube import GATE, Server, running_server
 from tests.scan.recorded import FOLDER, HOST
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING
 
 REAL_GET = requests.Session.get
+TOKENS = Path(__file__).parents[1] / "ops" / "sonarqube_answers.json"
+ASKED_ABOUT_TOKENS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("api/system/status", {}),
+    ("api/authentication/validate", {}),
+    ("api/qualitygates/list", {}),
+    ("api/qualitygates/show", {"name": GATE}),
+    ("api/users/current", {}),
+    ("api/user_tokens/search", {}),
+)
 
 
 def record(server: Server, name: str, files: dict[str, str], **environment: str) -> None:
@@ -39,10 +49,54 @@ def record(server: Server, name: str, files: dict[str, str], **environment: str)
     (FOLDER / f"{name}.json").write_text(f"{text}\n")
 
 
+def record_tokens(server: Server) -> None:
+    """Keep what the API tells about itself to tokens of each kind, for the checks of preflight."""
+    password = "Recorded-0123456789"
+    server.call("api/users/create", login="least", name="Least", password=password)
+    for permission in ("scan", "provisioning"):
+        server.call("api/permissions/add_user", login="least", permission=permission)
+    server.call("api/projects/create", name="one", project="one")
+    tokens = {"admin": server.admin, "bad": "sqa_expired"}
+    for kind, more in (
+        ("user", {}),
+        ("global_analysis", {}),
+        ("project_analysis", {"projectKey": "one"}),
+    ):
+        made = requests.post(
+            f"{server.url}/api/user_tokens/generate",
+            data={"name": kind, "type": f"{kind}_token".upper(), **more},
+            auth=("least", password),
+        )
+        tokens[kind.removesuffix("_analysis")] = made.json()["token"]
+    answers = {
+        kind: [
+            {
+                "path": path,
+                "parameters": parameters,
+                "status": answer.status_code,
+                "body": answer.text.replace(server.url, HOST),
+            }
+            for path, parameters in ASKED_ABOUT_TOKENS
+            for answer in [
+                requests.get(
+                    f"{server.url}/{path}",
+                    params=parameters,
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+            ]
+        ]
+        for kind, token in tokens.items()
+    }
+    text = json.dumps(answers, indent=1, ensure_ascii=False)
+    assert not [each for each in tokens.values() if each in text]
+    TOKENS.write_text(f"{text}\n")
+
+
 def main() -> None:
-    """Record one scan of each kind."""
+    """Record one scan of each kind, and what tokens of each kind are told."""
     FOLDER.mkdir(exist_ok=True)
     with running_server() as server:
+        record_tokens(server)
         record(server, "bad", BAD)
         record(server, "good", GOOD)
         record(server, "nothing", NOTHING)

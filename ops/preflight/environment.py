@@ -1,0 +1,62 @@
+"""What the checks look at: one stack's settings, its account, and what it will register."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import boto3
+
+from components.settings import Settings
+from ops.caller import PATIENCE, Caller
+from ops.program import Resource
+
+# The chat service is one for all regions, and has its API in a few of them.
+CHAT_REGION = "us-east-2"
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """boto3's client, which gives up soon."""
+    return boto3.client(service, region_name=region, config=PATIENCE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """``outputs`` are empty before the first `pulumi up`; ``resources`` are what it registers.
+
+    ``token`` is the Sonar token, empty where it can't be read here.
+    """
+
+    stack: str
+    prefix: str
+    region: str
+    settings: Settings
+    token: str
+    caller: Caller
+    resources: Sequence[Resource] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def deployed(self) -> bool:
+        """Whether `pulumi up` has been here."""
+        return "uploadBucket" in self.outputs
+
+    def client(self, service: str, region: str = "") -> Any:
+        """boto3's client for the stack's region, or another."""
+        return client(service, region or self.region)
+
+    def desired(self, type_name: str) -> list[dict[str, Any]]:
+        """What Cloud Control will be asked for of one type."""
+        return [each.desired for each in self.resources if each.inputs.get("typeName") == type_name]
+
+
+def pages(call: Any, key: str, **parameters: Any) -> list[dict[str, Any]]:
+    """All items under ``key`` of a call that hands out a ``NextToken``."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = call(**parameters)
+        found += page.get(key, [])
+        if not page.get("NextToken"):
+            return found
+        parameters["NextToken"] = page["NextToken"]

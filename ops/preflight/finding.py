@@ -1,0 +1,51 @@
+"""What a check says."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ops.preflight.environment import Environment
+
+
+class Level(StrEnum):
+    """The worst first; UNKNOWN says that the check could not be made."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    FINE = "fine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """``what`` is found, ``why`` that matters, and ``mend``: what to run or to do about it."""
+
+    level: Level
+    what: str
+    why: str = ""
+    mend: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Looks at one prerequisite; what AWS refuses or does not answer, ``look`` lets escape."""
+
+    area: str
+    about: str
+    look: Callable[[Environment], Iterable[Finding]]
+
+
+def fine(what: str) -> Finding:
+    return Finding(level=Level.FINE, what=what)
+
+
+def warning(what: str, why: str, mend: str) -> Finding:
+    return Finding(level=Level.WARNING, what=what, why=why, mend=mend)
+
+
+def failed(what: str, why: str, mend: str) -> Finding:
+    return Finding(level=Level.FAILED, what=what, why=why, mend=mend)
+
+
+def unknown(what: str, why: str, mend: str) -> Finding:
+    return Finding(level=Level.UNKNOWN, what=what, why=why, mend=mend)

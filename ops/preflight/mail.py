@@ -1,0 +1,85 @@
+"""Whether decision emails will leave, and arrive."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.preflight.environment import Environment
+from ops.preflight.finding import Finding, failed, fine, warning
+from ops.problem import error_code
+
+
+def sender(its: Environment) -> Iterator[Finding]:
+    """Whether SES lets the sender send."""
+    address, creates = its.settings.sender, its.settings.create_sender
+    mails = its.client("sesv2")
+    identity = _identity(mails, address)
+    domain = _identity(mails, address.split("@")[1])
+    verify = (
+        f"aws sesv2 create-email-identity --email-identity {address} --region {its.region}"
+        ", then click the link that SES mails there"
+    )
+    if creates and identity and not its.deployed:
+        yield failed(
+            f"SES knows {address} already, and this stack has not made it",
+            "`pulumi up` would stop there",
+            f"pulumi config set createSender false --stack {its.stack}",
+        )
+    elif (identity and identity["VerifiedForSendingStatus"]) or (
+        domain and domain["VerifiedForSendingStatus"]
+    ):
+        yield fine(f"{address} is verified")
+    elif creates and not its.deployed:
+        yield fine(f"{address} will be made by `pulumi up`; then SES mails a link there to click")
+    else:
+        yield failed(
+            f"{address} is not verified",
+            "SES refuses every email from it; decisions stand, but nobody is told",
+            f"click the link that SES mailed to {address}" if identity else verify,
+        )
+
+
+def recipients(its: Environment) -> Iterator[Finding]:
+    """Whether SES lets the recipients receive."""
+    mails = its.client("sesv2")
+    account = mails.get_account()
+    if not account.get("SendingEnabled", True):
+        yield failed(
+            f"SES sends nothing for this account in {its.region}",
+            f"its state is {account.get('EnforcementStatus', 'not told')}",
+            f"read what SES wrote, in its console: https://{its.region}.console.aws.amazon.com/ses",
+        )
+    if account.get("ProductionAccessEnabled"):
+        yield fine("SES is out of its sandbox: emails reach everybody")
+        return
+    unverified = [
+        each
+        for each in its.settings.recipients
+        if not any(
+            found and found["VerifiedForSendingStatus"]
+            for found in (_identity(mails, each), _identity(mails, each.split("@")[1]))
+        )
+    ]
+    for each in unverified:
+        yield failed(
+            f"{each} is not verified, and SES is in its sandbox",
+            "in the sandbox SES sends to verified addresses only",
+            f"aws sesv2 create-email-identity --email-identity {each} --region {its.region}"
+            ", then click the link; or ask for production access in the console of SES",
+        )
+    if not unverified:
+        yield warning(
+            "SES is in its sandbox; all recipients are verified",
+            "a recipient who is added later gets nothing until verified; 200 emails a day at most",
+            f"ask for production access: https://{its.region}.console.aws.amazon.com/ses",
+        )
+
+
+def _identity(mails: Any, name: str) -> dict[str, Any] | None:
+    try:
+        return mails.get_email_identity(EmailIdentity=name)
+    except ClientError as error:
+        if error_code(error) == "NotFoundException":
+            return None
+        raise

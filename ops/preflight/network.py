@@ -1,0 +1,38 @@
+"""The VPC that scans run in, where one is set."""
+
+from collections.abc import Iterator
+
+from ops.preflight.environment import Environment
+from ops.preflight.finding import Finding, failed, fine
+
+
+def vpc(its: Environment) -> Iterator[Finding]:
+    """Whether the subnets and security groups exist, in that VPC."""
+    wanted = its.settings.vpc
+    if not wanted:
+        return
+    ec2 = its.client("ec2")
+    # A filter finds nothing where an id would raise.
+    subnets = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(wanted.subnets)}])[
+        "Subnets"
+    ]
+    groups = ec2.describe_security_groups(
+        Filters=[{"Name": "group-id", "Values": list(wanted.security_groups)}]
+    )["SecurityGroups"]
+    lies_in = {
+        **{each["SubnetId"]: each["VpcId"] for each in subnets},
+        **{each["GroupId"]: each["VpcId"] for each in groups},
+    }
+    amiss = [
+        f"{each} is in {lies_in[each]}" if each in lies_in else f"{each} does not exist"
+        for each in (*wanted.subnets, *wanted.security_groups)
+        if lies_in.get(each) != wanted.vpc_id
+    ]
+    for each in amiss:
+        yield failed(
+            f"{each}; the setting vpcId says {wanted.vpc_id}",
+            "CodeBuild refuses the project, or no build starts",
+            f"correct vpcSubnets and vpcSecurityGroups in Pulumi.{its.stack}.yaml",
+        )
+    if not amiss:
+        yield fine(f"subnets and security groups are in {wanted.vpc_id}")

@@ -1,0 +1,79 @@
+"""All checks, made at the same time."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.preflight import account, mail, network, slack, sonarqube, uploads
+from ops.preflight.environment import Environment
+from ops.preflight.finding import Check, Finding, unknown
+from ops.problem import RIGHTS, error_code, of_aws
+
+CHECKS = (
+    Check(area="Account", about="credentials", look=account.credentials),
+    Check(area="Account", about="rights to deploy", look=account.rights),
+    Check(area="Account", about="CodeBuild quota", look=account.builds),
+    Check(area="Account", about="Lambda quota", look=account.calls),
+    Check(area="Account", about="IAM quotas", look=account.roles),
+    Check(area="Account", about="remains", look=account.remains),
+    Check(area="Account", about="audit log", look=account.audit_log),
+    Check(area="Account", about="VPC", look=network.vpc),
+    Check(area="Slack", about="workspace", look=slack.workspace),
+    Check(area="Slack", about="channel", look=slack.channel),
+    Check(area="Slack", about="buttons", look=slack.buttons),
+    Check(area="Slack", about="limits of buttons", look=slack.limits),
+    Check(area="Email", about="sender", look=mail.sender),
+    Check(area="Email", about="recipients", look=mail.recipients),
+    Check(area="Uploads", about="deployers", look=account.deployers),
+    Check(area="Uploads", about="bucket policy", look=uploads.guard),
+    Check(area="Uploads", about="replication", look=uploads.copies),
+    Check(area="Uploads", about="rights of deployers", look=uploads.grants),
+    Check(area="SonarQube", about="server, token, gate", look=sonarqube.sonarqube),
+)
+AT_ONCE = 8
+
+
+def run(
+    its: Environment,
+    checks: Sequence[Check] = CHECKS,
+    done: Callable[[Check], None] = lambda check: None,
+) -> list[tuple[Check, Finding]]:
+    """Make the checks, tell ``done`` of each, and return what they found, in their order."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {
+            pool.submit(lambda each=each: list(_findings(each, its))): each for each in checks
+        }
+        for future in as_completed(running):
+            done(running[future])
+    return [(check, finding) for future, check in running.items() for finding in future.result()]
+
+
+def _findings(check: Check, its: Environment) -> Iterator[Finding]:
+    """What the check finds, and what kept it from finding more."""
+    try:
+        yield from check.look(its)
+    except ClientError as error:
+        if error_code(error) in RIGHTS:
+            right = _right(error)
+            yield unknown(
+                f"not checked: {its.caller.arn} lacks {right}",
+                "whether this is as it should be is not known",
+                f"allow {right}, or run this as somebody who may",
+            )
+        else:
+            yield _not_told(of_aws(error).what, of_aws(error).mend)
+    except BotoCoreError as error:
+        yield _not_told(of_aws(error).what, of_aws(error).mend)
+
+
+def _right(error: ClientError) -> str:
+    """The right that AWS misses, as in ``ses:GetAccount``; where it does not say, the call."""
+    message = error.response.get("Error", {}).get("Message", "")
+    named = re.search(r"not authorized to perform:? ([\w-]+:\w+)", message)
+    return named[1] if named else error.operation_name
+
+
+def _not_told(what: str, mend: str) -> Finding:
+    return unknown(f"not checked: {what}", "whether this is as it should be is not known", mend)

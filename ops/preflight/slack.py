@@ -1,0 +1,160 @@
+"""The Slack workspace, the channel, and its buttons."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ops.preflight.environment import CHAT_REGION, Environment, pages
+from ops.preflight.finding import Finding, failed, fine
+
+CONSOLE = f"https://{CHAT_REGION}.console.aws.amazon.com/chatbot/home#/chat-clients"
+# As the types' CloudFormation schemas say; a longer command is cut off without a word.
+MOST = {"ActionName": 64, "ButtonText": 50, "Variables": 5, "Criteria": 5, "CommandText": 100}
+ACTION = "AWS::Chatbot::CustomAction"
+NO_REASON = "no reason given"
+
+
+def workspace(its: Environment) -> Iterator[Finding]:
+    """Whether somebody has let the chat service into the workspace."""
+    wanted = its.settings.slack_workspace_id
+    chat = its.client("chatbot", CHAT_REGION)
+    known = {
+        each["SlackTeamId"]: each
+        for each in pages(chat.describe_slack_workspaces, "SlackWorkspaces")
+    }
+    if wanted not in known:
+        others = ", ".join(f"{key} ({each['SlackTeamName']})" for key, each in known.items())
+        yield failed(
+            f"workspace {wanted} is not authorised"
+            + (f"; authorised are {others}" if others else ""),
+            "without that `pulumi up` can't make the channel configuration",
+            f"{CONSOLE}: Configure a chat client, Slack, allow; or "
+            f"pulumi config set slackWorkspaceId T0123456789 --stack {its.stack}",
+        )
+    elif known[wanted].get("State", "ENABLED") != "ENABLED":
+        yield failed(
+            f"workspace {wanted} is disabled: {known[wanted].get('StateReason', NO_REASON)}",
+            "an organisation's chat policy forbids it; no card arrives",
+            "ask who manages the organisation's chat applications policies",
+        )
+    else:
+        yield fine(f"workspace {known[wanted]['SlackTeamName']} ({wanted}) is authorised")
+
+
+def channel(its: Environment) -> Iterator[Finding]:
+    """Whether the channel is free for this stack before, and taken by it after."""
+    wanted = its.settings.slack_channel_id
+    others = [each for each in _configurations(its) if each["ConfigurationName"] != its.prefix]
+    rivals = [each["ConfigurationName"] for each in others if each["SlackChannelId"] == wanted]
+    if rivals:
+        yield failed(
+            f"channel {wanted} belongs to configuration {', '.join(rivals)}",
+            "a channel can be in one configuration only",
+            f"pulumi config set slackChannelId C0123456789 --stack {its.stack}",
+        )
+    own = _own_configuration(its)
+    if own and not its.deployed:
+        yield failed(
+            f"a configuration {its.prefix} exists, and this stack has not made it",
+            "names of configurations are unique in the account; `pulumi up` would stop there",
+            "aws chatbot delete-slack-channel-configuration --region "
+            f"{CHAT_REGION} --chat-configuration-arn {own['ChatConfigurationArn']}",
+        )
+    elif its.deployed and not own:
+        yield failed(
+            f"configuration {its.prefix} is gone",
+            "no card reaches the channel",
+            f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}",
+        )
+    elif own and own.get("State", "ENABLED") != "ENABLED":
+        yield failed(
+            f"configuration {its.prefix} is disabled: {own.get('StateReason', NO_REASON)}",
+            "no card reaches the channel",
+            "ask who manages the organisation's chat applications policies",
+        )
+    elif not rivals:
+        yield fine(f"channel {wanted} is " + ("configured" if own else "free"))
+
+
+def buttons(its: Environment) -> Iterator[Finding]:
+    """Whether the names of the buttons are free before, and the channel lists them after."""
+    chat = its.client("chatbot", CHAT_REGION)
+    wanted = {each["ActionName"] for each in its.desired(ACTION)}
+    arns = {arn.rsplit("/", 1)[-1]: arn for arn in _action_arns(chat)}
+    if not its.deployed:
+        for name in sorted(wanted & arns.keys()):
+            yield failed(
+                f"a custom action {name} exists, and this stack has not made it",
+                "names of actions are unique in the account; `pulumi up` would stop there",
+                f"aws chatbot delete-custom-action --region {CHAT_REGION} "
+                f"--custom-action-arn {arns[name]}",
+            )
+        if not wanted & arns.keys():
+            yield fine(f"the names of {len(wanted)} buttons are free")
+        return
+    own = _own_configuration(its)
+    listed = {
+        each["Resource"]
+        for each in (
+            pages(
+                chat.list_associations,
+                "Associations",
+                ChatConfiguration=own["ChatConfigurationArn"],
+            )
+            if own
+            else []
+        )
+    }
+    missing = sorted(name for name in wanted if arns.get(name) not in listed)
+    if missing:
+        yield failed(
+            f"the channel does not list {', '.join(missing)}",
+            "its cards have no such button",
+            f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}",
+        )
+    else:
+        yield fine(f"the channel lists all {len(wanted)} buttons")
+
+
+def limits(its: Environment) -> Iterator[Finding]:
+    """Whether the buttons stay within what the service takes."""
+    actions = its.desired(ACTION)
+    too_much = []
+    for action in actions:
+        [attachment] = action["Attachments"]
+        sizes = {
+            "ActionName": len(action["ActionName"]),
+            "ButtonText": len(attachment["ButtonText"]),
+            "Variables": len(attachment["Variables"]),
+            "Criteria": len(attachment["Criteria"]),
+            "CommandText": len(action["Definition"]["CommandText"]),
+        }
+        too_much += [
+            f"{action['ActionName']}: {key} is {size}, at most {MOST[key]}"
+            for key, size in sizes.items()
+            if size > MOST[key]
+        ]
+    for each in too_much:
+        yield failed(each, "the service refuses or cuts it", "shorten it in components/approval.py")
+    if not too_much:
+        yield fine(f"{len(actions)} buttons are within the service's limits")
+
+
+def _configurations(its: Environment) -> list[dict[str, Any]]:
+    chat = its.client("chatbot", CHAT_REGION)
+    return pages(chat.describe_slack_channel_configurations, "SlackChannelConfigurations")
+
+
+def _own_configuration(its: Environment) -> dict[str, Any] | None:
+    found = [each for each in _configurations(its) if each["ConfigurationName"] == its.prefix]
+    return found[0] if found else None
+
+
+def _action_arns(chat: Any) -> list[str]:
+    found: list[str] = []
+    token: dict[str, str] = {}
+    while True:
+        page = chat.list_custom_actions(**token)
+        found += page["CustomActions"]
+        if not page.get("NextToken"):
+            return found
+        token = {"NextToken": page["NextToken"]}

@@ -1,0 +1,177 @@
+"""The SonarQube server: there, new enough, with a token of the least right and a gate that judges.
+
+With a global analysis token its API tells all of that (25.9): ``users/current`` the permissions,
+``user_tokens/search`` the expiry, ``qualitygates/list`` and ``show`` the default gate.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import certifi
+
+from ops.preflight.environment import Environment
+from ops.preflight.finding import Finding, failed, fine, unknown, warning
+from scan.broken import Broken
+from scan.job import SonarServer
+from scan.log import Log
+from scan.sonarqube.api import Api
+
+KINDS = {
+    "sqa": "GLOBAL_ANALYSIS_TOKEN",
+    "squ": "USER_TOKEN",
+    "sqp": "PROJECT_ANALYSIS_TOKEN",
+}
+NEEDED = {"scan": "Execute Analysis", "provisioning": "Create Projects"}
+# To renew it without haste.
+SOON_DAYS = 14
+
+
+def sonarqube(its: Environment) -> Iterator[Finding]:
+    """Whether the server answers and is new enough; then its token and its gate."""
+    if its.settings.engine != "sonarqube":
+        return
+    if not its.token:
+        yield unknown(
+            "the token can't be read from the settings file",
+            "server, token and gate are not checked",
+            f"python -m ops preflight --stack {its.stack}, with the Pulumi CLI",
+        )
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="preflight-") as folder,
+        Log(Path(folder) / "log", [its.token]) as log,
+    ):
+        api = _api(its, Path(folder), log)
+        try:
+            version = api.check()
+        except Broken as broken:
+            yield _of_no_use(its, broken)
+            return
+        yield fine(f"SonarQube {version} at {its.settings.sonar_host_url} knows the token")
+        for look in (token, gate):
+            try:
+                yield from look(its, api)
+            except Broken as broken:
+                yield unknown(broken.message, f"the {look.__name__} is not checked", broken.mend)
+
+
+def token(its: Environment, api: Api) -> Iterator[Finding]:
+    """Whether the token may do what a scan does, and no more; and how long it lives."""
+    if api.is_cloud:  # the Cloud's tokens are all a user's, and tell nothing
+        return
+    kind = KINDS.get(its.token[:3] if its.token[3:4] == "_" else "", "")
+    user = api.get("api/users/current")
+    may = set(user.get("permissions", {}).get("global", []))
+    new_one = (
+        "make a Global Analysis Token (My Account, Security) of a user with Execute Analysis and "
+        f"Create Projects only; pulumi config set --secret sonarToken --stack {its.stack}"
+    )
+    if kind == "PROJECT_ANALYSIS_TOKEN":
+        yield failed("the token is of one project", "scans of every other app are refused", new_one)
+        return
+    lacking = [name for key, name in NEEDED.items() if key not in may]
+    surplus = sorted(may - NEEDED.keys())
+    if "scan" not in may:
+        yield failed(
+            f"{user['login']} lacks {', '.join(lacking)}",
+            "SonarQube refuses the analysis",
+            "grant it: Administration, Security, Global Permissions",
+        )
+    elif lacking:
+        yield warning(
+            f"{user['login']} lacks {', '.join(lacking)}",
+            "the first scan of an app breaks unless somebody has made its project",
+            "grant it: Administration, Security, Global Permissions",
+        )
+    if surplus:
+        yield warning(
+            f"{user['login']} may more than scan: {', '.join(surplus)}",
+            "a token that leaks from a build opens all of that",
+            new_one,
+        )
+    if kind == "USER_TOKEN":
+        yield warning(
+            f"the token may do whatever {user['login']} may",
+            "a global analysis token can only analyse and read; a user token also reads security "
+            "hotspots, which may be why it was chosen",
+            new_one,
+        )
+    yield from _expiry(api, kind, new_one)
+    if "scan" in may and not (lacking or surplus or kind == "USER_TOKEN"):
+        yield fine(f"{user['login']} may analyse and create projects, and no more")
+
+
+def gate(its: Environment, api: Api) -> Iterator[Finding]:
+    """Whether the default quality gate judges overall code."""
+    organization = (
+        {"organization": its.settings.sonar_organization} if its.settings.sonar_organization else {}
+    )
+    listed = api.get("api/qualitygates/list", **organization)["qualitygates"]
+    default = [each["name"] for each in listed if each.get("isDefault")]
+    if not default:
+        yield failed(
+            "no quality gate is the default",
+            "projects of new apps would have none",
+            f"{its.settings.sonar_host_url}/quality_gates: Set as Default",
+        )
+        return
+    shown = api.get("api/qualitygates/show", name=default[0], **organization)
+    metrics = [each["metric"] for each in shown.get("conditions", [])]
+    overall = [each for each in metrics if not each.startswith("new_")]
+    limits = any(most is not None for most in its.settings.limits.values())
+    if overall:
+        yield fine(f"gate {default[0]!r} judges overall code by {', '.join(overall)}")
+    elif limits:
+        yield warning(
+            f"gate {default[0]!r} judges new code only",
+            "on the first analysis nothing is new; there the limits of the settings judge instead",
+            "docs/sonarqube.md, Choose a gate: add conditions on overall code",
+        )
+    else:
+        yield failed(
+            f"gate {default[0]!r} judges new code only, and the settings have no limits",
+            "nothing would judge the first upload of an app; its scan is broken",
+            "docs/sonarqube.md, Choose a gate: add conditions on overall code; or "
+            f"pulumi config set maxBlocker 0 --stack {its.stack}",
+        )
+
+
+def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
+    tokens: list[dict[str, Any]] = api.get("api/user_tokens/search").get("userTokens", [])
+    same = [each for each in tokens if each.get("type") == kind]
+    # Which of several it is, the API does not tell.
+    if len(same) != 1 or "expirationDate" not in same[0]:
+        return
+    ends = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")
+    if (ends - datetime.now(UTC)).days < SOON_DAYS:
+        yield warning(
+            f"the token expires on {ends:%Y-%m-%d}", "after that every scan is broken", new_one
+        )
+
+
+def _of_no_use(its: Environment, broken: Broken) -> Finding:
+    if broken.code == "ServerUnreachable" and its.settings.vpc:
+        return unknown(
+            f"{broken.message} It may be reachable only from inside {its.settings.vpc.vpc_id}",
+            "version, token and gate are not checked",
+            "run this from inside the VPC",
+        )
+    return failed(broken.message, "no upload could be scanned", broken.mend)
+
+
+def _api(its: Environment, folder: Path, log: Log) -> Api:
+    settings = its.settings
+    bundle = None
+    if settings.sonar_ca:
+        bundle = folder / "ca.pem"
+        bundle.write_text(f"{Path(certifi.where()).read_text()}\n{settings.sonar_ca}\n")
+    server = SonarServer(
+        url=settings.sonar_host_url,
+        token=its.token,
+        organization=settings.sonar_organization,
+        ca=settings.sonar_ca,
+    )
+    return Api(server, log, bundle, retry_after=())

@@ -1,0 +1,87 @@
+"""AWS as a check sees it: answers given beforehand, held to the services' own models."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from components.settings import Settings
+from ops.caller import Caller
+from ops.configuration import configuration
+from ops.preflight import environment
+from ops.preflight.environment import Environment
+from ops.program import ACCOUNT, PROGRAM, REGION, Resource, record_program
+
+CALLER = Caller(account=ACCOUNT, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/ci")
+OUTPUTS = {"uploadBucket": "chatops-slack-dev-uploads-0123456"}
+TOKEN = "sqa_0123456789"
+
+
+class Answers:
+    """What the services say, in this order, each once; ``left`` are those that nobody asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._stubs: dict[tuple[str, str], Stubber] = {}
+        monkeypatch.setattr(environment, "client", self._client)
+
+    def give(
+        self, service: str, call: str, answer: Any, region: str = REGION, **asked: Any
+    ) -> None:
+        """``call`` answers so; ``asked`` are the parameters that it must be asked with."""
+        self._stub(service, region).add_response(call, answer, asked or None)
+
+    def refuse(
+        self, service: str, call: str, code: str, message: str = "", region: str = REGION
+    ) -> None:
+        """``call`` answers with an error."""
+        self._stub(service, region).add_client_error(call, code, message)
+
+    def all_given(self) -> None:
+        for stub in self._stubs.values():
+            stub.assert_no_pending_responses()
+
+    def _stub(self, service: str, region: str) -> Stubber:
+        if (service, region) not in self._stubs:
+            client = boto3.client(
+                service, region, aws_access_key_id="test", aws_secret_access_key="test"
+            )
+            self._stubs[service, region] = Stubber(client)
+            self._stubs[service, region].activate()
+        return self._stubs[service, region]
+
+    def _client(self, service: str, region: str) -> Any:
+        return self._stub(service, region).client
+
+
+@cache
+def _shipped() -> tuple[Settings, Mapping[str, str]]:
+    told = configuration("dev", PROGRAM / "Pulumi.dev.yaml").sound
+    assert told.settings
+    return told.settings, told.values
+
+
+@cache
+def recorded(deployers: tuple[str, ...] = ()) -> tuple[Resource, ...]:
+    """What the program registers with the settings of dev, and these deployers."""
+    values = {**_shipped()[1], "chatops-slack:deployers": json.dumps(deployers)}
+    return tuple(record_program("dev", values).aws)
+
+
+def its(*, deployed: bool = False, **changed: Any) -> Environment:
+    """The environment dev, with some of its settings changed, before or after `pulumi up`."""
+    settings, _ = _shipped()
+    return Environment(
+        stack="dev",
+        prefix="chatops-slack-dev",
+        region=REGION,
+        settings=replace(settings, **changed),
+        token=TOKEN,
+        caller=CALLER,
+        resources=recorded(),
+        outputs=OUTPUTS if deployed else {},
+    )

@@ -1,0 +1,673 @@
+"""Each check of the account, both ways: what is fine, and what is not, with what mends it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.scan_project import Vpc
+from ops.preflight import account, mail, network, slack, uploads
+from ops.preflight.environment import CHAT_REGION, Environment
+from ops.preflight.finding import Check, Finding, Level
+from ops.preflight.running import run
+from ops.program import ACCOUNT, REGION
+from tests.ops.aws import CALLER, OUTPUTS, Answers, its, recorded
+
+CHANNEL = "C0000000000"
+CONFIGURATION = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/chatops-slack-dev"
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/ci/deploy"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterable[Answers]:
+    answers = Answers(monkeypatch)
+    yield answers
+    answers.all_given()
+
+
+def only(findings: Iterable[Finding]) -> Finding:
+    [found] = findings
+    assert (found.level == Level.FINE) == (not found.mend)
+    return found
+
+
+def assert_found(findings: Iterable[Finding], level: Level, what: str, mend: str = "") -> None:
+    found = only(findings)
+    assert found.level == level, found
+    assert what in found.what
+    assert mend in found.mend
+
+
+# Slack
+
+
+def workspaces(aws: Answers, *teams: dict[str, str]) -> None:
+    aws.give("chatbot", "describe_slack_workspaces", {"SlackWorkspaces": list(teams)}, CHAT_REGION)
+
+
+TEAM = {"SlackTeamId": "T0000000000", "SlackTeamName": "acme"}
+
+
+def test_a_workspace_that_was_authorised_is_fine(aws: Answers):
+    workspaces(aws, TEAM)
+
+    assert_found(slack.workspace(its()), Level.FINE, "workspace acme (T0000000000) is authorised")
+
+
+def test_a_workspace_that_nobody_authorised_fails_and_the_others_are_named(aws: Answers):
+    workspaces(aws, {**TEAM, "SlackTeamId": "T9999999999"})
+
+    assert_found(
+        slack.workspace(its()),
+        Level.FAILED,
+        "authorised are T9999999999 (acme)",
+        "allow; or pulumi",
+    )
+
+
+def test_a_workspace_on_the_second_page_is_found(aws: Answers):
+    first = {"SlackWorkspaces": [], "NextToken": "more"}
+    aws.give("chatbot", "describe_slack_workspaces", first, CHAT_REGION)
+    aws.give(
+        "chatbot",
+        "describe_slack_workspaces",
+        {"SlackWorkspaces": [TEAM]},
+        CHAT_REGION,
+        NextToken="more",
+    )
+
+    assert only(slack.workspace(its())).level == Level.FINE
+
+
+def test_a_workspace_that_the_organisation_forbids_fails(aws: Answers):
+    workspaces(aws, {**TEAM, "State": "DISABLED", "StateReason": "denied by policy"})
+
+    assert_found(slack.workspace(its()), Level.FAILED, "denied by policy", "organisation")
+
+
+def configurations(aws: Answers, *rows: dict[str, Any]) -> None:
+    aws.give(
+        "chatbot",
+        "describe_slack_channel_configurations",
+        {"SlackChannelConfigurations": list(rows)},
+        CHAT_REGION,
+    )
+
+
+def configuration(name: str = "chatops-slack-dev", **more: str) -> dict[str, Any]:
+    return {
+        "SlackTeamName": "acme",
+        "SlackTeamId": "T0000000000",
+        "SlackChannelId": CHANNEL,
+        "SlackChannelName": "releases",
+        "ChatConfigurationArn": CONFIGURATION,
+        "IamRoleArn": "arn:aws:iam::123456789012:role/channel",
+        "SnsTopicArns": [],
+        "ConfigurationName": name,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("deployed", "rows", "level", "what", "mend"),
+    [
+        (False, [], Level.FINE, f"channel {CHANNEL} is free", ""),
+        (True, [configuration()], Level.FINE, f"channel {CHANNEL} is configured", ""),
+        (True, [], Level.FAILED, "configuration chatops-slack-dev is gone", "pulumi refresh"),
+        (
+            False,
+            [configuration()],
+            Level.FAILED,
+            "this stack has not made it",
+            f"--region us-east-2 --chat-configuration-arn {CONFIGURATION}",
+        ),
+        (
+            False,
+            [configuration("other")],
+            Level.FAILED,
+            f"channel {CHANNEL} belongs to configuration other",
+            "pulumi config set slackChannelId",
+        ),
+        (
+            True,
+            [configuration(State="DISABLED", StateReason="denied")],
+            Level.FAILED,
+            "is disabled: denied",
+            "organisation",
+        ),
+    ],
+    ids=["free", "ours", "gone", "left behind", "another's", "disabled"],
+)
+def test_the_channel_is_free_before_and_ours_after(
+    aws: Answers, deployed: bool, rows: list[Any], level: Level, what: str, mend: str
+):
+    configurations(aws, *rows)
+    configurations(aws, *rows)
+
+    assert_found(slack.channel(its(deployed=deployed)), level, what, mend)
+
+
+def action(verb: str) -> str:
+    return f"arn:aws:chatbot::{ACCOUNT}:custom-action/chatops-slack-dev-{verb}"
+
+
+VERBS = [
+    each["ActionName"].removeprefix("chatops-slack-dev-") for each in its().desired(slack.ACTION)
+]
+
+
+def actions(aws: Answers, *verbs: str) -> None:
+    arns = [action(each) for each in verbs]
+    aws.give("chatbot", "list_custom_actions", {"CustomActions": arns}, CHAT_REGION)
+
+
+def test_names_of_buttons_that_are_free_are_fine(aws: Answers):
+    actions(aws, "of-another-stack")
+
+    assert_found(slack.buttons(its()), Level.FINE, f"the names of {len(VERBS)} buttons are free")
+
+
+def test_a_button_that_another_state_made_fails(aws: Answers):
+    actions(aws, "approve")
+
+    assert_found(
+        slack.buttons(its()),
+        Level.FAILED,
+        "a custom action chatops-slack-dev-approve exists",
+        f"delete-custom-action --region us-east-2 --custom-action-arn {action('approve')}",
+    )
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_after_up_the_channel_must_list_every_button(aws: Answers, listed: bool):
+    actions(aws, *VERBS)
+    configurations(aws, configuration())
+    aws.give(
+        "chatbot",
+        "list_associations",
+        {"Associations": [{"Resource": action(each)} for each in VERBS[0 if listed else 1 :]]},
+        CHAT_REGION,
+        ChatConfiguration=CONFIGURATION,
+    )
+
+    expected = (
+        (Level.FINE, f"the channel lists all {len(VERBS)} buttons", "")
+        if listed
+        else (Level.FAILED, f"does not list chatops-slack-dev-{VERBS[0]}", "pulumi refresh")
+    )
+    assert_found(slack.buttons(its(deployed=True)), *expected)
+
+
+def test_buttons_within_the_services_limits_are_fine_and_others_fail(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert only(slack.limits(its())).level == Level.FINE
+
+    monkeypatch.setitem(slack.MOST, "CommandText", 10)
+
+    found = list(slack.limits(its()))
+    assert len(found) == len(VERBS)
+    assert all("CommandText is" in each.what for each in found)
+
+
+# Email
+
+
+def identity(aws: Answers, verified: bool | None) -> None:
+    if verified is None:
+        aws.refuse("sesv2", "get_email_identity", "NotFoundException")
+    else:
+        aws.give("sesv2", "get_email_identity", {"VerifiedForSendingStatus": verified})
+
+
+@pytest.mark.parametrize(
+    ("deployed", "creates", "address", "domain", "level", "what", "mend"),
+    [
+        (False, True, None, None, Level.FINE, "will be made by `pulumi up`", ""),
+        (False, True, True, None, Level.FAILED, "knows security@", "createSender false"),
+        (False, False, None, True, Level.FINE, "is verified", ""),
+        (False, False, None, None, Level.FAILED, "not verified", "create-email-identity"),
+        (True, True, False, None, Level.FAILED, "not verified", "click the link"),
+        (True, True, True, None, Level.FINE, "is verified", ""),
+    ],
+    ids=["to be made", "made elsewhere", "by domain", "by nobody", "link not clicked", "clicked"],
+)
+def test_the_sender_is_verified_or_will_be(
+    aws: Answers,
+    deployed: bool,
+    creates: bool,
+    address: bool | None,
+    domain: bool | None,
+    level: Level,
+    what: str,
+    mend: str,
+):
+    identity(aws, address)
+    identity(aws, domain)
+
+    found = mail.sender(its(deployed=deployed, create_sender=creates))
+
+    assert_found(found, level, what, mend)
+
+
+def test_out_of_the_sandbox_everybody_is_reached(aws: Answers):
+    aws.give("sesv2", "get_account", {"ProductionAccessEnabled": True, "SendingEnabled": True})
+
+    assert only(mail.recipients(its())).level == Level.FINE
+
+
+def test_in_the_sandbox_an_unverified_recipient_fails(aws: Answers):
+    aws.give("sesv2", "get_account", {"ProductionAccessEnabled": False, "SendingEnabled": True})
+    identity(aws, False)
+    identity(aws, None)
+
+    assert_found(
+        mail.recipients(its()),
+        Level.FAILED,
+        "developers@example.com is not verified",
+        "create-email-identity --email-identity developers@example.com",
+    )
+
+
+def test_in_the_sandbox_verified_recipients_are_a_warning(aws: Answers):
+    aws.give("sesv2", "get_account", {"ProductionAccessEnabled": False})
+    identity(aws, True)
+    identity(aws, None)
+
+    assert_found(mail.recipients(its()), Level.WARNING, "sandbox; all recipients are verified")
+
+
+def test_an_account_that_ses_has_stopped_fails(aws: Answers):
+    aws.give(
+        "sesv2",
+        "get_account",
+        {
+            "ProductionAccessEnabled": True,
+            "SendingEnabled": False,
+            "EnforcementStatus": "SHUTDOWN",
+        },
+    )
+
+    first, _ = mail.recipients(its())
+    assert (first.level, "SHUTDOWN" in first.why) == (Level.FAILED, True)
+
+
+# Account
+
+
+@pytest.mark.parametrize(
+    ("most", "level"), [(0, Level.FAILED), (1, Level.WARNING), (20, Level.FINE)]
+)
+@pytest.mark.parametrize(
+    ("architecture", "compute", "kind"),
+    [
+        ("x86_64", "BUILD_GENERAL1_MEDIUM", "Linux/Medium"),
+        ("arm64", "BUILD_GENERAL1_2XLARGE", "ARM/2XLarge"),
+    ],
+)
+def test_the_quota_of_builds_is_that_of_the_settings(
+    aws: Answers, most: int, level: Level, architecture: str, compute: str, kind: str
+):
+    quotas = [
+        {"QuotaName": "Build projects", "QuotaCode": "L-1", "Value": 5000.0},
+        {
+            "QuotaName": f"Concurrently running builds for {kind} environment",
+            "QuotaCode": "L-2",
+            "Value": float(most),
+        },
+    ]
+    aws.give("service-quotas", "list_service_quotas", {"Quotas": quotas}, ServiceCode="codebuild")
+
+    found = account.builds(its(architecture=architecture, compute_type=compute))
+
+    assert_found(found, level, kind, "" if level == Level.FINE else "--quota-code L-2")
+
+
+def test_a_quota_that_is_named_otherwise_is_unknown(aws: Answers):
+    aws.give("service-quotas", "list_service_quotas", {"Quotas": []})
+
+    assert_found(account.builds(its()), Level.UNKNOWN, "no quota is named", "list-service-quotas")
+
+
+@pytest.mark.parametrize(("free", "level"), [(10, Level.WARNING), (1000, Level.FINE)])
+def test_few_functions_at_once_are_a_warning(aws: Answers, free: int, level: Level):
+    limit = {"AccountLimit": {"UnreservedConcurrentExecutions": free}}
+    aws.give("lambda", "get_account_settings", limit)
+
+    assert_found(account.calls(its()), level, f"{free} Lambda functions")
+
+
+@pytest.mark.parametrize(("used", "level"), [(999, Level.FAILED), (10, Level.FINE)])
+def test_there_must_be_room_for_the_roles(aws: Answers, used: int, level: Level):
+    room = {"Roles": used, "RolesQuota": 1000, "Policies": 0, "PoliciesQuota": 1500}
+    aws.give("iam", "get_account_summary", {"SummaryMap": room})
+
+    assert only(account.roles(its())).level == level
+
+
+def test_after_up_the_roles_exist(aws: Answers):
+    assert only(account.roles(its(deployed=True))).level == Level.FINE
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_what_an_earlier_stack_left_behind_is_a_warning(aws: Answers, left: bool):
+    rows = [{"ResourceARN": "arn:aws:sns:eu-central-1:1:chatops-slack-dev-x"}] if left else []
+    aws.give("resourcegroupstaggingapi", "get_resources", {"ResourceTagMappingList": rows})
+
+    assert_found(
+        account.remains(its()),
+        Level.WARNING if left else Level.FINE,
+        "1 things have the tags" if left else "nothing of a stack dev",
+    )
+
+
+@pytest.mark.parametrize(
+    ("tags", "level"),
+    [(None, Level.FINE), ({"managed-by": "pulumi"}, Level.FINE), ({}, Level.FAILED)],
+    ids=["absent", "ours", "the service's"],
+)
+def test_the_audit_log_must_not_be_there_already(
+    aws: Answers, tags: dict[str, str] | None, level: Level
+):
+    name = "/aws/chatbot/chatops-slack-dev"
+    arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+    groups = [{"logGroupName": f"{name}-2", "arn": f"{arn}-2:*"}]
+    if tags is not None:
+        groups.append({"logGroupName": name, "arn": f"{arn}:*"})
+    aws.give("logs", "describe_log_groups", {"logGroups": groups}, "us-east-1")
+    if tags is not None:
+        aws.give("logs", "list_tags_for_resource", {"tags": tags}, "us-east-1", resourceArn=arn)
+
+    mend = f"delete-log-group --log-group-name {name}" if level == Level.FAILED else ""
+    assert_found(account.audit_log(its(record_who=True)), level, name, mend)
+
+
+def test_without_record_who_nobody_asks_for_the_audit_log(aws: Answers):
+    assert list(account.audit_log(its())) == []
+
+
+def simulated(decisions: dict[str, str]) -> dict[str, Any]:
+    return {
+        "EvaluationResults": [
+            {"EvalActionName": name, "EvalDecision": decision}
+            for name, decision in decisions.items()
+        ]
+    }
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_the_caller_must_be_allowed_what_the_program_does(aws: Answers, may: bool):
+    role = {
+        "Arn": f"arn:aws:iam::{ACCOUNT}:role/ci/deploy",
+        "Path": "/ci/",
+        "RoleName": "deploy",
+        "RoleId": "AROA0123456789ABCDEF",
+        "CreateDate": "2026-01-01T00:00:00Z",
+    }
+    aws.give("iam", "get_role", {"Role": role}, RoleName="deploy")
+    count = len(account.statements("dev", recorded(), ACCOUNT, REGION))
+    for place in range(count):
+        refused = not may and place == 0
+        aws.give(
+            "iam",
+            "simulate_principal_policy",
+            simulated(
+                {"sns:CreateTopic": "allowed", "iam:PassRole": "implicitDeny"}
+                if refused
+                else {"sns:CreateTopic": "allowed"}
+            ),
+        )
+
+    assert_found(
+        account.rights(its()),
+        Level.FINE if may else Level.FAILED,
+        "role/ci/deploy may do all" if may else "role/ci/deploy may not iam:PassRole",
+        "" if may else "python -m ops rights --stack dev",
+    )
+
+
+def test_the_simulator_is_asked_what_a_real_request_would_bring():
+    statement = {
+        "Action": ["iam:PassRole"],
+        "Resource": ["arn:aws:iam::1:role/chatops-slack-dev-*"],
+        "Condition": {"StringEquals": {"iam:PassedToService": ["a", "b"], "aws:RequestTag/x": "y"}},
+    }
+
+    assert account._concrete(statement["Resource"][0]).endswith("role/chatops-slack-dev-preflight")
+    assert account._context(statement) == [
+        {
+            "ContextKeyName": "iam:PassedToService",
+            "ContextKeyValues": ["a"],
+            "ContextKeyType": "string",
+        },
+        {
+            "ContextKeyName": "aws:RequestTag/x",
+            "ContextKeyValues": ["y"],
+            "ContextKeyType": "string",
+        },
+    ]
+
+
+def test_the_root_user_is_a_warning_and_a_role_is_not():
+    root = replace(its(), caller=replace(CALLER, arn=f"arn:aws:iam::{ACCOUNT}:root"))
+
+    assert only(account.credentials(root)).level == Level.WARNING
+    assert only(account.rights(root)).level == Level.FINE
+    assert only(account.credentials(its())).level == Level.FINE
+
+
+WANTED = Vpc(vpc_id="vpc-0a", subnets=["subnet-0a"], security_groups=["sg-0a"])
+
+
+@pytest.mark.parametrize(
+    ("subnets", "level", "what"),
+    [
+        ([{"SubnetId": "subnet-0a", "VpcId": "vpc-0a"}], Level.FINE, "are in vpc-0a"),
+        ([{"SubnetId": "subnet-0a", "VpcId": "vpc-0b"}], Level.FAILED, "subnet-0a is in vpc-0b"),
+        ([], Level.FAILED, "subnet-0a does not exist"),
+    ],
+)
+def test_subnets_and_groups_must_be_in_the_vpc(
+    aws: Answers, subnets: list[dict[str, str]], level: Level, what: str
+):
+    aws.give("ec2", "describe_subnets", {"Subnets": subnets})
+    groups = {"SecurityGroups": [{"GroupId": "sg-0a", "VpcId": "vpc-0a"}]}
+    aws.give("ec2", "describe_security_groups", groups)
+
+    assert_found(network.vpc(its(vpc=WANTED)), level, what)
+
+
+def test_without_a_vpc_nobody_asks_for_one(aws: Answers):
+    assert list(network.vpc(its())) == []
+
+
+# Uploads
+
+
+def a_role(arn: str) -> dict[str, Any]:
+    return {
+        "Role": {
+            "Arn": arn,
+            "Path": "/ci/",
+            "RoleName": arn.split("/")[-1],
+            "RoleId": "AROA0123456789ABCDEF",
+            "CreateDate": "2026-01-01T00:00:00Z",
+        }
+    }
+
+
+def test_a_deployer_that_exists_is_fine(aws: Answers):
+    aws.give("iam", "get_role", a_role(DEPLOYER), RoleName="deploy")
+
+    assert_found(account.deployers(its(deployers=(DEPLOYER,))), Level.FINE, f"{DEPLOYER} exists")
+
+
+@pytest.mark.parametrize("path", [True, False], ids=["on another path", "absent"])
+def test_a_deployer_that_does_not_exist_fails(aws: Answers, path: bool):
+    if path:
+        aws.give("iam", "get_role", a_role(f"arn:aws:iam::{ACCOUNT}:role/deploy"))
+    else:
+        aws.refuse("iam", "get_role", "NoSuchEntity")
+
+    assert_found(
+        account.deployers(its(deployers=(DEPLOYER,))),
+        Level.FAILED,
+        "does not exist",
+        "make the role",
+    )
+
+
+def test_a_deployer_of_another_account_is_unknown(aws: Answers):
+    other = "arn:aws:iam::999999999999:user/deploy"
+
+    assert_found(
+        account.deployers(its(deployers=(other,))),
+        Level.UNKNOWN,
+        "in another account",
+        "aws iam get-user --user-name deploy, in account 999999999999",
+    )
+
+
+def bucket_policy(aws: Answers, statements: list[dict[str, Any]]) -> None:
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    aws.give(
+        "s3",
+        "get_bucket_policy",
+        {"Policy": json.dumps(policy)},
+        Bucket=OUTPUTS["uploadBucket"],
+    )
+
+
+def written() -> list[dict[str, Any]]:
+    return uploads._written_policy(its())
+
+
+def test_the_policy_that_the_program_wrote_is_fine(aws: Answers):
+    bucket_policy(aws, written())
+
+    assert only(uploads.guard(its(deployed=True))).level == Level.FINE
+
+
+@pytest.mark.parametrize(
+    "sid", [each["Sid"] for each in uploads._written_policy(its()) if each["Effect"] == "Deny"]
+)
+def test_each_denial_that_is_gone_fails(aws: Answers, sid: str):
+    bucket_policy(aws, [each for each in written() if each["Sid"] != sid])
+
+    assert_found(
+        uploads.guard(its(deployed=True)), Level.FAILED, f"denial {sid} is gone", "pulumi refresh"
+    )
+
+
+def test_a_policy_that_allows_somebody_else_fails(aws: Answers):
+    stranger = {"Sid": "Backup", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    bucket_policy(aws, [*written(), stranger])
+
+    assert_found(uploads.guard(its(deployed=True)), Level.FAILED, "allows more", "pulumi refresh")
+
+
+def test_a_bucket_without_any_policy_fails_for_each_denial(aws: Answers):
+    aws.refuse("s3", "get_bucket_policy", "NoSuchBucketPolicy")
+
+    found = list(uploads.guard(its(deployed=True)))
+    assert len(found) >= 4
+    assert {each.level for each in found} == {Level.FAILED}
+
+
+@pytest.mark.parametrize("replicated", [True, False])
+def test_a_bucket_that_is_replicated_fails(aws: Answers, replicated: bool):
+    if replicated:
+        rule = {"Status": "Enabled", "Destination": {"Bucket": "arn:aws:s3:::elsewhere"}}
+        configuration = {"Role": "arn:aws:iam::1:role/r", "Rules": [rule]}
+        aws.give("s3", "get_bucket_replication", {"ReplicationConfiguration": configuration})
+    else:
+        aws.refuse("s3", "get_bucket_replication", "ReplicationConfigurationNotFoundError")
+
+    assert_found(
+        uploads.copies(its(deployed=True)),
+        Level.FAILED if replicated else Level.FINE,
+        "replicated to arn:aws:s3:::elsewhere" if replicated else "is not replicated",
+    )
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_a_deployer_that_could_lift_the_guard_is_a_warning(aws: Answers, may: bool):
+    decision = "allowed" if may else "implicitDeny"
+    aws.give(
+        "iam",
+        "simulate_principal_policy",
+        simulated({"s3:PutBucketPolicy": decision, "s3:DeleteBucketPolicy": "implicitDeny"}),
+        PolicySourceArn=DEPLOYER,
+        ActionNames=list(uploads.LIFTING),
+        ResourceArns=[f"arn:aws:s3:::{OUTPUTS['uploadBucket']}"],
+    )
+    elsewhere = "arn:aws:iam::999999999999:role/deploy"
+
+    assert_found(
+        uploads.grants(its(deployed=True, deployers=(DEPLOYER, elsewhere))),
+        Level.WARNING if may else Level.FINE,
+        "may s3:PutBucketPolicy" if may else "no deployer can lift",
+    )
+
+
+@pytest.mark.parametrize("look", [uploads.guard, uploads.copies, uploads.grants])
+def test_before_up_there_is_no_bucket_to_look_at(aws: Answers, look: Any):
+    assert list(look(its())) == []
+
+
+# All of them
+
+
+def ran(its: Environment, look: Any) -> Finding:
+    [(_, found)] = run(its, [Check(area="Email", about="recipients", look=look)])
+    return found
+
+
+def test_a_check_that_may_not_look_says_which_right_it_lacks(aws: Answers):
+    message = "User: arn:aws:sts::1:x is not authorized to perform: ses:GetAccount on resource: *"
+    aws.refuse("sesv2", "get_account", "AccessDeniedException", message)
+
+    found = ran(its(), mail.recipients)
+
+    assert found.level == Level.UNKNOWN
+    assert f"{CALLER.arn} lacks ses:GetAccount" in found.what
+    assert "allow ses:GetAccount" in found.mend
+
+
+def test_where_aws_does_not_name_the_right_the_call_is_named(aws: Answers):
+    aws.refuse("sesv2", "get_account", "AccessDenied")
+
+    assert "lacks GetAccount" in ran(its(), mail.recipients).what
+
+
+def test_any_other_trouble_is_unknown_and_no_crash(aws: Answers):
+    aws.refuse("sesv2", "get_account", "InternalFailure", "try later")
+
+    found = ran(its(), mail.recipients)
+
+    assert (found.level, "try later" in found.what) == (Level.UNKNOWN, True)
+
+
+def test_what_was_found_before_the_trouble_is_kept(aws: Answers):
+    aws.give("iam", "get_role", a_role(DEPLOYER))
+    aws.refuse("iam", "get_role", "AccessDenied")
+    both = its(deployers=(DEPLOYER, f"{DEPLOYER}2"))
+
+    found = run(both, [Check(area="Uploads", about="deployers", look=account.deployers)])
+
+    assert [each.level for _, each in found] == [Level.FINE, Level.UNKNOWN]
+
+
+def test_findings_come_in_the_order_of_the_checks(aws: Answers):
+    checks = [
+        Check(area="Slack", about="limits", look=slack.limits),
+        Check(area="Account", about="credentials", look=account.credentials),
+    ]
+    told: list[str] = []
+
+    found = run(its(), checks, done=lambda check: told.append(check.about))
+
+    assert [check.about for check, _ in found] == ["limits", "credentials"]
+    assert sorted(told) == ["credentials", "limits"]

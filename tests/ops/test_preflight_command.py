@@ -1,0 +1,132 @@
+"""The command: what it shows, as JSON, and its exit code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+from typer.testing import CliRunner
+
+from ops.__main__ import app
+from ops.preflight import command
+from ops.preflight.environment import Environment
+from ops.preflight.finding import Check, Finding, failed, fine, unknown, warning
+from ops.program import PROGRAM
+from tests.ops.aws import CALLER
+
+DEV = str(PROGRAM / "Pulumi.dev.yaml")
+FINE = fine("workspace acme is authorised")
+WARNING = warning("few builds", "others wait", "raise the quota")
+UNKNOWN = unknown("not checked", "not known", "allow ses:GetAccount")
+FAILED = failed("[bold]sender[/] is not verified", "nobody is told", "click the link")
+
+
+def ran(monkeypatch: pytest.MonkeyPatch, *found: Finding, options: tuple[str, ...] = ()) -> Any:
+    looked_at: list[Environment] = []
+
+    def run(its: Environment, **_: Any) -> list[tuple[Check, Finding]]:
+        looked_at.append(its)
+        check = Check(area="Email", about="sender", look=lambda its: [])
+        return [(check, each) for each in found]
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(command, "caller", lambda region: CALLER)
+    result = CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", DEV, *options])
+    assert [each.prefix for each in looked_at] == ["chatops-slack-dev"]
+    assert looked_at[0].resources
+    return result
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        ([FINE], 0),
+        ([FINE, WARNING], 0),
+        ([FINE, UNKNOWN, WARNING], 2),
+        ([UNKNOWN, FAILED, FINE], 1),
+    ],
+)
+def test_the_worst_finding_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, found: list[Finding], code: int
+):
+    assert ran(monkeypatch, *found).exit_code == code
+
+
+def test_a_finding_is_shown_with_why_and_what_mends_it(monkeypatch: pytest.MonkeyPatch):
+    result = ran(monkeypatch, FINE, FAILED)
+
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert lines == [
+        "✔  Email  sender  workspace acme is authorised",
+        "✘         sender  [bold]sender[/] is not verified",
+        "nobody is told",
+        "→ click the link",
+    ]
+    assert "dev: 1 failed, 1 fine" in result.stderr
+
+
+def test_json_has_the_same(monkeypatch: pytest.MonkeyPatch):
+    result = ran(monkeypatch, FAILED, options=("--json",))
+
+    assert json.loads(result.stdout) == [
+        {
+            "area": "Email",
+            "about": "sender",
+            "level": "failed",
+            "what": "[bold]sender[/] is not verified",
+            "why": "nobody is told",
+            "mend": "click the link",
+        }
+    ]
+
+
+def preflight(file: Path) -> Any:
+    return CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", str(file)])
+
+
+def test_wrong_settings_are_all_there_is_to_find(tmp_path: Path):
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text((PROGRAM / "Pulumi.dev.yaml").read_text().replace("security@", "security"))
+
+    result = preflight(file)
+
+    assert result.exit_code == 1
+    assert "sender: 'securityexample.com' is not an email address" in result.stdout
+    assert "→ pulumi config set sender security@example.com --stack dev" in result.stdout
+
+
+def test_without_a_region_the_command_that_sets_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(
+        (PROGRAM / "Pulumi.dev.yaml").read_text().replace("  aws:region: eu-central-1\n", "")
+    )
+
+    result = preflight(file)
+
+    assert result.exit_code == 1
+    assert "→ pulumi config set aws:region eu-central-1 --stack dev" in result.stdout
+
+
+def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPatch):
+    def nobody(region: str) -> None:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(command, "caller", nobody)
+    monkeypatch.setattr(command, "run", lambda *_, **__: pytest.fail("asked"))
+
+    result = preflight(Path(DEV))
+
+    assert result.exit_code == 1
+    assert "AWS does not know who you are" in result.stdout
+
+
+def test_a_file_that_is_none_is_said_so(tmp_path: Path):
+    result = preflight(tmp_path / "absent.yaml")
+
+    assert result.exit_code == 2
+    assert "can't be read as settings of a stack" in result.stderr

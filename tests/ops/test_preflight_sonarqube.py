@@ -1,0 +1,200 @@
+"""The checks of SonarQube, on what a real one (25.9) answered to tokens of each kind."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from components.scan_project import Vpc
+from ops.preflight.environment import Environment
+from ops.preflight.finding import Finding, Level
+from ops.preflight.sonarqube import sonarqube
+from tests.ops.aws import its
+
+HOST = "https://sonarqube.example.com"
+# Renewed by `python -m tests.sonarqube.record`.
+RECORDED = json.loads((Path(__file__).parent / "sonarqube_answers.json").read_text())
+TOKENS = {"global": "sqa_0", "user": "squ_0", "project": "sqp_0", "admin": "squ_1", "bad": "sqa_1"}
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Server:
+    """Answers as the real one did to the token of ``kind``; ``change`` alters one answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+        self.kind, self._changed = kind, {}
+        monkeypatch.setattr(requests.Session, "get", self._get)
+
+    def change(self, path: str, change: Change, status: int = 200) -> None:
+        self._changed[path] = (change, status)
+
+    def found(self, its: Environment) -> list[Finding]:
+        return list(sonarqube(replace(its, token=TOKENS[self.kind])))
+
+    def _get(self, url: str, **asked: Any) -> requests.Response:
+        path = url.removeprefix(f"{HOST}/")
+        [row] = [
+            each
+            for each in RECORDED[self.kind]
+            if (each["path"], each["parameters"]) == (path, asked["params"])
+        ]
+        answer = requests.Response()
+        answer.status_code = row["status"]
+        answer._content = row["body"].encode()
+        if path in self._changed:
+            change, answer.status_code = self._changed[path]
+            answer._content = json.dumps(change(json.loads(row["body"]))).encode()
+        return answer
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Server]:
+    return lambda kind: Server(monkeypatch, kind)
+
+
+Serving = Callable[[str], Server]
+
+
+def said(findings: list[Finding], level: Level) -> str:
+    return "\n".join(f"{each.what}: {each.mend}" for each in findings if each.level == level)
+
+
+def test_a_global_token_of_the_least_right_and_a_gate_on_overall_code_are_fine(server: Serving):
+    found = server("global").found(its())
+
+    assert [each.level for each in found] == [Level.FINE] * 3
+    assert [each.what for each in found] == [
+        "SonarQube 25.9.0.112764 at https://sonarqube.example.com knows the token",
+        "least may analyse and create projects, and no more",
+        "gate 'Whole code' judges overall code by software_quality_blocker_issues, "
+        "software_quality_high_issues",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "what", "mend"),
+    [
+        ("bad", Level.FAILED, "does not know the token", "pulumi config set --secret sonarToken"),
+        ("project", Level.FAILED, "the token is of one project", "Global Analysis Token"),
+        ("user", Level.WARNING, "may do whatever least may", "Global Analysis Token"),
+        ("admin", Level.WARNING, "more than scan: admin, gateadmin, profileadmin", "Global"),
+    ],
+)
+def test_a_token_that_is_invalid_or_of_another_right_is_found(
+    server: Serving, kind: str, level: Level, what: str, mend: str
+):
+    found = server(kind).found(its())
+
+    assert what in said(found, level)
+    assert mend in said(found, level)
+
+
+@pytest.mark.parametrize(
+    ("may", "level", "what"),
+    [
+        (["provisioning"], Level.FAILED, "least lacks Execute Analysis"),
+        (["scan"], Level.WARNING, "least lacks Create Projects"),
+    ],
+)
+def test_a_permission_that_is_lacking_is_found(
+    server: Serving, may: list[str], level: Level, what: str
+):
+    serving = server("global")
+    serving.change("api/users/current", lambda told: {**told, "permissions": {"global": may}})
+
+    assert what in said(serving.found(its()), level)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(3, True), (200, False)])
+def test_a_token_that_expires_soon_is_a_warning(server: Serving, days: int, warned: bool):
+    serving = server("global")
+    ends = datetime.now(UTC) + timedelta(days=days)
+
+    def expiring(told: dict[str, Any]) -> dict[str, Any]:
+        for each in told["userTokens"]:
+            each["expirationDate"] = f"{ends:%Y-%m-%dT%H:%M:%S+0000}"
+        return told
+
+    serving.change("api/user_tokens/search", expiring)
+
+    expected = f"the token expires on {ends:%Y-%m-%d}"
+    assert (expected in said(serving.found(its()), Level.WARNING)) == warned
+
+
+@pytest.mark.parametrize(
+    ("limits", "level"),
+    [({"BLOCKER": 0}, Level.WARNING), ({"BLOCKER": None}, Level.FAILED)],
+    ids=["the limits judge", "nothing judges"],
+)
+def test_a_default_gate_on_new_code_only_is_found(
+    server: Serving, limits: dict[str, int | None], level: Level
+):
+    serving = server("global")
+    new = {"conditions": [{"metric": "new_violations"}, {"metric": "new_coverage"}]}
+    serving.change("api/qualitygates/show", lambda told: {**told, **new})
+
+    found = said(serving.found(its(limits=limits)), level)
+
+    assert "gate 'Whole code' judges new code only" in found
+    assert "docs/sonarqube.md, Choose a gate" in found
+
+
+def test_a_server_without_a_default_gate_fails(server: Serving):
+    serving = server("global")
+    serving.change("api/qualitygates/list", lambda told: {"qualitygates": []})
+
+    assert "no quality gate is the default" in said(serving.found(its()), Level.FAILED)
+
+
+def test_a_server_that_is_too_old_fails(server: Serving):
+    serving = server("global")
+    serving.change("api/system/status", lambda told: {**told, "version": "9.9.8.100196"})
+
+    assert "9.9.8.100196 is too old" in said(serving.found(its()), Level.FAILED)
+
+
+def test_what_the_token_may_not_ask_is_unknown_and_the_rest_is_still_looked_at(server: Serving):
+    serving = server("global")
+    serving.change("api/users/current", lambda told: {}, status=403)
+
+    found = serving.found(its())
+
+    assert "may not use api/users/current" in said(found, Level.UNKNOWN)
+    assert "judges overall code" in said(found, Level.FINE)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_server_that_is_not_reached_fails_unless_it_may_be_inside_a_vpc(
+    monkeypatch: pytest.MonkeyPatch, inside: bool
+):
+    def refuse(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(requests.Session, "get", refuse)
+    vpc = Vpc(vpc_id="vpc-0a", subnets=["subnet-0a"], security_groups=["sg-0a"])
+
+    [found] = sonarqube(its(vpc=vpc if inside else None))
+
+    assert found.level == (Level.UNKNOWN if inside else Level.FAILED)
+    assert "cannot be reached" in found.what
+    assert ("inside vpc-0a" in found.what) == inside
+
+
+def test_a_token_that_cannot_be_read_here_is_unknown():
+    [found] = sonarqube(replace(its(), token=""))
+
+    assert (found.level, "can't be read" in found.what) == (Level.UNKNOWN, True)
+
+
+def test_engine_sarif_needs_no_server():
+    assert list(sonarqube(its(engine="sarif"))) == []
+
+
+def test_the_token_is_in_no_finding(server: Serving):
+    for kind, token in TOKENS.items():
+        assert token not in str(server(kind).found(its()))
