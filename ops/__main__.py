@@ -13,6 +13,7 @@ from ops.fetch import fetch
 from ops.preflight.command import preflight
 from ops.redrive import redrive
 from ops.rights import rights
+from ops.rotate import rotate_token
 from ops.smoke import smoke
 from ops.verify import verify
 from ops.waiting import waiting
@@ -59,6 +60,7 @@ app.command()(reject)
 app.command()(withdraw)
 app.command()(rescan)
 app.command()(redrive)
+app.command()(rotate_token)
 app.command()(smoke)
 app.command()(rights)
 app.command()(preflight)

@@ -1,0 +1,87 @@
+"""rotate-token: checks a new token of SonarQube, and stores it in the settings of a stack."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import certifi
+import typer
+
+from components.settings import Settings
+from ops import shown
+from ops.configuration import NamedOption, configuration
+from ops.problem import Problem
+from ops.program import PROGRAM
+from scan.broken import Broken
+from scan.job import SonarServer
+from scan.log import Log
+from scan.sonarqube.api import Api
+
+
+def rotate_token(stack: NamedOption) -> None:
+    """Check a new token against the server, and store it in the settings of a stack.
+
+    The token is asked for, or read from stdin; never from the command line, where others see it.
+    Scans use it from the next `pulumi up` on.
+
+    Example: python -m ops rotate-token --stack prod
+    """
+    settings = configuration(stack, None).sound.settings
+    if settings is None or settings.engine != "sonarqube":
+        raise Problem(f"stack {stack} needs no token: it scans without SonarQube", "do nothing")
+    token = _asked()
+    version = check(settings, token)
+    shown.say(f"✔ SonarQube {version} at {settings.sonar_host_url} knows the token", "green")
+    _store(stack, token)
+    shown.say("✔ stored as sonarToken, encrypted", "green")
+    print(f"Next: pulumi up --stack {stack}")
+    print("Then: revoke the old token in SonarQube, once no scan runs that began before")
+
+
+def check(settings: Settings, token: str) -> str:
+    """Return the server's version.
+
+    Raises:
+        Problem: the server does not answer, is too old, or does not know ``token``.
+    """
+    server = SonarServer(
+        url=settings.sonar_host_url,
+        token=token,
+        organization=settings.sonar_organization,
+        ca=settings.sonar_ca,
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Log(Path(folder) / "log", secrets=[token]) as log,
+    ):
+        bundle = None
+        if settings.sonar_ca:
+            bundle = Path(folder) / "ca.pem"
+            bundle.write_text(f"{Path(certifi.where()).read_text()}\n{settings.sonar_ca}\n")
+        try:
+            return Api(server, log, bundle).check()
+        except Broken as broken:
+            raise Problem(f"{broken.message} The old token stays.", broken.mend, code=1) from broken
+
+
+def _asked() -> str:
+    if sys.stdin.isatty():
+        token = typer.prompt("New global analysis token", hide_input=True, err=True)
+    else:
+        token = sys.stdin.read()
+    if not (token := token.strip()):
+        raise Problem("no token was given", "paste it when asked, or pipe it into the command")
+    return token
+
+
+def _store(stack: str, token: str) -> None:
+    ran = subprocess.run(
+        ["pulumi", "config", "set", "--secret", "sonarToken", "--stack", stack],
+        input=token,
+        capture_output=True,
+        text=True,
+        cwd=PROGRAM,
+    )
+    if ran.returncode:
+        raise Problem(f"Pulumi did not store the token: {ran.stderr.strip()}", "try again")

@@ -1,0 +1,104 @@
+"""rotate-token stores only a token that the server knows, and shows it to nobody."""
+
+import json
+from unittest.mock import patch
+
+import pytest
+import requests
+import yaml
+from typer.testing import CliRunner
+
+from ops.__main__ import app
+from ops.program import PROGRAM
+from tests.scan.recorded import Answers
+
+TOKEN = "squ_a_new_token"
+
+
+@pytest.fixture
+def pulumi(tmp_path, monkeypatch):
+    """Stands in for the Pulumi CLI: tells the settings, notes how it was called and what came in.
+
+    Returns the file of notes, and the settings, which a test may change.
+    """
+    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
+    chosen = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"]
+    defaults = {
+        f"chatops-slack:{key}": each["default"]
+        for key, each in declared.items()
+        if "default" in each
+    }
+    settings = {
+        key: {"value": value if isinstance(value, str) else json.dumps(value)}
+        for key, value in {**defaults, **chosen, "chatops-slack:sonarToken": "old"}.items()
+    }
+    notes, told = tmp_path / "notes", tmp_path / "settings"
+    command = tmp_path / "pulumi"
+    command.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in\n  "config set"*) echo "$*" >> {notes}; cat >> {notes};;\n'
+        f"  config*) cat {told};;\n  *) echo '{{}}';;\nesac\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    told.write_text(json.dumps(settings))
+    return notes, told
+
+
+def rotate(answers, token=TOKEN):
+    with (
+        patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),
+        patch("time.sleep"),
+    ):
+        return CliRunner().invoke(app, ["rotate-token", "--stack", "dev"], input=token)
+
+
+def test_a_token_that_the_server_knows_is_stored_by_stdin(pulumi):
+    notes, _ = pulumi
+
+    ran = rotate(Answers("good"), f"{TOKEN}\n")
+
+    assert ran.exit_code == 0, ran.output
+    assert notes.read_text() == f"config set --secret sonarToken --stack dev\n{TOKEN}"
+    assert TOKEN not in ran.output
+    assert "pulumi up --stack dev" in ran.stdout
+
+
+def test_a_token_that_the_server_does_not_know_is_not_stored(pulumi):
+    notes, _ = pulumi
+    answers = Answers("good")
+    answers.change("api/authentication/validate", body='{"valid": false}')
+
+    ran = rotate(answers)
+
+    assert ran.exit_code == 1
+    assert not notes.exists()
+    assert TOKEN not in ran.output
+
+
+def test_a_server_that_does_not_answer_changes_nothing(pulumi):
+    notes, _ = pulumi
+    answers = Answers("good")
+    answers.change("api/system/status", status=503)
+
+    ran = rotate(answers)
+
+    assert (ran.exit_code, notes.exists()) == (1, False)
+    assert "The old token stays." in ran.stderr
+
+
+def test_no_token_is_no_token(pulumi):
+    ran = rotate(Answers("good"), " \n")
+
+    assert (ran.exit_code, "no token was given" in ran.stderr) == (2, True)
+
+
+def test_a_stack_without_sonarqube_needs_none(pulumi):
+    _, told = pulumi
+    settings = json.loads(told.read_text())
+    settings["chatops-slack:engine"] = {"value": "sarif"}
+    told.write_text(json.dumps(settings))
+
+    ran = rotate(Answers("good"))
+
+    assert (ran.exit_code, "needs no token" in ran.stderr) == (2, True)
