@@ -10,7 +10,7 @@ import boto3
 
 from scan import evidence, limits
 from scan.broken import Broken
-from scan.fetch import fetch
+from scan.fetch import Fetched, fetch
 from scan.finding import Analysis, Gate
 from scan.job import Job, from_environment
 from scan.log import Log
@@ -35,18 +35,20 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
     scanner_log = folder / "scanner.log"
     with Log(scanner_log, secrets=[job.sonar.token]) as log:
         result = _scanned(job, s3, folder, log)
-    evidence.keep(s3, job, result, scanner_log)
+    if not evidence.keep(s3, job, result, scanner_log):
+        print("Somebody else has left evidence of this scan; a build that fails is not believed.")
+        return 1
     return 1 if result["error"] else 0
 
 
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
     """The report of the scan, whatever happens in it."""
-    started_at, (size, sha256), analysis = now(), (0, ""), None
+    started_at, fetched, analysis = now(), Fetched(), None
     outcome: Gate | Broken
     try:
         archive, source = folder / "upload.zip", folder / "source"
         source.mkdir()
-        size, sha256 = fetch(s3, job.upload, archive, job.upload_limits.bytes)
+        fetched = fetch(s3, job.upload, archive, job.upload_limits.bytes)
         files = unpack(archive, source, job.upload_limits)
         archive.unlink()
         log.write(f"Fetched {job.upload.key}, {files:,} {'file' if files == 1 else 'files'}")
@@ -63,9 +65,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
             "Read the build's log; upload the zip again if it looks like a passing trouble.",
         )
     log.write(sentence(outcome))
-    return report(
-        job, started_at=started_at, size=size, sha256=sha256, analysis=analysis, outcome=outcome
-    )
+    return report(job, started_at=started_at, fetched=fetched, analysis=analysis, outcome=outcome)
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:

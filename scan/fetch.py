@@ -1,6 +1,7 @@
 """Fetches the exact version that was uploaded."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,21 @@ from botocore.exceptions import ClientError
 from scan.broken import Broken
 from scan.job import Upload
 
+LONGEST_UPLOADER = 254
 GONE = {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}
 
 
-def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> tuple[int, str]:
-    """Download the version into the file ``to``; returns its size and its sha256.
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """Size in bytes, SHA-256, and who the uploader says to be (object metadata ``uploader``)."""
+
+    size: int = 0
+    sha256: str = ""
+    uploader: str = ""
+
+
+def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
+    """Download the version into the file ``to``.
 
     Raises:
         Broken: the version is gone, may not be read, or is larger than ``most_bytes``.
@@ -48,4 +59,5 @@ def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> tuple[int, str]
         for chunk in found["Body"].iter_chunks(1024 * 1024):
             digest.update(chunk)
             file.write(chunk)
-    return size, digest.hexdigest()
+    uploader = found.get("Metadata", {}).get("uploader", "")[:LONGEST_UPLOADER]
+    return Fetched(size=size, sha256=digest.hexdigest(), uploader=uploader)

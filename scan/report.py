@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scan.broken import Broken
+from scan.fetch import Fetched
 from scan.finding import SEVERITIES, Analysis, Gate, worst_first
 from scan.job import Job
 
@@ -23,8 +24,7 @@ def report(
     job: Job,
     *,
     started_at: str,
-    size: int,
-    sha256: str,
+    fetched: Fetched,
     analysis: Analysis | None,
     outcome: Gate | Broken,
 ) -> dict[str, Any]:
@@ -38,8 +38,7 @@ def report(
             "bucket": job.upload.bucket,
             "key": job.upload.key,
             "versionId": job.upload.version_id,
-            "size": size,
-            "sha256": sha256,
+            **asdict(fetched),
         },
         "engine": {"name": analysis.engine, "version": analysis.version} if analysis else None,
         "startedAt": started_at,
