@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from handlers import card, links, outcome, pressed, report
+from handlers import buttons, card, links, outcome, pressed, report
 from handlers.evidence import Evidence
 from handlers.letter import write
 from handlers.mail import message
@@ -18,7 +18,12 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 SENDER = os.environ["SENDER"]
-RECIPIENTS: list[str] = json.loads(os.environ["RECIPIENTS"])
+# ``{app: addresses}``; those of "" are for all other apps.
+RECIPIENTS: Mapping[str, list[str]] = json.loads(os.environ["RECIPIENTS"])
+# Uploaders with an address in one of these domains get the mail too.
+UPLOADER_DOMAINS: list[str] = json.loads(os.environ["UPLOADER_DOMAINS"])
+# mrkdwn that calls somebody, or nothing.
+ESCALATION_MENTION = os.environ["ESCALATION_MENTION"]
 REGION = os.environ["AWS_REGION"]
 
 # SES sends twice what is asked twice: an answer that is late is waited for, not asked again.
@@ -28,14 +33,15 @@ ses = boto3.client(
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Send one mail about ``{scan, event}`` and return ``{card}``.
+    """Send one mail about ``{scan, event, until}`` and return ``{card}``.
 
-    ``event`` is ``approved``, ``rejected``, ``expired`` (nobody decided) or ``ended`` (an exception
-    ran out). Raises what SES raises: the state machine tries again, then tells the channel.
+    ``event`` is one of ``outcome.tell``, ``until`` when the request expires. Raises what SES
+    raises: the state machine tries again, then tells the channel.
     """
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
     scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
+    withdrawal = evidence.read("withdrawal.json") if name == "withdrawn" else None
     found = report.parse(evidence.read("report.json"), scan_id)
     subject = card.Subject(
         scan=scan_id,
@@ -46,19 +52,41 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         execution=links.execution(REGION, scan["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan_id),
     )
-    told = outcome.tell(name, subject.zip_name, decision)
-    console = {"Execution": subject.execution, "Evidence": subject.evidence}
-    people = _who_decided(evidence, decision)
-    letter = write(told, scan, found, decision, {k: v for k, v in console.items() if v}, people)
-    sent = ses.send_email(
-        FromEmailAddress=SENDER,
-        Destination={"ToAddresses": RECIPIENTS},
-        Content={"Raw": {"Data": message(scan_id, letter, SENDER, RECIPIENTS)}},
+    told = outcome.tell(name, subject.zip_name, decision, withdrawal, event["until"])
+    people = _who(evidence, decision, withdrawal)
+    if told.subject:
+        console = {"Execution": subject.execution, "Evidence": subject.evidence}
+        known = {label: url for label, url in console.items() if url}
+        letter = write(told, scan, found, decision, withdrawal, known, people)
+        to = recipients(scan["app"], found.uploader if found else "")
+        sent = ses.send_email(
+            FromEmailAddress=SENDER,
+            Destination={"ToAddresses": to},
+            Content={"Raw": {"Data": message(scan_id, letter, SENDER, to)}},
+        )
+        log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
+    mention = ESCALATION_MENTION if name == "escalated" else ""
+    shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
+    return {"card": shown}
+
+
+def _who(
+    evidence: Evidence, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
+) -> list[pressed.Person]:
+    if withdrawal:
+        at = withdrawal["withdrawnAt"]
+        return pressed.by(evidence, "withdraw", withdrawal["reason"], at)
+    verb = {"approved": "approve", "rejected": "reject"}.get(
+        decision["verdict"] if decision else ""
     )
-    log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
-    return {"card": card.outcome(subject, told, decision["reason"], people)}
+    if not decision or not verb:
+        return []
+    return pressed.by(evidence, verb, decision["reason"], decision["decidedAt"])
 
 
-def _who_decided(evidence: Evidence, decision: Mapping[str, Any]) -> list[pressed.Person]:
-    verb = {"approved": "approve", "rejected": "reject"}.get(decision["verdict"])
-    return pressed.by(evidence, verb, decision["reason"], decision["decidedAt"]) if verb else []
+def recipients(app: str, uploader: str) -> list[str]:
+    """Return who hears of ``app``: its own or the usual addresses, and the uploader's."""
+    usual = RECIPIENTS.get(app, RECIPIENTS[""])
+    # The uploader says who that is, so only addresses of our own domains are believed.
+    ours = uploader.rpartition("@")[2].lower() in UPLOADER_DOMAINS
+    return [*usual, uploader] if ours and uploader not in usual else usual

@@ -1,33 +1,36 @@
 """Lambda behind the buttons: records what the channel decides about one scan, once.
 
-What decision.json says is the decision; whoever writes it first has decided. The task token only
-wakes the state machine, which then reads the decision. So it does no harm to press twice, against
-each other, or after a crash between the two calls.
+What decision.json says is the decision, and withdrawal.json takes an approval back; whoever writes
+one first has done it. The task token only wakes the state machine, which then reads them. So it
+does no harm to press twice, against each other, or after a crash between the two calls.
 """
 
 import logging
 import os
+import re
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-
-from handlers import moment
-from handlers.evidence import QUICK, SCAN_ID, Evidence, error_code
+from handlers import moment, versions
+from handlers.evidence import SCAN_ID, Evidence, Piece, waiting
 from handlers.mrkdwn import text
 from handlers.outside import line
+from handlers.wake import wake
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-EXCEPTION = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
-VERDICTS = {"approve": "approved", "reject": "rejected"}
-# The wait is over: decided before, timed out, or its execution was stopped.
-NOBODY_WAITS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
-
-sfn = boto3.client("stepfunctions", config=QUICK)
+WORK_BUCKET = os.environ["WORK_BUCKET"]
+USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
+LONGEST = timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"]))
+VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+PERIOD = re.compile(r"([0-9]{1,9}) *(s|m|h|d|days?|)", re.IGNORECASE)
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}  # days are what is meant else
+# Between two waits the state machine has no token for a moment; seconds from one try to the next.
+TRIES = (0, 0.5, 1, 1.5)
 
 
 class NotAPress(ValueError):
@@ -36,18 +39,23 @@ class NotAPress(ValueError):
 
 @dataclass(frozen=True)
 class Press:
+    """``period`` is how long an approval is to hold, where the person said so."""
+
     scan: str
     verdict: str
     reason: str
+    period: timedelta | None = None
 
 
 def handler(event: Any, context: object) -> str:
     """Return one plain sentence, whatever ``event`` is.
 
-    Buttons send ``{"scan": id, "approve": reason}`` or ``{"scan": id, "reject": reason}``.
+    Buttons send ``{"scan": id, VERB: reason}`` with the verb ``approve``, ``reject`` or
+    ``withdraw``; approve may send ``[reason, days]``, where days is as in 14, 14d or 12h.
     """
     try:
-        return decide(parse(event))
+        press = parse(event)
+        return withdraw(press) if press.verdict == "withdrawn" else decide(press)
     except NotAPress as refusal:
         return str(refusal)
     except Exception:
@@ -63,21 +71,16 @@ def parse(event: Any) -> Press:
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(pressed) != 1:
         raise NotAPress("This is no decision about a scan; use the buttons on its card.")
     verb = pressed.pop()
-    reason = event[verb].strip() if isinstance(event[verb], str) else ""
-    # A variable that nobody filled in arrives by its name.
-    legible = sum(map(str.isalnum, reason))
-    if legible < 3 or len(reason) > 300 or reason == "$Reason":
-        raise NotAPress(
-            "Nothing was decided: give a reason of 3 to 300 characters, then press again."
-        )
-    return Press(scan, VERDICTS[verb], line(reason, 300))
+    said = event[verb]
+    reason, days = said if verb == "approve" and _is_pair(said) else (said, "")
+    return Press(scan, VERDICTS[verb], _reason(reason), _period(days))
 
 
 def decide(press: Press) -> str:
     """Record the decision unless there is one, wake the state machine, say what holds."""
     evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
-    waiting = evidence.waiting()
-    if waiting is None:
+    open_request = waiting(WORK_BUCKET, press.scan)
+    if open_request is None or open_request["for"] != "decision":
         return _not_waiting(evidence)
     now = datetime.now(UTC)
     decision = {
@@ -86,36 +89,116 @@ def decide(press: Press) -> str:
         "verdict": press.verdict,
         "reason": press.reason,
         "decidedAt": moment.iso(now),
-        "until": moment.iso(now + EXCEPTION) if press.verdict == "approved" else None,
+        "until": None,
+        "evidence": {"verdict.json": open_request["digest"]},
     }
-    wrote = evidence.write_first("decision.json", decision)
-    standing = decision if wrote else evidence.read("decision.json")
-    heard = _wake(waiting["token"])
+    if press.verdict == "approved":
+        decision["until"] = moment.iso(now + (press.period or USUAL))
+    if newest := versions.newer(evidence.read("scan.json")):
+        decision |= versions.superseded_by(newest)
+    kept = evidence.keep("decision.json", decision)
+    heard = _wake(press.scan, "decision", kept)
+    _log(press, kept, heard)
+    if not kept.written or newest:
+        return _standing(kept.document)
+    return _unless_heard(_said(decision), heard)
+
+
+def withdraw(press: Press) -> str:
+    """Take an approval back that still holds, wake the state machine, say what holds."""
+    evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
+    piece = evidence.piece("decision.json")
+    if piece is None:
+        return f"Nothing to withdraw: nothing was decided about {press.scan} here."
+    decision, now = piece.document, datetime.now(UTC)
+    if decision["verdict"] != "approved":
+        when = moment.minute(decision["decidedAt"])
+        return f"Nothing to withdraw: {press.scan} was {decision['verdict']} on {when}."
+    if moment.iso(now) >= decision["until"]:
+        return f"Nothing to withdraw: the exception ended on {moment.minute(decision['until'])}."
+    kept = evidence.keep(
+        "withdrawal.json",
+        {
+            "version": 1,
+            "scan": press.scan,
+            "reason": press.reason,
+            "withdrawnAt": moment.iso(now),
+            "evidence": {"decision.json": piece.digest},
+        },
+    )
+    heard = _wake(press.scan, "exception", kept)
+    _log(press, kept, heard)
+    if not kept.written:
+        standing = kept.document
+        return (
+            f"Already withdrawn on {moment.minute(standing['withdrawnAt'])}, "
+            f"because: {text(standing['reason'], 400)}. Nothing changed."
+        )
+    return _unless_heard(f"Withdrawn: {press.scan} may not be deployed any more.", heard)
+
+
+def _is_pair(said: Any) -> bool:
+    return isinstance(said, list) and len(said) == 2
+
+
+def _reason(said: Any) -> str:
+    reason = said.strip() if isinstance(said, str) else ""
+    # A variable that nobody filled in arrives by its name.
+    legible = sum(map(str.isalnum, reason))
+    if legible < 3 or len(reason) > 300 or reason == "$Reason":
+        raise NotAPress(
+            "Nothing was decided: give a reason of 3 to 300 characters, then press again."
+        )
+    return line(reason, 300)
+
+
+def _period(said: Any) -> timedelta | None:
+    said = str(said).strip() if isinstance(said, str | int) else "?"
+    if said in ("", "$Days"):
+        return None
+    match = PERIOD.fullmatch(said)
+    number, unit = (int(match[1]), UNITS.get(match[2].lower(), "days")) if match else (0, "days")
+    # Before a timedelta is made of it, which has an end.
+    if not 0 < number <= LONGEST // timedelta(**{unit: 1}):
+        raise NotAPress(
+            f"Nothing was decided: Days is how long it holds, such as 14 or 12h, at most "
+            f"{_days(LONGEST)}; leave it empty for {_days(USUAL)}. Then press again."
+        )
+    return timedelta(**{unit: number})
+
+
+def _days(period: timedelta) -> str:
+    whole = period // timedelta(days=1)
+    if not whole:
+        return str(period)
+    return f"{whole} day{'' if whole == 1 else 's'}"
+
+
+def _wake(scan: str, waits_for: str, kept: Piece) -> bool:
+    """Wake the state machine, which reads what stands; return whether it heard.
+
+    Who has just written asks for the token again: it may be between two waits. All others only
+    repeat what the writer did.
+    """
+    for pause in TRIES if kept.written else TRIES[:1]:
+        time.sleep(pause)
+        found = waiting(WORK_BUCKET, scan)
+        if found and found["for"] == waits_for and wake(found["token"]):
+            return True
+    return False
+
+
+def _log(press: Press, kept: Piece, heard: bool) -> None:
     log.info(
         "pressed",
         extra={
             "scan": press.scan,
             "pressed": press.verdict,
-            "standing": standing["verdict"],
-            "first": wrote,
+            "standing": kept.document.get("verdict", "withdrawn"),
+            "first": kept.written,
             "heard": heard,
         },
     )
-    if not wrote:
-        return _standing(standing)
-    said = _said(decision)
-    return said if heard else f"{said} If no message follows here soon, look at the execution."
-
-
-def _wake(token: str) -> bool:
-    """Wake the state machine; return whether it still waited."""
-    try:
-        sfn.send_task_success(taskToken=token, output="{}")
-    except ClientError as error:
-        if error_code(error) not in NOBODY_WAITS:
-            raise
-        return False
-    return True
 
 
 def _not_waiting(evidence: Evidence) -> str:
@@ -129,17 +212,27 @@ def _not_waiting(evidence: Evidence) -> str:
     return f"There is no scan {evidence.scan} here."
 
 
-def _said(decision: dict[str, Any]) -> str:
+def _said(decision: Mapping[str, Any]) -> str:
     if decision["verdict"] == "approved":
         until = moment.minute(decision["until"])
         return f"Approved: {decision['scan']} may be deployed until {until}."
     return f"Rejected: {decision['scan']} stays blocked."
 
 
-def _standing(decision: dict[str, Any]) -> str:
+def _unless_heard(said: str, heard: bool) -> str:
+    return (
+        said
+        if heard
+        else f"{said} If no message follows here soon, press again, then look at the execution."
+    )
+
+
+def _standing(decision: Mapping[str, Any]) -> str:
     verdict, when = decision["verdict"], moment.minute(decision["decidedAt"])
     if verdict == "expired":
         return f"Too late: nobody had decided by {when}; upload again to have it scanned anew."
+    if verdict == "superseded":
+        return "Too late: a newer version has been uploaded; it is decided in its own thread."
     return (
         f"Already {verdict} on {when}, because: {text(decision['reason'], 400)}. "
         "A scan is decided once; nothing changed."

@@ -13,6 +13,8 @@ from handlers.report import Condition, Finding, Report, Trouble
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
 
+Buttons = dict[str, str] | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
@@ -33,11 +35,24 @@ class Subject:
 
 
 def gate_failed(
-    subject: Subject, report: Report, until: str | None, buttons: dict[str, str]
+    subject: Subject,
+    report: Report,
+    until: str | None,
+    buttons: Buttons,
+    newer: str | None = None,
 ) -> Notification:
-    """Return the card that asks for a decision, until the moment ``until`` where it is known."""
+    """Return the card that asks for a decision, until the moment ``until`` where it is known.
+
+    Where there is a ``newer`` version already, nothing is asked.
+    """
     failed = report.failed_conditions
     open_until = f" Open until {text(moment.minute(until), 40)}." if until else ""
+    decide = (
+        f"There is nothing to decide: a newer version ({code(newer[:8], 20)}) has been uploaded."
+        if newer
+        else "Press *Approve* to let this version through for a limited time, or *Reject*; "
+        f"you are asked for a reason.{open_until}"
+    )
     return notification(
         scan=subject.scan,
         title=f"❌ {text(subject.app, 100)}: quality gate failed",
@@ -54,8 +69,7 @@ def gate_failed(
         ],
         foot=_links(subject),
         next_steps=[
-            "Press *Approve* to let this version through for a limited time, or *Reject*; "
-            f"you are asked for a reason.{open_until}",
+            decide,
             "Or mend what failed and upload again: a new version is scanned at once.",
         ],
         keywords=["quality gate failed", text(subject.app, 75), text(report.engine, 75)],
@@ -64,7 +78,11 @@ def gate_failed(
 
 
 def broken(
-    subject: Subject, trouble: Trouble, report: Report | None, log_tail: Sequence[str]
+    subject: Subject,
+    trouble: Trouble,
+    report: Report | None,
+    log_tail: Sequence[str],
+    buttons: Buttons,
 ) -> Notification:
     """Return the card of a scan that judged nothing: what is wrong and how to mend it."""
     return notification(
@@ -81,26 +99,36 @@ def broken(
         foot=_links(subject),
         next_steps=[text(trouble.mend, 350)],
         keywords=["scan broken", text(subject.app, 75)],
+        buttons=buttons,
     )
 
 
 def outcome(
-    subject: Subject, told: Outcome, reason: str | None, people: Sequence[Person] = ()
+    subject: Subject,
+    told: Outcome,
+    buttons: Buttons,
+    people: Sequence[Person] = (),
+    mention: str = "",
 ) -> Notification:
-    """Return the card that says how it went on; ``people`` may each have decided."""
+    """Return the card that says how it went on.
+
+    ``people`` may each have decided; ``mention`` is mrkdwn that calls somebody.
+    """
+    by = "Withdrawn" if told.event == "withdrawn" else "Decided"
     return notification(
         scan=subject.scan,
         title=f"{told.mark} {text(subject.app, 100)}: {text(told.headline, 100)}",
         body=[
             _upload(subject, None),
             "",
-            text(told.lead, 1000),
-            *([f"*Reason:* {text(reason, 1000)}"] if reason else ()),
-            *([f"*Decided by:* {' or '.join(map(_mention, people[:5]))}"] if people else ()),
+            f"{mention} {text(told.lead, 1000)}".strip(),
+            *([f"*Reason:* {text(told.reason, 1000)}"] if told.reason else ()),
+            *([f"*{by} by:* {' or '.join(map(_mention, people[:5]))}"] if people else ()),
         ],
         foot=_links(subject),
         next_steps=[text(each, 350) for each in told.next_steps],
         keywords=[told.event, text(subject.app, 75)],
+        buttons=buttons,
     )
 
 
@@ -116,7 +144,8 @@ def _upload(subject: Subject, report: Report | None) -> str:
     if report and report.engine:
         parts.append(text(report.engine, 100))
     if report and report.files is not None:
-        parts.append(f"{report.files} files analysed"[:60])
+        files = "1 file" if report.files == 1 else f"{report.files} files"
+        parts.append(f"{files} analysed"[:60])
     return " · ".join(parts)
 
 

@@ -3,30 +3,38 @@
 import logging
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from handlers import build, build_log, card, links, report
-from handlers.evidence import Evidence
+from handlers import build, build_log, buttons, card, links, moment, report, versions
+from handlers.evidence import Evidence, Piece
 from handlers.outside import line
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
 REGION = os.environ["AWS_REGION"]
+UNBELIEVABLE = report.Trouble(
+    message="The report says that the gate passed, but its build did not succeed.",
+    mend="Look at the build's log, then upload the zip again: only a build that ends well is "
+    "believed to have passed.",
+)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Return ``{status, reason, card}``; the card is None where nobody needs to know.
+    """Return ``{status, reason, card, digest, newer}``; no card where nobody needs to know.
 
     ``event`` is ``{scan, app, upload: {bucket, key, versionId}, execution, build, error}``, and
     ``until`` where the time for a decision is known. ``build`` is Step Functions' Build of a
     success, ``error`` its ``{Error, Cause}`` of a failure. Neither they nor exit codes say what
-    the gate said: only the report does.
+    the gate said: only the report does. ``digest`` is that of verdict.json; ``newer`` the version
+    that made a failed gate moot before anybody could decide about it.
     """
     scan, error = event["scan"], event.get("error")
     evidence = Evidence(ARTIFACTS_BUCKET, scan)
-    found = report.parse(evidence.read("report.json"), scan)
+    pieces = {name: evidence.piece(name) for name in ("scan.json", "report.json")}
+    left = pieces["report.json"]
+    found = report.parse(left and left.document, scan)
     ran = build.find(event.get("build"), error)
     subject = card.Subject(
         scan=scan,
@@ -39,27 +47,56 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan),
     )
 
-    shown = None
-    if found and found.trouble:
+    shown, newer = None, None
+    # A report is there before its build ends, and code that took the scanner over could write it.
+    unbelievable = bool(found and found.passed) and not (ran and ran.status == "SUCCEEDED")
+    if found and unbelievable:
+        status, reason = "error", UNBELIEVABLE.message
+        shown = card.broken(subject, UNBELIEVABLE, found, [], buttons.of("broken", scan))
+    elif found and found.trouble:
         status, reason = "error", found.trouble.message
-        shown = card.broken(subject, found.trouble, found, [])
+        shown = card.broken(subject, found.trouble, found, [], buttons.of("broken", scan))
     elif found and found.passed:
         status, reason = "passed", "The quality gate passed."
     elif found:
         status, reason = "failed", _failed(found)
-        buttons = {"Fn": APPROVAL_FUNCTION, "Region": REGION, "Scan": scan}
-        shown = card.gate_failed(subject, found, event.get("until"), buttons)
+        newer = versions.newer(event["upload"])
+        asked = buttons.of("failed", scan, decidable=newer is None)
+        shown = card.gate_failed(subject, found, event.get("until"), asked, newer)
     else:
         tail = build_log.tail(ran.log_group, ran.log_stream) if ran else []
         trouble = build.diagnose(ran, error, tail)
         status, reason = "error", trouble.message
-        shown = card.broken(subject, trouble, None, tail)
+        shown = card.broken(subject, trouble, None, tail, buttons.of("broken", scan))
 
-    if shown:
-        evidence.write("notification.json", shown)
-    reason = line(reason, 200)
-    log.info("scan judged", extra={"scan": scan, "status": status, "reason": reason})
-    return {"status": status, "reason": reason, "card": shown}
+    # Asked again after an answer that was lost, it says what it said before.
+    pieces["notification.json"] = (
+        evidence.keep("notification.json", shown) if shown else evidence.piece("notification.json")
+    )
+    verdict = evidence.keep(
+        "verdict.json",
+        {
+            "version": 1,
+            "scan": scan,
+            "status": status,
+            "reason": line(reason, 200),
+            "judgedAt": moment.iso(datetime.now(UTC)),
+            "evidence": {name: piece.digest for name, piece in pieces.items() if piece},
+        },
+    )
+    return _told(verdict, pieces["notification.json"], newer)
+
+
+def _told(verdict: Piece, shown: Piece | None, newer: str | None) -> dict[str, Any]:
+    stands = verdict.document
+    log.info("scan judged", extra={key: stands[key] for key in ("scan", "status", "reason")})
+    return {
+        "status": stands["status"],
+        "reason": stands["reason"],
+        "card": shown and shown.document,
+        "digest": verdict.digest,
+        "newer": newer,
+    }
 
 
 def _failed(found: report.Report) -> str:

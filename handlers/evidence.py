@@ -1,5 +1,10 @@
-"""One scan's objects in the artifacts bucket."""
+"""One scan's objects in the artifacts bucket, and what waits for it in the work bucket.
 
+Each piece of evidence is written once and names the SHA-256 of the piece before it, so that a later
+change shows: scanner.log, report.json, verdict.json, decision.json, withdrawal.json.
+"""
+
+import hashlib
 import json
 import os
 import re
@@ -25,65 +30,96 @@ def error_code(error: ClientError) -> str:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """One object as it stands; ``written`` says whether this call wrote it."""
+
+    bytes: bytes
+    written: bool = False
+
+    @property
+    def document(self) -> Any:
+        """The parsed JSON, None where it is none."""
+        try:
+            return json.loads(self.bytes)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.bytes).hexdigest()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What ``bucket`` holds of ``scan``; ``scan`` matches ``SCAN_ID``."""
 
     bucket: str
     scan: str
 
+    def piece(self, name: str) -> Piece | None:
+        """Return ``name`` as it stands, None where there is none."""
+        body = _get(self.bucket, f"scans/{self.scan}/{name}")
+        return None if body is None else Piece(body)
+
     def read(self, name: str) -> Any:
         """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
-        return self._read(f"scans/{self.scan}/{name}")
+        piece = self.piece(name)
+        return piece and piece.document
 
     def all(self, folder: str) -> list[Any]:
         """Return the parsed JSON of what lies in ``folder``, of at most 200 objects."""
-        prefix = f"scans/{self.scan}/{folder}/"
-        found = s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=200)
-        return [self._read(each["Key"]) for each in found.get("Contents", [])]
+        prefix = f"scans/{self.scan}/"
+        found = s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{prefix}{folder}/", MaxKeys=200)
+        return [self.read(each["Key"].removeprefix(prefix)) for each in found.get("Contents", [])]
 
-    def waiting(self) -> Any:
-        """Return ``{token, scan, askedAt, until}`` once the scan awaits its decision."""
-        return self._read(f"waiting/{self.scan}.json")
-
-    def write(self, name: str, body: object) -> None:
-        self._put(name, body)
-
-    def write_first(self, name: str, body: object) -> bool:
-        """Write ``name`` unless it is there; return whether this call wrote it.
+    def keep(self, name: str, document: object) -> Piece:
+        """Write ``name`` unless it is there; return what stands.
 
         S3 answers 412 when the object is there, and 409 when somebody writes it right now, which
         tells nothing yet about who wins.
         """
+        body = json.dumps(document, indent=1).encode()
         for attempt in (1, 2, 3, 4):
             try:
-                self._put(name, body, IfNoneMatch="*")
+                s3.put_object(
+                    Bucket=self.bucket,
+                    Key=f"scans/{self.scan}/{name}",
+                    Body=body,
+                    ContentType="application/json",
+                    IfNoneMatch="*",
+                )
             except ClientError as error:
                 code = error_code(error)
-                if code == "PreconditionFailed":
-                    return False
+                if code == "PreconditionFailed" and (standing := self.piece(name)):
+                    return standing
                 if code != "ConditionalRequestConflict" or attempt == 4:
                     raise
             else:
-                return True
+                return Piece(body, written=True)
         raise AssertionError("unreachable")
 
-    def _put(self, name: str, body: object, **condition: str) -> None:
-        s3.put_object(
-            Bucket=self.bucket,
-            Key=f"scans/{self.scan}/{name}",
-            Body=json.dumps(body, indent=1),
-            ContentType="application/json",
-            **condition,
-        )
 
-    def _read(self, key: str) -> Any:
-        try:
-            body = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) in ("NoSuchKey", "KeyTooLongError"):
-                return None
-            raise
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
+def waiting(work_bucket: str, scan: str) -> Any:
+    """Return ``{scan, token, for, digest, askedAt, until}`` where the state machine waits.
+
+    ``for`` is ``decision`` or ``exception`` (to end, or to be withdrawn); ``digest`` that of the
+    evidence that people go by.
+    """
+    body = _get(work_bucket, f"waiting/{scan}.json")
+    return None if body is None else Piece(body).document
+
+
+def waiting_scans(work_bucket: str, start: str) -> list[str]:
+    """Return the scans whose ids begin with ``start`` and for which something waited once."""
+    listed = s3.list_objects_v2(Bucket=work_bucket, Prefix=f"waiting/{start}", MaxKeys=100)
+    keys = [each["Key"] for each in listed.get("Contents", [])]
+    return [key.removeprefix("waiting/").removesuffix(".json") for key in keys]
+
+
+def _get(bucket: str, key: str) -> bytes | None:
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error_code(error) in ("NoSuchKey", "KeyTooLongError"):
             return None
+        raise

@@ -12,7 +12,7 @@ from handlers.pressed import Person
 from handlers.report import Finding, Report
 
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
-COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e"}  # others are grey
+COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e", "withdrawn": "#cf222e"}  # others grey
 # Clients that don't know the media query show the inline light colours, or turn them by themselves.
 DARK = """
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
@@ -104,6 +104,7 @@ def write(
     scan: Mapping[str, Any],
     report: Report | None,
     decision: Mapping[str, Any],
+    withdrawal: Mapping[str, Any] | None,
     console: Mapping[str, str],
     people: Sequence[Person] = (),
 ) -> Letter:
@@ -119,9 +120,14 @@ def write(
         "Uploaded": f"{uploaded} by {scan.get('uploadedBy') or 'unknown'}",
         "Decision": f"{decision['verdict']} on {decided}",
         "Reason": decision["reason"],
-        **({"Decided by": " or ".join(map(str, people))} if people else {}),
     }
-    if decision["until"]:
+    if people:
+        by = "Withdrawn by" if withdrawal else "Decided by"
+        facts[by] = " or ".join(map(str, people))
+    if withdrawal:
+        withdrawn = moment.minute(withdrawal["withdrawnAt"])
+        facts["Withdrawn"] = f"{withdrawn}, because: {withdrawal['reason']}"
+    elif decision["until"]:
         facts["Holds until"] = moment.minute(decision["until"])
     if report:
         facts["Scanned by"] = report.engine

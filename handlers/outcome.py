@@ -1,5 +1,6 @@
 """What became of a failed gate, in the words that the channel and the mail share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,22 +10,49 @@ from handlers.outside import line
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Plain lines, to be escaped where they go; ``mark`` is an emoji."""
+    """Plain lines, to be escaped where they go; ``mark`` is an emoji.
+
+    Without a ``subject`` it is told in the channel only.
+    """
 
     event: str
     mark: str
     headline: str
     subject: str
     lead: str
+    reason: str | None
     next_steps: tuple[str, ...]
 
 
-def tell(event: str, zip_name: str, decision: dict[str, Any]) -> Outcome:
-    """Return the outcome ``event``: ``approved``, ``rejected``, ``expired`` or ``ended``.
+AGAIN = "Mend what failed and upload again: a new version is scanned at once."
 
-    ``decision`` is decision.json; the events of an exception need its ``until``.
+
+def tell(
+    event: str,
+    zip_name: str,
+    decision: Mapping[str, Any] | None,
+    withdrawal: Mapping[str, Any] | None,
+    until: str,
+) -> Outcome:
+    """Return the outcome ``event``.
+
+    It is ``escalated`` (nobody has decided, and ``until`` comes near), ``approved``, ``rejected``,
+    ``expired``, ``superseded``; of an exception ``ending``, ``ended`` or ``withdrawn``.
+    ``decision`` is decision.json, which all but escalated need; ``withdrawal`` withdrawal.json.
     """
     zip_name = line(zip_name, 200)
+    if event == "escalated":
+        return Outcome(
+            event=event,
+            mark="🔔",
+            headline="still nobody has decided",
+            subject="",
+            lead=f"{zip_name} failed its quality gate and waits for Approve or Reject. On "
+            f"{moment.minute(until)} the request expires, and this version stays blocked.",
+            reason=None,
+            next_steps=("Press Approve or Reject here, or on the card above.",),
+        )
+    assert decision
     match event:
         case "approved":
             day, until = moment.day(decision["until"]), moment.minute(decision["until"])
@@ -35,6 +63,7 @@ def tell(event: str, zip_name: str, decision: dict[str, Any]) -> Outcome:
                 subject=f"Approved until {day}: quality gate exception",
                 lead=f"{zip_name} failed its quality gate, and the channel let this version "
                 f"through as an exception. It may be deployed until {until}.",
+                reason=decision["reason"],
                 next_steps=(
                     f"Deploy this version if you need it; from {until} on it is blocked again.",
                     "Mend what failed and upload again before that day: the exception is for "
@@ -49,9 +78,8 @@ def tell(event: str, zip_name: str, decision: dict[str, Any]) -> Outcome:
                 subject="Rejected: quality gate failed",
                 lead=f"{zip_name} failed its quality gate, and the channel rejected it. "
                 "This version stays blocked.",
-                next_steps=(
-                    "Mend what failed and upload again: a new version is scanned at once.",
-                ),
+                reason=decision["reason"],
+                next_steps=(AGAIN,),
             )
         case "expired":
             return Outcome(
@@ -61,8 +89,9 @@ def tell(event: str, zip_name: str, decision: dict[str, Any]) -> Outcome:
                 subject="Expired: nobody decided about the failed quality gate",
                 lead=f"{zip_name} failed its quality gate, and nobody approved or rejected it in "
                 "time. This version stays blocked.",
+                reason=decision["reason"],
                 next_steps=(
-                    "Mend what failed and upload again: a new version is scanned at once.",
+                    AGAIN,
                     "If it can't wait, upload again and ask the channel for an exception.",
                 ),
             )
@@ -76,9 +105,47 @@ def tell(event: str, zip_name: str, decision: dict[str, Any]) -> Outcome:
                 lead=f"The exception for {zip_name}, approved on "
                 f"{moment.day(decision['decidedAt'])}, has ended. This version can no longer be "
                 "deployed; what already runs is not touched.",
+                reason=decision["reason"],
                 next_steps=(
                     "Replace this version where it still runs.",
-                    "Mend what failed and upload again: a new version is scanned at once.",
+                    AGAIN,
                 ),
+            )
+        case "ending":
+            day, until = moment.day(decision["until"]), moment.minute(decision["until"])
+            return Outcome(
+                event=event,
+                mark="⏰",
+                headline=f"exception ends on {day}",
+                subject=f"Ends on {day}: quality gate exception",
+                lead=f"The exception for {zip_name}, approved on "
+                f"{moment.day(decision['decidedAt'])}, ends on {until}. From then on this version "
+                "cannot be deployed.",
+                reason=decision["reason"],
+                next_steps=("Replace this version before then where it runs.", AGAIN),
+            )
+        case "withdrawn":
+            assert withdrawal
+            return Outcome(
+                event=event,
+                mark="🚫",
+                headline="approval withdrawn",
+                subject="Withdrawn: quality gate exception",
+                lead=f"The exception for {zip_name}, which would have held until "
+                f"{moment.minute(decision['until'])}, was withdrawn by the channel. This version "
+                "can no longer be deployed; what already runs is not touched.",
+                reason=withdrawal["reason"],
+                next_steps=("Replace this version where it still runs.", AGAIN),
+            )
+        case "superseded":
+            return Outcome(
+                event=event,
+                mark="⏭️",
+                headline="replaced by a newer version",
+                subject="",
+                lead=f"{zip_name} failed its quality gate, and a newer version was uploaded before "
+                "anybody decided. This version stays blocked; the newer one has its own thread.",
+                reason=decision["reason"],
+                next_steps=("Nothing to do here.",),
             )
     raise ValueError(f"unknown event: {event!r}")

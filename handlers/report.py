@@ -1,8 +1,10 @@
 """The scanner's report, read with suspicion: a scan of hostile code wrote it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}")
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
 
 
@@ -78,7 +80,10 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Either ``trouble`` says why nothing was judged, or ``passed`` what the gate said."""
+    """Either ``trouble`` says why nothing was judged, or ``passed`` what the gate said.
+
+    ``uploader`` is an email address as the uploader gave it, or empty.
+    """
 
     engine: str
     files: int | None
@@ -89,6 +94,7 @@ class Report:
     findings: tuple[Finding, ...]
     ignored: tuple[Ignored, ...]
     dashboard: str | None
+    uploader: str
     trouble: Trouble | None
 
     @property
@@ -155,8 +161,14 @@ def _parse(document: dict[str, Any]) -> Report:
             for each in document["ignored"]
         ),
         dashboard=document["links"]["dashboard"],
+        uploader=_address(document["upload"].get("uploader")),
         trouble=Trouble(message=str(error["message"]), mend=str(error["mend"])) if error else None,
     )
+
+
+def _address(value: Any) -> str:
+    """An email address that cannot be anything else, or nothing."""
+    return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else ""
 
 
 def _count(value: Any) -> int | None:

@@ -56,5 +56,5 @@ def _record(event_id: str, milliseconds: int, message: str) -> None:
         "reason": press.reason,
         "pressedAt": moment.iso(datetime.fromtimestamp(milliseconds / 1000, UTC)),
     }
-    wrote = evidence.write_first(f"pressed/{event_id}.json", record)
-    log.info("pressed", extra={"scan": press.scan, "verb": press.verb, "first": wrote})
+    kept = evidence.keep(f"pressed/{event_id}.json", record)
+    log.info("pressed", extra={"scan": press.scan, "verb": press.verb, "first": kept.written})

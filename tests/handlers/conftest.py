@@ -7,13 +7,18 @@ import boto3
 import moto  # before the handlers, whose clients must be born within its reach
 import pytest
 
-BUCKET = "artifacts"
+BUCKET, WORK, UPLOADS = "artifacts", "work", "chatops-slack-dev-uploads-9f8e7d6"
 ENVIRONMENT = {
     "ARTIFACTS_BUCKET": BUCKET,
     "APPROVAL_FUNCTION": "approval-1a2b3c4",
+    "WORK_BUCKET": WORK,
+    "TEAM_BUTTONS": '{"broken": {"Team1": "rescan-5d6e7f8"}, "ended": {"Team1": "rescan-5d6e7f8"}}',
     "EXCEPTION_SECONDS": str(30 * 24 * 3600),
+    "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),
     "SENDER": "Quality gate <gate@example.com>",
-    "RECIPIENTS": '["dev@example.com", "lead@example.com"]',
+    "RECIPIENTS": '{"": ["dev@example.com", "lead@example.com"], "web": ["web@example.com"]}',
+    "UPLOADER_DOMAINS": '["example.com"]',
+    "ESCALATION_MENTION": "<!here>",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -22,7 +27,16 @@ ENVIRONMENT = {
 with pytest.MonkeyPatch.context() as patch:
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
-    from handlers import announce, approval, check_build_status, evidence, who  # noqa: F401
+    from handlers import (
+        announce,
+        approval,  # noqa: F401
+        check_build_status,  # noqa: F401
+        evidence,
+        rescan,
+        supersede,  # noqa: F401
+        wake,
+        who,  # noqa: F401
+    )
 
     s3 = boto3.client("s3")
 
@@ -91,19 +105,27 @@ class Machine:
 
 
 class Artifacts:
-    """The artifacts bucket, by key."""
+    """The artifacts bucket, by key; what waits lies in the work bucket."""
 
     s3 = s3
 
     def __setitem__(self, key: str, document: Any) -> None:
         body = document if isinstance(document, bytes) else json.dumps(document)
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        self.s3.put_object(Bucket=self.bucket(key), Key=key, Body=body)
 
     def __getitem__(self, key: str) -> Any:
-        return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        return json.loads(self.s3.get_object(Bucket=self.bucket(key), Key=key)["Body"].read())
 
     def __contains__(self, key: str) -> bool:
-        return bool(self.s3.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"])
+        return bool(self.s3.list_objects_v2(Bucket=self.bucket(key), Prefix=key)["KeyCount"])
+
+    @staticmethod
+    def bucket(key: str) -> str:
+        return WORK if key.startswith("waiting/") else BUCKET
+
+    def upload(self, key: str) -> str:
+        """Upload another version of ``key``; return its id."""
+        return self.s3.put_object(Bucket=UPLOADS, Key=key, Body=b"zip")["VersionId"]
 
 
 @pytest.fixture(scope="session")
@@ -122,16 +144,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def artifacts(aws: None) -> Artifacts:
-    s3.create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
+    for bucket in (BUCKET, WORK, UPLOADS):
+        s3.create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+    s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
     return Artifacts()
 
 
 @pytest.fixture
 def calls(aws: None) -> Iterator[Calls]:
     calls = Calls()
-    clients = (evidence.s3, approval.sfn, announce.ses)
+    clients = (evidence.s3, wake.sfn, rescan.sfn, announce.ses)
     for client in clients:
         client.meta.events.register_first("before-call", calls._before_call)
     yield calls

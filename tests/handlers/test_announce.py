@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from handlers import announce, letter, mail, outcome, report
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
-EVENTS = ["approved", "rejected", "expired", "ended"]
+EVENTS = ["approved", "rejected", "expired", "ended", "ending", "withdrawn"]
+UNTIL = "2026-11-27T10:00:00Z"
+WITHDRAWAL = {"reason": "The fix is out.", "withdrawnAt": "2026-11-25T09:00:00Z"}
 
 
 @pytest.fixture
@@ -21,11 +23,12 @@ def scanned(artifacts, recorded):
     """Leave the evidence of a scan that ended in ``event``; change it by ``pieces``."""
 
     def leave(event, **pieces):
-        decision = "approved" if event == "ended" else event
+        decision = event if event in ("rejected", "expired") else "approved"
         for name, document in {
             "scan": recorded("scan"),
             "report": recorded("report-failed"),
             "decision": recorded(f"decision-{decision}"),
+            **({"withdrawal": WITHDRAWAL} if event == "withdrawn" else {}),
             **pieces,
         }.items():
             artifacts[f"scans/{SCAN}/{name}.json"] = document
@@ -40,7 +43,7 @@ def announced(scanned, calls):
 
     def announce_it(event, **pieces):
         scanned(event, **pieces)
-        card = announce.handler({"scan": SCAN, "event": event}, None)["card"]
+        card = announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)["card"]
         (request,) = asked
         asked.clear()
         return request, parse(b64decode(request["Content"]["Raw"]["Data"])), card
@@ -133,6 +136,16 @@ class Page(HTMLParser):
             "[payments] Ended on 24 Dec 2026: quality gate exception",
             "⌛ payments: exception ended on 24 Dec 2026",
         ),
+        (
+            "ending",
+            "[payments] Ends on 24 Dec 2026: quality gate exception",
+            "⏰ payments: exception ends on 24 Dec 2026",
+        ),
+        (
+            "withdrawn",
+            "[payments] Withdrawn: quality gate exception",
+            "🚫 payments: approval withdrawn",
+        ),
     ],
 )
 def test_each_outcome_has_its_subject_and_its_card(announced, event, subject, title):
@@ -141,7 +154,82 @@ def test_each_outcome_has_its_subject_and_its_card(announced, event, subject, ti
     assert message["Subject"] == subject
     assert card["content"]["title"] == title
     assert card["metadata"]["threadId"] == SCAN
-    assert card["metadata"]["enableCustomActions"] is False
+
+
+@pytest.mark.parametrize(
+    ("event", "functions"),
+    [
+        ("approved", {"Withdraw": "approval-1a2b3c4"}),
+        ("ending", {"Withdraw": "approval-1a2b3c4"}),
+        ("rejected", {}),
+        ("expired", {}),
+        ("ended", {"Team1": "rescan-5d6e7f8"}),
+    ],
+)
+def test_the_card_names_the_functions_of_its_buttons(announced, event, functions):
+    metadata = announced(event)[2]["metadata"]
+
+    bound = {**functions, "Region": "eu-central-1", "Scan": SCAN} if functions else {}
+    assert metadata["additionalContext"] == bound
+    assert metadata["enableCustomActions"] is bool(functions)
+
+
+def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned, calls, artifacts):
+    scanned("approved")
+    artifacts.s3.delete_object(Bucket="artifacts", Key=f"scans/{SCAN}/decision.json")
+
+    event = {"scan": SCAN, "event": "escalated", "until": UNTIL}
+    card = announce.handler(event, None)["card"]
+
+    assert card["content"]["title"] == "🔔 payments: still nobody has decided"
+    lines = card["content"]["description"].split("\n")
+    assert lines[2].startswith("<!here> api-1.4.zip failed its quality gate")
+    assert "On 27 Nov 2026, 10:00 UTC the request expires" in lines[2]
+    assert card["metadata"]["additionalContext"]["Decide"] == "approval-1a2b3c4"
+    assert "SendEmail" not in calls.made
+
+
+def test_a_newer_version_is_told_in_the_channel_only(scanned, calls, recorded):
+    reason = "A newer version was uploaded: 8kZ."
+    moot = {**recorded("decision-rejected"), "verdict": "superseded", "reason": reason}
+    scanned("approved", decision=moot)
+
+    event = {"scan": SCAN, "event": "superseded", "until": UNTIL}
+    card = announce.handler(event, None)["card"]
+
+    assert card["content"]["title"].endswith("payments: replaced by a newer version")
+    assert reason in card["content"]["description"]
+    assert "SendEmail" not in calls.made
+
+
+def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(announced):
+    text = announced("withdrawn")[1].get_body(("plain",)).get_content()
+
+    assert "25 Nov 2026, 09:00 UTC, because: The fix is out." in text
+    assert "Holds until" not in text
+
+
+@pytest.mark.parametrize(
+    ("app", "uploader", "to"),
+    [
+        ("payments", "", ["dev@example.com", "lead@example.com"]),
+        ("web", "", ["web@example.com"]),
+        ("web", "ada@example.com", ["web@example.com", "ada@example.com"]),
+        ("web", "web@example.com", ["web@example.com"]),
+        ("web", "eve@evil.example", ["web@example.com"]),
+        ("web", "eve@evil.example>, <ada@example.com", ["web@example.com"]),
+        ("web", "ada@EXAMPLE.com\r\nBcc: eve@evil.example", ["web@example.com"]),
+    ],
+)
+def test_an_app_has_its_own_readers_and_an_uploader_of_our_domains_is_one(
+    announced, recorded, app, uploader, to
+):
+    left = recorded("report-failed")
+    left["upload"]["uploader"] = uploader
+    request, message, _ = announced("approved", scan={**recorded("scan"), "app": app}, report=left)
+
+    assert request["Destination"] == {"ToAddresses": to}
+    assert message["To"] == ", ".join(to)
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -150,7 +238,8 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
     text, html = parts(message)
     page = Page(html)
 
-    decision = recorded("decision-" + ("approved" if event == "ended" else event))
+    decided = event if event in ("rejected", "expired") else "approved"
+    decision = recorded(f"decision-{decided}")
     told = [
         "payments/api-1.4.zip",
         "3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE",
@@ -231,7 +320,7 @@ def test_a_refused_mail_is_the_state_machine_s_to_retry(scanned, calls):
     calls.refuse("SendEmail", "MessageRejected")
 
     with pytest.raises(ClientError, match="MessageRejected"):
-        announce.handler({"scan": SCAN, "event": "approved"}, None)
+        announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
 
 
 def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanned, aws):
@@ -246,7 +335,7 @@ def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanne
     announce.ses.meta.events.register_first("before-send", no_answer)
     try:
         with pytest.raises(ReadTimeoutError):
-            announce.handler({"scan": SCAN, "event": "approved"}, None)
+            announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
     finally:
         announce.ses.meta.events.unregister("before-send", no_answer)
     assert len(sent) == 1
@@ -255,8 +344,8 @@ def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanne
 def test_an_unknown_event_sends_nothing(scanned, calls):
     scanned("approved")
 
-    with pytest.raises(ValueError, match="unknown event: 'withdrawn'"):
-        announce.handler({"scan": SCAN, "event": "withdrawn"}, None)
+    with pytest.raises(ValueError, match="unknown event: 'deployed'"):
+        announce.handler({"scan": SCAN, "event": "deployed", "until": UNTIL}, None)
     assert "SendEmail" not in calls.made
 
 
@@ -292,13 +381,14 @@ def mail_about(app, key, reason, message):
         findings=(finding,),
         ignored=(),
         dashboard=message,
+        uploader="",
         trouble=None,
     )
     scan = {"app": app, "key": key, "versionId": key, "uploadedAt": "2026-11-24T10:00:00Z"}
     times = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
-    told = outcome.tell("approved", key, times)
+    told = outcome.tell("approved", key, {"reason": reason, **times}, None, UNTIL)
     written = letter.write(
-        told, scan, found, {"verdict": "approved", "reason": reason, **times}, {}
+        told, scan, found, {"verdict": "approved", "reason": reason, **times}, None, {}
     )
     return mail.message(SCAN, written, "gate@example.com", ["dev@example.com"])
 

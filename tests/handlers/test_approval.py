@@ -1,5 +1,6 @@
 """One decision per scan, whoever presses what, when and how often."""
 
+import hashlib
 import json
 import logging
 from typing import Any
@@ -13,8 +14,25 @@ from handlers import approval
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ"
 DECISION = f"scans/{SCAN}/decision.json"
+WITHDRAWAL = f"scans/{SCAN}/withdrawal.json"
 APPROVE = {"scan": SCAN, "approve": "Hotfix for the outage"}
 REJECT = {"scan": SCAN, "reject": "The password must go first"}
+WITHDRAW = {"scan": SCAN, "withdraw": "The fix is out"}
+OPENED = {
+    "scan": SCAN,
+    "app": "payments",
+    "bucket": "chatops-slack-dev-uploads-9f8e7d6",
+    "key": "payments/api.zip",
+    "versionId": "3LgVabcQk4Xb9ZfZ",
+}
+
+
+def waits(token: str, what: str = "decision") -> dict[str, str]:
+    return {"token": token, "scan": SCAN, "for": what, "digest": "d" * 64}
+
+
+# What each call of a press is for.
+GAPS = ["is it asked", "read scan", "list versions", "write decision", "read token", "wake"]
 
 
 class Crash(BaseException):
@@ -40,8 +58,8 @@ def no_answer() -> None:
 @pytest.fixture
 def waiting(artifacts, machine):
     """A scan that failed its gate and awaits its decision."""
-    artifacts[f"scans/{SCAN}/scan.json"] = {"scan": SCAN}
-    artifacts[f"waiting/{SCAN}.json"] = {"token": "token-1", "scan": SCAN}
+    artifacts[f"scans/{SCAN}/scan.json"] = OPENED
+    artifacts[f"waiting/{SCAN}.json"] = waits("token-1")
     machine.waiting.add("token-1")
     return artifacts
 
@@ -118,7 +136,7 @@ def test_of_two_opposite_presses_at_once_the_first_writer_decides(
 
 
 @pytest.mark.parametrize("failure", [dies, no_answer])
-@pytest.mark.parametrize("gap", range(3), ids=["read waiting", "write decision", "wake"])
+@pytest.mark.parametrize("gap", range(6), ids=GAPS)
 def test_a_press_that_fails_before_any_call_is_made_good_by_the_next(
     waiting, machine, calls, gap, failure
 ):
@@ -135,13 +153,14 @@ def test_a_press_that_fails_before_any_call_is_made_good_by_the_next(
             "AWS did not answer as it should; press again in a few seconds, nothing is lost."
         )
     assert len(calls.made) == gap + 1
-    assert (DECISION in waiting) == (gap == 2)
+    assert (DECISION in waiting) == (gap > GAPS.index("write decision"))
     assert machine.woken == []
     calls.every = lambda operation: None
 
     press(REJECT)
 
-    assert waiting[DECISION]["verdict"] == ("approved" if gap == 2 else "rejected")
+    written = gap > GAPS.index("write decision")
+    assert waiting[DECISION]["verdict"] == ("approved" if written else "rejected")
     assert machine.woken == ["token-1"]
 
 
@@ -174,7 +193,7 @@ def test_an_own_write_whose_answer_was_lost_holds_and_wakes_the_machine(waiting,
 def test_a_decision_that_nobody_waits_for_holds_and_says_where_to_look(waiting, calls, code):
     calls.refuse("SendTaskSuccess", code)
 
-    assert press(APPROVE).endswith("If no message follows here soon, look at the execution.")
+    assert press(APPROVE).endswith("press again, then look at the execution.")
     assert waiting[DECISION]["verdict"] == "approved"
 
 
@@ -197,7 +216,7 @@ def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
 
 
 def test_a_scan_that_does_not_wait_cannot_be_decided(artifacts, machine):
-    artifacts[f"scans/{SCAN}/scan.json"] = {"scan": SCAN}
+    artifacts[f"scans/{SCAN}/scan.json"] = OPENED
 
     assert press(APPROVE).startswith(f"{SCAN} is not waiting for a decision; if its card has just")
     assert DECISION not in artifacts
@@ -205,7 +224,7 @@ def test_a_scan_that_does_not_wait_cannot_be_decided(artifacts, machine):
 
 def test_a_decided_scan_whose_wait_is_cleared_away_says_what_was_decided(waiting):
     press(REJECT)
-    waiting.s3.delete_object(Bucket="artifacts", Key=f"waiting/{SCAN}.json")
+    waiting.s3.delete_object(Bucket="work", Key=f"waiting/{SCAN}.json")
 
     assert press(APPROVE).startswith("Already rejected on ")
 
@@ -313,3 +332,167 @@ pressed_like = st.fixed_dictionaries(
 @given(event=json_like | pressed_like)
 def test_any_payload_gets_a_sentence(artifacts, machine, event):
     press(event)
+
+
+@pytest.mark.parametrize(
+    ("days", "period"),
+    [
+        ("", {"days": 30}),
+        ("$Days", {"days": 30}),
+        ("14", {"days": 14}),
+        (14, {"days": 14}),
+        (" 90 days ", {"days": 90}),
+        ("1d", {"days": 1}),
+        ("12h", {"hours": 12}),
+        ("45M", {"minutes": 45}),
+    ],
+)
+def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
+    press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
+
+    decision = waiting[DECISION]
+    decided, until = (
+        approval.datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until")
+    )
+    assert until - decided == approval.timedelta(**period)
+    assert decision["reason"] == "Hotfix for the outage"
+
+
+@pytest.mark.parametrize(
+    "days", ["91", "0", "-1", "1.5", "forever", "2161h", "9" * 30, None, [], True, {"d": 1}]
+)
+def test_a_time_that_is_too_long_or_none_decides_nothing(calls, days):
+    said = press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
+
+    assert said == (
+        "Nothing was decided: Days is how long it holds, such as 14 or 12h, at most 90 days; "
+        "leave it empty for 30 days. Then press again."
+    )
+    assert calls.made == []
+
+
+def test_a_decision_names_the_verdict_that_it_goes_by(waiting):
+    press(APPROVE)
+
+    assert waiting[DECISION]["evidence"] == {"verdict.json": "d" * 64}
+
+
+@pytest.mark.parametrize("event", [APPROVE, REJECT])
+def test_a_press_after_a_newer_version_was_uploaded_closes_the_request(waiting, machine, event):
+    newest = waiting.upload("payments/api.zip")
+
+    said = "Too late: a newer version has been uploaded; it is decided in its own thread."
+    assert press(event) == said
+    decision = waiting[DECISION]
+    assert (decision["verdict"], decision["until"]) == ("superseded", None)
+    assert decision["reason"] == f"A newer version was uploaded: {newest}."
+    assert machine.woken == ["token-1"]
+    assert press(event) == said
+    assert waiting[DECISION] == decision
+
+
+def test_an_upload_of_another_key_or_a_deletion_makes_no_request_moot(waiting):
+    waiting.upload("payments/api.zip.zip")
+    waiting.s3.delete_object(Bucket=OPENED["bucket"], Key="payments/api.zip")
+
+    assert press(APPROVE).startswith("Approved: ")
+
+
+def test_a_press_between_two_waits_is_heard_by_the_second(waiting, machine, monkeypatch):
+    """The first has timed out, and the state machine is about to leave its next token."""
+    machine.waiting.clear()
+
+    def next_token(_seconds):
+        waiting[f"waiting/{SCAN}.json"] = waits("token-2")
+        machine.waiting.add("token-2")
+
+    monkeypatch.setattr(approval.time, "sleep", lambda seconds: seconds and next_token(seconds))
+
+    assert press(APPROVE).endswith(" UTC.")
+    assert machine.woken == ["token-2"]
+
+
+@pytest.fixture
+def approved(waiting, machine):
+    """An exception that the state machine holds."""
+    press(APPROVE)
+    waiting[f"waiting/{SCAN}.json"] = waits("token-2", "exception")
+    machine.waiting.add("token-2")
+    machine.woken.clear()
+    return waiting
+
+
+def test_withdrawing_is_recorded_and_wakes_the_machine(approved, machine):
+    body = approved.s3.get_object(Bucket="artifacts", Key=DECISION)["Body"].read()
+
+    assert press(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
+
+    withdrawal = approved[WITHDRAWAL]
+    assert withdrawal.pop("withdrawnAt").endswith("Z")
+    assert withdrawal == {
+        "version": 1,
+        "scan": SCAN,
+        "reason": "The fix is out",
+        "evidence": {"decision.json": hashlib.sha256(body).hexdigest()},
+    }
+    assert machine.woken == ["token-2"]
+
+
+def test_withdrawing_twice_changes_nothing(approved, machine):
+    press(WITHDRAW)
+    before = approved[WITHDRAWAL]
+
+    said = press({"scan": SCAN, "withdraw": "another reason"})
+
+    assert said.startswith("Already withdrawn on ")
+    assert said.endswith("because: The fix is out. Nothing changed.")
+    assert approved[WITHDRAWAL] == before
+    assert machine.woken == ["token-2"]
+
+
+WITHDRAWAL_GAPS = ["read decision", "write withdrawal", "read token", "wake"]
+
+
+@pytest.mark.parametrize("gap", range(4), ids=WITHDRAWAL_GAPS)
+def test_a_withdrawal_that_dies_before_any_call_is_made_good_by_the_next(
+    approved, machine, calls, gap
+):
+    calls.made.clear()
+
+    def die_at_gap(operation):
+        if len(calls.made) == gap + 1:
+            dies()
+
+    calls.every = die_at_gap
+    with pytest.raises(Crash):
+        press(WITHDRAW)
+    assert (WITHDRAWAL in approved) == (gap > WITHDRAWAL_GAPS.index("write withdrawal"))
+    calls.every = lambda operation: None
+
+    press(WITHDRAW)
+
+    assert approved[WITHDRAWAL]["reason"] == "The fix is out"
+    assert machine.woken == ["token-2"]
+
+
+def test_what_was_not_approved_cannot_be_withdrawn(waiting, machine):
+    press(REJECT)
+
+    assert press(WITHDRAW).startswith(f"Nothing to withdraw: {SCAN} was rejected on ")
+    assert WITHDRAWAL not in waiting
+
+
+def test_what_was_not_decided_cannot_be_withdrawn(waiting):
+    assert press(WITHDRAW) == f"Nothing to withdraw: nothing was decided about {SCAN} here."
+
+
+def test_an_exception_that_has_ended_cannot_be_withdrawn(approved):
+    approved[DECISION] = {**approved[DECISION], "until": "2026-01-01T00:00:00Z"}
+
+    assert press(WITHDRAW) == ("Nothing to withdraw: the exception ended on 1 Jan 2026, 00:00 UTC.")
+    assert WITHDRAWAL not in approved
+
+
+def test_an_exception_is_not_decided_again(approved, machine):
+    assert press(REJECT).startswith("Already approved on ")
+    assert machine.woken == []

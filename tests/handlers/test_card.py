@@ -18,7 +18,8 @@ SUBJECT = card.Subject(
     version_id="3LgVabc",
     execution="https://console.example.com/execution",
 )
-BUTTONS = {"Fn": "approval", "Region": "eu-central-1", "Scan": SCAN}
+BUTTONS = {"Decide": "approval", "Region": "eu-central-1", "Scan": SCAN}
+REJECTED = outcome.tell("rejected", "api.zip", {"reason": "because", "until": None}, None, "")
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
 SERVICE = Draft202012Validator(
     {
@@ -127,6 +128,7 @@ def reports(draw):
         "findings": draw(st.lists(shape(finding), max_size=7)),
         "ignored": draw(st.lists(shape(ignored), max_size=5)),
         "links": {"dashboard": draw(links)},
+        "upload": {"uploader": draw(hostile)},
         "error": None if failed else draw(shape({"message": hostile, "mend": hostile})),
     }
 
@@ -161,7 +163,7 @@ def test_whatever_the_report_the_card_is_valid_and_safe(document):
     assert found
 
     if found.trouble:
-        shown = card.broken(SUBJECT, found.trouble, found, [])
+        shown = card.broken(SUBJECT, found.trouble, found, [], None)
     else:
         shown = card.gate_failed(SUBJECT, found, "2026-11-27T10:00:00Z", BUTTONS)
 
@@ -174,21 +176,27 @@ def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(name, tail, m
     subject = card.Subject(scan=SCAN, app=name, key=name, version_id=name)
 
     assert_shows_safely(
-        card.broken(subject, report.Trouble(message=message, mend=mend), None, tail)
+        card.broken(subject, report.Trouble(message=message, mend=mend), None, tail, BUTTONS)
     )
 
 
 @given(
     reason=hostile,
     zip_name=hostile,
-    event=st.sampled_from(["approved", "rejected", "expired", "ended"]),
+    event=st.sampled_from(
+        [
+            *("escalated", "approved", "rejected", "expired", "superseded"),
+            *("ending", "ended", "withdrawn"),
+        ]
+    ),
 )
 def test_whatever_the_reason_the_card_is_valid_and_safe(reason, zip_name, event):
     times = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
 
-    told = outcome.tell(event, zip_name, times)
+    decision = {"reason": reason, **times}
+    told = outcome.tell(event, zip_name, decision, {"reason": reason}, times["until"])
 
-    assert_shows_safely(card.outcome(SUBJECT, told, reason))
+    assert_shows_safely(card.outcome(SUBJECT, told, BUTTONS))
 
 
 json_like = st.recursive(
@@ -206,6 +214,7 @@ EMPTY = {
     "findings": [],
     "ignored": [],
     "links": {"dashboard": None},
+    "upload": {},
     "error": None,
 }
 
@@ -219,7 +228,7 @@ def test_a_document_of_any_shape_is_a_report_or_none(document):
     found = report.parse(document, SCAN)
 
     if found and found.trouble:
-        assert_shows_safely(card.broken(SUBJECT, found.trouble, found, []))
+        assert_shows_safely(card.broken(SUBJECT, found.trouble, found, [], None))
 
 
 def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
@@ -251,7 +260,7 @@ def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
     ],
 )
 def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
-    shown = card.outcome(SUBJECT, outcome.tell("rejected", "api.zip", {"until": None}), "because")
+    shown = card.outcome(SUBJECT, REJECTED, None)
     shown["content"].update(change)
 
     with pytest.raises(ValueError, match=f"^{field} takes"):
@@ -283,10 +292,9 @@ def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, act
 
 
 def test_all_cards_of_a_scan_stand_in_one_thread():
-    told = outcome.tell("rejected", "api.zip", {"until": None})
     trouble = report.Trouble(message="m", mend="m")
 
-    cards = [card.outcome(SUBJECT, told, None), card.broken(SUBJECT, trouble, None, [])]
+    cards = [card.outcome(SUBJECT, REJECTED, None), card.broken(SUBJECT, trouble, None, [], None)]
 
     assert {each["metadata"]["threadId"] for each in cards} == {SCAN}
 

@@ -1,5 +1,6 @@
 """What a scan came to, from recorded builds and reports."""
 
+import hashlib
 import json
 import logging
 import time
@@ -56,13 +57,63 @@ def test_the_recorded_reports_keep_the_schema_of_the_scan(recorded, request, nam
     Draft202012Validator(schema).validate(recorded(name))
 
 
+def digest(artifacts, name):
+    body = artifacts.s3.get_object(Bucket="artifacts", Key=f"scans/{SCAN}/{name}")["Body"].read()
+    return hashlib.sha256(body).hexdigest()
+
+
 def test_a_passed_gate_bothers_nobody(check, artifacts):
     assert check("passed", "report-passed") == {
         "status": "passed",
         "reason": "The quality gate passed.",
         "card": None,
+        "digest": digest(artifacts, "verdict.json"),
+        "newer": None,
     }
     assert CARD not in artifacts
+
+
+def test_a_verdict_names_the_digests_of_what_it_goes_by(check, artifacts, recorded):
+    artifacts[f"scans/{SCAN}/scan.json"] = recorded("scan")
+    check("failed", "report-failed")
+
+    verdict = artifacts[f"scans/{SCAN}/verdict.json"]
+    assert (verdict["scan"], verdict["status"]) == (SCAN, "failed")
+    assert verdict["evidence"] == {
+        name: digest(artifacts, name) for name in ("scan.json", "report.json", "notification.json")
+    }
+
+
+def test_a_verdict_is_given_once(check, artifacts):
+    first = check("failed", "report-failed")
+
+    assert check("no-report", "report-passed") == first
+    assert artifacts[f"scans/{SCAN}/verdict.json"]["status"] == "failed"
+
+
+@pytest.mark.parametrize("event", ["broken", "state-timed-out", "stopped"])
+def test_a_report_that_passed_is_not_believed_of_a_build_that_did_not_end_well(check, event):
+    """Code that took the scanner over could have written it."""
+    result = check(event, "report-passed")
+
+    assert result["status"] == "error"
+    assert (
+        result["reason"] == "The report says that the gate passed, but its build did not succeed."
+    )
+
+
+def test_where_a_newer_version_is_there_already_nothing_is_asked(check, artifacts):
+    newest = artifacts.upload("payments/api-1.4.zip")
+    artifacts.upload("payments/api-1.4.zip.zip")
+
+    result = check("failed", "report-failed")
+
+    assert (result["status"], result["newer"]) == ("failed", newest)
+    content, metadata = result["card"]["content"], result["card"]["metadata"]
+    assert content["nextSteps"][0] == (
+        f"There is nothing to decide: a newer version (`{newest[:8]}`) has been uploaded."
+    )
+    assert metadata["enableCustomActions"] is False
 
 
 def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts):
@@ -100,7 +151,7 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
         "threadId": SCAN,
         "summary": content["title"],
         "enableCustomActions": True,
-        "additionalContext": {"Fn": "approval-1a2b3c4", "Region": "eu-central-1", "Scan": SCAN},
+        "additionalContext": {"Decide": "approval-1a2b3c4", "Region": "eu-central-1", "Scan": SCAN},
     }
 
 
@@ -161,7 +212,7 @@ def test_a_failed_build_whose_gate_failed_is_a_failed_gate(check):
     assert check("broken", "report-failed")["status"] == "failed"
 
 
-def test_a_broken_scan_says_what_its_report_says_and_offers_no_buttons(check, artifacts):
+def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, artifacts):
     result = check("broken", "report-broken")
 
     assert result["status"] == "error"
@@ -173,8 +224,11 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_buttons(check, ar
     assert content["nextSteps"] == [
         "Check that the zip holds the source code itself, then upload it again."
     ]
-    assert metadata["additionalContext"] == {}
-    assert metadata["enableCustomActions"] is False
+    assert metadata["additionalContext"] == {
+        "Team1": "rescan-5d6e7f8",
+        "Region": "eu-central-1",
+        "Scan": SCAN,
+    }
     assert artifacts[CARD] == result["card"]
 
 
@@ -211,7 +265,7 @@ def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, men
     assert result["reason"].startswith(reason)
     assert len(result["reason"]) <= 200
     assert mend in result["card"]["content"]["nextSteps"][0]
-    assert result["card"]["metadata"]["additionalContext"] == {}
+    assert set(result["card"]["metadata"]["additionalContext"]) == {"Team1", "Region", "Scan"}
 
 
 def test_without_any_explanation_the_scan_is_still_broken(artifacts, recorded):

@@ -1,0 +1,99 @@
+"""Scanning a version again: another attempt, once, and only of what is over."""
+
+import json
+
+import pytest
+
+from handlers import rescan
+
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:chatops-slack-dev-pipeline-1a2b3c4"
+
+
+@pytest.fixture
+def over(artifacts, calls, recorded):
+    """A broken scan whose execution has ended; return what is started."""
+    scan = recorded("scan")
+    artifacts[f"scans/{scan['scan']}/scan.json"] = scan
+    artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "error"}
+    calls.accept("DescribeExecution", status="SUCCEEDED")
+    return scan, calls.accept("StartExecution", executionArn="arn:new")
+
+
+def press(scan):
+    said = rescan.handler({"scan": scan}, None)
+    assert said.endswith(".")
+    return said
+
+
+def test_a_scan_that_is_over_is_done_again_as_another_attempt(over):
+    scan, started = over
+
+    assert press(scan["scan"]) == (
+        "Scanning payments/api-1.4.zip again; the answer comes in a new thread, about "
+        f"{scan['scan']}.2."
+    )
+    (asked,) = started
+    assert asked["stateMachineArn"] == MACHINE
+    event = json.loads(asked["input"])
+    assert event["attempt"] == 2
+    assert event["time"] == scan["uploadedAt"]
+    assert event["detail"]["bucket"]["name"] == scan["bucket"]
+    assert event["detail"]["object"]["version-id"] == scan["versionId"]
+    assert event["detail"]["requester"] == scan["uploadedBy"]
+
+
+def test_each_press_asks_for_the_same_execution(over):
+    scan, started = over
+
+    press(scan["scan"])
+    press(scan["scan"])
+
+    assert len({each["name"] for each in started}) == 1
+    assert len(started[0]["name"]) <= 80
+
+
+def test_the_attempt_after_the_second_is_the_third(over, artifacts):
+    scan, _started = over
+    again = f"{scan['scan']}.2"
+    artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": 2}
+
+    assert press(again).endswith(f"about {scan['scan']}.3.")
+
+
+def test_an_attempt_that_was_made_already_is_named(over, calls):
+    scan, _ = over
+    calls.refuse("StartExecution", "ExecutionAlreadyExists")
+
+    assert press(scan["scan"]).startswith(f"It is scanned again already, as {scan['scan']}.2:")
+
+
+def test_what_is_not_over_is_not_done_again(over, calls):
+    scan, started = over
+    calls.accept("DescribeExecution", status="RUNNING")
+
+    assert press(scan["scan"]).startswith(f"{scan['scan']} is not over:")
+    assert started == []
+
+
+def test_what_passed_is_not_done_again(over, artifacts):
+    scan, started = over
+    artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "passed"}
+
+    assert "passed its quality gate" in press(scan["scan"])
+    assert started == []
+
+
+@pytest.mark.parametrize("event", [None, {}, {"scan": 7}, {"scan": "../x"}, {"scan": "payments"}])
+def test_what_is_no_scan_is_refused_before_any_call(calls, event):
+    assert rescan.handler(event, None) == "This is no scan; use the button on its card."
+    assert calls.made == []
+
+
+def test_an_unknown_scan_is_said_to_be_unknown(artifacts):
+    assert press("payments/unknown") == "There is no scan payments/unknown here."
+
+
+def test_what_aws_refuses_can_be_pressed_again(over, calls):
+    calls.refuse("StartExecution", "AccessDeniedException")
+
+    assert press(over[0]["scan"]).startswith("AWS did not answer as it should; press again")
