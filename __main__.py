@@ -8,9 +8,10 @@ from components.notification import Notification, NotificationArgs
 from components.pipeline import Pipeline, PipelineArgs
 from components.scan_project import ScanProjectArgs
 from components.settings import load
+from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tag_everything
-from components.who import Who, WhoArgs
+from components.who import WHO_SECONDS, Who, WhoArgs
 
 stack = pulumi.get_stack()
 prefix = f"{pulumi.get_project()}-{stack}"
@@ -27,6 +28,8 @@ storage = Storage(
         region=region,
         upload_days=settings.kept_days,
         deployers=settings.deployers,
+        lock_mode=settings.lock_mode,
+        lock_days=settings.lock_days,
         protect=settings.protect,
     ),
 )
@@ -39,11 +42,21 @@ approval = Approval(
         sender=settings.sender,
         create_sender=settings.create_sender,
         recipients=settings.recipients,
+        app_recipients=settings.app_recipients,
+        uploader_domains=settings.uploader_domains,
+        mention=settings.escalation_mention,
         exception_seconds=settings.exception_seconds,
+        max_exception_seconds=settings.max_exception_seconds,
+        team_buttons=settings.team_buttons,
         log_days=settings.log_days,
         key_arn=storage.key_arn,
+        uploads_arn=storage.uploads_arn,
         artifacts=storage.artifacts,
         artifacts_arn=storage.artifacts_arn,
+        work=storage.work,
+        work_arn=storage.work_arn,
+        # By its name, since it is made later: the topic that it tells needs the buttons first.
+        state_machines=f"arn:aws:states:{region}:{account}:stateMachine:{prefix}-pipeline-*",
     ),
 )
 notification = Notification(
@@ -55,7 +68,7 @@ notification = Notification(
         slack_channel_id=settings.slack_channel_id,
         user_role_required=settings.user_role_required,
         key_arn=storage.key_arn,
-        approval_function_arn=approval.function_arn,
+        button_functions=approval.button_functions,
         actions=approval.actions,
     ),
 )
@@ -63,7 +76,12 @@ pipeline = Pipeline(
     "pipeline",
     PipelineArgs(
         prefix=prefix,
-        decision_seconds=settings.decision_seconds,
+        waits=Waits(
+            decide=settings.decision_seconds,
+            escalate=settings.escalate_seconds,
+            remind=settings.remind_seconds,
+            who=WHO_SECONDS if settings.record_who else 0,
+        ),
         scan=ScanProjectArgs(
             account=account,
             region=region,
@@ -81,11 +99,14 @@ pipeline = Pipeline(
             uploads_arn=storage.uploads_arn,
             artifacts=storage.artifacts,
             artifacts_arn=storage.artifacts_arn,
+            work=storage.work,
+            work_arn=storage.work_arn,
         ),
         role=storage.pipeline_role,
         uploads=storage.uploads,
         topic_arn=notification.topic_arn,
-        approval_function=approval.function_name,
+        escalation_topic=settings.escalation_topic,
+        button_environment=approval.button_environment,
         announce_arn=approval.announce_arn,
     ),
 )
@@ -107,9 +128,11 @@ if settings.record_who:
 console = f"https://{region}.console.aws.amazon.com"
 pulumi.export("uploadBucket", storage.uploads)
 pulumi.export("artifactsBucket", storage.artifacts)
+pulumi.export("workBucket", storage.work)
 pulumi.export("stateMachine", pipeline.state_machine_arn)
 pulumi.export("topic", notification.topic_arn)
 pulumi.export("approvalFunction", approval.function_name)
+pulumi.export("rescanFunction", approval.rescan_name)
 pulumi.export("deadLetterQueue", pipeline.dead_letters)
 pulumi.export(
     "executionsUrl",

@@ -1,25 +1,33 @@
-"""The approval layer: the buttons, the function behind them, and the decision's email."""
+"""The approval layer: the buttons, the functions behind them, and the decision's email."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.buttons import (
+    APPROVE,
+    REJECT,
+    SCAN_AGAIN,
+    WITHDRAW,
+    TeamButton,
+    custom_action,
+    team,
+    team_key,
+)
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow
-
-# The service takes 100 characters at most, which is why function and region are variables.
-COMMAND = (
-    'lambda invoke --function-name $Fn --region $Region --payload {"scan":"$Scan","%s":"$Reason"}'
-)
-BUTTONS = {"approve": "Approve", "reject": "Reject"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalArgs:
-    """``action_prefix`` begins the buttons' names, unique in an account across its regions."""
+    """``action_prefix`` begins the buttons' names, unique in an account across its regions.
+
+    ``mention`` calls somebody when nobody decides: here, channel, or the id of a member or group.
+    ``state_machines`` is the ARN, or a pattern of it, of what scans again.
+    """
 
     account: str
     region: str
@@ -27,25 +35,36 @@ class ApprovalArgs:
     sender: str
     create_sender: bool
     recipients: Sequence[str]
+    app_recipients: Mapping[str, Sequence[str]]
+    uploader_domains: Sequence[str]
+    mention: str
     exception_seconds: int
+    max_exception_seconds: int
+    team_buttons: Sequence[TeamButton]
     log_days: int
     key_arn: pulumi.Input[str]
+    uploads_arn: pulumi.Input[str]
     artifacts: pulumi.Input[str]
     artifacts_arn: pulumi.Input[str]
+    work: pulumi.Input[str]
+    work_arn: pulumi.Input[str]
+    state_machines: str
 
 
 class Approval(pulumi.ComponentResource):
-    """Two buttons on a failed gate; each press records one decision and wakes the state machine.
+    """Buttons on the cards; each press records one decision and wakes the state machine.
 
     ``announce`` sends the mail of what was decided. It is a function of its own so that who may
-    press a button
-    cannot send mail.
+    press a button cannot send mail. ``button_environment`` is for the functions that write cards,
+    ``button_functions`` what the channel must be allowed to call.
     """
 
-    function_arn: pulumi.Output[str]
     function_name: pulumi.Output[str]
+    rescan_name: pulumi.Output[str]
     announce_arn: pulumi.Output[str]
+    button_environment: dict[str, pulumi.Output[str]]
     actions: list[pulumi.Output[str]]
+    button_functions: list[pulumi.Input[str]]
 
     def __init__(
         self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None
@@ -69,24 +88,47 @@ class Approval(pulumi.ComponentResource):
                     allow(
                         "s3:GetObject",
                         on=[
-                            pulumi.Output.concat(args.artifacts_arn, "/waiting/*"),
-                            *evidence("scan.json", "decision.json"),
+                            pulumi.Output.concat(args.work_arn, "/waiting/*"),
+                            *evidence("scan.json", "decision.json", "withdrawal.json"),
                         ],
                     ),
-                    allow("s3:PutObject", on=evidence("decision.json")),
-                    tell_absent,
+                    allow("s3:PutObject", on=evidence("decision.json", "withdrawal.json")),
+                    allow("s3:ListBucket", on=[args.artifacts_arn, args.work_arn]),
+                    # A decision is about the newest version only.
+                    allow("s3:ListBucketVersions", on=[args.uploads_arn]),
                     allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
                     # A task token is the resource here; IAM knows no narrower one.
                     allow("states:SendTaskSuccess", on=["*"]),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": args.artifacts,
+                    "WORK_BUCKET": args.work,
                     "EXCEPTION_SECONDS": str(args.exception_seconds),
+                    "MAX_EXCEPTION_SECONDS": str(args.max_exception_seconds),
                 },
                 log_days=args.log_days,
             ),
             opts=child,
         )
+        executions = args.state_machines.replace(":stateMachine:", ":execution:") + ":*"
+        rescan = HandlerFunction(
+            "rescan",
+            HandlerFunctionArgs(
+                module="rescan",
+                description="Scans a version again whose scan is over and did not pass",
+                statements=[
+                    allow("s3:GetObject", on=evidence("scan.json", "verdict.json")),
+                    tell_absent,
+                    decrypt,
+                    allow("states:StartExecution", on=[args.state_machines]),
+                    allow("states:DescribeExecution", on=[executions]),
+                ],
+                environment={"ARTIFACTS_BUCKET": args.artifacts},
+                log_days=args.log_days,
+            ),
+            opts=child,
+        )
+        self._make_buttons(args, approval, rescan)
         announce = HandlerFunction(
             "announce",
             HandlerFunctionArgs(
@@ -95,7 +137,13 @@ class Approval(pulumi.ComponentResource):
                 statements=[
                     allow(
                         "s3:GetObject",
-                        on=evidence("scan.json", "report.json", "decision.json", "pressed/*.json"),
+                        on=evidence(
+                            "scan.json",
+                            "report.json",
+                            "decision.json",
+                            "withdrawal.json",
+                            "pressed/*.json",
+                        ),
                     ),
                     tell_absent,
                     decrypt,
@@ -111,7 +159,10 @@ class Approval(pulumi.ComponentResource):
                 environment={
                     "ARTIFACTS_BUCKET": args.artifacts,
                     "SENDER": args.sender,
-                    "RECIPIENTS": json.dumps(args.recipients),
+                    "RECIPIENTS": json.dumps({"": args.recipients, **args.app_recipients}),
+                    "UPLOADER_DOMAINS": json.dumps(args.uploader_domains),
+                    "ESCALATION_MENTION": _mention(args.mention),
+                    **self.button_environment,
                 },
                 log_days=args.log_days,
                 timeout_seconds=30,
@@ -121,40 +172,50 @@ class Approval(pulumi.ComponentResource):
         if args.create_sender:
             aws.sesv2.EmailIdentity("sender", email_identity=args.sender, opts=child)
 
-        self.actions = [
-            aws.cloudcontrol.Resource(
-                verb,
-                type_name="AWS::Chatbot::CustomAction",
-                desired_state=pulumi.Output.json_dumps(
-                    {
-                        "ActionName": f"{args.action_prefix}-{verb}",
-                        "Attachments": [_attachment(label, approval.name)],
-                        "Definition": {"CommandText": COMMAND % verb},
-                        "Tags": [{"Key": "Name", "Value": f"{args.action_prefix}-{verb}"}],
-                    }
-                ),
-                opts=child,
-            ).id
-            for verb, label in BUTTONS.items()
-        ]
-        self.function_arn, self.function_name = approval.arn, approval.name
+        self.function_name, self.rescan_name = approval.name, rescan.name
         self.announce_arn = announce.arn
-        self.register_outputs({"function_arn": self.function_arn})
+        self.register_outputs({"function_name": self.function_name})
+
+    def _make_buttons(
+        self, args: ApprovalArgs, approval: HandlerFunction, rescan: HandlerFunction
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        self.actions = [
+            custom_action(verb, f"{args.action_prefix}-{verb}", button, approval.name, child)
+            for verb, button in {
+                "approve": APPROVE,
+                "reject": REJECT,
+                "withdraw": WITHDRAW,
+            }.items()
+        ]
+        self.button_functions = [approval.arn]
+        shown: dict[str, dict[str, pulumi.Input[str]]] = {}
+        for place, button in enumerate(args.team_buttons):
+            again = button.function == SCAN_AGAIN
+            action = f"team-{place + 1}"
+            self.actions.append(
+                custom_action(
+                    action,
+                    f"{args.action_prefix}-{action}",
+                    team(button.label, place),
+                    rescan.name if again else None,
+                    child,
+                )
+            )
+            self.button_functions.append(rescan.arn if again else button.function)
+            for outcome in button.outcomes:
+                named = rescan.name if again else button.function
+                shown.setdefault(outcome, {})[team_key(place)] = named
+        self.button_environment = {
+            "APPROVAL_FUNCTION": approval.name,
+            "TEAM_BUTTONS": pulumi.Output.json_dumps(shown),
+        }
 
 
-def _attachment(label: str, function: pulumi.Input[str]) -> dict[str, object]:
-    """A button on cards of this stack that await a decision.
-
-    ``Reason`` is bound by no card, so people are asked.
-    """
-    bound = ("Fn", "Region", "Scan", "Reason")
-    return {
-        "ButtonText": label,
-        "NotificationType": "Custom",
-        "Variables": {name: f"event.metadata.additionalContext.{name}" for name in bound},
-        "Criteria": [
-            # Only this stack's cards name this function.
-            {"Operator": "EQUALS", "VariableName": "Fn", "Value": function},
-            {"Operator": "HAS_VALUE", "VariableName": "Scan"},
-        ],
-    }
+def _mention(who: str) -> str:
+    """Return the mrkdwn that calls ``who``."""
+    if not who:
+        return ""
+    if who in ("here", "channel"):
+        return f"<!{who}>"
+    return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"

@@ -11,7 +11,7 @@ from components.policy import allow, allow_service, policy, trust
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationArgs:
-    """``actions`` are ARNs of custom actions; the channel may call the approval function only."""
+    """``actions`` are ARNs of custom actions, ``button_functions`` of all that they may call."""
 
     account: str
     configuration_name: str
@@ -19,7 +19,7 @@ class NotificationArgs:
     slack_channel_id: str
     user_role_required: bool
     key_arn: pulumi.Input[str]
-    approval_function_arn: pulumi.Input[str]
+    button_functions: Sequence[pulumi.Input[str]]
     actions: Sequence[pulumi.Input[str]]
 
 
@@ -55,7 +55,7 @@ class Notification(pulumi.ComponentResource):
 
         # Without a guardrail of its own the channel would get AdministratorAccess as the outer
         # bound.
-        press_buttons = policy(allow("lambda:InvokeFunction", on=[args.approval_function_arn]))
+        press_buttons = policy(allow("lambda:InvokeFunction", on=args.button_functions))
         guardrail = aws.iam.Policy(
             "guardrail",
             description="The most that anybody in the Slack channel can do",

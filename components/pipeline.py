@@ -1,5 +1,6 @@
 """The pipeline layer: from an upload's event to its scan, and everything that follows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -9,20 +10,25 @@ from components.alarms import Alarms, AlarmsArgs
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow, allow_service, policy, trust
 from components.scan_project import ScanProject, ScanProjectArgs
-from components.state_machine import Names, definition
+from components.state_machine import Names, Waits, definition
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineArgs:
-    """``prefix`` names the stack; ``role`` is the state machine's."""
+    """``prefix`` names the stack; ``role`` is the state machine's.
+
+    ``button_environment`` says what the cards' buttons call; ``escalation_topic`` is the ARN of
+    another topic that hears when nobody decides, or empty.
+    """
 
     prefix: str
-    decision_seconds: int
+    waits: Waits
     scan: ScanProjectArgs
     role: aws.iam.Role
     uploads: pulumi.Input[str]
     topic_arn: pulumi.Input[str]
-    approval_function: pulumi.Input[str]
+    escalation_topic: str
+    button_environment: Mapping[str, pulumi.Input[str]]
     announce_arn: pulumi.Input[str]
 
 
@@ -41,7 +47,8 @@ class Pipeline(pulumi.ComponentResource):
 
         project = ScanProject("scan", args.scan, opts=self._child)
         check = self._check_build_status(args, project)
-        machine = self._state_machine(name, args, project, check)
+        supersede = self._supersede(args)
+        machine = self._state_machine(name, args, project, check, supersede)
         dead_letters = self._start_on_upload(args, machine)
         Alarms(
             "alarms",
@@ -60,6 +67,10 @@ class Pipeline(pulumi.ComponentResource):
 
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
         scan = args.scan
+
+        def evidence(*names: str) -> list[pulumi.Output[str]]:
+            return [pulumi.Output.concat(scan.artifacts_arn, "/scans/*/", each) for each in names]
+
         return HandlerFunction(
             "check-build-status",
             HandlerFunctionArgs(
@@ -68,12 +79,13 @@ class Pipeline(pulumi.ComponentResource):
                 statements=[
                     allow(
                         "s3:GetObject",
-                        on=[pulumi.Output.concat(scan.artifacts_arn, "/scans/*/report.json")],
+                        on=evidence(
+                            "scan.json", "report.json", "notification.json", "verdict.json"
+                        ),
                     ),
-                    allow(
-                        "s3:PutObject",
-                        on=[pulumi.Output.concat(scan.artifacts_arn, "/scans/*/notification.json")],
-                    ),
+                    allow("s3:PutObject", on=evidence("notification.json", "verdict.json")),
+                    # A gate that failed is moot where there is a newer version already.
+                    allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
                     # Without it S3 answers 403 where no report is, as if a right were missing.
                     allow("s3:ListBucket", on=[scan.artifacts_arn]),
                     allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
@@ -83,13 +95,36 @@ class Pipeline(pulumi.ComponentResource):
                         on=[pulumi.Output.concat(project.logs_arn, ":log-stream:*")],
                     ),
                 ],
-                environment={
-                    "ARTIFACTS_BUCKET": scan.artifacts,
-                    "APPROVAL_FUNCTION": args.approval_function,
-                },
+                environment={"ARTIFACTS_BUCKET": scan.artifacts, **args.button_environment},
                 log_days=scan.log_days,
                 # Without a report it asks S3, CodeBuild and the log, each with its own patience.
                 timeout_seconds=30,
+            ),
+            opts=self._child,
+        )
+
+    def _supersede(self, args: PipelineArgs) -> HandlerFunction:
+        scan = args.scan
+        decision = pulumi.Output.concat(scan.artifacts_arn, "/scans/*/decision.json")
+        return HandlerFunction(
+            "supersede",
+            HandlerFunctionArgs(
+                module="supersede",
+                description="Closes the open requests of versions that a newer one replaces",
+                statements=[
+                    allow(
+                        "s3:GetObject",
+                        on=[decision, pulumi.Output.concat(scan.work_arn, "/waiting/*")],
+                    ),
+                    allow("s3:PutObject", on=[decision]),
+                    allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
+                    allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
+                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
+                    # A task token is the resource here; IAM knows no narrower one.
+                    allow("states:SendTaskSuccess", on=["*"]),
+                ],
+                environment={"ARTIFACTS_BUCKET": scan.artifacts, "WORK_BUCKET": scan.work},
+                log_days=scan.log_days,
             ),
             opts=self._child,
         )
@@ -100,12 +135,14 @@ class Pipeline(pulumi.ComponentResource):
         args: PipelineArgs,
         project: ScanProject,
         check: HandlerFunction,
+        supersede: HandlerFunction,
     ) -> aws.sfn.StateMachine:
         scan = args.scan
 
-        def artifacts(*patterns: str) -> list[pulumi.Output[str]]:
-            return [pulumi.Output.concat(scan.artifacts_arn, "/", each) for each in patterns]
+        def evidence(*names: str) -> list[pulumi.Output[str]]:
+            return [pulumi.Output.concat(scan.artifacts_arn, "/scans/*/", each) for each in names]
 
+        topics = [args.topic_arn, *([args.escalation_topic] if args.escalation_topic else [])]
         grants = aws.iam.RolePolicy(
             name,
             role=args.role.id,
@@ -126,13 +163,18 @@ class Pipeline(pulumi.ComponentResource):
                         "StepFunctionsGetEventForCodeBuildStartBuildRule"
                     ],
                 ),
-                allow("lambda:InvokeFunction", on=[check.arn, args.announce_arn]),
-                allow("sns:Publish", on=[args.topic_arn]),
+                allow("lambda:InvokeFunction", on=[check.arn, supersede.arn, args.announce_arn]),
+                allow("sns:Publish", on=topics),
                 allow(
                     "s3:PutObject",
-                    on=artifacts("scans/*/scan.json", "scans/*/decision.json", "waiting/*"),
+                    on=[
+                        *evidence("scan.json", "decision.json"),
+                        pulumi.Output.concat(scan.work_arn, "/waiting/*"),
+                    ],
                 ),
-                allow("s3:GetObject", on=artifacts("scans/*/scan.json", "scans/*/decision.json")),
+                allow("s3:GetObject", on=evidence("scan.json", "decision.json", "withdrawal.json")),
+                # Without it S3 answers 403 where no approval was withdrawn.
+                allow("s3:ListBucket", on=[scan.artifacts_arn]),
                 allow(
                     "s3:PutObjectVersionTagging",
                     on=[pulumi.Output.concat(scan.uploads_arn, "/*")],
@@ -173,14 +215,17 @@ class Pipeline(pulumi.ComponentResource):
                     Names(
                         project=project.name,
                         artifacts=scan.artifacts,
+                        work=scan.work,
                         topic_arn=args.topic_arn,
+                        escalation_topic=args.escalation_topic,
+                        supersede=supersede.arn,
                         check_build_status=check.arn,
                         announce=args.announce_arn,
                         region=scan.region,
                     ),
                     # CodeBuild's own limits come first; this is for a build whose end went unheard.
                     build_seconds=(scan.build_minutes + scan.queue_minutes + 5) * 60,
-                    decision_seconds=args.decision_seconds,
+                    waits=args.waits,
                 )
             ),
             logging_configuration={

@@ -45,6 +45,8 @@ class ScanProjectArgs:
     uploads_arn: pulumi.Input[str]
     artifacts: pulumi.Input[str]
     artifacts_arn: pulumi.Input[str]
+    work: pulumi.Input[str]
+    work_arn: pulumi.Input[str]
 
 
 class ScanProject(pulumi.ComponentResource):
@@ -61,7 +63,7 @@ class ScanProject(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
 
         source = aws.s3.BucketObjectv2(
-            name, bucket=args.artifacts, key="source/scan.zip", source=packaged_scan(), opts=child
+            name, bucket=args.work, key="source/scan.zip", source=packaged_scan(), opts=child
         )
         logs = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_days, opts=child)
         environment: list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict] = [
@@ -86,7 +88,7 @@ class ScanProject(pulumi.ComponentResource):
             service_role=args.role.arn,
             source={
                 "type": "S3",
-                "location": pulumi.Output.concat(args.artifacts, "/", source.key),
+                "location": pulumi.Output.concat(args.work, "/", source.key),
                 "buildspec": (SCAN / "buildspec.yml").read_text(),
             },
             source_version=source.version_id,
@@ -99,7 +101,7 @@ class ScanProject(pulumi.ComponentResource):
             },
             build_timeout=args.build_minutes,
             queued_timeout=args.queue_minutes,
-            cache={"type": "S3", "location": pulumi.Output.concat(args.artifacts, "/cache")},
+            cache={"type": "S3", "location": pulumi.Output.concat(args.work, "/cache")},
             encryption_key=args.key_arn,
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
             vpc_config=(
@@ -149,8 +151,8 @@ def packaged_scan() -> pulumi.AssetArchive:
 
 
 def _scan_one_upload(args: ScanProjectArgs, logs: aws.cloudwatch.LogGroup) -> list[Statement]:
-    def artifacts(*patterns: str) -> list[pulumi.Output[str]]:
-        return [pulumi.Output.concat(args.artifacts_arn, "/", each) for each in patterns]
+    def within(bucket: pulumi.Input[str], *patterns: str) -> list[pulumi.Output[str]]:
+        return [pulumi.Output.concat(bucket, "/", each) for each in patterns]
 
     return [
         allow(
@@ -159,10 +161,13 @@ def _scan_one_upload(args: ScanProjectArgs, logs: aws.cloudwatch.LogGroup) -> li
             on=[pulumi.Output.concat(logs.arn, ":*")],
         ),
         allow("s3:GetObjectVersion", on=[pulumi.Output.concat(args.uploads_arn, "/*")]),
-        allow("s3:GetObject", "s3:GetObjectVersion", on=artifacts("source/scan.zip")),
-        allow("s3:GetBucketAcl", "s3:GetBucketLocation", on=[args.artifacts_arn]),
-        allow("s3:PutObject", on=artifacts("scans/*/report.json", "scans/*/scanner.log")),
-        allow("s3:GetObject", "s3:PutObject", on=artifacts("cache/*")),
+        allow("s3:GetObject", "s3:GetObjectVersion", on=within(args.work_arn, "source/scan.zip")),
+        allow("s3:GetBucketAcl", "s3:GetBucketLocation", on=[args.work_arn]),
+        allow(
+            "s3:PutObject",
+            on=within(args.artifacts_arn, "scans/*/report.json", "scans/*/scanner.log"),
+        ),
+        allow("s3:GetObject", "s3:PutObject", on=within(args.work_arn, "cache/*")),
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pulumi
 
+from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
 from components.scan_project import Vpc
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -49,6 +50,16 @@ COMPUTE_TYPES = tuple(
 # It stands in names of buckets (63 characters, lower case) and of the function that a button's
 # criteria name (50).
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
+# As the state machine takes it from an upload's key.
+APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+EXAMPLE_ADDRESS = "developers@example.com"
+EXAMPLE_FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
+# Of the 4 KB that a function's environment may have.
+MOST_RECIPIENTS = 3000
+MOST_BUTTONS = 5
+LABEL = r"[^\s<>&\"\\][^<>&\"\\]{0,19}"
+FUNCTION = rf"{SCAN_AGAIN}|arn:aws:lambda:[a-z0-9-]+:[0-9]{{12}}:function:[A-Za-z0-9_-]{{1,64}}"
+MENTION = r"here|channel|[UWS][A-Z0-9]{6,20}"
 # Set together or not at all.
 VPC_EXAMPLES = {
     "vpcId": "vpc-0123456789abcdef0",
@@ -75,8 +86,18 @@ class Settings:
     allow_exclusions: bool
     limits: dict[str, int | None]
     upload_limits: dict[str, int]
+    app_recipients: dict[str, tuple[str, ...]]
+    uploader_domains: tuple[str, ...]
     decision_seconds: int
+    escalate_seconds: int
+    escalation_mention: str
+    escalation_topic: str
     exception_seconds: int
+    max_exception_seconds: int
+    remind_seconds: int
+    team_buttons: tuple[TeamButton, ...]
+    lock_mode: str
+    lock_days: int
     build_seconds: int
     queue_seconds: int
     architecture: str
@@ -92,7 +113,7 @@ class Settings:
     @property
     def kept_days(self) -> int:
         """How long a replaced version is kept: as set, and while it may still be approved."""
-        lives = self.decision_seconds + self.exception_seconds
+        lives = self.decision_seconds + self.max_exception_seconds
         return max(self.upload_days, -(-lives // UNITS["d"]) + 1)
 
     @property
@@ -127,6 +148,12 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             f"    pulumi config set {flags}{shlex.quote(key)} {example} --stack {stack}"
         )
 
+    def superfluous(key: str, why: str) -> None:
+        flags = "--path " if re.search(r"[.\[]", key) else ""
+        problems.append(
+            f"{key}: {why}\n    pulumi config rm {flags}{shlex.quote(key)} --stack {stack}"
+        )
+
     def text(key: str, pattern: str, why: str, example: str) -> str:
         value = config.get(key) or ""
         if not re.fullmatch(pattern, value):
@@ -154,15 +181,16 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     def flag(key: str) -> bool:
         return bool(parsed(key, "true or false", "true", config.require_bool))
 
-    def duration(key: str, low: str, high: str) -> int:
+    def duration(key: str, low: str, high: str, usual: str = "") -> int:
+        """Return seconds, 0 where the value is wrong."""
         value = config.get(key) or ""
-        match = DURATION.fullmatch(value)
-        if not match:
-            wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", high)
+        if not DURATION.fullmatch(value):
+            wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", usual or high)
             return 0
         seconds = _seconds(value)
         if not _seconds(low) <= seconds <= _seconds(high):
-            wrong(key, f"{value} is not between {low} and {high}", high)
+            wrong(key, f"{value} is not between {low} and {high}", usual or high)
+            return 0
         return seconds
 
     def several(key: str, pattern: str, kind: str, example: str) -> tuple[str, ...]:
@@ -178,14 +206,84 @@ def load(config: pulumi.Config, stack: str) -> Settings:
                 wrong(f"{key}[{place}]", f"{value!r} is not {kind}", example)
         return tuple(values)
 
+    def mapped(key: str) -> dict[str, Any]:
+        try:
+            value = config.get_object(key) or {}
+        except pulumi.ConfigTypeError:
+            value = config.get(key)
+        if not isinstance(value, dict):
+            wrong(f"{key}.payments[0]", f"{value!r} does not map apps to lists", EXAMPLE_ADDRESS)
+            return {}
+        return value
+
+    def addresses(key: str, values: Any) -> tuple[str, ...]:
+        if not isinstance(values, list) or not values:
+            wrong(f"{key}[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
+            return ()
+        for place, value in enumerate(values):
+            if not (isinstance(value, str) and EMAIL.fullmatch(value)):
+                wrong(f"{key}[{place}]", f"{value!r} is not an email address", EXAMPLE_ADDRESS)
+        return tuple(values)
+
+    def team_button(place: int, value: Any) -> TeamButton:
+        value = value if isinstance(value, dict) else {}
+        label, outcomes, function = (value.get(key) for key in ("label", "outcomes", "function"))
+        key = f"actions[{place}]"
+        if not (isinstance(label, str) and re.fullmatch(LABEL, label)):
+            why = f"{label!r} is not a label of 1 to 20 characters"
+            wrong(f"{key}.label", why, "'Open ticket'")
+        if not (isinstance(function, str) and re.fullmatch(FUNCTION, function)):
+            why = f"{function!r} is neither {SCAN_AGAIN} nor the ARN of a Lambda function"
+            wrong(f"{key}.function", why, EXAMPLE_FUNCTION)
+        outcomes = outcomes if isinstance(outcomes, list) and outcomes else [None]
+        for at, outcome in enumerate(outcomes):
+            if outcome not in OUTCOMES:
+                why = f"{outcome!r} is not one of {', '.join(OUTCOMES)}"
+                wrong(f"{key}.outcomes[{at}]", why, "broken")
+            elif function == SCAN_AGAIN and outcome in ("failed", "approved", "ending"):
+                why = f"a scan is done again once it is over: not on {outcome}"
+                wrong(f"{key}.outcomes[{at}]", why, "broken")
+        for other in value.keys() - {"label", "outcomes", "function"}:
+            superfluous(f"{key}.{other}", "an action has label, outcomes and function")
+        return TeamButton(
+            label=str(label), outcomes=tuple(map(str, outcomes)), function=str(function)
+        )
+
     if not STACK.fullmatch(stack):
         problems.append(
             f"the stack's name {stack!r} goes into names of buckets and functions: at most 16 "
             "lower-case letters, digits and single hyphens\n    pulumi stack rename dev"
         )
-    recipients = several("recipients", EMAIL.pattern, "an email address", "developers@example.com")
+
+    recipients = several("recipients", EMAIL.pattern, "an email address", EXAMPLE_ADDRESS)
     if not recipients:
-        wrong("recipients[0]", "nobody would get the emails", "developers@example.com")
+        wrong("recipients[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
+    app_recipients: dict[str, tuple[str, ...]] = {}
+    for app, values in mapped("appRecipients").items():
+        # A dot in a name would be a step of the path.
+        key = f'appRecipients["{app}"]' if "." in app else f"appRecipients.{app}"
+        if APP.fullmatch(app):
+            app_recipients[app] = addresses(key, values)
+        else:
+            superfluous(f'appRecipients["{app}"]', "no app has such a name")
+    if len(json.dumps(app_recipients)) > MOST_RECIPIENTS:
+        superfluous(
+            "appRecipients",
+            f"over {MOST_RECIPIENTS} characters, more than a function's environment takes; use one "
+            "address per team, such as a mailing list",
+        )
+    try:
+        declared = config.get_object("actions") or []
+    except pulumi.ConfigTypeError:
+        declared = [None]
+    declared = declared if isinstance(declared, list) else [None]
+    if len(declared) > MOST_BUTTONS:
+        superfluous(f"actions[{MOST_BUTTONS}]", f"{MOST_BUTTONS} are the most")
+    team_buttons = [team_button(place, value) for place, value in enumerate(declared)]
+    mention = config.get("escalationMention") or ""
+    if mention and not re.fullmatch(MENTION, mention):
+        why = f"{mention!r} is not here, channel, or the id of a member (U...) or a group (S...)"
+        wrong("escalationMention", why, "here")
 
     engine = one_of("engine", ("sonarqube", "sarif"))
     sonar_token = config.get_secret("sonarToken") if config.get("sonarToken") else None
@@ -225,6 +323,15 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         days = ", ".join(map(str, LOG_DAYS))
         wrong("logDays", f"{log_days} is none of the values that CloudWatch takes: {days}", "90")
 
+    exception_seconds = duration("exceptionPeriod", "5s", "270d", usual="30d")
+    max_exception_seconds = duration("maxExceptionPeriod", "5s", "270d")
+    if 0 < max_exception_seconds < exception_seconds:
+        wrong(
+            "maxExceptionPeriod",
+            "is shorter than exceptionPeriod",
+            config.require("exceptionPeriod"),
+        )
+
     settings = Settings(
         slack_workspace_id=text(
             "slackWorkspaceId", "T[A-Z0-9]{8,}", "a Slack workspace id (T...)", "T0123456789"
@@ -235,6 +342,10 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         sender=text("sender", EMAIL.pattern, "an email address", "security@example.com"),
         create_sender=flag("createSender"),
         recipients=recipients,
+        app_recipients=app_recipients,
+        uploader_domains=several(
+            "uploaderDomains", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain", "example.com"
+        ),
         engine=engine,
         sonar_host_url=(config.get("sonarHostUrl") or "").rstrip("/"),
         sonar_token=sonar_token if engine == "sonarqube" else None,
@@ -256,7 +367,22 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         },
         # An execution of Step Functions lives a year, a build 36 hours after 8 in the queue.
         decision_seconds=duration("decisionWindow", "5s", "90d"),
-        exception_seconds=duration("exceptionPeriod", "5s", "270d"),
+        escalate_seconds=duration("escalateBefore", "0s", "90d"),
+        escalation_mention=mention,
+        escalation_topic=text(
+            "escalationTopic",
+            r"(arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?",
+            "the ARN of an SNS topic",
+            "arn:aws:sns:eu-central-1:123456789012:on-call",
+        ),
+        exception_seconds=exception_seconds,
+        max_exception_seconds=max_exception_seconds,
+        remind_seconds=duration("remindBefore", "0s", "270d"),
+        team_buttons=tuple(team_buttons),
+        lock_mode=one_of("evidenceLock", ("off", "governance", "compliance"))
+        .removeprefix("off")
+        .upper(),
+        lock_days=whole("evidenceLockDays", 1, 36_500, usual=365),
         build_seconds=duration("buildTimeout", "5m", "36h"),
         queue_seconds=duration("queueTimeout", "5m", "8h"),
         architecture=one_of("architecture", ("x86_64", "arm64")),

@@ -1,12 +1,10 @@
 """The way of one upload, as an Amazon States Language definition in JSONata.
 
 One execution is the whole life of one upload, and its history is the audit trail. The truth lies in
-the
-evidence, never in the execution: who opened a scan is what ``scan.json`` says, what was decided is
-what
-``decision.json`` says. Both are written with ``If-None-Match: *`` and then read back, so a repeated
-event, a lost
-answer or a click at the instant of the time-out each have one outcome.
+the evidence, never in the execution: who opened a scan is what ``scan.json`` says, what was decided
+is what ``decision.json`` says, and whether an approval was taken back ``withdrawal.json``. They are
+written with ``If-None-Match: *`` and then read, so a repeated event, a lost answer or a click at
+the instant of a time-out each have one outcome.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +16,17 @@ import pulumi
 State = dict[str, Any]
 
 # The app is the key's first part; ids go into buttons and S3 keys, so its alphabet is small. The
-# version id is S3's.
+# version id is S3's; a version that is scanned again is another attempt, with its own evidence.
 IDENTIFY = r"""{% (
     $object := $states.input.detail.object;
     $name := $replace($split($object.key, '/')[0], /\.zip$/, '');
     $app := $contains($name, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/) ? $name : 'unnamed';
+    $attempt := $exists($states.input.attempt) ? $states.input.attempt : 1;
+    $again := $attempt > 1 ? '.' & $attempt : '';
     {
         'version': 1,
-        'scan': $app & '/' & $lookup($object, 'version-id'),
+        'scan': $app & '/' & $lookup($object, 'version-id') & $again,
+        'attempt': $attempt,
         'app': $app,
         'bucket': $states.input.detail.bucket.name,
         'key': $object.key,
@@ -85,26 +86,45 @@ class Names:
 
     project: pulumi.Input[str]
     artifacts: pulumi.Input[str]
+    work: pulumi.Input[str]
     topic_arn: pulumi.Input[str]
+    escalation_topic: str
+    supersede: pulumi.Input[str]
     check_build_status: pulumi.Input[str]
     announce: pulumi.Input[str]
     region: str
 
 
-def definition(names: Names, *, build_seconds: int, decision_seconds: int) -> State:
-    """Return the definition.
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """Seconds: how long people have to decide, and what comes how long before an end.
 
-    ``build_seconds`` bounds queue and build together, ``decision_seconds`` the wait for people.
+    ``escalate`` before the request's end and ``remind`` before the exception's; 0 for never.
+    ``who`` is how long an email waits to be told who pressed; 0 where nobody tells.
     """
+
+    decide: int
+    escalate: int
+    remind: int
+    who: int
+
+    @property
+    def escalates(self) -> bool:
+        return 0 < self.escalate < self.decide
+
+
+def definition(names: Names, *, build_seconds: int, waits: Waits) -> State:
+    """Return the definition; ``build_seconds`` bounds queue and build together."""
     return {
         "Comment": "One upload: open, scan, judge, decide, expire.",
         "QueryLanguage": "JSONata",
         "StartAt": "Identify",
         "States": {
             **_open(names),
-            **_scan(names, build_seconds, decision_seconds),
-            **_await_decision(names, decision_seconds),
-            **_follow_decision(names),
+            **_scan(names, build_seconds, waits.decide),
+            **_await_decision(names, waits),
+            **_follow_decision(names, waits),
+            **_hold_exception(names, waits),
             **_trouble(names),
         },
     }
@@ -127,8 +147,15 @@ def _open(names: Names) -> dict[str, State]:
                 {"Condition": "{% $opened.execution != $scan.execution %}", "Next": "Repeated"},
                 {"Condition": "{% $scan.app = 'unnamed' %}", "Next": "Unnamed"},
             ],
-            "Default": "Scan",
+            "Default": "Supersede",
         },
+        # Whatever comes of it: a press about an older version is told of this one, too.
+        "Supersede": _task(
+            "lambda:invoke",
+            {"FunctionName": names.supersede, "Payload": "{% $scan %}"},
+            {"Next": "Scan"},
+            before_trouble=[{"ErrorEquals": ["States.ALL"], "Next": "Scan"}],
+        ),
         # EventBridge delivers at least once: another execution has this upload.
         "Repeated": {"Type": "Succeed"},
         "Unnamed": {
@@ -211,82 +238,153 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
         # It was told; an execution that fails is one that lost its way.
         "Broken": {"Type": "Succeed"},
         "MarkFailed": _tag("failed", "TellFailed"),
-        "TellFailed": _publish(names, "{% $string($verdict.card) %}", "AwaitDecision"),
+        "TellFailed": _publish(names, "{% $string($verdict.card) %}", "StillNewest"),
+        "StillNewest": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $verdict.newer != null %}", "Next": "CloseMoot"}],
+            "Default": "AwaitDecision",
+        },
+        "CloseMoot": _write_decision(
+            names, "superseded", "{% 'A newer version was uploaded: ' & $verdict.newer & '.' %}"
+        ),
     }
 
 
-def _await_decision(names: Names, decision_seconds: int) -> dict[str, State]:
-    return {
-        "AwaitDecision": {
-            **_task(
-                "aws-sdk:s3:putObject.waitForTaskToken",
-                {
-                    "Bucket": names.artifacts,
-                    "Key": "{% 'waiting/' & $scan.scan & '.json' %}",
-                    "ContentType": "application/json",
-                    "Body": {
-                        "scan": "{% $scan.scan %}",
-                        "token": "{% $states.context.Task.Token %}",
-                        "askedAt": _time(),
-                        "until": "{% $until %}",
-                    },
-                },
-                {"Next": "ReadDecision"},
-                before_trouble=[{"ErrorEquals": ["States.Timeout"], "Next": "NobodyDecided"}],
-            ),
-            "TimeoutSeconds": decision_seconds,
-            # A time-out is an answer here, not a hiccup.
-            "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, RETRY],
-        },
-        "NobodyDecided": _write(
-            names,
-            "decision.json",
-            {
-                "version": 1,
-                "scan": "{% $scan.scan %}",
-                "verdict": "expired",
-                "reason": "Nobody decided in time.",
-                "decidedAt": _time(),
-                "until": None,
-            },
-            {"Next": "ReadDecision"},
-            otherwise="ReadDecision",
-        ),
+def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
+    decide = {
+        "NobodyDecided": _write_decision(names, "expired", "Nobody decided in time."),
         "ReadDecision": _read(names, "decision.json", "decision", {"Next": "Decided"}),
         "Decided": {
             "Type": "Choice",
             "Choices": [
-                {
-                    "Condition": "{% $decision.verdict = 'approved' %}",
-                    "Next": "ClearApproved",
-                },
-                {"Condition": "{% $decision.verdict = 'rejected' %}", "Next": "MarkRejected"},
+                {"Condition": f"{{% $decision.verdict = '{verdict}' %}}", "Next": after}
+                for verdict, after in {
+                    "approved": "ClearApproved",
+                    "rejected": "MarkRejected",
+                    "superseded": "MarkSuperseded",
+                }.items()
             ],
             "Default": "MarkExpired",
         },
     }
-
-
-def _follow_decision(names: Names) -> dict[str, State]:
+    if not waits.escalates:
+        return {
+            "AwaitDecision": _wait(names, "decision", waits.decide, late="NobodyDecided"),
+            **decide,
+        }
+    before = waits.decide - waits.escalate
+    elsewhere: dict[str, State] = {}
+    if names.escalation_topic:
+        elsewhere["TellEscalatedElsewhere"] = {
+            **_publish(names, "{% $string($card) %}", "PeekDecision"),
+            "Arguments": {"TopicArn": names.escalation_topic, "Message": "{% $string($card) %}"},
+        }
     return {
-        "ClearApproved": _tag("approved", "AnnounceApproved"),
-        **_hold_whatever_happens(_announce(names, "Approved", "HoldException")),
-        "HoldException": {
-            "Type": "Wait",
-            "Timestamp": "{% $decision.until %}",
-            "Next": "MarkEnded",
-        },
-        # Until this is done a version stays deployable that must not be: hours of patience.
-        "MarkEnded": {**_tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
-        **_announce(names, "Ended", "Ended"),
-        "Ended": {"Type": "Succeed"},
-        "MarkRejected": _tag("rejected", "AnnounceRejected"),
+        "AwaitDecision": _wait(names, "decision", before, late="AnnounceEscalated"),
+        **_whatever_happens(
+            {
+                **_announce(
+                    names,
+                    "Escalated",
+                    "TellEscalatedElsewhere" if elsewhere else "PeekDecision",
+                    mailed=False,
+                ),
+                **elsewhere,
+            },
+            "PeekDecision",
+        ),
+        # Between the two waits a press finds nobody to wake.
+        "PeekDecision": _read(
+            names, "decision.json", "decision", {"Next": "Decided"}, otherwise="AwaitLateDecision"
+        ),
+        "AwaitLateDecision": _wait(names, "decision", waits.escalate, late="NobodyDecided"),
+        **decide,
+    }
+
+
+def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
+    return {
+        "ClearApproved": _tag("approved", _heard("Approved", waits)),
+        **_whatever_happens(
+            {**_hear_who("Approved", waits), **_announce(names, "Approved", "HoldException")},
+            "HoldException",
+        ),
+        "MarkRejected": _tag("rejected", _heard("Rejected", waits)),
+        **_hear_who("Rejected", waits),
         **_announce(names, "Rejected", "Rejected"),
         "Rejected": {"Type": "Succeed"},
         "MarkExpired": _tag("expired", "AnnounceExpired"),
         **_announce(names, "Expired", "Expired"),
         "Expired": {"Type": "Succeed"},
+        "MarkSuperseded": _tag("superseded", "AnnounceSuperseded"),
+        **_announce(names, "Superseded", "Superseded", mailed=False),
+        "Superseded": {"Type": "Succeed"},
     }
+
+
+def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
+    """An exception ends by itself or is withdrawn; until it is marked so, nothing may stop it."""
+    end = "$toMillis($decision.until)"
+    remind = f"{end} - {waits.remind * 1000}"
+    return {
+        "HoldException": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": f"{{% {waits.remind} > 0 and {remind} > $millis() %}}",
+                    "Next": "HoldToReminder",
+                }
+            ],
+            "Default": "HoldToEnd",
+        },
+        "HoldToReminder": _hold(names, remind, late="AnnounceEnding"),
+        **_whatever_happens(_announce(names, "Ending", "PeekWithdrawal"), "PeekWithdrawal"),
+        # Between the two waits a press finds nobody to wake.
+        "PeekWithdrawal": _read(
+            names,
+            "withdrawal.json",
+            "withdrawal",
+            {"Next": "MarkWithdrawn"},
+            otherwise="HoldToEnd",
+        ),
+        "HoldToEnd": _hold(names, end, late="ReadWithdrawal"),
+        # Where it cannot be woken, it still ends.
+        "HoldDeaf": {
+            "Type": "Wait",
+            "Timestamp": "{% $decision.until %}",
+            "Next": "ReadWithdrawal",
+        },
+        "ReadWithdrawal": _read(
+            names,
+            "withdrawal.json",
+            "withdrawal",
+            {"Next": "MarkWithdrawn"},
+            otherwise="MarkEnded",
+        ),
+        # Until these are done a version stays deployable that must not be: hours of patience.
+        "MarkEnded": {**_tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
+        **_announce(names, "Ended", "Ended"),
+        "Ended": {"Type": "Succeed"},
+        "MarkWithdrawn": {
+            **_tag("withdrawn", _heard("Withdrawn", waits)),
+            "Retry": [RETRY_FOR_DAYS],
+        },
+        **_hear_who("Withdrawn", waits),
+        **_announce(names, "Withdrawn", "Withdrawn"),
+        "Withdrawn": {"Type": "Succeed"},
+    }
+
+
+def _heard(event: str, waits: Waits) -> str:
+    return f"HearWho{event}" if waits.who else f"Announce{event}"
+
+
+def _hear_who(event: str, waits: Waits) -> dict[str, State]:
+    """The chat service's log says who pressed, some seconds later than the press itself."""
+    if not waits.who:
+        return {}
+    wait = {"Type": "Wait", "Seconds": waits.who, "Next": f"Announce{event}"}
+    return {_heard(event, waits): wait}
 
 
 def _trouble(names: Names) -> dict[str, State]:
@@ -311,27 +409,35 @@ def _trouble(names: Names) -> dict[str, State]:
     }
 
 
-def _announce(names: Names, event: str, after: str) -> dict[str, State]:
-    """Mail ``event``, then publish its card; where mail is refused, publish that instead."""
+def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> dict[str, State]:
+    """Have ``event`` put into words, and mailed where it is, then publish its card.
+
+    Where mail is refused, publish that instead.
+    """
     announce, tell, unsent = f"Announce{event}", f"Tell{event}", f"TellUnsent{event}"
-    return {
+    refused = {
+        "ErrorEquals": ["States.ALL"],
+        "Assign": {"trouble": "{% " + CAUSE + " %}"},
+        "Next": unsent,
+    }
+    states = {
         announce: _task(
             "lambda:invoke",
             {
                 "FunctionName": names.announce,
-                "Payload": {"scan": "{% $scan.scan %}", "event": event.lower()},
+                "Payload": {
+                    "scan": "{% $scan.scan %}",
+                    "event": event.lower(),
+                    "until": "{% $until %}",
+                },
             },
             {"Assign": {"card": "{% $states.result.Payload.card %}"}, "Next": tell},
-            before_trouble=[
-                {
-                    "ErrorEquals": ["States.ALL"],
-                    "Assign": {"trouble": "{% " + CAUSE + " %}"},
-                    "Next": unsent,
-                }
-            ],
+            before_trouble=[refused] if mailed else [],
         ),
         tell: _publish(names, "{% $string($card) %}", after),
-        unsent: _publish(
+    }
+    if mailed:
+        states[unsent] = _publish(
             names,
             _card(
                 f"$scan.app & ': {event.lower()}, but the email could not be sent'",
@@ -341,17 +447,71 @@ def _announce(names: Names, event: str, after: str) -> dict[str, State]:
                 "sandbox, each recipient.",
             ),
             after,
+        )
+    return states
+
+
+def _whatever_happens(states: dict[str, State], after: str) -> dict[str, State]:
+    """Let no failure of ``states`` end the way: it goes on to ``after``."""
+    for state in states.values():
+        for catch in state.get("Catch", []):
+            if catch["Next"] == "TellTrouble":
+                catch["Next"] = after
+    return states
+
+
+def _hold(names: Names, end: str, late: str) -> State:
+    """Wait until ``end``, a JSONata expression of milliseconds, or until it is withdrawn."""
+    seconds = f"{{% $max([1, $ceil(({end} - $millis()) / 1000)]) %}}"
+    state = _wait(names, "exception", seconds, late=late, woken="ReadWithdrawal")
+    return _whatever_happens({"": state}, "HoldDeaf")[""]
+
+
+def _wait(
+    names: Names, what: str, seconds: int | str, *, late: str, woken: str = "ReadDecision"
+) -> State:
+    """Leave a token where the buttons' function finds it, and wait for it to be sent back."""
+    return {
+        **_task(
+            "aws-sdk:s3:putObject.waitForTaskToken",
+            {
+                "Bucket": names.work,
+                "Key": "{% 'waiting/' & $scan.scan & '.json' %}",
+                "ContentType": "application/json",
+                "Body": {
+                    "scan": "{% $scan.scan %}",
+                    "for": what,
+                    "token": "{% $states.context.Task.Token %}",
+                    "digest": "{% $verdict.digest %}",
+                    "askedAt": _time(),
+                    "until": "{% $until %}" if what == "decision" else "{% $decision.until %}",
+                },
+            },
+            {"Next": woken},
+            before_trouble=[{"ErrorEquals": ["States.Timeout"], "Next": late}],
         ),
+        "TimeoutSeconds": seconds,
+        # A time-out is an answer here, not a hiccup.
+        "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, RETRY],
     }
 
 
-def _hold_whatever_happens(states: dict[str, State]) -> dict[str, State]:
-    """An exception must end: between its clearance and its hold no failure may end the way."""
-    for state in states.values():
-        for catch in state["Catch"]:
-            if catch["Next"] == "TellTrouble":
-                catch["Next"] = "HoldException"
-    return states
+def _write_decision(names: Names, verdict: str, reason: str) -> State:
+    return _write(
+        names,
+        "decision.json",
+        {
+            "version": 1,
+            "scan": "{% $scan.scan %}",
+            "verdict": verdict,
+            "reason": reason,
+            "decidedAt": _time(),
+            "until": None,
+            "evidence": {"verdict.json": "{% $verdict.digest %}"},
+        },
+        {"Next": "ReadDecision"},
+        otherwise="ReadDecision",
+    )
 
 
 def _card(title: str, description: str, next_step: str) -> str:
@@ -414,12 +574,24 @@ def _write(names: Names, name: str, body: Any, then: Mapping[str, Any], otherwis
     }
 
 
-def _read(names: Names, name: str, variable: str, then: Mapping[str, Any]) -> State:
-    return _task(
+def _read(
+    names: Names,
+    name: str,
+    variable: str,
+    then: Mapping[str, Any],
+    otherwise: str | None = None,
+) -> State:
+    """Read evidence; where there is ``otherwise``, it may be missing."""
+    missing = [{"ErrorEquals": ["States.ALL"], "Next": otherwise}] if otherwise else []
+    state = _task(
         "aws-sdk:s3:getObject",
         {"Bucket": names.artifacts, "Key": _evidence(name)},
         {"Assign": {variable: "{% $parse($states.result.Body) %}"}, **then},
+        before_trouble=missing,
     )
+    if otherwise:
+        state["Retry"] = [{"ErrorEquals": ["S3.NoSuchKeyException"], "MaxAttempts": 0}, RETRY]
+    return state
 
 
 def _tag(status: str, after: str) -> State:

@@ -1,4 +1,4 @@
-"""The storage layer: one key, the upload and artifacts buckets, and who may read and tag what."""
+"""The storage layer: one key, the buckets, and who may read, write and tag what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,17 @@ from components.policy import Statement, allow, allow_service, only_tls, policy,
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """``deployers`` are ARNs of IAM roles or users, of any account."""
+    """``deployers`` are ARNs of IAM roles or users, of any account.
+
+    ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock.
+    """
 
     account: str
     region: str
     upload_days: int
     deployers: Sequence[str]
+    lock_mode: str
+    lock_days: int
     protect: bool
 
 
@@ -24,7 +29,8 @@ class Storage(pulumi.ComponentResource):
     """Keeps every version of every upload, and all evidence, encrypted under one key of ours.
 
     Only ``pipeline_role`` may set the tag ``scan-status`` on an upload, and until that says passed
-    or approved only ``scan_role`` may read it.
+    or approved only ``scan_role`` may read it. Evidence, in ``artifacts``, is written once;
+    ``work`` holds what may go: task tokens, the builds' cache, and the code of ``scan/``.
     """
 
     key_arn: pulumi.Output[str]
@@ -32,6 +38,8 @@ class Storage(pulumi.ComponentResource):
     uploads_arn: pulumi.Output[str]
     artifacts: pulumi.Output[str]
     artifacts_arn: pulumi.Output[str]
+    work: pulumi.Output[str]
+    work_arn: pulumi.Output[str]
     pipeline_role: aws.iam.Role
     scan_role: aws.iam.Role
 
@@ -74,8 +82,11 @@ class Storage(pulumi.ComponentResource):
         self._encrypted("uploads", uploads, key)
         artifacts = self._bucket("artifacts", kept, args.protect)
         artifacts_encrypted = self._encrypted("artifacts", artifacts, key)
+        # Nothing in it is missed: a stack that is protected can do without it, too.
+        work = self._bucket("work", child, protect=False)
+        work_encrypted = self._encrypted("work", work, key)
 
-        for bucket, label in ((uploads, "uploads"), (artifacts, "artifacts")):
+        for bucket, label in ((uploads, "uploads"), (artifacts, "artifacts"), (work, "work")):
             aws.s3.BucketLogging(
                 label,
                 bucket=bucket.id,
@@ -85,7 +96,9 @@ class Storage(pulumi.ComponentResource):
             )
         _policy("access-logs", access_logs, [_deliver_logs(access_logs, args.account)], child)
         _policy("uploads", uploads, self._guard_uploads(uploads, args.deployers), child)
-        _policy("artifacts", artifacts, [], child)
+        guard = _guard_evidence(artifacts, args.deployers, args.protect)
+        _policy("artifacts", artifacts, guard, child)
+        _policy("work", work, [], child)
 
         aws.s3.BucketNotification("uploads", bucket=uploads.id, eventbridge=True, opts=child)
         uploads_versioned = self._versioned("uploads", uploads)
@@ -105,20 +118,27 @@ class Storage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[uploads_versioned]),
         )
         artifacts_versioned = self._versioned("artifacts", artifacts)
+        if args.lock_mode:
+            aws.s3.BucketObjectLockConfiguration(
+                "artifacts",
+                bucket=artifacts.id,
+                rule={"default_retention": {"mode": args.lock_mode, "days": args.lock_days}},
+                # Object Lock is for versions, and S3 refuses it where there are none.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[artifacts_versioned]),
+            )
         aws.s3.BucketLifecycleConfiguration(
-            "artifacts",
-            bucket=artifacts.id,
+            "artifacts", bucket=artifacts.id, rules=[_abort_uploads()], opts=child
+        )
+        work_versioned = self._versioned("work", work)
+        aws.s3.BucketLifecycleConfiguration(
+            "work",
+            bucket=work.id,
             rules=[
                 _expire("waiting/", days=400),  # task tokens: no execution outlives a year
                 _expire("cache/", days=30),
-                {
-                    "id": "parts",
-                    "status": "Enabled",
-                    "filter": {},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                },
+                _abort_uploads(),
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[artifacts_versioned]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[work_versioned]),
         )
 
         self.key_arn = key.arn
@@ -129,7 +149,11 @@ class Storage(pulumi.ComponentResource):
             artifacts.id, artifacts_versioned.id, artifacts_encrypted.id
         )[0]
         self.artifacts_arn = artifacts.arn
-        self.register_outputs({"uploads": self.uploads, "artifacts": self.artifacts})
+        self.work = pulumi.Output.all(work.id, work_versioned.id, work_encrypted.id)[0]
+        self.work_arn = work.arn
+        self.register_outputs(
+            {"uploads": self.uploads, "artifacts": self.artifacts, "work": self.work}
+        )
 
     def _bucket(self, label: str, kept: pulumi.ResourceOptions, protect: bool) -> aws.s3.Bucket:
         """A private bucket."""
@@ -244,6 +268,46 @@ class Storage(pulumi.ComponentResource):
         return guard
 
 
+def _guard_evidence(
+    bucket: aws.s3.Bucket, deployers: Sequence[str], protect: bool
+) -> list[Statement]:
+    evidence = pulumi.Output.concat(bucket.arn, "/scans/*")
+    guard: list[Statement] = [
+        {
+            # Whoever may write may write first, and nobody again: a request without
+            # `If-None-Match` could replace what is there.
+            "Sid": "EvidenceIsWrittenOnce",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject"],
+            "Resource": [evidence],
+            "Condition": {"Null": {"s3:if-none-match": "true"}},
+        }
+    ]
+    if protect:
+        guard.append(
+            {
+                "Sid": "EvidenceIsKept",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                "Resource": [evidence],
+            }
+        )
+    if deployers:
+        guard.append(
+            {
+                # So that whoever is refused a version is told why, and by whom.
+                "Sid": "DeployersReadEvidence",
+                "Effect": "Allow",
+                "Principal": {"AWS": deployers},
+                "Action": ["s3:GetObject", "s3:ListBucket"],
+                "Resource": [bucket.arn, evidence],
+            }
+        )
+    return guard
+
+
 def _policy(
     label: str, bucket: aws.s3.Bucket, statements: list[Statement], opts: pulumi.ResourceOptions
 ) -> None:
@@ -259,6 +323,15 @@ def _deliver_logs(bucket: aws.s3.Bucket, account: str) -> Statement:
         on=[pulumi.Output.concat(bucket.arn, "/*")],
         when={"StringEquals": {"aws:SourceAccount": account}},
     )
+
+
+def _abort_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": "parts",
+        "status": "Enabled",
+        "filter": {},
+        "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+    }
 
 
 def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:

@@ -10,6 +10,8 @@ from components.policy import allow
 
 # Where the chat service keeps its logs, wherever the stack is.
 LOG_REGION = "us-east-1"
+# How long an email waits for the log's event; then it is sent without.
+WHO_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,14 @@
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: an
 explicit deny wins; else an allow; else the answer is no. A condition on a key that the request does
-not have is false, and true where the operator is negated.
+not have is false, and true where the operator is negated; ``Null`` asks whether it has it.
 """
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-OPERATORS = ("StringEquals", "StringNotEquals", "ArnEquals", "ArnNotEquals", "Bool")
+OPERATORS = ("StringEquals", "StringNotEquals", "ArnEquals", "ArnNotEquals", "Bool", "Null")
 
 
 def decide(
@@ -51,6 +51,8 @@ def _resource(statement: Mapping[str, Any], resource: str) -> bool:
 
 def _holds(operator: str, key: str, value: Any, context: Mapping[str, str]) -> bool:
     assert operator in OPERATORS, operator
+    if operator == "Null":
+        return value == ("false" if key in context else "true")
     values = value if isinstance(value, list) else [value]
     if "Not" in operator:
         return context.get(key) not in values

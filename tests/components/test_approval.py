@@ -1,13 +1,22 @@
+import json
 import re
+import runpy
 from typing import Any
 
 import pytest
 import yaml
 
-from components.approval import BUTTONS, COMMAND, Approval, ApprovalArgs
+from components.approval import Approval, ApprovalArgs
+from components.buttons import OUTCOMES, TeamButton
 from tests.components.recording import ACCOUNT, PROGRAM, PROJECT, REGION, Built, build
 
 LONGEST_STACK = "a23456789-123456"
+TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
+MACHINES = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:chatops-slack-dev-pipeline-*"
+TEAM = (
+    TeamButton(label="Scan again", outcomes=("broken", "ended"), function="scan-again"),
+    TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=TICKET_ARN),
+)
 
 
 def approval(**changed: Any) -> Built:
@@ -18,11 +27,20 @@ def approval(**changed: Any) -> Built:
         "sender": "security@example.com",
         "create_sender": True,
         "recipients": ("developers@example.com", "lead@example.com"),
+        "app_recipients": {"payments": ("payments@example.com",)},
+        "uploader_domains": ("example.com",),
+        "mention": "",
         "exception_seconds": 3600,
+        "max_exception_seconds": 7200,
+        "team_buttons": TEAM,
         "log_days": 30,
         "key_arn": "arn:key",
+        "uploads_arn": "arn:aws:s3:::uploads",
         "artifacts": "artifacts",
         "artifacts_arn": "arn:aws:s3:::artifacts",
+        "work": "work",
+        "work_arn": "arn:aws:s3:::work",
+        "state_machines": MACHINES,
     }
     return build(lambda: Approval("approval", ApprovalArgs(**{**settings, **changed})))
 
@@ -46,23 +64,59 @@ def test_the_approval_function_writes_decisions_and_wakes_the_state_machine(buil
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
             "Resource": [
-                "arn:aws:s3:::artifacts/waiting/*",
+                "arn:aws:s3:::work/waiting/*",
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
             ],
         },
         {
             "Effect": "Allow",
             "Action": ["s3:PutObject"],
-            "Resource": ["arn:aws:s3:::artifacts/scans/*/decision.json"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
+            ],
         },
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucketVersions"],
+            "Resource": ["arn:aws:s3:::uploads"],
+        },
         {
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
             "Resource": ["arn:key"],
         },
         {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
+    ]
+
+
+def test_rescan_reads_evidence_and_starts_this_stacks_state_machine_only(built: Built):
+    assert own_rights(built, "rescan") == [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/scan.json",
+                "arn:aws:s3:::artifacts/scans/*/verdict.json",
+            ],
+        },
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
+        {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": ["arn:key"]},
+        {"Effect": "Allow", "Action": ["states:StartExecution"], "Resource": [MACHINES]},
+        {
+            "Effect": "Allow",
+            "Action": ["states:DescribeExecution"],
+            "Resource": [
+                f"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-dev-pipeline-*:*"
+            ],
+        },
     ]
 
 
@@ -75,6 +129,7 @@ def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/report.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
                 "arn:aws:s3:::artifacts/scans/*/pressed/*.json",
             ],
         },
@@ -89,20 +144,56 @@ def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
     ]
 
 
-def test_each_function_is_told_what_its_handler_reads(built: Built):
-    def environment(name: str) -> dict[str, str]:
-        return built.one("lambda/function:Function", name).inputs["environment"]["variables"]
+def environment(built: Built, name: str) -> dict[str, str]:
+    return built.one("lambda/function:Function", name).inputs["environment"]["variables"]
 
-    assert environment("approval") == {"ARTIFACTS_BUCKET": "artifacts", "EXCEPTION_SECONDS": "3600"}
-    assert environment("announce") == {
+
+def test_each_function_is_told_what_its_handler_reads(built: Built):
+    assert environment(built, "approval") == {
+        "ARTIFACTS_BUCKET": "artifacts",
+        "WORK_BUCKET": "work",
+        "EXCEPTION_SECONDS": "3600",
+        "MAX_EXCEPTION_SECONDS": "7200",
+    }
+    assert environment(built, "rescan") == {"ARTIFACTS_BUCKET": "artifacts"}
+    told = environment(built, "announce")
+    parsed = ("RECIPIENTS", "UPLOADER_DOMAINS", "TEAM_BUTTONS")
+    assert {key: json.loads(told[key]) if key in parsed else told[key] for key in told} == {
         "ARTIFACTS_BUCKET": "artifacts",
         "SENDER": "security@example.com",
-        "RECIPIENTS": '["developers@example.com", "lead@example.com"]',
+        "RECIPIENTS": {
+            "": ["developers@example.com", "lead@example.com"],
+            "payments": ["payments@example.com"],
+        },
+        "UPLOADER_DOMAINS": ["example.com"],
+        "ESCALATION_MENTION": "",
+        "APPROVAL_FUNCTION": "approval",
+        "TEAM_BUTTONS": {
+            "broken": {"Team1": "rescan", "Team2": TICKET_ARN},
+            "ended": {"Team1": "rescan"},
+            "failed": {"Team2": TICKET_ARN},
+        },
     }
 
 
-def test_approval_answers_before_slack_gives_up(built: Built):
-    assert built.one("lambda/function:Function", "approval").inputs["timeout"] < 15
+@pytest.mark.parametrize(
+    ("who", "mention"),
+    [
+        ("", ""),
+        ("here", "<!here>"),
+        ("channel", "<!channel>"),
+        ("U0123456789", "<@U0123456789>"),
+        ("W0123456789", "<@W0123456789>"),
+        ("S0123456789", "<!subteam^S0123456789>"),
+    ],
+)
+def test_who_is_called_is_called_as_slack_has_it(who: str, mention: str):
+    assert environment(approval(mention=who), "announce")["ESCALATION_MENTION"] == mention
+
+
+@pytest.mark.parametrize("name", ["approval", "rescan"])
+def test_a_button_is_answered_before_slack_gives_up(built: Built, name: str):
+    assert built.one("lambda/function:Function", name).inputs["timeout"] < 15
 
 
 def test_the_sender_is_verified_only_where_it_is_not_yet():
@@ -113,65 +204,110 @@ def test_the_sender_is_verified_only_where_it_is_not_yet():
     assert senders(approval(create_sender=False)) == []
 
 
-@pytest.mark.parametrize(("verb", "label"), [("approve", "Approve"), ("reject", "Reject")])
-def test_a_button_shows_on_waiting_cards_of_this_stack_and_asks_for_a_reason(
-    built: Built, verb: str, label: str
+BUTTONS = {
+    "approve": (
+        "Approve",
+        "Decide",
+        '{"scan":"$S","approve":["$Reason","$Days"]}',
+        ["Reason", "Days"],
+    ),
+    "reject": ("Reject", "Decide", '{"scan":"$S","reject":"$Reason"}', ["Reason"]),
+    "withdraw": ("Withdraw", "Withdraw", '{"scan":"$S","withdraw":"$Reason"}', ["Reason"]),
+    "team-1": ("Scan again", "Team1", '{"scan":"$S"}', []),
+    "team-2": ("Open ticket", "Team2", '{"scan":"$S"}', []),
+}
+# What a card names; the team's own function is known by its ARN, too long for a criterion.
+CALLS = {"team-1": "rescan", "team-2": None}
+
+
+@pytest.mark.parametrize("action", BUTTONS)
+def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
+    built: Built, action: str
 ):
-    resource = built.one("cloudcontrol/resource:Resource", verb)
+    label, key, payload, asks = BUTTONS[action]
+    function = CALLS.get(action, "approval")
+    resource = built.one("cloudcontrol/resource:Resource", action)
+    bound = "event.metadata.additionalContext."
 
     assert resource.inputs["typeName"] == "AWS::Chatbot::CustomAction"
     assert resource.desired == {
-        "ActionName": f"chatops-slack-dev-{verb}",
+        "ActionName": f"chatops-slack-dev-{action}",
         "Attachments": [
             {
                 "ButtonText": label,
                 "NotificationType": "Custom",
                 "Variables": {
-                    "Fn": "event.metadata.additionalContext.Fn",
-                    "Region": "event.metadata.additionalContext.Region",
-                    "Scan": "event.metadata.additionalContext.Scan",
-                    "Reason": "event.metadata.additionalContext.Reason",
+                    "F": bound + key,
+                    "R": bound + "Region",
+                    "S": bound + "Scan",
+                    **{each: bound + each for each in asks},
                 },
                 "Criteria": [
-                    {"Operator": "EQUALS", "VariableName": "Fn", "Value": "approval"},
-                    {"Operator": "HAS_VALUE", "VariableName": "Scan"},
+                    {"Operator": "EQUALS", "VariableName": "F", "Value": function}
+                    if function
+                    else {"Operator": "HAS_VALUE", "VariableName": "F"},
+                    {"Operator": "HAS_VALUE", "VariableName": "S"},
                 ],
             }
         ],
         "Definition": {
-            "CommandText": "lambda invoke --function-name $Fn --region $Region "
-            f'--payload {{"scan":"$Scan","{verb}":"$Reason"}}'
+            "CommandText": f"lambda invoke --function-name $F --region $R --payload {payload}"
         },
-        "Tags": [{"Key": "Name", "Value": f"chatops-slack-dev-{verb}"}],
+        "Tags": [{"Key": "Name", "Value": f"chatops-slack-dev-{action}"}],
     }
 
 
-@pytest.mark.parametrize("verb", BUTTONS)
-def test_a_button_keeps_within_the_services_limits_for_the_longest_stack(verb: str):
-    action = approval(action_prefix=f"{PROJECT}-{LONGEST_STACK}").one(
-        "cloudcontrol/resource:Resource", verb
-    )
-    attachment = action.desired["Attachments"][0]
-    bound = attachment["Variables"]
+def test_what_a_button_asks_is_on_no_card(monkeypatch):
+    """People are asked for what no card binds; else they would never be."""
+    shown = {outcome: {f"Team{place}": "f" for place in range(1, 6)} for outcome in OUTCOMES}
+    for key, value in {
+        "AWS_REGION": REGION,
+        "APPROVAL_FUNCTION": "approval",
+        "TEAM_BUTTONS": json.dumps(shown),
+    }.items():
+        monkeypatch.setenv(key, value)
+    buttons = runpy.run_path(str(PROGRAM / "handlers" / "buttons.py"))
+    context = {key for outcome in OUTCOMES for key in buttons["of"](outcome, "payments/v1")}
 
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", action.desired["ActionName"])
+    # And each button's function is under its key on some card.
+    assert {key for _, key, *_ in BUTTONS.values()} <= context
+    assert {"Region", "Scan"} <= context
+    assert not context & {"Reason", "Days"}
+
+
+@pytest.mark.parametrize("action", BUTTONS)
+def test_a_button_keeps_within_the_services_limits_for_the_longest_stack(action: str):
+    desired = (
+        approval(action_prefix=f"{PROJECT}-{LONGEST_STACK}")
+        .one("cloudcontrol/resource:Resource", action)
+        .desired
+    )
+    [attachment] = desired["Attachments"]
+    bound, command = attachment["Variables"], desired["Definition"]["CommandText"]
+
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", desired["ActionName"])
     # Function and region are variables: no name and no region makes the command longer.
-    assert len(action.desired["Definition"]["CommandText"]) <= 100
-    assert set(re.findall(r"\$(\w+)", COMMAND)) == set(bound)
+    assert len(command) <= 100
+    assert set(re.findall(r"\$(\w+)", command)) == set(bound)
     assert len(attachment["ButtonText"]) <= 20
     assert 1 <= len(bound) <= 5
     assert 1 <= len(attachment["Criteria"]) <= 5
     assert {each["VariableName"] for each in attachment["Criteria"]} <= set(bound)
+    payload = json.loads(command.split(" --payload ")[1])
+    assert payload["scan"] == "$S"
 
 
-def test_the_function_that_the_criteria_name_is_short_enough_in_the_longest_stack(built: Built):
+@pytest.mark.parametrize("function", ["approval", "rescan"])
+def test_a_function_that_criteria_name_is_short_enough_in_the_longest_stack(
+    built: Built, function: str
+):
     """A criterion's value has at most 50 characters, and names come from the autonaming pattern."""
     pattern = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]
     name = pattern["value"]["pattern"]
     for hole, filled in {
         "${project}": PROJECT,
         "${stack}": LONGEST_STACK,
-        "${name}": built.one("lambda/function:Function", "approval").name,
+        "${name}": built.one("lambda/function:Function", function).name,
         "${hex(7)}": "0123456",
     }.items():
         assert hole in name
@@ -181,26 +317,12 @@ def test_the_function_that_the_criteria_name_is_short_enough_in_the_longest_stac
     assert len(name) <= 50
 
 
-def test_the_channel_gets_both_buttons_by_their_arns():
-    arns: list[str] = []
+def test_without_buttons_of_the_team_there_are_ours():
+    built = approval(team_buttons=())
 
-    def make() -> None:
-        args = ApprovalArgs(
-            account=ACCOUNT,
-            region=REGION,
-            action_prefix="p",
-            sender="a@example.com",
-            create_sender=False,
-            recipients=("a@example.com",),
-            exception_seconds=1,
-            log_days=1,
-            key_arn="arn:key",
-            artifacts="a",
-            artifacts_arn="arn:a",
-        )
-        for each in Approval("approval", args).actions:
-            each.apply(arns.append)
-
-    build(make)
-
-    assert sorted(arns) == ["arn:aws:cloudcontrol:::approve", "arn:aws:cloudcontrol:::reject"]
+    assert [each.name for each in built.all("cloudcontrol/resource:Resource")] == [
+        "approve",
+        "reject",
+        "withdraw",
+    ]
+    assert environment(built, "announce")["TEAM_BUTTONS"] == "{}"

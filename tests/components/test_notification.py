@@ -14,7 +14,7 @@ def notification(**changed: Any) -> Built:
         "slack_channel_id": "C0000000000",
         "user_role_required": False,
         "key_arn": "arn:key",
-        "approval_function_arn": "arn:approval",
+        "button_functions": ["arn:approval", "arn:ticket"],
         "actions": ["arn:approve", "arn:reject"],
     }
     return build(lambda: Notification("notification", NotificationArgs(**{**settings, **changed})))
@@ -45,11 +45,15 @@ def test_only_alarms_of_this_account_publish_by_the_topics_own_policy(built: Bui
 
 
 PRESS_BUTTONS = [
-    {"Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": ["arn:approval"]}
+    {
+        "Effect": "Allow",
+        "Action": ["lambda:InvokeFunction"],
+        "Resource": ["arn:approval", "arn:ticket"],
+    }
 ]
 
 
-def test_people_in_the_channel_can_invoke_the_approval_function_and_nothing_else(built: Built):
+def test_people_in_the_channel_can_invoke_what_the_buttons_call_and_nothing_else(built: Built):
     """The guardrail is the outer bound, the role what is granted within: they are the same."""
     right = built.one("iam/rolePolicy:RolePolicy", "channel")
 
@@ -68,7 +72,7 @@ def test_only_the_chat_service_plays_the_channel(built: Built):
     ]
 
 
-def test_the_channel_hears_the_topic_under_the_guardrail_and_shows_both_buttons(built: Built):
+def test_the_channel_hears_the_topic_under_the_guardrail_and_shows_the_buttons(built: Built):
     resource = built.one("cloudcontrol/resource:Resource")
 
     assert resource.inputs["typeName"] == "AWS::Chatbot::SlackChannelConfiguration"

@@ -6,12 +6,14 @@ import pytest
 
 from components.pipeline import Pipeline, PipelineArgs
 from components.scan_project import ScanProjectArgs
-from components.state_machine import Names, definition
+from components.state_machine import Names, Waits, definition
 from tests.components.recording import ACCOUNT, REGION, Built, build
 
+ON_CALL = "arn:aws:sns:eu-central-1:123456789012:on-call"
+WAITS = Waits(decide=7200, escalate=600, remind=3600, who=0)
 
-@pytest.fixture(scope="module")
-def built() -> Built:
+
+def pipeline(escalation_topic: str = "") -> Built:
     def make() -> Pipeline:
         scan = ScanProjectArgs(
             account=ACCOUNT,
@@ -30,20 +32,28 @@ def built() -> Built:
             uploads_arn="arn:aws:s3:::uploads",
             artifacts="artifacts",
             artifacts_arn="arn:aws:s3:::artifacts",
+            work="work",
+            work_arn="arn:aws:s3:::work",
         )
         args = PipelineArgs(
             prefix="chatops-slack-dev",
-            decision_seconds=7200,
+            waits=WAITS,
             scan=scan,
             role=aws.iam.Role("role-of-storage", assume_role_policy="{}"),
             uploads="uploads",
             topic_arn="arn:topic",
-            approval_function="approval-1a2b3c4",
+            escalation_topic=escalation_topic,
+            button_environment={"APPROVAL_FUNCTION": "approval-1a2b3c4", "TEAM_BUTTONS": "{}"},
             announce_arn="arn:announce",
         )
         return Pipeline("pipeline", args)
 
     return build(make)
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return pipeline()
 
 
 def test_the_state_machine_may_do_what_its_states_do(built: Built):
@@ -67,7 +77,11 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
         {
             "Effect": "Allow",
             "Action": ["lambda:InvokeFunction"],
-            "Resource": ["arn:aws:lambda:::check-build-status", "arn:announce"],
+            "Resource": [
+                "arn:aws:lambda:::check-build-status",
+                "arn:aws:lambda:::supersede",
+                "arn:announce",
+            ],
         },
         {"Effect": "Allow", "Action": ["sns:Publish"], "Resource": ["arn:topic"]},
         {
@@ -76,7 +90,7 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::artifacts/waiting/*",
+                "arn:aws:s3:::work/waiting/*",
             ],
         },
         {
@@ -85,8 +99,10 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
             ],
         },
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
         {
             "Effect": "Allow",
             "Action": ["s3:PutObjectVersionTagging"],
@@ -125,12 +141,25 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
-            "Resource": ["arn:aws:s3:::artifacts/scans/*/report.json"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/scan.json",
+                "arn:aws:s3:::artifacts/scans/*/report.json",
+                "arn:aws:s3:::artifacts/scans/*/notification.json",
+                "arn:aws:s3:::artifacts/scans/*/verdict.json",
+            ],
         },
         {
             "Effect": "Allow",
             "Action": ["s3:PutObject"],
-            "Resource": ["arn:aws:s3:::artifacts/scans/*/notification.json"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/notification.json",
+                "arn:aws:s3:::artifacts/scans/*/verdict.json",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucketVersions"],
+            "Resource": ["arn:aws:s3:::uploads"],
         },
         {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
         {
@@ -151,13 +180,69 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
     ]
 
 
-def test_check_build_status_knows_the_evidence_and_the_buttons_function(built: Built):
-    function = built.one("lambda/function:Function")
+def test_supersede_closes_requests_and_does_nothing_else(built: Built):
+    _logs, _traces, *rights = built.one("iam/rolePolicy:RolePolicy", "supersede").policy()
+
+    assert rights == [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::work/waiting/*",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:PutObject"],
+            "Resource": ["arn:aws:s3:::artifacts/scans/*/decision.json"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucketVersions"],
+            "Resource": ["arn:aws:s3:::uploads"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": ["arn:key"],
+        },
+        {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
+    ]
+    function = built.one("lambda/function:Function", "supersede")
+    assert function.inputs["handler"] == "handlers.supersede.handler"
+    assert function.inputs["environment"]["variables"] == {
+        "ARTIFACTS_BUCKET": "artifacts",
+        "WORK_BUCKET": "work",
+    }
+
+
+def test_the_state_machine_publishes_to_another_topic_where_one_is_set():
+    built = pipeline(escalation_topic=ON_CALL)
+    published = [
+        each["Resource"]
+        for each in built.one("iam/rolePolicy:RolePolicy", "pipeline").policy()
+        if each["Action"] == ["sns:Publish"]
+    ]
+    states = json.loads(built.one("sfn/stateMachine:StateMachine").inputs["definition"])["States"]
+
+    assert published == [["arn:topic", ON_CALL]]
+    assert states["TellEscalatedElsewhere"]["Arguments"]["TopicArn"] == ON_CALL
+
+
+def test_check_build_status_knows_the_evidence_and_what_the_buttons_call(built: Built):
+    function = built.one("lambda/function:Function", "check-build-status")
 
     assert function.inputs["handler"] == "handlers.check_build_status.handler"
     assert function.inputs["environment"]["variables"] == {
         "ARTIFACTS_BUCKET": "artifacts",
         "APPROVAL_FUNCTION": "approval-1a2b3c4",
+        "TEAM_BUTTONS": "{}",
     }
 
 
@@ -189,7 +274,10 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
     names = Names(
         project="scan",
         artifacts="artifacts",
+        work="work",
         topic_arn="arn:topic",
+        escalation_topic="",
+        supersede="arn:aws:lambda:::supersede",
         check_build_status="arn:aws:lambda:::check-build-status",
         announce="arn:announce",
         region=REGION,
@@ -197,7 +285,7 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
 
     assert json.loads(
         built.one("sfn/stateMachine:StateMachine").inputs["definition"]
-    ) == definition(names, build_seconds=(30 + 60 + 5) * 60, decision_seconds=7200)
+    ) == definition(names, build_seconds=(30 + 60 + 5) * 60, waits=WAITS)
 
 
 def test_it_is_made_after_its_rights(built: Built):

@@ -2,11 +2,13 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.components.recording import ACCOUNT, PROJECT, REGION, TOKEN, Built, program
+from tests.components.recording import ACCOUNT, PROGRAM, PROJECT, REGION, TOKEN, Built, program
 
 COMPONENTS = {
     "Storage": "storage",
@@ -43,13 +45,17 @@ ANY_RESOURCE = {
 INSIDE = {
     r"arn:aws:s3:::artifacts/scans/\*/[a-z]+\.(json|log)": "an app and a version id",
     r"arn:aws:s3:::artifacts/scans/\*/pressed/\*\.json": "an app, a version id and a log event",
-    r"arn:aws:s3:::artifacts/(waiting|cache)/\*": "an app and a version id, or a cached file",
+    r"arn:aws:s3:::work/(waiting|cache)/\*": "an app and a version id, or a cached file",
+    rf"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:chatops-slack-prod-pipeline-\*": "made later",
+    rf"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-prod-pipeline-\*:\*": "the same",
     r"arn:aws:s3:::(uploads|access-logs)/\*": "any object's key",
     r"arn:aws:cloudwatch:::[a-z-]+:\*": "the log streams of one group",
     r"arn:aws:cloudwatch:::scan:log-stream:\*": "the log streams of one group",
     rf"arn:aws:ses:{REGION}:{ACCOUNT}:identity/\*": "recipients in the sandbox; see its condition",
     rf"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/\*": "not made yet; see its condition",
 }
+ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
+TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
 # Created by Cloud Control, which has no tags of its own: they are in what it is asked for.
 IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
 
@@ -63,7 +69,17 @@ def everything() -> Built:
         vpcSubnets=["subnet-0a"],
         vpcSecurityGroups=["sg-0a"],
         recordWho=True,
+        escalationTopic=ON_CALL,
+        evidenceLock="governance",
+        actions=[
+            {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"},
+            {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET},
+        ],
     )
+
+
+def variables(built: Built, function: str) -> dict[str, str]:
+    return built.one("lambda/function:Function", function).inputs["environment"]["variables"]
 
 
 def statements(built: Built) -> list[tuple[str, dict[str, Any]]]:
@@ -147,17 +163,75 @@ def test_every_role_has_exactly_one_policy_and_every_policy_a_role(everything: B
     assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
 
 
-def test_the_channel_is_given_this_stacks_buttons_and_function(everything: Built):
+def test_the_channel_is_given_this_stacks_buttons_and_exactly_what_they_call(everything: Built):
     channel = everything.one("cloudcontrol/resource:Resource", "channel").desired
 
     assert channel["ConfigurationName"] == "chatops-slack-prod"
     assert channel["CustomizationResourceArns"] == [
-        "arn:aws:cloudcontrol:::approve",
-        "arn:aws:cloudcontrol:::reject",
+        f"arn:aws:cloudcontrol:::{name}"
+        for name in ("approve", "reject", "withdraw", "team-1", "team-2")
     ]
-    assert everything.one("iam/policy:Policy").policy()[0]["Resource"] == [
-        "arn:aws:lambda:::approval"
+    called = [
+        {
+            "Effect": "Allow",
+            "Action": ["lambda:InvokeFunction"],
+            "Resource": ["arn:aws:lambda:::approval", "arn:aws:lambda:::rescan", TICKET],
+        }
     ]
+    assert everything.one("iam/policy:Policy", "guardrail").policy() == called
+    assert everything.one("iam/rolePolicy:RolePolicy", "channel").policy() == called
+
+
+def test_the_cards_name_what_the_buttons_call(everything: Built):
+    for name in ("check-build-status", "announce"):
+        told = variables(everything, name)
+        assert told["APPROVAL_FUNCTION"] == "approval"
+        assert json.loads(told["TEAM_BUTTONS"]) == {
+            "broken": {"Team1": "rescan"},
+            "failed": {"Team2": TICKET},
+        }
+
+
+def test_what_scans_again_may_start_the_state_machine_by_the_name_that_it_gets(everything: Built):
+    """It is made before the state machine, and so knows the beginning of its name only."""
+    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
+    name = declared["pulumi:autonaming"]["value"]["pattern"]
+    for hole, filled in {
+        "${project}": PROJECT,
+        "${stack}": "prod",
+        "${name}": everything.one("sfn/stateMachine:StateMachine").name,
+        "${hex(7)}": "0123456",
+    }.items():
+        name = name.replace(hole, filled)
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
+    rights = {
+        action: each["Resource"]
+        for each in everything.one("iam/rolePolicy:RolePolicy", "rescan").policy()
+        for action in each["Action"]
+    }
+
+    assert fnmatchcase(machine, *rights["states:StartExecution"])
+    assert fnmatchcase(
+        machine.replace(":stateMachine:", ":execution:") + ":upload-1",
+        *rights["states:DescribeExecution"],
+    )
+    other = machine.replace("-prod-", "-dev-")
+    assert not fnmatchcase(other, *rights["states:StartExecution"])
+
+
+def test_the_state_machine_publishes_to_the_channels_topic_and_who_is_on_call(
+    everything: Built, dev: Built
+):
+    def topics(built: Built) -> list[str]:
+        [publish] = [
+            each["Resource"]
+            for each in built.one("iam/rolePolicy:RolePolicy", "pipeline").policy()
+            if each["Action"] == ["sns:Publish"]
+        ]
+        return publish
+
+    assert topics(everything) == ["arn:aws:sns:::notification", ON_CALL]
+    assert topics(dev) == ["arn:aws:sns:::notification"]
 
 
 def test_every_child_sits_under_its_component(everything: Built):
@@ -191,6 +265,7 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
         "BucketLifecycleConfiguration",
         "BucketLogging",
         "BucketNotification",
+        "BucketObjectLockConfiguration",
         "BucketOwnershipControls",
         "BucketPolicy",
         "BucketPublicAccessBlock",
@@ -215,7 +290,9 @@ def test_prod_protects_what_cannot_be_made_again_and_dev_nothing(dev: Built, pro
         "access-logs",
     }
     assert [each.name for each in dev.resources if each.protect] == []
-    assert {each.inputs["forceDestroy"] for each in prod.all("s3/bucket:Bucket")} == {False}
+    assert {each.name for each in prod.all("s3/bucket:Bucket") if each.inputs["forceDestroy"]} == {
+        "work"
+    }
     assert {each.inputs["forceDestroy"] for each in dev.all("s3/bucket:Bucket")} == {True}
 
 
@@ -238,9 +315,11 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
         "chatops-slack-dev",
         "chatops-slack-dev-approve",
         "chatops-slack-dev-reject",
+        "chatops-slack-dev-team-1",
+        "chatops-slack-dev-withdraw",
         "security@example.com",
     }
-    assert len(fixed_names(prod)) == 5
+    assert len(fixed_names(prod)) == 7
     assert fixed_names(dev) & fixed_names(prod) == set()
 
 
@@ -264,13 +343,18 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
     ]
     project = prod.one("codebuild/project:Project").inputs["environment"]["environmentVariables"]
 
-    assert len(functions) == 3
+    assert len(functions) == 5
     assert {key for each in functions for key in each} == {
         "APPROVAL_FUNCTION",
         "ARTIFACTS_BUCKET",
+        "ESCALATION_MENTION",
         "EXCEPTION_SECONDS",
+        "MAX_EXCEPTION_SECONDS",
         "RECIPIENTS",
         "SENDER",
+        "TEAM_BUTTONS",
+        "UPLOADER_DOMAINS",
+        "WORK_BUCKET",
     }
     assert [each for each in project if "TOKEN" in each["name"]] == [
         {
@@ -293,31 +377,53 @@ def test_settings_reach_what_they_are_about():
         buildTimeout="45m",
         queueTimeout="2h",
         decisionWindow="6h",
+        escalateBefore="1h",
+        escalationMention="S0123456789",
+        escalationTopic=ON_CALL,
         exceptionPeriod="2d",
+        maxExceptionPeriod="3d",
+        remindBefore="12h",
+        appRecipients={"payments": ["payments@example.com"]},
+        uploaderDomains=["example.com"],
+        actions=[],
+        evidenceLock="compliance",
+        evidenceLockDays=9,
+        recordWho=True,
         architecture="arm64",
         computeType="BUILD_GENERAL1_SMALL",
         logDays=14,
-        uploadDays=5,
+        uploadDays=11,
         userRoleRequired=True,
         createSender=False,
         maxHigh=7,
     )
     project = built.one("codebuild/project:Project").inputs
     states = json.loads(built.one("sfn/stateMachine:StateMachine").inputs["definition"])["States"]
-    variables = built.one("lambda/function:Function", "approval").inputs["environment"]["variables"]
+    announce = variables(built, "announce")
+    lock = built.one("s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration").inputs
     told = {each["name"]: each["value"] for each in project["environment"]["environmentVariables"]}
     lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "uploads")
 
     assert (project["buildTimeout"], project["queuedTimeout"]) == (45, 120)
     assert states["Scan"]["TimeoutSeconds"] == (45 + 120 + 5) * 60
-    assert states["AwaitDecision"]["TimeoutSeconds"] == 6 * 3600
-    assert variables["EXCEPTION_SECONDS"] == str(2 * 86400)
+    assert states["AwaitDecision"]["TimeoutSeconds"] == 5 * 3600
+    assert states["AwaitLateDecision"]["TimeoutSeconds"] == 3600
+    assert states["TellEscalatedElsewhere"]["Arguments"]["TopicArn"] == ON_CALL
+    assert str(12 * 3600 * 1000) in states["HoldException"]["Choices"][0]["Condition"]
+    assert "HearWhoApproved" in states
+    assert variables(built, "approval")["EXCEPTION_SECONDS"] == str(2 * 86400)
+    assert variables(built, "approval")["MAX_EXCEPTION_SECONDS"] == str(3 * 86400)
+    assert json.loads(announce["RECIPIENTS"])["payments"] == ["payments@example.com"]
+    assert json.loads(announce["UPLOADER_DOMAINS"]) == ["example.com"]
+    assert announce["ESCALATION_MENTION"] == "<!subteam^S0123456789>"
+    assert announce["TEAM_BUTTONS"] == "{}"
+    assert lock["rule"] == {"defaultRetention": {"mode": "COMPLIANCE", "days": 9}}
     assert project["environment"]["type"] == "ARM_CONTAINER"
     assert project["environment"]["computeType"] == "BUILD_GENERAL1_SMALL"
     assert {
         each.inputs["retentionInDays"] for each in built.all("cloudwatch/logGroup:LogGroup")
     } == {14}
-    assert lifecycle.inputs["rules"][0]["noncurrentVersionExpiration"] == {"noncurrentDays": 5}
+    assert lifecycle.inputs["rules"][0]["noncurrentVersionExpiration"] == {"noncurrentDays": 11}
     channel = built.one("cloudcontrol/resource:Resource", "channel").desired
     assert channel["UserRoleRequired"] is True
     assert not built.all("sesv2/emailIdentity:EmailIdentity")
@@ -330,9 +436,11 @@ def test_a_person_finds_the_way_by_the_outputs(dev: Built):
     assert dev.outputs == {
         "uploadBucket": "uploads",
         "artifactsBucket": "artifacts",
+        "workBucket": "work",
         "stateMachine": "arn:aws:sfn:::pipeline",
         "topic": "arn:aws:sns:::notification",
         "approvalFunction": "approval",
+        "rescanFunction": "rescan",
         "deadLetterQueue": "https://queue/dead-letters",
         "executionsUrl": f"{console}/states/home?region={REGION}#/statemachines/view/"
         "arn:aws:sfn:::pipeline",

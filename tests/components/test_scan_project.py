@@ -23,12 +23,12 @@ BASE_RIGHTS = [
     {
         "Effect": "Allow",
         "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-        "Resource": ["arn:aws:s3:::artifacts/source/scan.zip"],
+        "Resource": ["arn:aws:s3:::work/source/scan.zip"],
     },
     {
         "Effect": "Allow",
         "Action": ["s3:GetBucketAcl", "s3:GetBucketLocation"],
-        "Resource": ["arn:aws:s3:::artifacts"],
+        "Resource": ["arn:aws:s3:::work"],
     },
     {
         "Effect": "Allow",
@@ -41,7 +41,7 @@ BASE_RIGHTS = [
     {
         "Effect": "Allow",
         "Action": ["s3:GetObject", "s3:PutObject"],
-        "Resource": ["arn:aws:s3:::artifacts/cache/*"],
+        "Resource": ["arn:aws:s3:::work/cache/*"],
     },
     {
         "Effect": "Allow",
@@ -68,6 +68,8 @@ def scan(**changed: Any) -> Built:
         "uploads_arn": "arn:aws:s3:::uploads",
         "artifacts": "artifacts",
         "artifacts_arn": "arn:aws:s3:::artifacts",
+        "work": "work",
+        "work_arn": "arn:aws:s3:::work",
     }
 
     def make() -> ScanProject:
@@ -99,7 +101,7 @@ def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
         "serviceRole": "arn:aws:iam:::scan",
         "source": {
             "type": "S3",
-            "location": "artifacts/source/scan.zip",
+            "location": "work/source/scan.zip",
             "buildspec": (PROGRAM / "scan" / "buildspec.yml").read_text(),
         },
         "sourceVersion": "v1",
@@ -115,7 +117,7 @@ def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
         },
         "buildTimeout": 30,
         "queuedTimeout": 480,
-        "cache": {"type": "S3", "location": "artifacts/cache"},
+        "cache": {"type": "S3", "location": "work/cache"},
         "encryptionKey": "arn:key",
         "logsConfig": {"cloudwatchLogs": {"status": "ENABLED", "groupName": "scan"}},
     }
@@ -261,5 +263,5 @@ def test_what_else_lies_in_scan_never_changes_the_source(tmp_path: Path, monkeyp
 def test_the_source_lies_where_the_project_looks_for_it(built: Built):
     source = built.one("s3/bucketObjectv2:BucketObjectv2").inputs
 
-    assert (source["bucket"], source["key"]) == ("artifacts", "source/scan.zip")
+    assert (source["bucket"], source["key"]) == ("work", "source/scan.zip")
     assert set(source["source"].assets) == set(packaged_scan().assets)

@@ -8,8 +8,20 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.buttons import OUTCOMES, TeamButton
 from components.scan_project import Vpc
-from components.settings import EMAIL, LOG_DAYS, STACK, UNITS, Settings, load
+from components.settings import (
+    APP,
+    EMAIL,
+    LOG_DAYS,
+    MENTION,
+    MOST_BUTTONS,
+    MOST_RECIPIENTS,
+    STACK,
+    UNITS,
+    Settings,
+    load,
+)
 from tests.components.recording import PROGRAM, PROJECT, TOKEN, build, told
 
 DECLARED = {
@@ -46,8 +58,19 @@ def test_the_defaults_are_valid_for_whoever_names_the_channel_and_the_people():
     assert found.engine == "sonarqube"
     assert found.limits == {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
     assert found.upload_limits == {"files": 20_000, "bytes": 1024**3, "ratio": 200}
-    assert found.decision_seconds == 72 * 3600
-    assert found.exception_seconds == 30 * 86400
+    assert (found.app_recipients, found.uploader_domains) == ({}, ())
+    assert (found.decision_seconds, found.escalate_seconds) == (72 * 3600, 12 * 3600)
+    assert (found.escalation_mention, found.escalation_topic) == ("", "")
+    assert (found.exception_seconds, found.max_exception_seconds) == (30 * 86400, 90 * 86400)
+    assert found.remind_seconds == 3 * 86400
+    assert found.team_buttons == (
+        TeamButton(
+            label="Scan again",
+            outcomes=("broken", "rejected", "expired", "ended", "withdrawn"),
+            function="scan-again",
+        ),
+    )
+    assert (found.lock_mode, found.lock_days) == ("", 365)
     assert (found.build_seconds, found.queue_seconds) == (1800, 8 * 3600)
     assert (found.architecture, found.compute_type) == ("x86_64", "BUILD_GENERAL1_MEDIUM")
     assert (found.vpc, found.user_role_required, found.protect) == (None, False, False)
@@ -136,6 +159,57 @@ def test_a_vpc_is_its_id_its_subnets_and_its_groups():
     )
 
 
+def test_an_app_may_have_recipients_of_its_own():
+    found = loaded(appRecipients={"payments": ["a@example.com"], "my.app": ["b@example.com"]})
+
+    assert found.app_recipients == {
+        "payments": ("a@example.com",),
+        "my.app": ("b@example.com",),
+    }
+
+
+def test_a_button_has_its_label_where_it_shows_and_what_it_calls():
+    assert loaded(actions=[TICKET, AGAIN]).team_buttons == (
+        TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=FUNCTION),
+        TeamButton(label="Scan again", outcomes=("broken",), function="scan-again"),
+    )
+    assert loaded(actions=[]).team_buttons == ()
+
+
+def test_a_button_may_show_on_every_outcome():
+    [button] = loaded(actions=[{**TICKET, "outcomes": list(OUTCOMES)}]).team_buttons
+
+    assert button.outcomes == OUTCOMES
+
+
+@pytest.mark.parametrize(
+    ("setting", "mode"), [("off", ""), ("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")]
+)
+def test_the_lock_is_told_as_s3_calls_it(setting: str, mode: str):
+    assert loaded(evidenceLock=setting).lock_mode == mode
+
+
+@pytest.mark.parametrize("who", ["here", "channel", "U0123456789", "W0123456789", "S0123456789"])
+def test_a_mention_is_of_all_who_are_there_of_the_channel_of_a_member_or_a_group(who: str):
+    assert loaded(escalationMention=who).escalation_mention == who
+
+
+@given(st.text())
+def test_a_mention_cannot_be_markup_of_its_own(text: str):
+    if re.fullmatch(MENTION, text):
+        assert text.isalnum()
+        assert text.isascii()
+
+
+def test_neither_escalation_nor_reminder_is_needed():
+    found = loaded(escalateBefore="0s", remindBefore="0s")
+
+    assert (found.escalate_seconds, found.remind_seconds) == (0, 0)
+
+
+FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
+TICKET = {"label": "Open ticket", "outcomes": ["failed", "broken"], "function": FUNCTION}
+AGAIN = {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"}
 WRONG = [
     ("slackWorkspaceId", "C0000000000", "'C0000000000' is not a Slack workspace id"),
     ("slackWorkspaceId", None, "is missing"),
@@ -151,6 +225,14 @@ WRONG = [
     ("recipients[0]", [7], "7 is not an email address"),
     ("recipients[0]", "a@example.com", "'a@example.com' is not a list"),
     ("recipients[0]", {"a@example.com": 1}, "is not a list"),
+    ("appRecipients.payments[0]", {"payments": []}, "nobody would get the emails"),
+    ("appRecipients.payments[0]", {"payments": "a@example.com"}, "nobody would get the emails"),
+    ("appRecipients.payments[0]", ["a@example.com"], "does not map apps to lists"),
+    ("appRecipients.payments[1]", {"payments": ["a@b.cd", "x"]}, "'x' is not an email address"),
+    ('appRecipients["my.app"][0]', {"my.app": ["x"]}, "'x' is not an email address"),
+    ("uploaderDomains[0]", ["@example.com"], "'@example.com' is not a domain"),
+    ("uploaderDomains[1]", ["example.com", "localhost"], "'localhost' is not a domain"),
+    ("uploaderDomains[0]", "example.com", "'example.com' is not a list"),
     ("deployers[0]", ["arn:aws:iam::123456789012:role/*"], "is not the ARN of an IAM role or user"),
     ("deployers[0]", ["deploy"], "'deploy' is not the ARN of an IAM role or user"),
     ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
@@ -168,8 +250,32 @@ WRONG = [
     ("maxUploadRatio", 1, "1 is not between 2 and 1100"),
     ("decisionWindow", "3 days", "'3 days' is not a duration"),
     ("decisionWindow", "91d", "91d is not between"),
+    ("escalateBefore", "never", "'never' is not a duration"),
+    ("escalateBefore", "91d", "91d is not between 0s and 90d"),
+    ("escalationMention", "@here", "'@here' is not here, channel, or the id of a member"),
+    ("escalationMention", "<!here>", "is not here, channel, or the id of a member"),
+    ("escalationTopic", "on-call", "'on-call' is not the ARN of an SNS topic"),
+    ("escalationTopic", FUNCTION, "is not the ARN of an SNS topic"),
     ("exceptionPeriod", "", "'' is not a duration"),
     ("exceptionPeriod", "271d", "271d is not between"),
+    ("maxExceptionPeriod", "", "'' is not a duration"),
+    ("maxExceptionPeriod", "271d", "271d is not between"),
+    ("maxExceptionPeriod", "10d", "is shorter than exceptionPeriod"),
+    ("remindBefore", "3", "'3' is not a duration"),
+    ("remindBefore", "271d", "271d is not between 0s and 270d"),
+    ("actions[0].label", [{**TICKET, "label": ""}], "'' is not a label of 1 to 20 characters"),
+    ("actions[0].label", [{**TICKET, "label": "x" * 21}], "is not a label"),
+    ("actions[1].label", [TICKET, {**TICKET, "label": "<!here>"}], "'<!here>' is not a label"),
+    ("actions[0].outcomes[0]", [{**TICKET, "outcomes": []}], "None is not one of failed, broken"),
+    ("actions[0].outcomes[0]", [{**TICKET, "outcomes": "failed"}], "None is not one of"),
+    ("actions[0].outcomes[1]", [{**TICKET, "outcomes": ["failed", "passed"]}], "'passed' is not"),
+    ("actions[0].outcomes[0]", [{**TICKET, "outcomes": [{"a": 1}]}], "{'a': 1} is not one of"),
+    ("actions[0].outcomes[1]", [{**AGAIN, "outcomes": ["broken", "failed"]}], "not on failed"),
+    ("actions[0].outcomes[0]", [{**AGAIN, "outcomes": ["approved"]}], "not on approved"),
+    ("actions[0].outcomes[0]", [{**AGAIN, "outcomes": ["ending"]}], "not on ending"),
+    ("actions[0].function", [{**TICKET, "function": "open-ticket"}], "neither scan-again nor"),
+    ("actions[0].function", [{"label": "x", "outcomes": ["failed"]}], "None is neither"),
+    ("actions[0].function", [{**TICKET, "function": FUNCTION + "*"}], "neither scan-again nor"),
     ("buildTimeout", "4m", "4m is not between 5m and 36h"),
     ("queueTimeout", "9h", "9h is not between 5m and 8h"),
     ("architecture", "arm", "'arm' is not one of x86_64, arm64"),
@@ -181,9 +287,30 @@ WRONG = [
     ("logDays", 31, "31 is none of the values that CloudWatch takes"),
     ("logDays", 0, "0 is none of the values that CloudWatch takes"),
     ("uploadDays", 0, "0 is not between 1 and 3650"),
+    ("evidenceLock", "on", "'on' is not one of off, governance, compliance"),
+    ("evidenceLockDays", 0, "0 is not between 1 and 36500"),
     ("protect", "on", "'on' is not true or false"),
 ]
 VPC = {"vpcId": "vpc-0a", "vpcSubnets": ["subnet-0a"], "vpcSecurityGroups": ["sg-0a"]}
+
+
+def name_of(key: str) -> str:
+    """The setting that the path ``key`` leads into."""
+    return re.split(r"[.\[]", key)[0]
+
+
+def at_path(value: Any, path: str, told_to: str) -> Any:
+    """What ``value`` is after ``pulumi config set --path``."""
+    match = re.match(r'\[([0-9]+)\]|\["(.+?)"\]|\.([\w-]+)', path)
+    if not match:
+        return told_to
+    rest, (place, quoted, key) = path[match.end() :], match.groups()
+    if place is None:
+        kept = value if isinstance(value, dict) else {}
+        return {**kept, key or quoted: at_path(kept.get(key or quoted), rest, told_to)}
+    kept, at = value if isinstance(value, list) else [], int(place)
+    changed = at_path(kept[at] if at < len(kept) else None, rest, told_to)
+    return [*kept[:at], changed, *kept[at + 1 :]]
 
 
 def command_for(key: str) -> str:
@@ -197,8 +324,7 @@ def command_for(key: str) -> str:
 def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_mends_it(
     key: str, value: Any, why: str
 ):
-    changed = {key.split("[")[0]: value, **(VPC if key == "vpcId" else {}), **{key: value}}
-    found = problems(**{k: v for k, v in changed.items() if "[" not in k})
+    found = problems(**{**(VPC if key == "vpcId" else {}), name_of(key): value})
 
     assert len(found) == 1
     problem, command = found[0]
@@ -252,7 +378,7 @@ def test_parts_of_a_vpc_are_ids(key: str, value: list[str]):
 
 
 def test_every_setting_that_can_be_wrong_was_wrong_here():
-    tried = {key.split("[")[0] for key, *_ in WRONG} | {"sarifCommand", *VPC}
+    tried = {name_of(key) for key, *_ in WRONG} | {"sarifCommand", *VPC}
 
     assert set(DECLARED) - tried == {"sonarOrganization"}
 
@@ -269,22 +395,64 @@ def test_all_that_is_wrong_is_told_at_once():
     ]
 
 
-@pytest.mark.parametrize("key", sorted(key for key, *_ in WRONG))
-def test_the_mending_command_mends(key: str):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, value, _ in WRONG],
+    ids=[f"{key}={value}"[:40] for key, value, _ in WRONG],
+)
+def test_the_mending_command_mends(key: str, value: Any):
     """Follow it as the CLI would, and load again."""
-    name = key.split("[")[0]
-    value = next(value for each, value, _ in WRONG if each == key)
+    name = name_of(key)
     [(_, command)] = problems(**{**(VPC if name == "vpcId" else {}), name: value})
     words = shlex.split(command)
     told_to = words[words.index(key) + 1]
     if told_to == "<":
         told_to = CA
-    if "[" in key:
-        place = int(key[:-1].split("[")[1])
-        kept = value if isinstance(value, list) else []
-        told_to = [*kept[:place], told_to, *kept[place + 1 :]]
 
-    loaded(**{**(VPC if name == "vpcId" else {}), name: told_to})
+    mended = at_path(value, key.removeprefix(name), told_to)
+    loaded(**{**(VPC if name == "vpcId" else {}), name: mended})
+
+
+MANY = {f"app-{number}": ["developers@example.com"] for number in range(MOST_RECIPIENTS // 30)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("actions[0].color", [{**TICKET, "color": "red"}], "has label, outcomes and function"),
+        (f"actions[{MOST_BUTTONS}]", [TICKET] * (MOST_BUTTONS + 1), "5 are the most"),
+        ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
+        ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
+        ("appRecipients", MANY, "over 3000 characters"),
+    ],
+    ids=["part of a button", "button", "empty app", "app with a slash", "too many recipients"],
+)
+def test_what_is_too_much_is_named_with_the_command_that_removes_it(key: str, value: Any, why: str):
+    [(problem, command)] = problems(**{name_of(key): value})
+
+    assert problem.startswith(f"{key}: ")
+    assert why in problem
+    path = "--path " if key != name_of(key) else ""
+    assert command == f"pulumi config rm {path}{shlex.quote(key)} --stack dev"
+
+
+@pytest.mark.parametrize("value", ["scan-again", {"label": "x"}, ["scan-again"], [None]])
+def test_all_that_a_button_lacks_is_told_at_once(value: Any):
+    assert [problem.split(":")[0] for problem, _ in problems(actions=value)] == [
+        "actions[0].label",
+        "actions[0].function",
+        "actions[0].outcomes[0]",
+    ]
+
+
+@given(st.text())
+def test_an_app_is_named_as_the_state_machine_names_it(text: str):
+    from components.state_machine import IDENTIFY
+
+    [pattern] = re.findall(r"\$contains\(\$name, /\^(.+?)\$/\)", IDENTIFY)
+    assert APP.pattern == pattern
+    if APP.fullmatch(text):
+        assert not set(text) & set('/"[] ')
 
 
 def test_the_token_is_never_in_an_error():
@@ -348,8 +516,14 @@ def test_the_scanner_of_the_default_lets_no_comment_and_no_folder_hide_code():
     assert DECLARED["sarifCommand"]["default"] == SARIF_COMMAND
 
 
-@pytest.mark.parametrize(("days", "kept"), [(90, 90), (1, 34)], ids=["longer", "shorter"])
+@pytest.mark.parametrize(("days", "kept"), [(120, 120), (1, 64)], ids=["longer", "shorter"])
 def test_a_replaced_version_is_kept_while_it_may_still_be_approved(days: int, kept: int):
-    told_ = {"uploadDays": days, "decisionWindow": "72h", "exceptionPeriod": "30d"}
+    told_ = {
+        "uploadDays": days,
+        "decisionWindow": "72h",
+        "exceptionPeriod": "30d",
+        # A person may say so many days, whatever the usual period is.
+        "maxExceptionPeriod": "60d",
+    }
 
     assert loaded(**told_).kept_days == kept

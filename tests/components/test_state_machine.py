@@ -3,22 +3,27 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from components.state_machine import Names, definition
+from components.state_machine import Names, Waits, definition
 
 NAMES = Names(
     project="scan-1",
     artifacts="artifacts-1",
+    work="work-1",
     topic_arn="arn:topic",
+    escalation_topic="arn:on-call",
+    supersede="arn:supersede",
     check_build_status="arn:check",
     announce="arn:announce",
     region="eu-central-1",
 )
-MACHINE = definition(NAMES, build_seconds=3600, decision_seconds=7200)
+WAITS = Waits(decide=7200, escalate=1800, remind=3600, who=30)
+MACHINE = definition(NAMES, build_seconds=3600, waits=WAITS)
 STATES: dict[str, dict[str, Any]] = MACHINE["States"]
 TASKS = [name for name, state in STATES.items() if state["Type"] == "Task"]
 ENDS = {"Succeed", "Fail"}
@@ -132,11 +137,20 @@ def test_no_way_ends_without_a_message_but_a_pass_and_a_repeated_event():
 def test_what_cannot_be_published_ends_as_trouble_and_never_as_success():
     for name in TASKS:
         if STATES[name]["Resource"].endswith(":sns:publish"):
-            assert STATES[name]["Arguments"]["TopicArn"] == NAMES.topic_arn
+            elsewhere = name == "TellEscalatedElsewhere"
+            topic = NAMES.escalation_topic if elsewhere else NAMES.topic_arn
+            assert STATES[name]["Arguments"]["TopicArn"] == topic
             caught = STATES[name]["Catch"][-1]["Next"]
-            # An exception that runs must end, whoever hears of it.
-            leads = {"TellTrouble": "Trouble", "TellApproved": "HoldException"}
-            leads["TellUnsentApproved"] = leads["TellApproved"]
+            # What runs must go on to its end, whoever hears of it.
+            leads = {
+                "TellTrouble": "Trouble",
+                "TellApproved": "HoldException",
+                "TellUnsentApproved": "HoldException",
+                "TellEnding": "PeekWithdrawal",
+                "TellUnsentEnding": "PeekWithdrawal",
+                "TellEscalated": "PeekDecision",
+                "TellEscalatedElsewhere": "PeekDecision",
+            }
             assert caught == leads.get(name, "TellTrouble")
     assert STATES["Trouble"]["Type"] == "Fail"
 
@@ -146,8 +160,13 @@ def test_evidence_is_written_once_and_what_stands_is_read_back():
         name: STATES[name] for name in TASKS if STATES[name]["Resource"].endswith("s3:putObject")
     }
 
-    assert set(writes) == {"Open", "NobodyDecided"}
-    for name, read in (("Open", "ReadOpened"), ("NobodyDecided", "ReadDecision")):
+    read_back = {
+        "Open": "ReadOpened",
+        "NobodyDecided": "ReadDecision",
+        "CloseMoot": "ReadDecision",
+    }
+    assert set(writes) == set(read_back)
+    for name, read in read_back.items():
         assert writes[name]["Arguments"]["IfNoneMatch"] == "*"
         assert set(nexts(writes[name])) == {read}
         assert STATES[read]["Arguments"]["Key"] == writes[name]["Arguments"]["Key"]
@@ -163,6 +182,8 @@ def test_evidence_is_written_once_and_what_stands_is_read_back():
         ("MarkRejected", "rejected"),
         ("MarkExpired", "expired"),
         ("MarkEnded", "expired"),
+        ("MarkWithdrawn", "withdrawn"),
+        ("MarkSuperseded", "superseded"),
     ],
 )
 def test_the_clearance_of_the_exact_version_is_tagged(state: str, status: str):
@@ -197,22 +218,72 @@ def test_only_a_passed_gate_and_an_approval_clear():
 def test_nothing_that_fails_after_an_approval_lets_its_exception_run_on():
     ends = {name for name, state in STATES.items() if state["Type"] in ENDS}
 
-    assert reachable("AnnounceApproved", without=frozenset({"MarkEnded"})) & ends == set()
-    [retry] = STATES["MarkEnded"]["Retry"]
-    assert retry["MaxAttempts"] * retry["MaxDelaySeconds"] > 3 * 24 * 3600
+    marked = frozenset({"MarkEnded", "MarkWithdrawn"})
+    assert reachable("HearWhoApproved", without=marked) & ends == set()
+    for name in marked:
+        [retry] = STATES[name]["Retry"]
+        assert retry["MaxAttempts"] * retry["MaxDelaySeconds"] > 3 * 24 * 3600
+
+
+@pytest.mark.parametrize("name", ["HoldToReminder", "HoldToEnd"])
+def test_an_exception_that_cannot_be_woken_still_ends(name: str):
+    *late, failed = STATES[name]["Catch"]
+
+    assert [each["ErrorEquals"] for each in late] == [["States.Timeout"]]
+    assert failed["Next"] == "HoldDeaf"
+    assert STATES["HoldDeaf"] == {
+        "Type": "Wait",
+        "Timestamp": "{% $decision.until %}",
+        "Next": "ReadWithdrawal",
+    }
+
+
+def test_what_cannot_be_read_at_the_end_of_an_exception_ends_it():
+    assert STATES["ReadWithdrawal"]["Catch"][-1]["Next"] == "MarkEnded"
+
+
+def test_between_two_waits_it_is_looked_whether_somebody_pressed():
+    assert STATES["PeekDecision"]["Next"] == "Decided"
+    assert STATES["PeekDecision"]["Catch"][-1]["Next"] == "AwaitLateDecision"
+    assert STATES["PeekWithdrawal"]["Next"] == "MarkWithdrawn"
+    assert STATES["PeekWithdrawal"]["Catch"][-1]["Next"] == "HoldToEnd"
+
+
+@pytest.mark.parametrize(
+    ("waits", "states"),
+    [
+        ({"escalate": 0}, {"AwaitDecision"}),
+        ({"escalate": 7200}, {"AwaitDecision"}),
+        ({"escalate": 1800}, {"AwaitDecision", "AwaitLateDecision", "AnnounceEscalated"}),
+    ],
+)
+def test_a_request_is_escalated_where_there_is_time_to(waits: dict[str, int], states: set[str]):
+    machine = definition(NAMES, build_seconds=1, waits=replace(WAITS, **waits))
+
+    possible = {"AwaitDecision", "AwaitLateDecision", "AnnounceEscalated"}
+    assert possible & machine["States"].keys() == states
+
+
+def test_nobody_waits_to_hear_who_pressed_where_nobody_tells():
+    machine = definition(NAMES, build_seconds=1, waits=replace(WAITS, who=0))
+
+    assert not [name for name in machine["States"] if name.startswith("HearWho")]
+    assert machine["States"]["ClearApproved"]["Next"] == "AnnounceApproved"
 
 
 def test_builds_and_people_have_their_time_and_no_more():
     assert STATES["Scan"]["TimeoutSeconds"] == 3600
-    assert STATES["AwaitDecision"]["TimeoutSeconds"] == 7200
-    assert STATES["AwaitDecision"]["Retry"][0] == {
-        "ErrorEquals": ["States.Timeout"],
-        "MaxAttempts": 0,
+    waits = {name: state for name, state in STATES.items() if "Await" in name}
+    assert {name: state["TimeoutSeconds"] for name, state in waits.items()} == {
+        "AwaitDecision": 5400,
+        "AwaitLateDecision": 1800,
     }
-    assert STATES["AwaitDecision"]["Catch"][0] == {
-        "ErrorEquals": ["States.Timeout"],
-        "Next": "NobodyDecided",
-    }
+    for name, late in (
+        ("AwaitDecision", "AnnounceEscalated"),
+        ("AwaitLateDecision", "NobodyDecided"),
+    ):
+        assert STATES[name]["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
+        assert STATES[name]["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "Next": late}
     assert "$millis() + 7200000" in STATES["CheckBuildStatus"]["Assign"]["until"]
 
 

@@ -6,7 +6,7 @@ from components.storage import Storage, StorageArgs
 from tests.components.iam import decide
 from tests.components.recording import ACCOUNT, REGION, Built, build
 
-BUCKETS = ["access-logs", "artifacts", "uploads"]
+BUCKETS = ["access-logs", "artifacts", "uploads", "work"]
 
 
 def storage(**changed: Any) -> Built:
@@ -15,6 +15,8 @@ def storage(**changed: Any) -> Built:
         "region": REGION,
         "upload_days": 90,
         "deployers": [],
+        "lock_mode": "",
+        "lock_days": 365,
         "protect": False,
     }
     return build(lambda: Storage("storage", StorageArgs(**{**settings, **changed})))
@@ -25,7 +27,7 @@ def built() -> Built:
     return storage()
 
 
-def test_there_are_three_buckets(built: Built):
+def test_there_are_four_buckets(built: Built):
     assert sorted(each.name for each in built.all("s3/bucket:Bucket")) == BUCKETS
 
 
@@ -60,10 +62,15 @@ def test_no_bucket_can_be_made_public(built: Built, bucket: str):
             {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
             True,
         ),
+        (
+            "work",
+            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
+            True,
+        ),
         # S3 can't deliver access logs into a bucket under a customer's key.
         ("access-logs", {"sseAlgorithm": "AES256"}, False),
     ],
-    ids=["uploads", "artifacts", "access logs"],
+    ids=["uploads", "artifacts", "work", "access logs"],
 )
 def test_every_bucket_is_encrypted(
     built: Built, bucket: str, encryption: dict[str, str], bucket_key: bool
@@ -80,13 +87,13 @@ def test_every_bucket_is_encrypted(
     }
 
 
-def test_uploads_and_evidence_keep_every_version(built: Built):
+def test_every_bucket_but_that_of_access_logs_has_versions(built: Built):
     versioned = built.all("s3/bucketVersioning:BucketVersioning")
 
-    assert {each.inputs["bucket"] for each in versioned} == {"uploads", "artifacts"}
+    assert {each.inputs["bucket"] for each in versioned} == {"uploads", "artifacts", "work"}
     assert [each.inputs["versioningConfiguration"] for each in versioned] == [
         {"status": "Enabled"}
-    ] * 2
+    ] * 3
 
 
 def rules(built: Built, bucket: str) -> dict[str, dict[str, Any]]:
@@ -106,8 +113,14 @@ def test_a_replaced_upload_is_kept_as_long_as_set_and_the_current_one_for_good()
     }
 
 
-def test_evidence_is_never_deleted_but_task_tokens_cache_and_parts_are():
+def test_evidence_is_never_deleted():
     assert rules(storage(), "artifacts") == {
+        "parts": {"filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
+    }
+
+
+def test_task_tokens_and_cache_are_deleted_once_nobody_needs_them():
+    assert rules(storage(), "work") == {
         "waiting": {
             "filter": {"prefix": "waiting/"},
             "expiration": {"days": 400},
@@ -128,14 +141,14 @@ def test_access_logs_are_kept_for_a_year():
     }
 
 
-@pytest.mark.parametrize("bucket", ["uploads", "artifacts"])
+@pytest.mark.parametrize("bucket", ["uploads", "work"])
 def test_rules_about_versions_wait_for_versions(built: Built, bucket: str):
     lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)
 
     assert built.one("s3/bucketVersioning:BucketVersioning", bucket).urn in lifecycle.depends_on
 
 
-@pytest.mark.parametrize("bucket", ["uploads", "artifacts"])
+@pytest.mark.parametrize("bucket", ["uploads", "artifacts", "work"])
 def test_access_is_logged(built: Built, bucket: str):
     assert built.one("s3/bucketLogging:BucketLogging", bucket).inputs == {
         "bucket": bucket,
@@ -205,6 +218,7 @@ def test_the_upload_bucket_takes_only_zips_over_tls_and_tags_only_from_the_pipel
 
 DEPLOYER, SOMEBODY = "arn:aws:iam::999999999999:role/deploy", "arn:aws:iam::123456789012:role/dev"
 PIPELINE, SCANNER = "arn:aws:iam:::pipeline", "arn:aws:iam:::scan"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 ZIP = "arn:aws:s3:::uploads/payments/api.zip"
 READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
 
@@ -263,11 +277,90 @@ def test_deployers_may_decrypt_what_they_read_and_nothing_else():
     }
 
 
-def test_the_artifacts_bucket_is_reached_over_tls_only(built: Built):
-    resource = built.one("s3/bucketPolicy:BucketPolicy", "artifacts")
-
+def evidence_policy(**changed: Any) -> list[dict[str, Any]]:
+    resource = storage(**changed).one("s3/bucketPolicy:BucketPolicy", "artifacts")
     assert resource.inputs["bucket"] == "artifacts"
-    assert resource.policy() == [only_tls("artifacts")]
+    return resource.policy()
+
+
+EVIDENCE = "arn:aws:s3:::artifacts/scans/payments/v1/decision.json"
+FIRST = {"s3:if-none-match": "*"}
+
+
+@pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
+@pytest.mark.parametrize("protect", [False, True])
+def test_evidence_is_written_once_whoever_writes(principal: str, protect: bool):
+    policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
+    write = {"principal": principal, "action": "s3:PutObject", "resource": EVIDENCE}
+
+    assert decide(policy, **write) == "deny"
+    # S3 itself refuses this one where there is something; the rest is up to the writer's own role.
+    assert decide(policy, **write, **FIRST) == "nothing"
+
+
+@pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
+@pytest.mark.parametrize("action", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
+@pytest.mark.parametrize(("protect", "answer"), [(False, "nothing"), (True, "deny")])
+def test_evidence_is_kept_where_the_stack_is_protected(
+    principal: str, action: str, protect: bool, answer: str
+):
+    policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
+
+    assert decide(policy, principal=principal, action=action, resource=EVIDENCE) == answer
+
+
+@pytest.mark.parametrize(
+    ("principal", "action", "resource", "answer"),
+    [
+        (DEPLOYER, "s3:GetObject", EVIDENCE, "allow"),
+        (DEPLOYER, "s3:ListBucket", "arn:aws:s3:::artifacts", "allow"),
+        (DEPLOYER, "s3:GetObject", "arn:aws:s3:::artifacts/elsewhere", "nothing"),
+        (DEPLOYER, "s3:GetObjectVersion", EVIDENCE, "nothing"),
+        (SOMEBODY, "s3:GetObject", EVIDENCE, "nothing"),
+        (SOMEBODY, "s3:ListBucket", "arn:aws:s3:::artifacts", "nothing"),
+    ],
+)
+def test_whoever_deploys_reads_why(principal: str, action: str, resource: str, answer: str):
+    policy = evidence_policy(deployers=[DEPLOYER])
+
+    assert decide(policy, principal=principal, action=action, resource=resource) == answer
+
+
+@pytest.mark.parametrize("bucket", ["artifacts", "work"])
+def test_evidence_and_work_are_reached_over_tls_only(bucket: str):
+    resource = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", bucket)
+    plain = {"aws:SecureTransport": "false", **FIRST}
+    key = f"arn:aws:s3:::{bucket}/scans/payments/v1/scan.json"
+
+    assert resource.inputs["bucket"] == bucket
+    for action in ("s3:GetObject", "s3:PutObject"):
+        asked = {"principal": DEPLOYER, "action": action, "resource": key}
+        assert decide(resource.policy(), **asked, **plain) == "deny"
+
+
+def test_nobody_is_allowed_anything_in_the_work_bucket_by_its_own_policy():
+    policy = storage(deployers=[DEPLOYER], protect=True).one("s3/bucketPolicy:BucketPolicy", "work")
+
+    assert policy.policy() == [only_tls("work")]
+
+
+LOCK = "s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+
+
+def test_without_the_setting_no_object_is_locked(built: Built):
+    assert not built.all(LOCK)
+
+
+@pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
+def test_evidence_and_nothing_else_is_locked_once_it_has_versions(mode: str):
+    built = storage(lock_mode=mode, lock_days=17)
+    lock = built.one(LOCK)
+
+    assert lock.inputs == {
+        "bucket": "artifacts",
+        "rule": {"defaultRetention": {"mode": mode, "days": 17}},
+    }
+    assert built.one("s3/bucketVersioning:BucketVersioning", "artifacts").urn in lock.depends_on
 
 
 def test_only_s3_for_this_account_writes_access_logs(built: Built):
@@ -362,32 +455,45 @@ def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
     built = storage(protect=protect)
 
     assert {each.name for each in built.resources if each.protect} == (
-        {*BUCKETS, "storage"} if protect else set()
+        {"access-logs", "artifacts", "uploads", "storage"} if protect else set()
     )
     assert {each.kind for each in built.resources if each.protect} <= {
         "aws:s3/bucket:Bucket",
         "aws:kms/key:Key",
     }
-    assert {each.inputs["forceDestroy"] for each in built.all("s3/bucket:Bucket")} == {not protect}
+    assert {each.name: each.inputs["forceDestroy"] for each in built.all("s3/bucket:Bucket")} == {
+        "access-logs": not protect,
+        "artifacts": not protect,
+        "uploads": not protect,
+        # Nothing in it is missed.
+        "work": True,
+    }
     assert built.one("kms/key:Key").inputs["deletionWindowInDays"] == days
 
 
-def test_what_is_written_into_the_artifacts_bucket_waits_for_its_versions_and_its_key():
+@pytest.mark.parametrize("bucket", ["artifacts", "work"])
+def test_what_is_written_into_a_bucket_waits_for_its_versions_and_its_key(bucket: str):
     """Else the first object could lie there without a version id, under the wrong key."""
     import pulumi_aws as aws
 
     def make():
         args = StorageArgs(
-            account=ACCOUNT, region=REGION, upload_days=1, deployers=(), protect=False
+            account=ACCOUNT,
+            region=REGION,
+            upload_days=1,
+            deployers=(),
+            lock_mode="",
+            lock_days=1,
+            protect=False,
         )
-        aws.s3.BucketObjectv2("first", bucket=Storage("storage", args).artifacts, key="k")
+        aws.s3.BucketObjectv2("first", bucket=getattr(Storage("storage", args), bucket), key="k")
 
     built = build(make)
 
     assert {
-        built.one("s3/bucketVersioning:BucketVersioning", "artifacts").urn,
+        built.one("s3/bucketVersioning:BucketVersioning", bucket).urn,
         built.one(
             "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-            "artifacts",
+            bucket,
         ).urn,
     } <= built.one("s3/bucketObjectv2:BucketObjectv2").depends_on

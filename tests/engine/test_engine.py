@@ -139,9 +139,11 @@ def test_the_outputs_are_all_there(deployed: Workspace):
     assert set(outputs) == {
         "uploadBucket",
         "artifactsBucket",
+        "workBucket",
         "stateMachine",
         "topic",
         "approvalFunction",
+        "rescanFunction",
         "deadLetterQueue",
         "executionsUrl",
         "buildsUrl",
