@@ -136,7 +136,9 @@ class Channel:
             Refused: as for press.
         """
         function, region, payload = parse_command(command)
-        arn = f"arn:aws:lambda:{region}:123456789012:function:{function}"
+        arn = function
+        if not function.startswith("arn:"):
+            arn = f"arn:aws:lambda:{region}:123456789012:function:{function}"
         role = self._configuration["IamRoleArn"].rsplit("/", 1)[1]
         if not (
             all(self._allowed(each, arn) for each in self._guardrail())

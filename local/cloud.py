@@ -33,6 +33,8 @@ from local.resources import Creator
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+# States that wait for a token.
+WAITS = {"AwaitDecision", "AwaitLateDecision", "HoldToReminder", "HoldToEnd"}
 SETTINGS = {
     "slackWorkspaceId": "T0LOCAL0000",
     "slackChannelId": "C0LOCAL0000",
@@ -218,8 +220,8 @@ class Cloud:
                 if "stateEnteredEventDetails" in event
             ]
             for name, event_id in entered:
-                # AwaitDecision waits once its token is stored.
-                submitted = name != "AwaitDecision" or any(
+                # It waits once its token is stored.
+                submitted = name not in WAITS or any(
                     event["type"] == "TaskSubmitted" and event["id"] > event_id for event in events
                 )
                 if name in states and submitted:

@@ -78,7 +78,14 @@ class Demo:
             say(show.card(card))
             cloud.reached(execution, "AwaitDecision")  # else a quick press comes before the token
             self._decide(cloud, card)
-            self._watch(cloud, scan, execution, started, {"HoldException"}, after="AwaitDecision")
+            self._watch(
+                cloud,
+                scan,
+                execution,
+                started,
+                {"HoldToReminder", "HoldToEnd"},
+                after="AwaitDecision",
+            )
             self._show_decision(cloud, scan)
         elif "ClearPassed" not in cloud.states(execution):
             say()

@@ -19,7 +19,9 @@ STORY = {
     "AnnounceRejected": "Announce: email the developers",
     "TellApproved": "Publish the decision to the channel",
     "TellRejected": "Publish the decision to the channel",
-    "HoldException": "Hold: wait until the exception expires",
+    "Supersede": "Supersede: close what an older version still asks",
+    "HoldToReminder": "Hold: until a reminder, the end, or a withdrawal",
+    "HoldToEnd": "Hold: until the exception ends or is withdrawn",
     "TellTrouble": "Publish the trouble to the channel",
 }
 

@@ -5,17 +5,28 @@ import time
 
 import pytest
 
+from local.cloud import Cloud
 from tests.local.conftest import change_states, crash, no_patience
 
-WAITS = 2
+WAIT = 2
+
+
+REMIND = 10
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    waits = {"decisionWindow": "60s", "escalateBefore": "30s", "exceptionPeriod": "60s"}
+    with Cloud({**waits, "remindBefore": f"{REMIND}s"}) as running:
+        yield running
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick(cloud):
     def hurry(name, state):
         no_patience(name, state)
-        if name == "AwaitDecision":
-            state["TimeoutSeconds"] = WAITS
+        if name in ("AwaitDecision", "AwaitLateDecision"):
+            state["TimeoutSeconds"] = WAIT
 
     change_states(cloud, hurry)
 
@@ -29,7 +40,18 @@ def visited():
 def way(cloud, replaced, monkeypatch, visited):
     """Send an upload on its way, answered as told; return the states that it took."""
 
-    def go(judged, decided=None, announce=None, key="app/x.zip", build="SUCCEEDED", again=False):
+    def go(
+        judged,
+        decided=None,
+        announce=None,
+        key=None,
+        build="SUCCEEDED",
+        again=False,
+        newer=None,
+        after="AwaitDecision",
+        hold=1,
+        withdraw=None,
+    ):
         def run(build_, project, overrides):
             build_["BuildStatus"] = build
             cloud.builds._ended[build_["Id"]].set()
@@ -37,7 +59,8 @@ def way(cloud, replaced, monkeypatch, visited):
         def judge(payload):
             event = json.loads(payload)
             card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
-            answer = {"status": judged, "reason": "why", "card": card, "told": event}
+            answer = {"status": judged, "card": card, "told": event}
+            answer |= {"reason": "why", "digest": "d" * 64, "newer": newer}
             return json.dumps(answer), False, ""
 
         def tell(payload):
@@ -47,11 +70,16 @@ def way(cloud, replaced, monkeypatch, visited):
         monkeypatch.setattr(cloud.builds, "_run", run)
         replaced(cloud, "check-build-status", crash if judged == "crash" else judge)
         replaced(cloud, "announce", announce or tell)
-        scan = cloud.upload(key, b"zip")
+        # Another key each time: an upload closes the requests of the versions before it.
+        scan = cloud.upload(key or f"app/{time.monotonic_ns()}.zip", b"zip")
         execution = cloud.execution(scan)
         if decided:
-            cloud.reached(execution, "AwaitDecision")
-            decide(cloud, scan, decided)
+            cloud.reached(execution, after)
+            decide(cloud, scan, decided, hold)
+        if withdraw:
+            cloud.reached(execution, withdraw)
+            leave(cloud, scan, "withdrawal.json", {"scan": scan, "reason": "r"})
+            wake(cloud, scan)
         cloud.ended(execution)
         if again:
             event = cloud.client("stepfunctions").describe_execution(executionArn=execution)
@@ -65,12 +93,31 @@ def way(cloud, replaced, monkeypatch, visited):
     return go
 
 
-def decide(cloud, scan, verdict):
-    s3, bucket = cloud.client("s3"), cloud.outputs["artifactsBucket"]
-    waiting = s3.get_object(Bucket=bucket, Key=f"waiting/{scan}.json")["Body"].read()
-    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
-    decision = {"scan": scan, "verdict": verdict, "reason": "r", "until": until}
-    s3.put_object(Bucket=bucket, Key=f"scans/{scan}/decision.json", Body=json.dumps(decision))
+def decide(cloud, scan, verdict, seconds):
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    leave(
+        cloud,
+        scan,
+        "decision.json",
+        {"scan": scan, "verdict": verdict, "reason": "r", "until": until},
+    )
+    wake(cloud, scan)
+
+
+def leave(cloud, scan, name, document):
+    cloud.client("s3").put_object(
+        Bucket=cloud.outputs["artifactsBucket"],
+        Key=f"scans/{scan}/{name}",
+        Body=json.dumps(document),
+    )
+
+
+def wake(cloud, scan):
+    waiting = (
+        cloud.client("s3")
+        .get_object(Bucket=cloud.outputs["workBucket"], Key=f"waiting/{scan}.json")["Body"]
+        .read()
+    )
     cloud.client("stepfunctions").send_task_success(
         taskToken=json.loads(waiting)["token"], output="{}"
     )
@@ -87,11 +134,84 @@ def decide(cloud, scan, verdict):
         ({"judged": "crash"}, ["CheckBuildStatus", "TellTrouble", "Trouble"]),
         (
             {"judged": "failed", "decided": "approved"},
-            ["HoldException", "MarkEnded", "AnnounceEnded", "TellEnded", "Ended"],
+            ["HoldToEnd", "ReadWithdrawal", "MarkEnded", "AnnounceEnded", "TellEnded", "Ended"],
         ),
         (
             {"judged": "failed", "decided": "approved", "announce": crash},
-            ["HoldException", "MarkEnded", "AnnounceEnded", "TellUnsentEnded", "Ended"],
+            ["ReadWithdrawal", "MarkEnded", "AnnounceEnded", "TellUnsentEnded", "Ended"],
+        ),
+        (
+            {"judged": "failed", "decided": "approved", "hold": REMIND + 2},
+            [
+                "TellEnding",
+                "PeekWithdrawal",
+                "HoldToEnd",
+                "ReadWithdrawal",
+                "MarkEnded",
+                "AnnounceEnded",
+                "TellEnded",
+                "Ended",
+            ],
+        ),
+        (
+            {"judged": "failed", "decided": "approved", "hold": REMIND + 2, "announce": crash},
+            [
+                "AnnounceEnding",
+                "TellUnsentEnding",
+                "PeekWithdrawal",
+                "HoldToEnd",
+                "ReadWithdrawal",
+                "MarkEnded",
+                "AnnounceEnded",
+                "TellUnsentEnded",
+                "Ended",
+            ],
+        ),
+        (
+            {"judged": "failed", "decided": "approved", "hold": 60, "withdraw": "HoldToReminder"},
+            [
+                "HoldToReminder",
+                "ReadWithdrawal",
+                "MarkWithdrawn",
+                "AnnounceWithdrawn",
+                "TellWithdrawn",
+                "Withdrawn",
+            ],
+        ),
+        (
+            {
+                "judged": "failed",
+                "decided": "approved",
+                "hold": 60,
+                "withdraw": "HoldToReminder",
+                "announce": crash,
+            },
+            ["MarkWithdrawn", "AnnounceWithdrawn", "TellUnsentWithdrawn", "Withdrawn"],
+        ),
+        (
+            {"judged": "failed", "decided": "rejected", "after": "AwaitLateDecision"},
+            [
+                "AwaitLateDecision",
+                "ReadDecision",
+                "Decided",
+                "MarkRejected",
+                "AnnounceRejected",
+                "TellRejected",
+                "Rejected",
+            ],
+        ),
+        (
+            {"judged": "failed", "newer": "8kZ"},
+            [
+                "StillNewest",
+                "CloseMoot",
+                "ReadDecision",
+                "Decided",
+                "MarkSuperseded",
+                "AnnounceSuperseded",
+                "TellSuperseded",
+                "Superseded",
+            ],
         ),
         (
             {"judged": "failed", "decided": "rejected"},
@@ -119,6 +239,12 @@ def decide(cloud, scan, verdict):
         "no judge",
         "approved",
         "approved, no mail",
+        "reminded",
+        "reminded, no mail",
+        "withdrawn",
+        "withdrawn, no mail",
+        "decided late",
+        "moot",
         "rejected",
         "rejected, no mail",
         "nobody",
@@ -134,4 +260,23 @@ def test_every_state_was_taken(cloud, visited):
         stateMachineArn=cloud.outputs["stateMachine"]
     )["definition"]
 
-    assert json.loads(text)["States"].keys() - visited == set()
+    missing = json.loads(text)["States"].keys() - visited
+    # A wait that fails has a test of its own, below.
+    assert missing == {"HoldDeaf"}
+
+
+def test_a_hold_that_cannot_be_woken_still_ends(cloud, way):
+    def forget_the_bucket(name, state):
+        if name == "HoldToEnd":
+            state["Arguments"]["Bucket"] = "no-such-bucket"
+
+    change_states(cloud, forget_the_bucket)
+
+    assert way(judged="failed", decided="approved")[-6:] == [
+        "HoldDeaf",
+        "ReadWithdrawal",
+        "MarkEnded",
+        "AnnounceEnded",
+        "TellEnded",
+        "Ended",
+    ]

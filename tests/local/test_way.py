@@ -25,7 +25,12 @@ def test_a_passed_gate_clears_the_version_and_bothers_nobody(cloud):
 
     assert cloud.clearance("inventory.zip", scan) == "passed"
     assert [card for card in cloud.channel.cards if card.thread == scan] == []
-    assert cloud.evidence(scan).keys() == {"scan.json", "report.json", "scanner.log"}
+    assert cloud.evidence(scan).keys() == {
+        "scan.json",
+        "report.json",
+        "scanner.log",
+        "verdict.json",
+    }
 
 
 def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
@@ -33,7 +38,7 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
 
     answer = press(cloud, scan, "Approve", "known, fixed in 1.5")
     execution = cloud.execution(scan)
-    cloud.reached(execution, "HoldException")
+    cloud.reached(execution, "HoldToEnd")
 
     assert answer.startswith("Approved")
     assert cloud.clearance("payments/api.zip", scan) == "approved"
@@ -42,7 +47,8 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
     [mail] = mails_about(cloud, version(scan))
     assert "Approved until" in mail["Subject"]
     assert "known, fixed in 1.5" in text_of(mail, "html")
-    assert card_of(cloud, scan, "known, fixed in 1.5").buttons == ()
+    buttons = card_of(cloud, scan, "known, fixed in 1.5").buttons
+    assert [(each.label, each.asks) for each in buttons] == [("Withdraw", ("Reason",))]
     assert cloud.evidence(scan).keys() >= {"notification.json", "decision.json"}
 
 
@@ -74,7 +80,7 @@ def test_a_zip_that_cannot_be_scanned_is_told_in_the_channel(cloud, body, says):
 
     card = card_of(cloud, scan)
     assert says in (card.title + card.description).lower()
-    assert card.buttons == ()
+    assert [each.label for each in card.buttons] == ["Scan again"]
     assert cloud.clearance("payments/api.zip", scan) == "error"
 
 
@@ -120,7 +126,7 @@ def test_a_key_without_an_app_name_is_told_in_the_channel_and_never_scanned(clou
 
 
 def test_uploads_at_once_are_scanned_once_each(cloud):
-    scans = [cloud.upload("twins/api.zip", FAILING), cloud.upload("twins/api.zip", FAILING)]
+    scans = [cloud.upload("twins/a.zip", FAILING), cloud.upload("twins/b.zip", FAILING)]
 
     assert len(set(scans)) == 2
     for scan in scans:

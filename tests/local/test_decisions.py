@@ -1,0 +1,206 @@
+"""What comes after a decision, and what comes before one that nobody takes; each in one thread."""
+
+import hashlib
+import io
+import json
+import zipfile
+
+import pytest
+
+from local.cloud import Cloud
+from tests.local.conftest import (
+    FAILING,
+    card_of,
+    mails_about,
+    press,
+    text_of,
+    version,
+    zip_of,
+)
+
+TICKET = "arn:aws:lambda:eu-central-1:123456789012:function:ticket"
+TICKET_PY = """
+def handler(event, context):
+    return f"Opened a ticket about {event['scan']}."
+"""
+ACTIONS = [
+    {"label": "Scan again", "outcomes": ["broken", "withdrawn"], "function": "scan-again"},
+    {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET},
+]
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    """A request is escalated after ten seconds, and an exception's end announced after fifteen."""
+    settings = {
+        "decisionWindow": "90s",
+        "escalateBefore": "80s",
+        "escalationMention": "S0123456789",
+        "exceptionPeriod": "60s",
+        "maxExceptionPeriod": "1d",
+        "remindBefore": "45s",
+        "actions": json.dumps(ACTIONS),
+        "appRecipients": json.dumps({"web": ["web@example.com"]}),
+        "uploaderDomains": json.dumps(["example.com"]),
+    }
+    with Cloud(settings) as running:
+        yield running
+
+
+def button(card, label):
+    return next(each for each in card.buttons if each.label == label)
+
+
+def told_in_thread(cloud, scan):
+    return [card.title for card in cloud.channel.cards if card.thread == scan]
+
+
+def test_an_approval_is_withdrawn_from_its_own_card(cloud):
+    scan = cloud.upload("payments/a.zip", FAILING)
+    press(cloud, scan, "Approve")
+    execution = cloud.execution(scan)
+    cloud.reached(execution, "HoldToReminder")
+
+    answer = cloud.channel.press(
+        button(card_of(cloud, scan, "approved until"), "Withdraw"), {"Reason": "found in use"}
+    )
+
+    assert answer == f"Withdrawn: {scan} may not be deployed any more."
+    assert cloud.ended(execution) == "SUCCEEDED"
+    assert cloud.clearance("payments/a.zip", scan) == "withdrawn"
+    assert cloud.evidence(scan)["withdrawal.json"]["reason"] == "found in use"
+    assert "found in use" in card_of(cloud, scan, "withdrawn").description
+    assert "Withdrawn" in mails_about(cloud, version(scan))[-1]["Subject"]
+    assert [title.split(": ")[1][:8] for title in told_in_thread(cloud, scan)] == [
+        "quality ",
+        "approved",
+        "approval",
+    ]
+
+
+def test_the_developers_are_reminded_before_an_exception_ends(cloud):
+    scan = cloud.upload("payments/b.zip", FAILING)
+    press(cloud, scan, "Approve")
+    execution = cloud.execution(scan)
+
+    card = card_of(cloud, scan, "exception ends on")
+
+    assert [each.label for each in card.buttons] == ["Withdraw"]
+    assert cloud.reached(execution, "HoldToEnd") == "HoldToEnd"
+    assert cloud.clearance("payments/b.zip", scan) == "approved"
+    assert "Ends on" in mails_about(cloud, version(scan))[-1]["Subject"]
+
+
+def test_an_exception_that_is_shorter_than_the_reminder_is_not_reminded_of(cloud):
+    scan = cloud.upload("payments/c.zip", FAILING)
+    card = card_of(cloud, scan)
+    cloud.reached(cloud.execution(scan), "AwaitDecision")
+
+    cloud.channel.press(button(card, "Approve"), {"Reason": "for one deployment", "Days": "3s"})
+
+    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
+    assert "AnnounceEnding" not in cloud.states(cloud.execution(scan))
+    assert cloud.clearance("payments/c.zip", scan) == "expired"
+
+
+def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud):
+    scan = cloud.upload("payments/d.zip", FAILING)
+    execution = cloud.execution(scan)
+
+    card = card_of(cloud, scan, "nobody has decided")
+    assert "<!subteam^S0123456789>" in card.description
+    cloud.reached(execution, "AwaitLateDecision")
+    answer = cloud.channel.press(button(card, "Reject"), {"Reason": "not like this"})
+
+    assert answer == f"Rejected: {scan} stays blocked."
+    assert cloud.ended(execution) == "SUCCEEDED"
+    assert cloud.clearance("payments/d.zip", scan) == "rejected"
+
+
+def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
+    old = cloud.upload("payments/e.zip", FAILING)
+    card = card_of(cloud, old)
+    cloud.reached(cloud.execution(old), "AwaitDecision")
+
+    new = cloud.upload("payments/e.zip", FAILING)
+
+    assert cloud.ended(cloud.execution(old)) == "SUCCEEDED"
+    assert cloud.clearance("payments/e.zip", old) == "superseded"
+    assert version(new) in card_of(cloud, old, "replaced by a newer version").description
+    late = cloud.channel.press(button(card, "Approve"), {"Reason": "too late", "Days": ""})
+    assert late.startswith("Too late: a newer version has been uploaded")
+    assert mails_about(cloud, version(old)) == []
+    # The newer one is decided in its own thread.
+    assert button(card_of(cloud, new), "Approve")
+
+
+def test_a_scan_is_done_again_by_a_button_as_another_attempt(cloud):
+    scan = cloud.upload("payments/f.zip", zip_of({"README.md": "only words"}))
+    again = button(card_of(cloud, scan), "Scan again")
+    cloud.ended(cloud.execution(scan))
+
+    answer = cloud.channel.press(again)
+
+    attempt = f"{scan}.2"
+    assert answer.endswith(f"about {attempt}.")
+    assert "scan broken" in card_of(cloud, attempt).title
+    assert cloud.evidence(attempt)["scan.json"]["attempt"] == 2
+    assert cloud.ended(cloud.execution(attempt)) == "SUCCEEDED"
+    assert len(cloud.builds.all_of(attempt)) == 1
+
+
+def test_a_team_has_its_own_button_which_may_call_its_function_only(cloud):
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as package:
+        package.writestr("ticket.py", TICKET_PY)
+    cloud.client("lambda").create_function(
+        FunctionName="ticket",
+        Runtime="python3.13",
+        Role=cloud.client("iam").list_roles()["Roles"][0]["Arn"],
+        Handler="ticket.handler",
+        Code={"ZipFile": code.getvalue()},
+    )
+    cloud.client("logs").create_log_group(logGroupName="ticket")
+    cloud.functions.logging["ticket"] = {"LogFormat": "JSON", "LogGroup": "ticket"}
+    scan = cloud.upload("payments/g.zip", FAILING)
+
+    assert cloud.channel.press(button(card_of(cloud, scan), "Open ticket")) == (
+        f"Opened a ticket about {scan}."
+    )
+
+
+def test_an_app_has_its_own_readers_and_the_uploader_may_be_one(cloud):
+    stored = cloud.client("s3").put_object(
+        Bucket=cloud.outputs["uploadBucket"],
+        Key="web/app.zip",
+        Body=FAILING,
+        Metadata={"uploader": "ada@example.com"},
+    )
+    scan = f"web/{stored['VersionId']}"
+
+    press(cloud, scan, "Reject")
+
+    cloud.ended(cloud.execution(scan))
+    [mail] = mails_about(cloud, version(scan))
+    assert mail["To"] == "web@example.com, ada@example.com"
+    assert "rejected" in text_of(mail)
+
+
+def test_each_piece_of_evidence_names_the_digest_of_the_one_before(cloud):
+    scan = cloud.upload("payments/h.zip", FAILING)
+    press(cloud, scan, "Reject")
+    cloud.ended(cloud.execution(scan))
+
+    def digest(name):
+        body = cloud.client("s3").get_object(
+            Bucket=cloud.outputs["artifactsBucket"], Key=f"scans/{scan}/{name}"
+        )["Body"]
+        return hashlib.sha256(body.read()).hexdigest()
+
+    evidence = cloud.evidence(scan)
+    for name, before in {
+        "report.json": ["scanner.log"],
+        "verdict.json": ["scan.json", "report.json", "notification.json"],
+        "decision.json": ["verdict.json"],
+    }.items():
+        assert evidence[name]["evidence"] == {each: digest(each) for each in before}
