@@ -5,7 +5,7 @@ BIN := .venv/bin
 export APP ENGINE PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst check lock clean
+.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst smoke verify-evidence check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube 
 
 bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, and count what came of them
 	@$(BIN)/python bench/bench_burst.py
+
+smoke: setup ## Send the samples through a deployed stack and check what comes: STACK=dev
+	@$(BIN)/python -m ops smoke --stack "$$STACK"
+
+verify-evidence: setup ## Check that nobody changed the evidence of a stack: STACK=dev
+	@$(BIN)/python -m ops verify --all --stack "$$STACK"
 
 check: setup ## Check style and types
 	@$(BIN)/ruff check .

@@ -36,7 +36,8 @@ def rotate_token(stack: NamedOption) -> None:
     _store(stack, token)
     shown.say("✔ stored as sonarToken, encrypted", "green")
     print(f"Next: pulumi up --stack {stack}")
-    print("Then: revoke the old token in SonarQube, once no scan runs that began before")
+    print(f"Then: python -m ops preflight --stack {stack}, which tells its rights and its end")
+    print("Last: revoke the old token in SonarQube, once no scan runs that began before")
 
 
 def check(settings: Settings, token: str) -> str:

@@ -1,0 +1,95 @@
+"""Every command that docs and help show is one that the command line takes."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from ops.__main__ import app
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def shown_in(text: str) -> list[str]:
+    """The words after ``python -m ops``, up to the end of the line, of the code, or a pipe."""
+    text = re.sub(r"`[^`\n]+\n[^`\n]+`", lambda code: code[0].replace("\n", " "), text)
+    found = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
+    return [each.strip() for each in found]
+
+
+PAGES = {
+    page.name: shown_in(page.read_text())
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+}
+EXAMPLES = {
+    f"{name} --help": shown_in(re.sub(r"\s+", " ", COMMANDS[name].help or "")) for name in COMMANDS
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [(where, words) for where, all_of in {**PAGES, **EXAMPLES}.items() for words in all_of],
+)
+def test_a_command_that_is_shown_is_taken(where, words):
+    name, *arguments = shlex.split(words, comments=True)
+
+    assert name in COMMANDS, where
+    if arguments:
+        COMMANDS[name].make_context(name, arguments)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_helped_with_by_an_example_of_its_own(name):
+    ran = CliRunner().invoke(app, [name, "--help"])
+
+    assert ran.exit_code == 0
+    assert any(each.split()[0] == name for each in EXAMPLES[f"{name} --help"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_docs(name):
+    text = (ROOT / "docs" / "operations.md").read_text()
+
+    assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize("words", [["fetch", "payments"], ["audit"], ["waiting"]])
+def test_which_environment_is_asked_before_anything_else(monkeypatch, words):
+    monkeypatch.delenv("CHATOPS_OUTPUTS", raising=False)
+
+    ran = CliRunner().invoke(app, words)
+
+    assert (ran.exit_code, "--stack dev" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "cannot be read"), ("no json", "no JSON"), ("{}", "no output uploadBucket")],
+    ids=["no file", "no json", "no outputs"],
+)
+def test_outputs_that_are_none_are_said_in_words(tmp_path, text, says):
+    file = tmp_path / "outputs.json"
+    if text:
+        file.write_text(text)
+
+    ran = CliRunner().invoke(app, ["audit", "--outputs", str(file)])
+
+    assert (ran.exit_code, says in ran.stderr) == (2, True), ran.stderr
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["refuses", "is not installed"])
+def test_a_pulumi_that_tells_nothing_is_said_in_words(tmp_path, monkeypatch, there):
+    if there:
+        command = tmp_path / "pulumi"
+        command.write_text("#!/bin/sh\necho no stack named dev >&2; exit 255\n")
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    ran = CliRunner().invoke(app, ["audit", "--stack", "dev"])
+
+    assert ran.exit_code == 2
+    assert ("no stack named dev" if there else "is not installed") in ran.stderr
