@@ -16,7 +16,9 @@ COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttribu
 
 def shown_in(text: str) -> list[str]:
     """The words after ``python -m ops``, up to the end of the line, of the code, or a pipe."""
-    text = re.sub(r"`[^`\n]+\n[^`\n]+`", lambda code: code[0].replace("\n", " "), text)
+    fence = re.compile(r"^```.*?^```", re.S | re.M)
+    prose = re.sub(r"`[^`]+`", lambda code: code[0].replace("\n", " "), fence.sub("", text))
+    text = "\n".join([prose, *fence.findall(text)])
     found = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
     return [each.strip() for each in found]
 

@@ -1,0 +1,125 @@
+"""The commands on the real program, in an account on this machine."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from local.cloud import Cloud
+from local.samples import SAMPLES, packed
+from ops import smoke
+from ops.__main__ import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    with Cloud({"decisionWindow": "10m", "exceptionPeriod": "30m"}) as running:
+        yield running
+
+
+@pytest.fixture
+def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command on the account, as somebody who has its outputs and nothing else."""
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(cloud.outputs))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("CHATOPS_OUTPUTS", str(file))
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, words)
+
+
+@pytest.fixture
+def failed(cloud: Cloud) -> str:
+    """A scan that awaits its decision."""
+    scan = cloud.upload("payments/api.zip", packed(SAMPLES / "payments"))
+    cloud.reached(cloud.execution(scan), "AwaitDecision")
+    return scan
+
+
+def test_a_smoke_test_of_a_sound_environment_finds_nothing_and_leaves_no_upload(cloud, run):
+    ran = run("smoke", "--reject", "--minutes", "3")
+
+    assert ran.exit_code == 0, ran.output
+    assert "✘" not in ran.output
+    listed = cloud.client("s3").list_object_versions(
+        Bucket=cloud.outputs["uploadBucket"], Prefix="smoke-"
+    )
+    assert listed.get("Versions", []) == []
+
+
+def test_a_smoke_test_says_what_is_wrong_and_what_it_leaves(cloud, run, monkeypatch):
+    monkeypatch.setitem(smoke.EXPECTED, "payments", "passed")
+
+    ran = run("smoke", "--minutes", "3")
+
+    assert ran.exit_code == 1
+    assert "✘ its gate passed: failed (The quality gate failed: HIGH)" in ran.output
+    [left] = re.findall(r"python -m ops reject (\S+)", ran.output)
+    assert run("reject", left, "--reason", "smoke test").exit_code == 0
+
+
+def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
+    assert run("fetch", "payments").exit_code == 1
+    assert failed in run("waiting").stdout
+
+    approved = run("approve", failed, "--reason", "mended in 1.5", "--days", "20m")
+    cloud.reached(cloud.execution(failed), "HoldToEnd", "HoldToReminder")
+    fetched = run("fetch", "payments", "--json")
+    ending = run("waiting", "--json")
+    withdrawn = run("withdraw", failed, "--reason", "exploited in the wild")
+    cloud.ended(cloud.execution(failed))
+    refused = run("fetch", "payments")
+
+    assert (approved.exit_code, withdrawn.exit_code) == (0, 0), approved.output + withdrawn.output
+    assert json.loads(fetched.stdout)["version"] == failed.split("/")[1], fetched.output
+    assert [(each["scan"], each["what"]) for each in json.loads(ending.stdout)] == [
+        (failed, "exception")
+    ]
+    assert refused.exit_code == 1
+    assert "withdrawn by the channel" in refused.stderr
+    assert "exploited in the wild" in refused.stderr
+
+
+def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
+    assert run("approve", failed, "--reason", "x").exit_code == 1
+    assert run("approve", failed, "--reason", "mended", "--days", "9999").exit_code == 1
+    assert run("rescan", failed).exit_code == 1
+    assert run("reject", failed, "--reason", "mend it first").exit_code == 0
+    assert run("approve", failed, "--reason", "but please").exit_code == 1
+    cloud.ended(cloud.execution(failed))
+    assert run("rescan", failed).exit_code == 0
+
+    [row] = [each for each in json.loads(run("audit", "--json").stdout) if each["scan"] == failed]
+    assert (row["decision"], row["reason"]) == ("rejected", "mend it first")
+
+
+def test_an_event_that_started_nothing_is_redriven_once(cloud, run):
+    body = packed(SAMPLES / "inventory")
+    first = cloud.upload("inventory.zip", body)
+    stepfunctions, sqs = cloud.client("stepfunctions"), cloud.client("sqs")
+    event = stepfunctions.describe_execution(executionArn=cloud.execution(first))["input"]
+    cloud.ended(cloud.execution(first))
+    for _ in range(2):
+        sqs.send_message(QueueUrl=cloud.outputs["deadLetterQueue"], MessageBody=event)
+
+    assert run("redrive").exit_code == 1
+    assert run("redrive", "--yes").exit_code == 0
+    assert run("redrive").exit_code == 0
+
+    again = [each for each in cloud.executions() if each["name"].startswith("redrive-")]
+    assert len(again) == 1
+    cloud.ended(again[0]["executionArn"])
+    assert cloud.states(again[0]["executionArn"])[-1] == "Repeated"
+
+
+def test_all_that_was_left_behind_is_sound(run):
+    ran = run("verify", "--all")
+
+    assert ran.exit_code == 0, ran.output
