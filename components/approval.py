@@ -189,7 +189,7 @@ class Approval(pulumi.ComponentResource):
             }.items()
         ]
         self.button_functions = [approval.arn]
-        shown: dict[str, dict[str, pulumi.Input[str]]] = {}
+        shown: dict[str, dict[str, object]] = {}
         for place, button in enumerate(args.team_buttons):
             again = button.function == SCAN_AGAIN
             action = f"team-{place + 1}"
@@ -203,9 +203,10 @@ class Approval(pulumi.ComponentResource):
                 )
             )
             self.button_functions.append(rescan.arn if again else button.function)
-            for outcome in button.outcomes:
-                named = rescan.name if again else button.function
-                shown.setdefault(outcome, {})[team_key(place)] = named
+            shown[team_key(place)] = {
+                "function": rescan.name if again else button.function,
+                "outcomes": button.outcomes,
+            }
         self.button_environment = {
             "APPROVAL_FUNCTION": approval.name,
             "TEAM_BUTTONS": pulumi.Output.json_dumps(shown),

@@ -55,7 +55,7 @@ APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EXAMPLE_ADDRESS = "developers@example.com"
 EXAMPLE_FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 # Of the 4 KB that a function's environment may have.
-MOST_RECIPIENTS = 3000
+MOST_RECIPIENTS = 2000
 MOST_BUTTONS = 5
 LABEL = r"[^\s<>&\"\\][^<>&\"\\]{0,19}"
 FUNCTION = rf"{SCAN_AGAIN}|arn:aws:lambda:[a-z0-9-]+:[0-9]{{12}}:function:[A-Za-z0-9_-]{{1,64}}"
@@ -266,7 +266,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             app_recipients[app] = addresses(key, values)
         else:
             superfluous(f'appRecipients["{app}"]', "no app has such a name")
-    if len(json.dumps(app_recipients)) > MOST_RECIPIENTS:
+    if len(json.dumps({"": recipients, **app_recipients})) > MOST_RECIPIENTS:
         superfluous(
             "appRecipients",
             f"over {MOST_RECIPIENTS} characters, more than a function's environment takes; use one "

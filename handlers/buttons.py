@@ -6,17 +6,20 @@ The names of the keys are those in ``components/buttons.py``.
 import json
 import os
 from collections.abc import Mapping
+from typing import Any
 
 REGION = os.environ["AWS_REGION"]
 APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
-# The team's own: ``{outcome: {key: function}}``.
-TEAM: Mapping[str, Mapping[str, str]] = json.loads(os.environ["TEAM_BUTTONS"])
+# The team's own: ``{key: {function, outcomes}}``.
+TEAM: Mapping[str, Mapping[str, Any]] = json.loads(os.environ["TEAM_BUTTONS"])
 OURS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
 
 
 def of(outcome: str, scan: str, *, decidable: bool = True) -> dict[str, str] | None:
     """Return the additionalContext of the card of ``outcome``, None where it has no buttons."""
-    functions = dict(TEAM.get(outcome, {}))
+    functions = {
+        key: button["function"] for key, button in TEAM.items() if outcome in button["outcomes"]
+    }
     if decidable and outcome in OURS:
         functions[OURS[outcome]] = APPROVAL_FUNCTION
     return {**functions, "Region": REGION, "Scan": scan} if functions else None

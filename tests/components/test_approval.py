@@ -169,9 +169,8 @@ def test_each_function_is_told_what_its_handler_reads(built: Built):
         "ESCALATION_MENTION": "",
         "APPROVAL_FUNCTION": "approval",
         "TEAM_BUTTONS": {
-            "broken": {"Team1": "rescan", "Team2": TICKET_ARN},
-            "ended": {"Team1": "rescan"},
-            "failed": {"Team2": TICKET_ARN},
+            "Team1": {"function": "rescan", "outcomes": ["broken", "ended"]},
+            "Team2": {"function": TICKET_ARN, "outcomes": ["failed", "broken"]},
         },
     }
 
@@ -259,7 +258,8 @@ def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
 
 def test_what_a_button_asks_is_on_no_card(monkeypatch):
     """People are asked for what no card binds; else they would never be."""
-    shown = {outcome: {f"Team{place}": "f" for place in range(1, 6)} for outcome in OUTCOMES}
+    button = {"function": "f", "outcomes": OUTCOMES}
+    shown = {f"Team{place}": button for place in range(1, 6)}
     for key, value in {
         "AWS_REGION": REGION,
         "APPROVAL_FUNCTION": "approval",

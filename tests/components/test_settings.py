@@ -423,7 +423,7 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MOST_REC
         (f"actions[{MOST_BUTTONS}]", [TICKET] * (MOST_BUTTONS + 1), "5 are the most"),
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
-        ("appRecipients", MANY, "over 3000 characters"),
+        ("appRecipients", MANY, "over 2000 characters"),
     ],
     ids=["part of a button", "button", "empty app", "app with a slash", "too many recipients"],
 )

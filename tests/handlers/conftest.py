@@ -12,7 +12,9 @@ ENVIRONMENT = {
     "ARTIFACTS_BUCKET": BUCKET,
     "APPROVAL_FUNCTION": "approval-1a2b3c4",
     "WORK_BUCKET": WORK,
-    "TEAM_BUTTONS": '{"broken": {"Team1": "rescan-5d6e7f8"}, "ended": {"Team1": "rescan-5d6e7f8"}}',
+    "TEAM_BUTTONS": json.dumps(
+        {"Team1": {"function": "rescan-5d6e7f8", "outcomes": ["broken", "ended"]}}
+    ),
     "EXCEPTION_SECONDS": str(30 * 24 * 3600),
     "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),
     "SENDER": "Quality gate <gate@example.com>",
