@@ -5,7 +5,7 @@ BIN := .venv/bin
 export APP ENGINE PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst smoke verify-evidence check lock clean
+.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst smoke verify-evidence check security sbom lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +42,21 @@ check: setup ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
+security: setup .venv-security/ready ## Check policies, secrets and dependencies with tools of their own
+	@$(BIN)/python -m security.run
+
+sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as CycloneDX
+	@mkdir -p sbom
+	@for lock in requirements.lock scan/requirements-sarif.txt scan/requirements-sonarqube.txt; do \
+		.venv-security/bin/cyclonedx-py requirements "$$lock" --output-format JSON \
+			--outfile "sbom/$$(basename "$${lock%.*}").json" || exit 1; done
+
 lock: setup ## Renew requirements.lock from requirements.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 		--no-header --no-annotate --output-file requirements.lock requirements.txt \
 		--constraint scan/requirements-sarif.txt --constraint scan/requirements-sonarqube.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+		--no-header --no-annotate --output-file security/requirements.lock security/requirements.txt
 
 setup: .venv/ready
 
@@ -58,5 +69,12 @@ setup: .venv/ready
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	@touch $@
 
+.venv-security/ready: security/requirements.lock | setup
+	@echo "Setting up .venv-security (once; 300 MB, a minute) ..."
+	@$(PYTHON) -m venv .venv-security
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-security/bin/python \
+		security/requirements.lock
+	@touch $@
+
 clean: ## Remove what setup made
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-security sbom .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,209 @@
+"""make security: policies of the program, secrets in the repository, known holes in dependencies.
+
+The tools are in ``.venv-security``. What could not be looked at is said so, and does not pass for
+looked at: a scan of something known to be bad must find it.
+"""
+
+import copy
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ops.configuration import configuration
+from ops.program import PROGRAM, record_program
+from security.plan import plan
+
+TOOLS = PROGRAM / ".venv-security" / "bin"
+ACCEPTED = Path(__file__).parent / "accepted.toml"
+LOCKS = (
+    "requirements.lock",
+    "scan/requirements-sarif.txt",
+    "scan/requirements-sonarqube.txt",
+    "security/requirements.lock",
+)
+# Without these every bucket is open, and Checkov must say so.
+LOCKING = {"aws_s3_bucket_public_access_block", "aws_s3_bucket_versioning"}
+OPEN = {"CKV2_AWS_6", "CKV_AWS_21"}
+# Put together here, so that the scan of this file does not find it.
+PLANTED = 'aws_secret_access_key = "' + "wJalrXUtnFEMI/K7MDENG/bPxRfi" + 'CYzTqWnBvGhL"\n'
+
+Failure = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One reason of ``accepted.toml``."""
+
+    check: str
+    on: tuple[str, ...]
+    reason: str
+
+    @property
+    def is_of_files(self) -> bool:
+        """Whether it is about what looks like a secret."""
+        return self.check.startswith("CKV_SECRET")
+
+    def covers(self, failure: Failure) -> bool:
+        check, resource, _ = failure
+        return check == self.check and any(fnmatchcase(resource, each) for each in self.on)
+
+
+class Unusable(RuntimeError):
+    """A tool gave no answer that can be trusted."""
+
+
+def accepted(text: str) -> list[Entry]:
+    """The entries of ``accepted.toml``; each has a reason."""
+    entries = [
+        Entry(check=each["check"], on=tuple(each["on"]), reason=each["reason"].strip())
+        for each in tomllib.loads(text)["accepted"]
+    ]
+    assert all(each.reason for each in entries)
+    return entries
+
+
+def judged(failures: Iterable[Failure], entries: Iterable[Entry]) -> list[str]:
+    """What is wrong: failures that no entry covers, and entries that cover nothing."""
+    found, known = list(failures), list(entries)
+    return [
+        *(
+            f"{check} {resource}: {name}"
+            for check, resource, name in found
+            if not any(each.covers((check, resource, name)) for each in known)
+        ),
+        *(
+            f"accepted.toml: nothing fails {each.check} on {', '.join(each.on)} any more"
+            for each in known
+            if not any(each.covers(failure) for failure in found)
+        ),
+    ]
+
+
+def policies() -> Iterator[str]:
+    """Checkov on the program as both environments register it."""
+    failures: set[Failure] = set()
+    for stack in ("dev", "prod"):
+        its = configuration(stack, PROGRAM / f"Pulumi.{stack}.yaml").sound
+        rendered = plan(record_program(stack, its.values).aws)
+        failures |= _checked(rendered)
+        spoiled = {check for check, _, _ in _checked(_spoiled(rendered))}
+        if not spoiled >= OPEN:
+            raise Unusable(f"Checkov does not find {', '.join(OPEN - spoiled)} in an open bucket")
+    known = accepted(ACCEPTED.read_text())
+    yield from judged(sorted(failures), [each for each in known if not each.is_of_files])
+
+
+def secrets() -> Iterator[str]:
+    """Checkov's scan for secrets, of the files that git knows."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROGRAM, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    files = [each for each in listed if each and (PROGRAM / each).is_file()]
+    with tempfile.TemporaryDirectory() as folder:
+        planted = Path(folder) / "planted.py"
+        planted.write_text(PLANTED)
+        if not _checkov("secrets", ["--file", str(planted)]):
+            raise Unusable("Checkov does not find a secret that was planted")
+    failures = [
+        (row["check_id"], row["file_path"].lstrip("/"), f"line {row['file_line_range'][0]}")
+        for row in _checkov("secrets", ["--file", *files])
+    ]
+    known = accepted(ACCEPTED.read_text())
+    yield from judged(failures, [each for each in known if each.is_of_files])
+
+
+def dependencies() -> Iterator[str]:
+    """pip-audit on every lock; it asks PyPI's API for advisories, which a mirror may not have."""
+    for lock in LOCKS:
+        command = ["pip-audit", "--disable-pip", "--require-hashes", "--format", "json", "-r", lock]
+        ran = _ran(*command)
+        if not ran.stdout.startswith("{"):
+            raise Unusable(f"pip-audit: {ran.stderr.strip().splitlines()[-1:]}")
+        rows = json.loads(ran.stdout)["dependencies"]
+        skipped = [each["name"] for each in rows if "skip_reason" in each]
+        if skipped:
+            raise Unusable(
+                f"the package index here tells no advisories for {len(skipped)} of {len(rows)} "
+                f"packages of {lock}; run this where pypi.org is reachable"
+            )
+        for each in rows:
+            for hole in each["vulns"]:
+                mended = ", ".join(hole["fix_versions"]) or "no version yet"
+                yield f"{lock}: {each['name']} {each['version']}: {hole['id']}, mended in {mended}"
+
+
+def _checked(rendered: dict[str, Any]) -> set[Failure]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "plan.json"
+        file.write_text(json.dumps(rendered))
+        rows = _checkov("terraform_plan", ["--file", str(file)])
+    return {(row["check_id"], row["resource"], row["check_name"]) for row in rows}
+
+
+def _spoiled(rendered: dict[str, Any]) -> dict[str, Any]:
+    """The plan without what locks its buckets."""
+    spoiled = copy.deepcopy(rendered)
+    for holder in (
+        spoiled["planned_values"]["root_module"],
+        spoiled["configuration"]["root_module"],
+    ):
+        holder["resources"] = [each for each in holder["resources"] if each["type"] not in LOCKING]
+    spoiled["resource_changes"] = [
+        each for each in spoiled["resource_changes"] if each["type"] not in LOCKING
+    ]
+    return spoiled
+
+
+def _checkov(framework: str, arguments: list[str]) -> list[dict[str, Any]]:
+    """The failed checks."""
+    ran = _ran(
+        "checkov",
+        "--framework",
+        framework,
+        "--output",
+        "json",
+        "--compact",
+        "--quiet",
+        "--skip-download",
+        *arguments,
+    )
+    try:
+        told = json.loads(ran.stdout)
+    except ValueError as error:
+        raise Unusable(f"Checkov: {ran.stderr.strip()[-300:]}") from error
+    if told.get("results", {}).get("parsing_errors"):
+        raise Unusable(f"Checkov can't read {told['results']['parsing_errors']}")
+    return told.get("results", {}).get("failed_checks", [])
+
+
+def _ran(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(TOOLS / tool), *arguments], cwd=PROGRAM, capture_output=True, text=True, check=False
+    )
+
+
+def main(looks: Iterable[Callable[[], Iterator[str]]] = (policies, secrets, dependencies)) -> int:
+    """Look at everything; 1 where something is found."""
+    code = 0
+    for look in looks:
+        try:
+            found = list(look())
+        except Unusable as unusable:
+            print(f"? {look.__name__}: NOT CHECKED: {unusable}")
+            continue
+        print(
+            f"{'✘' if found else '✔'} {look.__name__}" + "".join(f"\n    {each}" for each in found)
+        )
+        code = max(code, bool(found))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

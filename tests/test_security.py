@@ -1,0 +1,133 @@
+"""What `make security` does besides running its tools."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from ops.program import PROGRAM
+from security.plan import plan
+from security.run import ACCEPTED, LOCKS, Entry, Unusable, accepted, judged, main
+from tests.components.recording import Built, program
+
+ENTRY = Entry(check="CKV_1", on=("aws_s3_bucket.*",), reason="it is so")
+
+
+@pytest.fixture(scope="module")
+def prod() -> Built:
+    return program("prod")
+
+
+def test_every_resource_is_in_the_plan_once(prod: Built):
+    planned = plan(prod.aws)["planned_values"]["root_module"]["resources"]
+
+    addresses = [each["address"] for each in planned]
+    assert len(addresses) == len(set(addresses)) == len(prod.aws)
+    assert {"aws_s3_bucket.uploads", "aws_s3_object.scan", "aws_iam_role_policy.scan"} <= set(
+        addresses
+    )
+
+
+def test_values_are_spelled_as_terraform_spells_them(prod: Built):
+    planned = {
+        each["address"]: each["values"]
+        for each in plan(prod.aws)["planned_values"]["root_module"]["resources"]
+    }
+
+    assert planned["aws_s3_bucket_public_access_block.uploads"] == {
+        "block_public_acls": True,
+        "block_public_policy": True,
+        "ignore_public_acls": True,
+        "restrict_public_buckets": True,
+    }
+    [rule] = planned["aws_s3_bucket_lifecycle_configuration.uploads"]["rule"]
+    assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 90}]
+    function = planned["aws_lambda_function.approval"]
+    assert function["tracing_config"] == [{"mode": "Active"}]
+    assert "ARTIFACTS_BUCKET" in function["environment"][0]["variables"]
+    assert function["tags"]["stack"] == "prod"
+
+
+def test_what_another_resource_will_know_is_referred_to(prod: Built):
+    configured = {
+        each["address"]: each["expressions"]
+        for each in plan(prod.aws)["configuration"]["root_module"]["resources"]
+    }
+
+    def refers(address: str, key: str) -> str:
+        return configured[address][key]["references"][-1]
+
+    assert refers("aws_s3_bucket_policy.uploads", "bucket") == "aws_s3_bucket.uploads"
+    assert refers("aws_s3_bucket_logging.uploads", "target_bucket") == "aws_s3_bucket.access-logs"
+    assert refers("aws_iam_role_policy.scan", "role") == "aws_iam_role.scan"
+    assert refers("aws_lambda_function.approval", "role") == "aws_iam_role.approval"
+    assert refers("aws_sns_topic.notification", "kms_master_key_id") == "aws_kms_key.storage"
+
+
+def test_no_token_is_in_the_plan(prod: Built):
+    token = prod.one("secretsmanager/secretVersion:SecretVersion").inputs["secretString"]
+
+    assert token
+    assert token not in json.dumps(plan(prod.aws))
+
+
+@pytest.mark.parametrize(
+    ("failures", "wrong"),
+    [
+        ([("CKV_1", "aws_s3_bucket.a", "name")], []),
+        (
+            [("CKV_1", "aws_s3_bucket.a", ""), ("CKV_2", "aws_s3_bucket.a", "open")],
+            ["CKV_2 aws_s3_bucket.a: open"],
+        ),
+        (
+            [("CKV_1", "aws_sqs_queue.a", "open"), ("CKV_1", "aws_s3_bucket.a", "")],
+            ["CKV_1 aws_sqs_queue.a: open"],
+        ),
+        ([], ["accepted.toml: nothing fails CKV_1 on aws_s3_bucket.* any more"]),
+    ],
+    ids=["accepted", "another check", "another resource", "no longer"],
+)
+def test_only_what_has_a_reason_passes_and_no_reason_outlives_its_finding(
+    failures: list[tuple[str, str, str]], wrong: list[str]
+):
+    assert judged(failures, [ENTRY]) == wrong
+
+
+def test_every_accepted_finding_has_a_reason():
+    entries = accepted(ACCEPTED.read_text())
+
+    assert len(entries) > 5
+    assert all(len(each.reason.split()) >= 5 for each in entries)
+    with pytest.raises(AssertionError):
+        accepted('[[accepted]]\ncheck = "CKV_1"\non = ["*"]\nreason = " "')
+
+
+def test_findings_fail_and_what_could_not_be_looked_at_is_said_so(
+    capsys: pytest.CaptureFixture[str],
+):
+    def clean() -> Iterator[str]:
+        yield from ()
+
+    def dirty() -> Iterator[str]:
+        yield "a hole"
+
+    def blind() -> Iterator[str]:
+        raise Unusable("no index")
+        yield
+
+    assert main([clean, blind]) == 0
+    assert main([dirty, clean]) == 1
+    shown = capsys.readouterr().out
+    assert "✔ clean\n? blind: NOT CHECKED: no index\n✘ dirty\n    a hole" in shown
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_of_every_lock_is_pinned_with_its_hash(lock: str):
+    packages = [
+        each
+        for each in (PROGRAM / lock).read_text().replace("\\\n", " ").splitlines()
+        if each.strip() and not each.strip().startswith("#")
+    ]
+
+    assert packages
+    assert [each for each in packages if "==" not in each or "--hash=sha256:" not in each] == []
