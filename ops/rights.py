@@ -124,7 +124,8 @@ def _rights(
         table, key = CLOUD_CONTROL, resource.inputs["typeName"]
     if key not in table:
         raise UnknownType(key)
-    its = {**resource.inputs, **place, "name": _physical_name(resource, place["prefix"])}
+    names = {"name": _physical_name(resource, place["prefix"]), "label": resource.name}
+    its = {**resource.inputs, **place, **names}
     if region := resource.inputs.get("region"):
         its["region"] = region
     for right in table[key]:

@@ -17,7 +17,8 @@ HERE = "{region}:{account}"
 class Right:
     """``actions`` of one ``service`` on ARNs, of which ``{name}`` is the resource's own name.
 
-    Other braces are ``region``, ``account``, ``prefix`` and inputs of the resource. ``when`` names
+    Other braces are ``label`` (its name in the program), ``region``, ``account``, ``prefix`` and
+    inputs of the resource. ``when`` names
     the tags that decide where ARNs cannot: ``aws:RequestTag`` or ``aws:ResourceTag``. The right is
     only needed where the input ``given`` is set.
     """
@@ -156,7 +157,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         Right(
             service="s3",
             actions="DeleteObject DeleteObjectVersion",
-            on=("arn:aws:s3:::{prefix}-*/*",),
+            on=("arn:aws:s3:::{prefix}-{label}-*/*",),
             given="forceDestroy",
         ),
     ),
@@ -166,6 +167,9 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
     "s3/bucketLogging:BucketLogging": (_bucket("GetBucketLogging PutBucketLogging"),),
     "s3/bucketNotification:BucketNotification": (
         _bucket("GetBucketNotification PutBucketNotification"),
+    ),
+    "s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": (
+        _bucket("GetBucketObjectLockConfiguration PutBucketObjectLockConfiguration"),
     ),
     "s3/bucketObjectv2:BucketObjectv2": (
         Right(

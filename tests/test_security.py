@@ -41,7 +41,7 @@ def test_values_are_spelled_as_terraform_spells_them(prod: Built):
         "restrict_public_buckets": True,
     }
     [rule] = planned["aws_s3_bucket_lifecycle_configuration.uploads"]["rule"]
-    assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 90}]
+    assert rule["abort_incomplete_multipart_upload"] == [{"days_after_initiation": 1}]
     function = planned["aws_lambda_function.approval"]
     assert function["tracing_config"] == [{"mode": "Active"}]
     assert "ARTIFACTS_BUCKET" in function["environment"][0]["variables"]

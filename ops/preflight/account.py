@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
+from components.settings import SCAN_AGAIN
 from ops.preflight.environment import Environment, pages
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from ops.problem import error_code
@@ -197,6 +198,35 @@ def rights(its: Environment) -> Iterator[Finding]:
         )
     else:
         yield fine(f"{source} may do all that this program does")
+
+
+def named(its: Environment) -> Iterator[Finding]:
+    """Whether the topic and the functions exist that settings only name."""
+    topic = its.settings.escalation_topic
+    functions = sorted({each.function for each in its.settings.team_buttons} - {SCAN_AGAIN})
+    absent = []
+    if topic:
+        try:
+            its.client("sns", topic.split(":")[3]).get_topic_attributes(TopicArn=topic)
+        except ClientError as error:
+            if error_code(error) not in ("NotFound", "NotFoundException"):
+                raise
+            absent.append(("escalationTopic", topic))
+    for arn in functions:
+        try:
+            its.client("lambda", arn.split(":")[3]).get_function_configuration(FunctionName=arn)
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            absent.append(("actions", arn))
+    for key, arn in absent:
+        yield failed(
+            f"{arn} does not exist",
+            "escalations would end there" if arn == topic else "its button would do nothing",
+            f"make it, or correct the setting {key} in Pulumi.{its.stack}.yaml",
+        )
+    if (topic or functions) and not absent:
+        yield fine("the topic and functions that settings name exist")
 
 
 def deployers(its: Environment) -> Iterator[Finding]:

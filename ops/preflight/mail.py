@@ -53,9 +53,13 @@ def recipients(its: Environment) -> Iterator[Finding]:
     if account.get("ProductionAccessEnabled"):
         yield fine("SES is out of its sandbox: emails reach everybody")
         return
+    everybody = {
+        *its.settings.recipients,
+        *(each for team in its.settings.app_recipients.values() for each in team),
+    }
     unverified = [
         each
-        for each in its.settings.recipients
+        for each in sorted(everybody)
         if not any(
             found and found["VerifiedForSendingStatus"]
             for found in (_identity(mails, each), _identity(mails, each.split("@")[1]))

@@ -20,6 +20,7 @@ CHECKS = (
     Check(area="Account", about="remains", look=account.remains),
     Check(area="Account", about="audit log", look=account.audit_log),
     Check(area="Account", about="VPC", look=network.vpc),
+    Check(area="Account", about="topic, functions", look=account.named),
     Check(area="Slack", about="workspace", look=slack.workspace),
     Check(area="Slack", about="channel", look=slack.channel),
     Check(area="Slack", about="buttons", look=slack.buttons),

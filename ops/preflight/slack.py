@@ -120,12 +120,12 @@ def limits(its: Environment) -> Iterator[Finding]:
     actions = its.desired(ACTION)
     too_much = []
     for action in actions:
-        [attachment] = action["Attachments"]
+        buttons = action["Attachments"]
         sizes = {
             "ActionName": len(action["ActionName"]),
-            "ButtonText": len(attachment["ButtonText"]),
-            "Variables": len(attachment["Variables"]),
-            "Criteria": len(attachment["Criteria"]),
+            "ButtonText": max(len(each["ButtonText"]) for each in buttons),
+            "Variables": max(len(each["Variables"]) for each in buttons),
+            "Criteria": max(len(each["Criteria"]) for each in buttons),
             "CommandText": len(action["Definition"]["CommandText"]),
         }
         too_much += [
@@ -134,7 +134,7 @@ def limits(its: Environment) -> Iterator[Finding]:
             if size > MOST[key]
         ]
     for each in too_much:
-        yield failed(each, "the service refuses or cuts it", "shorten it in components/approval.py")
+        yield failed(each, "the service refuses or cuts it", "shorten it in components/buttons.py")
     if not too_much:
         yield fine(f"{len(actions)} buttons are within the service's limits")
 

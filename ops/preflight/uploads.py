@@ -10,6 +10,8 @@ from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
 from ops.problem import error_code
 
+# What a bucket is called in the program, and the output that has its name.
+GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
 # Whoever may do one of these can lift the guard, or have what it guards copied past it.
 LIFTING = (
     "s3:PutBucketPolicy",
@@ -19,37 +21,11 @@ LIFTING = (
 
 
 def guard(its: Environment) -> Iterator[Finding]:
-    """Whether the policy on the upload bucket is the one that the program wrote."""
+    """Whether the policies on uploads and evidence are those that the program wrote."""
     if not its.deployed:
         return
-    s3, bucket = its.client("s3"), its.outputs["uploadBucket"]
-    wanted = _denials(_written_policy(its))
-    try:
-        document = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
-    except ClientError as error:
-        if error_code(error) != "NoSuchBucketPolicy":
-            raise
-        document = {"Statement": []}
-    missing = wanted.keys() - _denials(document["Statement"]).keys()
-    for sid in sorted(missing):
-        yield failed(
-            f"{bucket}: the denial {sid} is gone from the bucket's policy",
-            "without it uploads that nobody cleared can be read, or tagged as cleared",
-            f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}",
-        )
-    strangers = sorted(
-        str(each.get("Sid", each["Principal"]))
-        for each in document["Statement"]
-        if each["Effect"] == "Allow" and each.get("Sid") != "DeployersRead"
-    )
-    if strangers:
-        yield failed(
-            f"{bucket}: the policy allows more than the program wrote: {', '.join(strangers)}",
-            "somebody else may read or write uploads",
-            f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}",
-        )
-    if not (missing or strangers):
-        yield fine(f"the policy of {bucket} is as the program wrote it")
+    for label, output in GUARDED.items():
+        yield from _policy(its, label, its.outputs[output])
 
 
 def copies(its: Environment) -> Iterator[Finding]:
@@ -98,14 +74,45 @@ def grants(its: Environment) -> Iterator[Finding]:
         yield fine("no deployer can lift the guard")
 
 
-def _written_policy(its: Environment) -> list[dict[str, Any]]:
+def _policy(its: Environment, label: str, bucket: str) -> Iterator[Finding]:
+    written = written_policy(its, label)
+    try:
+        document = json.loads(its.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error_code(error) != "NoSuchBucketPolicy":
+            raise
+        document = {"Statement": []}
+    again = f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}"
+    missing = _names(written, "Deny") - _names(document["Statement"], "Deny")
+    for sid in sorted(missing):
+        yield failed(
+            f"{bucket}: the denial {sid} is gone from the bucket's policy",
+            "what it kept from happening can be done now, such as to read what nobody cleared",
+            again,
+        )
+    strangers = sorted(_names(document["Statement"], "Allow") - _names(written, "Allow"))
+    if strangers:
+        yield failed(
+            f"{bucket}: the policy allows more than the program wrote: {', '.join(strangers)}",
+            f"somebody else may read or write {label}",
+            again,
+        )
+    if not (missing or strangers):
+        yield fine(f"the policy of {bucket} is as the program wrote it")
+
+
+def written_policy(its: Environment, label: str) -> list[dict[str, Any]]:
+    """The statements that the program writes on a bucket."""
     [found] = [
         each
         for each in its.resources
-        if each.kind == "aws:s3/bucketPolicy:BucketPolicy" and each.name == "uploads"
+        if each.kind == "aws:s3/bucketPolicy:BucketPolicy" and each.name == label
     ]
     return found.policy()
 
 
-def _denials(statements: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {each["Sid"]: each for each in statements if each["Effect"] == "Deny" and "Sid" in each}
+def _names(statements: list[dict[str, Any]], effect: str) -> set[str]:
+    """The statements of one effect, by their name or else by whom they are about."""
+    return {
+        str(each.get("Sid") or each["Principal"]) for each in statements if each["Effect"] == effect
+    }

@@ -18,7 +18,10 @@ from ops.preflight.environment import Environment
 from ops.program import ACCOUNT, PROGRAM, REGION, Resource, record_program
 
 CALLER = Caller(account=ACCOUNT, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/ci")
-OUTPUTS = {"uploadBucket": "chatops-slack-dev-uploads-0123456"}
+OUTPUTS = {
+    "uploadBucket": "chatops-slack-dev-uploads-0123456",
+    "artifactsBucket": "chatops-slack-dev-artifacts-0123456",
+}
 TOKEN = "sqa_0123456789"
 
 

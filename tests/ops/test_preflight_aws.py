@@ -271,6 +271,16 @@ def test_in_the_sandbox_an_unverified_recipient_fails(aws: Answers):
     )
 
 
+def test_in_the_sandbox_the_recipients_of_single_apps_count_too(aws: Answers):
+    aws.give("sesv2", "get_account", {"ProductionAccessEnabled": False})
+    for verified in (True, None, False, None):
+        identity(aws, verified)
+
+    found = mail.recipients(its(app_recipients={"payments": ("payments@example.com",)}))
+
+    assert_found(found, Level.FAILED, "payments@example.com is not verified")
+
+
 def test_in_the_sandbox_verified_recipients_are_a_warning(aws: Answers):
     aws.give("sesv2", "get_account", {"ProductionAccessEnabled": False})
     identity(aws, True)
@@ -483,6 +493,39 @@ def test_without_a_vpc_nobody_asks_for_one(aws: Answers):
     assert list(network.vpc(its())) == []
 
 
+TOPIC = f"arn:aws:sns:eu-west-1:{ACCOUNT}:on-call"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
+
+
+@pytest.mark.parametrize(
+    ("topic", "function", "what"),
+    [
+        (True, True, "exist"),
+        (False, True, f"{TOPIC} does not exist"),
+        (True, False, f"{FUNCTION} does not exist"),
+    ],
+)
+def test_what_settings_only_name_must_exist(aws: Answers, topic: bool, function: bool, what: str):
+    if topic:
+        aws.give("sns", "get_topic_attributes", {}, "eu-west-1", TopicArn=TOPIC)
+    else:
+        aws.refuse("sns", "get_topic_attributes", "NotFound", region="eu-west-1")
+    if function:
+        aws.give("lambda", "get_function_configuration", {}, FunctionName=FUNCTION)
+    else:
+        aws.refuse("lambda", "get_function_configuration", "ResourceNotFoundException")
+    [again] = its().settings.team_buttons
+    buttons = (again, replace(again, function=FUNCTION))
+
+    found = account.named(its(escalation_topic=TOPIC, team_buttons=buttons))
+
+    assert_found(found, Level.FINE if topic and function else Level.FAILED, what)
+
+
+def test_where_settings_name_nothing_nobody_asks(aws: Answers):
+    assert list(account.named(its())) == []
+
+
 # Uploads
 
 
@@ -530,49 +573,56 @@ def test_a_deployer_of_another_account_is_unknown(aws: Answers):
     )
 
 
-def bucket_policy(aws: Answers, statements: list[dict[str, Any]]) -> None:
-    policy = {"Version": "2012-10-17", "Statement": statements}
-    aws.give(
-        "s3",
-        "get_bucket_policy",
-        {"Policy": json.dumps(policy)},
-        Bucket=OUTPUTS["uploadBucket"],
-    )
+def written(label: str) -> list[dict[str, Any]]:
+    return uploads.written_policy(its(), label)
 
 
-def written() -> list[dict[str, Any]]:
-    return uploads._written_policy(its())
+def policies(
+    aws: Answers, changed: str = "", statements: list[dict[str, Any]] | None = None
+) -> None:
+    """Both buckets' policies, one of them ``changed`` to ``statements``."""
+    for label, output in uploads.GUARDED.items():
+        now = statements if label == changed else written(label)
+        policy = json.dumps({"Version": "2012-10-17", "Statement": now})
+        aws.give("s3", "get_bucket_policy", {"Policy": policy}, Bucket=OUTPUTS[output])
 
 
-def test_the_policy_that_the_program_wrote_is_fine(aws: Answers):
-    bucket_policy(aws, written())
+def test_the_policies_that_the_program_wrote_are_fine(aws: Answers):
+    policies(aws)
 
-    assert only(uploads.guard(its(deployed=True))).level == Level.FINE
+    assert [each.level for each in uploads.guard(its(deployed=True))] == [Level.FINE, Level.FINE]
 
 
 @pytest.mark.parametrize(
-    "sid", [each["Sid"] for each in uploads._written_policy(its()) if each["Effect"] == "Deny"]
+    ("label", "sid"),
+    [
+        (label, each["Sid"])
+        for label in uploads.GUARDED
+        for each in written(label)
+        if each["Effect"] == "Deny"
+    ],
 )
-def test_each_denial_that_is_gone_fails(aws: Answers, sid: str):
-    bucket_policy(aws, [each for each in written() if each["Sid"] != sid])
+def test_each_denial_that_is_gone_fails(aws: Answers, label: str, sid: str):
+    policies(aws, label, [each for each in written(label) if each["Sid"] != sid])
 
-    assert_found(
-        uploads.guard(its(deployed=True)), Level.FAILED, f"denial {sid} is gone", "pulumi refresh"
-    )
+    [found] = [each for each in uploads.guard(its(deployed=True)) if each.level != Level.FINE]
+    assert_found([found], Level.FAILED, f"{label}-0123456: the denial {sid} is gone", "refresh")
 
 
 def test_a_policy_that_allows_somebody_else_fails(aws: Answers):
     stranger = {"Sid": "Backup", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
-    bucket_policy(aws, [*written(), stranger])
+    policies(aws, "uploads", [*written("uploads"), stranger])
 
-    assert_found(uploads.guard(its(deployed=True)), Level.FAILED, "allows more", "pulumi refresh")
+    found, _ = uploads.guard(its(deployed=True))
+    assert_found([found], Level.FAILED, "allows more than the program wrote: Backup", "refresh")
 
 
 def test_a_bucket_without_any_policy_fails_for_each_denial(aws: Answers):
-    aws.refuse("s3", "get_bucket_policy", "NoSuchBucketPolicy")
+    for _ in uploads.GUARDED:
+        aws.refuse("s3", "get_bucket_policy", "NoSuchBucketPolicy")
 
     found = list(uploads.guard(its(deployed=True)))
-    assert len(found) >= 4
+    assert len(found) >= 6
     assert {each.level for each in found} == {Level.FAILED}
 
 

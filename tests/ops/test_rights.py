@@ -54,6 +54,7 @@ def everything() -> Built:
         vpcSubnets=["subnet-0a"],
         vpcSecurityGroups=["sg-0a"],
         recordWho=True,
+        evidenceLock="governance",
     )
 
 
@@ -134,6 +135,7 @@ def test_uploads_can_be_deleted_only_where_destroy_may_empty_the_buckets(everyth
 
     assert may(dev, "s3:DeleteObjectVersion", upload.format("dev"))
     assert not may(prod, "s3:DeleteObjectVersion", upload.format("prod"))
+    assert may(prod, "s3:DeleteObject", "arn:aws:s3:::chatops-slack-prod-work-0123456/cache/x")
     assert not may(dev, "s3:GetObject", upload.format("dev"))
 
 
