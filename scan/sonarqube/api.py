@@ -23,7 +23,7 @@ TRANSIENT = {429, 500, 502, 503, 504}
 class Api:
     """The API of one server. Every method raises ``Broken`` when the server is of no use.
 
-    A trouble that may pass is waited for, ``retry_after`` these seconds.
+    A trouble that may pass is waited for, ``retry_after`` these seconds or the usual ones.
     """
 
     def __init__(
@@ -31,9 +31,10 @@ class Api:
         server: SonarServer,
         log: Log,
         ca_bundle: Path | None,
-        retry_after: Sequence[int] = RETRY_AFTER_SECONDS,
+        retry_after: Sequence[int] | None = None,
     ) -> None:
-        self._server, self._log, self._retry_after = server, log, retry_after
+        self._server, self._log = server, log
+        self._retry_after = RETRY_AFTER_SECONDS if retry_after is None else retry_after
         self._session = requests.Session()
         self._verify = str(ca_bundle) if ca_bundle else True
         # An auth object, since requests would let a .netrc overrule a header.
