@@ -197,12 +197,15 @@ class Cloud:
         builds = self.builds.all_of(scan)
         if not builds:
             return []
-        build = builds[-1]
-        events = self.client("logs").get_log_events(
-            logGroupName=build["Logs"]["GroupName"],
-            logStreamName=build["Logs"]["StreamName"],
-            startFromHead=True,
-        )["events"]
+        build, logs = builds[-1], self.client("logs")
+        try:
+            events = logs.get_log_events(
+                logGroupName=build["Logs"]["GroupName"],
+                logStreamName=build["Logs"]["StreamName"],
+                startFromHead=True,
+            )["events"]
+        except logs.exceptions.ResourceNotFoundException:  # it has not written yet
+            return []
         return [event["message"] for event in events]
 
     def reached(self, execution: str, *states: str, seconds: float = 40) -> str:

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import IO, Any
 
+from botocore.exceptions import BotoCoreError
+
 
 class LogStream:
     """Creates the stream; ``copy`` sends lines as they come, a batch at a time.
@@ -40,8 +42,10 @@ class LogStream:
         # CloudWatch refuses empty messages.
         events = [{"timestamp": now, "message": line} for line in lines if line]
         if events:
-            # A group may go while its last lines are on their way.
-            with contextlib.suppress(self._client.exceptions.ResourceNotFoundException):
+            # A group, or the account here, may go while its last lines are on their way.
+            with contextlib.suppress(
+                self._client.exceptions.ResourceNotFoundException, BotoCoreError
+            ):
                 self._client.put_log_events(
                     logGroupName=self.group, logStreamName=self.stream, logEvents=events
                 )

@@ -187,8 +187,8 @@ def test_the_cards_name_what_the_buttons_call(everything: Built):
         told = variables(everything, name)
         assert told["APPROVAL_FUNCTION"] == "approval"
         assert json.loads(told["TEAM_BUTTONS"]) == {
-            "broken": {"Team1": "rescan"},
-            "failed": {"Team2": TICKET},
+            "Team1": {"function": "rescan", "outcomes": ["broken"]},
+            "Team2": {"function": TICKET, "outcomes": ["failed"]},
         }
 
 

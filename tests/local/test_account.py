@@ -69,13 +69,14 @@ def test_only_zips_can_be_uploaded(cloud):
         cloud.upload("app/readme.txt", b"text")
 
 
-def test_the_channel_may_call_the_approval_function_and_no_other(cloud):
+def test_the_channel_may_call_what_is_behind_its_buttons_and_nothing_else(cloud):
+    buttons = {cloud.outputs["approvalFunction"], cloud.outputs["rescanFunction"]}
     others = [
         each["FunctionName"]
         for each in cloud.client("lambda").list_functions()["Functions"]
-        if each["FunctionName"] != cloud.outputs["approvalFunction"]
+        if each["FunctionName"] not in buttons
     ]
-    assert len(others) == 2
+    assert len(others) == 3
     for name in others:
         with pytest.raises(Refused, match="permission"):
             cloud.channel.run(
