@@ -18,7 +18,7 @@ from components.buttons import (
     team_key,
 )
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow
+from components.policy import allow, evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +72,6 @@ class Approval(pulumi.ComponentResource):
         super().__init__("chatops-slack:index:Approval", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        def evidence(*names: str) -> list[pulumi.Output[str]]:
-            return [pulumi.Output.concat(args.artifacts_arn, "/scans/*/", name) for name in names]
-
         # Without it S3 answers 403 where nothing is, which cannot be told from a missing right.
         tell_absent = allow("s3:ListBucket", on=[args.artifacts_arn])
         decrypt = allow("kms:Decrypt", on=[args.key_arn])
@@ -89,10 +86,15 @@ class Approval(pulumi.ComponentResource):
                         "s3:GetObject",
                         on=[
                             pulumi.Output.concat(args.work_arn, "/waiting/*"),
-                            *evidence("scan.json", "decision.json", "withdrawal.json"),
+                            *evidence(
+                                args.artifacts_arn, "scan.json", "decision.json", "withdrawal.json"
+                            ),
                         ],
                     ),
-                    allow("s3:PutObject", on=evidence("decision.json", "withdrawal.json")),
+                    allow(
+                        "s3:PutObject",
+                        on=evidence(args.artifacts_arn, "decision.json", "withdrawal.json"),
+                    ),
                     allow("s3:ListBucket", on=[args.artifacts_arn, args.work_arn]),
                     # A decision is about the newest version only.
                     allow("s3:ListBucketVersions", on=[args.uploads_arn]),
@@ -117,7 +119,9 @@ class Approval(pulumi.ComponentResource):
                 module="rescan",
                 description="Scans a version again whose scan is over and did not pass",
                 statements=[
-                    allow("s3:GetObject", on=evidence("scan.json", "verdict.json")),
+                    allow(
+                        "s3:GetObject", on=evidence(args.artifacts_arn, "scan.json", "verdict.json")
+                    ),
                     tell_absent,
                     decrypt,
                     allow("states:StartExecution", on=[args.state_machines]),
@@ -138,6 +142,7 @@ class Approval(pulumi.ComponentResource):
                     allow(
                         "s3:GetObject",
                         on=evidence(
+                            args.artifacts_arn,
                             "scan.json",
                             "report.json",
                             "decision.json",

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.alarms import Alarms, AlarmsArgs
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow, allow_service, policy, trust
+from components.policy import allow, allow_service, evidence, policy, trust
 from components.scan_project import ScanProject, ScanProjectArgs
 from components.state_machine import Names, Waits, definition
 
@@ -68,9 +68,6 @@ class Pipeline(pulumi.ComponentResource):
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
         scan = args.scan
 
-        def evidence(*names: str) -> list[pulumi.Output[str]]:
-            return [pulumi.Output.concat(scan.artifacts_arn, "/scans/*/", each) for each in names]
-
         return HandlerFunction(
             "check-build-status",
             HandlerFunctionArgs(
@@ -80,10 +77,17 @@ class Pipeline(pulumi.ComponentResource):
                     allow(
                         "s3:GetObject",
                         on=evidence(
-                            "scan.json", "report.json", "notification.json", "verdict.json"
+                            scan.artifacts_arn,
+                            "scan.json",
+                            "report.json",
+                            "notification.json",
+                            "verdict.json",
                         ),
                     ),
-                    allow("s3:PutObject", on=evidence("notification.json", "verdict.json")),
+                    allow(
+                        "s3:PutObject",
+                        on=evidence(scan.artifacts_arn, "notification.json", "verdict.json"),
+                    ),
                     # A gate that failed is moot where there is a newer version already.
                     allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
                     # Without it S3 answers 403 where no report is, as if a right were missing.
@@ -105,7 +109,7 @@ class Pipeline(pulumi.ComponentResource):
 
     def _supersede(self, args: PipelineArgs) -> HandlerFunction:
         scan = args.scan
-        decision = pulumi.Output.concat(scan.artifacts_arn, "/scans/*/decision.json")
+        [decision] = evidence(scan.artifacts_arn, "decision.json")
         return HandlerFunction(
             "supersede",
             HandlerFunctionArgs(
@@ -139,9 +143,6 @@ class Pipeline(pulumi.ComponentResource):
     ) -> aws.sfn.StateMachine:
         scan = args.scan
 
-        def evidence(*names: str) -> list[pulumi.Output[str]]:
-            return [pulumi.Output.concat(scan.artifacts_arn, "/scans/*/", each) for each in names]
-
         topics = [args.topic_arn, *([args.escalation_topic] if args.escalation_topic else [])]
         grants = aws.iam.RolePolicy(
             name,
@@ -168,11 +169,16 @@ class Pipeline(pulumi.ComponentResource):
                 allow(
                     "s3:PutObject",
                     on=[
-                        *evidence("scan.json", "decision.json"),
+                        *evidence(scan.artifacts_arn, "scan.json", "decision.json"),
                         pulumi.Output.concat(scan.work_arn, "/waiting/*"),
                     ],
                 ),
-                allow("s3:GetObject", on=evidence("scan.json", "decision.json", "withdrawal.json")),
+                allow(
+                    "s3:GetObject",
+                    on=evidence(
+                        scan.artifacts_arn, "scan.json", "decision.json", "withdrawal.json"
+                    ),
+                ),
                 # Without it S3 answers 403 where no approval was withdrawn.
                 allow("s3:ListBucket", on=[scan.artifacts_arn]),
                 allow(

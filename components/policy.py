@@ -62,6 +62,11 @@ def trust(service: str, account: str | None = None) -> pulumi.Output[str]:
     return policy(statement)
 
 
+def evidence(artifacts_arn: pulumi.Input[str], *names: str) -> list[pulumi.Output[str]]:
+    """Return the ARNs of these pieces of evidence, of whatever scan."""
+    return [pulumi.Output.concat(artifacts_arn, "/scans/*/", name) for name in names]
+
+
 def only_tls(bucket_arn: pulumi.Input[str]) -> Statement:
     """Refuse every request to the bucket that does not come over TLS."""
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, allow, policy
+from components.policy import Statement, allow, evidence, policy
 
 SCAN = Path(__file__).parent.parent / "scan"
 IMAGES = {
@@ -151,8 +151,8 @@ def packaged_scan() -> pulumi.AssetArchive:
 
 
 def _scan_one_upload(args: ScanProjectArgs, logs: aws.cloudwatch.LogGroup) -> list[Statement]:
-    def within(bucket: pulumi.Input[str], *patterns: str) -> list[pulumi.Output[str]]:
-        return [pulumi.Output.concat(bucket, "/", each) for each in patterns]
+    def work(pattern: str) -> list[pulumi.Output[str]]:
+        return [pulumi.Output.concat(args.work_arn, "/", pattern)]
 
     return [
         allow(
@@ -161,13 +161,10 @@ def _scan_one_upload(args: ScanProjectArgs, logs: aws.cloudwatch.LogGroup) -> li
             on=[pulumi.Output.concat(logs.arn, ":*")],
         ),
         allow("s3:GetObjectVersion", on=[pulumi.Output.concat(args.uploads_arn, "/*")]),
-        allow("s3:GetObject", "s3:GetObjectVersion", on=within(args.work_arn, "source/scan.zip")),
+        allow("s3:GetObject", "s3:GetObjectVersion", on=work("source/scan.zip")),
         allow("s3:GetBucketAcl", "s3:GetBucketLocation", on=[args.work_arn]),
-        allow(
-            "s3:PutObject",
-            on=within(args.artifacts_arn, "scans/*/report.json", "scans/*/scanner.log"),
-        ),
-        allow("s3:GetObject", "s3:PutObject", on=within(args.work_arn, "cache/*")),
+        allow("s3:PutObject", on=evidence(args.artifacts_arn, "report.json", "scanner.log")),
+        allow("s3:GetObject", "s3:PutObject", on=work("cache/*")),
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
     ]
 

@@ -234,11 +234,11 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
         "ClearPassed": _tag("passed", "Passed"),
         "Passed": {"Type": "Succeed"},
         "MarkBroken": _tag("error", "TellBroken"),
-        "TellBroken": _publish(names, "{% $string($verdict.card) %}", "Broken"),
+        "TellBroken": _publish(names.topic_arn, "{% $string($verdict.card) %}", "Broken"),
         # It was told; an execution that fails is one that lost its way.
         "Broken": {"Type": "Succeed"},
         "MarkFailed": _tag("failed", "TellFailed"),
-        "TellFailed": _publish(names, "{% $string($verdict.card) %}", "StillNewest"),
+        "TellFailed": _publish(names.topic_arn, "{% $string($verdict.card) %}", "StillNewest"),
         "StillNewest": {
             "Type": "Choice",
             "Choices": [{"Condition": "{% $verdict.newer != null %}", "Next": "CloseMoot"}],
@@ -275,10 +275,9 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
     before = waits.decide - waits.escalate
     elsewhere: dict[str, State] = {}
     if names.escalation_topic:
-        elsewhere["TellEscalatedElsewhere"] = {
-            **_publish(names, "{% $string($card) %}", "PeekDecision"),
-            "Arguments": {"TopicArn": names.escalation_topic, "Message": "{% $string($card) %}"},
-        }
+        elsewhere["TellEscalatedElsewhere"] = _publish(
+            names.escalation_topic, "{% $string($card) %}", "PeekDecision"
+        )
     return {
         "AwaitDecision": _wait(names, "decision", before, late="AnnounceEscalated"),
         **_whatever_happens(
@@ -392,7 +391,7 @@ def _trouble(names: Names) -> dict[str, State]:
     return {
         "TellTrouble": {
             **_publish(
-                names,
+                names.topic_arn,
                 _card(
                     "'The pipeline could not go on with ' & $scan.app",
                     "'*' & $scan.scan & '* keeps the clearance that it has: look at its tag "
@@ -434,11 +433,11 @@ def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> d
             {"Assign": {"card": "{% $states.result.Payload.card %}"}, "Next": tell},
             before_trouble=[refused] if mailed else [],
         ),
-        tell: _publish(names, "{% $string($card) %}", after),
+        tell: _publish(names.topic_arn, "{% $string($card) %}", after),
     }
     if mailed:
         states[unsent] = _publish(
-            names,
+            names.topic_arn,
             _card(
                 f"$scan.app & ': {event.lower()}, but the email could not be sent'",
                 f"'*' & $scan.scan & '* is {event.lower()}; that stands. "
@@ -463,12 +462,17 @@ def _whatever_happens(states: dict[str, State], after: str) -> dict[str, State]:
 def _hold(names: Names, end: str, late: str) -> State:
     """Wait until ``end``, a JSONata expression of milliseconds, or until it is withdrawn."""
     seconds = f"{{% $max([1, $ceil(({end} - $millis()) / 1000)]) %}}"
-    state = _wait(names, "exception", seconds, late=late, woken="ReadWithdrawal")
-    return _whatever_happens({"": state}, "HoldDeaf")[""]
+    return _wait(names, "exception", seconds, late=late, woken="ReadWithdrawal", trouble="HoldDeaf")
 
 
 def _wait(
-    names: Names, what: str, seconds: int | str, *, late: str, woken: str = "ReadDecision"
+    names: Names,
+    what: str,
+    seconds: int | str,
+    *,
+    late: str,
+    woken: str = "ReadDecision",
+    trouble: str = "TellTrouble",
 ) -> State:
     """Leave a token where the buttons' function finds it, and wait for it to be sent back."""
     return {
@@ -489,6 +493,7 @@ def _wait(
             },
             {"Next": woken},
             before_trouble=[{"ErrorEquals": ["States.Timeout"], "Next": late}],
+            trouble=trouble,
         ),
         "TimeoutSeconds": seconds,
         # A time-out is an answer here, not a hiccup.
@@ -528,15 +533,18 @@ def _task(
     arguments: Mapping[str, Any],
     then: Mapping[str, Any],
     before_trouble: Sequence[State] = (),
+    trouble: str = "TellTrouble",
 ) -> State:
-    trouble = {
-        "ErrorEquals": ["States.ALL"],
-        "Assign": {"trouble": "{% $states.errorOutput.Error & ': ' & " + CAUSE + " %}"},
-        "Next": "TellTrouble",
-    }
+    """Call ``resource``; what ``before_trouble`` does not catch goes to ``trouble``."""
     catch = list(before_trouble)
     if not any(each["ErrorEquals"] == ["States.ALL"] for each in catch):
-        catch.append(trouble)
+        catch.append(
+            {
+                "ErrorEquals": ["States.ALL"],
+                "Assign": {"trouble": "{% $states.errorOutput.Error & ': ' & " + CAUSE + " %}"},
+                "Next": trouble,
+            }
+        )
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::{resource}",
@@ -607,5 +615,5 @@ def _tag(status: str, after: str) -> State:
     )
 
 
-def _publish(names: Names, message: str, after: str) -> State:
-    return _task("sns:publish", {"TopicArn": names.topic_arn, "Message": message}, {"Next": after})
+def _publish(topic_arn: pulumi.Input[str], message: str, after: str) -> State:
+    return _task("sns:publish", {"TopicArn": topic_arn, "Message": message}, {"Next": after})

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow
+from components.policy import allow, evidence
 
 # Where the chat service keeps its logs, wherever the stack is.
 LOG_REGION = "us-east-1"
@@ -53,14 +53,8 @@ class Who(pulumi.ComponentResource):
                 description="Adds who pressed a button to the scan's evidence",
                 region=LOG_REGION,
                 statements=[
-                    allow(
-                        "s3:GetObject",
-                        on=[pulumi.Output.concat(args.artifacts_arn, "/scans/*/scan.json")],
-                    ),
-                    allow(
-                        "s3:PutObject",
-                        on=[pulumi.Output.concat(args.artifacts_arn, "/scans/*/pressed/*.json")],
-                    ),
+                    allow("s3:GetObject", on=evidence(args.artifacts_arn, "scan.json")),
+                    allow("s3:PutObject", on=evidence(args.artifacts_arn, "pressed/*.json")),
                     # Without it S3 answers 403 where no scan is, as if a right were missing.
                     allow("s3:ListBucket", on=[args.artifacts_arn]),
                     allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
