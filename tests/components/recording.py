@@ -29,8 +29,9 @@ class Built(Recorded):
     """What a program registered, and the questions that tests have."""
 
     def all(self, kind: str) -> list[Resource]:
-        """Those of one type, as in ``s3/bucket:Bucket``."""
-        return [each for each in self.resources if each.kind == f"aws:{kind}"]
+        """Those of one type, as in ``s3/bucket:Bucket``, by name: the engine's order changes."""
+        of_kind = [each for each in self.resources if each.kind == f"aws:{kind}"]
+        return sorted(of_kind, key=lambda each: each.name)
 
     def one(self, kind: str, name: str | None = None) -> Resource:
         """The only one of this type (and name)."""
