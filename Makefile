@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # By the environment, so that no name of a zip is read by make or the shell.
-export APP ENGINE PORT STACK VERDICT
+export APP ENGINE KEEP PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst smoke verify-evidence check security sbom lock clean
+.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst screenshots smoke \
+	verify-evidence check security sbom lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +14,7 @@ help: ## Show this list
 demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, ENGINE=sonarqube a real server
 	@$(BIN)/python -m local.demo
 
-up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=8420
+up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=8420, KEEP=folder
 	@$(BIN)/python -m local.page
 
 preflight: setup ## Check all that an environment needs, before and after `pulumi up`; STACK=dev
@@ -36,6 +37,9 @@ smoke: setup ## Send the samples through a deployed stack and check what comes: 
 
 verify-evidence: setup ## Check that nobody changed the evidence of a stack: STACK=dev
 	@$(BIN)/python -m ops verify --all --stack "$$STACK"
+
+screenshots: setup ## Renew docs/screenshots in a real browser (Chromium)
+	@$(BIN)/python -m tests.page.screenshots
 
 check: setup ## Check style and types
 	@$(BIN)/ruff check .

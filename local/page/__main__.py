@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 PORT = 8420
 
@@ -20,6 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
         type=int,
         default=os.environ.get("PORT") or PORT,
         help=f"port of 127.0.0.1, {PORT} unless told another (make up PORT=...)",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="FOLDER",
+        type=Path,
+        default=os.environ.get("KEEP") or None,
+        help="keep what the page shows in this folder, and show it in the next run; the account "
+        "itself is not kept, so earlier scans are there to read, not to decide (make up KEEP=...)",
     )
     parser.add_argument(
         "--set",
@@ -40,15 +50,22 @@ def main(arguments: list[str] | None = None) -> int:
                 # Pulumi and moto take seconds to import: not before somebody can see why.
                 from local.page.serving import serving
 
-                served = stack.enter_context(serving(options.port, settings))
+                served = stack.enter_context(serving(options.port, settings, options.keep))
             console.print(f"[green]✔[/green] [bold]{served.url}[/bold]  Ctrl-C stops it")
             threading.Event().wait()
         except OSError as error:
-            console.print(f"[red]✘ Port {options.port}: {error.strerror}; make up PORT=...[/red]")
+            said = f"✘ Port {options.port}: {error.strerror}; make up PORT=..."
+            console.print(Text(said, style="red"))
+            return 1
+        except ValueError as error:
+            console.print(Text(f"✘ {error}", style="red"))
             return 1
         except KeyboardInterrupt:
             console.print("\nStopping ...")
-    console.print("Stopped; nothing is left behind.")
+    left = (
+        f"what the page showed is in {options.keep}" if options.keep else "nothing is left behind"
+    )
+    console.print(f"Stopped; {left}.")
     return 0
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-WIDTH, HEIGHT, GAP, RISE = 168, 36, 18, 26  # pixels: a state, and the space beside and below it
+WIDTH, HEIGHT, GAP, RISE = 144, 46, 16, 24  # pixels: a state, and the space beside and below it
 PASSING = 12  # the width that a passing line takes
 MARGIN = 8
 

@@ -5,10 +5,12 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 
 from local.cloud import Cloud
+from local.page import keep
 from local.page.server import application
 from local.page.watch import Watch
 
@@ -23,11 +25,16 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(port: int, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
+def serving(
+    port: int, settings: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[Served]:
     """Deploy the program and serve its page at ``port`` of 127.0.0.1; 0 takes a free one.
+
+    What the page shows is kept in ``folder``, where one is given.
 
     Raises:
         OSError: the port is taken.
+        ValueError: what is in the folder cannot be read.
     """
     with contextlib.ExitStack() as stack:
         # First, so that a taken port is known before the seconds of the deployment.
@@ -35,6 +42,9 @@ def serving(port: int, settings: Mapping[str, str] | None = None) -> Iterator[Se
         port = listening.getsockname()[1]
         cloud = stack.enter_context(Cloud(settings))
         watch = Watch(cloud)
+        if folder:
+            keep.load(watch, folder)
+            stack.callback(keep.save, watch, folder)
         watch.start()
         stack.callback(watch.stop)
         stack.enter_context(_web(listening, port, watch))

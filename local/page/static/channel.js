@@ -6,6 +6,7 @@ const THREADS = 60;
 const entries = new Map();
 let first = 0; // the earliest entry that this window has
 let me = "";
+let chosen = "";
 let onThread = () => {};
 
 export function start(chooseThread) {
@@ -69,6 +70,7 @@ export function changed(entry) {
 }
 
 export function choose(scan) {
+  chosen = scan;
   for (const each of byId("threads").children)
     each.classList.toggle("chosen", each.dataset.thread === scan);
   byId("threads").querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
@@ -90,7 +92,7 @@ function thread(key) {
   const [head, ...replies] = [...entries.values()].filter((each) => keyOf(each) === key).sort((a, b) => a.id - b.id);
   return make(
     "article",
-    { class: "thread", "data-thread": key, onclick: () => head.thread && onThread(head.thread) },
+    { class: key === chosen ? "thread chosen" : "thread", "data-thread": key, onclick: () => head.thread && onThread(head.thread) },
     message(head),
     replies.length ? make("div", { class: "replies" }, ...replies.map(message)) : null);
 }

@@ -10,12 +10,10 @@ const parts = document.querySelectorAll("[data-show]");
 
 function show(part) {
   document.body.dataset.part = part;
+  unread(part, 0);
   for (const button of parts) {
-    button.toggleAttribute("aria-current", false);
-    if (button.dataset.show === part) {
-      button.setAttribute("aria-current", "true");
-      unread(part, 0);
-    }
+    if (button.dataset.show === part) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
   }
 }
 

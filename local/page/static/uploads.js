@@ -16,7 +16,7 @@ export const upload = (scan) => uploads.get(scan);
 // What a person wants to know first: [word, tone].
 export function standing(one) {
   if (one.kept && one.status === "RUNNING") return ["interrupted", "grey"];
-  if (one.status === "RUNNING" && one.waits && one.clearance !== "approved") return ["decide", "amber"];
+  if (one.status === "RUNNING" && one.waits && one.clearance !== "approved") return ["to decide", "amber"];
   if (one.status === "RUNNING" && !one.clearance) return ["scanning", "blue"];
   if (["FAILED", "TIMED_OUT", "ABORTED"].includes(one.status)) return ["trouble", "red"];
   const tones = { passed: "green", approved: "green", failed: "amber", expired: "grey", superseded: "grey" };
@@ -96,7 +96,7 @@ function render() {
   for (const scan of rows.keys()) if (!kept.has(scan)) rows.delete(scan);
   byId("more").hidden = found.length <= shown;
   byId("filter").hidden = uploads.size < 8;
-  const open = [...uploads.values()].filter((one) => standing(one)[0] === "decide").length;
+  const open = [...uploads.values()].filter((one) => standing(one)[0] === "to decide").length;
   const count = `${uploads.size} upload${uploads.size === 1 ? "" : "s"}`;
   byId("summary").textContent = uploads.size
     ? count + (open ? `, ${open} to decide` : "") : "Nothing was uploaded yet.";
@@ -107,8 +107,8 @@ function row(one) {
   const known = rows.get(one.scan);
   const current = one.scan === chosen;
   if (known?.one === one) {
-    known.element.toggleAttribute("aria-current", current);
     if (current) known.element.setAttribute("aria-current", "true");
+    else known.element.removeAttribute("aria-current");
     return known.element;
   }
   const name = one.key.includes("/") ? one.key.slice(one.key.indexOf("/") + 1) : one.key;

@@ -3,10 +3,11 @@
 import { ask, byId, clock, drawn, make, press, span } from "./dom.js";
 import { chip, upload } from "./uploads.js";
 
-const [WIDTH, HEIGHT] = [168, 36];
+const [WIDTH, HEIGHT] = [144, 46]; // as local/page/picture.py lays out
 let chosen = "";
 let details = null;
-let asked = 0; // so that a late answer about another upload is not shown
+let asking = false;
+let again = false; // it changed while the page was asking
 let current = "";
 
 export function start() {
@@ -39,12 +40,19 @@ export function changed(one) {
   if (one.scan === chosen) load();
 }
 
+// One question at a time, however long an answer takes.
 async function load() {
-  const number = ++asked;
-  const got = await ask(`/api/way?${new URLSearchParams({ scan: chosen })}`).catch(() => null);
-  if (number !== asked || !got) return;
-  details = got;
-  show();
+  again = asking;
+  if (asking) return;
+  asking = true;
+  const scan = chosen;
+  const got = await ask(`/api/way?${new URLSearchParams({ scan })}`).catch(() => null);
+  asking = false;
+  if (got && scan === chosen) {
+    details = got;
+    show();
+  }
+  if (again) load();
 }
 
 function show() {
@@ -112,8 +120,8 @@ function showPicture(one) {
         "g",
         { class: `state ${kind}`, transform: `translate(${state.x} ${state.y})`, "data-state": state.name },
         drawn("rect", { width: WIDTH, height: HEIGHT, rx: 9 }),
-        drawn("text", { x: 12, y: 23, class: "name" }, state.name),
-        step ? drawn("text", { x: WIDTH - 12, y: 23, class: "took", "text-anchor": "end" }, span(took(step, one))) : null);
+        drawn("text", { x: WIDTH / 2, y: step ? 20 : 28, class: "name" }, state.name),
+        step ? drawn("text", { x: WIDTH / 2, y: 36, class: "took" }, span(took(step, one))) : null);
     }));
   byId("picture").replaceChildren(svg);
   if (now !== current) {
@@ -121,7 +129,9 @@ function showPicture(one) {
     const state = states.find((each) => each.name === now);
     const place = byId("picture");
     const scale = svg.getBoundingClientRect().height / height;
-    if (state) place.scrollTo({ top: state.y * scale - place.clientHeight / 2, behavior: "instant" });
+    const middle = (at, size, room) => (at + size / 2) * scale - room / 2;
+    if (state)
+      place.scrollTo(middle(state.x, WIDTH, place.clientWidth), middle(state.y, HEIGHT, place.clientHeight));
   }
 }
 

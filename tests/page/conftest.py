@@ -1,0 +1,74 @@
+"""A page that is served, and a real browser that looks at it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from local.page.serving import Served, serving
+from tests.page.browsers import PATIENCE, chromium_path, launch
+
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+HOW = "no Chromium: apt-get install chromium, or set CHROMIUM to one"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    return chromium_path() or pytest.skip(HOW)
+
+
+@pytest.fixture(scope="module")
+def served(chromium: str) -> Iterator[Served]:
+    with serving(0, {"decisionWindow": "30m", "exceptionPeriod": "30m"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, served: Served) -> Iterator[Browser]:
+    """Begins after the account: Pulumi deploys with an event loop, and Playwright keeps one."""
+    with sync_playwright() as playwright:
+        running = launch(playwright, chromium)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def window(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """Opens windows; whatever their consoles complain about fails the test."""
+    contexts, complaints = [], []
+
+    def open_window(query: str = "", **context: Any) -> Page:
+        options: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, **context}
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on(
+            "console",
+            lambda said: said.type in ("error", "warning") and complaints.append(said.text),
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "dialog",
+            lambda dialog: (complaints.append(f"alert: {dialog.message}"), dialog.dismiss()),
+        )
+        page.goto(served.url + query)
+        page.locator(".connection.live").wait_for()
+        return page
+
+    yield open_window
+    for each in contexts:
+        each.close()
+    assert complaints == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds: rule and place of each violation."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {iframes: false})")
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]

@@ -1,0 +1,82 @@
+"""Renew docs/screenshots: the main moments of the page, in a real browser."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from local.page.serving import serving
+from tests.page.browsers import PATIENCE, chromium_path, launch
+
+FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+def main() -> int:
+    path = chromium_path()
+    if not path:
+        print("Screenshots need Chromium: apt-get install chromium, or set CHROMIUM to one")
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    with serving(0) as served, sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        page = _open(browser, served.url, WIDE)
+        for count, sample in enumerate(("broken", "inventory", "payments"), 1):
+            page.locator(f"[data-sample={sample}]").click()
+            expect(page.locator(".upload")).to_have_count(count)
+            expect(page.locator(".upload .chip.blue")).to_have_count(0)
+        expect(page.locator("[data-state=AwaitDecision].rests")).to_be_visible()
+        page.locator(".thread.chosen").evaluate("each => each.scrollIntoView({block: 'start'})")
+        _shoot(page, "failed")
+        page.locator(".thread.chosen").get_by_role("button", name="Approve").click()
+        for field in page.locator("#ask-fields input").all():
+            field.fill("14" if field.get_attribute("name") == "Days" else "Known, fixed in 1.5")
+        _shoot(page, "dialog", "#ask")
+        page.locator("#ask-go").click()
+        expect(page.locator(".mail")).to_have_count(1)
+        expect(page.locator("[data-state=HoldException].rests")).to_be_visible()
+        page.locator(".thread.chosen .replies").evaluate("each => each.scrollIntoView()")
+        _shoot(page, "approved")
+        page.locator(".mail").click()
+        page.wait_for_timeout(1000)
+        _shoot(page, "mail", "#letter")
+        page.locator("#letter .close").click()
+        page.get_by_role("button", name="Steps").click()
+        page.get_by_role("button", name="report.json").click()
+        page.wait_for_timeout(500)
+        _shoot(page, "evidence", "#paper")
+        dark = _open(browser, served.url, WIDE, color_scheme="dark")
+        dark.locator(".upload", has_text="payments").click()
+        dark.wait_for_timeout(1500)
+        _shoot(dark, "dark")
+        phone = _open(browser, served.url, PHONE)
+        phone.locator(".upload", has_text="payments").click()
+        phone.wait_for_timeout(1500)
+        _shoot(phone, "phone-way")
+        phone.get_by_role("button", name="Channel").click()
+        phone.locator("#messages").evaluate("each => each.scrollTop = 0")
+        _shoot(phone, "phone-channel")
+        phone.get_by_role("button", name="Uploads").click()
+        _shoot(phone, "phone-uploads")
+        browser.close()
+    return 0
+
+
+def _open(browser: Browser, url: str, viewport: Any, **context: Any) -> Page:
+    page = browser.new_context(viewport=viewport, **context).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    page.locator(".connection.live").wait_for()
+    return page
+
+
+def _shoot(page: Page, name: str, part: str = "body") -> None:
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(300)  # until the last reflow is drawn
+    page.locator(part).screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+    print(f"docs/screenshots/{name}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""What people do with the page, in a real browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.local.conftest import FAILING, PASSING, zip_of
+from tests.page.conftest import violations
+
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)"
+SHELL = "import subprocess\nsubprocess.call(x, shell=True)"
+
+
+def upload(page: Page, body: bytes, name: str, app: str = "") -> None:
+    """Upload by the file chooser."""
+    page.get_by_label("App").fill(app)
+    page.locator("#zip").set_input_files(
+        [{"name": name, "mimeType": "application/zip", "buffer": body}]
+    )
+
+
+def standing(page: Page, app: str, word: str) -> None:
+    row = page.locator(".upload", has_text=app).first
+    expect(row.locator(".chip")).to_have_text(word)
+
+
+def press(page: Page, label: str, answers: dict[str, str]) -> None:
+    page.locator(".thread.chosen").get_by_role("button", name=label).click()
+    for name, value in answers.items():
+        page.get_by_label(name, exact=True).fill(value)
+    page.locator("#ask-go").click()
+
+
+def test_a_failed_upload_is_watched_approved_and_mailed(window):
+    page = window()
+    page.get_by_role("button", name="payments fails its gate").click()
+    expect(page.locator("[data-state=Scan].works")).to_be_visible()
+    standing(page, "payments", "to decide")
+    expect(page.locator("[data-state=AwaitDecision].rests")).to_be_visible()
+    expect(page.locator("#log")).to_contain_text("Gate failed")
+    expect(page.locator(".thread.chosen h3")).to_contain_text("payments: quality gate failed")
+
+    press(page, "Approve", {"Reason": "known, fixed in 1.5"})
+
+    expect(page.locator(".answer")).to_contain_text("Approved")
+    standing(page, "payments", "approved")
+    expect(page.locator("[data-state=HoldException].rests")).to_be_visible()
+    page.locator(".mail", has_text="[payments] Approved").click()
+    letter = page.frame_locator("#letter-html")
+    expect(letter.get_by_text("known, fixed in 1.5")).to_be_visible()
+    page.get_by_role("button", name="Text", exact=True).click()
+    expect(page.locator("#letter-plain")).to_contain_text("known, fixed in 1.5")
+    page.locator("#letter .close").click()
+
+    page.get_by_role("button", name="decision.json").click()
+    expect(page.locator("#paper-text")).to_contain_text('"verdict": "approved"')
+    page.keyboard.press("Escape")
+    expect(page.locator("#paper")).to_be_hidden()
+
+
+def test_a_folder_becomes_a_zip_that_passes(window, tmp_path):
+    (tmp_path / "shop" / "ünï").mkdir(parents=True)
+    (tmp_path / "shop" / "ünï" / "a.py").write_text("x = 1\n")
+    page = window()
+
+    page.locator("#folder").set_input_files(tmp_path / "shop")
+
+    standing(page, "shop", "passed")
+    expect(page.locator("#log")).to_contain_text("shop.zip, 1 file")
+
+
+def test_two_windows_that_press_at_once_have_one_outcome(window):
+    ada, grace = window(), window("?as=grace")
+    upload(ada, FAILING, "race.zip")
+    standing(ada, "race", "to decide")
+    standing(grace, "race", "to decide")
+    grace.locator(".upload", has_text="race").click()
+    for page, label in ((ada, "Approve"), (grace, "Reject")):
+        page.locator(".thread.chosen").get_by_role("button", name=label).click()
+        page.get_by_label("Reason").fill("my own opinion")
+
+    ada.locator("#ask-go").click(no_wait_after=True)
+    grace.locator("#ask-go").click(no_wait_after=True)
+
+    answers = ada.locator(".thread.chosen .answer")
+    expect(answers).to_have_count(2)
+    told = answers.all_inner_texts()
+    by = ada.locator(".thread.chosen .exchange .message:first-child .by b")
+    assert sorted(by.all_inner_texts()) == ["Ada", "Grace"]
+    [verdict] = {word for word in ("approved", "rejected") if all(word in t.lower() for t in told)}
+    standing(ada, "race", verdict)
+    standing(grace, "race", verdict)
+
+
+def test_a_reason_is_asked_again_where_the_service_cannot_read_it(window):
+    page = window()
+    upload(page, FAILING, "quotes.zip")
+    standing(page, "quotes", "to decide")
+
+    press(page, "Reject", {"Reason": 'it is "bad"'})
+
+    refused = page.locator(".thread.chosen .answer.refused")
+    expect(refused).to_contain_text("I can't understand the command")
+    press(page, "Reject", {"Reason": "mend the shell call first"})
+    standing(page, "quotes", "rejected")
+    expect(page.locator(".mail", has_text="[quotes]")).to_have_count(1)
+
+
+def test_a_typed_command_is_held_against_the_guardrail(window, served):
+    page = window()
+    page.get_by_label("@Amazon Q").fill(
+        "lambda invoke --function-name another --region eu-central-1 --payload {}"
+    )
+    page.get_by_role("button", name="Send").click()
+
+    expect(page.locator(".answer").last).to_contain_text("I do not have permission")
+
+
+def test_script_from_outside_does_nothing(window, served):
+    page = window()
+    upload(
+        page,
+        zip_of(
+            {f"{EVIL.replace('/', '')}.py": "import subprocess\nsubprocess.call(x, shell=True)"}
+        ),
+        f"{EVIL}.zip",
+        "evil",
+    )
+    standing(page, "evil", "to decide")
+    press(page, "Reject", {"Reason": EVIL})
+    standing(page, "evil", "rejected")
+    page.locator(".mail", has_text="[evil]").click()
+    expect(page.frame_locator("#letter-html").locator("h1")).to_contain_text("evil")
+    page.locator("#letter .close").click()
+    page.get_by_role("button", name="report.json").click()
+    expect(page.locator("#paper-text")).to_contain_text("onerror")
+    page.locator("#paper .close").click()
+    upload(page, PASSING, "x.zip", EVIL)
+    standing(page, "unnamed", "error")
+    served.cloud.client("sns").publish(TopicArn=served.cloud.outputs["topic"], Message=EVIL)
+
+    expect(page.locator(".dropped")).to_contain_text("Dropped by the chat service")
+    page.locator(".dropped summary").click()
+    expect(page.locator(".dropped pre")).to_have_text(EVIL)
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_an_alarm_is_shown_as_the_service_shows_it(window, served):
+    page = window()
+    served.cloud.client("sns").publish(
+        TopicArn=served.cloud.outputs["topic"],
+        Message='{"AlarmName": "dead-letters", "NewStateValue": "ALARM", "Region": "EU"}',
+    )
+
+    expect(page.locator(".card.alarm h3")).to_contain_text("dead-letters")
+    assert page.locator(".card.alarm button").count() == 0
+
+
+def test_the_keyboard_is_enough(window):
+    page = window()
+    upload(page, FAILING, "keys.zip")
+    standing(page, "keys", "to decide")
+
+    page.locator(".thread.chosen").get_by_role("button", name="Reject").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("typed only")
+    page.keyboard.press("Enter")
+
+    standing(page, "keys", "rejected")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+)
+def test_axe_finds_no_violation(window, width, scheme):
+    page = window(color_scheme=scheme, viewport={"width": width, "height": 844})
+    found = violations(page)
+    for part in ("Way", "Channel", "Inbox"):
+        button = page.locator(".parts").get_by_role("button", name=part)
+        if button.is_visible():
+            button.click()
+            found += violations(page)
+    for open_, dialog in ((".buttons button", "#ask"), (".mail", "#letter")):
+        page.evaluate("which => document.querySelector(which).click()", open_)
+        expect(page.locator(dialog)).to_be_visible()
+        found += violations(page)
+        page.keyboard.press("Escape")
+
+    assert found == []
+
+
+def test_nothing_is_cut_off_on_a_phone(window):
+    page = window(viewport={"width": 360, "height": 700})
+
+    for part in ("Uploads", "Way", "Channel", "Inbox"):
+        page.locator(".parts").get_by_role("button", name=part).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360

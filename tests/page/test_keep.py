@@ -1,0 +1,38 @@
+"""What the page keeps from one run to the next."""
+
+import json
+import time
+
+from local.page.__main__ import main
+from local.page.serving import serving
+from tests.local.conftest import PASSING
+
+
+def passed(page, seconds=60):
+    """The first scan that passed, once one did."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for scan, upload in page.watch.uploads.items():
+            if upload["status"] == "SUCCEEDED" and upload["clearance"] == "passed":
+                return scan
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing passed: {page.watch.uploads}")
+
+
+def test_a_second_run_shows_what_the_first_kept(tmp_path):
+    with serving(0, folder=tmp_path) as first:
+        first.watch.put("inventory.zip", PASSING)
+        scan = passed(first)
+
+    with serving(0, folder=tmp_path) as second:
+        assert second.watch.uploads[scan]["kept"]
+        report = json.loads(second.watch.evidence(scan, "report.json"))
+        assert report["gate"]["status"] == "passed"
+        assert second.watch.details(scan)["steps"][-1]["name"] == "Passed"
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path, capsys):
+    (tmp_path / "page.json").write_text("[]")
+
+    assert main(["--port", "0", "--keep", str(tmp_path)]) == 1
+    assert "was not written by this page" in capsys.readouterr().out
