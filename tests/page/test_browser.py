@@ -43,13 +43,17 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
 
     expect(page.locator(".answer")).to_contain_text("Approved")
     standing(page, "payments", "approved")
-    expect(page.locator("[data-state=HoldException].rests")).to_be_visible()
+    expect(page.locator("[data-state^=Hold].rests")).to_be_visible()
     page.locator(".mail", has_text="[payments] Approved").click()
     letter = page.frame_locator("#letter-html")
     expect(letter.get_by_text("known, fixed in 1.5")).to_be_visible()
     page.get_by_role("button", name="Text", exact=True).click()
     expect(page.locator("#letter-plain")).to_contain_text("known, fixed in 1.5")
     page.locator("#letter .close").click()
+
+    press(page, "Withdraw", {"Reason": "it is fixed"})
+    standing(page, "payments", "withdrawn")
+    expect(page.locator(".mail", has_text="[payments]")).to_have_count(2)
 
     page.get_by_role("button", name="decision.json").click()
     expect(page.locator("#paper-text")).to_contain_text('"verdict": "approved"')

