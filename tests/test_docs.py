@@ -68,9 +68,21 @@ def test_every_setting_that_is_set_in_a_command_exists(page):
 
 
 def test_every_make_target_is_helped_with():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
     assert phony
     helped = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
 
     assert set(phony[1].split()) - helped == {"setup"}
+
+
+def test_every_picture_is_shown_and_light():
+    pictures = set((ROOT / "docs" / "screenshots").iterdir())
+    named = {
+        (page.parent / name).resolve()
+        for page in PAGES
+        for name in re.findall(r"\]\(([^)]*screenshots/[^)]+)", page.read_text())
+    }
+
+    assert pictures == named
+    assert [each.name for each in pictures if each.stat().st_size > 200_000] == []

@@ -78,8 +78,9 @@ def _lines(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
                 found[name, to] = None
         for choice in state.get("Choices", []):
             found[name, choice["Next"]] = None
+        answers = _answers(state)
         for catch in state.get("Catch", []):
-            usual = catch["ErrorEquals"] != ["States.ALL"]
+            usual = catch["ErrorEquals"] != ["States.ALL"] or catch in answers
             (found if usual else seldom)[name, catch["Next"]] = None
     shown = {definition["StartAt"], *visited}
     edges: list[Edge] = []
@@ -90,6 +91,22 @@ def _lines(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
         grown = not {to for _, to in edges} <= shown
         shown |= {to for _, to in edges}
     return edges
+
+
+def _answers(state: Mapping[str, Any]) -> list[Any]:
+    """The catches of errors that are never retried: those are answers, as that nobody decided."""
+    expected = [
+        error
+        for retry in state.get("Retry", [])
+        if retry.get("MaxAttempts") == 0
+        for error in retry["ErrorEquals"]
+    ]
+    catches = state.get("Catch", [])
+    caught = (
+        next((each for each in catches if {error, "States.ALL"} & {*each["ErrorEquals"]}), None)
+        for error in expected
+    )
+    return [each for each in caught if each]
 
 
 def _walk(start: str, lines: Iterable[Edge]) -> tuple[list[str], set[Edge]]:
@@ -207,6 +224,9 @@ def _centres(rows: list[list[Place]], links: list[tuple[Place, Place]]) -> dict[
                 for place in row
             }
             centre |= _apart(row, wished)
+    for row in rows:  # a chain hangs straight from its first place
+        only = {p: above[p][0] for p in row if len(above[p]) == 1 and len(below[above[p][0]]) == 1}
+        centre |= _apart(row, {p: centre[only.get(p, p)] for p in row})
     return centre
 
 

@@ -230,7 +230,8 @@ class Watch:
         listed = self.cloud.client("s3").list_objects_v2(
             Bucket=self.cloud.outputs["artifactsBucket"], Prefix=prefix
         )
-        return [each["Key"].removeprefix(prefix) for each in listed.get("Contents", [])]
+        written = sorted(listed.get("Contents", []), key=lambda each: each["LastModified"])
+        return [each["Key"].removeprefix(prefix) for each in written]
 
     def _clearance(self, opened: Mapping[str, Any]) -> str:
         tags = self.cloud.client("s3").get_object_tagging(

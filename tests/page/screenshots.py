@@ -1,5 +1,6 @@
 """Renew docs/screenshots: the main moments of the page, in a real browser."""
 
+import base64
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from local.page.serving import serving
 from tests.page.browsers import PATIENCE, chromium_path, launch
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+WIDE, PHONE = {"width": 1440, "height": 1020}, {"width": 390, "height": 844}
 
 
 def main() -> int:
@@ -64,7 +65,7 @@ def main() -> int:
 
 
 def _open(browser: Browser, url: str, viewport: Any, **context: Any) -> Page:
-    page = browser.new_context(viewport=viewport, **context).new_page()
+    page = browser.new_context(viewport=viewport, reduced_motion="reduce", **context).new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(url)
     page.locator(".connection.live").wait_for()
@@ -74,8 +75,17 @@ def _open(browser: Browser, url: str, viewport: Any, **context: Any) -> Page:
 def _shoot(page: Page, name: str, part: str = "body") -> None:
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)  # until the last reflow is drawn
-    page.locator(part).screenshot(path=FOLDER / f"{name}.png", animations="disabled")
-    print(f"docs/screenshots/{name}.png")
+    # By the browser's own protocol: Playwright writes no WebP, a third of the size of a PNG.
+    shot = page.context.new_cdp_session(page).send(
+        "Page.captureScreenshot",
+        {
+            "format": "webp",
+            "quality": 80,
+            "clip": {**(page.locator(part).bounding_box() or {}), "scale": 1},
+        },
+    )
+    (FOLDER / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))
+    print(f"docs/screenshots/{name}.webp")
 
 
 if __name__ == "__main__":

@@ -57,3 +57,10 @@ def test_each_way_on_is_drawn_once_and_loops_lead_back():
 def test_where_any_failure_may_lead_is_drawn_once_an_execution_went_there():
     assert "E" not in names(draw(LOOP))
     assert ("C", "E") in lines(draw(LOOP, {"C", "E"}))
+
+
+def test_an_error_that_is_never_retried_is_an_answer_and_drawn():
+    late = json.loads(json.dumps(LOOP))
+    late["States"]["C"]["Retry"] = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}]
+
+    assert ("C", "E") in lines(draw(late))

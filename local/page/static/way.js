@@ -18,6 +18,7 @@ export function start() {
       byId("picture").hidden = button.dataset.view !== "picture";
       byId("steps").hidden = button.dataset.view !== "steps";
     });
+  new ResizeObserver(() => details && follow()).observe(byId("picture"));
   setInterval(() => {
     const one = upload(chosen);
     if (!one || one.status !== "RUNNING" || one.kept) return;
@@ -124,15 +125,18 @@ function showPicture(one) {
         step ? drawn("text", { x: WIDTH / 2, y: 36, class: "took" }, span(took(step, one))) : null);
     }));
   byId("picture").replaceChildren(svg);
-  if (now !== current) {
-    current = now;
-    const state = states.find((each) => each.name === now);
-    const place = byId("picture");
-    const scale = svg.getBoundingClientRect().height / height;
-    const middle = (at, size, room) => (at + size / 2) * scale - room / 2;
-    if (state)
-      place.scrollTo(middle(state.x, WIDTH, place.clientWidth), middle(state.y, HEIGHT, place.clientHeight));
-  }
+  follow();
+}
+
+// Bring the state where it is now into the middle, once, as soon as the picture can be seen.
+function follow() {
+  const place = byId("picture");
+  const state = [...place.querySelectorAll("[data-state]")].find((each) => each.dataset.state === last()?.name);
+  if (!state || !place.clientHeight || state.dataset.state === current) return;
+  current = state.dataset.state;
+  const [inner, outer] = [state, place].map((each) => each.getBoundingClientRect());
+  place.scrollBy(inner.x + inner.width / 2 - outer.x - outer.width / 2,
+    inner.y + inner.height / 2 - outer.y - outer.height / 2);
 }
 
 function showSteps(one) {
