@@ -17,8 +17,8 @@ from rich.tree import Tree
 
 from local import show
 from local.channel import Refused
-from local.samples import SAMPLES, key_for, packed
 from local.story import STORY
+from samples import SAMPLES, key_for, packed
 
 REASON = "Known, fixed in 1.5; the service is not reachable from outside"
 

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.text import Text
 
-from local.samples import SAMPLES, packed
 from ops import shown, stack, uploads
 from ops.decide import ask
 from ops.evidence import Evidence
 from ops.fetch import choose
 from ops.problem import RIGHTS, Problem, error_code
 from ops.verify import verified
+from samples import SAMPLES, packed
 
 # What each sample is made to come to.
 EXPECTED = {"payments": "failed", "inventory": "passed"}
@@ -212,7 +212,7 @@ def _rest(
             shown.say(f"  {state}", "dim")
         if _status(environment, execution) != "RUNNING":
             return True
-        return not over and state == "AwaitDecision" and _waits(environment, sent)
+        return not over and state.startswith("Await") and _waits(environment, sent)
 
     _until(rests, "", deadline)
     return state

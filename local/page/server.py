@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.page.watch import PEOPLE, Watch, headline
-from local.samples import SAMPLES, key_for, packed
+from samples import SAMPLES, key_for, packed
 
 STATIC = Path(__file__).parent / "static"
 UPLOAD = 100 * 1024 * 1024  # bytes of one zip that the page takes

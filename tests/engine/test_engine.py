@@ -201,6 +201,11 @@ def test_destroy_takes_everything_but_what_is_protected(deployed: Workspace):
         assert refused.returncode != 0
         assert "protected" in refused.stdout + refused.stderr
         assert {each["urn"].rsplit("::", 1)[1] for each in deployed.resources} >= protected
+        # As docs/operations.md removes an environment without losing evidence.
+        storage = {each["urn"] for each in deployed.resources if ":index:Storage" in each["urn"]}
+        deployed.ok("destroy", "--yes", "--skip-preview", "--exclude", "**:index:Storage**")
+        left = {each["urn"] for each in deployed.resources if "pulumi:" not in each["type"]}
+        assert left == storage
         deployed.ok("state", "unprotect", "--all", "--yes")
     else:
         assert protected == set()

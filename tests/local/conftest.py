@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
-from local.samples import SAMPLES, packed
+from samples import SAMPLES, packed
 
 FAILING, PASSING = packed(SAMPLES / "payments"), packed(SAMPLES / "inventory")
 

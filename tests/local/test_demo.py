@@ -3,7 +3,7 @@
 import pytest
 
 from local import demo
-from local.samples import key_for
+from samples import key_for
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from local.cloud import Cloud
-from local.samples import SAMPLES, packed
 from ops import smoke
 from ops.__main__ import app
+from samples import SAMPLES, packed
 
 Run = Callable[..., Result]
 

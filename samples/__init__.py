@@ -5,7 +5,7 @@ import re
 import zipfile
 from pathlib import Path
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = Path(__file__).parent
 
 
 def packed(folder: Path) -> bytes:
