@@ -5,7 +5,7 @@ BIN := .venv/bin
 export APP ENGINE KEEP PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube bench-scan bench-burst screenshots smoke \
+.PHONY: help setup up demo preflight test test-sonarqube bench bench-scan bench-burst screenshots smoke \
 	verify-evidence check security sbom lock clean
 
 help: ## Show this list
@@ -25,6 +25,9 @@ test: setup ## Run the tests
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
+
+bench: setup ## Measure everything against its bare counterpart, renew docs/benchmarks.md (10 minutes)
+	@$(BIN)/python -m bench
 
 bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube server
 	@$(BIN)/python bench/bench_scan.py

@@ -2,6 +2,8 @@
 
 import logging
 import re
+from functools import cache
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +16,12 @@ PAGES = 4
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+@cache
+def client() -> Any:
+    """The client, made when it is needed: most scans leave a report."""
+    return boto3.client("logs", config=QUICK)
+
+
 def tail(group: str, stream: str, lines: int = 15) -> list[str]:
     """Return the last ``lines`` that say something; none if the log can't be read.
 
@@ -23,12 +31,11 @@ def tail(group: str, stream: str, lines: int = 15) -> list[str]:
     """
     if not group or not stream:
         return []
-    client = boto3.client("logs", config=QUICK)
     found: list[str] = []
     page: dict[str, str] = {}
     try:
         for _ in range(PAGES):
-            answer = client.get_log_events(
+            answer = client().get_log_events(
                 logGroupName=group,
                 logStreamName=stream,
                 startFromHead=False,

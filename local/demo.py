@@ -97,7 +97,7 @@ class Demo:
             say("  [green]✔ The gate passed: nobody is bothered.[/green]")
             told = time.time() - uploaded
         self._show_evidence(cloud, key, scan)
-        self._times[key] = self._spent(cloud, scan, execution, told)
+        self._times[key] = spent(cloud, scan, execution, told)
         status = cloud.clearance(key, scan)
         if not status:
             raise Wrong(f"{key} has no clearance; it went {' > '.join(cloud.states(execution))}")
@@ -193,21 +193,6 @@ class Demo:
         status = cloud.clearance(key, scan)
         self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
 
-    def _spent(self, cloud: Any, scan: str, execution: str, told: float) -> dict[str, float]:
-        """Where the seconds from the upload to the word about it went."""
-        took = cloud.durations(execution)
-        phases = {
-            phase["PhaseType"]: phase["DurationInSeconds"]
-            for build in cloud.builds.all_of(scan)
-            for phase in build["Phases"]
-        }
-        parts = {
-            "Install the pinned scanner": phases.get("INSTALL", 0),
-            "Fetch, unpack, scan, report": phases.get("BUILD", 0),
-            "CheckBuildStatus, a cold start": took.get("CheckBuildStatus", 0),
-        }
-        return {**parts, "All else": told - sum(parts.values()), "Upload to word": told}
-
     def _tell_times(self) -> None:
         table = Table(title="Where the time went", title_justify="left", box=None)
         table.add_column("")
@@ -224,6 +209,22 @@ class Demo:
         say(f"  Deployed in {self._deployed:.1f} s", style="dim")
         if self._answered:
             say(f"  The button answered in {self._answered:.1f} s, cold", style="dim")
+
+
+def spent(cloud: Any, scan: str, execution: str, told: float) -> dict[str, float]:
+    """Where the ``told`` seconds from the upload to the word about it went."""
+    took = cloud.durations(execution)
+    phases = {
+        phase["PhaseType"]: phase["DurationInSeconds"]
+        for build in cloud.builds.all_of(scan)
+        for phase in build["Phases"]
+    }
+    parts = {
+        "Install the pinned scanner": phases.get("INSTALL", 0),
+        "Fetch, unpack, scan, report": phases.get("BUILD", 0),
+        "CheckBuildStatus": took.get("CheckBuildStatus", 0),
+    }
+    return {**parts, "All else": told - sum(parts.values()), "Upload to word": told}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,7 +29,7 @@ class Log:
 def log(monkeypatch):
     def install(*pages):
         log = Log(*pages)
-        monkeypatch.setattr(boto3, "client", lambda name, **_: log)
+        monkeypatch.setattr(build_log, "client", lambda: log)
         return log
 
     return install
@@ -71,7 +71,7 @@ def test_endless_empty_pages_cost_four_calls(log):
 
 
 def test_a_build_that_never_ran_has_no_log(monkeypatch):
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr(build_log, "client", lambda: pytest.fail("asked"))
 
     assert build_log.tail("", "") == []
 
@@ -79,7 +79,7 @@ def test_a_build_that_never_ran_has_no_log(monkeypatch):
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
 def test_a_log_that_cannot_be_read_is_left_out_and_said_in_the_log(aws, monkeypatch, caplog, code):
     client = boto3.client("logs")
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
+    monkeypatch.setattr(build_log, "client", lambda: client)
     with Stubber(client) as stub:
         stub.add_client_error("get_log_events", code)
         assert build_log.tail("group", "stream") == []

@@ -403,6 +403,7 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
 
 def test_codebuild_and_its_log_are_not_asked_when_there_is_a_report(check, monkeypatch):
     monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr(check_build_status.build_log, "client", lambda: pytest.fail("asked"))
 
     assert check("broken", "report-broken")["status"] == "error"
 

@@ -1,0 +1,274 @@
+"""Each Lambda function against the bare AWS calls that it makes.
+
+Both run as packaged, without compiled files, under ``local/lambda_runtime.py`` in processes of
+their own; AWS is moto's server in another. What a function calls is recorded once, and done again
+by ``bare.py`` with the clients that those calls need.
+"""
+
+import base64
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+from bench.account import ARTIFACTS, GROUP, STREAM, WORK, Account, Upload, audited
+from bench.pairs import Pair, Section, in_turns, seconds
+from components.handler_function import packaged_handlers
+
+ROOT = Path(__file__).parent.parent
+RUNTIME = ROOT / "local" / "lambda_runtime.py"
+COLD, WARM = 1.15, 1.2
+# What a function does by itself may not depend on the length of the log; noise is.
+GROWTH, NOISE_SECONDS = 1.5, 0.005
+LOG_LINES = (100, 10_000, 100_000)
+ENVIRONMENT = {
+    "ARTIFACTS_BUCKET": ARTIFACTS,
+    "WORK_BUCKET": WORK,
+    "APPROVAL_FUNCTION": "approval",
+    "TEAM_BUTTONS": json.dumps({"Team1": {"function": "rescan", "outcomes": ["broken"]}}),
+    "EXCEPTION_SECONDS": str(30 * 24 * 3600),
+    "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),
+    "SENDER": "Quality gate <gate@example.com>",
+    "RECIPIENTS": json.dumps({"": ["dev@example.com"]}),
+    "UPLOADER_DOMAINS": "[]",
+    "ESCALATION_MENTION": "",
+}
+
+
+def failed(upload: Upload) -> Any:
+    upload.leave("scan", upload.recorded("scan"))
+    upload.leave("report", upload.recorded("report-failed"))
+    return upload.recorded("failed")
+
+
+def no_report(upload: Upload) -> Any:
+    """Broken off without a report: the end of the log is on the card."""
+    upload.leave("scan", upload.recorded("scan"))
+    event = upload.recorded("no-report")
+    event["build"]["Logs"] = {"GroupName": GROUP, "StreamName": STREAM}
+    return event
+
+
+def approve(upload: Upload) -> Any:
+    upload.leave("scan", upload.recorded("scan"))
+    upload.wait()
+    return {"scan": upload.scan, "approve": ["Hotfix for the outage", "14"]}
+
+
+def announce(upload: Upload) -> Any:
+    upload.leave("scan", upload.recorded("scan"))
+    upload.leave("report", upload.recorded("report-failed"))
+    upload.leave("decision", upload.recorded("decision-approved"))
+    return {"scan": upload.scan, "event": "approved", "until": "2026-11-27T10:00:00Z"}
+
+
+def replaced(upload: Upload) -> Any:
+    upload.wait()
+    upload.again()
+    return upload.recorded("scan")
+
+
+def over(upload: Upload) -> Any:
+    upload.leave("scan", {**upload.recorded("scan"), "execution": upload.ended_execution})
+    upload.leave("verdict", {"status": "error"})
+    return {"scan": upload.scan}
+
+
+def pressed(upload: Upload) -> Any:
+    upload.leave("scan", upload.recorded("scan"))
+    return audited(upload.scan, ENVIRONMENT["APPROVAL_FUNCTION"])
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a function is asked; ``prepare`` leaves evidence of an upload, returns the event."""
+
+    module: str
+    what: str
+    prepare: Callable[[Upload], Any]
+
+    @property
+    def name(self) -> str:
+        return f"`{self.module}`, {self.what}"
+
+
+CASES = (
+    Case("check_build_status", "gate failed", failed),
+    Case("check_build_status", "no report", no_report),
+    Case("approval", "approve", approve),
+    Case("announce", "approved", announce),
+    Case("supersede", "a newer upload", replaced),
+    Case("rescan", "of a broken scan", over),
+    Case("who", "one press", pressed),
+)
+
+
+class Function:
+    """A function in a process of its own."""
+
+    def __init__(self, handler: str, root: Path, account: Account, **more: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", RUNTIME, handler],
+            env={
+                "PATH": os.environ["PATH"],
+                "LAMBDA_TASK_ROOT": str(root),
+                "AWS_LAMBDA_FUNCTION_NAME": "bench",
+                "AWS_LAMBDA_LOG_FORMAT": "JSON",
+                **account.environment,
+                **ENVIRONMENT,
+                **more,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def ask(self, event: Any) -> Any:
+        """What the function returns; an error is raised."""
+        assert self._process.stdin
+        assert self._process.stdout
+        request = json.dumps({"event": event, "deadline": time.time() + 60})
+        self._process.stdin.write(base64.b64encode(request.encode()).decode() + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"]["errorMessage"])
+        return answer["result"]
+
+    def __enter__(self) -> "Function":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        with self._process:
+            pass
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two ways: how its function is started, and an event about another upload."""
+
+    start: Callable[[], Function]
+    event: Callable[[], Any]
+
+    def cold(self) -> float:
+        """Seconds from the start of a process to its first answer."""
+        event = self.event()
+        began = time.perf_counter()
+        with self.start() as function:
+            function.ask(event)
+            return time.perf_counter() - began
+
+    def warm(self, function: Function) -> float:
+        """Seconds from an event to the answer of a process that has answered before."""
+        event = self.event()
+        began = time.perf_counter()
+        function.ask(event)
+        return time.perf_counter() - began
+
+
+class Contest:
+    """One case as it is, and bare; evidence is left before the clock runs."""
+
+    def __init__(self, account: Account, case: Case, package: Path) -> None:
+        self.case = case
+        upload = account.upload()
+        event = case.prepare(upload)
+        recorder = {"RECORDED": case.module, "PYTHONPATH": str(ROOT)}
+        with Function("bench.recorder.handler", package, account, **recorder) as function:
+            recorded = function.ask(event)
+        self.calls, names = json.dumps(recorded), upload.names
+        clients = json.dumps(list(dict.fromkeys(service for service, _, _ in recorded)))
+
+        def calls() -> Any:
+            again = account.upload()
+            case.prepare(again)
+            text = self.calls
+            for old, new in zip(names, again.names, strict=True):
+                text = text.replace(old, new)
+            return json.loads(text)
+
+        self.ours = Side(
+            lambda: Function(f"handlers.{case.module}.handler", package, account),
+            lambda: case.prepare(account.upload()),
+        )
+        self.bare = Side(lambda: Function("bare.handler", package, account, CLIENTS=clients), calls)
+
+    def cold(self, pairs: int) -> Pair:
+        ours, bare = in_turns(pairs, self.ours.cold, self.bare.cold)
+        return Pair(self.case.name, ours, bare, COLD)
+
+    def warm(self, pairs: int, name: str = "") -> Pair:
+        with self.ours.start() as function, self.bare.start() as calls:
+            self.ours.warm(function)
+            self.bare.warm(calls)
+            ours, bare = in_turns(
+                pairs, lambda: self.ours.warm(function), lambda: self.bare.warm(calls)
+            )
+        return Pair(name or self.case.name, ours, bare, WARM)
+
+
+def sections(account: Account, cold: int, warm: int, log_lines: Sequence[int]) -> Iterator[Section]:
+    """The tables, with so many pairs each."""
+    with packaged() as (package, size):
+        first = Section("A function's cold start, from a new process to its first answer")
+        second = Section("A warm function, from an event to its answer")
+        for case in CASES:
+            contest = Contest(account, case, package)
+            first.add(contest.cold(cold))
+            second.add(contest.warm(warm))
+        first.notes.append(f"The package that all functions share: {size / 1024:.0f} KB.")
+        yield first
+        yield second
+        yield long_logs(account, package, warm, log_lines)
+
+
+def long_logs(account: Account, package: Path, pairs: int, log_lines: Sequence[int]) -> Section:
+    """CheckBuildStatus at the end of logs of different lengths: what it calls and takes itself."""
+    section = Section("CheckBuildStatus at the end of a long log")
+    calls: list[list[str]] = []
+    itself: list[float] = []
+    for lines in log_lines:
+        account.build_log(lines)
+        contest = Contest(account, Case("check_build_status", "no report", no_report), package)
+        pair = contest.warm(pairs, f"{lines:,} lines")
+        section.add(pair)
+        calls.append([method for _, method, _ in json.loads(contest.calls)])
+        beside = statistics.median(o - b for o, b in zip(pair.ours, pair.bare, strict=True))
+        itself.append(max(beside, 0))
+    shown = ", ".join(map(seconds, itself))
+    section.notes.append(
+        f"It makes the same {len(calls[0])} calls at each length, and takes {shown} beside them; "
+        "the calls take longer because moto sorts the whole log for each."
+    )
+    if any(each != calls[0] for each in calls):
+        section.wrong.append("the number of calls grows with the log")
+    if max(itself) > GROWTH * min(itself) + NOISE_SECONDS:
+        section.wrong.append(f"what it takes itself grows with the log: {shown}")
+    return section
+
+
+@contextmanager
+def packaged() -> Iterator[tuple[Path, int]]:
+    """The functions' package, unpacked, with ``bare.py`` beside it; and its size as a zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        files: dict[str, Any] = packaged_handlers().assets
+        for name, asset in files.items():
+            archive.write(asset.path, name)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        zipfile.ZipFile(packed).extractall(folder)
+        copy(Path(__file__).parent / "bare.py", folder)
+        yield Path(folder), len(packed.getbuffer())
