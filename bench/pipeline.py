@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.pairs import Section, seconds
 from local.cloud import Cloud
 from local.demo import spent
-from local.samples import SAMPLES, packed
+from samples import SAMPLES, packed
 
 ROOT = Path(__file__).parent.parent
 TESTS = ["-m", "pytest", "--numprocesses", "2", "--dist", "loadfile", "-m", "not sonarqube"]

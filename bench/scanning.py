@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.account import ARTIFACTS, UPLOADS, Account
 from bench.pairs import Pair, Section, in_turns
-from local.samples import SAMPLES
+from samples import SAMPLES
 from scan.job import SARIF_COMMAND
 from tests.scan.scanning import tree
 from tests.scan.uploads import zipped
