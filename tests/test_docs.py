@@ -1,5 +1,6 @@
 """What the docs say is what the code does."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 DECLARED = {
     key: value
     for key, value in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items()
@@ -86,3 +87,30 @@ def test_every_picture_is_shown_and_light():
 
     assert pictures == named
     assert [each.name for each in pictures if each.stat().st_size > 200_000] == []
+
+
+def test_each_room_imports_the_rooms_that_the_architecture_names():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `([\w.]+)/?` \| .* \| (.*) \|$", text.split("\n## Layers")[0], re.M)
+    table = {room.removesuffix(".py"): set(re.findall(r"`(\w+)`", may)) for room, may in rows}
+    rooms = {path.parent.name for path in ROOT.glob("[a-z]*/*.py")} | {
+        "__main__",
+        "tests",
+        "samples",
+    }
+
+    assert table.keys() == rooms
+    for room in table.keys() - {"tests"}:
+        files = [ROOT / "__main__.py"] if room == "__main__" else (ROOT / room).rglob("*.py")
+        imported = {
+            name.partition(".")[0]
+            for file in files
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [n.name for n in node.names]
+            )
+        }
+        assert (imported & rooms) - {room} == table[room], room
