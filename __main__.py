@@ -106,6 +106,8 @@ pipeline = Pipeline(
         uploads=storage.uploads,
         topic_arn=notification.topic_arn,
         escalation_topic=settings.escalation_topic,
+        digest_after=settings.digest_after,
+        digest_seconds=settings.digest_seconds,
         button_environment=approval.button_environment,
         announce_arn=approval.announce_arn,
     ),

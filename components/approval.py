@@ -145,6 +145,7 @@ class Approval(pulumi.ComponentResource):
                             args.artifacts_arn,
                             "scan.json",
                             "report.json",
+                            "notification.json",
                             "decision.json",
                             "withdrawal.json",
                             "pressed/*.json",

@@ -18,7 +18,8 @@ class PipelineArgs:
     """``prefix`` names the stack; ``role`` is the state machine's.
 
     ``button_environment`` says what the cards' buttons call; ``escalation_topic`` is the ARN of
-    another topic that hears when nobody decides, or empty.
+    another topic that hears when nobody decides, or empty. After ``digest_after`` cards within
+    ``digest_seconds`` the further ones stand in a thread of their own; 0 for never.
     """
 
     prefix: str
@@ -28,6 +29,8 @@ class PipelineArgs:
     uploads: pulumi.Input[str]
     topic_arn: pulumi.Input[str]
     escalation_topic: str
+    digest_after: int
+    digest_seconds: int
     button_environment: Mapping[str, pulumi.Input[str]]
     announce_arn: pulumi.Input[str]
 
@@ -67,7 +70,7 @@ class Pipeline(pulumi.ComponentResource):
 
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
         scan = args.scan
-
+        flood = pulumi.Output.concat(scan.work_arn, "/flood/*")
         return HandlerFunction(
             "check-build-status",
             HandlerFunctionArgs(
@@ -76,22 +79,28 @@ class Pipeline(pulumi.ComponentResource):
                 statements=[
                     allow(
                         "s3:GetObject",
-                        on=evidence(
-                            scan.artifacts_arn,
-                            "scan.json",
-                            "report.json",
-                            "notification.json",
-                            "verdict.json",
-                        ),
+                        on=[
+                            *evidence(
+                                scan.artifacts_arn,
+                                "scan.json",
+                                "report.json",
+                                "notification.json",
+                                "verdict.json",
+                            ),
+                            flood,
+                        ],
                     ),
                     allow(
                         "s3:PutObject",
-                        on=evidence(scan.artifacts_arn, "notification.json", "verdict.json"),
+                        on=[
+                            *evidence(scan.artifacts_arn, "notification.json", "verdict.json"),
+                            flood,
+                        ],
                     ),
                     # A gate that failed is moot where there is a newer version already.
                     allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
-                    # Without it S3 answers 403 where no report is, as if a right were missing.
-                    allow("s3:ListBucket", on=[scan.artifacts_arn]),
+                    # Without it S3 answers 403 where no object is, as if a right were missing.
+                    allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
                     allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
                     allow("codebuild:BatchGetBuilds", on=[project.arn]),
                     allow(
@@ -99,7 +108,13 @@ class Pipeline(pulumi.ComponentResource):
                         on=[pulumi.Output.concat(project.logs_arn, ":log-stream:*")],
                     ),
                 ],
-                environment={"ARTIFACTS_BUCKET": scan.artifacts, **args.button_environment},
+                environment={
+                    "ARTIFACTS_BUCKET": scan.artifacts,
+                    "WORK_BUCKET": scan.work,
+                    "DIGEST_AFTER": str(args.digest_after),
+                    "DIGEST_SECONDS": str(args.digest_seconds),
+                    **args.button_environment,
+                },
                 log_days=scan.log_days,
                 # Without a report it asks S3, CodeBuild and the log, each with its own patience.
                 timeout_seconds=30,

@@ -92,6 +92,8 @@ class Settings:
     escalate_seconds: int
     escalation_mention: str
     escalation_topic: str
+    digest_after: int
+    digest_seconds: int
     exception_seconds: int
     max_exception_seconds: int
     remind_seconds: int
@@ -375,6 +377,9 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             "the ARN of an SNS topic",
             "arn:aws:sns:eu-central-1:123456789012:on-call",
         ),
+        # Each card looks at the places one after the other.
+        digest_after=whole("digestAfter", 0, 50, usual=10),
+        digest_seconds=duration("digestWindow", "1m", "1d"),
         exception_seconds=exception_seconds,
         max_exception_seconds=max_exception_seconds,
         remind_seconds=duration("remindBefore", "0s", "270d"),

@@ -54,6 +54,9 @@ CAUSE = (
     " '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
 )
 
+# What begins a thread is published by one execution while others wait with their replies.
+FLOOD_BEGINS_SECONDS = 5
+
 # Any task may meet a throttle or a hiccup: a few tries, spread out. What lasts longer goes to
 # Catch.
 RETRY = {
@@ -134,7 +137,7 @@ def _open(names: Names) -> dict[str, State]:
     return {
         "Identify": {
             "Type": "Pass",
-            "Assign": {"scan": IDENTIFY, "build": None, "failure": None},
+            "Assign": {"scan": IDENTIFY, "build": None, "failure": None, "verdict": None},
             "Next": "Open",
         },
         "Open": _write(
@@ -227,8 +230,20 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
             "Type": "Choice",
             "Choices": [
                 {"Condition": "{% $verdict.status = 'passed' %}", "Next": "ClearPassed"},
-                {"Condition": "{% $verdict.status = 'failed' %}", "Next": "MarkFailed"},
+                {"Condition": "{% $verdict.opening != null %}", "Next": "TellFlood"},
+                {"Condition": "{% $verdict.thread != $scan.scan %}", "Next": "LetFloodBegin"},
             ],
+            "Default": "Blocked",
+        },
+        # Too many cards at once: this one has the thread of them all, which begins with a digest.
+        **_whatever_happens(
+            {"TellFlood": _publish(names.topic_arn, "{% $string($verdict.opening) %}", "Blocked")},
+            "Blocked",
+        ),
+        "LetFloodBegin": {"Type": "Wait", "Seconds": FLOOD_BEGINS_SECONDS, "Next": "Blocked"},
+        "Blocked": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $verdict.status = 'failed' %}", "Next": "MarkFailed"}],
             "Default": "MarkBroken",
         },
         "ClearPassed": _tag("passed", "Passed"),
@@ -524,7 +539,8 @@ def _card(title: str, description: str, next_step: str) -> str:
         "{% $string({'version': '1.0', 'source': 'custom', 'content': {"
         f"'textType': 'client-markdown', 'title': {title}, 'description': {description}, "
         f"'nextSteps': ['{next_step}']}}, "
-        "'metadata': {'threadId': $scan.scan}}) %}"
+        "'metadata': {'threadId': $verdict ? $verdict.thread : $scan.scan, "
+        "'additionalContext': {'Scan': $scan.scan}}}) %}"
     )
 
 

@@ -136,6 +136,7 @@ class Storage(pulumi.ComponentResource):
             rules=[
                 _expire("waiting/", days=400),  # task tokens: no execution outlives a year
                 _expire("cache/", days=30),
+                _expire("flood/", days=7),  # who has a place in the channel: for a day at most
                 _abort_uploads(),
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[work_versioned]),

@@ -13,6 +13,7 @@ from handlers import buttons, card, links, outcome, pressed, report
 from handlers.evidence import Evidence
 from handlers.letter import write
 from handlers.mail import message
+from handlers.notification import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,9 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
     mention = ESCALATION_MENTION if name == "escalated" else ""
     shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
-    return {"card": shown}
+    first = evidence.read("notification.json")
+    # In a flood of cards it stands in the thread of them all.
+    return {"card": in_thread(shown, first["metadata"]["threadId"] if first else scan_id)}
 
 
 def _who(

@@ -232,7 +232,7 @@ def _standing(decision: Mapping[str, Any]) -> str:
     if verdict == "expired":
         return f"Too late: nobody had decided by {when}; upload again to have it scanned anew."
     if verdict == "superseded":
-        return "Too late: a newer version has been uploaded; it is decided in its own thread."
+        return "Too late: a newer version has been uploaded; it is decided on its own card."
     return (
         f"Already {verdict} on {when}, because: {text(decision['reason'], 400)}. "
         "A scan is decided once; nothing changed."

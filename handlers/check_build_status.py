@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers import build, build_log, buttons, card, links, moment, report, versions
+from handlers import build, build_log, buttons, card, flood, links, moment, report, versions
 from handlers.evidence import Evidence, Piece
+from handlers.notification import in_thread
 from handlers.outside import line
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
+PLACES = flood.Places(
+    bucket=os.environ["WORK_BUCKET"],
+    most=int(os.environ["DIGEST_AFTER"]),
+    seconds=int(os.environ["DIGEST_SECONDS"]),
+)
 REGION = os.environ["AWS_REGION"]
 UNBELIEVABLE = report.Trouble(
     message="The report says that the gate passed, but its build did not succeed.",
@@ -22,7 +28,10 @@ UNBELIEVABLE = report.Trouble(
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Return ``{status, reason, card, digest, newer}``; no card where nobody needs to know.
+    """Return ``{status, reason, card, thread, opening, digest, newer}``.
+
+    No ``card`` where nobody needs to know. ``thread`` is where messages about this scan stand;
+    ``opening`` is the card that begins that thread, where this scan is the one to have it shown.
 
     ``event`` is ``{scan, app, upload: {bucket, key, versionId}, execution, build, error}``, and
     ``until`` where the time for a decision is known. ``build`` is Step Functions' Build of a
@@ -47,7 +56,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan),
     )
 
-    shown, newer = None, None
+    shown, newer, causes = None, None, []
     # A report is there before its build ends, and code that took the scanner over could write it.
     unbelievable = bool(found and found.passed) and not (ran and ran.status == "SUCCEEDED")
     if found and unbelievable:
@@ -60,6 +69,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         status, reason = "passed", "The quality gate passed."
     elif found:
         status, reason = "failed", _failed(found)
+        causes = [f"quality gate: {each.name}" for each in found.failed_conditions]
         newer = versions.newer(event["upload"])
         asked = buttons.of("failed", scan, decidable=newer is None)
         shown = card.gate_failed(subject, found, event.get("until"), asked, newer)
@@ -70,9 +80,11 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         shown = card.broken(subject, trouble, None, tail, buttons.of("broken", scan))
 
     # Asked again after an answer that was lost, it says what it said before.
-    pieces["notification.json"] = (
-        evidence.keep("notification.json", shown) if shown else evidence.piece("notification.json")
-    )
+    told = evidence.piece("notification.json")
+    if shown and not told:
+        thread = PLACES.thread(scan, event["app"], causes or [reason], datetime.now(UTC))
+        told = evidence.keep("notification.json", in_thread(shown, thread))
+    pieces["notification.json"] = told
     verdict = evidence.keep(
         "verdict.json",
         {
@@ -84,16 +96,19 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             "evidence": {name: piece.digest for name, piece in pieces.items() if piece},
         },
     )
-    return _told(verdict, pieces["notification.json"], newer)
+    return _told(verdict, told, newer)
 
 
 def _told(verdict: Piece, shown: Piece | None, newer: str | None) -> dict[str, Any]:
     stands = verdict.document
+    thread = shown.document["metadata"]["threadId"] if shown else stands["scan"]
     log.info("scan judged", extra={key: stands[key] for key in ("scan", "status", "reason")})
     return {
         "status": stands["status"],
         "reason": stands["reason"],
         "card": shown and shown.document,
+        "thread": thread,
+        "opening": PLACES.digest(thread, stands["scan"]),
         "digest": verdict.digest,
         "newer": newer,
     }

@@ -58,8 +58,7 @@ class Evidence:
 
     def piece(self, name: str) -> Piece | None:
         """Return ``name`` as it stands, None where there is none."""
-        body = _get(self.bucket, f"scans/{self.scan}/{name}")
-        return None if body is None else Piece(body)
+        return piece(self.bucket, f"scans/{self.scan}/{name}")
 
     def read(self, name: str) -> Any:
         """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
@@ -73,30 +72,41 @@ class Evidence:
         return [self.read(each["Key"].removeprefix(prefix)) for each in found.get("Contents", [])]
 
     def keep(self, name: str, document: object) -> Piece:
-        """Write ``name`` unless it is there; return what stands.
+        """Write ``name`` unless it is there; return what stands."""
+        return keep(self.bucket, f"scans/{self.scan}/{name}", document)
 
-        S3 answers 412 when the object is there, and 409 when somebody writes it right now, which
-        tells nothing yet about who wins.
-        """
-        body = json.dumps(document, indent=1).encode()
-        for attempt in (1, 2, 3, 4):
-            try:
-                s3.put_object(
-                    Bucket=self.bucket,
-                    Key=f"scans/{self.scan}/{name}",
-                    Body=body,
-                    ContentType="application/json",
-                    IfNoneMatch="*",
-                )
-            except ClientError as error:
-                code = error_code(error)
-                if code == "PreconditionFailed" and (standing := self.piece(name)):
-                    return standing
-                if code != "ConditionalRequestConflict" or attempt == 4:
-                    raise
-            else:
-                return Piece(body, written=True)
-        raise AssertionError("unreachable")
+
+def piece(bucket: str, key: str) -> Piece | None:
+    """Return the object as it stands, None where there is none."""
+    body = _get(bucket, key)
+    return None if body is None else Piece(body)
+
+
+def keep(bucket: str, key: str, document: object) -> Piece:
+    """Write the object unless it is there; return what stands.
+
+    S3 answers 412 when the object is there, and 409 when somebody writes it right now, which tells
+    nothing yet about who wins.
+    """
+    body = json.dumps(document, indent=1).encode()
+    for attempt in (1, 2, 3, 4):
+        try:
+            s3.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/json",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            code = error_code(error)
+            if code == "PreconditionFailed" and (standing := piece(bucket, key)):
+                return standing
+            if code != "ConditionalRequestConflict" or attempt == 4:
+                raise
+        else:
+            return Piece(body, written=True)
+    raise AssertionError("unreachable")
 
 
 def waiting(work_bucket: str, scan: str) -> Any:
@@ -105,8 +115,8 @@ def waiting(work_bucket: str, scan: str) -> Any:
     ``for`` is ``decision`` or ``exception`` (to end, or to be withdrawn); ``digest`` that of the
     evidence that people go by.
     """
-    body = _get(work_bucket, f"waiting/{scan}.json")
-    return None if body is None else Piece(body).document
+    stands = piece(work_bucket, f"waiting/{scan}.json")
+    return stands and stands.document
 
 
 def waiting_scans(work_bucket: str, start: str) -> list[str]:

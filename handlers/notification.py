@@ -17,7 +17,7 @@ Notification = dict[str, Any]
 
 def notification(
     *,
-    scan: str,
+    scan: str | None,
     title: str,
     body: Sequence[str],
     foot: str,
@@ -27,8 +27,9 @@ def notification(
 ) -> Notification:
     """Return a checked notification in the thread of ``scan``; all texts are mrkdwn.
 
-    Where ``body`` is too long, its last lines give way; ``foot`` stays. ``buttons`` is what the
-    custom actions read, and their reason to appear.
+    Without a ``scan`` it is about several, and in no thread. Where ``body`` is too long, its last
+    lines give way; ``foot`` stays. ``buttons`` is what the custom actions read, and their reason to
+    appear.
     """
     card: Notification = {
         "version": "1.0",
@@ -41,14 +42,20 @@ def notification(
             "keywords": [each for each in keywords if each],
         },
         "metadata": {
-            "threadId": scan,
+            **({"threadId": scan} if scan else {}),
             "summary": title,
             "enableCustomActions": buttons is not None,
-            "additionalContext": dict(buttons or {}),
+            # Which scan it is, whatever thread it stands in.
+            "additionalContext": {**({"Scan": scan} if scan else {}), **(buttons or {})},
         },
     }
     check(card)
     return card
+
+
+def in_thread(card: Notification, thread: str) -> Notification:
+    """Return ``card`` in another thread."""
+    return {**card, "metadata": {**card["metadata"], "threadId": thread}}
 
 
 def check(card: Notification) -> None:

@@ -144,7 +144,7 @@ def tell(
                 headline="replaced by a newer version",
                 subject="",
                 lead=f"{zip_name} failed its quality gate, and a newer version was uploaded before "
-                "anybody decided. This version stays blocked; the newer one has its own thread.",
+                "anybody decided. This version stays blocked; the newer one has a card of its own.",
                 reason=decision["reason"],
                 next_steps=("Nothing to do here.",),
             )

@@ -52,9 +52,9 @@ def rescan(scan: str) -> str:
             input=json.dumps(_event(opened, attempt)),
         )
     except sfn.exceptions.ExecutionAlreadyExists:
-        return f"It is scanned again already, as {again}: see the newer thread."
+        return f"It is scanned again already, as {again}: see the newer card."
     log.info("scanned again", extra={"scan": scan, "again": again})
-    return f"Scanning {opened['key']} again; the answer comes in a new thread, about {again}."
+    return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
 
 
 def _event(opened: dict[str, Any], attempt: int) -> dict[str, Any]:

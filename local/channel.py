@@ -51,6 +51,11 @@ class Card:
     alarm: bool = False
     received: float = field(default_factory=time.time)
 
+    @property
+    def scan(self) -> str:
+        """The id of the scan that it is about; empty for an alarm, and what is about several."""
+        return self.raw.get("metadata", {}).get("additionalContext", {}).get("Scan", "")
+
 
 @dataclass(frozen=True)
 class Dropped:

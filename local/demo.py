@@ -72,7 +72,7 @@ class Demo:
         execution = cloud.execution(scan)
         self._watch(cloud, scan, execution, started, {"AwaitDecision"})
         if "AwaitDecision" in cloud.states(execution):
-            card = cloud.channel.wait(lambda each: each.thread == scan)
+            card = cloud.channel.wait(lambda each: each.scan == scan)
             told = card.received - uploaded
             say()
             say(show.card(card))
@@ -89,7 +89,7 @@ class Demo:
             self._show_decision(cloud, scan)
         elif "ClearPassed" not in cloud.states(execution):
             say()
-            card = cloud.channel.wait(lambda each: each.thread == scan)
+            card = cloud.channel.wait(lambda each: each.scan == scan)
             told = card.received - uploaded
             say(show.card(card))
             self.broken = True
@@ -178,7 +178,7 @@ class Demo:
         if len(mails) != 1:
             raise Wrong(f"one email should have been sent, and {len(mails)} were")
         told = cloud.channel.wait(
-            lambda each: each.thread == scan and "gate failed" not in each.title
+            lambda each: each.scan == scan and "gate failed" not in each.title
         )
         self._console.print()
         self._console.print(show.card(told))

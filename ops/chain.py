@@ -97,7 +97,8 @@ def _about(name: str, document: dict[str, Any]) -> Any:
     if name != "notification.json":
         return document.get("scan")
     metadata = document.get("metadata")  # the card's form is the chat service's
-    return metadata.get("threadId") if isinstance(metadata, dict) else None
+    context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
+    return context.get("Scan") if isinstance(context, dict) else None
 
 
 def _sense(files: Files) -> Iterator[tuple[str, str]]:

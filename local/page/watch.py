@@ -96,12 +96,13 @@ class Watch:
         card = self._cards[entry]
         pressed = card.buttons[button]
         given = {name: answers.get(name, "") for name in pressed.asks}
-        said = {"button": pressed.label, "answers": given, "thread": card.thread}
+        said = {"button": pressed.label, "answers": given}
+        said |= {"thread": card.thread, "scan": card.scan}
         self._run(pressed.filled(given), user, said)
 
     def command(self, command: str, user: str) -> None:
         """Run a command that somebody typed in the channel, and tell the channel the answer."""
-        self._run(command, user, {"button": "", "answers": {}, "thread": ""})
+        self._run(command, user, {"button": "", "answers": {}, "thread": "", "scan": ""})
 
     def details(self, scan: str) -> dict[str, Any]:
         """The way of one upload: picture, steps, log tail, and the names of its evidence.
@@ -247,11 +248,12 @@ class Watch:
         new.sort(key=lambda each: each.received)
         for each in new[self._heard :]:
             if isinstance(each, Dropped):
-                shown = {"kind": "dropped", "thread": "", "why": each.why, "text": each.text[:2000]}
+                shown = {"kind": "dropped", "why": each.why, "text": each.text[:2000]}
+                shown |= {"thread": "", "scan": ""}
                 self._add(shown, each.received)
             else:
                 self._add(_shown(each), each.received, each)
-                self._wake(each.thread)
+                self._wake(each.scan)
         self._heard = len(new)
 
     def _read_mails(self) -> None:
@@ -292,7 +294,7 @@ class Watch:
         with self.lock:
             entry |= {"answer": text, "refused": refused, "seconds": round(took, 2)}
             self._tell("entry", entry)
-        self._wake(entry["thread"])
+        self._wake(entry["scan"])
 
     def _add(self, entry: dict[str, Any], at: float, card: Card | None = None) -> dict[str, Any]:
         with self.lock:
@@ -322,6 +324,7 @@ def _shown(card: Card) -> dict[str, Any]:
     return {
         "kind": "alarm" if card.alarm else "card",
         "thread": card.thread,
+        "scan": card.scan,
         "title": mrkdwn.spans(card.title, MEMBERS),
         "body": mrkdwn.parse(card.description, MEMBERS),
         "nextSteps": [mrkdwn.spans(each, MEMBERS) for each in card.next_steps],

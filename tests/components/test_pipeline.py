@@ -43,6 +43,8 @@ def pipeline(escalation_topic: str = "") -> Built:
             uploads="uploads",
             topic_arn="arn:topic",
             escalation_topic=escalation_topic,
+            digest_after=10,
+            digest_seconds=300,
             button_environment={"APPROVAL_FUNCTION": "approval-1a2b3c4", "TEAM_BUTTONS": "{}"},
             announce_arn="arn:announce",
         )
@@ -146,6 +148,7 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
                 "arn:aws:s3:::artifacts/scans/*/report.json",
                 "arn:aws:s3:::artifacts/scans/*/notification.json",
                 "arn:aws:s3:::artifacts/scans/*/verdict.json",
+                "arn:aws:s3:::work/flood/*",
             ],
         },
         {
@@ -154,6 +157,7 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/notification.json",
                 "arn:aws:s3:::artifacts/scans/*/verdict.json",
+                "arn:aws:s3:::work/flood/*",
             ],
         },
         {
@@ -161,7 +165,11 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Action": ["s3:ListBucketVersions"],
             "Resource": ["arn:aws:s3:::uploads"],
         },
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
+        },
         {
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
@@ -241,6 +249,9 @@ def test_check_build_status_knows_the_evidence_and_what_the_buttons_call(built: 
     assert function.inputs["handler"] == "handlers.check_build_status.handler"
     assert function.inputs["environment"]["variables"] == {
         "ARTIFACTS_BUCKET": "artifacts",
+        "WORK_BUCKET": "work",
+        "DIGEST_AFTER": "10",
+        "DIGEST_SECONDS": "300",
         "APPROVAL_FUNCTION": "approval-1a2b3c4",
         "TEAM_BUTTONS": "{}",
     }

@@ -45,7 +45,7 @@ ANY_RESOURCE = {
 INSIDE = {
     r"arn:aws:s3:::artifacts/scans/\*/[a-z]+\.(json|log)": "an app and a version id",
     r"arn:aws:s3:::artifacts/scans/\*/pressed/\*\.json": "an app, a version id and a log event",
-    r"arn:aws:s3:::work/(waiting|cache)/\*": "an app and a version id, or a cached file",
+    r"arn:aws:s3:::work/(waiting|flood|cache)/\*": "an app and a version id, a moment, or a file",
     rf"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:chatops-slack-prod-pipeline-\*": "made later",
     rf"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-prod-pipeline-\*:\*": "the same",
     r"arn:aws:s3:::(uploads|access-logs)/\*": "any object's key",
@@ -347,6 +347,8 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
     assert {key for each in functions for key in each} == {
         "APPROVAL_FUNCTION",
         "ARTIFACTS_BUCKET",
+        "DIGEST_AFTER",
+        "DIGEST_SECONDS",
         "ESCALATION_MENTION",
         "EXCEPTION_SECONDS",
         "MAX_EXCEPTION_SECONDS",

@@ -63,6 +63,7 @@ def test_the_defaults_are_valid_for_whoever_names_the_channel_and_the_people():
     assert (found.escalation_mention, found.escalation_topic) == ("", "")
     assert (found.exception_seconds, found.max_exception_seconds) == (30 * 86400, 90 * 86400)
     assert found.remind_seconds == 3 * 86400
+    assert (found.digest_after, found.digest_seconds) == (10, 300)
     assert found.team_buttons == (
         TeamButton(
             label="Scan again",
@@ -256,6 +257,9 @@ WRONG = [
     ("escalationMention", "<!here>", "is not here, channel, or the id of a member"),
     ("escalationTopic", "on-call", "'on-call' is not the ARN of an SNS topic"),
     ("escalationTopic", FUNCTION, "is not the ARN of an SNS topic"),
+    ("digestAfter", "many", "'many' is not a whole number"),
+    ("digestAfter", 51, "51 is not between 0 and 50"),
+    ("digestWindow", "30s", "30s is not between 1m and 1d"),
     ("exceptionPeriod", "", "'' is not a duration"),
     ("exceptionPeriod", "271d", "271d is not between"),
     ("maxExceptionPeriod", "", "'' is not a duration"),

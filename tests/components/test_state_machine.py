@@ -144,6 +144,7 @@ def test_what_cannot_be_published_ends_as_trouble_and_never_as_success():
             # What runs must go on to its end, whoever hears of it.
             leads = {
                 "TellTrouble": "Trouble",
+                "TellFlood": "Blocked",
                 "TellApproved": "HoldException",
                 "TellUnsentApproved": "HoldException",
                 "TellEnding": "PeekWithdrawal",
@@ -211,7 +212,8 @@ def test_only_a_passed_gate_and_an_approval_clear():
         "Condition": "{% $decision.verdict = 'approved' %}",
         "Next": "ClearApproved",
     }
-    assert STATES["Judge"]["Default"] == "MarkBroken"
+    assert STATES["Judge"]["Default"] == "Blocked"
+    assert STATES["Blocked"]["Default"] == "MarkBroken"
     assert STATES["Decided"]["Default"] == "MarkExpired"
 
 

@@ -119,7 +119,7 @@ def test_evidence_is_never_deleted():
     }
 
 
-def test_task_tokens_and_cache_are_deleted_once_nobody_needs_them():
+def test_what_the_pipeline_works_with_is_deleted_once_nobody_needs_it():
     assert rules(storage(), "work") == {
         "waiting": {
             "filter": {"prefix": "waiting/"},
@@ -129,6 +129,11 @@ def test_task_tokens_and_cache_are_deleted_once_nobody_needs_them():
         "cache": {
             "filter": {"prefix": "cache/"},
             "expiration": {"days": 30},
+            "noncurrentVersionExpiration": {"noncurrentDays": 1},
+        },
+        "flood": {
+            "filter": {"prefix": "flood/"},
+            "expiration": {"days": 7},
             "noncurrentVersionExpiration": {"noncurrentDays": 1},
         },
         "parts": {"filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},

@@ -12,6 +12,8 @@ ENVIRONMENT = {
     "ARTIFACTS_BUCKET": BUCKET,
     "APPROVAL_FUNCTION": "approval-1a2b3c4",
     "WORK_BUCKET": WORK,
+    "DIGEST_AFTER": "3",
+    "DIGEST_SECONDS": "300",
     "TEAM_BUTTONS": json.dumps(
         {"Team1": {"function": "rescan-5d6e7f8", "outcomes": ["broken", "ended"]}}
     ),
@@ -123,7 +125,7 @@ class Artifacts:
 
     @staticmethod
     def bucket(key: str) -> str:
-        return WORK if key.startswith("waiting/") else BUCKET
+        return WORK if key.startswith(("waiting/", "flood/")) else BUCKET
 
     def upload(self, key: str) -> str:
         """Upload another version of ``key``; return its id."""

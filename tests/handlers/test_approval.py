@@ -381,7 +381,7 @@ def test_a_decision_names_the_verdict_that_it_goes_by(waiting):
 def test_a_press_after_a_newer_version_was_uploaded_closes_the_request(waiting, machine, event):
     newest = waiting.upload("payments/api.zip")
 
-    said = "Too late: a newer version has been uploaded; it is decided in its own thread."
+    said = "Too late: a newer version has been uploaded; it is decided on its own card."
     assert press(event) == said
     decision = waiting[DECISION]
     assert (decision["verdict"], decision["until"]) == ("superseded", None)

@@ -67,6 +67,8 @@ def test_a_passed_gate_bothers_nobody(check, artifacts):
         "status": "passed",
         "reason": "The quality gate passed.",
         "card": None,
+        "thread": SCAN,
+        "opening": None,
         "digest": digest(artifacts, "verdict.json"),
         "newer": None,
     }

@@ -29,7 +29,7 @@ def test_a_scan_that_is_over_is_done_again_as_another_attempt(over):
     scan, started = over
 
     assert press(scan["scan"]) == (
-        "Scanning payments/api-1.4.zip again; the answer comes in a new thread, about "
+        "Scanning payments/api-1.4.zip again; the answer comes on a new card, about "
         f"{scan['scan']}.2."
     )
     (asked,) = started

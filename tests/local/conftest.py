@@ -40,7 +40,7 @@ def zip_of(files: dict[str, str]) -> bytes:
 
 def card_of(cloud: Cloud, scan: str, containing: str = "", seconds: float = 40):
     return cloud.channel.wait(
-        lambda card: card.thread == scan and containing in card.title + card.description, seconds
+        lambda card: card.scan == scan and containing in card.title + card.description, seconds
     )
 
 

@@ -12,6 +12,12 @@ WAIT = 2
 
 
 REMIND = 10
+OPENING = {
+    "version": "1.0",
+    "source": "custom",
+    "content": {"description": "many"},
+    "metadata": {"threadId": "flood/1"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +57,8 @@ def way(cloud, replaced, monkeypatch, visited):
         after="AwaitDecision",
         hold=1,
         withdraw=None,
+        thread=None,
+        opening=None,
     ):
         def run(build_, project, overrides):
             build_["BuildStatus"] = build
@@ -60,7 +68,8 @@ def way(cloud, replaced, monkeypatch, visited):
             event = json.loads(payload)
             card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
             answer = {"status": judged, "card": card, "told": event}
-            answer |= {"reason": "why", "digest": "d" * 64, "newer": newer}
+            answer |= {"reason": "why", "digest": "d" * 64, "newer": newer, "opening": opening}
+            answer |= {"thread": thread or event["scan"]}
             return json.dumps(answer), False, ""
 
         def tell(payload):
@@ -132,6 +141,28 @@ def wake(cloud, scan):
         ({"judged": "error", "key": "a b/x.zip"}, ["MarkBroken", "TellBroken", "Broken"]),
         ({"judged": "passed", "again": True}, ["OpenedHere", "Repeated"]),
         ({"judged": "crash"}, ["CheckBuildStatus", "TellTrouble", "Trouble"]),
+        (
+            {"judged": "error", "thread": "flood/1", "opening": OPENING},
+            ["Judge", "TellFlood", "Blocked", "MarkBroken", "TellBroken", "Broken"],
+        ),
+        (
+            {"judged": "failed", "thread": "flood/1", "decided": "rejected", "announce": crash},
+            [
+                "Judge",
+                "LetFloodBegin",
+                "Blocked",
+                "MarkFailed",
+                "TellFailed",
+                "StillNewest",
+                "AwaitDecision",
+                "ReadDecision",
+                "Decided",
+                "MarkRejected",
+                "AnnounceRejected",
+                "TellUnsentRejected",
+                "Rejected",
+            ],
+        ),
         (
             {"judged": "failed", "decided": "approved"},
             ["HoldToEnd", "ReadWithdrawal", "MarkEnded", "AnnounceEnded", "TellEnded", "Ended"],
@@ -237,6 +268,8 @@ def wake(cloud, scan):
         "no app name",
         "repeated event",
         "no judge",
+        "begins a flood",
+        "in a flood",
         "approved",
         "approved, no mail",
         "reminded",
@@ -253,6 +286,15 @@ def wake(cloud, scan):
 )
 def test_the_way_ends_as_it_was_judged_and_decided(way, told, last):
     assert way(**told)[-len(last) :] == last
+
+
+def test_what_the_state_machine_tells_itself_stands_in_the_thread_of_the_flood(cloud):
+    """After the ways above: one began a flood, and another's email could not be sent."""
+    shown = [card for card in cloud.channel.cards if card.thread == "flood/1"]
+
+    assert [card.description for card in shown if card.raw == OPENING] == ["many"]
+    assert ["could not be sent" in card.title for card in shown if card.raw != OPENING] == [True]
+    assert cloud.channel.dropped == []
 
 
 def test_every_state_was_taken(cloud, visited):

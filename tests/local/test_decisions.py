@@ -130,7 +130,7 @@ def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
     late = cloud.channel.press(button(card, "Approve"), {"Reason": "too late", "Days": ""})
     assert late.startswith("Too late: a newer version has been uploaded")
     assert mails_about(cloud, version(old)) == []
-    # The newer one is decided in its own thread.
+    # The newer one is decided on its own card.
     assert button(card_of(cloud, new), "Approve")
 
 

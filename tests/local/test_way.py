@@ -24,7 +24,7 @@ def test_a_passed_gate_clears_the_version_and_bothers_nobody(cloud):
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
 
     assert cloud.clearance("inventory.zip", scan) == "passed"
-    assert [card for card in cloud.channel.cards if card.thread == scan] == []
+    assert [card for card in cloud.channel.cards if card.scan == scan] == []
     assert cloud.evidence(scan).keys() == {
         "scan.json",
         "report.json",
@@ -132,7 +132,7 @@ def test_uploads_at_once_are_scanned_once_each(cloud):
     for scan in scans:
         card_of(cloud, scan)
         assert version(scan) in json.dumps(cloud.evidence(scan)["report.json"])
-    shown = [card.thread for card in cloud.channel.cards if card.thread in scans]
+    shown = [card.scan for card in cloud.channel.cards if card.scan in scans]
     assert sorted(shown) == sorted(scans)
 
 

@@ -124,7 +124,8 @@ class Environment:
         )
         judged = {"scan.json": opened, "report.json": report}
         if status != "passed":
-            judged["notification.json"] = put("notification.json", metadata={"threadId": scan})
+            about = {"additionalContext": {"Scan": scan}}
+            judged["notification.json"] = put("notification.json", metadata=about)
         before = put(
             "verdict.json",
             judged,

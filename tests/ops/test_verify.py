@@ -112,7 +112,7 @@ def test_evidence_of_another_scan_is_found(environment, scan):
 
 
 def test_a_card_of_another_scan_is_found(environment, scan):
-    card = json.dumps({"metadata": {"threadId": "payments/other"}}).encode()
+    card = json.dumps({"metadata": {"additionalContext": {"Scan": "payments/other"}}}).encode()
     replace(environment, scan, "notification.json", card)
 
     assert "notification.json: is about another scan: payments/other" in found(environment, scan)

@@ -1,0 +1,68 @@
+"""Many failing uploads at once: a few cards in the channel, and one thread for the others."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local.cloud import Cloud
+from tests.local.conftest import FAILING, card_of, mails_about, press
+
+MOST, UPLOADS = 2, 6
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    """A window lasts until midnight (UTC), so that no test runs in two of them."""
+    with Cloud({"decisionWindow": "2m", "digestAfter": str(MOST), "digestWindow": "1d"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scans(cloud):
+    """Failing uploads of as many apps, all judged and told."""
+    with ThreadPoolExecutor(UPLOADS) as pool:
+        keys = [f"app-{number}/app.zip" for number in range(UPLOADS)]
+        uploaded = list(pool.map(lambda key: cloud.upload(key, FAILING), keys))
+    for scan in uploaded:
+        card_of(cloud, scan, "quality gate failed", seconds=120)
+    return uploaded
+
+
+@pytest.fixture(scope="module")
+def digest(cloud, scans):
+    """The message that stands in the channel for the cards that do not."""
+    return cloud.channel.wait(lambda card: "did not pass" in card.title)
+
+
+def test_the_channel_sees_so_many_cards_and_one_digest(cloud, scans, digest):
+    threads = {card.thread: card for card in reversed(cloud.channel.cards)}  # the first of each
+
+    assert len(threads) == MOST + 1
+    assert threads[digest.thread] == digest
+    assert len(cloud.channel.cards) == UPLOADS + 1
+    assert cloud.channel.dropped == []
+
+
+def test_the_digest_says_what_they_have_in_common(digest):
+    assert digest.title == f"🌊 More than {MOST} scans did not pass within one day"
+    assert f"• {MOST + 1} of {MOST + 1}: quality gate: HIGH findings" in digest.description
+    assert digest.buttons == ()
+
+
+def test_a_scan_in_the_thread_is_decided_there(cloud, scans, digest):
+    scan = next(each for each in scans if card_of(cloud, each).thread == digest.thread)
+
+    assert press(cloud, scan, "Approve").startswith("Approved")
+
+    told = card_of(cloud, scan, "approved until")
+    assert told.thread == digest.thread
+    assert [button.label for button in told.buttons] == ["Withdraw"]
+    assert len(mails_about(cloud, scan)) == 1
+
+
+def test_a_scan_of_its_own_thread_stays_there(cloud, scans, digest):
+    scan = next(each for each in scans if card_of(cloud, each).thread == each)
+
+    press(cloud, scan, "Reject")
+
+    assert card_of(cloud, scan, "rejected").thread == scan
