@@ -43,6 +43,7 @@ def crowd():
         {
             "kind": "card",
             "thread": each["scan"],
+            "scan": each["scan"],
             "at": each["began"],
             "title": [{"text": f"{each['app']}: quality gate failed"}],
             "body": [{"kind": "text", "spans": [{"text": "line " * 20}]}] * 12,

@@ -72,7 +72,7 @@ export function changed(entry) {
 export function choose(scan) {
   chosen = scan;
   for (const each of byId("threads").children)
-    each.classList.toggle("chosen", each.dataset.thread === scan);
+    each.classList.toggle("chosen", each.dataset.scans.split(" ").includes(scan));
   byId("threads").querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
 }
 
@@ -90,11 +90,19 @@ function threads() {
 
 function thread(key) {
   const [head, ...replies] = [...entries.values()].filter((each) => keyOf(each) === key).sort((a, b) => a.id - b.id);
+  const scans = [head, ...replies].map((each) => each.scan).filter(Boolean);
   return make(
     "article",
-    { class: key === chosen ? "thread chosen" : "thread", "data-thread": key, onclick: () => head.thread && onThread(head.thread) },
-    message(head),
-    replies.length ? make("div", { class: "replies" }, ...replies.map(message)) : null);
+    { class: scans.includes(chosen) ? "thread chosen" : "thread", "data-thread": key, "data-scans": scans.join(" ") },
+    choosing(head),
+    replies.length ? make("div", { class: "replies" }, ...replies.map(choosing)) : null);
+}
+
+// In the thread of a flood each message has its own scan.
+function choosing(entry) {
+  const made = message(entry);
+  if (entry.scan) made.addEventListener("click", () => onThread(entry.scan));
+  return made;
 }
 
 const tint = (name) => `tint-${name.charCodeAt(0) % 4}`;
