@@ -51,23 +51,6 @@ def test_every_link_inside_the_repository_leads_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_make_command_exists(page):
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", page.read_text(), re.M))
-
-    assert named - targets == set()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_setting_that_is_set_in_a_command_exists(page):
-    named = set(
-        re.findall(r"pulumi config set (?:--secret |--path ')?([a-z]\w+)", page.read_text())
-    )
-
-    assert named - DECLARED.keys() == set()
-
-
 def test_every_make_target_is_helped_with():
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)

@@ -1,0 +1,286 @@
+"""Every command that the docs show is one that its tool takes, as far as that can be told here.
+
+Commands are what stands in indented and ``sh`` blocks, and inline code that begins with one of the
+tools below or has an option. Each kind is held against its tool: AWS's against botocore's models,
+since no account is here.
+"""
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import jmespath
+import pytest
+import typer
+import yaml
+from botocore import xform_name
+
+from ops.__main__ import app
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+MAKEFILE = (ROOT / "Makefile").read_text()
+SETTINGS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+OPS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
+# What the AWS CLI adds to the service's own parameters, and the one command that is all its own.
+AWS_OPTIONS = {"--output", "--query", "--region", "--profile", "--cli-binary-format"}
+AWS_OWN = {("s3", "cp"): {"--metadata"}}
+# As its documentation says; it is not among this project's packages.
+PRE_COMMIT = {"install": {"--hook-type"}}
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.S | re.M)
+BLOCK = re.compile(r"(?<=\n\n)(?: {4,}\S.*\n)+")
+PUNCTUATION = "();<>|&\n"
+KEYWORDS = {"do", "while", "then", "if", "else", "!"}
+SHELL = {"for", "case", "esac", "done", "fi", "read", "break", "basename", "cat"}
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of each command that a page shows."""
+    scripts = [body for language, body in FENCE.findall(text) if language == "sh"]
+    text = FENCE.sub("", text)
+    scripts += BLOCK.findall(text)
+    found = [words for script in scripts for words in in_script(script)]
+    for code in re.findall(r"`([^`]+)`", BLOCK.sub("", text)):
+        inline = " ".join(code.split())
+        if inline.split()[0] in KINDS or re.match(r"[^-{\[].* --\w", inline):
+            found += in_script(inline)
+    return found
+
+
+def in_script(script: str) -> Iterator[list[str]]:
+    """The words of each simple command, those of ``$(...)`` apart."""
+    script = script.replace("\\\n", " ")
+    while inner := re.search(r"\$\(([^()]*)\)", script):
+        yield from in_script(inner[1])
+        script = script.replace(inner[0], "RESULT")
+    script = re.sub(r"^\s*[\w|*]+\)\s*$", "", script, flags=re.M)  # what a case is about
+    lexer = shlex.shlex(script, posix=True, punctuation_chars=PUNCTUATION)
+    lexer.whitespace, lexer.whitespace_split = " \t", True
+    words: list[str] = []
+    tokens = iter([*lexer, "\n"])
+    for token in tokens:
+        if set(token) <= set("<>"):
+            next(tokens)  # the file
+        elif set(token) <= set(PUNCTUATION):
+            while words and (words[0] in KEYWORDS or re.match(r"\w+=", words[0])):
+                del words[0]
+            if words:
+                yield words
+            words = []
+        else:
+            words.append(token)
+
+
+def options(words: list[str]) -> list[str]:
+    return [word.partition("=")[0] for word in words if word.startswith("--") and len(word) > 2]
+
+
+def check_make(target: str = "help", *variables: str) -> None:
+    assert target in re.findall(r"^([a-z-]+):", MAKEFILE, re.M)
+    exported = re.search(r"^export (.*)$", MAKEFILE, re.M)
+    assert exported
+    assert {each.partition("=")[0] for each in variables} <= set(exported[1].split())
+
+
+def check_python(*words: str) -> None:
+    if words[0] != "-m":
+        assert (ROOT / words[0]).is_file()
+        return
+    module, arguments = words[1], words[2:]
+    if module == "ops":
+        check_ops(*arguments)
+        return
+    assert importlib.util.find_spec(module)
+    if module == "pytest":
+        assert all((ROOT / each).exists() for each in arguments)
+    elif arguments:
+        assert set(options([*arguments])) <= set(helped(sys.executable, "-m", module, "--help"))
+
+
+def check_ops(*words: str) -> None:
+    if not words or words == ("--help",):
+        return
+    name, *arguments = words
+    assert name in OPS
+    if arguments:
+        OPS[name].make_context(name, arguments)
+
+
+def check_aws(service: str, operation: str, *arguments: str) -> None:
+    if (service, operation) in AWS_OWN:
+        assert set(options([*arguments])) <= AWS_OWN[service, operation]
+        return
+    model = botocore.session.get_session().get_service_model(service.removesuffix("api"))
+    named = {xform_name(each, "-"): each for each in model.operation_names}
+    assert operation in named
+    shape = model.operation_model(named[operation]).input_shape
+    assert shape
+    known = {f"--{xform_name(each, '-')}" for each in shape.members}
+    given = set(options([*arguments])) - AWS_OPTIONS
+    assert given <= known
+    if arguments:
+        assert {f"--{xform_name(each, '-')}" for each in shape.required_members} <= given
+    if "--query" in arguments:
+        jmespath.compile(arguments[arguments.index("--query") + 1])
+
+
+def check_pulumi(*words: str) -> None:
+    plain = [each for each in words if not each.startswith("--")]
+    if plain[:2] == ["config", "set"] and len(plain) > 2 and plain[2] != "KEY":
+        assert "type" in SETTINGS[re.split(r"[.\[]", plain[2])[0]]
+    if not shutil.which("pulumi"):
+        pytest.skip("the Pulumi CLI is not on PATH (https://www.pulumi.com/docs/install/)")
+    for depth in (2, 1):
+        command = ["pulumi", *plain[:depth]]
+        if re.search(rf"^ +{re.escape(' '.join(command))}( |$)", said(*command, "--help"), re.M):
+            break
+    else:
+        pytest.fail(f"pulumi has no command {plain[0]}")
+    assert set(options([*words])) <= set(helped(*command, "--help"))
+
+
+def check_git(command: str, *_: str) -> None:
+    assert command in said("git", "--list-cmds=main").split()
+
+
+def check_pre_commit(command: str, *arguments: str) -> None:
+    assert set(options([*arguments])) <= PRE_COMMIT[command]
+
+
+def check_bandit(*words: str) -> None:
+    assert set(options([*words])) <= set(
+        helped(str(Path(sys.executable).parent / "bandit"), "--help")
+    )
+
+
+KINDS = {
+    "make": check_make,
+    "python": check_python,
+    ".venv/bin/python": check_python,
+    "aws": check_aws,
+    "pulumi": check_pulumi,
+    "git": check_git,
+    "pre-commit": check_pre_commit,
+    "bandit": check_bandit,
+}
+
+
+@cache
+def said(*command: str) -> str:
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def helped(*command: str) -> list[str]:
+    return re.findall(r"--\w[\w-]*", said(*command))
+
+
+def check(words: list[str]) -> None:
+    """Fail where the tool would not take ``words``, or nobody knows the tool."""
+    tool, *arguments = words
+    if tool in SHELL:
+        return
+    assert tool in KINDS, f"nothing here knows the command {tool!r}"
+    KINDS[tool](*arguments)
+
+
+SHOWN = {shlex.join(words): words for page in PAGES for words in commands(page.read_text())}
+
+
+@pytest.mark.parametrize("words", SHOWN.values(), ids=SHOWN.keys())
+def test_a_command_that_is_shown_is_taken(words):
+    check(words)
+
+
+def test_the_commands_are_found_wherever_they_stand():
+    page = """
+Try it:
+
+    make demo
+
+Text with `python -m ops
+waiting`, and `docker run --rm it`, but not `the channel` or `--stack dev`.
+
+    aws s3 cp a.zip "s3://$(pulumi stack output bucket)/a.zip" \\
+        --metadata uploader=ada > log
+
+```sh
+app=a
+while read -r key; do
+  case $key in
+    a|b)
+      git pull && break ;;
+  esac
+done
+```
+
+```json
+{"no": "command"}
+```
+"""
+    assert [words[:2] for words in commands(page)] == [
+        ["read", "-r"],
+        ["case", "$key"],
+        ["git", "pull"],
+        ["break"],
+        ["esac"],
+        ["done"],
+        ["make", "demo"],
+        ["pulumi", "stack"],
+        ["aws", "s3"],
+        ["python", "-m"],
+        ["docker", "run"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "make everything",
+        "make demo COLOUR=red",
+        "python -m nowhere",
+        "python -m ops fetch --nothing",
+        "python -m ops nothing",
+        "python -m pytest tests/nowhere",
+        "python -m local.demo --nothing",
+        "python nothing.py",
+        "aws nothing describe",
+        "aws kms nothing",
+        "aws kms cancel-key-deletion --nothing x",
+        "aws s3api get-object --bucket b",
+        "aws s3 cp a b --nothing",
+        "aws s3api list-buckets --query 'Buckets['",
+        "pulumi config set nothing 1",
+        "pulumi config set pulumi:autonaming 1",
+        "git nothing",
+        "bandit --nothing",
+        "docker run --rm it",
+    ],
+)
+def test_a_command_that_its_tool_does_not_take_is_found(wrong):
+    with pytest.raises(Exception):  # noqa: B017, PT011  each tool has its own way to refuse
+        check(shlex.split(wrong))
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(not shutil.which("pulumi"), reason="the Pulumi CLI is not on PATH")
+@pytest.mark.parametrize("wrong", ["pulumi nothing", "pulumi up --nothing"])
+def test_a_command_that_pulumi_does_not_take_is_found(wrong):
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check(shlex.split(wrong))
