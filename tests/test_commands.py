@@ -119,7 +119,7 @@ def check_aws(service: str, operation: str, *arguments: str) -> None:
     if (service, operation) in AWS_OWN:
         assert set(options([*arguments])) <= AWS_OWN[service, operation]
         return
-    model = botocore.session.get_session().get_service_model(service.removesuffix("api"))
+    model: Any = botocore.session.get_session().get_service_model(service.removesuffix("api"))
     named = {xform_name(each, "-"): each for each in model.operation_names}
     assert operation in named
     shape = model.operation_model(named[operation]).input_shape
