@@ -71,7 +71,7 @@ export function changed(entry) {
 
 export function choose(scan) {
   chosen = scan;
-  for (const each of byId("threads").children)
+  for (const each of byId("threads").querySelectorAll(".thread"))
     each.classList.toggle("chosen", each.dataset.scans.split(" ").includes(scan));
   byId("threads").querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
 }
