@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -59,7 +60,7 @@ class Cloud:
         self, settings: Mapping[str, str] | None = None, stack: str = "local", slots: int = 20
     ) -> None:
         self._settings, self.stack = {**SETTINGS, **(settings or {})}, stack
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, ...], Any] = {}
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._slots = slots
         self._lock = threading.Lock()
@@ -76,8 +77,8 @@ class Cloud:
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
         os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions finds the rest
-        self.channel = Channel(self.client)
-        self.builds = Builds(self.client, self.endpoint, self._slots)
+        self.channel = Channel(partial(self.client, signer="channel"))
+        self.builds = Builds(partial(self.client, signer="codebuild"), self.endpoint, self._slots)
         self.functions = Functions(self.endpoint, self.client)
         gaps.fill(self.builds, self.functions, self.deliver)
         try:
@@ -98,19 +99,23 @@ class Cloud:
         self._server.stop()
         Cloud._running = False
 
-    def client(self, service: str, region: str = REGION) -> Any:
-        """boto3's client for this account, in the stack's region unless told another."""
+    def client(self, service: str, region: str = REGION, signer: str = "local") -> Any:
+        """boto3's client for this account, in the stack's region unless told another.
+
+        ``signer`` is the access key, by which the server sees who asks.
+        """
+        key = (service, region, signer)
         with self._lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = boto3.client(
+            if key not in self._clients:
+                self._clients[key] = boto3.client(
                     service,
                     endpoint_url=self.endpoint,
                     region_name=region,
-                    aws_access_key_id="local",
+                    aws_access_key_id=signer,
                     aws_secret_access_key="local",
                     config=Config(max_pool_connections=50),
                 )
-            return self._clients[service, region]
+            return self._clients[key]
 
     def upload(self, key: str, body: bytes) -> str:
         """Put a zip into the upload bucket; return its scan id."""
@@ -270,7 +275,7 @@ class Cloud:
                 continue
             for target in rule.targets:
                 try:
-                    self.client("stepfunctions").start_execution(
+                    self.client("stepfunctions", signer="events").start_execution(
                         stateMachineArn=target["Arn"],
                         name=f"{event['id']}_{uuid.uuid4()}",
                         input=json.dumps(event),

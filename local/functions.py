@@ -50,7 +50,7 @@ class Functions:
                     "errorMessage": f"{took} Task timed out after {function.timeout}.00 seconds",
                 }
             }
-        else:
+        elif process.alive:  # one that died answers nobody again
             with self._lock:
                 self._idle.setdefault(version, []).append(process)
         if "error" in answer:
@@ -79,7 +79,7 @@ class Functions:
             "AWS_LAMBDA_LOG_FORMAT": self.logging[function.function_name]["LogFormat"],
             "AWS_REGION": function.region,
             "AWS_DEFAULT_REGION": function.region,
-            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_ACCESS_KEY_ID": function.function_name,  # the server sees who asks
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -100,6 +100,7 @@ class _Process:
     def __init__(
         self, handler: str, folder: str, environment: dict[str, str], stream: LogStream
     ) -> None:
+        self.handler = handler
         self._process = subprocess.Popen(
             [sys.executable, "-u", str(RUNTIME), handler],
             cwd=folder,
@@ -133,6 +134,10 @@ class _Process:
             return self._answers.get(timeout=seconds)
         except queue.Empty:
             return None
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     def stop(self) -> None:
         self._process.kill()

@@ -68,7 +68,7 @@ def test_a_build_that_takes_too_long_is_told_as_that(cloud, monkeypatch):
 
 
 def test_an_event_that_starts_nothing_lies_in_the_dead_letter_queue(cloud, monkeypatch):
-    stepfunctions = cloud.client("stepfunctions")
+    stepfunctions = cloud.client("stepfunctions", signer="events")
 
     def down(**_):
         raise ConnectionError("Step Functions is down")
