@@ -183,6 +183,9 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
             "Resource": "arn:aws:states:::codebuild:startBuild.sync",
             "Arguments": {
                 "ProjectName": names.project,
+                # Asked again after an answer that was lost, CodeBuild returns the build that it
+                # started: a second one would find the evidence written, and fail.
+                "IdempotencyToken": "{% $states.context.Execution.Name %}",
                 "EnvironmentVariablesOverride": [
                     {"Name": name, "Value": value, "Type": "PLAINTEXT"}
                     for name, value in environment.items()

@@ -40,6 +40,7 @@ class Builds:
         self.minute = 60.0  # seconds
         self.buildspec: str | None = None  # instead of the project's
         self._builds: dict[str, dict[str, Any]] = {}
+        self._by_token: dict[str, str] = {}
         self._ended: dict[str, threading.Event] = {}
         self._scans: dict[str, list[str]] = collections.defaultdict(list)
         self._processes: dict[str, subprocess.Popen[str]] = {}
@@ -48,14 +49,18 @@ class Builds:
     def __contains__(self, build_id: str) -> bool:
         return build_id in self._builds
 
-    def start(self, project_name: str, overrides: list[dict[str, str]]) -> dict[str, Any]:
-        """Start a build and return it.
+    def start(
+        self, project_name: str, overrides: list[dict[str, str]], token: str
+    ) -> dict[str, Any]:
+        """Start a build and return it; asked again with the same ``token``, the same build.
 
         Raises:
             AccountLimitExceeded: the account's concurrent builds are used up.
         """
         project = self._project(project_name)
         with self._lock:
+            if token in self._by_token:
+                return self._builds[self._by_token[token]]
             running = sum(not each.is_set() for each in self._ended.values())
             if running >= self.slots:
                 raise AccountLimitExceeded(
@@ -63,6 +68,7 @@ class Builds:
                 )
             build = self._new_build(project, number=len(self._builds) + 1)
             self._builds[build["Id"]] = build
+            self._by_token[token] = build["Id"]
             scan = next((each["Value"] for each in overrides if each["Name"] == "SCAN"), "")
             self._scans[scan].append(build["Id"])
             self._ended[build["Id"]] = threading.Event()

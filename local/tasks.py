@@ -27,7 +27,7 @@ from local.builds import AccountLimitExceeded, Builds
 
 # A thousand tasks at once would keep a server of one process from answering anybody in time.
 AT_ONCE = threading.BoundedSemaphore(4)
-PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride"}
+PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride", "IdempotencyToken"}
 
 
 class AwsSdkTask(StateTaskServiceAwsSdk):
@@ -81,10 +81,14 @@ class CodeBuildTask(StateTaskServiceCallback):
                 build = self._builds.start(
                     normalised_parameters["ProjectName"],
                     normalised_parameters.get("EnvironmentVariablesOverride", []),
+                    normalised_parameters["IdempotencyToken"],
                 )
         except AccountLimitExceeded as full:
             error = "CodeBuild.AccountLimitExceededException"
             raise FailureEventException(self._failed(env, error, str(full))) from full
+        except ConnectionError as lost:
+            error = "CodeBuild.SdkClientException"
+            raise FailureEventException(self._failed(env, error, str(lost))) from lost
         env.stack.append({"Build": build})
 
     def _build_sync_resolver(

@@ -108,6 +108,13 @@ def test_hiccups_of_every_task_are_retried_but_a_failed_build_is_not():
     }
 
 
+def test_a_build_that_is_asked_for_twice_is_started_once():
+    token = STATES["Scan"]["Arguments"]["IdempotencyToken"]
+
+    # The same in each try of an execution, and in no other execution.
+    assert token == "{% $states.context.Execution.Name %}"
+
+
 def test_a_full_codebuild_is_waited_for_for_hours():
     full = STATES["Scan"]["Retry"][0]
     waits, wait = 0.0, float(full["IntervalSeconds"])
