@@ -163,7 +163,11 @@ def _scan_one_upload(args: ScanProjectArgs, logs: aws.cloudwatch.LogGroup) -> li
         allow("s3:GetObjectVersion", on=[pulumi.Output.concat(args.uploads_arn, "/*")]),
         allow("s3:GetObject", "s3:GetObjectVersion", on=work("source/scan.zip")),
         allow("s3:GetBucketAcl", "s3:GetBucketLocation", on=[args.work_arn]),
-        allow("s3:PutObject", on=evidence(args.artifacts_arn, "report.json", "scanner.log")),
+        allow(
+            "s3:GetObject",
+            "s3:PutObject",
+            on=evidence(args.artifacts_arn, "report.json", "scanner.log"),
+        ),
         allow("s3:GetObject", "s3:PutObject", on=work("cache/*")),
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
     ]

@@ -24,13 +24,14 @@ def keep(s3: Any, job: Job, report: dict[str, Any], scanner_log: Path) -> bool:
 
 
 def _put(s3: Any, job: Job, key: str, body: bytes, kind: str) -> bool:
-    """Write ``key`` unless it is there; returns whether this call wrote it."""
+    """Write ``key`` unless it is there; returns whether what stands is ``body``."""
     try:
         s3.put_object(
             Bucket=job.artifacts_bucket, Key=key, Body=body, ContentType=kind, IfNoneMatch="*"
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] == "PreconditionFailed":
-            return False
-        raise
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
+        # Where an answer is lost, boto3 asks again, and finds what it wrote itself.
+        return s3.get_object(Bucket=job.artifacts_bucket, Key=key)["Body"].read() == body
     return True

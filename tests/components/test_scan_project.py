@@ -32,7 +32,7 @@ BASE_RIGHTS = [
     },
     {
         "Effect": "Allow",
-        "Action": ["s3:PutObject"],
+        "Action": ["s3:GetObject", "s3:PutObject"],
         "Resource": [
             "arn:aws:s3:::artifacts/scans/*/report.json",
             "arn:aws:s3:::artifacts/scans/*/scanner.log",

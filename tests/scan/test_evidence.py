@@ -1,0 +1,67 @@
+"""Evidence of a scan is written once, by the scan itself."""
+
+import json
+from pathlib import Path
+
+import boto3
+import moto
+import pytest
+
+from scan import evidence
+from scan.job import from_environment
+from tests.scan.scanning import ARTIFACTS, uploaded
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with moto.mock_aws():
+        client = boto3.client("s3", region_name="eu-central-1")
+        uploaded(client, "payments/api.zip", b"zip")
+        yield client
+
+
+@pytest.fixture
+def job():
+    upload = {"UPLOAD_BUCKET": "uploads", "UPLOAD_KEY": "k", "UPLOAD_VERSION": "v"}
+    told = {"SCAN": "payments/v", "APP": "payments", "ARTIFACTS_BUCKET": ARTIFACTS}
+    return from_environment({**upload, **told, "ENGINE": "sarif"})
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "scanner.log").write_text("as scanned\n")
+    return tmp_path / "scanner.log"
+
+
+def test_a_report_that_was_there_before_is_left_and_not_believed(s3, job, log):
+    forged = json.dumps({"gate": "passed"}).encode()
+    s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json", Body=forged)
+
+    assert not evidence.keep(s3, job, {"gate": "failed"}, log)
+
+    kept = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
+    assert kept == forged
+
+
+def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
+    s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/scanner.log", Body=b"forged")
+
+    assert not evidence.keep(s3, job, {"gate": "passed"}, log)
+
+
+def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
+    asked_again = []
+
+    def ask_again(attempts, **_):
+        """What boto3 does after an answer that did not come; moto's always does."""
+        if attempts > 1:
+            return None
+        asked_again.append(attempts)
+        return 0  # seconds until then
+
+    s3.meta.events.register_first("needs-retry.s3.PutObject", ask_again)
+
+    assert evidence.keep(s3, job, {"gate": "passed"}, log)
+    assert asked_again == [1, 1]
