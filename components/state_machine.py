@@ -296,20 +296,21 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
         elsewhere["TellEscalatedElsewhere"] = _publish(
             names.escalation_topic, "{% $string($card) %}", "PeekDecision"
         )
+    told = next(iter(elsewhere), "PeekDecision")
+    escalate = _announce(names, "Escalated", told, mailed=False)
+    # Nothing else says that nobody has decided: where the card cannot be had, a plain one calls.
+    plain = _card(
+        "$scan.app & ': still nobody has decided'",
+        "'*' & $scan.scan & '* failed its quality gate and waits for Approve or Reject.'",
+        "Press Approve or Reject on the card above.",
+    )
+    escalate["AnnounceEscalated"]["Catch"] = [
+        {"ErrorEquals": ["States.ALL"], "Assign": {"card": plain}, "Next": "TellEscalated"}
+    ]
     return {
         "AwaitDecision": _wait(names, "decision", before, late="AnnounceEscalated"),
-        **_whatever_happens(
-            {
-                **_announce(
-                    names,
-                    "Escalated",
-                    "TellEscalatedElsewhere" if elsewhere else "PeekDecision",
-                    mailed=False,
-                ),
-                **elsewhere,
-            },
-            "PeekDecision",
-        ),
+        **_whatever_happens(escalate, told),
+        **_whatever_happens(elsewhere, "PeekDecision"),
         # Between the two waits a press finds nobody to wake.
         "PeekDecision": _read(
             names, "decision.json", "decision", {"Next": "Decided"}, otherwise="AwaitLateDecision"
