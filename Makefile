@@ -5,8 +5,8 @@ BIN := .venv/bin
 export APP ENGINE KEEP PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube bench bench-scan bench-burst screenshots smoke \
-	verify-evidence check security sbom lock clean
+.PHONY: help setup up demo preflight test test-sonarqube faults bench bench-scan bench-burst \
+	screenshots smoke verify-evidence check security sbom lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: setup ## Run the tests
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
+
+faults: setup ## Let each AWS call of the whole way fail in each way, and show what comes of it
+	@$(BIN)/python -m tests.faults
 
 bench: setup ## Measure everything against its bare counterpart, renew docs/benchmarks.md (10 minutes)
 	@$(BIN)/python -m bench

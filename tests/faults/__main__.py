@@ -1,0 +1,120 @@
+"""Lets each AWS call of the whole way fail once in each way, and prints what came of it.
+
+``python -m tests.faults [WORD ...]``: only calls in which one of the words occurs, all unless told.
+``--markdown`` prints the table as docs/faults.md has it. Exits with 1 where something was lost,
+doubled or silent.
+"""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tests.faults import trial
+from tests.faults.calls import Call
+from tests.faults.injection import FAULTS
+from tests.faults.trial import ALARM, ANSWER, CARD, SAME, TWICE, UNTOLD, WRONG, Result
+
+STYLES = {
+    SAME: "green",
+    TWICE: "yellow",
+    CARD: "cyan",
+    ANSWER: "cyan",
+    ALARM: "magenta",
+    UNTOLD: "yellow",
+}
+MEANINGS = {
+    SAME: "the way ended as without a fault, nothing lost, nothing doubled",
+    TWICE: "so too, but a card or an email came twice: who sent it was not answered",
+    CARD: "the way ended otherwise, and a card says so",
+    ANSWER: "the press did not work, and its answer says so",
+    ALARM: "the way ended early: the execution failed, or its event is a dead letter",
+    UNTOLD: "nothing lost, and nobody told of it (docs/faults.md says why that is accepted)",
+    WRONG: "lost, doubled, or silent",
+}
+Rows = Mapping[Call, Mapping[str, Result]]
+
+
+def main(words: list[str]) -> int:
+    """Run the trials of ``words``; return the exit code."""
+    markdown = "--markdown" in words
+    words = [each for each in words if each != "--markdown"]
+    began = time.monotonic()
+    results = list(_results(words))
+    rows = trial.by_call(results)
+    if markdown:
+        print(*_markdown(rows), sep="\n")
+    else:
+        Console().print(_table(rows))
+    counts = Counter(each.outcome for each in results)
+    print(f"\n{len(rows)} calls, {len(results)} faults, {time.monotonic() - began:.0f} s\n")
+    for outcome, meaning in MEANINGS.items():
+        print(f"{counts[outcome]:5}  {outcome}: {meaning}")
+    for each in results:
+        if each.outcome == WRONG:
+            print(f"\n✘ {_named(each)}: {'; '.join(each.why)}")
+    return int(bool(counts[WRONG]))
+
+
+def _results(words: list[str]) -> Iterator[Result]:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("each way once without a fault", total=None)
+        with trial.course() as course:
+            trials = [
+                each
+                for each in course.trials()
+                if not words or any(word in str(each.call) for word in words)
+            ]
+            bar.update(task, total=len(trials))
+            for result in course.run(trials):
+                bar.update(task, advance=1, description=_named(result))
+                yield result
+
+
+def _named(result: Result) -> str:
+    call = result.trial.call
+    return f"{call.who}: {call.what}, {result.trial.fault}" if call else result.trial.way
+
+
+def _cells(found: Mapping[str, Result]) -> list[str]:
+    return [found[fault].outcome if fault in found else "" for fault in FAULTS]
+
+
+def _table(rows: Rows) -> Table:
+    table = Table("call", *FAULTS, title="Each call, failed once", header_style="bold")
+    last = ""
+    for call, found in sorted(rows.items(), key=lambda row: row[0].who):
+        if call.who != last:
+            table.add_section()
+            table.add_row(f"[bold]{call.who}[/bold]")
+            last = call.who
+        cells = [
+            f"[{STYLES.get(each, 'bold red')}]{'✔' if each == SAME else each}[/]" if each else ""
+            for each in _cells(found)
+        ]
+        table.add_row(f"  {call.what}", *cells)
+    return table
+
+
+def _markdown(rows: Rows) -> Iterator[str]:
+    yield f"| who | call | {' | '.join(FAULTS)} |"
+    yield "|---" * (len(FAULTS) + 2) + "|"
+    for call, found in sorted(rows.items(), key=lambda row: row[0].who):
+        cells = ["✔" if each == SAME else each for each in _cells(found)]
+        yield f"| {call.who} | {call.what} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

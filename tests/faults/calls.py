@@ -1,0 +1,118 @@
+"""Reads a request to the account: who asks for what, and for which app."""
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+# Each trial has an app of its own, as in ``approved-017``, and an app is in every request somehow.
+APP = re.compile(r"\b[a-z]+-\d{3}\b")
+# Of these services only what the pipeline asks of them; the rest is how they are played here.
+PLAYED = {
+    "events": ("StartExecution",),
+    "codebuild": ("GetObject", "GetSecretValue"),
+    "channel": ("Invoke",),
+}
+CALLERS = {
+    "ak": "state machine",
+    "events": "EventBridge",
+    "codebuild": "CodeBuild",
+    "channel": "Slack channel",
+}
+_OURS = re.compile(r"chatops-slack-[a-z]+-(.+)-[0-9a-f]{7}")
+_ROUTES = (
+    ("s3", "GET", r"[?&]versions\b", "ListObjectVersions"),
+    ("s3", "GET", r"list-type=2", "ListObjectsV2"),
+    ("s3", "PUT", r"[?&]tagging\b", "PutObjectTagging"),
+    ("s3", "GET", r"", "GetObject"),
+    ("s3", "PUT", r"", "PutObject"),
+    ("lambda", "POST", r"/invocations$", "Invoke"),
+    ("ses", "POST", r"/outbound-emails$", "SendEmail"),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """``who`` asks for ``what``, as in ``approval``, ``PutObject decision.json``."""
+
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """``body`` is its text, or that of the card or email in it; ``app`` empty where none is named.
+
+    ``call`` is None where nobody of the pipeline asks.
+    """
+
+    service: str
+    call: Call | None
+    body: str
+    app: str
+
+
+def read(environ: dict[str, Any], body: bytes) -> Request:
+    """Read what a WSGI server got."""
+    scope = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", environ["HTTP_AUTHORIZATION"])
+    signer, service = scope.groups() if scope else ("", "")
+    text = body.decode(errors="replace")
+    if service == "ses" and body:
+        text = base64.b64decode(json.loads(body)["Content"]["Raw"]["Data"]).decode()
+    elif service == "sns":
+        text = parse_qs(text)["Message"][0]
+    path = unquote(environ["PATH_INFO"])
+    target = f"{path}?{unquote(environ['QUERY_STRING'])}".removesuffix("?")
+    found = APP.search(f"{target} {text} {environ.get('HTTP_X_APP', '')}")
+    operation = _operation(service, environ, target, body)
+    ours = _OURS.fullmatch(signer)
+    who = ours[1] if ours else CALLERS.get(signer)
+    if not who or (signer in PLAYED and operation not in PLAYED[signer]):
+        return Request(service, None, text, found[0] if found else "")
+    what = f"{operation} {_subject(operation, target, text)}".strip()
+    return Request(service, Call(who, what), text, found[0] if found else "")
+
+
+def title(card: dict[str, Any] | str) -> str:
+    """What a card is about, without app, mark and moment."""
+    text = card if isinstance(card, str) else card.get("content", {}).get("title", "")
+    return re.sub(r"^.*?: | (until|on) \d.*$", "", APP.sub("app", text)).strip()
+
+
+def _operation(service: str, environ: dict[str, Any], target: str, body: bytes) -> str:
+    if told := environ.get("HTTP_X_AMZ_TARGET"):
+        return told.rpartition(".")[2]
+    if action := parse_qs(body.decode(errors="replace")).get("Action"):
+        return action[0]
+    method = environ["REQUEST_METHOD"]
+    for of, how, pattern, operation in _ROUTES:
+        if (of, how) == (service, method) and re.search(pattern, target):
+            return operation
+    return f"{method} {target}"
+
+
+def _subject(operation: str, target: str, text: str) -> str:
+    """What of the trial it is about, in words that are the same in each trial."""
+    if operation == "Invoke":
+        event = json.loads(text)
+        verb = {"approve", "reject", "withdraw"} & event.keys()
+        function = _OURS.search(target)
+        name = function[1] if function else target
+        return f"{name} {event.get('event') or ''.join(verb)}"
+    if operation == "Publish":
+        return f"“{title(json.loads(text))}”"
+    if operation == "PutObjectTagging":
+        return re.findall(r"<Value>(\w+)</Value>", text)[0]
+    if operation == "ListObjectsV2":
+        return "pressed/" if "pressed/" in target else "waiting/"
+    if operation in ("GetObject", "PutObject"):
+        if "/waiting/" in target:
+            wait = f" of the {json.loads(text)['for']}" if operation == "PutObject" else ""
+            return f"the token{wait}"
+        if "/source/" in target:
+            return "the scanner"
+        scan = re.search(r"/scans/[^/]+/[^/]+/([^?]+)", target)
+        return scan[1] if scan else "the upload"
+    return ""

@@ -1,0 +1,200 @@
+"""Stands between the pipeline and its account: writes down each call, and lets one fail."""
+
+import io
+import json
+import socket
+import threading
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+
+from local import builds, functions
+from local.cloud import Cloud
+from tests.faults import calls
+from tests.faults.calls import Call, Request
+
+# Longer than the functions wait for S3 and Step Functions (``handlers/evidence.py``).
+SLOW_SECONDS = 2.5
+FAULTS = {
+    "before": "the connection breaks before the call takes effect",
+    "after": "the call takes effect, then the connection breaks",
+    "throttled": "the service answers that it is asked too often",
+    "slow": f"the call takes effect, and the answer comes {SLOW_SECONDS} s late",
+    "killed before": "who calls dies before the call takes effect",
+    "killed after": "who calls dies after the call took effect",
+    "refused": "the call is refused, each time it is tried",
+}
+MORTAL = {
+    "check-build-status", "supersede", "approval", "announce", "rescan", "who", "scan",
+}  # fmt: skip
+THROTTLED = {
+    "s3": (503, "SlowDown"),
+    "sns": (400, "Throttling"),
+    "lambda": (429, "TooManyRequestsException"),
+    "ses": (429, "TooManyRequestsException"),
+}
+REFUSED = {"s3": (403, "AccessDenied"), "sns": (403, "AuthorizationError")}
+
+
+@dataclass
+class Plan:
+    """The one fault of an app's trial; ``met`` counts the calls that met it."""
+
+    call: Call
+    fault: str
+    met: int = 0
+
+
+@dataclass
+class Layer:
+    """``seen`` are the calls by app, in the order of their first time."""
+
+    cloud: Cloud
+    plans: dict[str, Plan] = field(default_factory=dict)
+    seen: dict[str, Counter[Call]] = field(default_factory=lambda: defaultdict(Counter))
+    _known: dict[str, str] = field(default_factory=dict)
+    _processes: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _undo: list[Callable[[], None]] = field(default_factory=list)
+    _lock: Any = field(default_factory=threading.Lock)
+    _building: Any = field(default_factory=threading.local)
+
+    def __enter__(self) -> "Layer":
+        self._set(DomainDispatcherApplication, "__call__", self._serve)
+        self._set(functions._Process, "run", self._run)
+        self._set(self.cloud.builds, "start", self._start_build)
+        self._set(self.cloud.builds, "_run", self._build)
+        for service in ("s3", "secretsmanager"):
+            client = self.cloud.client(service, signer="codebuild")
+            client.meta.events.register("before-sign", self._name_app)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+    def _set(self, owner: Any, name: str, wrap: Callable[..., Any]) -> None:
+        real = getattr(owner, name)
+        bound = not isinstance(owner, type)
+
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            return wrap(real, *arguments, **named)
+
+        setattr(owner, name, wrapped)
+        self._undo.append(lambda: delattr(owner, name) if bound else setattr(owner, name, real))
+
+    def _due(self, app: str, call: Call) -> str:
+        """Write the call down; return the fault that it meets, or nothing."""
+        with self._lock:
+            self.seen[app][call] += 1
+            plan = self.plans.get(app)
+            if not plan or plan.call != call or (plan.met and plan.fault != "refused"):
+                return ""
+            plan.met += 1
+            return plan.fault
+
+    def _serve(
+        self, serve: Any, application: Any, environ: dict[str, Any], start_response: Any
+    ) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        if "HTTP_AUTHORIZATION" not in environ:
+            return serve(application, environ, start_response)
+        request = calls.read(environ, body)
+        app = self._app(request)
+        fault = self._due(app, request.call) if app and request.call else ""
+        if not fault:
+            return serve(application, environ, start_response)
+        if fault in ("throttled", "refused"):
+            return _refuse(request.service, fault, start_response)
+        answer: list[Any] = []
+        if fault not in ("before", "killed before"):
+            parts = serve(application, environ, lambda *head: answer.extend(head))
+            answer.append(b"".join(parts))
+        if fault == "slow":
+            time.sleep(SLOW_SECONDS)
+            start_response(*answer[:2])
+            return [answer[2]]
+        if fault.startswith("killed") and request.call:
+            self._kill(app, request.call.who)
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        start_response("500 gone", [])
+        return []
+
+    def _app(self, request: Request) -> str:
+        """Whose trial it is; by a token, an execution or a build that was named with it before."""
+        said = json.loads(request.body) if request.body.startswith("{") else {}
+        if request.app:
+            for name in ("token", "execution"):
+                if isinstance(said.get(name), str):
+                    self._known[said[name]] = request.app
+            return request.app
+        named = (said.get(name) for name in ("taskToken", "executionArn", "logStreamName"))
+        return next((self._known[each] for each in named if each in self._known), "")
+
+    def _run(self, run: Any, process: Any, payload: str, seconds: int) -> Any:
+        found = calls.APP.search(payload)
+        name = process.handler.split(".")[1].replace("_", "-")
+        if found:
+            self._processes[found[0], name] = process
+        return run(process, payload, seconds)
+
+    def _kill(self, app: str, who: str) -> None:
+        if who != "scan":
+            self._processes[app, who].stop()
+            return
+        for scan in list(self.cloud.builds._scans):
+            for build in self.cloud.builds.all_of(scan) if scan.startswith(f"{app}/") else ():
+                builds._kill(self.cloud.builds._processes[build["Id"]])
+
+    def _start_build(self, start: Any, project: str, overrides: Any, *more: Any) -> Any:
+        """StartBuild is no request here; it fails as it does for Step Functions."""
+        app = next(each["Value"] for each in overrides if each["Name"] == "APP")
+        fault = self._due(app, Call("state machine", "StartBuild"))
+        if fault == "throttled":
+            raise builds.AccountLimitExceeded("Cannot have more builds")
+        if fault in ("before", "refused"):
+            raise ConnectionError("StartBuild was not answered")
+        build = start(project, overrides, *more)
+        self._known[build["Logs"]["StreamName"]] = app
+        if fault == "after":
+            raise ConnectionError("StartBuild was not answered")
+        if fault == "slow":
+            time.sleep(SLOW_SECONDS)
+        return build
+
+    def _build(self, run: Any, build: Any, project: Any, overrides: Any) -> None:
+        self._building.app = next(each["Value"] for each in overrides if each["Name"] == "APP")
+        run(build, project, overrides)
+
+    def _name_app(self, request: Any, **_: Any) -> None:
+        """What CodeBuild fetches before a build says nothing of what the build is for."""
+        if app := getattr(self._building, "app", ""):
+            request.headers["X-App"] = app
+
+
+def _refuse(service: str, fault: str, start_response: Any) -> list[bytes]:
+    known, usual = (
+        (THROTTLED, (400, "ThrottlingException"))
+        if fault == "throttled"
+        else (REFUSED, (403, "AccessDeniedException"))
+    )
+    status, code = known.get(service, usual)
+    if service in ("s3", "sns"):
+        error = f"<Code>{code}</Code><Message>{fault}</Message>"
+        text = f"<Error>{error}</Error>"
+        if service == "sns":
+            text = f"<ErrorResponse>{text}<RequestId>1</RequestId></ErrorResponse>"
+    else:
+        text = json.dumps({"__type": code, "message": fault})
+    headers = [
+        ("x-amzn-errortype", code),
+        ("x-amzn-requestid", str(uuid.uuid4())),
+        ("Content-Length", str(len(text))),
+    ]
+    start_response(f"{status} {fault}", headers)
+    return [text.encode()]

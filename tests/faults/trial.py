@@ -1,0 +1,193 @@
+"""Sends one upload on its way with one fault, and judges what came of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from local.cloud import Cloud
+from ops import verify
+from ops.stack import Stack
+from tests.faults import ways
+from tests.faults.calls import Call
+from tests.faults.injection import FAULTS, MORTAL, Layer, Plan
+from tests.faults.ways import WAYS, People, Stuck
+from tests.local.conftest import change_states
+
+AT_ONCE = 14
+# What came of a trial. The last is what must not be.
+SAME, TWICE, CARD, ANSWER, ALARM, WRONG = "as ever", "twice", "card", "answer", "alarm", "WRONG"
+UNTOLD = "untold"
+# Neither SNS nor SES knows what it was asked before: who is not answered asks again.
+UNANSWERED = {"after", "killed after"}
+# An exception may end before it could be reminded of.
+OPTIONAL = {"exception ends", "Ends: quality gate exception"}
+# The request goes on, and what becomes of it is told; nothing says that the call for help failed.
+KNOWN = {(Call("state machine", "Publish “still nobody has decided”"), "refused")}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``fault`` is one of ``FAULTS``, or empty for an upload that meets none."""
+
+    way: str
+    call: Call | None = None
+    fault: str = ""
+
+
+@dataclass
+class Result:
+    """``outcome`` is SAME, ... ; ``why`` says what was seen."""
+
+    trial: Trial
+    people: People
+    outcome: str = ""
+    why: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """What comes of a way without a fault."""
+
+    cards: Counter[str]
+    mails: Counter[str]
+    clearance: list[str | None]
+    calls: list[Call]
+
+
+class Course:
+    """One account, with the ways once through without a fault: ``clean``."""
+
+    def __init__(self, cloud: Cloud, layer: Layer) -> None:
+        self.cloud, self._layer = cloud, layer
+        self._number = 0
+        self._stack = Stack(cloud.outputs, "here")
+        vars(self._stack)["client"] = cloud.client  # not by what the shell says
+        self.clean: dict[str, Clean] = {}
+        for result in self._run([Trial(way) for way in WAYS]):
+            people = result.people
+            if result.why:
+                raise RuntimeError(f"{people.app} fails without a fault: {result.why}")
+            self.clean[result.trial.way] = Clean(
+                people.cards(),
+                people.mails(),
+                self._clearance(people),
+                list(layer.seen[people.app]),
+            )
+
+    def trials(self) -> list[Trial]:
+        """Each call with each fault that it can meet, on the first way that has the call."""
+        first = {call: way for way in reversed(WAYS) for call in self.clean[way].calls}
+        return [
+            Trial(way, call, fault)
+            for way in WAYS
+            for call in self.clean[way].calls
+            if first[call] == way
+            for fault in FAULTS
+            if call.who in MORTAL or not fault.startswith("killed")
+        ]
+
+    def run(self, trials: Iterable[Trial]) -> Iterator[Result]:
+        """Run them, some at a time; yield each once it is judged."""
+        for result in self._run(list(trials)):
+            self._judge(result, self.clean[result.trial.way])
+            yield result
+
+    def _run(self, trials: list[Trial]) -> Iterator[Result]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            running = [pool.submit(self._go, trial) for trial in trials]
+            for each in as_completed(running):
+                yield each.result()
+
+    def _go(self, trial: Trial) -> Result:
+        with self._layer._lock:
+            self._number += 1
+            people = People(self.cloud, f"{trial.way}-{self._number:03}")
+        result = Result(trial, people)
+        if trial.call:
+            self._layer.plans[people.app] = Plan(trial.call, trial.fault)
+        try:
+            WAYS[trial.way](people)
+        except Stuck as stuck:
+            result.why.append(f"stuck: {stuck}")
+        return result
+
+    def _judge(self, result: Result, clean: Clean) -> None:
+        people, trial = result.people, result.trial
+        why = result.why
+        if not self._layer.plans[people.app].met:
+            why.append("the call did not come")
+        unsound = list(self._unsound(people))
+        wrong_tags = [wrong for name, wrong in unsound if name.startswith("tag ")]
+        why += [f"{name} {wrong}" for name, wrong in unsound if wrong not in wrong_tags]
+        more_cards = people.cards() - clean.cards
+        more_mails = people.mails() - clean.mails
+        fewer = (clean.cards - people.cards()) + (clean.mails - people.mails())
+        clearance = self._clearance(people)
+        same = not fewer.keys() - OPTIONAL and clearance == clean.clearance and not wrong_tags
+        told = more_cards.keys() - clean.cards.keys()
+        pressed = [each for each in people.answers if each.startswith(ways.DONE)]
+        if why:
+            result.outcome = WRONG
+        elif same and not more_cards and not more_mails:
+            result.outcome = SAME
+        elif same and not told:
+            result.outcome = TWICE
+            why.append(f"twice: {[*more_cards, *more_mails]}")
+            if not may_double(trial):
+                result.outcome = WRONG
+        elif told:
+            result.outcome = CARD
+            why.append(f"cards: {sorted(told)}")
+        elif people.dead_letters() or any(e.exec_status == "FAILED" for e in people.executions()):
+            result.outcome = ALARM
+        elif people.answers and people.answers[-1] not in pressed:
+            result.outcome = ANSWER
+            why.append(people.answers[-1])
+        elif fewer.keys() - OPTIONAL <= {"approved"} and pressed and not wrong_tags:
+            # The answer to the press stands in the channel, too.
+            result.outcome = ANSWER
+            why.append(pressed[0])
+        elif (trial.call, trial.fault) in KNOWN:
+            result.outcome = UNTOLD
+        else:
+            result.outcome = WRONG
+            why.append(f"silent: without {sorted(fewer)}, {clearance} not {clean.clearance}")
+
+    def _unsound(self, people: People) -> Iterator[tuple[str, str]]:
+        """What must never be, whatever failed; a tag may be wrong only where people are told."""
+        for scan in people.scans:
+            if len(self.cloud.builds.all_of(scan)) > 1:
+                yield scan, f"{len(self.cloud.builds.all_of(scan))} builds"
+        for checked in verify.verified(self._stack, f"scans/{people.app}/"):
+            yield from checked.findings
+
+    def _clearance(self, people: People) -> list[str | None]:
+        return [self.cloud.clearance(people.key, scan) for scan in people.scans]
+
+
+def may_double(trial: Trial) -> bool:
+    """Whether a card or a mail may come twice: the answer of who sent it was lost."""
+    assert trial.call
+    sends = ("Publish", "SendEmail", "Invoke announce")
+    return trial.fault in UNANSWERED and trial.call.what.startswith(sends)
+
+
+@contextmanager
+def course(change: Callable[[Cloud], None] = lambda cloud: None) -> Iterator[Course]:
+    """Set an account up for trials; ``change`` may break it first."""
+    with Cloud(ways.SETTINGS) as cloud, Layer(cloud) as layer:
+        cloud.builds.buildspec = ways.BUILDSPEC
+        change_states(cloud, ways.hurry)
+        change(cloud)
+        yield Course(cloud, layer)
+
+
+def by_call(results: Iterable[Result]) -> Mapping[Call, dict[str, Result]]:
+    """Return the results by call and fault."""
+    table: dict[Call, dict[str, Result]] = {}
+    for each in results:
+        if each.trial.call:
+            table.setdefault(each.trial.call, {})[each.trial.fault] = each
+    return table

@@ -1,0 +1,255 @@
+"""The ways that an upload can go, each with the people who act on it."""
+
+import io
+import json
+import re
+import sys
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from local.channel import Button
+from local.cloud import ACCOUNT, REGION, Cloud
+from tests.faults.calls import title
+
+# The real scan, with a tool that finds what the upload says; one app's scanner breaks off.
+BUILDSPEC = json.dumps(
+    {
+        "version": 0.2,
+        "phases": {
+            "build": {
+                "commands": [
+                    'case "$APP" in broken-*) echo "no scanner here"; exit 3;; esac',
+                    "ENGINE=sarif SARIF_COMMAND='cp {source}/found.sarif {sarif}' "
+                    f"{sys.executable} -m scan",
+                ]
+            }
+        },
+    }
+)
+SETTINGS = {
+    "engine": "sonarqube",  # for the token, which CodeBuild fetches
+    "sonarHostUrl": "https://sonarqube.example.com",
+    "sonarToken": "squ_0",
+    "decisionWindow": "20m",
+    "escalateBefore": "10m",
+    "remindBefore": "3s",
+    "exceptionPeriod": "30m",
+}
+STUCK_SECONDS = 120
+LATE_SECONDS = 5  # a card on its way
+PRESSES = 6
+# How an answer begins after which nobody presses again.
+DONE = (
+    "Approved", "Rejected", "Withdrawn", "Already", "Too late", "Scanning", "It is scanned again",
+)  # fmt: skip
+
+
+class Stuck(Exception):
+    """The upload neither ended nor is anybody asked; says where it stands."""
+
+
+def zipped(findings: int) -> bytes:
+    """An upload in which the tool finds so many errors."""
+    results = [{"level": "error", "message": {"text": "not so"}, "ruleId": "R1"}] * findings
+    sarif = {
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": {"name": "tool"}}, "results": results}],
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        target.writestr("app.py", "pass\n")
+        target.writestr("found.sarif", json.dumps(sarif))
+    return buffer.getvalue()
+
+
+FAILING, PASSING = zipped(1), zipped(0)
+
+
+@dataclass
+class People:
+    """Who uploads ``app`` and who sits in the channel; ``answers`` is what they were told."""
+
+    cloud: Cloud
+    app: str
+    scans: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return f"{self.app}/app.zip"
+
+    def upload(self, body: bytes) -> None:
+        self.scans.append(self.cloud.upload(self.key, body))
+
+    def press(self, label: str, days: str = "") -> None:
+        """Press the button once it is there, and again where the answer is none."""
+        button = self._wait(lambda: self._button(label))
+        for _ in range(PRESSES if button else 0):
+            try:
+                answer = self.cloud.channel.press(button, {"Reason": "known", "Days": days})
+            except Exception as error:  # the chat service shows it
+                answer = f"{type(error).__name__}: {error}"
+            self.answers.append(str(answer))
+            if str(answer).startswith(DONE) and "press again" not in str(answer):
+                return
+            time.sleep(1)
+
+    def asked(self) -> None:
+        """Wait until the state machine waits for a decision."""
+        self._wait(lambda: self._button("Approve") and self._waits())
+
+    def closed(self) -> bool:
+        """Whether nothing goes on once the newest upload is through."""
+        newest = self.scans[-1].split("/")[1]
+
+        def through() -> bool:
+            states = [e.exec_status for e in self.executions() if newest in e.execution_input]
+            return bool(states) and "RUNNING" not in states
+
+        self._wait(through)
+        time.sleep(2)  # the older one was woken just before
+        return not self._running()
+
+    def end(self) -> None:
+        """Wait until nothing goes on; give up where people were told that it does not work."""
+        self._wait(lambda: self.executions() or self.dead_letters())
+        since = time.monotonic()
+        while self._running():
+            if self.answers and not self.answers[-1].startswith(DONE):
+                return
+            if time.monotonic() - since > STUCK_SECONDS:
+                raise Stuck(f"{self.app}: {self.answers} {self.cards()}")
+            time.sleep(0.2)
+        time.sleep(0.7)  # the last card may be on its way
+
+    def executions(self) -> list[Any]:
+        """The executions of its events, as moto keeps them."""
+        machines = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+        return [
+            each
+            for machine in machines
+            for each in list(machine.executions)
+            if self.app in each.execution_input
+        ]
+
+    def cards(self) -> Counter[str]:
+        """The cards in its threads, by title."""
+        cards = list(self.cloud.channel.cards)
+        return Counter(
+            title(card.title) for card in cards if card.thread.startswith(f"{self.app}/")
+        )
+
+    def dead_letters(self) -> int:
+        """How many events in the dead-letter queue are about it."""
+        name = self.cloud.outputs["deadLetterQueue"].rpartition("/")[2]
+        queue = sqs_backends[ACCOUNT][REGION].queues[name]
+        return sum(self.app in each.body for each in list(queue._messages))
+
+    def mails(self) -> Counter[str]:
+        """The mails about it, by subject without moments."""
+        subjects = re.findall(
+            rf"^Subject: \[{self.app}\] (.*)$",
+            "\n".join(each.raw_data for each in self.cloud.emails()),
+            re.M,
+        )
+        return Counter(re.sub(r" (until|on) .*?:", ":", each.strip()) for each in subjects)
+
+    def _running(self) -> list[Any]:
+        return [each for each in self.executions() if each.exec_status == "RUNNING"]
+
+    def _waits(self) -> bool:
+        found = self.cloud.client("s3").list_objects_v2(
+            Bucket=self.cloud.outputs["workBucket"], Prefix=f"waiting/{self.app}/"
+        )
+        return found["KeyCount"] > 0
+
+    def _button(self, label: str) -> Button | None:
+        for card in list(self.cloud.channel.cards):
+            if card.thread.startswith(f"{self.app}/"):
+                for each in card.buttons:
+                    if each.label == label:
+                        return each
+        return None
+
+    def _wait(self, found: Callable[[], Any]) -> Any:
+        """What is found, None where everything ended before."""
+        since = over = time.monotonic()
+        while not (what := found()):
+            if not self.executions() or self._running():
+                over = time.monotonic()
+            elif time.monotonic() - over > LATE_SECONDS:
+                return None
+            if time.monotonic() - since > STUCK_SECONDS:
+                raise Stuck(f"{self.app}: {self.answers} {self.cards()}")
+            time.sleep(0.2)
+        return what
+
+
+def passed(people: People) -> None:
+    people.upload(PASSING)
+    people.end()
+
+
+def approved(people: People) -> None:
+    people.upload(FAILING)
+    people.press("Approve", days="12s")
+    people.end()
+
+
+def rejected(people: People) -> None:
+    people.upload(FAILING)
+    people.press("Reject")
+    people.end()
+
+
+def nobody(people: People) -> None:
+    people.upload(FAILING)
+    people.end()
+
+
+def withdrawn(people: People) -> None:
+    people.upload(FAILING)
+    people.press("Approve", days="30m")
+    people.press("Withdraw")
+    people.end()
+
+
+def superseded(people: People) -> None:
+    people.upload(FAILING)
+    people.asked()
+    people.upload(PASSING)
+    if not people.closed():
+        # The older request stands open until somebody presses, and is told of the newer version.
+        people.press("Approve")
+    people.end()
+
+
+def broken(people: People) -> None:
+    people.upload(PASSING)
+    people.press("Scan again")
+    people.end()
+
+
+WAYS: dict[str, Callable[[People], None]] = {
+    each.__name__: each
+    for each in (passed, rejected, approved, withdrawn, nobody, superseded, broken)
+}
+
+
+def hurry(name: str, state: dict[str, Any]) -> None:
+    """Seconds instead of minutes between tries; nobody decides about one app, at once."""
+    for retry in state.get("Retry", []):
+        if retry.get("MaxAttempts"):
+            retry.pop("JitterStrategy", None)
+            retry |= {"IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1.0}
+            retry.pop("MaxDelaySeconds", None)
+    if name in ("AwaitDecision", "AwaitLateDecision"):
+        seconds = state["TimeoutSeconds"]
+        state["TimeoutSeconds"] = f"{{% $contains($scan.app, 'nobody') ? 3 : {seconds} %}}"
