@@ -17,6 +17,7 @@ import boto3
 
 EVENTS = Path(__file__).parent.parent / "tests" / "events"
 REGION = "eu-central-1"
+# As they are called where the program is recorded.
 UPLOADS, ARTIFACTS, WORK = "uploads", "artifacts", "work"
 GROUP, STREAM = "/aws/codebuild/scan", "7c1d0f0e-3b7a-4a52-9a0e-2f0c8c6c5b11"
 MOST_EVENTS_IN_A_PUT = 10_000
@@ -46,7 +47,7 @@ class Account:
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
             )
         self.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
-        ses.create_email_identity(EmailIdentity="gate@example.com")
+        ses.create_email_identity(EmailIdentity="security@example.com")
         self.logs.create_log_group(logGroupName=GROUP)
         machine = sfn.create_state_machine(
             name="pipeline",
@@ -58,7 +59,10 @@ class Account:
         self._number = count(1000)
 
     def upload(self) -> "Upload":
-        """A new key with one version."""
+        """A new key with one version, while nothing else goes on."""
+        flood = self.s3.list_objects_v2(Bucket=WORK, Prefix="flood/").get("Contents", [])
+        for each in flood:
+            self.s3.delete_object(Bucket=WORK, Key=each["Key"])
         return Upload(self, f"{next(self._number)}.zip")
 
     def build_log(self, lines: int) -> None:
@@ -126,10 +130,10 @@ class Upload:
         self._account.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(document))
 
 
-def audited(scan: str, function: str) -> dict[str, Any]:
+def audited(scan: str) -> dict[str, Any]:
     """What CloudWatch hands to the function that reads the chat service's log: one press."""
     payload = json.dumps({"scan": scan, "approve": ["Hotfix for the outage", "14"]})
-    command = f"lambda invoke --function-name {function} --region {REGION} --payload {payload}"
+    command = f"lambda invoke --function-name approval --region {REGION} --payload {payload}"
     told = {
         "messageType": "DATA_MESSAGE",
         "logEvents": [

@@ -18,13 +18,16 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from shutil import copy
 from typing import Any
 
-from bench.account import ARTIFACTS, GROUP, STREAM, WORK, Account, Upload, audited
+from bench.account import GROUP, STREAM, Account, Upload, audited
 from bench.pairs import Pair, Section, in_turns, seconds
 from components.handler_function import packaged_handlers
+from ops.program import record_program
+from tests.components.recording import told
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "local" / "lambda_runtime.py"
@@ -32,18 +35,6 @@ COLD, WARM = 1.15, 1.2
 # What a function does by itself may not depend on the length of the log; noise is.
 GROWTH, NOISE_SECONDS = 1.5, 0.005
 LOG_LINES = (100, 10_000, 100_000)
-ENVIRONMENT = {
-    "ARTIFACTS_BUCKET": ARTIFACTS,
-    "WORK_BUCKET": WORK,
-    "APPROVAL_FUNCTION": "approval",
-    "TEAM_BUTTONS": json.dumps({"Team1": {"function": "rescan", "outcomes": ["broken"]}}),
-    "EXCEPTION_SECONDS": str(30 * 24 * 3600),
-    "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),
-    "SENDER": "Quality gate <gate@example.com>",
-    "RECIPIENTS": json.dumps({"": ["dev@example.com"]}),
-    "UPLOADER_DOMAINS": "[]",
-    "ESCALATION_MENTION": "",
-}
 
 
 def failed(upload: Upload) -> Any:
@@ -87,7 +78,7 @@ def over(upload: Upload) -> Any:
 
 def pressed(upload: Upload) -> Any:
     upload.leave("scan", upload.recorded("scan"))
-    return audited(upload.scan, ENVIRONMENT["APPROVAL_FUNCTION"])
+    return audited(upload.scan)
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,6 @@ class Function:
                 "AWS_LAMBDA_FUNCTION_NAME": "bench",
                 "AWS_LAMBDA_LOG_FORMAT": "JSON",
                 **account.environment,
-                **ENVIRONMENT,
                 **more,
             },
             stdin=subprocess.PIPE,
@@ -186,7 +176,8 @@ class Contest:
         self.case = case
         upload = account.upload()
         event = case.prepare(upload)
-        recorder = {"RECORDED": case.module, "PYTHONPATH": str(ROOT)}
+        environment = environments()[case.module]
+        recorder = {**environment, "RECORDED": case.module, "PYTHONPATH": str(ROOT)}
         with Function("bench.recorder.handler", package, account, **recorder) as function:
             recorded = function.ask(event)
         self.calls, names = json.dumps(recorded), upload.names
@@ -201,7 +192,7 @@ class Contest:
             return json.loads(text)
 
         self.ours = Side(
-            lambda: Function(f"handlers.{case.module}.handler", package, account),
+            lambda: Function(f"handlers.{case.module}.handler", package, account, **environment),
             lambda: case.prepare(account.upload()),
         )
         self.bare = Side(lambda: Function("bare.handler", package, account, CLIENTS=clients), calls)
@@ -258,6 +249,17 @@ def long_logs(account: Account, package: Path, pairs: int, log_lines: Sequence[i
     if max(itself) > GROWTH * min(itself) + NOISE_SECONDS:
         section.wrong.append(f"what it takes itself grows with the log: {shown}")
     return section
+
+
+@cache
+def environments() -> dict[str, dict[str, str]]:
+    """What the program tells each function, by module."""
+    functions = [each.inputs for each in record_program("dev", told("dev", recordWho=True)).aws]
+    return {
+        each["handler"].split(".")[1]: each["environment"]["variables"]
+        for each in functions
+        if "handler" in each
+    }
 
 
 @contextmanager
