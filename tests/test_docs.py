@@ -97,3 +97,14 @@ def test_each_room_imports_the_rooms_that_the_architecture_names():
             )
         }
         assert (imported & rooms) - {room} == table[room], room
+
+
+def test_the_costs_add_up():
+    text = (ROOT / "docs" / "cost.md").read_text().split("## 1,000 uploads")[1]
+    rows = re.findall(r"^\| (.+?) \| .*?\| \**([\d.]+)\** \| \**([\d.]+)\** \|$", text, re.M)
+    *services, total = [(name, float(passed), float(ended)) for name, passed, ended in rows]
+
+    assert total[0] == "**in all**"
+    assert len(services) == 8
+    for column in (1, 2):
+        assert round(sum(each[column] for each in services), 3) == total[column]

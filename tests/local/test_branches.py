@@ -1,7 +1,9 @@
 """Every branch of the state machine is taken, with builds and functions that answer at once."""
 
 import json
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,16 @@ WAIT = 2
 
 
 REMIND = 10
+ROOT = Path(__file__).parents[2]
+# The rows of docs/cost.md, by the ways below.
+BILLED = {
+    "passed": "passed",
+    "broken": "broken",
+    "rejected": "rejected",
+    "nobody": "nobody decided, after a call",
+    "reminded": "approved, reminded of, ended",
+    "repeated event": "event that came twice: the second",
+}
 OPENING = {
     "version": "1.0",
     "source": "custom",
@@ -40,6 +52,12 @@ def quick(cloud):
 @pytest.fixture(scope="module")
 def visited():
     return set()
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """How many states each way took, by its name."""
+    return {}
 
 
 @pytest.fixture
@@ -284,8 +302,24 @@ def wake(cloud, scan):
         "nobody, no mail",
     ],
 )
-def test_the_way_ends_as_it_was_judged_and_decided(way, told, last):
-    assert way(**told)[-len(last) :] == last
+def test_the_way_ends_as_it_was_judged_and_decided(way, told, last, request, counted):
+    states = way(**told)
+
+    counted[request.node.callspec.id] = len(states)
+    assert states[-len(last) :] == last
+
+
+def test_the_docs_bill_the_states_that_were_taken(counted):
+    """After the ways above."""
+    table = (ROOT / "docs" / "cost.md").read_text().split("## State transitions")[1]
+    billed = {
+        way: (int(states), float(price))
+        for way, states, price in re.findall(r"^\| (.+?) \| (\d+) \| ([\d.]+) \|$", table, re.M)
+    }
+
+    assert billed == {
+        BILLED[name]: (counted[name], round(counted[name] * 0.025, 3)) for name in BILLED
+    }
 
 
 def test_what_the_state_machine_tells_itself_stands_in_the_thread_of_the_flood(cloud):
