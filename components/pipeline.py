@@ -10,7 +10,8 @@ from components.alarms import Alarms, AlarmsArgs
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow, allow_service, evidence, policy, trust
 from components.scan_project import ScanProject, ScanProjectArgs
-from components.state_machine import Names, Waits, definition
+from components.state_machine import Waits, definition
+from components.states import Names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,25 @@ written with ``If-None-Match: *`` and then read, so a repeated event, a lost ans
 the instant of a time-out each have one outcome.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pulumi
-
-State = dict[str, Any]
+from components.states import (
+    CAUSE,
+    RETRY,
+    RETRY_FOR_DAYS,
+    Names,
+    State,
+    card,
+    now,
+    publish,
+    read,
+    tag,
+    task,
+    wait,
+    whatever_happens,
+    write,
+    write_decision,
+)
 
 # The app is the key's first part; ids go into buttons and S3 keys, so its alphabet is small. The
 # version id is S3's; a version that is scanned again is another attempt, with its own evidence.
@@ -42,32 +54,15 @@ UNNAMED = (
     "The key's first part is the app's name: letters, digits, '.', '_' and '-', "
     "at most 64 characters. Upload to <app>/<file>.zip."
 )
-RFC3339 = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]Z"
 # Step Functions returns the whole build; what CheckBuildStatus needs stays far below the 256 KiB of
 # a state's data.
 BUILD = """{% $states.result.Build.{
     'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, 'ProjectName': ProjectName, 'Logs': Logs
 } %}"""
-# What failed, as the person in the channel may see it: escaped for Slack and short.
-CAUSE = (
-    "$replace($replace($replace($substring($string($states.errorOutput.Cause), 0, 1500),"
-    " '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
-)
 
 # What begins a thread is published by one execution while others wait with their replies.
 FLOOD_BEGINS_SECONDS = 5
 
-# Any task may meet a throttle or a hiccup: a few tries, spread out. What lasts longer goes to
-# Catch.
-RETRY = {
-    "ErrorEquals": ["States.ALL"],
-    "IntervalSeconds": 2,
-    "BackoffRate": 2,
-    "MaxAttempts": 5,
-    "MaxDelaySeconds": 60,
-    "JitterStrategy": "FULL",
-}
-RETRY_FOR_DAYS = {**RETRY, "IntervalSeconds": 30, "MaxAttempts": 100, "MaxDelaySeconds": 3600}
 # A full CodeBuild is a queue: wait for a place for hours, without hammering.
 RETRY_BUILD = [
     {
@@ -81,21 +76,6 @@ RETRY_BUILD = [
     # Not States.TaskFailed: that is a build that ran and failed, and would fail again.
     {**RETRY, "ErrorEquals": ["CodeBuild.CodeBuildException", "CodeBuild.SdkClientException"]},
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Names:
-    """What the state machine calls, by its deployed names."""
-
-    project: pulumi.Input[str]
-    artifacts: pulumi.Input[str]
-    work: pulumi.Input[str]
-    topic_arn: pulumi.Input[str]
-    escalation_topic: str
-    supersede: pulumi.Input[str]
-    check_build_status: pulumi.Input[str]
-    announce: pulumi.Input[str]
-    region: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +120,10 @@ def _open(names: Names) -> dict[str, State]:
             "Assign": {"scan": IDENTIFY, "build": None, "failure": None, "verdict": None},
             "Next": "Open",
         },
-        "Open": _write(
+        "Open": write(
             names, "scan.json", "{% $scan %}", {"Next": "ReadOpened"}, otherwise="ReadOpened"
         ),
-        "ReadOpened": _read(names, "scan.json", "opened", {"Next": "OpenedHere"}),
+        "ReadOpened": read(names, "scan.json", "opened", {"Next": "OpenedHere"}),
         "OpenedHere": {
             "Type": "Choice",
             "Choices": [
@@ -153,7 +133,7 @@ def _open(names: Names) -> dict[str, State]:
             "Default": "Supersede",
         },
         # Whatever comes of it: a press about an older version is told of this one, too.
-        "Supersede": _task(
+        "Supersede": task(
             "lambda:invoke",
             {"FunctionName": names.supersede, "Payload": "{% $scan %}"},
             {"Next": "Scan"},
@@ -203,7 +183,7 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
             ],
             "Next": "CheckBuildStatus",
         },
-        "CheckBuildStatus": _task(
+        "CheckBuildStatus": task(
             "lambda:invoke",
             {
                 "FunctionName": names.check_build_status,
@@ -218,13 +198,13 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
                     "execution": "{% $scan.execution %}",
                     "build": "{% $build %}",
                     "error": "{% $failure %}",
-                    "until": _time(decision_seconds),
+                    "until": now(decision_seconds),
                 },
             },
             {
                 "Assign": {
                     "verdict": "{% $states.result.Payload %}",
-                    "until": _time(decision_seconds),
+                    "until": now(decision_seconds),
                 },
                 "Next": "Judge",
             },
@@ -239,8 +219,8 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
             "Default": "Blocked",
         },
         # Too many cards at once: this one has the thread of them all, which begins with a digest.
-        **_whatever_happens(
-            {"TellFlood": _publish(names.topic_arn, "{% $string($verdict.opening) %}", "Blocked")},
+        **whatever_happens(
+            {"TellFlood": publish(names.topic_arn, "{% $string($verdict.opening) %}", "Blocked")},
             "Blocked",
         ),
         "LetFloodBegin": {"Type": "Wait", "Seconds": FLOOD_BEGINS_SECONDS, "Next": "Blocked"},
@@ -249,20 +229,20 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
             "Choices": [{"Condition": "{% $verdict.status = 'failed' %}", "Next": "MarkFailed"}],
             "Default": "MarkBroken",
         },
-        "ClearPassed": _tag("passed", "Passed"),
+        "ClearPassed": tag("passed", "Passed"),
         "Passed": {"Type": "Succeed"},
-        "MarkBroken": _tag("error", "TellBroken"),
-        "TellBroken": _publish(names.topic_arn, "{% $string($verdict.card) %}", "Broken"),
+        "MarkBroken": tag("error", "TellBroken"),
+        "TellBroken": publish(names.topic_arn, "{% $string($verdict.card) %}", "Broken"),
         # It was told; an execution that fails is one that lost its way.
         "Broken": {"Type": "Succeed"},
-        "MarkFailed": _tag("failed", "TellFailed"),
-        "TellFailed": _publish(names.topic_arn, "{% $string($verdict.card) %}", "StillNewest"),
+        "MarkFailed": tag("failed", "TellFailed"),
+        "TellFailed": publish(names.topic_arn, "{% $string($verdict.card) %}", "StillNewest"),
         "StillNewest": {
             "Type": "Choice",
             "Choices": [{"Condition": "{% $verdict.newer != null %}", "Next": "CloseMoot"}],
             "Default": "AwaitDecision",
         },
-        "CloseMoot": _write_decision(
+        "CloseMoot": write_decision(
             names, "superseded", "{% 'A newer version was uploaded: ' & $verdict.newer & '.' %}"
         ),
     }
@@ -270,8 +250,8 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
 
 def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
     decide = {
-        "NobodyDecided": _write_decision(names, "expired", "Nobody decided in time."),
-        "ReadDecision": _read(names, "decision.json", "decision", {"Next": "Decided"}),
+        "NobodyDecided": write_decision(names, "expired", "Nobody decided in time."),
+        "ReadDecision": read(names, "decision.json", "decision", {"Next": "Decided"}),
         "Decided": {
             "Type": "Choice",
             "Choices": [
@@ -287,19 +267,19 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
     }
     if not waits.escalates:
         return {
-            "AwaitDecision": _wait(names, "decision", waits.decide, late="NobodyDecided"),
+            "AwaitDecision": wait(names, "decision", waits.decide, late="NobodyDecided"),
             **decide,
         }
     before = waits.decide - waits.escalate
     elsewhere: dict[str, State] = {}
     if names.escalation_topic:
-        elsewhere["TellEscalatedElsewhere"] = _publish(
+        elsewhere["TellEscalatedElsewhere"] = publish(
             names.escalation_topic, "{% $string($card) %}", "PeekDecision"
         )
     told = next(iter(elsewhere), "PeekDecision")
     escalate = _announce(names, "Escalated", told, mailed=False)
     # Nothing else says that nobody has decided: where the card cannot be had, a plain one calls.
-    plain = _card(
+    plain = card(
         "$scan.app & ': still nobody has decided'",
         "'*' & $scan.scan & '* failed its quality gate and waits for Approve or Reject.'",
         "Press Approve or Reject on the card above.",
@@ -308,33 +288,33 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
         {"ErrorEquals": ["States.ALL"], "Assign": {"card": plain}, "Next": "TellEscalated"}
     ]
     return {
-        "AwaitDecision": _wait(names, "decision", before, late="AnnounceEscalated"),
-        **_whatever_happens(escalate, told),
-        **_whatever_happens(elsewhere, "PeekDecision"),
+        "AwaitDecision": wait(names, "decision", before, late="AnnounceEscalated"),
+        **whatever_happens(escalate, told),
+        **whatever_happens(elsewhere, "PeekDecision"),
         # Between the two waits a press finds nobody to wake.
-        "PeekDecision": _read(
+        "PeekDecision": read(
             names, "decision.json", "decision", {"Next": "Decided"}, otherwise="AwaitLateDecision"
         ),
-        "AwaitLateDecision": _wait(names, "decision", waits.escalate, late="NobodyDecided"),
+        "AwaitLateDecision": wait(names, "decision", waits.escalate, late="NobodyDecided"),
         **decide,
     }
 
 
 def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
     return {
-        "ClearApproved": _tag("approved", _heard("Approved", waits)),
-        **_whatever_happens(
+        "ClearApproved": tag("approved", _heard("Approved", waits)),
+        **whatever_happens(
             {**_hear_who("Approved", waits), **_announce(names, "Approved", "HoldException")},
             "HoldException",
         ),
-        "MarkRejected": _tag("rejected", _heard("Rejected", waits)),
+        "MarkRejected": tag("rejected", _heard("Rejected", waits)),
         **_hear_who("Rejected", waits),
         **_announce(names, "Rejected", "Rejected"),
         "Rejected": {"Type": "Succeed"},
-        "MarkExpired": _tag("expired", "AnnounceExpired"),
+        "MarkExpired": tag("expired", "AnnounceExpired"),
         **_announce(names, "Expired", "Expired"),
         "Expired": {"Type": "Succeed"},
-        "MarkSuperseded": _tag("superseded", "AnnounceSuperseded"),
+        "MarkSuperseded": tag("superseded", "AnnounceSuperseded"),
         **_announce(names, "Superseded", "Superseded", mailed=False),
         "Superseded": {"Type": "Succeed"},
     }
@@ -356,9 +336,9 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
             "Default": "HoldToEnd",
         },
         "HoldToReminder": _hold(names, remind, late="AnnounceEnding"),
-        **_whatever_happens(_announce(names, "Ending", "PeekWithdrawal"), "PeekWithdrawal"),
+        **whatever_happens(_announce(names, "Ending", "PeekWithdrawal"), "PeekWithdrawal"),
         # Between the two waits a press finds nobody to wake.
-        "PeekWithdrawal": _read(
+        "PeekWithdrawal": read(
             names,
             "withdrawal.json",
             "withdrawal",
@@ -372,7 +352,7 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
             "Timestamp": "{% $decision.until %}",
             "Next": "ReadWithdrawal",
         },
-        "ReadWithdrawal": _read(
+        "ReadWithdrawal": read(
             names,
             "withdrawal.json",
             "withdrawal",
@@ -380,11 +360,11 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
             otherwise="MarkEnded",
         ),
         # Until these are done a version stays deployable that must not be: hours of patience.
-        "MarkEnded": {**_tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
+        "MarkEnded": {**tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
         **_announce(names, "Ended", "Ended"),
         "Ended": {"Type": "Succeed"},
         "MarkWithdrawn": {
-            **_tag("withdrawn", _heard("Withdrawn", waits)),
+            **tag("withdrawn", _heard("Withdrawn", waits)),
             "Retry": [RETRY_FOR_DAYS],
         },
         **_hear_who("Withdrawn", waits),
@@ -409,9 +389,9 @@ def _trouble(names: Names) -> dict[str, State]:
     link = f"https://{names.region}.console.aws.amazon.com/states/home?region={names.region}#/v2/executions/details/"
     return {
         "TellTrouble": {
-            **_publish(
+            **publish(
                 names.topic_arn,
-                _card(
+                card(
                     "'The pipeline could not go on with ' & $scan.app",
                     "'*' & $scan.scan & '* keeps the clearance that it has: look at its tag "
                     "scan-status, and if that says approved, remove it by hand.\\n\\n' & $trouble"
@@ -439,7 +419,7 @@ def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> d
         "Next": unsent,
     }
     states = {
-        announce: _task(
+        announce: task(
             "lambda:invoke",
             {
                 "FunctionName": names.announce,
@@ -452,12 +432,12 @@ def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> d
             {"Assign": {"card": "{% $states.result.Payload.card %}"}, "Next": tell},
             before_trouble=[refused] if mailed else [],
         ),
-        tell: _publish(names.topic_arn, "{% $string($card) %}", after),
+        tell: publish(names.topic_arn, "{% $string($card) %}", after),
     }
     if mailed:
-        states[unsent] = _publish(
+        states[unsent] = publish(
             names.topic_arn,
-            _card(
+            card(
                 f"$scan.app & ': {event.lower()}, but the email could not be sent'",
                 f"'*' & $scan.scan & '* is {event.lower()}; that stands. "
                 "The developers do not know yet:\\n\\n' & $trouble",
@@ -469,171 +449,7 @@ def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> d
     return states
 
 
-def _whatever_happens(states: dict[str, State], after: str) -> dict[str, State]:
-    """Let no failure of ``states`` end the way: it goes on to ``after``."""
-    for state in states.values():
-        for catch in state.get("Catch", []):
-            if catch["Next"] == "TellTrouble":
-                catch["Next"] = after
-    return states
-
-
 def _hold(names: Names, end: str, late: str) -> State:
     """Wait until ``end``, a JSONata expression of milliseconds, or until it is withdrawn."""
     seconds = f"{{% $max([1, $ceil(({end} - $millis()) / 1000)]) %}}"
-    return _wait(names, "exception", seconds, late=late, woken="ReadWithdrawal", trouble="HoldDeaf")
-
-
-def _wait(
-    names: Names,
-    what: str,
-    seconds: int | str,
-    *,
-    late: str,
-    woken: str = "ReadDecision",
-    trouble: str = "TellTrouble",
-) -> State:
-    """Leave a token where the buttons' function finds it, and wait for it to be sent back."""
-    return {
-        **_task(
-            "aws-sdk:s3:putObject.waitForTaskToken",
-            {
-                "Bucket": names.work,
-                "Key": "{% 'waiting/' & $scan.scan & '.json' %}",
-                "ContentType": "application/json",
-                "Body": {
-                    "scan": "{% $scan.scan %}",
-                    "for": what,
-                    "token": "{% $states.context.Task.Token %}",
-                    "digest": "{% $verdict.digest %}",
-                    "askedAt": _time(),
-                    "until": "{% $until %}" if what == "decision" else "{% $decision.until %}",
-                },
-            },
-            {"Next": woken},
-            before_trouble=[{"ErrorEquals": ["States.Timeout"], "Next": late}],
-            trouble=trouble,
-        ),
-        "TimeoutSeconds": seconds,
-        # A time-out is an answer here, not a hiccup.
-        "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, RETRY],
-    }
-
-
-def _write_decision(names: Names, verdict: str, reason: str) -> State:
-    return _write(
-        names,
-        "decision.json",
-        {
-            "version": 1,
-            "scan": "{% $scan.scan %}",
-            "verdict": verdict,
-            "reason": reason,
-            "decidedAt": _time(),
-            "until": None,
-            "evidence": {"verdict.json": "{% $verdict.digest %}"},
-        },
-        {"Next": "ReadDecision"},
-        otherwise="ReadDecision",
-    )
-
-
-def _card(title: str, description: str, next_step: str) -> str:
-    return (
-        "{% $string({'version': '1.0', 'source': 'custom', 'content': {"
-        f"'textType': 'client-markdown', 'title': {title}, 'description': {description}, "
-        f"'nextSteps': ['{next_step}']}}, "
-        "'metadata': {'threadId': $verdict ? $verdict.thread : $scan.scan, "
-        "'additionalContext': {'Scan': $scan.scan}}}) %}"
-    )
-
-
-def _task(
-    resource: str,
-    arguments: Mapping[str, Any],
-    then: Mapping[str, Any],
-    before_trouble: Sequence[State] = (),
-    trouble: str = "TellTrouble",
-) -> State:
-    """Call ``resource``; what ``before_trouble`` does not catch goes to ``trouble``."""
-    catch = list(before_trouble)
-    if not any(each["ErrorEquals"] == ["States.ALL"] for each in catch):
-        catch.append(
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Assign": {"trouble": "{% $states.errorOutput.Error & ': ' & " + CAUSE + " %}"},
-                "Next": trouble,
-            }
-        )
-    return {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::{resource}",
-        "Arguments": dict(arguments),
-        "Retry": [RETRY],
-        "Catch": catch,
-        **then,
-    }
-
-
-def _time(seconds_from_now: int = 0) -> str:
-    return f"{{% $fromMillis($millis() + {seconds_from_now * 1000}, '{RFC3339}') %}}"
-
-
-def _evidence(name: str) -> str:
-    return f"{{% 'scans/' & $scan.scan & '/{name}' %}}"
-
-
-def _write(names: Names, name: str, body: Any, then: Mapping[str, Any], otherwise: str) -> State:
-    """Write evidence unless it is there; what stands is read next, so no error needs a name."""
-    return {
-        **_task(
-            "aws-sdk:s3:putObject",
-            {
-                "Bucket": names.artifacts,
-                "Key": _evidence(name),
-                "ContentType": "application/json",
-                "IfNoneMatch": "*",
-                "Body": body,
-            },
-            then,
-            before_trouble=[{"ErrorEquals": ["States.ALL"], "Next": otherwise}],
-        ),
-        "Retry": [{**RETRY, "MaxAttempts": 2}],
-    }
-
-
-def _read(
-    names: Names,
-    name: str,
-    variable: str,
-    then: Mapping[str, Any],
-    otherwise: str | None = None,
-) -> State:
-    """Read evidence; where there is ``otherwise``, it may be missing."""
-    missing = [{"ErrorEquals": ["States.ALL"], "Next": otherwise}] if otherwise else []
-    state = _task(
-        "aws-sdk:s3:getObject",
-        {"Bucket": names.artifacts, "Key": _evidence(name)},
-        {"Assign": {variable: "{% $parse($states.result.Body) %}"}, **then},
-        before_trouble=missing,
-    )
-    if otherwise:
-        state["Retry"] = [{"ErrorEquals": ["S3.NoSuchKeyException"], "MaxAttempts": 0}, RETRY]
-    return state
-
-
-def _tag(status: str, after: str) -> State:
-    return _task(
-        "aws-sdk:s3:putObjectTagging",
-        {
-            "Bucket": "{% $scan.bucket %}",
-            "Key": "{% $scan.key %}",
-            "VersionId": "{% $scan.versionId %}",
-            "Tagging": {"TagSet": [{"Key": "scan-status", "Value": status}]},
-        },
-        {"Next": after},
-    )
-
-
-def _publish(topic_arn: pulumi.Input[str], message: str, after: str) -> State:
-    return _task("sns:publish", {"TopicArn": topic_arn, "Message": message}, {"Next": after})
+    return wait(names, "exception", seconds, late=late, woken="ReadWithdrawal", trouble="HoldDeaf")

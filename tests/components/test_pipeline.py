@@ -6,7 +6,8 @@ import pytest
 
 from components.pipeline import Pipeline, PipelineArgs
 from components.scan_project import ScanProjectArgs
-from components.state_machine import Names, Waits, definition
+from components.state_machine import Waits, definition
+from components.states import Names
 from tests.components.recording import ACCOUNT, REGION, Built, build
 
 ON_CALL = "arn:aws:sns:eu-central-1:123456789012:on-call"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from components.state_machine import Names, Waits, definition
+from components.state_machine import Waits, definition
+from components.states import Names
 
 NAMES = Names(
     project="scan-1",

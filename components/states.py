@@ -1,0 +1,211 @@
+"""The building blocks of the state machine: tasks in Amazon States Language and JSONata."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+State = dict[str, Any]
+
+RFC3339 = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]Z"
+# What failed, as the person in the channel may see it: escaped for Slack and short.
+CAUSE = (
+    "$replace($replace($replace($substring($string($states.errorOutput.Cause), 0, 1500),"
+    " '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+)
+# Any task may meet a throttle or a hiccup: a few tries, spread out. What lasts longer goes to
+# Catch.
+RETRY = {
+    "ErrorEquals": ["States.ALL"],
+    "IntervalSeconds": 2,
+    "BackoffRate": 2,
+    "MaxAttempts": 5,
+    "MaxDelaySeconds": 60,
+    "JitterStrategy": "FULL",
+}
+RETRY_FOR_DAYS = {**RETRY, "IntervalSeconds": 30, "MaxAttempts": 100, "MaxDelaySeconds": 3600}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What the state machine calls, by its deployed names."""
+
+    project: pulumi.Input[str]
+    artifacts: pulumi.Input[str]
+    work: pulumi.Input[str]
+    topic_arn: pulumi.Input[str]
+    escalation_topic: str
+    supersede: pulumi.Input[str]
+    check_build_status: pulumi.Input[str]
+    announce: pulumi.Input[str]
+    region: str
+
+
+def task(
+    resource: str,
+    arguments: Mapping[str, Any],
+    then: Mapping[str, Any],
+    before_trouble: Sequence[State] = (),
+    trouble: str = "TellTrouble",
+) -> State:
+    """Call ``resource``; what ``before_trouble`` does not catch goes to ``trouble``."""
+    catch = list(before_trouble)
+    if not any(each["ErrorEquals"] == ["States.ALL"] for each in catch):
+        catch.append(
+            {
+                "ErrorEquals": ["States.ALL"],
+                "Assign": {"trouble": "{% $states.errorOutput.Error & ': ' & " + CAUSE + " %}"},
+                "Next": trouble,
+            }
+        )
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{resource}",
+        "Arguments": dict(arguments),
+        "Retry": [RETRY],
+        "Catch": catch,
+        **then,
+    }
+
+
+def whatever_happens(states: dict[str, State], after: str) -> dict[str, State]:
+    """Let no failure of ``states`` end the way: it goes on to ``after``."""
+    for state in states.values():
+        for catch in state.get("Catch", []):
+            if catch["Next"] == "TellTrouble":
+                catch["Next"] = after
+    return states
+
+
+def publish(topic_arn: pulumi.Input[str], message: str, after: str) -> State:
+    """Publish ``message``, a notification as text in JSONata, then go on to ``after``."""
+    return task("sns:publish", {"TopicArn": topic_arn, "Message": message}, {"Next": after})
+
+
+def tag(status: str, after: str) -> State:
+    """Give the uploaded version its clearance, then go on to ``after``."""
+    return task(
+        "aws-sdk:s3:putObjectTagging",
+        {
+            "Bucket": "{% $scan.bucket %}",
+            "Key": "{% $scan.key %}",
+            "VersionId": "{% $scan.versionId %}",
+            "Tagging": {"TagSet": [{"Key": "scan-status", "Value": status}]},
+        },
+        {"Next": after},
+    )
+
+
+def write(names: Names, name: str, body: Any, then: Mapping[str, Any], otherwise: str) -> State:
+    """Write evidence unless it is there; what stands is read next, so no error needs a name."""
+    return {
+        **task(
+            "aws-sdk:s3:putObject",
+            {
+                "Bucket": names.artifacts,
+                "Key": evidence_key(name),
+                "ContentType": "application/json",
+                "IfNoneMatch": "*",
+                "Body": body,
+            },
+            then,
+            before_trouble=[{"ErrorEquals": ["States.ALL"], "Next": otherwise}],
+        ),
+        "Retry": [{**RETRY, "MaxAttempts": 2}],
+    }
+
+
+def write_decision(names: Names, verdict: str, reason: str) -> State:
+    """Decide where no person did; whoever decided first, that is read next."""
+    return write(
+        names,
+        "decision.json",
+        {
+            "version": 1,
+            "scan": "{% $scan.scan %}",
+            "verdict": verdict,
+            "reason": reason,
+            "decidedAt": now(),
+            "until": None,
+            "evidence": {"verdict.json": "{% $verdict.digest %}"},
+        },
+        {"Next": "ReadDecision"},
+        otherwise="ReadDecision",
+    )
+
+
+def read(
+    names: Names,
+    name: str,
+    variable: str,
+    then: Mapping[str, Any],
+    otherwise: str | None = None,
+) -> State:
+    """Read evidence; where there is ``otherwise``, it may be missing."""
+    missing = [{"ErrorEquals": ["States.ALL"], "Next": otherwise}] if otherwise else []
+    state = task(
+        "aws-sdk:s3:getObject",
+        {"Bucket": names.artifacts, "Key": evidence_key(name)},
+        {"Assign": {variable: "{% $parse($states.result.Body) %}"}, **then},
+        before_trouble=missing,
+    )
+    if otherwise:
+        state["Retry"] = [{"ErrorEquals": ["S3.NoSuchKeyException"], "MaxAttempts": 0}, RETRY]
+    return state
+
+
+def wait(
+    names: Names,
+    what: str,
+    seconds: int | str,
+    *,
+    late: str,
+    woken: str = "ReadDecision",
+    trouble: str = "TellTrouble",
+) -> State:
+    """Leave a token where the buttons' function finds it, and wait for it to be sent back."""
+    return {
+        **task(
+            "aws-sdk:s3:putObject.waitForTaskToken",
+            {
+                "Bucket": names.work,
+                "Key": "{% 'waiting/' & $scan.scan & '.json' %}",
+                "ContentType": "application/json",
+                "Body": {
+                    "scan": "{% $scan.scan %}",
+                    "for": what,
+                    "token": "{% $states.context.Task.Token %}",
+                    "digest": "{% $verdict.digest %}",
+                    "askedAt": now(),
+                    "until": "{% $until %}" if what == "decision" else "{% $decision.until %}",
+                },
+            },
+            {"Next": woken},
+            before_trouble=[{"ErrorEquals": ["States.Timeout"], "Next": late}],
+            trouble=trouble,
+        ),
+        "TimeoutSeconds": seconds,
+        # A time-out is an answer here, not a hiccup.
+        "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, RETRY],
+    }
+
+
+def card(title: str, description: str, next_step: str) -> str:
+    """A notification as text, in JSONata: ``title`` and ``description`` are expressions."""
+    return (
+        "{% $string({'version': '1.0', 'source': 'custom', 'content': {"
+        f"'textType': 'client-markdown', 'title': {title}, 'description': {description}, "
+        f"'nextSteps': ['{next_step}']}}, "
+        "'metadata': {'threadId': $verdict ? $verdict.thread : $scan.scan, "
+        "'additionalContext': {'Scan': $scan.scan}}}) %}"
+    )
+
+
+def evidence_key(name: str) -> str:
+    return f"{{% 'scans/' & $scan.scan & '/{name}' %}}"
+
+
+def now(seconds_from_now: int = 0) -> str:
+    """The time in RFC 3339, to the second, in JSONata."""
+    return f"{{% $fromMillis($millis() + {seconds_from_now * 1000}, '{RFC3339}') %}}"
