@@ -1,10 +1,11 @@
-"""chatops-slack: wires the four layers of one environment."""
+"""chatops-slack: wires the five layers of one environment."""
 
 import pulumi
 import pulumi_aws as aws
 
 from components.approval import Approval, ApprovalArgs
 from components.notification import Notification, NotificationArgs
+from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
 from components.scan_project import ScanProjectArgs
 from components.settings import load
@@ -112,6 +113,25 @@ pipeline = Pipeline(
         announce_arn=approval.announce_arn,
     ),
 )
+operations = Operations(
+    "operations",
+    OperationsArgs(
+        region=region,
+        namespace=f"{pulumi.get_project()}/{stack}",
+        dashboard=prefix,
+        topic_arn=notification.topic_arn,
+        topic=notification.topic_name,
+        functions={**approval.functions, **pipeline.functions},
+        state_machine_arn=pipeline.state_machine_arn,
+        project=pipeline.project,
+        rule=pipeline.rule,
+        dead_letters=pipeline.dead_letters_name,
+        configuration_set=approval.configuration_set,
+        uploads=storage.uploads,
+        artifacts=storage.artifacts,
+        verdict_seconds=settings.build_seconds,
+    ),
+)
 if settings.record_who:
     Who(
         "who",
@@ -136,6 +156,7 @@ pulumi.export("topic", notification.topic_arn)
 pulumi.export("approvalFunction", approval.function_name)
 pulumi.export("rescanFunction", approval.rescan_name)
 pulumi.export("deadLetterQueue", pipeline.dead_letters)
+pulumi.export("dashboardUrl", operations.dashboard_url)
 pulumi.export(
     "executionsUrl",
     pulumi.Output.concat(

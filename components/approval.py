@@ -20,6 +20,17 @@ from components.buttons import (
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow, evidence
 
+# What SES counts, by the metric of namespace AWS/SES that it counts it in, and that metric's
+# dimension (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html).
+MAIL_EVENTS = {
+    "SEND": "Send",
+    "BOUNCE": "Bounce",
+    "COMPLAINT": "Complaint",
+    "REJECT": "Reject",
+    "DELIVERY_DELAY": "DeliveryDelay",
+}
+MAIL_DIMENSION = "ses:configuration-set"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalArgs:
@@ -62,6 +73,8 @@ class Approval(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     rescan_name: pulumi.Output[str]
     announce_arn: pulumi.Output[str]
+    functions: dict[str, HandlerFunction]
+    configuration_set: pulumi.Output[str]
     button_environment: dict[str, pulumi.Output[str]]
     actions: list[pulumi.Output[str]]
     button_functions: list[pulumi.Input[str]]
@@ -133,6 +146,7 @@ class Approval(pulumi.ComponentResource):
             opts=child,
         )
         self._make_buttons(args, approval, rescan)
+        self.configuration_set = self._configuration_set(args.action_prefix)
         announce = HandlerFunction(
             "announce",
             HandlerFunctionArgs(
@@ -158,13 +172,17 @@ class Approval(pulumi.ComponentResource):
                     allow(
                         "ses:SendEmail",
                         "ses:SendRawEmail",
-                        on=[f"arn:aws:ses:{args.region}:{args.account}:identity/*"],
+                        on=[
+                            f"arn:aws:ses:{args.region}:{args.account}:{each}"
+                            for each in ("identity/*", f"configuration-set/{args.action_prefix}")
+                        ],
                         when={"StringEquals": {"ses:FromAddress": args.sender}},
                     ),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": args.artifacts,
                     "SENDER": args.sender,
+                    "CONFIGURATION_SET": self.configuration_set,
                     "RECIPIENTS": json.dumps({"": args.recipients, **args.app_recipients}),
                     "UPLOADER_DOMAINS": json.dumps(args.uploader_domains),
                     "ESCALATION_MENTION": _mention(args.mention),
@@ -180,7 +198,34 @@ class Approval(pulumi.ComponentResource):
 
         self.function_name, self.rescan_name = approval.name, rescan.name
         self.announce_arn = announce.arn
+        self.functions = {"approval": approval, "rescan": rescan, "announce": announce}
         self.register_outputs({"function_name": self.function_name})
+
+    def _configuration_set(self, name: str) -> pulumi.Output[str]:
+        """Have SES count what becomes of this stack's mail, apart from the account's other mail."""
+        child = pulumi.ResourceOptions(parent=self)
+        made = aws.sesv2.ConfigurationSet("mail", configuration_set_name=name, opts=child)
+        aws.sesv2.ConfigurationSetEventDestination(
+            "mail",
+            configuration_set_name=made.configuration_set_name,
+            event_destination_name="metrics",
+            event_destination={
+                "enabled": True,
+                "matching_event_types": list(MAIL_EVENTS),
+                "cloud_watch_destination": {
+                    "dimension_configurations": [
+                        {
+                            "dimension_name": MAIL_DIMENSION,
+                            # SES tags each message with it.
+                            "dimension_value_source": "MESSAGE_TAG",
+                            "default_dimension_value": name,
+                        }
+                    ]
+                },
+            },
+            opts=child,
+        )
+        return made.configuration_set_name
 
     def _make_buttons(
         self, args: ApprovalArgs, approval: HandlerFunction, rescan: HandlerFunction

@@ -34,6 +34,7 @@ class HandlerFunction(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
     log_group: pulumi.Output[str]
+    timeout_seconds: int
 
     def __init__(
         self, name: str, args: HandlerFunctionArgs, opts: pulumi.ResourceOptions | None = None
@@ -74,7 +75,12 @@ class HandlerFunction(pulumi.ComponentResource):
             memory_size=512,
             timeout=args.timeout_seconds,
             environment={"variables": args.environment},
-            logging_config={"log_format": "JSON", "log_group": logs.name},
+            # Metrics are made of INFO lines, so the level is said.
+            logging_config={
+                "log_format": "JSON",
+                "application_log_level": "INFO",
+                "log_group": logs.name,
+            },
             tracing_config={"mode": "Active"},
             # IAM is eventually consistent: without this the first call can race its own grants.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
@@ -82,6 +88,7 @@ class HandlerFunction(pulumi.ComponentResource):
         self.arn = function.arn
         self.name = function.name
         self.log_group = logs.name
+        self.timeout_seconds = args.timeout_seconds
         self.register_outputs({"arn": self.arn, "name": self.name})
 
 

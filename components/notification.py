@@ -30,6 +30,7 @@ class Notification(pulumi.ComponentResource):
     """
 
     topic_arn: pulumi.Output[str]
+    topic_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: NotificationArgs, opts: pulumi.ResourceOptions | None = None
@@ -88,5 +89,5 @@ class Notification(pulumi.ComponentResource):
             opts=child,
         )
 
-        self.topic_arn = topic.arn
+        self.topic_arn, self.topic_name = topic.arn, topic.name
         self.register_outputs({"topic_arn": self.topic_arn})

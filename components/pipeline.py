@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import Alarms, AlarmsArgs
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow, allow_service, evidence, policy, trust
 from components.scan_project import ScanProject, ScanProjectArgs
@@ -41,7 +40,10 @@ class Pipeline(pulumi.ComponentResource):
 
     state_machine_arn: pulumi.Output[str]
     project: pulumi.Output[str]
+    rule: pulumi.Output[str]
     dead_letters: pulumi.Output[str]
+    dead_letters_name: pulumi.Output[str]
+    functions: dict[str, HandlerFunction]
 
     def __init__(
         self, name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None
@@ -53,20 +55,13 @@ class Pipeline(pulumi.ComponentResource):
         check = self._check_build_status(args, project)
         supersede = self._supersede(args)
         machine = self._state_machine(name, args, project, check, supersede)
-        dead_letters = self._start_on_upload(args, machine)
-        Alarms(
-            "alarms",
-            AlarmsArgs(
-                state_machine_arn=machine.arn,
-                dead_letters=dead_letters.name,
-                topic_arn=args.topic_arn,
-            ),
-            opts=self._child,
-        )
+        rule, dead_letters = self._start_on_upload(args, machine)
 
         self.state_machine_arn = machine.arn
         self.project = project.name
-        self.dead_letters = dead_letters.url
+        self.rule = rule.name
+        self.dead_letters, self.dead_letters_name = dead_letters.url, dead_letters.name
+        self.functions = {"check-build-status": check, "supersede": supersede}
         self.register_outputs({"state_machine_arn": self.state_machine_arn})
 
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
@@ -261,8 +256,10 @@ class Pipeline(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
 
-    def _start_on_upload(self, args: PipelineArgs, machine: aws.sfn.StateMachine) -> aws.sqs.Queue:
-        """Start an execution for each zip; return the queue of events that started none."""
+    def _start_on_upload(
+        self, args: PipelineArgs, machine: aws.sfn.StateMachine
+    ) -> tuple[aws.cloudwatch.EventRule, aws.sqs.Queue]:
+        """Start an execution for each zip; return the rule, and the queue of events without one."""
         rule = aws.cloudwatch.EventRule(
             "uploads",
             description="A zip was uploaded",
@@ -317,4 +314,4 @@ class Pipeline(pulumi.ComponentResource):
             dead_letter_config={"arn": dead_letters.arn},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
-        return dead_letters
+        return rule, dead_letters

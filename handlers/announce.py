@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from handlers import buttons, card, links, outcome, pressed, report
+from handlers import buttons, card, links, measure, outcome, pressed, report
 from handlers.evidence import Evidence
 from handlers.letter import write
 from handlers.mail import message
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 SENDER = os.environ["SENDER"]
+# In whose name SES counts bounces and complaints.
+CONFIGURATION_SET = os.environ["CONFIGURATION_SET"]
 # ``{app: addresses}``; those of "" are for all other apps.
 RECIPIENTS: Mapping[str, list[str]] = json.loads(os.environ["RECIPIENTS"])
 # Uploaders with an address in one of these domains get the mail too.
@@ -62,12 +64,15 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         to = recipients(scan["app"], found.uploader if found else "")
         sent = ses.send_email(
             FromEmailAddress=SENDER,
+            ConfigurationSetName=CONFIGURATION_SET,
             Destination={"ToAddresses": to},
             Content={"Raw": {"Data": message(scan_id, letter, SENDER, to)}},
         )
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
     mention = ESCALATION_MENTION if name == "escalated" else ""
     shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
+    decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
+    log.info("announced", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
     first = evidence.read("notification.json")
     # In a flood of cards it stands in the thread of them all.
     return {"card": in_thread(shown, first["metadata"]["threadId"] if first else scan_id)}

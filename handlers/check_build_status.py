@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers import build, build_log, buttons, card, flood, links, moment, report, versions
+from handlers import (
+    build,
+    build_log,
+    buttons,
+    card,
+    flood,
+    links,
+    measure,
+    moment,
+    report,
+    versions,
+)
 from handlers.evidence import Evidence, Piece
 from handlers.notification import in_thread
 from handlers.outside import line
@@ -96,13 +107,17 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             "evidence": {name: piece.digest for name, piece in pieces.items() if piece},
         },
     )
+    stands, opened = verdict.document, pieces["scan.json"]
+    measured = measure.fields(
+        scan, event["app"], stands["status"], opened and opened.document, stands["judgedAt"]
+    )
+    log.info("scan judged", extra={**measured, "reason": stands["reason"]})
     return _told(verdict, told, newer)
 
 
 def _told(verdict: Piece, shown: Piece | None, newer: str | None) -> dict[str, Any]:
     stands = verdict.document
     thread = shown.document["metadata"]["threadId"] if shown else stands["scan"]
-    log.info("scan judged", extra={key: stands[key] for key in ("scan", "status", "reason")})
     return {
         "status": stands["status"],
         "reason": stands["reason"],

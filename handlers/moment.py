@@ -15,5 +15,10 @@ def minute(moment: str) -> str:
     return f"{day(moment)}, {_parse(moment):%H:%M} UTC"
 
 
+def seconds(start: str, end: str) -> int:
+    """How long it took from one to the other."""
+    return int((_parse(end) - _parse(start)).total_seconds())
+
+
 def _parse(moment: str) -> datetime:
     return datetime.fromisoformat(moment).astimezone(UTC)

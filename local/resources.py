@@ -77,6 +77,8 @@ class Creator:
             "aws:cloudwatch/eventRule:EventRule": self._rule,
             "aws:cloudwatch/eventTarget:EventTarget": self._target,
             "aws:cloudwatch/metricAlarm:MetricAlarm": self._alarm,
+            "aws:cloudwatch/logMetricFilter:LogMetricFilter": self._metric_filter,
+            "aws:cloudwatch/dashboard:Dashboard": self._dashboard,
             "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": self._log_filter,
             "aws:lambda/function:Function": self._function,
             "aws:lambda/permission:Permission": self._permission,
@@ -89,6 +91,10 @@ class Creator:
             "aws:codebuild/project:Project": self._project,
             "aws:sfn/stateMachine:StateMachine": self._state_machine,
             "aws:sesv2/emailIdentity:EmailIdentity": self._email_identity,
+            "aws:sesv2/configurationSet:ConfigurationSet": self._configuration_set,
+            "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": (
+                self._event_destination
+            ),
             "aws:cloudcontrol/resource:Resource": self._cloud_control,
         }
 
@@ -320,23 +326,55 @@ class Creator:
 
     def _alarm(self, name: str, inputs: Inputs) -> Made:
         alarm = self._named(name)
-        dimensions = inputs.take("dimensions", {})
-        self._client("cloudwatch").put_metric_alarm(
+        queries = inputs.several("metricQueries")
+        watched = (
+            {"Metrics": [_metric_query(each) for each in queries]}
+            if queries
+            else {
+                **_metric(inputs),
+                "Statistic": inputs.take("statistic"),
+                "Period": inputs.take("period"),
+            }
+        )
+        cloudwatch = self._client("cloudwatch")
+        cloudwatch.put_metric_alarm(
             AlarmName=alarm,
             AlarmDescription=inputs.take("alarmDescription"),
-            Namespace=inputs.take("namespace"),
-            MetricName=inputs.take("metricName"),
-            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-            Statistic=inputs.take("statistic"),
             ComparisonOperator=inputs.take("comparisonOperator"),
             Threshold=inputs.take("threshold"),
-            Period=inputs.take("period"),
             EvaluationPeriods=inputs.take("evaluationPeriods"),
             TreatMissingData=inputs.take("treatMissingData"),
             AlarmActions=inputs.take("alarmActions"),
             Tags=_tags(inputs),
+            **watched,
         )
-        return alarm, {"name": alarm}
+        arn = f"arn:aws:cloudwatch:{cloudwatch.meta.region_name}:123456789012:alarm:{alarm}"
+        return alarm, {"name": alarm, "arn": arn}
+
+    def _metric_filter(self, name: str, inputs: Inputs) -> Made:
+        made = inputs.nested("metricTransformation")
+        transformation = {
+            "metricNamespace": made.take("namespace"),
+            "metricName": made.take("name"),
+            "metricValue": made.take("value"),
+            "dimensions": made.take("dimensions") or {},
+        }
+        made.done()
+        filter_name = self._named(name)
+        self._client("logs").put_metric_filter(
+            logGroupName=inputs.take("logGroupName"),
+            filterName=filter_name,
+            filterPattern=inputs.take("pattern"),
+            metricTransformations=[transformation],
+        )
+        return filter_name, {"name": filter_name}
+
+    def _dashboard(self, name: str, inputs: Inputs) -> Made:
+        dashboard = inputs.take("dashboardName")
+        self._client("cloudwatch").put_dashboard(
+            DashboardName=dashboard, DashboardBody=inputs.take("dashboardBody")
+        )
+        return dashboard, {"dashboardName": dashboard}
 
     def _function(self, name: str, inputs: Inputs) -> Made:
         logging, tracing = inputs.nested("loggingConfig"), inputs.nested("tracingConfig")
@@ -357,6 +395,7 @@ class Creator:
         )
         self._function_logging[made["FunctionName"]] = {
             "LogFormat": logging.take("logFormat"),
+            "ApplicationLogLevel": logging.take("applicationLogLevel"),
             "LogGroup": logging.take("logGroup"),
         }
         for each in (logging, tracing, environment):
@@ -504,6 +543,31 @@ class Creator:
         self._client("sesv2").create_email_identity(EmailIdentity=address, Tags=_tags(inputs))
         return address, {}
 
+    def _configuration_set(self, name: str, inputs: Inputs) -> Made:
+        configuration_set = inputs.take("configurationSetName")
+        self._client("sesv2").create_configuration_set(
+            ConfigurationSetName=configuration_set, Tags=_tags(inputs)
+        )
+        return configuration_set, {"configurationSetName": configuration_set}
+
+    def _event_destination(self, name: str, inputs: Inputs) -> Made:
+        # moto counts no bounces, and has no destinations for them.
+        destination = inputs.nested("eventDestination")
+        cloudwatch = destination.nested("cloudWatchDestination")
+        needed = {
+            "matchingEventTypes": destination.take("matchingEventTypes"),
+            "enabled": destination.take("enabled"),
+            "dimensionConfigurations": cloudwatch.take("dimensionConfigurations"),
+            "configurationSetName": inputs.take("configurationSetName"),
+            "eventDestinationName": inputs.take("eventDestinationName"),
+        }
+        cloudwatch.done()
+        destination.done()
+        for key, value in needed.items():
+            if not value:
+                raise UnknownInput(f"{name}: ConfigurationSetEventDestination needs {key}")
+        return needed["eventDestinationName"], {}
+
     def _cloud_control(self, name: str, inputs: Inputs) -> Made:
         arn = self._register(inputs.take("typeName"), json.loads(inputs.take("desiredState")))
         return arn, {}
@@ -534,6 +598,31 @@ def _region(inputs: Inputs) -> tuple[str, ...]:
     """The region that a resource asks for, if it is not the stack's."""
     region = inputs.take("region")
     return (region,) if region else ()
+
+
+def _metric(inputs: Inputs) -> dict[str, Any]:
+    dimensions = inputs.take("dimensions") or {}
+    return {
+        "Namespace": inputs.take("namespace"),
+        "MetricName": inputs.take("metricName"),
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+
+
+def _metric_query(query: Inputs) -> dict[str, Any]:
+    row: dict[str, Any] = {"Id": query.take("id"), "ReturnData": query.take("returnData", False)}
+    if expression := query.take("expression"):
+        row["Expression"] = expression
+    else:
+        metric = query.nested("metric")
+        row["MetricStat"] = {
+            "Metric": _metric(metric),
+            "Period": metric.take("period"),
+            "Stat": metric.take("stat"),
+        }
+        metric.done()
+    query.done()
+    return row
 
 
 def _tags(inputs: Inputs, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:

@@ -17,6 +17,17 @@ from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS, Right
 # IAM counts what is no white space (https://docs.aws.amazon.com/IAM/latest/UserGuide/
 # reference_iam-quotas.html); a role takes ten such policies.
 MANAGED_POLICY_CHARACTERS = 6144
+# Inputs that say which name a resource will have in ARNs. A subscription has none of its own: it
+# counts as part of the group.
+NAMES = (
+    "ActionName",
+    "ConfigurationName",
+    "configurationSetName",
+    "dashboardName",
+    "emailIdentity",
+    "logGroup",
+    "name",
+)
 
 Statement = dict[str, Any]
 Policy = dict[str, Any]
@@ -136,8 +147,7 @@ def _rights(
 def _physical_name(resource: Resource, prefix: str) -> str:
     """The name that the resource will have in AWS; with ``*`` for what Pulumi adds to it."""
     inputs = resource.desired if "desiredState" in resource.inputs else resource.inputs
-    # A subscription has no name of its own in ARNs: it counts as part of the group.
-    for key in ("ActionName", "ConfigurationName", "emailIdentity", "logGroup", "name"):
+    for key in NAMES:
         if key in inputs:
             return inputs[key]
     return f"{inputs.get('namePrefix', f'{prefix}-')}*"

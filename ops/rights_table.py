@@ -42,11 +42,13 @@ def _bucket(actions: str, given: str = "") -> Right:
 _KEY = f"arn:aws:kms:{HERE}:key/*"
 _ROLE = "arn:aws:iam::{account}:role/{prefix}-*"
 _LOG_GROUP = f"arn:aws:logs:{HERE}:log-group:{{name}}"
+_FUNCTION_LOGS = f"arn:aws:logs:{HERE}:log-group:{{prefix}}-*"
 _FUNCTION = f"arn:aws:lambda:{HERE}:function:{{prefix}}-*"
 _RULE = f"arn:aws:events:{HERE}:rule/{{prefix}}-*"
 _SECRET = f"arn:aws:secretsmanager:{HERE}:secret:{{prefix}}-*"
 _TOPIC = f"arn:aws:sns:{HERE}:{{prefix}}-*"
 _CHANNEL = "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}"
+_CONFIGURATION_SET = f"arn:aws:ses:{HERE}:configuration-set/{{name}}"
 _QUEUE = f"arn:aws:sqs:{HERE}:{{prefix}}-*"
 # Whoever puts what our key encrypts uses the key; the key's policy leaves that to IAM.
 _ENCRYPT = Right(
@@ -82,6 +84,21 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             service="logs",
             actions="PutSubscriptionFilter DescribeSubscriptionFilters DeleteSubscriptionFilter",
             on=(_LOG_GROUP, f"{_LOG_GROUP}:*"),
+        ),
+    ),
+    "cloudwatch/dashboard:Dashboard": (
+        Right(
+            service="cloudwatch",
+            actions="PutDashboard GetDashboard DeleteDashboards",
+            on=("arn:aws:cloudwatch::{account}:dashboard/{name}",),
+        ),
+    ),
+    "cloudwatch/logMetricFilter:LogMetricFilter": (
+        Right(
+            service="logs",
+            actions="PutMetricFilter DescribeMetricFilters DeleteMetricFilter",
+            # It counts as part of a group, and all of these are the functions'.
+            on=(_FUNCTION_LOGS, f"{_FUNCTION_LOGS}:*"),
         ),
     ),
     "cloudwatch/metricAlarm:MetricAlarm": (
@@ -210,6 +227,23 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             on=(_SECRET,),
         ),
         _ENCRYPT,
+    ),
+    "sesv2/configurationSet:ConfigurationSet": (
+        Right(
+            service="ses",
+            actions="CreateConfigurationSet GetConfigurationSet DeleteConfigurationSet "
+            "ListTagsForResource TagResource UntagResource",
+            on=(_CONFIGURATION_SET,),
+        ),
+    ),
+    "sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": (
+        Right(
+            service="ses",
+            actions="CreateConfigurationSetEventDestination "
+            "GetConfigurationSetEventDestinations UpdateConfigurationSetEventDestination "
+            "DeleteConfigurationSetEventDestination",
+            on=(_CONFIGURATION_SET,),
+        ),
     ),
     "sesv2/emailIdentity:EmailIdentity": (
         Right(

@@ -139,7 +139,10 @@ def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
         {
             "Effect": "Allow",
             "Action": ["ses:SendEmail", "ses:SendRawEmail"],
-            "Resource": [f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/*"],
+            "Resource": [
+                f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/*",
+                f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set/chatops-slack-dev",
+            ],
             "Condition": {"StringEquals": {"ses:FromAddress": "security@example.com"}},
         },
     ]
@@ -162,6 +165,7 @@ def test_each_function_is_told_what_its_handler_reads(built: Built):
     assert {key: json.loads(told[key]) if key in parsed else told[key] for key in told} == {
         "ARTIFACTS_BUCKET": "artifacts",
         "SENDER": "security@example.com",
+        "CONFIGURATION_SET": "chatops-slack-dev",
         "RECIPIENTS": {
             "": ["developers@example.com", "lead@example.com"],
             "payments": ["payments@example.com"],

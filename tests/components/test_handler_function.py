@@ -68,7 +68,11 @@ def test_it_runs_the_module_it_is_named_after_with_json_logs_and_tracing(built: 
         "memorySize": 512,
         "timeout": 12,
         "environment": {"variables": {"ARTIFACTS_BUCKET": "b"}},
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "mail"},
+        "loggingConfig": {
+            "logFormat": "JSON",
+            "applicationLogLevel": "INFO",
+            "logGroup": "mail",
+        },
         "tracingConfig": {"mode": "Active"},
     }
 

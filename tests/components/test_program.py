@@ -16,6 +16,7 @@ COMPONENTS = {
     "Notification": "notification",
     "Pipeline": "pipeline",
     "ScanProject": "scan",
+    "Operations": "operations",
     "Who": "who",
 }
 # Actions that IAM cannot bind to a resource; each on "*" is what its service's guide asks for.
@@ -245,7 +246,7 @@ def test_every_child_sits_under_its_component(everything: Built):
 def test_the_program_itself_makes_no_resource(everything: Built):
     top = {each.name for each in everything.resources if "$" not in each.urn.split("::")[2]}
 
-    assert top <= {"storage", "approval", "notification", "pipeline", "who"}
+    assert top <= {"storage", "approval", "notification", "pipeline", "operations", "who"}
 
 
 def test_everything_that_can_have_tags_has_them(everything: Built):
@@ -271,7 +272,10 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
         "BucketPublicAccessBlock",
         "BucketServerSideEncryptionConfiguration",
         "BucketVersioning",
+        "ConfigurationSetEventDestination",
+        "Dashboard",
         "EventTarget",
+        "LogMetricFilter",
         "LogSubscriptionFilter",
         "Permission",
         "QueuePolicy",
@@ -296,12 +300,23 @@ def test_prod_protects_what_cannot_be_made_again_and_dev_nothing(dev: Built, pro
     assert {each.inputs["forceDestroy"] for each in dev.all("s3/bucket:Bucket")} == {True}
 
 
+FIXED_NAMES = (
+    "name",
+    "bucket",
+    "namePrefix",
+    "ActionName",
+    "ConfigurationName",
+    "configurationSetName",
+    "dashboardName",
+)
+
+
 def fixed_names(built: Built) -> set[tuple[str, str]]:
     """The physical names that the program says itself, where Pulumi would choose one."""
     names = set()
     for each in built.aws:
         wanted = each.desired if each.kind == IN_DESIRED_STATE else each.inputs
-        for key in ("name", "bucket", "namePrefix", "ActionName", "ConfigurationName"):
+        for key in FIXED_NAMES:
             if key in wanted and not (key == "bucket" and each.kind != "aws:s3/bucket:Bucket"):
                 names.add((each.kind, wanted[key]))
         if each.kind == "aws:sesv2/emailIdentity:EmailIdentity":
@@ -319,7 +334,7 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
         "chatops-slack-dev-withdraw",
         "security@example.com",
     }
-    assert len(fixed_names(prod)) == 7
+    assert len(fixed_names(prod)) == 10
     assert fixed_names(dev) & fixed_names(prod) == set()
 
 
@@ -347,6 +362,7 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
     assert {key for each in functions for key in each} == {
         "APPROVAL_FUNCTION",
         "ARTIFACTS_BUCKET",
+        "CONFIGURATION_SET",
         "DIGEST_AFTER",
         "DIGEST_SECONDS",
         "ESCALATION_MENTION",
@@ -444,6 +460,8 @@ def test_a_person_finds_the_way_by_the_outputs(dev: Built):
         "approvalFunction": "approval",
         "rescanFunction": "rescan",
         "deadLetterQueue": "https://queue/dead-letters",
+        "dashboardUrl": f"{console}/cloudwatch/home?region={REGION}"
+        "#dashboards/dashboard/chatops-slack-dev",
         "executionsUrl": f"{console}/states/home?region={REGION}#/statemachines/view/"
         "arn:aws:sfn:::pipeline",
         "buildsUrl": f"{console}/codesuite/codebuild/{ACCOUNT}/projects/scan/history"

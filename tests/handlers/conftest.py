@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "EXCEPTION_SECONDS": str(30 * 24 * 3600),
     "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),
     "SENDER": "Quality gate <gate@example.com>",
+    "CONFIGURATION_SET": "chatops-slack-dev",
     "RECIPIENTS": '{"": ["dev@example.com", "lead@example.com"], "web": ["web@example.com"]}',
     "UPLOADER_DOMAINS": '["example.com"]',
     "ESCALATION_MENTION": "<!here>",

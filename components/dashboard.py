@@ -1,0 +1,222 @@
+"""The dashboard of one environment, as a body that CloudWatch takes.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.handler_function import HandlerFunction
+
+# A row is 24 wide.
+WIDTH, HEIGHT = 24, 6
+HOUR, DAY = 3600, 24 * 3600
+OUTCOMES = (
+    "passed",
+    "failed",
+    "error",
+    "approved",
+    "rejected",
+    "expired",
+    "superseded",
+    "withdrawn",
+    "ended",
+)
+PHASES = ("Queued", "Provisioning", "DownloadSource", "Install", "PreBuild", "Build", "PostBuild")
+
+Widget = dict[str, Any]
+# ``[namespace, name, dimension, value, ..., options]``, or ``[options]`` of an expression.
+Line = list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What is shown: the names of what is watched, and the ARNs of the alarms."""
+
+    region: str
+    namespace: str
+    alarms: Sequence[pulumi.Input[str]]
+    functions: Mapping[str, HandlerFunction]
+    state_machine_arn: pulumi.Input[str]
+    project: pulumi.Input[str]
+    rule: pulumi.Input[str]
+    uploads: pulumi.Input[str]
+    artifacts: pulumi.Input[str]
+
+
+def body(its: Sources) -> dict[str, Any]:
+    """Return the body, rows of widgets from top to bottom."""
+    rows = (
+        [_alarms(its)],
+        [_uploads(its), _outcomes(its), _outcomes_by_app(its)],
+        [_waiting(its), _seconds_to_decision(its), _seconds_to_verdict(its)],
+        [_build_phases(its), _functions(its)],
+        [_build_minutes(its), _calls(its), _storage(its), _logs(its)],
+    )
+    return {
+        "widgets": [
+            {
+                **widget,
+                "x": place * WIDTH // len(row),
+                "y": number * HEIGHT,
+                "width": WIDTH // len(row),
+                "height": HEIGHT,
+            }
+            for number, row in enumerate(rows)
+            for place, widget in enumerate(row)
+        ]
+    }
+
+
+def _alarms(its: Sources) -> Widget:
+    return {"type": "alarm", "properties": {"title": "Alarms", "alarms": its.alarms}}
+
+
+def _uploads(its: Sources) -> Widget:
+    machine = ("StateMachineArn", its.state_machine_arn)
+    lines = [
+        ["AWS/Events", "TriggeredRules", "RuleName", its.rule, {"label": "uploads"}],
+        ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions started"}],
+        [its.namespace, "ScansJudged", {"label": "judged"}],
+    ]
+    return _graph(its, "Uploads per hour", lines)
+
+
+def _outcomes(its: Sources) -> Widget:
+    lines = [
+        _expression(f"SUM({_search(its, outcome)})", f"o{number}", outcome)
+        for number, outcome in enumerate(OUTCOMES)
+    ]
+    return _graph(its, "Outcomes per hour", lines, stacked=True)
+
+
+def _outcomes_by_app(its: Sources) -> Widget:
+    return _graph(its, "Outcomes per app and hour", [_expression(_search(its), "apps", "")])
+
+
+def _waiting(its: Sources) -> Widget:
+    """No metric counts what waits, so what was opened less what was closed."""
+    closed = ("approved", "rejected", "expired", "superseded")
+    lines = [
+        _expression(f"SUM({_search(its, 'failed')})", "opened", "opened"),
+        _expression(f"SUM({_search(its, *closed)})", "closed", "closed"),
+        _expression(
+            "RUNNING_SUM(FILL(opened, 0) - FILL(closed, 0))", "open", "more open than at the left"
+        ),
+        [its.namespace, "DecisionsWaiting", {"label": "escalated"}],
+    ]
+    return _graph(its, "Requests for a decision", lines)
+
+
+def _seconds_to_decision(its: Sources) -> Widget:
+    return _graph(
+        its, "Seconds from upload to decision", _spread(its.namespace, "SecondsToDecision")
+    )
+
+
+def _seconds_to_verdict(its: Sources) -> Widget:
+    return _graph(its, "Seconds from upload to verdict", _spread(its.namespace, "SecondsToVerdict"))
+
+
+def _build_phases(its: Sources) -> Widget:
+    lines = [
+        ["AWS/CodeBuild", f"{phase}Duration", "ProjectName", its.project, {"label": phase}]
+        for phase in PHASES
+    ]
+    return _graph(its, "Seconds per step of a build", lines, statistic="Average", stacked=True)
+
+
+def _functions(its: Sources) -> Widget:
+    lines = [
+        ["AWS/Lambda", "Duration", "FunctionName", function.name, {"label": label}]
+        for label, function in its.functions.items()
+    ]
+    return _graph(its, "Longest milliseconds per function", lines, statistic="Maximum")
+
+
+def _build_minutes(its: Sources) -> Widget:
+    seconds = ["AWS/CodeBuild", "Duration", "ProjectName", its.project]
+    lines = [
+        [*seconds, {"id": "seconds", "visible": False}],
+        _expression("seconds / 60", "minutes", "build minutes"),
+    ]
+    return _graph(its, "Cost: build minutes per day", lines, period=DAY)
+
+
+def _calls(its: Sources) -> Widget:
+    machine = ("StateMachineArn", its.state_machine_arn)
+    lines = [
+        ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions"}],
+        *(
+            ["AWS/Lambda", "Invocations", "FunctionName", function.name, {"label": label}]
+            for label, function in its.functions.items()
+        ),
+    ]
+    return _graph(its, "Cost: executions and calls per day", lines, period=DAY)
+
+
+def _storage(its: Sources) -> Widget:
+    lines = [
+        [
+            "AWS/S3",
+            "BucketSizeBytes",
+            "BucketName",
+            bucket,
+            "StorageType",
+            "StandardStorage",
+            {"label": label},
+        ]
+        for label, bucket in (("uploads", its.uploads), ("evidence", its.artifacts))
+    ]
+    return _graph(its, "Cost: bytes in buckets", lines, statistic="Average", period=DAY)
+
+
+def _logs(its: Sources) -> Widget:
+    lines = [
+        ["AWS/Logs", "IncomingBytes", "LogGroupName", function.log_group, {"label": label}]
+        for label, function in its.functions.items()
+    ]
+    return _graph(its, "Cost: bytes of logs per day", lines, period=DAY)
+
+
+def _graph(
+    its: Sources,
+    title: str,
+    lines: Sequence[Line],
+    *,
+    statistic: str = "Sum",
+    period: int = HOUR,
+    stacked: bool = False,
+) -> Widget:
+    return {
+        "type": "metric",
+        "properties": {
+            "title": title,
+            "region": its.region,
+            "view": "timeSeries",
+            "stacked": stacked,
+            "stat": statistic,
+            "period": period,
+            "metrics": lines,
+        },
+    }
+
+
+def _expression(expression: str, name: str, label: str) -> Line:
+    return [{"expression": expression, "id": name, "label": label}]
+
+
+def _search(its: Sources, *outcomes: str) -> str:
+    wanted = f'{{"{its.namespace}",App,Outcome}} MetricName="Outcomes"'
+    if outcomes:
+        any_of = " OR ".join(f'"{each}"' for each in outcomes)
+        wanted += f" Outcome=({any_of})"
+    return f"SEARCH('{wanted}', 'Sum', {HOUR})"
+
+
+def _spread(namespace: str, name: str) -> list[Line]:
+    statistics = ("p50", "p90", "Maximum")
+    return [[namespace, name, {"stat": each, "label": each}] for each in statistics]

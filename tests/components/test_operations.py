@@ -1,0 +1,254 @@
+"""What is measured and what alarms; dashboard and runbook speak of the same things."""
+
+import itertools
+import json
+import re
+from typing import Any
+
+import boto3
+import pytest
+
+from components.operations import LOG_METRICS
+from tests.components.recording import PROGRAM, REGION, Built, Resource, program
+
+RUNBOOK = (PROGRAM / "docs" / "runbook.md").read_text()
+PARTS = ("What it means", "Lost or late", "Look", "Mend", "Over when")
+# What AWS measures, from the services' own lists of metrics: the dimensions, then the metrics.
+KNOWN = {
+    "AWS/CodeBuild": (
+        {"ProjectName"},
+        "QueuedDuration ProvisioningDuration DownloadSourceDuration InstallDuration "
+        "PreBuildDuration BuildDuration PostBuildDuration Duration",
+    ),
+    "AWS/Events": (
+        {"RuleName"},
+        "TriggeredRules RetryInvocationAttempts InvocationsFailedToBeSentToDlq",
+    ),
+    "AWS/Lambda": ({"FunctionName"}, "Errors Duration Throttles Invocations"),
+    "AWS/Logs": ({"LogGroupName"}, "IncomingBytes"),
+    "AWS/S3": ({"BucketName", "StorageType"}, "BucketSizeBytes"),
+    "AWS/SES": ({"ses:configuration-set"}, "Bounce Complaint Reject DeliveryDelay"),
+    "AWS/SNS": ({"TopicName"}, "NumberOfNotificationsFailed"),
+    "AWS/SQS": ({"QueueName"}, "ApproximateNumberOfMessagesVisible"),
+    "AWS/States": (
+        {"StateMachineArn"},
+        "ExecutionsFailed ExecutionsTimedOut ExecutionsAborted ExecutionThrottled "
+        "ExecutionsStarted",
+    ),
+}
+OWN = "chatops-slack/dev"
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return program()
+
+
+def alarms(built: Built) -> list[Resource]:
+    return built.all("cloudwatch/metricAlarm:MetricAlarm")
+
+
+def widgets(built: Built) -> list[dict[str, Any]]:
+    return json.loads(built.one("cloudwatch/dashboard:Dashboard").inputs["dashboardBody"])[
+        "widgets"
+    ]
+
+
+def watched(alarm: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
+    """Namespace, name and dimensions of each metric that an alarm looks at."""
+    metrics = [each["metric"] for each in alarm.get("metricQueries", []) if "metric" in each]
+    return [
+        (each["namespace"], each["metricName"], each.get("dimensions") or {})
+        for each in metrics or [alarm]
+    ]
+
+
+def drawn(built: Built) -> list[tuple[str, str, dict[str, str]]]:
+    """The same of each line of the dashboard that is no expression."""
+    lines = [
+        line
+        for each in widgets(built)
+        for line in each["properties"].get("metrics", [])
+        if isinstance(line[0], str)
+    ]
+    found = []
+    for namespace, name, *rest in lines:
+        words = [each for each in rest if isinstance(each, str)]
+        found.append((namespace, name, dict(zip(words[::2], words[1::2], strict=True))))
+    return found
+
+
+def test_every_metric_that_is_watched_or_drawn_is_one_that_is_measured(built: Built):
+    ours = {each.name for each in LOG_METRICS if not each.dimensions}
+    looked_at = [
+        *(metric for alarm in alarms(built) for metric in watched(alarm.inputs)),
+        *drawn(built),
+    ]
+
+    for namespace, name, dimensions in looked_at:
+        if namespace == OWN:
+            assert (name in ours, dimensions) == (True, {})
+        else:
+            known, names = KNOWN[namespace]
+            assert name in names.split()
+            assert dimensions.keys() == known
+    assert {namespace for namespace, _, _ in looked_at} == {*KNOWN, OWN}
+
+
+def test_every_metric_of_the_logs_is_watched_or_drawn(built: Built):
+    looked_at = str([[each.inputs for each in alarms(built)], widgets(built)])
+
+    for each in LOG_METRICS:
+        assert re.search(rf"\b{each.name}\b", looked_at), each
+
+
+def test_each_filter_reads_the_logs_of_its_function_and_names_what_it_takes(built: Built):
+    filters = {
+        each.name: each.inputs for each in built.all("cloudwatch/logMetricFilter:LogMetricFilter")
+    }
+
+    assert filters.keys() == {each.label for each in LOG_METRICS}
+    for each in LOG_METRICS:
+        transformation = filters[each.label]["metricTransformation"]
+        assert filters[each.label]["logGroupName"] == each.function
+        assert (transformation["namespace"], transformation["name"]) == (OWN, each.name)
+        # CloudWatch takes nothing from a field that the pattern does not name.
+        taken = [each.value, *(transformation.get("dimensions") or {}).values()]
+        assert all(field in each.pattern for field in taken if field.startswith("$"))
+
+
+def test_every_alarm_calls_the_channel_and_no_silence_sets_it_off(built: Built):
+    for each in alarms(built):
+        assert each.inputs["alarmActions"] == ["arn:aws:sns:::notification"]
+        assert each.inputs["comparisonOperator"] == "GreaterThanThreshold"
+        assert each.inputs["treatMissingData"] == "notBreaching"
+
+
+def test_every_function_of_the_region_has_its_alarms(built: Built):
+    functions = {each.name for each in built.all("lambda/function:Function")}
+
+    for metric in ("Errors", "Duration", "Throttles"):
+        found = {
+            dimensions["FunctionName"]
+            for each in alarms(built)
+            for namespace, name, dimensions in watched(each.inputs)
+            if (namespace, name) == ("AWS/Lambda", metric)
+        }
+        assert found == functions
+
+
+def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
+    limits = {each.name: each.inputs["timeout"] for each in built.all("lambda/function:Function")}
+    thresholds = {
+        each.name.removesuffix("-slow"): each.inputs["threshold"]
+        for each in alarms(built)
+        if each.name.endswith("-slow")
+    }
+
+    assert thresholds == {name: 800 * seconds for name, seconds in limits.items()}
+
+
+def test_a_verdict_is_late_once_it_took_longer_than_a_build_may():
+    late = program(buildTimeout="45m").one("cloudwatch/metricAlarm:MetricAlarm", "verdicts-late")
+
+    assert late.inputs["threshold"] == 45 * 60
+
+
+def test_ses_counts_what_the_alarms_watch_for_the_set_that_mail_is_sent_with(built: Built):
+    made = built.one("sesv2/configurationSetEventDestination:ConfigurationSetEventDestination")
+    destination = made.inputs["eventDestination"]
+    [dimension] = destination["cloudWatchDestination"]["dimensionConfigurations"]
+    sent = built.one("lambda/function:Function", "announce").inputs["environment"]["variables"]
+    mail = [
+        metric
+        for each in alarms(built)
+        for metric in watched(each.inputs)
+        if metric[0] == "AWS/SES"
+    ]
+
+    assert destination["enabled"] is True
+    assert made.inputs["configurationSetName"] == sent["CONFIGURATION_SET"]
+    assert {name.upper() for _, name, _ in mail} == {
+        each.replace("_", "") for each in destination["matchingEventTypes"]
+    } - {"SEND"}
+    for _, _, dimensions in mail:
+        assert dimensions == {dimension["dimensionName"]: sent["CONFIGURATION_SET"]}
+
+
+def test_the_dashboard_fills_its_rows_and_shows_every_alarm(built: Built):
+    shown = widgets(built)
+    rows = {each["y"] for each in shown}
+
+    for row in rows:
+        across = sorted((each["x"], each["width"]) for each in shown if each["y"] == row)
+        assert across[0][0] == 0
+        assert sum(width for _, width in across) == 24
+        for (x, width), (after, _) in itertools.pairwise(across):
+            assert x + width == after
+    [overview] = [each["properties"] for each in shown if each["type"] == "alarm"]
+    assert len(overview["alarms"]) == len(alarms(built)) == len(set(overview["alarms"]))
+
+
+def test_every_expression_of_the_dashboard_names_lines_of_its_widget(built: Built):
+    for each in widgets(built):
+        named = [
+            line[-1] for line in each["properties"].get("metrics", []) if isinstance(line[-1], dict)
+        ]
+        ids = {line["id"] for line in named if "id" in line}
+        for line in named:
+            formula = re.sub(r"SEARCH\('.*?'Sum', \d+\)", "", line.get("expression", ""))
+            used = set(re.findall(r"\b[a-z]\w*\b", formula))
+            assert used <= ids, line
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+
+
+def sections() -> dict[str, str]:
+    _, *parts = re.split(r"^## ", RUNBOOK, flags=re.M)
+    return {anchor(part.partition("\n")[0]): part.partition("\n")[2] for part in parts}
+
+
+def test_each_alarm_names_the_section_that_is_about_it_and_each_section_its_alarms(built: Built):
+    named: dict[str, set[str]] = {}
+    for each in alarms(built):
+        told = re.fullmatch(
+            r".+[.] What to do: docs/runbook\.md#([a-z-]+)", each.inputs["alarmDescription"]
+        )
+        assert told, each.name
+        named.setdefault(told[1], set()).add(each.name)
+    about = {
+        title: set(re.findall(r"`([a-z-]+)`", text.strip().partition("\n\n")[0]))
+        for title, text in sections().items()
+    }
+
+    assert about == named
+
+
+@pytest.mark.parametrize("title", sections())
+def test_each_section_says_what_it_means_and_how_to_look_mend_and_see_the_end(
+    title: str,
+):
+    assert re.findall(r"^- \*\*(.+?)[.]?\*\*", sections()[title], re.M) == list(PARTS)
+
+
+def test_every_link_inside_the_runbook_leads_to_a_section():
+    links = set(re.findall(r"\]\(#([a-z-]+)\)", RUNBOOK))
+
+    assert links
+    assert links <= sections().keys()
+
+
+def test_every_aws_command_and_every_output_of_the_runbook_exists(built: Built):
+    commands = set(re.findall(r"\baws ([a-z0-9-]+) ([a-z-]+)", RUNBOOK))
+    # The CLI's own, with no operation of that name behind it.
+    commands -= {("logs", "tail")}
+
+    assert len(commands) > 10
+    for service, command in commands:
+        operations = boto3.client(
+            service.removesuffix("api"), REGION
+        ).meta.service_model.operation_names
+        assert command.replace("-", "") in {each.lower() for each in operations}, command
+    assert set(re.findall(r"\$\(out (\w+)\)", RUNBOOK)) <= built.outputs.keys()
