@@ -71,9 +71,9 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
     mention = ESCALATION_MENTION if name == "escalated" else ""
     shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
+    first = evidence.read("notification.json")
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("announced", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
-    first = evidence.read("notification.json")
     # In a flood of cards it stands in the thread of them all.
     return {"card": in_thread(shown, first["metadata"]["threadId"] if first else scan_id)}
 
