@@ -32,8 +32,15 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 OPS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
 # What the AWS CLI adds to the service's own parameters, and the one command that is all its own.
-AWS_OPTIONS = {"--output", "--query", "--region", "--profile", "--cli-binary-format"}
-AWS_OWN = {("s3", "cp"): {"--metadata"}}
+AWS_OPTIONS = {
+    "--cli-binary-format",
+    "--max-items",
+    "--output",
+    "--profile",
+    "--query",
+    "--region",
+}
+AWS_OWN = {("s3", "cp"): {"--metadata"}, ("logs", "tail"): {"--since", "--filter-pattern"}}
 # As its documentation says; it is not among this project's packages.
 PRE_COMMIT = {"install": {"--hook-type"}}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.S | re.M)
