@@ -31,7 +31,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 OPS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
-# What the AWS CLI adds to the service's own parameters, and the one command that is all its own.
+# What the AWS CLI adds to the service's own parameters, and the commands that are all its own.
 AWS_OPTIONS = {
     "--cli-binary-format",
     "--max-items",
