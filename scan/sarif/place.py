@@ -1,5 +1,6 @@
 """Where a SARIF result is: a file of the upload and a line (3.28 and 3.4)."""
 
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Any
@@ -31,8 +32,11 @@ def _file(artifact: dict[str, Any], run: dict[str, Any], source: Path, folder: P
         seen.add(base)
         path = str(PurePosixPath(_path(bases[base].get("uri", ""))) / path)
         base = bases[base].get("uriBaseId")
-    if not path:
-        return ""
+    return _relative(path, source, folder) if path else ""
+
+
+@lru_cache(maxsize=4096)  # many findings are in few files
+def _relative(path: str, source: Path, folder: Path) -> str:
     # Checkov writes paths relative to where it ran, without the dots that lead there.
     for start in (source, folder, source.parent):
         absolute = Path(normpath(start / path))
