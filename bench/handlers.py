@@ -34,6 +34,8 @@ RUNTIME = ROOT / "local" / "lambda_runtime.py"
 COLD, WARM = 1.15, 1.2
 # What a function does by itself may not depend on the length of the log; noise is.
 GROWTH, NOISE_SECONDS = 1.5, 0.005
+PARTS = ("", "Python starts", "`import boto3`", "its clients", "our modules", "first answer")
+OURS = {"PYTHONPATH": str(ROOT)}
 LOG_LINES = (100, 10_000, 100_000)
 
 
@@ -177,7 +179,7 @@ class Contest:
         upload = account.upload()
         event = case.prepare(upload)
         environment = environments()[case.module]
-        recorder = {**environment, "RECORDED": case.module, "PYTHONPATH": str(ROOT)}
+        recorder = {**environment, **OURS, "RECORDED": case.module}
         with Function("bench.recorder.handler", package, account, **recorder) as function:
             recorded = function.ask(event)
         self.calls, names = json.dumps(recorded), upload.names
@@ -195,11 +197,31 @@ class Contest:
             lambda: Function(f"handlers.{case.module}.handler", package, account, **environment),
             lambda: case.prepare(account.upload()),
         )
+        self.staged = Side(
+            lambda: Function(
+                "bench.stages.handler", package, account, **environment, **OURS, STAGED=case.module
+            ),
+            self.ours.event,
+        )
         self.bare = Side(lambda: Function("bare.handler", package, account, CLIENTS=clients), calls)
 
     def cold(self, pairs: int) -> Pair:
         ours, bare = in_turns(pairs, self.ours.cold, self.bare.cold)
         return Pair(self.case.name, ours, bare, COLD)
+
+    def stages(self, times: int) -> list[str]:
+        """The case's name, and the median seconds of each part of its cold start."""
+        found: list[dict[str, float]] = []
+        for _ in range(times):
+            event, began = self.staged.event(), time.perf_counter()
+            with self.staged.start() as function:
+                parts = function.ask(event)
+            whole = time.perf_counter() - began
+            found.append({"start": whole - sum(parts.values()), **parts})
+        return [
+            self.case.name,
+            *(seconds(statistics.median(each[part] for each in found)) for part in found[0]),
+        ]
 
     def warm(self, pairs: int, name: str = "") -> Pair:
         with self.ours.start() as function, self.bare.start() as calls:
@@ -215,13 +237,20 @@ def sections(account: Account, cold: int, warm: int, log_lines: Sequence[int]) -
     """The tables, with so many pairs each."""
     with packaged() as (package, size):
         first = Section("A function's cold start, from a new process to its first answer")
+        parts = Section("Where a cold start's time goes", PARTS)
         second = Section("A warm function, from an event to its answer")
         for case in CASES:
             contest = Contest(account, case, package)
             first.add(contest.cold(cold))
+            parts.rows.append(contest.stages(cold))
             second.add(contest.warm(warm))
         first.notes.append(f"The package that all functions share: {size / 1024:.0f} KB.")
+        parts.notes.append(
+            "boto3 and its clients are what the bare function pays, too. There is no TLS here: on "
+            "AWS each client also reads the authorities' certificates and shakes hands."
+        )
         yield first
+        yield parts
         yield second
         yield long_logs(account, package, warm, log_lines)
 

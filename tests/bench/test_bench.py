@@ -59,12 +59,13 @@ def test_a_function_is_measured_against_its_own_calls(here):
     approve = next(case for case in handlers.CASES if case.module == "approval")
     with handlers.packaged() as (package, size):
         contest = handlers.Contest(here, approve, package)
-        cold, warm = contest.cold(1), contest.warm(1)
+        cold, warm, stages = contest.cold(1), contest.warm(1), contest.stages(1)
 
     methods = [method for _, method, _ in json.loads(contest.calls)]
     assert methods.count("put_object") == 1
     assert methods[-1] == "send_task_success"
     assert [len(each) for each in (cold.ours, cold.bare, warm.ours, warm.bare)] == [1] * 4
+    assert len(stages) == len(handlers.PARTS)
     assert 10_000 < size < 100_000
 
 
