@@ -120,3 +120,11 @@ def test_the_costs_add_up():
     assert len(services) == 8
     for column in (1, 2):
         assert round(sum(each[column] for each in services), 3) == total[column]
+
+
+def test_the_architecture_names_the_layers_that_the_program_wires():
+    text = (ROOT / "docs" / "architecture.md").read_text().split("\n## Layers in AWS")[1]
+    named = re.findall(r"^\| `(\w+)`", text.split("\n## ")[0], re.M)
+    wired = re.findall(r"^ +(\w+)Args\($", (ROOT / "__main__.py").read_text(), re.M)
+
+    assert sorted(named) == sorted(wired)
