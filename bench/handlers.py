@@ -273,11 +273,16 @@ def long_logs(account: Account, package: Path, pairs: int, log_lines: Sequence[i
         f"It makes the same {len(calls[0])} calls at each length, and takes {shown} beside them; "
         "the calls take longer because moto sorts the whole log for each."
     )
-    if any(each != calls[0] for each in calls):
-        section.wrong.append("the number of calls grows with the log")
-    if max(itself) > GROWTH * min(itself) + NOISE_SECONDS:
-        section.wrong.append(f"what it takes itself grows with the log: {shown}")
+    section.wrong += growing(calls, itself)
     return section
+
+
+def growing(calls: Sequence[Sequence[str]], itself: Sequence[float]) -> Iterator[str]:
+    """What grows with the log: calls, or the seconds beside them; the shortest log comes first."""
+    if any(len(each) > len(calls[0]) for each in calls):
+        yield "the number of calls grows with the log"
+    if max(itself) > GROWTH * itself[0] + NOISE_SECONDS:
+        yield f"what it takes itself grows with the log: {', '.join(map(seconds, itself))}"
 
 
 @cache

@@ -69,6 +69,24 @@ def test_a_function_is_measured_against_its_own_calls(here):
     assert 10_000 < size < 100_000
 
 
+@pytest.mark.parametrize(
+    ("calls", "itself", "wrong"),
+    [
+        ([["get"], ["get"]], [0.004, 0.009], []),
+        ([["get"], ["get"]], [0.030, 0.002], []),
+        ([["get"], ["get", "get"]], [0.004, 0.004], ["the number of calls grows with the log"]),
+        (
+            [["get"], ["get"]],
+            [0.004, 0.014],
+            ["what it takes itself grows with the log: 4.0 ms, 14.0 ms"],
+        ),
+    ],
+    ids=["noise", "faster", "calls", "seconds"],
+)
+def test_what_grows_with_a_log_is_found(calls, itself, wrong):
+    assert list(handlers.growing(calls, itself)) == wrong
+
+
 def test_a_scan_is_measured_against_its_tool(here):
     (row,) = scanning.section(here, 1, [1]).rows
 
