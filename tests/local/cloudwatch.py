@@ -1,0 +1,127 @@
+"""CloudWatch's part: what its filters make of log lines, and when an alarm goes off.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# ``(namespace, name, dimensions)`` and the values of one period.
+Metric = tuple[str, str, frozenset[tuple[str, str]]]
+Values = dict[Metric, list[float]]
+CONDITION = re.compile(r'\$\.(\w+) (?:(=) (?:"([^"]*)"|(\*))|IS (TRUE|FALSE))')
+
+
+def metric(namespace: str, name: str, dimensions: Mapping[str, str] | None = None) -> Metric:
+    return namespace, name, frozenset((dimensions or {}).items())
+
+
+def matches(pattern: str, line: Mapping[str, Any]) -> bool:
+    """Whether a JSON line fits a pattern of conditions joined by ``&&``.
+
+    Raises:
+        ValueError: the pattern has something that is not known here.
+    """
+    if not (pattern.startswith("{ ") and pattern.endswith(" }")):
+        raise ValueError(f"no pattern for JSON: {pattern}")
+    for condition in pattern[2:-2].split(" && "):
+        found = CONDITION.fullmatch(condition)
+        if not found:
+            raise ValueError(f"not known here: {condition}")
+        name, equals, text, _, truth = found.groups()
+        value = line.get(name)
+        if truth and value is not (truth == "TRUE"):
+            return False
+        if equals and (value is None or (text is not None and value != text)):
+            return False
+    return True
+
+
+def measured(filters: Iterable[Mapping[str, Any]], lines: Mapping[str, Sequence[str]]) -> Values:
+    """Apply filters, as DescribeMetricFilters gives them, to the lines of each log group."""
+    values: Values = defaultdict(list)
+    for each in filters:
+        [made] = each["metricTransformations"]
+        for text in lines[each["logGroupName"]]:
+            line = json.loads(text)
+            if not matches(each["filterPattern"], line):
+                continue
+            dimensions = {
+                name: line[field.removeprefix("$.")]
+                for name, field in made.get("dimensions", {}).items()
+            }
+            value = made["metricValue"]
+            number = line[value.removeprefix("$.")] if value.startswith("$.") else value
+            values[metric(made["metricNamespace"], made["metricName"], dimensions)].append(
+                float(number)
+            )
+    return values
+
+
+def watched(alarm: Mapping[str, Any]) -> list[Metric]:
+    """The metrics that an alarm, as DescribeAlarms gives it, looks at."""
+    stats = [each["MetricStat"]["Metric"] for each in _queries(alarm).values()] or [alarm]
+    return [
+        metric(
+            each["Namespace"],
+            each["MetricName"],
+            {row["Name"]: row["Value"] for row in each.get("Dimensions", [])},
+        )
+        for each in stats
+    ]
+
+
+def goes_off(alarm: Mapping[str, Any], periods: Sequence[Values]) -> bool:
+    """Whether the last periods are all above the alarm's threshold; no data is not."""
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    last = periods[-alarm["EvaluationPeriods"] :]
+    found = [_value(alarm, values) for values in last]
+    return len(found) == alarm["EvaluationPeriods"] and all(
+        each is not None and each > alarm["Threshold"] for each in found
+    )
+
+
+def message(alarm: Mapping[str, Any]) -> str:
+    """What CloudWatch publishes, as far as the chat service shows it."""
+    return json.dumps(
+        {
+            "AlarmName": alarm["AlarmName"],
+            "AlarmDescription": alarm["AlarmDescription"],
+            "NewStateValue": "ALARM",
+            "NewStateReason": "Threshold Crossed",
+            "StateChangeTime": "2026-11-24T13:00:00.000+0000",
+            "Region": "EU (Frankfurt)",
+        }
+    )
+
+
+def _queries(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    return {each["Id"]: each for each in alarm.get("Metrics", []) if "MetricStat" in each}
+
+
+def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
+    queries = _queries(alarm)
+    if not queries:
+        return _statistic(alarm["Statistic"], values.get(watched(alarm)[0]))
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if each.get("Expression")]
+    names = {
+        name: _statistic(each["MetricStat"]["Stat"], values.get(at))
+        for (name, each), at in zip(queries.items(), watched(alarm), strict=True)
+    }
+    functions = {
+        "FILL": lambda value, instead: instead if value is None else value,
+        "IF": lambda condition, yes, no: yes if condition else no,
+    }
+    # Metric math has Python's operators; what has no data has no result.
+    try:
+        return eval(expression.replace(" AND ", " and "), {**functions, **names})
+    except TypeError:
+        return None
+
+
+def _statistic(statistic: str, values: Sequence[float] | None) -> float | None:
+    return {"Sum": sum, "Maximum": max}[statistic](values) if values else None

@@ -1,0 +1,317 @@
+"""Each alarm goes off when what it is about happens, and is shown in the channel."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from tests.local.cloudwatch import Values, goes_off, matches, measured, message, metric, watched
+from tests.local.conftest import (
+    FAILING,
+    PASSING,
+    card_of,
+    change_states,
+    no_patience,
+)
+
+FUNCTIONS = ("approval", "rescan", "announce", "check-build-status", "supersede")
+LATE = 2 * 3600  # seconds
+# What is made to happen below, and in which part of it.
+HAPPENED = {
+    "dead-letters": "lost",
+    "no-scans": "lost",
+    "executions-failed": "trouble",
+    "scans-broken": "trouble",
+    "verdicts-late": "trouble",
+    **{f"{function}-errors": "trouble" for function in FUNCTIONS},
+    "presses-failed": "trouble",
+    "presses-unheard": "trouble",
+    "decisions-waiting": "trouble",
+    "exceptions-ending": "trouble",
+}
+# What only AWS counts, or does: the least that sets the alarm off, and what does not.
+GIVEN = {
+    "events-lost": (1, 0),
+    "starts-retried": (11, 10),
+    "executions-timed-out": (1, 0),
+    "executions-aborted": (1, 0),
+    "executions-throttled": (1, 0),
+    "builds-queued": (601, 600),
+    "cards-undelivered": (1, 0),
+    "mail-bounced": (1, 0),
+    "mail-complained": (1, 0),
+    "mail-rejected": (1, 0),
+    "mail-delayed": (1, 0),
+    **{f"{function}-throttled": (1, 0) for function in FUNCTIONS},
+    **{f"{function}-slow": (8001, 8000) for function in ("approval", "rescan", "supersede")},
+    **{f"{function}-slow": (24001, 24000) for function in ("announce", "check-build-status")},
+}
+
+
+@dataclass
+class Told:
+    """An account to which things happened; ``parts`` is what was measured of each."""
+
+    cloud: Cloud
+    alarms: dict[str, dict[str, Any]]
+    parts: dict[str, Values] = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
+    events: int = 0
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    waits = {"decisionWindow": "90s", "escalateBefore": "85s"}
+    holds = {"exceptionPeriod": "90s", "remindBefore": "85s"}
+    with Cloud({**waits, **holds}) as cloud, pytest.MonkeyPatch.context() as patch:
+        change_states(cloud, no_patience)
+        found = cloud.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
+        told = Told(cloud, {each["AlarmName"].split("-", 3)[3][:-8]: each for each in found})
+        _count(told, patch)
+
+        _lose_an_event(told, patch)
+        told.parts["lost"] = _measure(told)
+        assert cloud.ended(_redrive(told, seconds_late=0)) == "SUCCEEDED"
+        told.errors.clear()
+        told.parts["calm"] = _measure(told)
+        _trouble(told, patch)
+        told.parts["trouble"] = _measure(told)
+        yield told
+
+
+def _count(told: Told, patch: pytest.MonkeyPatch) -> None:
+    """Count what Lambda and EventBridge would count."""
+    invoke, deliver = told.cloud.functions.invoke, told.cloud._deliver
+
+    def counted(function: Any, payload: str) -> tuple[str, bool, str]:
+        answer = invoke(function, payload)
+        told.errors[function.function_name] += answer[1]
+        return answer
+
+    def matched(event: dict[str, Any]) -> None:
+        told.events += 1
+        deliver(event)
+
+    patch.setattr(told.cloud.functions, "invoke", counted)
+    patch.setattr(told.cloud, "_deliver", matched)
+
+
+def _lose_an_event(told: Told, patch: pytest.MonkeyPatch) -> None:
+    def down(**_: Any) -> None:
+        raise ConnectionError("Step Functions is down")
+
+    with patch.context() as broken:
+        broken.setattr(told.cloud.client("stepfunctions", signer="events"), "start_execution", down)
+        told.cloud.upload("inventory.zip", PASSING)
+        _until(lambda: _letters(told.cloud) == 1)
+
+
+def _redrive(told: Told, seconds_late: int) -> str:
+    """Start what the dead letter did not start; return its execution."""
+    sqs, queue = told.cloud.client("sqs"), told.cloud.outputs["deadLetterQueue"]
+    [letter] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=letter["ReceiptHandle"])
+    event = json.loads(letter["Body"])
+    then = time.gmtime(time.time() - seconds_late)
+    event["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", then)
+    return told.cloud.client("stepfunctions").start_execution(
+        stateMachineArn=told.cloud.outputs["stateMachine"],
+        name=f"redrive-{event['id']}",
+        input=json.dumps(event),
+    )["executionArn"]
+
+
+def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
+    cloud = told.cloud
+    asked, unheard = (cloud.upload(f"payments/{name}.zip", FAILING) for name in ("a", "b"))
+    _lose_an_event(told, patch)
+    assert cloud.ended(_redrive(told, LATE)) == "SUCCEEDED"
+
+    # Nobody decides, and the exception then given ends soon.
+    cloud.reached(cloud.execution(asked), "AwaitLateDecision")
+    assert press_late(cloud, asked).startswith("Approved")
+    cloud.reached(cloud.execution(asked), "PeekWithdrawal")
+
+    # A press that finds a token which nobody waits for.
+    cloud.reached(cloud.execution(unheard), "AwaitLateDecision")
+    s3, at = cloud.client("s3"), {"Key": f"waiting/{unheard}.json"}
+    at["Bucket"] = cloud.outputs["workBucket"]
+    waits = json.loads(s3.get_object(**at)["Body"].read())
+    s3.put_object(**at, Body=json.dumps({**waits, "token": "of another life"}))
+    assert "no message follows" in press_late(cloud, unheard)
+
+    # A key that names no app is a broken scan.
+    assert cloud.ended(cloud.execution(cloud.upload("a b/x.zip", PASSING))) == "SUCCEEDED"
+
+    # Functions that lost what they are told: a press is answered, everything else fails.
+    _tell(cloud, "approval", WORK_BUCKET="gone")
+    answer = cloud.client("lambda").invoke(
+        FunctionName=cloud.outputs["approvalFunction"],
+        Payload=json.dumps({"scan": asked, "reject": "not like this"}),
+    )
+    assert "AWS did not answer" in answer["Payload"].read().decode()
+    for function in FUNCTIONS:
+        _tell(cloud, function)
+        cloud.client("lambda").invoke(FunctionName=_name(cloud, function), Payload=b"{}")
+    lost = cloud.upload("inventory.zip", PASSING)
+    assert cloud.ended(cloud.execution(lost)) == "FAILED"
+
+
+def press_late(cloud: Cloud, scan: str) -> str:
+    """Approve on the card that calls for a decision the second time."""
+    card = card_of(cloud, scan, "still nobody")
+    button = next(each for each in card.buttons if each.label == "Approve")
+    return cloud.channel.press(button, {"Reason": "known and harmless"})
+
+
+def _name(cloud: Cloud, function: str) -> str:
+    names = [each["FunctionName"] for each in cloud.client("lambda").list_functions()["Functions"]]
+    [name] = [each for each in names if each.split("-", 3)[3][:-8] == function]
+    return name
+
+
+def _tell(cloud: Cloud, function: str, **changed: str) -> None:
+    """Change a function's environment; without a change, empty it."""
+    client, name = cloud.client("lambda"), _name(cloud, function)
+    told = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**told, **changed} if changed else {}}
+    )
+
+
+def _letters(cloud: Cloud) -> int:
+    queue, name = cloud.outputs["deadLetterQueue"], "ApproximateNumberOfMessages"
+    attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[name])
+    return int(attributes["Attributes"][name])
+
+
+def _until(happened: Any, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _measure(told: Told) -> Values:
+    """What was counted so far: by the filters of the logs, and by what is seen here."""
+    time.sleep(1)  # the last lines are on their way
+    cloud, logs = told.cloud, told.cloud.client("logs")
+    filters = logs.describe_metric_filters()["metricFilters"]
+    pages = logs.get_paginator("filter_log_events")
+    lines = {
+        group: [
+            event["message"]
+            for page in pages.paginate(logGroupName=group)
+            for event in page["events"]
+        ]
+        for group in {each["logGroupName"] for each in filters}
+    }
+    values = measured(filters, lines)
+    seen = {
+        "ApproximateNumberOfMessagesVisible": _letters(cloud),
+        "TriggeredRules": told.events,
+        "ExecutionsFailed": sum(each["status"] == "FAILED" for each in cloud.executions()),
+    }
+    for alarm in told.alarms.values():
+        for namespace, name, dimensions in watched(alarm):
+            if name in seen:
+                values[namespace, name, dimensions] = [seen[name]]
+            if name == "Errors":
+                values[namespace, name, dimensions] = [
+                    told.errors[dict(dimensions)["FunctionName"]]
+                ]
+    return values
+
+
+def test_every_alarm_is_shown_here(told: Told):
+    assert {*HAPPENED, *GIVEN} == told.alarms.keys()
+
+
+@pytest.mark.parametrize("label", HAPPENED)
+def test_what_happens_sets_its_alarm_off_and_a_scan_that_passes_does_not(told: Told, label: str):
+    alarm, part = told.alarms[label], told.parts[HAPPENED[label]]
+
+    assert goes_off(alarm, [part] * alarm["EvaluationPeriods"])
+    assert not goes_off(alarm, [told.parts["calm"]] * alarm["EvaluationPeriods"])
+
+
+@pytest.mark.parametrize("label", GIVEN)
+def test_what_only_aws_counts_sets_its_alarm_off_above_the_threshold(told: Told, label: str):
+    alarm = told.alarms[label]
+    [at] = watched(alarm)
+    above, not_above = GIVEN[label]
+
+    assert goes_off(alarm, [{at: [above]}])
+    assert not goes_off(alarm, [{at: [not_above]}])
+
+
+@pytest.mark.parametrize("label", [*HAPPENED, *GIVEN])
+def test_an_alarm_is_shown_in_the_channel_with_what_happened_and_its_section(
+    told: Told, label: str
+):
+    alarm = told.alarms[label]
+    for topic in alarm["AlarmActions"]:
+        told.cloud.client("sns").publish(TopicArn=topic, Message=message(alarm))
+
+    shown = told.cloud.channel.wait(lambda card: alarm["AlarmName"] in card.title, 10)
+
+    assert shown.alarm
+    assert alarm["AlarmDescription"] in shown.description
+    assert "docs/runbook.md#" in shown.description
+
+
+def test_uploads_in_one_hour_only_are_no_alarm(told: Told):
+    assert not goes_off(told.alarms["no-scans"], [{}, told.parts["lost"]])
+    assert not goes_off(told.alarms["no-scans"], [told.parts["lost"], told.parts["calm"]])
+
+
+def test_outcomes_are_counted_by_app(told: Told):
+    found = {
+        tuple(sorted(dict(dimensions).items())): len(values)
+        for (_, name, dimensions), values in told.parts["trouble"].items()
+        if name == "Outcomes"
+    }
+
+    assert found == {
+        (("App", "inventory"), ("Outcome", "passed")): 2,
+        (("App", "payments"), ("Outcome", "failed")): 2,
+        (("App", "payments"), ("Outcome", "escalated")): 2,
+        (("App", "payments"), ("Outcome", "approved")): 1,
+        (("App", "payments"), ("Outcome", "ending")): 1,
+        (("App", "unnamed"), ("Outcome", "error")): 1,
+    }
+
+
+def test_times_since_the_upload_are_measured(told: Told):
+    values = told.parts["trouble"]
+
+    assert max(values[metric("chatops-slack/local", "SecondsToVerdict")]) >= LATE
+    assert len(values[metric("chatops-slack/local", "SecondsToDecision")]) == 1
+
+
+def test_the_dashboard_is_there_by_the_name_in_its_address(told: Told):
+    name = told.cloud.outputs["dashboardUrl"].rpartition("/")[2]
+    found = told.cloud.client("cloudwatch").get_dashboard(DashboardName=name)
+
+    assert json.loads(found["DashboardBody"])["widgets"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "fits"),
+    [
+        ('{ $.a = "x" }', {"a": "x"}, True),
+        ('{ $.a = "x" }', {"a": "y"}, False),
+        ('{ $.a = "x" && $.n = * }', {"a": "x"}, False),
+        ('{ $.a = "x" && $.n = * }', {"a": "x", "n": 0}, True),
+        ("{ $.t IS TRUE }", {"t": True}, True),
+        ("{ $.t IS FALSE }", {"t": True}, False),
+        ("{ $.t IS FALSE }", {}, False),
+    ],
+)
+def test_a_pattern_fits_the_lines_that_meet_all_its_conditions(pattern, line, fits):
+    assert matches(pattern, line) is fits
