@@ -21,10 +21,14 @@ SAME, TWICE, CARD, ANSWER, ALARM, WRONG = "as ever", "twice", "card", "answer", 
 UNTOLD = "untold"
 # Neither SNS nor SES knows what it was asked before: who is not answered asks again.
 UNANSWERED = {"after", "killed after"}
-# An exception may end before it could be reminded of.
-OPTIONAL = {"exception ends", "Ends: quality gate exception"}
-# The request goes on, and what becomes of it is told; nothing says that the call for help failed.
-KNOWN = {(Call("state machine", "Publish “still nobody has decided”"), "refused")}
+# An exception may be over before it is time to remind of it.
+REMINDED = Call("state machine", "Invoke announce ending")
+REMINDER = {"exception ends", "Ends: quality gate exception"}
+# It goes on, and what becomes of it is told; nothing says that the card before that is missing.
+KNOWN = {
+    (Call("state machine", f"Publish “{title}”"), "refused")
+    for title in ("still nobody has decided", "exception ends")
+}
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,10 @@ class Course:
         more_mails = people.mails() - clean.mails
         fewer = (clean.cards - people.cards()) + (clean.mails - people.mails())
         clearance = self._clearance(people)
-        same = not fewer.keys() - OPTIONAL and clearance == clean.clearance and not wrong_tags
+        if REMINDED not in self._layer.seen[people.app]:
+            for each in REMINDER:
+                del fewer[each]
+        same = not fewer and clearance == clean.clearance and not wrong_tags
         told = more_cards.keys() - clean.cards.keys()
         pressed = [each for each in people.answers if each.startswith(ways.DONE)]
         if why:
@@ -145,7 +152,7 @@ class Course:
         elif people.answers and people.answers[-1] not in pressed:
             result.outcome = ANSWER
             why.append(people.answers[-1])
-        elif fewer.keys() - OPTIONAL <= {"approved"} and pressed and not wrong_tags:
+        elif fewer.keys() <= {"approved"} and pressed and not wrong_tags:
             # The answer to the press stands in the channel, too.
             result.outcome = ANSWER
             why.append(pressed[0])
