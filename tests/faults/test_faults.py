@@ -85,4 +85,4 @@ def test_a_second_build_is_found(course):
     [result] = course.run([Trial("passed", Call("state machine", "StartBuild"), "after")])
 
     assert result.outcome == trial.WRONG
-    assert "2 builds" in result.why
+    assert "2 builds" in result.why[0]
