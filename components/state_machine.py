@@ -394,7 +394,8 @@ def _trouble(names: Names) -> dict[str, State]:
                 card(
                     "'The pipeline could not go on with ' & $scan.app",
                     "'*' & $scan.scan & '* keeps the clearance that it has: look at its tag "
-                    "scan-status, and if that says approved, remove it by hand.\\n\\n' & $trouble"
+                    "scan-status. If that says approved, it does not end by itself any more: "
+                    "delete that version where it may not be deployed.\\n\\n' & $trouble"
                     f" & '\\n\\n<{link}' & $scan.execution & '|Open the execution>'",
                     # Not a redrive: that would enter Trouble again, and nothing else.
                     "Mend the cause, then upload the zip again: each upload is scanned anew.",
