@@ -144,6 +144,7 @@ def test_the_outputs_are_all_there(deployed: Workspace):
         "topic",
         "approvalFunction",
         "rescanFunction",
+        "dashboardUrl",
         "deadLetterQueue",
         "executionsUrl",
         "buildsUrl",
