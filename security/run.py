@@ -131,7 +131,7 @@ def dependencies() -> Iterator[str]:
         if skipped:
             raise Unusable(
                 f"the package index here tells no advisories for {len(skipped)} of {len(rows)} "
-                f"packages of {lock}; run this where pypi.org is reachable"
+                f"packages of {lock}; run this where PyPI itself is reachable"
             )
         for each in rows:
             for hole in each["vulns"]:
