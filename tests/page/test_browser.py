@@ -12,7 +12,7 @@ SHELL = "import subprocess\nsubprocess.call(x, shell=True)"
 
 def upload(page: Page, body: bytes, name: str, app: str = "") -> None:
     """Upload by the file chooser."""
-    page.get_by_label("App").fill(app)
+    page.get_by_label("App", exact=True).fill(app)
     page.locator("#zip").set_input_files(
         [{"name": name, "mimeType": "application/zip", "buffer": body}]
     )
