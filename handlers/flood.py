@@ -32,7 +32,7 @@ class Places:
         """Return the thread for the first card of ``scan``: its own, or that of the window.
 
         ``causes`` say why it did not pass, alike where the reason is the same. Asked again within
-        the window, it answers the same.
+        the window, it answers the same, unless a flood has begun in between.
         """
         if not self.most:
             return scan
