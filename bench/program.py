@@ -5,6 +5,7 @@ Each measurement is a process of its own, this module run as ``ours`` or ``bare`
 
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 MODULES = {"lambda": "lambda_"}
 MOST = 1.2
 FILES = "$files"
+# Nobody compiles all modules anew at each start, but some machines set it.
+NO_CACHE = "PYTHONDONTWRITEBYTECODE"
 
 
 def section(pairs: int) -> Section:
@@ -42,6 +45,7 @@ def _run(way: str, file: Path) -> tuple[float, int]:
     ran = subprocess.run(
         [sys.executable, "-m", "bench.program", way, file],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != NO_CACHE},
         stdout=subprocess.PIPE,
         check=True,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.as_json import as_json
 from components.buttons import (
     APPROVE,
     REJECT,
@@ -260,7 +261,7 @@ class Approval(pulumi.ComponentResource):
             }
         self.button_environment = {
             "APPROVAL_FUNCTION": approval.name,
-            "TEAM_BUTTONS": pulumi.Output.json_dumps(shown),
+            "TEAM_BUTTONS": as_json(shown),
         }
 
 

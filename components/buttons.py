@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.as_json import as_json
+
 # The service takes 100 characters at most, which is why the function (F), its region (R) and the
 # scan (S) are variables with short names. Reason and Days are bound by no card, so people are asked
 # for them by these names.
@@ -92,7 +94,7 @@ def custom_action(
     return aws.cloudcontrol.Resource(
         name,
         type_name="AWS::Chatbot::CustomAction",
-        desired_state=pulumi.Output.json_dumps(
+        desired_state=as_json(
             {
                 "ActionName": action,
                 "Attachments": [

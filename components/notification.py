@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.as_json import as_json
 from components.policy import allow, allow_service, policy, trust
 
 
@@ -72,7 +73,7 @@ class Notification(pulumi.ComponentResource):
         aws.cloudcontrol.Resource(
             "channel",
             type_name="AWS::Chatbot::SlackChannelConfiguration",
-            desired_state=pulumi.Output.json_dumps(
+            desired_state=as_json(
                 {
                     "ConfigurationName": args.configuration_name,
                     "SlackWorkspaceId": args.slack_workspace_id,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.as_json import as_json
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow, allow_service, evidence, policy, trust
 from components.scan_project import ScanProject, ScanProjectArgs
@@ -227,7 +228,7 @@ class Pipeline(pulumi.ComponentResource):
             name,
             type="STANDARD",
             role_arn=args.role.arn,
-            definition=pulumi.Output.json_dumps(
+            definition=as_json(
                 definition(
                     Names(
                         project=project.name,
@@ -263,7 +264,7 @@ class Pipeline(pulumi.ComponentResource):
         rule = aws.cloudwatch.EventRule(
             "uploads",
             description="A zip was uploaded",
-            event_pattern=pulumi.Output.json_dumps(
+            event_pattern=as_json(
                 {
                     "source": ["aws.s3"],
                     "detail-type": ["Object Created"],

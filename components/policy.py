@@ -5,6 +5,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from components.as_json import as_json
+
 
 class Statement(TypedDict):
     """One statement of an IAM policy; ``Principal`` only in resource policies."""
@@ -42,7 +44,7 @@ def allow_service(
 
 def policy(*statements: Statement) -> pulumi.Output[str]:
     """Write the statements as one policy document."""
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
+    return as_json({"Version": "2012-10-17", "Statement": statements})
 
 
 def trust(service: str, account: str | None = None) -> pulumi.Output[str]:

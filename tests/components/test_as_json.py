@@ -1,0 +1,40 @@
+import json
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components.as_json import as_json
+from tests.components.recording import Resource, build
+
+
+def registered(document: Any) -> Resource:
+    """A resource that is given the document as text."""
+    return build(lambda: aws.sns.TopicPolicy("it", arn="arn:aws:sns:a", policy=document())).one(
+        "sns/topicPolicy:TopicPolicy"
+    )
+
+
+def test_each_value_that_is_known_later_stands_in_its_place():
+    def document() -> pulumi.Output[str]:
+        one, two = pulumi.Output.from_input("one"), pulumi.Output.from_input(["two", 2])
+        return as_json({"a": [one, {"b": two}], "c": "plain", "d": one})
+
+    assert json.loads(registered(document).inputs["policy"]) == {
+        "a": ["one", {"b": ["two", 2]}],
+        "c": "plain",
+        "d": "one",
+    }
+
+
+def test_a_document_is_as_secret_as_what_is_in_it():
+    secret = registered(lambda: as_json({"a": [pulumi.Output.secret("it")]}))
+    plain = registered(lambda: as_json({"a": [pulumi.Output.from_input("it")]}))
+
+    assert ("policy" in secret.secret, "policy" in plain.secret) == (True, False)
+
+
+def test_what_is_no_json_is_refused():
+    with pytest.raises(TypeError, match="no JSON"):
+        registered(lambda: as_json({"a": {"b"}}))
