@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, allow, allow_service, only_tls, policy, trust
+from components.guards import deliver_logs, guard_evidence, guard_key, guard_uploads
+from components.policy import Statement, only_tls, policy, trust
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class Storage(pulumi.ComponentResource):
             description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
             enable_key_rotation=True,
             deletion_window_in_days=30 if args.protect else 7,
-            policy=_key_policy(args),
+            policy=policy(*guard_key(args.account, args.region, args.deployers)),
             opts=kept,
         )
         # These roles live here, since the bucket policy below names them.
@@ -94,10 +95,16 @@ class Storage(pulumi.ComponentResource):
                 target_prefix=f"{label}/",
                 opts=child,
             )
-        _policy("access-logs", access_logs, [_deliver_logs(access_logs, args.account)], child)
-        _policy("uploads", uploads, self._guard_uploads(uploads, args.deployers), child)
-        guard = _guard_evidence(artifacts, args.deployers, args.protect)
-        _policy("artifacts", artifacts, guard, child)
+        _policy("access-logs", access_logs, [deliver_logs(access_logs, args.account)], child)
+        _policy(
+            "uploads",
+            uploads,
+            guard_uploads(uploads, self.pipeline_role, self.scan_role, args.deployers),
+            child,
+        )
+        _policy(
+            "artifacts", artifacts, guard_evidence(artifacts, args.deployers, args.protect), child
+        )
         _policy("work", work, [], child)
 
         aws.s3.BucketNotification("uploads", bucket=uploads.id, eventbridge=True, opts=child)
@@ -207,122 +214,12 @@ class Storage(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _guard_uploads(self, bucket: aws.s3.Bucket, deployers: Sequence[str]) -> list[Statement]:
-        objects = pulumi.Output.concat(bucket.arn, "/*")
-        guard: list[Statement] = [
-            {
-                # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
-                # would know.
-                "Sid": "OnlyZips",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": ["s3:PutObject"],
-                "NotResource": [pulumi.Output.concat(bucket.arn, "/*.zip")],
-            },
-            {
-                # The tag is the clearance. It covers tags sent along with an upload, too.
-                "Sid": "OnlyThePipelineTags",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": [
-                    "s3:PutObjectTagging",
-                    "s3:PutObjectVersionTagging",
-                    "s3:DeleteObjectTagging",
-                    "s3:DeleteObjectVersionTagging",
-                    # A replica brings its tags along.
-                    "s3:ReplicateObject",
-                    "s3:ReplicateTags",
-                ],
-                "Resource": [objects],
-                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": self.pipeline_role.arn}},
-            },
-            {
-                # Without the tag nothing was judged; a negated condition holds for that, too.
-                "Sid": "OnlyClearedIsRead",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-                "Resource": [objects],
-                "Condition": {
-                    "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
-                    "ArnNotEquals": {"aws:PrincipalArn": self.scan_role.arn},
-                },
-            },
-        ]
-        if deployers:
-            guard.append(
-                {
-                    "Sid": "DeployersRead",
-                    "Effect": "Allow",
-                    "Principal": {"AWS": deployers},
-                    "Action": [
-                        "s3:GetObject",
-                        "s3:GetObjectVersion",
-                        "s3:GetObjectTagging",
-                        "s3:GetObjectVersionTagging",
-                        "s3:ListBucket",
-                        "s3:ListBucketVersions",
-                    ],
-                    "Resource": [bucket.arn, objects],
-                }
-            )
-        return guard
-
-
-def _guard_evidence(
-    bucket: aws.s3.Bucket, deployers: Sequence[str], protect: bool
-) -> list[Statement]:
-    evidence = pulumi.Output.concat(bucket.arn, "/scans/*")
-    guard: list[Statement] = [
-        {
-            # Whoever may write may write first, and nobody again: a request without
-            # `If-None-Match` could replace what is there.
-            "Sid": "EvidenceIsWrittenOnce",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:PutObject"],
-            "Resource": [evidence],
-            "Condition": {"Null": {"s3:if-none-match": "true"}},
-        }
-    ]
-    if protect:
-        guard.append(
-            {
-                "Sid": "EvidenceIsKept",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                "Resource": [evidence],
-            }
-        )
-    if deployers:
-        guard.append(
-            {
-                # So that whoever is refused a version is told why, and by whom.
-                "Sid": "DeployersReadEvidence",
-                "Effect": "Allow",
-                "Principal": {"AWS": deployers},
-                "Action": ["s3:GetObject", "s3:ListBucket"],
-                "Resource": [bucket.arn, evidence],
-            }
-        )
-    return guard
-
 
 def _policy(
     label: str, bucket: aws.s3.Bucket, statements: list[Statement], opts: pulumi.ResourceOptions
 ) -> None:
     aws.s3.BucketPolicy(
         label, bucket=bucket.id, policy=policy(only_tls(bucket.arn), *statements), opts=opts
-    )
-
-
-def _deliver_logs(bucket: aws.s3.Bucket, account: str) -> Statement:
-    return allow_service(
-        "logging.s3.amazonaws.com",
-        "s3:PutObject",
-        on=[pulumi.Output.concat(bucket.arn, "/*")],
-        when={"StringEquals": {"aws:SourceAccount": account}},
     )
 
 
@@ -343,67 +240,3 @@ def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleAr
         "expiration": {"days": days},
         "noncurrent_version_expiration": {"noncurrent_days": 1},
     }
-
-
-def _key_policy(args: StorageArgs) -> pulumi.Output[str]:
-    """Administration and use by this account, use only through our services; CloudWatch alarms."""
-    root = {"AWS": f"arn:aws:iam::{args.account}:root"}
-    # In a key policy "*" is the key itself.
-    itself = ["*"]
-    s3, *others = (
-        f"{each}.{args.region}.amazonaws.com" for each in ("s3", "sns", "secretsmanager")
-    )
-    statements: list[Statement] = [
-        {
-            "Sid": "Administer",
-            "Principal": root,
-            **allow(
-                "kms:CancelKeyDeletion",
-                "kms:CreateAlias",
-                "kms:DeleteAlias",
-                "kms:DescribeKey",
-                "kms:DisableKey",
-                "kms:DisableKeyRotation",
-                "kms:EnableKey",
-                "kms:EnableKeyRotation",
-                "kms:GetKeyPolicy",
-                "kms:GetKeyRotationStatus",
-                "kms:ListResourceTags",
-                "kms:PutKeyPolicy",
-                "kms:ScheduleKeyDeletion",
-                "kms:TagResource",
-                "kms:UntagResource",
-                "kms:UpdateKeyDescription",
-                on=itself,
-            ),
-        },
-        {
-            "Sid": "UseThroughOurServices",
-            "Principal": root,
-            **allow(
-                "kms:Decrypt",
-                "kms:GenerateDataKey",
-                on=itself,
-                when={"StringEquals": {"kms:ViaService": [s3, *others]}},
-            ),
-        },
-        {
-            "Sid": "PublishAlarms",
-            **allow_service(
-                "cloudwatch.amazonaws.com",
-                "kms:Decrypt",
-                "kms:GenerateDataKey",
-                on=itself,
-                when={"StringEquals": {"aws:SourceAccount": args.account}},
-            ),
-        },
-    ]
-    if args.deployers:
-        statements.append(
-            {
-                "Sid": "DeployersDecrypt",
-                "Principal": {"AWS": args.deployers},
-                **allow("kms:Decrypt", on=itself, when={"StringEquals": {"kms:ViaService": s3}}),
-            }
-        )
-    return policy(*statements)

@@ -1,0 +1,189 @@
+"""Who may do what with the buckets and the key, whatever their own policies allow them."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.policy import Statement, allow, allow_service
+
+
+def guard_uploads(
+    bucket: aws.s3.Bucket,
+    pipeline_role: aws.iam.Role,
+    scan_role: aws.iam.Role,
+    deployers: Sequence[str],
+) -> list[Statement]:
+    """Only zips come in, only the pipeline sets clearances, only what is cleared goes out."""
+    objects = pulumi.Output.concat(bucket.arn, "/*")
+    guard: list[Statement] = [
+        {
+            # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
+            # would know.
+            "Sid": "OnlyZips",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject"],
+            "NotResource": [pulumi.Output.concat(bucket.arn, "/*.zip")],
+        },
+        {
+            # The tag is the clearance. It covers tags sent along with an upload, too.
+            "Sid": "OnlyThePipelineTags",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [
+                "s3:PutObjectTagging",
+                "s3:PutObjectVersionTagging",
+                "s3:DeleteObjectTagging",
+                "s3:DeleteObjectVersionTagging",
+                # A replica brings its tags along.
+                "s3:ReplicateObject",
+                "s3:ReplicateTags",
+            ],
+            "Resource": [objects],
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role.arn}},
+        },
+        {
+            # Without the tag nothing was judged; a negated condition holds for that, too.
+            "Sid": "OnlyClearedIsRead",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": [objects],
+            "Condition": {
+                "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
+                "ArnNotEquals": {"aws:PrincipalArn": scan_role.arn},
+            },
+        },
+    ]
+    if deployers:
+        guard.append(
+            {
+                "Sid": "DeployersRead",
+                "Effect": "Allow",
+                "Principal": {"AWS": deployers},
+                "Action": [
+                    "s3:GetObject",
+                    "s3:GetObjectVersion",
+                    "s3:GetObjectTagging",
+                    "s3:GetObjectVersionTagging",
+                    "s3:ListBucket",
+                    "s3:ListBucketVersions",
+                ],
+                "Resource": [bucket.arn, objects],
+            }
+        )
+    return guard
+
+
+def guard_evidence(
+    bucket: aws.s3.Bucket, deployers: Sequence[str], protect: bool
+) -> list[Statement]:
+    """Evidence is written once; where ``protect`` is set, nobody deletes it."""
+    evidence = pulumi.Output.concat(bucket.arn, "/scans/*")
+    guard: list[Statement] = [
+        {
+            # Whoever may write may write first, and nobody again: a request without
+            # `If-None-Match` could replace what is there.
+            "Sid": "EvidenceIsWrittenOnce",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:PutObject"],
+            "Resource": [evidence],
+            "Condition": {"Null": {"s3:if-none-match": "true"}},
+        }
+    ]
+    if protect:
+        guard.append(
+            {
+                "Sid": "EvidenceIsKept",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                "Resource": [evidence],
+            }
+        )
+    if deployers:
+        guard.append(
+            {
+                # So that whoever is refused a version is told why, and by whom.
+                "Sid": "DeployersReadEvidence",
+                "Effect": "Allow",
+                "Principal": {"AWS": deployers},
+                "Action": ["s3:GetObject", "s3:ListBucket"],
+                "Resource": [bucket.arn, evidence],
+            }
+        )
+    return guard
+
+
+def deliver_logs(bucket: aws.s3.Bucket, account: str) -> Statement:
+    """S3 may leave access logs of this account's buckets."""
+    return allow_service(
+        "logging.s3.amazonaws.com",
+        "s3:PutObject",
+        on=[pulumi.Output.concat(bucket.arn, "/*")],
+        when={"StringEquals": {"aws:SourceAccount": account}},
+    )
+
+
+def guard_key(account: str, region: str, deployers: Sequence[str]) -> list[Statement]:
+    """Administration and use by this account, use only through our services; CloudWatch alarms."""
+    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    # In a key policy "*" is the key itself.
+    itself = ["*"]
+    s3, *others = (f"{each}.{region}.amazonaws.com" for each in ("s3", "sns", "secretsmanager"))
+    statements: list[Statement] = [
+        {
+            "Sid": "Administer",
+            "Principal": root,
+            **allow(
+                "kms:CancelKeyDeletion",
+                "kms:CreateAlias",
+                "kms:DeleteAlias",
+                "kms:DescribeKey",
+                "kms:DisableKey",
+                "kms:DisableKeyRotation",
+                "kms:EnableKey",
+                "kms:EnableKeyRotation",
+                "kms:GetKeyPolicy",
+                "kms:GetKeyRotationStatus",
+                "kms:ListResourceTags",
+                "kms:PutKeyPolicy",
+                "kms:ScheduleKeyDeletion",
+                "kms:TagResource",
+                "kms:UntagResource",
+                "kms:UpdateKeyDescription",
+                on=itself,
+            ),
+        },
+        {
+            "Sid": "UseThroughOurServices",
+            "Principal": root,
+            **allow(
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+                on=itself,
+                when={"StringEquals": {"kms:ViaService": [s3, *others]}},
+            ),
+        },
+        {
+            "Sid": "PublishAlarms",
+            **allow_service(
+                "cloudwatch.amazonaws.com",
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+                on=itself,
+                when={"StringEquals": {"aws:SourceAccount": account}},
+            ),
+        },
+    ]
+    if deployers:
+        statements.append(
+            {
+                "Sid": "DeployersDecrypt",
+                "Principal": {"AWS": deployers},
+                **allow("kms:Decrypt", on=itself, when={"StringEquals": {"kms:ViaService": s3}}),
+            }
+        )
+    return statements
