@@ -12,6 +12,7 @@ from components.settings import load
 from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tag_everything
+from components.watched import Watched
 from components.who import WHO_SECONDS, Who, WhoArgs
 
 stack = pulumi.get_stack()
@@ -116,20 +117,22 @@ pipeline = Pipeline(
 operations = Operations(
     "operations",
     OperationsArgs(
-        region=region,
-        namespace=f"{pulumi.get_project()}/{stack}",
         dashboard=prefix,
         topic_arn=notification.topic_arn,
-        topic=notification.topic_name,
-        functions={**approval.functions, **pipeline.functions},
-        state_machine_arn=pipeline.state_machine_arn,
-        project=pipeline.project,
-        rule=pipeline.rule,
-        dead_letters=pipeline.dead_letters_name,
-        configuration_set=approval.configuration_set,
-        uploads=storage.uploads,
-        artifacts=storage.artifacts,
-        verdict_seconds=settings.build_seconds,
+        watched=Watched(
+            region=region,
+            namespace=f"{pulumi.get_project()}/{stack}",
+            topic=notification.topic_name,
+            functions={**approval.functions, **pipeline.functions},
+            state_machine_arn=pipeline.state_machine_arn,
+            project=pipeline.project,
+            rule=pipeline.rule,
+            dead_letters=pipeline.dead_letters_name,
+            configuration_set=approval.configuration_set,
+            uploads=storage.uploads,
+            artifacts=storage.artifacts,
+            verdict_seconds=settings.build_seconds,
+        ),
     ),
 )
 if settings.record_who:

@@ -3,13 +3,12 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
-from components.handler_function import HandlerFunction
+from components.watched import Watched
 
 # A row is 24 wide.
 WIDTH, HEIGHT = 24, 6
@@ -32,25 +31,10 @@ Widget = dict[str, Any]
 Line = list[Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """What is shown: the names of what is watched, and the ARNs of the alarms."""
-
-    region: str
-    namespace: str
-    alarms: Sequence[pulumi.Input[str]]
-    functions: Mapping[str, HandlerFunction]
-    state_machine_arn: pulumi.Input[str]
-    project: pulumi.Input[str]
-    rule: pulumi.Input[str]
-    uploads: pulumi.Input[str]
-    artifacts: pulumi.Input[str]
-
-
-def body(its: Sources) -> dict[str, Any]:
-    """Return the body, rows of widgets from top to bottom."""
+def body(its: Watched, alarms: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
+    """Return the body, rows of widgets from top to bottom; ``alarms`` are ARNs."""
     rows = (
-        [_alarms(its)],
+        [_alarms(alarms)],
         [_uploads(its), _outcomes(its), _outcomes_by_app(its)],
         [_waiting(its), _seconds_to_decision(its), _seconds_to_verdict(its)],
         [_build_phases(its), _functions(its)],
@@ -71,11 +55,11 @@ def body(its: Sources) -> dict[str, Any]:
     }
 
 
-def _alarms(its: Sources) -> Widget:
-    return {"type": "alarm", "properties": {"title": "Alarms", "alarms": its.alarms}}
+def _alarms(arns: Sequence[pulumi.Input[str]]) -> Widget:
+    return {"type": "alarm", "properties": {"title": "Alarms", "alarms": arns}}
 
 
-def _uploads(its: Sources) -> Widget:
+def _uploads(its: Watched) -> Widget:
     machine = ("StateMachineArn", its.state_machine_arn)
     lines = [
         ["AWS/Events", "TriggeredRules", "RuleName", its.rule, {"label": "uploads"}],
@@ -85,7 +69,7 @@ def _uploads(its: Sources) -> Widget:
     return _graph(its, "Uploads per hour", lines)
 
 
-def _outcomes(its: Sources) -> Widget:
+def _outcomes(its: Watched) -> Widget:
     lines = [
         _expression(f"SUM({_search(its, outcome)})", f"o{number}", outcome)
         for number, outcome in enumerate(OUTCOMES)
@@ -93,11 +77,11 @@ def _outcomes(its: Sources) -> Widget:
     return _graph(its, "Outcomes per hour", lines, stacked=True)
 
 
-def _outcomes_by_app(its: Sources) -> Widget:
+def _outcomes_by_app(its: Watched) -> Widget:
     return _graph(its, "Outcomes per app and hour", [_expression(_search(its), "apps", "")])
 
 
-def _waiting(its: Sources) -> Widget:
+def _waiting(its: Watched) -> Widget:
     """No metric counts what waits, so what was opened less what was closed."""
     closed = ("approved", "rejected", "expired", "superseded")
     lines = [
@@ -111,17 +95,17 @@ def _waiting(its: Sources) -> Widget:
     return _graph(its, "Requests for a decision", lines)
 
 
-def _seconds_to_decision(its: Sources) -> Widget:
+def _seconds_to_decision(its: Watched) -> Widget:
     return _graph(
         its, "Seconds from upload to decision", _spread(its.namespace, "SecondsToDecision")
     )
 
 
-def _seconds_to_verdict(its: Sources) -> Widget:
+def _seconds_to_verdict(its: Watched) -> Widget:
     return _graph(its, "Seconds from upload to verdict", _spread(its.namespace, "SecondsToVerdict"))
 
 
-def _build_phases(its: Sources) -> Widget:
+def _build_phases(its: Watched) -> Widget:
     lines = [
         ["AWS/CodeBuild", f"{phase}Duration", "ProjectName", its.project, {"label": phase}]
         for phase in PHASES
@@ -129,7 +113,7 @@ def _build_phases(its: Sources) -> Widget:
     return _graph(its, "Seconds per step of a build", lines, statistic="Average", stacked=True)
 
 
-def _functions(its: Sources) -> Widget:
+def _functions(its: Watched) -> Widget:
     lines = [
         ["AWS/Lambda", "Duration", "FunctionName", function.name, {"label": label}]
         for label, function in its.functions.items()
@@ -137,7 +121,7 @@ def _functions(its: Sources) -> Widget:
     return _graph(its, "Longest milliseconds per function", lines, statistic="Maximum")
 
 
-def _build_minutes(its: Sources) -> Widget:
+def _build_minutes(its: Watched) -> Widget:
     seconds = ["AWS/CodeBuild", "Duration", "ProjectName", its.project]
     lines = [
         [*seconds, {"id": "seconds", "visible": False}],
@@ -146,7 +130,7 @@ def _build_minutes(its: Sources) -> Widget:
     return _graph(its, "Cost: build minutes per day", lines, period=DAY)
 
 
-def _calls(its: Sources) -> Widget:
+def _calls(its: Watched) -> Widget:
     machine = ("StateMachineArn", its.state_machine_arn)
     lines = [
         ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions"}],
@@ -158,7 +142,7 @@ def _calls(its: Sources) -> Widget:
     return _graph(its, "Cost: executions and calls per day", lines, period=DAY)
 
 
-def _storage(its: Sources) -> Widget:
+def _storage(its: Watched) -> Widget:
     lines = [
         [
             "AWS/S3",
@@ -174,7 +158,7 @@ def _storage(its: Sources) -> Widget:
     return _graph(its, "Cost: bytes in buckets", lines, statistic="Average", period=DAY)
 
 
-def _logs(its: Sources) -> Widget:
+def _logs(its: Watched) -> Widget:
     lines = [
         ["AWS/Logs", "IncomingBytes", "LogGroupName", function.log_group, {"label": label}]
         for label, function in its.functions.items()
@@ -183,7 +167,7 @@ def _logs(its: Sources) -> Widget:
 
 
 def _graph(
-    its: Sources,
+    its: Watched,
     title: str,
     lines: Sequence[Line],
     *,
@@ -209,7 +193,7 @@ def _expression(expression: str, name: str, label: str) -> Line:
     return [{"expression": expression, "id": name, "label": label}]
 
 
-def _search(its: Sources, *outcomes: str) -> str:
+def _search(its: Watched, *outcomes: str) -> str:
     wanted = f'{{"{its.namespace}",App,Outcome}} MetricName="Outcomes"'
     if outcomes:
         any_of = " OR ".join(f'"{each}"' for each in outcomes)

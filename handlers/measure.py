@@ -1,4 +1,4 @@
-"""The fields of the log lines that CloudWatch makes metrics of (components/operations.py)."""
+"""The fields of the log lines that CloudWatch makes metrics of (components/log_metrics.py)."""
 
 from collections.abc import Mapping
 from typing import Any

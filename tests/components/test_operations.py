@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.operations import LOG_METRICS
+from components.log_metrics import LOG_METRICS
 from tests.components.recording import PROGRAM, Built, Resource, program
 
 RUNBOOK = (PROGRAM / "docs" / "runbook.md").read_text()

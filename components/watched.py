@@ -1,0 +1,30 @@
+"""What of a stack alarms and dashboard watch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.handler_function import HandlerFunction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """Names of what was deployed; ``namespace`` is that of the stack's own metrics.
+
+    ``functions`` are all of the stack's region, by label. A verdict is late after
+    ``verdict_seconds``.
+    """
+
+    region: str
+    namespace: str
+    topic: pulumi.Input[str]
+    functions: Mapping[str, HandlerFunction]
+    state_machine_arn: pulumi.Input[str]
+    project: pulumi.Input[str]
+    rule: pulumi.Input[str]
+    dead_letters: pulumi.Input[str]
+    configuration_set: pulumi.Input[str]
+    uploads: pulumi.Input[str]
+    artifacts: pulumi.Input[str]
+    verdict_seconds: int
