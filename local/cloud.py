@@ -9,10 +9,10 @@ import runpy
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import boto3
 import pulumi
@@ -34,6 +34,8 @@ from local.resources import Creator
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+LOOK_EVERY_SECONDS = 0.05
+Seen = TypeVar("Seen")
 # States that wait for a token.
 WAITS = {"AwaitDecision", "AwaitLateDecision", "HoldToReminder", "HoldToEnd"}
 SETTINGS = {
@@ -159,13 +161,10 @@ class Cloud:
 
     def execution(self, scan: str, seconds: float = 10) -> str:
         """The ARN of the execution that opened ``scan``, once scan.json is there."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            opened = self.evidence(scan).get("scan.json")
-            if opened:
-                return opened["execution"]
-            time.sleep(0.05)
-        raise TimeoutError(f"nobody opened {scan} within {seconds:.0f} s")
+        opened = awaited(
+            lambda: self.evidence(scan).get("scan.json"), seconds, lambda: f"nobody opened {scan}"
+        )
+        return opened["execution"]
 
     def history(self, execution: str) -> list[dict[str, Any]]:
         """The execution's events."""
@@ -219,37 +218,32 @@ class Cloud:
         Raises:
             TimeoutError: it did not come there; says where it went.
         """
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+
+        def begun() -> str | None:
             events = self.history(execution)
-            entered = [
-                (event["stateEnteredEventDetails"]["name"], event["id"])
-                for event in events
-                if "stateEnteredEventDetails" in event
-            ]
-            for name, event_id in entered:
-                # It waits once its token is stored.
-                submitted = name not in WAITS or any(
-                    event["type"] == "TaskSubmitted" and event["id"] > event_id for event in events
-                )
-                if name in states and submitted:
+            # What waits has begun once its token is stored.
+            stored = max(
+                (each["id"] for each in events if each["type"] == "TaskSubmitted"), default=0
+            )
+            for event in events:
+                name = event.get("stateEnteredEventDetails", {}).get("name")
+                if name in states and (name not in WAITS or stored > event["id"]):
                     return name
-            time.sleep(0.05)
-        raise TimeoutError(f"not in {states} after {seconds:.0f} s but {self.states(execution)}")
+            return None
+
+        return awaited(begun, seconds, lambda: f"not in {states} but {self.states(execution)}")
 
     def others(self, event: dict[str, Any], known: str, seconds: float) -> list[str]:
         """The executions that ``event`` started besides ``known``, once there are any."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = [
+
+        def started() -> list[str]:
+            return [
                 each["executionArn"]
                 for each in self.executions()
                 if each["name"].startswith(event["id"]) and each["executionArn"] != known
             ]
-            if found:
-                return found
-            time.sleep(0.05)
-        raise TimeoutError("the event started nothing")
+
+        return awaited(started, seconds, lambda: "the event started nothing")
 
     def ended(self, execution: str, seconds: float = 60) -> str:
         """The execution's final status.
@@ -257,13 +251,12 @@ class Cloud:
         Raises:
             TimeoutError: it did not end; says where it stands.
         """
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+
+        def final() -> str | None:
             status = self.status(execution)
-            if status != "RUNNING":
-                return status
-            time.sleep(0.1)
-        raise TimeoutError(f"still in {self.states(execution)[-1]} after {seconds:.0f} s")
+            return None if status == "RUNNING" else status
+
+        return awaited(final, seconds, lambda: f"still in {self.states(execution)[-1]}")
 
     def emails(self) -> list[Any]:
         """What SES was asked to send: ``source``, ``destinations``, ``raw_data``."""
@@ -344,6 +337,20 @@ class Cloud:
             return loop.run_until_complete(outputs())
         finally:
             loop.close()
+
+
+def awaited(look: Callable[[], Seen | None], seconds: float, otherwise: Callable[[], str]) -> Seen:
+    """What ``look`` sees, once it sees something.
+
+    Raises:
+        TimeoutError: it saw nothing for so many seconds; says ``otherwise``.
+    """
+    end = time.monotonic() + seconds
+    while not (seen := look()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{otherwise()} after {seconds:.0f} s")
+        time.sleep(LOOK_EVERY_SECONDS)
+    return seen
 
 
 def defaults() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The account on this machine does what the program says, or refuses."""
 
 import json
-import time
 import uuid
 from unittest.mock import ANY
 
@@ -9,6 +8,7 @@ import pytest
 
 from local import gaps
 from local.channel import Refused
+from local.cloud import awaited
 from local.resources import Creator, UnknownInput
 from tests.local.conftest import zip_of
 
@@ -109,16 +109,13 @@ def test_a_token_works_once(cloud):
         ),
     )["stateMachineArn"]
     stepfunctions.start_execution(stateMachineArn=machine, name="once")
-    body = None
-    s3 = cloud.client("s3")
-    for _ in range(50):
-        try:
-            body = s3.get_object(Bucket=cloud.outputs["artifactsBucket"], Key="token")["Body"]
-            break
-        except s3.exceptions.NoSuchKey:
-            time.sleep(0.1)
-    assert body
-    token = json.loads(body.read())["token"]
+    s3, bucket = cloud.client("s3"), cloud.outputs["artifactsBucket"]
+    awaited(
+        lambda: s3.list_objects_v2(Bucket=bucket, Prefix="token").get("Contents"),
+        5,
+        lambda: "no token stored",
+    )
+    token = json.loads(s3.get_object(Bucket=bucket, Key="token")["Body"].read())["token"]
 
     stepfunctions.send_task_success(taskToken=token, output="{}")
 
@@ -188,12 +185,8 @@ def test_what_a_function_logs_is_one_json_line_in_its_group(cloud, run_function)
     _, _, group = run_function(source)
 
     logs = cloud.client("logs")
-    events = []
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        events = logs.filter_log_events(logGroupName=group)["events"]
-        if events:
-            break
-        time.sleep(0.05)
+    events = awaited(
+        lambda: logs.filter_log_events(logGroupName=group)["events"], 5, lambda: "nothing logged"
+    )
     line = json.loads(events[0]["message"])
     assert (line["level"], line["message"], line["scan"]) == ("INFO", "said", "a/1")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
+from local.cloud import Cloud, awaited
 from tests.local.cloudwatch import Values, goes_off, matches, measured, message, metric, watched
 from tests.local.conftest import (
     FAILING,
@@ -108,7 +108,7 @@ def _lose_an_event(told: Told, patch: pytest.MonkeyPatch) -> None:
     with patch.context() as broken:
         broken.setattr(told.cloud.client("stepfunctions", signer="events"), "start_execution", down)
         told.cloud.upload("inventory.zip", PASSING)
-        _until(lambda: _letters(told.cloud) == 1)
+        awaited(lambda: _letters(told.cloud), 20, lambda: "no dead letter")
 
 
 def _redrive(told: Told, seconds_late: int) -> str:
@@ -188,13 +188,6 @@ def _letters(cloud: Cloud) -> int:
     queue, name = cloud.outputs["deadLetterQueue"], "ApproximateNumberOfMessages"
     attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[name])
     return int(attributes["Attributes"][name])
-
-
-def _until(happened: Any, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def _measure(told: Told) -> Values:

@@ -1,8 +1,8 @@
 """What the page keeps from one run to the next."""
 
 import json
-import time
 
+from local.cloud import awaited
 from local.page.__main__ import main
 from local.page.serving import serving
 from tests.local.conftest import PASSING
@@ -10,13 +10,14 @@ from tests.local.conftest import PASSING
 
 def passed(page, seconds=60):
     """The first scan that passed, once one did."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def look():
         for scan, upload in page.watch.uploads.items():
             if upload["status"] == "SUCCEEDED" and upload["clearance"] == "passed":
                 return scan
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing passed: {page.watch.uploads}")
+        return None
+
+    return awaited(look, seconds, lambda: f"nothing passed: {page.watch.uploads}")
 
 
 def test_a_second_run_shows_what_the_first_kept(tmp_path):
