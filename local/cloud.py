@@ -26,11 +26,10 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from werkzeug.serving import BaseWSGIServer
 
-from local import gaps, speed
+from local import gaps, resources, speed
 from local.builds import Builds
 from local.channel import Channel
 from local.functions import Functions
-from local.resources import Creator
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -290,20 +289,20 @@ class Cloud:
         """Run the real ``__main__.py``; each resource is created as it is registered."""
         self.created = []
         created = self.created
-        creator = Creator(
-            self.client,
-            f"chatops-slack-{self.stack}",
-            self.channel.register,
-            self.functions.logging,
+        account = resources.Account(
+            client=self.client,
+            stack=f"chatops-slack-{self.stack}",
+            register=self.channel.register,
+            function_logging=self.functions.logging,
         )
 
-        class Account(pulumi.runtime.Mocks):
+        class Engine(pulumi.runtime.Mocks):
             def new_resource(
                 self, args: pulumi.runtime.MockResourceArgs
             ) -> tuple[str | None, dict[str, Any]]:
                 if not args.typ.startswith("aws:"):
                     return f"{args.name}", args.inputs
-                made = creator.create(args.typ, args.name, args.inputs)
+                made = resources.create(account, args.typ, args.name, args.inputs)
                 created.append(f"{args.typ} {args.name}")
                 return made
 
@@ -315,9 +314,7 @@ class Cloud:
 
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        pulumi.runtime.set_mocks(
-            Account(), project="chatops-slack", stack=self.stack, preview=False
-        )
+        pulumi.runtime.set_mocks(Engine(), project="chatops-slack", stack=self.stack, preview=False)
         pulumi.runtime.set_all_config(
             {**defaults(), **{f"chatops-slack:{k}": v for k, v in self._settings.items()}}
         )

@@ -9,17 +9,15 @@ import pytest
 from local import gaps
 from local.channel import Refused
 from local.cloud import awaited
-from local.resources import Creator, UnknownInput
+from local.resources import Account, UnknownInput, create
 from tests.local.conftest import zip_of
 
-
-def creator():
-    return Creator(lambda _: None, "stack", lambda _kind, _state: "arn", {})
+ACCOUNT = Account(client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn")
 
 
 def test_an_unknown_type_is_refused():
     with pytest.raises(UnknownInput, match="aws:rds/instance:Instance"):
-        creator().create("aws:rds/instance:Instance", "db", {})
+        create(ACCOUNT, "aws:rds/instance:Instance", "db", {})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +30,7 @@ def test_an_unknown_type_is_refused():
 )
 def test_an_unknown_key_is_refused(inputs):
     with pytest.raises(UnknownInput, match="does not know"):
-        creator().create("aws:cloudcontrol/resource:Resource", "x", inputs)
+        create(ACCOUNT, "aws:cloudcontrol/resource:Resource", "x", inputs)
 
 
 def test_another_moto_is_refused_by_name(monkeypatch):

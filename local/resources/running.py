@@ -1,0 +1,123 @@
+"""What runs: functions, builds, the state machine."""
+
+from local.resources.inputs import Account, Create, Inputs, Made, zipped
+
+
+def function(account: Account, name: str, inputs: Inputs) -> Made:
+    logging, tracing = inputs.nested("loggingConfig"), inputs.nested("tracingConfig")
+    environment = inputs.nested("environment")
+    made = account.client("lambda", *inputs.region()).create_function(
+        FunctionName=account.named(name),
+        Description=inputs.take("description"),
+        Role=inputs.take("role"),
+        Runtime=inputs.take("runtime"),
+        Architectures=inputs.take("architectures"),
+        Handler=inputs.take("handler"),
+        Code={"ZipFile": zipped(inputs.take("code"))},
+        MemorySize=inputs.take("memorySize"),
+        Timeout=inputs.take("timeout"),
+        Environment={"Variables": environment.take("variables", {})},
+        TracingConfig={"Mode": tracing.take("mode")},
+        Tags=inputs.take("tags", {}),
+    )
+    account.function_logging[made["FunctionName"]] = {
+        "LogFormat": logging.take("logFormat"),
+        "ApplicationLogLevel": logging.take("applicationLogLevel"),
+        "LogGroup": logging.take("logGroup"),
+    }
+    for each in (logging, tracing, environment):
+        each.done()
+    return made["FunctionName"], {"name": made["FunctionName"], "arn": made["FunctionArn"]}
+
+
+def permission(account: Account, name: str, inputs: Inputs) -> Made:
+    account.client("lambda", *inputs.region()).add_permission(
+        FunctionName=inputs.take("function"),
+        StatementId=name,
+        Action=inputs.take("action"),
+        Principal=inputs.take("principal"),
+        SourceArn=inputs.take("sourceArn"),
+        SourceAccount=inputs.take("sourceAccount"),
+    )
+    return name, {"statementId": name}
+
+
+def project(account: Account, name: str, inputs: Inputs) -> Made:
+    source, environment = inputs.nested("source"), inputs.nested("environment")
+    artifacts, cache = inputs.nested("artifacts"), inputs.nested("cache")
+    logs = inputs.nested("logsConfig")
+    cloudwatch = logs.nested("cloudwatchLogs")
+    variables = [
+        {
+            "name": each.take("name"),
+            "value": each.take("value"),
+            "type": each.take("type", "PLAINTEXT"),
+        }
+        for each in environment.several("environmentVariables")
+    ]
+    made = account.client("codebuild").create_project(
+        name=account.named(name),
+        description=inputs.take("description"),
+        serviceRole=inputs.take("serviceRole"),
+        source={
+            "type": source.take("type"),
+            "location": source.take("location"),
+            "buildspec": source.take("buildspec"),
+        },
+        sourceVersion=inputs.take("sourceVersion"),
+        artifacts={"type": artifacts.take("type")},
+        environment={
+            "type": environment.take("type"),
+            "image": environment.take("image"),
+            "computeType": environment.take("computeType"),
+            "environmentVariables": variables,
+        },
+        timeoutInMinutes=inputs.take("buildTimeout"),
+        queuedTimeoutInMinutes=inputs.take("queuedTimeout"),
+        cache={"type": cache.take("type"), "location": cache.take("location")},
+        encryptionKey=inputs.take("encryptionKey"),
+        logsConfig={
+            "cloudWatchLogs": {
+                "status": cloudwatch.take("status"),
+                "groupName": cloudwatch.take("groupName"),
+            }
+        },
+        tags=inputs.tags("key", "value"),
+    )["project"]
+    for each in (source, environment, artifacts, cache, logs, cloudwatch):
+        each.done()
+    return made["arn"], {"name": made["name"], "arn": made["arn"]}
+
+
+def state_machine(account: Account, name: str, inputs: Inputs) -> Made:
+    logging, tracing = (
+        inputs.nested("loggingConfiguration"),
+        inputs.nested("tracingConfiguration"),
+    )
+    machine = account.named(name)
+    made = account.client("stepfunctions").create_state_machine(
+        name=machine,
+        type=inputs.take("type"),
+        definition=inputs.take("definition"),
+        roleArn=inputs.take("roleArn"),
+        loggingConfiguration={
+            "level": logging.take("level"),
+            "includeExecutionData": logging.take("includeExecutionData"),
+            "destinations": [
+                {"cloudWatchLogsLogGroup": {"logGroupArn": logging.take("logDestination")}}
+            ],
+        },
+        tracingConfiguration={"enabled": tracing.take("enabled")},
+        tags=inputs.tags("key", "value"),
+    )
+    logging.done()
+    tracing.done()
+    return made["stateMachineArn"], {"name": machine, "arn": made["stateMachineArn"]}
+
+
+CREATE: dict[str, Create] = {
+    "aws:lambda/function:Function": function,
+    "aws:lambda/permission:Permission": permission,
+    "aws:codebuild/project:Project": project,
+    "aws:sfn/stateMachine:StateMachine": state_machine,
+}
