@@ -1,60 +1,22 @@
 """The Slack channel as the chat service would serve it: cards from SNS, buttons, commands.
 
-The service's rules come from its documentation (custom notifications, custom actions); what it
-would drop in silence is kept here with the reason.
+The service's rules are in ``service_rules.py``; what it drops in silence is kept here, with why.
 """
 
 import contextlib
 import fnmatch
 import hashlib
 import json
-import re
-import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.card import Button, Card, alarm_card, card_of, is_alarm
+from local.service_rules import Refused, check_custom_action, check_notification, parse_command
+
 AUDIT_REGION = "us-east-1"
-LIMITS = {"title": 250, "description": 8000, "nextSteps": 350, "keywords": 75}
-
-
-@dataclass(frozen=True)
-class Button:
-    """A custom action on one card; ``asks`` are the variables that the card does not bind."""
-
-    label: str
-    command: str
-    bound: Mapping[str, str]
-    asks: tuple[str, ...]
-
-    def filled(self, answers: Mapping[str, str]) -> str:
-        """The command with all variables put in; what nobody answered is empty."""
-        values = {**self.bound, **{name: answers.get(name, "") for name in self.asks}}
-        # Substitution is textual, in one pass.
-        return re.sub(r"\$([A-Za-z]+)", lambda match: values.get(match[1], match[0]), self.command)
-
-
-@dataclass(frozen=True)
-class Card:
-    """One message in the channel."""
-
-    title: str
-    description: str
-    next_steps: tuple[str, ...]
-    keywords: tuple[str, ...]
-    thread: str
-    summary: str
-    buttons: tuple[Button, ...]
-    raw: Mapping[str, Any] = field(repr=False)
-    alarm: bool = False
-    received: float = field(default_factory=time.time)
-
-    @property
-    def scan(self) -> str:
-        """The id of the scan that it is about; empty for an alarm, and what is about several."""
-        return self.raw.get("metadata", {}).get("additionalContext", {}).get("Scan", "")
 
 
 @dataclass(frozen=True)
@@ -64,10 +26,6 @@ class Dropped:
     why: str
     text: str
     received: float = field(default_factory=time.time)
-
-
-class Refused(Exception):
-    """What the service tells the person when a command may not run."""
 
 
 class Channel:
@@ -221,32 +179,12 @@ class Channel:
             except ValueError as why:
                 self.dropped.append(Dropped(str(why), text))
             else:
-                shown = alarm_card if is_alarm(message) else self._card
-                self.cards.append(shown(message))
+                attached = self._configuration.get("CustomizationResourceArns", [])
+                actions = [self._actions[arn] for arn in attached]
+                self.cards.append(
+                    alarm_card(message) if is_alarm(message) else card_of(message, actions)
+                )
             self._heard.notify_all()
-
-    def _card(self, notification: dict[str, Any]) -> Card:
-        content, metadata = notification["content"], notification.get("metadata", {})
-        attached = [
-            self._actions[arn] for arn in self._configuration.get("CustomizationResourceArns", [])
-        ]
-        buttons = [
-            button
-            for action in attached
-            if metadata.get("enableCustomActions", True)
-            for attachment in action["Attachments"]
-            if (button := _button(action, attachment, metadata.get("additionalContext", {})))
-        ]
-        return Card(
-            title=content.get("title", ""),
-            description=content["description"],
-            next_steps=tuple(content.get("nextSteps", [])),
-            keywords=tuple(content.get("keywords", [])),
-            thread=metadata.get("threadId", ""),
-            summary=metadata.get("summary", ""),
-            buttons=tuple(buttons),
-            raw=notification,
-        )
 
     def _guardrail(self) -> list[dict[str, Any]]:
         iam = self._client("iam")
@@ -277,143 +215,3 @@ class Channel:
 def member_id(user: str) -> str:
     """The id that Slack might have for a person."""
     return "U" + hashlib.sha256(user.encode()).hexdigest()[:10].upper()
-
-
-def parse_command(command: str) -> tuple[str, str, str]:
-    """Read ``lambda invoke``; return function name, region and payload.
-
-    Raises:
-        Refused: another command, or one that cannot be read.
-    """
-    head, _, rest = command.partition("--payload ")
-    try:
-        payload, end = json.JSONDecoder().raw_decode(rest)
-        words = shlex.split(head + rest[end:])
-    except ValueError as error:
-        raise Refused(f"I can't understand the command: {error}") from error
-    options = dict(zip(words[2::2], words[3::2], strict=False))
-    if words[:2] != ["lambda", "invoke"] or options.keys() != {"--function-name", "--region"}:
-        raise Refused(f"I can't run {' '.join(words[:2])} with {sorted(options)}")
-    return options["--function-name"], options["--region"], json.dumps(payload)
-
-
-def is_alarm(message: Any) -> bool:
-    """Whether a message is CloudWatch's own about an alarm, which the service shows natively."""
-    return isinstance(message, dict) and message.keys() >= {"AlarmName", "NewStateValue"}
-
-
-def alarm_card(alarm: Mapping[str, Any]) -> Card:
-    """The card of an alarm; the service gives it a colour and takes no custom action for it."""
-
-    def field_of(name: str) -> str:
-        text = str(alarm.get(name) or "")
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-    title = f"CloudWatch Alarm | {field_of('AlarmName')} | {field_of('Region')}"
-    told = {
-        "State": "NewStateValue",
-        "State change reason": "NewStateReason",
-        "Alarm description": "AlarmDescription",
-        "Timestamp": "StateChangeTime",
-    }
-    return Card(
-        title=title,
-        description="\n".join(
-            f"*{label}*\n{field_of(name)}" for label, name in told.items() if alarm.get(name)
-        ),
-        next_steps=(),
-        keywords=(),
-        thread="",
-        summary=title,
-        buttons=(),
-        raw=alarm,
-        alarm=True,
-    )
-
-
-def check_notification(notification: Any) -> None:
-    """Hold a message against the custom notification schema.
-
-    Raises:
-        ValueError: why the service would drop it.
-    """
-
-    def text(value: Any, limit: int, what: str) -> None:
-        if not isinstance(value, str) or not 1 <= len(value) <= limit:
-            raise ValueError(f"{what} must be text of 1 to {limit} characters")
-
-    def only(mapping: Any, known: set[str], what: str) -> dict[str, Any]:
-        if not isinstance(mapping, dict) or mapping.keys() - known:
-            raise ValueError(f"{what} knows {sorted(known)}")
-        return mapping
-
-    only(notification, {"version", "source", "id", "content", "metadata"}, "a notification")
-    if notification.get("version") != "1.0" or notification.get("source") != "custom":
-        raise ValueError("version must be 1.0 and source custom")
-    content = only(
-        notification.get("content"),
-        {"textType", "title", "description", "nextSteps", "keywords"},
-        "content",
-    )
-    if content.get("textType", "client-markdown") != "client-markdown":
-        raise ValueError("textType must be client-markdown")
-    text(content.get("description"), LIMITS["description"], "description")
-    if "title" in content:
-        text(content["title"], LIMITS["title"], "title")
-    for key in ("nextSteps", "keywords"):
-        for each in content.get(key, []):
-            text(each, LIMITS[key], f"each of {key}")
-    metadata = only(
-        notification.get("metadata", {}),
-        {
-            "threadId", "summary", "eventType", "relatedResources", "additionalContext",
-            "enableCustomActions",
-        },
-        "metadata",
-    )  # fmt: skip
-    context = metadata.get("additionalContext", {})
-    if not all(isinstance(each, str) for pair in context.items() for each in pair):
-        raise ValueError("additionalContext maps strings to strings")
-
-
-def check_custom_action(state: dict[str, Any]) -> None:
-    """Hold a custom action against the service's limits.
-
-    Raises:
-        ValueError: what the service would refuse.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", state["ActionName"]):
-        raise ValueError(f"ActionName {state['ActionName']!r} is not 1 to 64 of A-Z a-z 0-9 _ -")
-    if not 1 <= len(state["Definition"]["CommandText"]) <= 100:
-        raise ValueError("CommandText has more than 100 characters")
-    for attachment in state["Attachments"]:
-        variables, criteria = attachment["Variables"], attachment["Criteria"]
-        if not 1 <= len(attachment["ButtonText"]) <= 50:
-            raise ValueError("ButtonText has 1 to 50 characters")
-        if not 1 <= len(variables) <= 5 or not 1 <= len(criteria) <= 5:
-            raise ValueError("an attachment has 1 to 5 variables and 1 to 5 criteria")
-        for each in criteria:
-            if each["VariableName"] not in variables:
-                raise ValueError(f"the criteria name {each['VariableName']}, no variable does")
-            if len(each.get("Value", "")) > 50:
-                raise ValueError(f"the criteria's value {each['Value']!r} is over 50 characters")
-
-
-def _button(
-    action: dict[str, Any], attachment: dict[str, Any], context: Mapping[str, str]
-) -> Button | None:
-    bound = {
-        name: context[path.rsplit(".", 1)[1]]
-        for name, path in attachment["Variables"].items()
-        if path.rsplit(".", 1)[1] in context
-    }
-    for each in attachment["Criteria"]:
-        value = bound.get(each["VariableName"], "")
-        if not value or (each["Operator"] == "EQUALS" and value != each["Value"]):
-            return None
-    return Button(
-        label=attachment["ButtonText"],
-        command=action["Definition"]["CommandText"],
-        bound=bound,
-        asks=tuple(name for name in attachment["Variables"] if name not in bound),
-    )

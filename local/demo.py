@@ -16,7 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from local import show
-from local.channel import Refused
+from local.service_rules import Refused
 from local.story import STORY
 from samples import SAMPLES, key_for, packed
 

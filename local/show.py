@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local import mrkdwn
-from local.channel import Card
+from local.card import Card
 
 STYLES = ("bold", "italic", "strike")
 

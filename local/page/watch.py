@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from local import mrkdwn
-from local.channel import Card, Dropped, Refused, member_id
+from local.card import Card
+from local.channel import Dropped, member_id
 from local.cloud import Cloud
 from local.page import picture
 from local.page.way import Way, read
+from local.service_rules import Refused
 from local.story import told
 
 PEOPLE = ("Ada", "Grace")

@@ -14,7 +14,7 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.channel import Button
+from local.card import Button
 from local.cloud import ACCOUNT, REGION, Cloud
 from tests.faults.calls import title
 

@@ -7,9 +7,9 @@ from unittest.mock import ANY
 import pytest
 
 from local import gaps
-from local.channel import Refused
 from local.cloud import awaited
 from local.resources import Account, UnknownInput, create
+from local.service_rules import Refused
 from tests.local.conftest import zip_of
 
 ACCOUNT = Account(client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn")

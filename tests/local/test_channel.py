@@ -4,13 +4,8 @@ import json
 
 import pytest
 
-from local.channel import (
-    Channel,
-    Refused,
-    check_custom_action,
-    check_notification,
-    parse_command,
-)
+from local.channel import Channel
+from local.service_rules import Refused, check_custom_action, check_notification, parse_command
 
 CARD = {
     "version": "1.0",
