@@ -39,6 +39,13 @@ class Built(Recorded):
         assert len(found) == 1, f"{len(found)} {kind} named {name}: {[x.name for x in found]}"
         return found[0]
 
+    def rights(self, function: str) -> list[dict[str, Any]]:
+        """What a Lambda function may do besides writing its own logs and traces."""
+        logs, traces, *rest = self.one("iam/rolePolicy:RolePolicy", function).policy()
+        assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert traces["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+        return rest
+
     def policies(self) -> dict[str, list[dict[str, Any]]]:
         """Every policy document of the program, by ``<kind> <name>``."""
         return {

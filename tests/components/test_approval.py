@@ -50,16 +50,8 @@ def built() -> Built:
     return approval()
 
 
-def own_rights(built: Built, name: str) -> list[dict[str, Any]]:
-    """What the function may do besides writing its own logs and traces."""
-    logs, traces, *rest = built.one("iam/rolePolicy:RolePolicy", name).policy()
-    assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert traces["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    return rest
-
-
 def test_the_approval_function_writes_decisions_and_wakes_the_state_machine(built: Built):
-    assert own_rights(built, "approval") == [
+    assert built.rights("approval") == [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
@@ -98,7 +90,7 @@ def test_the_approval_function_writes_decisions_and_wakes_the_state_machine(buil
 
 
 def test_rescan_reads_evidence_and_starts_this_stacks_state_machine_only(built: Built):
-    assert own_rights(built, "rescan") == [
+    assert built.rights("rescan") == [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
@@ -121,7 +113,7 @@ def test_rescan_reads_evidence_and_starts_this_stacks_state_machine_only(built: 
 
 
 def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
-    assert own_rights(built, "announce") == [
+    assert built.rights("announce") == [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],

@@ -138,9 +138,7 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
 
 
 def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(built: Built):
-    _logs, _traces, *rights = built.one("iam/rolePolicy:RolePolicy", "check-build-status").policy()
-
-    assert rights == [
+    assert built.rights("check-build-status") == [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
@@ -190,9 +188,7 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
 
 
 def test_supersede_closes_requests_and_does_nothing_else(built: Built):
-    _logs, _traces, *rights = built.one("iam/rolePolicy:RolePolicy", "supersede").policy()
-
-    assert rights == [
+    assert built.rights("supersede") == [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject"],
