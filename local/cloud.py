@@ -131,14 +131,21 @@ class Cloud:
         """Bring one event to the targets of the rules that match it, as EventBridge does."""
         threading.Thread(target=self._deliver, args=[event], daemon=True).start()
 
-    def evidence(self, scan: str) -> dict[str, Any]:
-        """What lies under the scan's prefix, by name; JSON is parsed."""
-        s3, bucket = self.client("s3"), self.outputs["artifactsBucket"]
+    def written(self, scan: str) -> list[str]:
+        """The names of the scan's evidence, in the order in which it was written."""
         prefix = f"scans/{scan}/"
+        listed = self.client("s3").list_objects_v2(
+            Bucket=self.outputs["artifactsBucket"], Prefix=prefix
+        )
+        found = sorted(listed.get("Contents", []), key=lambda each: each["LastModified"])
+        return [each["Key"].removeprefix(prefix) for each in found]
+
+    def evidence(self, scan: str) -> dict[str, Any]:
+        """The scan's evidence by name, in the order in which it was written; JSON is parsed."""
+        s3, bucket = self.client("s3"), self.outputs["artifactsBucket"]
         found = {}
-        for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
-            body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read().decode()
-            name = each["Key"].removeprefix(prefix)
+        for name in self.written(scan):
+            body = s3.get_object(Bucket=bucket, Key=f"scans/{scan}/{name}")["Body"].read().decode()
             found[name] = json.loads(body) if name.endswith(".json") else body
         return found
 

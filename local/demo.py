@@ -186,7 +186,7 @@ class Demo:
 
     def _show_evidence(self, cloud: Any, key: str, scan: str) -> None:
         tree = Tree(Text("Evidence ") + Text(f"scans/{scan}/", style="dim"))
-        for name, content in sorted(cloud.evidence(scan).items()):
+        for name, content in cloud.evidence(scan).items():
             tree.add(Text(f"{name} ") + Text(_gist(name, content), style="dim"))
         self._console.print()
         self._console.print(Padding(tree, (0, 0, 0, 2)))
@@ -311,7 +311,9 @@ def _gist(name: str, content: Any) -> str:
         return f"{content['verdict']}: {content['reason']}"
     if name == "scan.json":
         return f"{content['key']}, {content['size']:,} bytes"
-    return ""
+    if name == "verdict.json":
+        return f"{content['status']}; names the SHA-256 of {', '.join(content['evidence'])}"
+    return {"scanner.log": "what the scanner said", "notification.json": "the card"}.get(name, "")
 
 
 if __name__ == "__main__":

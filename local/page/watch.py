@@ -119,7 +119,7 @@ class Watch:
             "steps": [step.shown() for step in way.steps],
             "picture": picture.draw(self._definition, {step.name for step in way.steps}),
             "log": self._log(way),
-            "evidence": self._names(scan),
+            "evidence": self.cloud.written(scan),
         }
 
     def evidence(self, scan: str, name: str) -> str:
@@ -227,14 +227,6 @@ class Watch:
         except logs.exceptions.ResourceNotFoundException:  # the build has not begun
             return []
         return [event["message"] for event in events]
-
-    def _names(self, scan: str) -> list[str]:
-        prefix = f"scans/{scan}/"
-        listed = self.cloud.client("s3").list_objects_v2(
-            Bucket=self.cloud.outputs["artifactsBucket"], Prefix=prefix
-        )
-        written = sorted(listed.get("Contents", []), key=lambda each: each["LastModified"])
-        return [each["Key"].removeprefix(prefix) for each in written]
 
     def _clearance(self, opened: Mapping[str, Any]) -> str:
         tags = self.cloud.client("s3").get_object_tagging(
