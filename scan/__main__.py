@@ -61,7 +61,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
             log.write(line)
         outcome = Broken(
             "Unexpected",
-            f"The scan stopped unexpectedly: {type(error).__name__}: {error}",
+            log.safe(f"The scan stopped unexpectedly: {type(error).__name__}: {error}"),
             "Read the build's log; upload the zip again if it looks like a passing trouble.",
         )
     log.write(sentence(outcome))

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scan.broken import Broken
 
@@ -38,7 +38,7 @@ class SonarServer:
     """Where SonarQube is; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
 
     url: str
-    token: str
+    token: str = field(repr=False)
     organization: str
     ca: str
 
@@ -82,7 +82,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
             sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,
             sonar=SonarServer(
                 url=environment.get("SONAR_HOST_URL", "").rstrip("/"),
-                token=environment.get("SONAR_TOKEN", ""),
+                # Whoever pipes a token into a command may bring a line break along.
+                token=environment.get("SONAR_TOKEN", "").strip(),
                 organization=environment.get("SONAR_ORGANIZATION", ""),
                 ca=environment.get("SONAR_CA", ""),
             ),

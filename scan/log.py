@@ -21,12 +21,16 @@ class Log:
         self._file.close()
 
     def write(self, line: str) -> None:
-        """Write one line; control characters are replaced, since names come from strangers."""
+        """Write one line, as ``safe`` returns it."""
+        shown = self.safe(line)
+        print(shown, flush=True)
+        self._file.write(f"{shown}\n")
+        self._file.flush()
+
+    def safe(self, line: str) -> str:
+        """Return ``line`` cut, without secrets and control characters: strangers choose names."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
-        line = "".join(
+        return "".join(
             each if each.isprintable() or each == "\t" else "?" for each in line[:LONGEST]
         )
-        print(line, flush=True)
-        self._file.write(f"{line}\n")
-        self._file.flush()

@@ -1,5 +1,6 @@
 """Runs a scanner as a process that knows nothing it does not need."""
 
+import contextlib
 import os
 import subprocess
 from collections import deque
@@ -26,7 +27,7 @@ def run(
 ) -> tuple[int, list[str]]:
     """Run ``command`` in ``folder``, its output line by line into ``log``.
 
-    Returns its exit code and the last 20 lines of its output.
+    Returns its exit code and the last 20 lines of its output, as they are in the log.
 
     Raises:
         Broken: there is no such command.
@@ -54,9 +55,11 @@ def run(
     with process:
         assert process.stdin
         assert process.stdout
-        process.stdin.write(standard_input)
-        process.stdin.close()
+        # Who ends before it has read says in its output why.
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(standard_input)
         for line in process.stdout:
-            log.write(line.rstrip("\n"))
-            tail.append(line.rstrip("\n"))
+            shown = log.safe(line.rstrip("\n"))
+            log.write(shown)
+            tail.append(shown)
     return process.returncode, list(tail)
