@@ -2,21 +2,15 @@
 
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-import certifi
 import typer
 
 from components.settings import Settings
-from ops import shown
+from ops import shown, sonar
 from ops.configuration import NamedOption, configuration
 from ops.problem import Problem
 from ops.program import PROGRAM
 from scan.broken import Broken
-from scan.job import SonarServer
-from scan.log import Log
-from scan.sonarqube.api import Api
 
 
 def rotate_token(stack: NamedOption) -> None:
@@ -46,22 +40,9 @@ def check(settings: Settings, token: str) -> str:
     Raises:
         Problem: the server does not answer, is too old, or does not know ``token``.
     """
-    server = SonarServer(
-        url=settings.sonar_host_url,
-        token=token,
-        organization=settings.sonar_organization,
-        ca=settings.sonar_ca,
-    )
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Log(Path(folder) / "log", secrets=[token]) as log,
-    ):
-        bundle = None
-        if settings.sonar_ca:
-            bundle = Path(folder) / "ca.pem"
-            bundle.write_text(f"{Path(certifi.where()).read_text()}\n{settings.sonar_ca}\n")
+    with sonar.asked(settings, token) as api:
         try:
-            return Api(server, log, bundle).check()
+            return api.check()
         except Broken as broken:
             raise Problem(f"{broken.message} The old token stays.", broken.mend, code=1) from broken
 

@@ -4,19 +4,14 @@ With a global analysis token its API tells all of that (25.9): ``users/current``
 ``user_tokens/search`` the expiry, ``qualitygates/list`` and ``show`` the default gate.
 """
 
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import certifi
-
+from ops import sonar
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from scan.broken import Broken
-from scan.job import SonarServer
-from scan.log import Log
 from scan.sonarqube.api import Api
 
 KINDS = {
@@ -40,11 +35,7 @@ def sonarqube(its: Environment) -> Iterator[Finding]:
             f"python -m ops preflight --stack {its.stack}, with the Pulumi CLI",
         )
         return
-    with (
-        tempfile.TemporaryDirectory(prefix="preflight-") as folder,
-        Log(Path(folder) / "log", [its.token]) as log,
-    ):
-        api = _api(its, Path(folder), log)
+    with sonar.asked(its.settings, its.token, retry_after=()) as api:
         try:
             version = api.check()
         except Broken as broken:
@@ -160,18 +151,3 @@ def _of_no_use(its: Environment, broken: Broken) -> Finding:
             "run this from inside the VPC",
         )
     return failed(broken.message, "no upload could be scanned", broken.mend)
-
-
-def _api(its: Environment, folder: Path, log: Log) -> Api:
-    settings = its.settings
-    bundle = None
-    if settings.sonar_ca:
-        bundle = folder / "ca.pem"
-        bundle.write_text(f"{Path(certifi.where()).read_text()}\n{settings.sonar_ca}\n")
-    server = SonarServer(
-        url=settings.sonar_host_url,
-        token=its.token,
-        organization=settings.sonar_organization,
-        ca=settings.sonar_ca,
-    )
-    return Api(server, log, bundle, retry_after=())

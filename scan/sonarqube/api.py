@@ -1,4 +1,7 @@
-"""Asks SonarQube's web API, and says clearly what is wrong when it does not answer."""
+"""Asks SonarQube's web API, and says clearly what is wrong when it does not answer.
+
+Each server documents its own API, at ``/web_api``.
+"""
 
 import time
 from collections.abc import Sequence
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import certifi
 import requests
 
 from scan.broken import Broken
@@ -53,6 +57,9 @@ class Api:
                 f"{self._server.url!r} is no URL of a SonarQube server.",
                 "Set the setting sonarHostUrl, as in https://sonarqube.example.com.",
             )
+        # Else the HTTP client would refuse it as a header, and show it in what it says.
+        if not (self._server.token.isascii() and self._server.token.isprintable()):
+            raise self._bad_token()
         if self.is_cloud and not self._server.organization:
             raise Broken(
                 "NoOrganization",
@@ -155,14 +162,16 @@ class Api:
             )
         try:
             body = answer.json()
-        except ValueError as error:
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
             raise Broken(
                 "NotSonarQube",
                 f"What answers at {self._server.url} is not SonarQube.",
                 "Correct the setting sonarHostUrl.",
-            ) from error
+            )
         if not answer.ok:
-            errors = body.get("errors", [{}]) if isinstance(body, dict) else [{}]
+            errors = body.get("errors") or [{}]
             raise Broken(
                 "ServerRefused",
                 f"SonarQube refused {path}: {answer.status_code} {errors[0].get('msg', '')}",
@@ -176,6 +185,15 @@ class Api:
             f"SonarQube at {self._server.url} does not know the token; it may have expired.",
             "Make a new one and set it: pulumi config set --secret sonarToken, then `pulumi up`.",
         )
+
+
+def ca_bundle(ca: str, folder: Path) -> Path | None:
+    """A file in ``folder`` with the CA in the PEM text ``ca`` besides the public ones, if any."""
+    if not ca:
+        return None
+    bundle = folder / "ca.pem"
+    bundle.write_text(f"{Path(certifi.where()).read_text()}\n{ca}\n")
+    return bundle
 
 
 class _Passing(Exception):

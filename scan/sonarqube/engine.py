@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import certifi
-
 import scan
 from scan.broken import Broken
 from scan.finding import Analysis
@@ -16,7 +14,7 @@ from scan.job import Job
 from scan.log import Log
 from scan.process import run
 from scan.sonarqube import issues, judged, untrusted
-from scan.sonarqube.api import Api
+from scan.sonarqube.api import Api, ca_bundle
 
 POLL_SECONDS = 0.5
 # The server's part takes seconds; after this long its queue is stuck or full.
@@ -32,7 +30,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """
     work = source.parent / "work"
     work.mkdir()
-    ca = _bundle(job.sonar.ca, work)
+    ca = ca_bundle(job.sonar.ca, work)
     api = Api(job.sonar, log, ca)
     version = api.check()
     followed, ignored = untrusted.settings(source, allow_exclusions=job.allow_exclusions)
@@ -81,15 +79,6 @@ def project_key(job: Job) -> str:
 
 class _Overtaken(Exception):
     """Another analysis of the project came between, so what the API says is not of this one."""
-
-
-def _bundle(ca: str, work: Path) -> Path | None:
-    """A file with the CA of the settings besides the public ones, if there is one."""
-    if not ca:
-        return None
-    bundle = work / "ca.pem"
-    bundle.write_text(f"{Path(certifi.where()).read_text()}\n{ca}\n")
-    return bundle
 
 
 def _properties(

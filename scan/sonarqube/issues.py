@@ -1,6 +1,6 @@
 """What SonarQube found in a project, worst first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +9,8 @@ from scan.sonarqube.api import Api
 
 # More of one severity than a report shows are counted, not read.
 PAGE = 20
+# Hotspots have no counts. The API hands out so many at once, and 10,000 in all.
+HOTSPOT_PAGE, HOTSPOT_PAGES = 500, 20
 
 
 def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding]]:
@@ -27,12 +29,21 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
         for issue in answer["issues"]:
             # One issue can hurt several qualities; its worst severity came first.
             findings.setdefault(issue["key"], _issue(issue, severity, url, project))
-    hotspots = api.may_get("api/hotspots/search", project=project, status="TO_REVIEW", ps=500)
-    for hotspot in (hotspots or {}).get("hotspots", []):
+    for hotspot in _hotspots(api, project):
         finding = _hotspot(hotspot, url, project)
         counts[finding.severity] += 1
         findings[hotspot["key"]] = finding
     return counts, list(findings.values())
+
+
+def _hotspots(api: Api, project: str) -> Iterator[Mapping[str, Any]]:
+    """Those that nobody has reviewed; none where the token may not read them."""
+    for page in range(1, HOTSPOT_PAGES + 1):
+        asked = {"project": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
+        found = (api.may_get("api/hotspots/search", **asked) or {}).get("hotspots", [])
+        yield from found
+        if len(found) < HOTSPOT_PAGE:
+            return
 
 
 def _issue(issue: Mapping[str, Any], severity: str, url: str, project: str) -> Finding:

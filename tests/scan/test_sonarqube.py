@@ -1,11 +1,15 @@
 """Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it anew."""
 
 import json
+from typing import Any, cast
 
 import pytest
 import requests
 
+from scan.job import SonarServer
+from scan.sonarqube import issues
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
+from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
 
@@ -89,6 +93,26 @@ def test_hotspots_are_findings_where_the_token_may_read_them():
     assert all(each["message"].startswith("To review: ") for each in hotspots)
 
 
+def test_hotspots_are_counted_on_every_page():
+    asked = []
+
+    class Pages:
+        is_cloud = False
+
+        def get(self, path, **parameters):
+            return {"facets": []}
+
+        def may_get(self, path, p, **parameters):
+            asked.append(p)
+            hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
+            return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
+
+    counts, findings = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app")
+
+    assert asked == [1, 2]
+    assert counts["LOW"] == len(findings) == 900
+
+
 def test_the_scanner_is_told_on_its_input_and_nowhere_else():
     answers = Answers("bad")
     scanner = Scanner(answers)
@@ -100,6 +124,30 @@ def test_the_scanner_is_told_on_its_input_and_nowhere_else():
     assert TOKEN not in json.dumps([[str(each) for each in command], extra])
     assert TOKEN not in scan.log
     assert TOKEN not in json.dumps(scan.report)
+
+
+def test_a_line_break_around_the_token_is_none_of_it():
+    answers = Answers("good")
+    scanner = Scanner(answers)
+    scanned_by(answers, zipped(GOOD), "good", scanner, SONAR_TOKEN=f"{TOKEN}\n")
+
+    assert scanner.orders[0]["properties"]["sonar.token"] == TOKEN
+
+
+@pytest.mark.parametrize("token", ["squ_one\nsqu_two", "squ_\u2026"])
+def test_a_token_that_no_header_takes_is_refused_and_shown_nowhere(token):
+    scan = scanned(
+        zipped(GOOD), ENGINE="sonarqube", SONAR_HOST_URL="http://127.0.0.1:9", SONAR_TOKEN=token
+    )
+
+    assert scan.error == "BadToken"
+    assert "squ_" not in scan.log + json.dumps(scan.report)
+
+
+def test_what_is_asked_for_a_scan_is_shown_without_its_token():
+    server = SonarServer(url=HOST, token=TOKEN, organization="", ca="")
+
+    assert TOKEN not in repr(server)
 
 
 def test_an_upload_has_no_say_in_how_it_is_scanned():
@@ -168,10 +216,12 @@ STATUS, VALID = "api/system/status", "api/authentication/validate"
         (STATUS, 200, '{"status": "DB_MIGRATION_NEEDED", "version": "25.9"}', "ServerNotUp"),
         (STATUS, 200, "<html>Welcome to nginx</html>", "NotSonarQube"),
         (STATUS, 404, "<html>Not found</html>", "NotSonarQube"),
+        (STATUS, 200, "[]", "NotSonarQube"),
         (STATUS, 503, "", "ServerUnreachable"),
         (VALID, 401, "", "BadToken"),
         ("api/issues/search", 403, "{}", "TokenMayNot"),
         ("api/ce/task", 404, '{"errors": [{"msg": "No activity found"}]}', "ServerRefused"),
+        ("api/ce/task", 400, '{"errors": []}', "ServerRefused"),
         (
             "api/ce/task",
             200,

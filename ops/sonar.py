@@ -1,0 +1,29 @@
+"""The SonarQube server of the settings, asked as a scan asks it."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.settings import Settings
+from scan.job import SonarServer
+from scan.log import Log
+from scan.sonarqube.api import Api, ca_bundle
+
+
+@contextmanager
+def asked(
+    settings: Settings, token: str, retry_after: Sequence[int] | None = None
+) -> Iterator[Api]:
+    """The server's API for a while; what it says is shown without ``token``."""
+    server = SonarServer(
+        url=settings.sonar_host_url,
+        token=token,
+        organization=settings.sonar_organization,
+        ca=settings.sonar_ca,
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Log(Path(folder) / "log", secrets=[token]) as log,
+    ):
+        yield Api(server, log, ca_bundle(server.ca, Path(folder)), retry_after)
