@@ -13,12 +13,14 @@ from scan.job import Job
 def keep(s3: Any, job: Job, report: dict[str, Any], scanner_log: Path) -> bool:
     """Upload the scanner's log, then the report, which names the log's SHA-256.
 
-    Each is written once; returns whether both were ours to write.
+    Each is written once (``If-None-Match``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/
+    conditional-writes.html); returns whether both were ours to write.
     """
     prefix = f"scans/{job.scan}"
     log = scanner_log.read_bytes()
     whole = report | {"evidence": {"scanner.log": hashlib.sha256(log).hexdigest()}}
-    body = json.dumps(whole, indent=2, ensure_ascii=False).encode()
+    # Code may hold half a surrogate pair, and tools quote code.
+    body = json.dumps(whole, indent=2, ensure_ascii=False).encode(errors="replace")
     kept_log = _put(s3, job, f"{prefix}/scanner.log", log, "text/plain; charset=utf-8")
     return _put(s3, job, f"{prefix}/report.json", body, "application/json") and kept_log
 

@@ -53,8 +53,9 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> int:
     except DAMAGED as error:
         raise _not_readable(archive, error) from error
     except OSError as error:
-        # zipfile follows offsets that the zip declares, also to before its start.
-        if error.errno != errno.EINVAL:
+        # zipfile follows offsets that the zip declares, also to before its start; bz2 has no error
+        # of its own, and no number.
+        if error.errno not in (errno.EINVAL, None):
             raise
         raise _not_readable(archive, error) from error
     if not files:

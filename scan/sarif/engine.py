@@ -9,9 +9,7 @@ from scan.job import Job
 from scan.log import Log
 from scan.process import run
 from scan.sarif import steering
-from scan.sarif.reading import read
-
-CORRECT = "Correct the setting sarifCommand; the scanner's log says what the tool said."
+from scan.sarif.reading import MEND, read
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
@@ -31,7 +29,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     try:
         words = shlex.split(job.sarif_command)
     except ValueError as error:
-        raise Broken("ScannerNotFound", f"sarifCommand: {error}.", CORRECT) from error
+        raise Broken("ScannerNotFound", f"sarifCommand: {error}.", MEND) from error
     command = [
         each.replace("{source}", str(source)).replace("{sarif}", str(sarif)) for each in words
     ]
@@ -39,5 +37,5 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     # Not in the upload's folder: tools read their settings from where they run.
     code, _ = run(command, folder=work, log=log)
     if not sarif.is_file():
-        raise Broken("NoSarif", f"{words[0]} wrote no SARIF (exit status {code}).", CORRECT)
+        raise Broken("NoSarif", f"{words[0]} wrote no SARIF (exit status {code}).", MEND)
     return read(sarif, source=source, folder=work, ignored=ignored, in_source=job.allow_exclusions)

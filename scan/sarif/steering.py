@@ -31,13 +31,9 @@ def set_aside(source: Path, *, exclusions_too: bool) -> list[IgnoredSetting]:
     found = sorted(path for path in source.rglob("*") if path.name.lower() in names)
     settings = []
     for path in (each for each in found if each.is_file()):
-        settings.append(
-            IgnoredSetting(
-                file=path.relative_to(source).as_posix(),
-                key=path.name,
-                value=path.read_text(encoding="utf-8", errors="replace")[:200],
-                weakens=True,
-            )
-        )
+        with path.open(encoding="utf-8", errors="replace") as file:
+            value = file.read(200)
+        name = path.relative_to(source).as_posix()
+        settings.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
         path.unlink()
     return settings

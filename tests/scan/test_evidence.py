@@ -51,6 +51,13 @@ def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
     assert not evidence.keep(s3, job, {"gate": "passed"}, log)
 
 
+def test_half_a_surrogate_pair_from_the_code_stops_no_report(s3, job, log):
+    assert evidence.keep(s3, job, {"findings": [{"message": "'\ud800'"}]}, log)
+
+    kept = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
+    assert json.loads(kept)["findings"] == [{"message": "'?'"}]
+
+
 def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
     asked_again = []
 

@@ -1,7 +1,9 @@
 """Whole scans with the SARIF engine."""
 
+import json
 import shlex
 import sys
+from typing import Any
 
 import pytest
 
@@ -18,10 +20,14 @@ if sys.argv[3]:
     open(sys.argv[2], "w").write(sys.argv[3])
 sys.exit(int(sys.argv[4]))
 """
-EMPTY = '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Tool"}}, "results": []}]}'
 
 
-def with_tool(body: bytes, sarif: str = EMPTY, code: int = 0, **environment: str) -> Scanned:
+def of_results(*results: Any) -> str:
+    run = {"tool": {"driver": {"name": "Tool"}}, "results": results}
+    return json.dumps({"version": "2.1.0", "runs": [run]})
+
+
+def with_tool(body: bytes, sarif: str = of_results(), code: int = 0, **environment: str) -> Scanned:
     words = [sys.executable, "-c", TOOL, "{source}", "{sarif}", sarif, str(code)]
     return scanned(body, SARIF_COMMAND=shlex.join(words), **environment)
 
@@ -148,6 +154,14 @@ def test_a_tool_without_sarif_is_a_broken_scan(sarif, error):
     assert (done.code, done.error) == (1, error)
 
 
+def test_what_a_tool_says_at_length_is_cut_to_what_the_schema_allows():
+    result = {"ruleId": "R1", "message": {"text": "x" * 1000}}
+    done = with_tool(zipped(GOOD), sarif=of_results(*[result] * 30))
+
+    assert {each["message"] for each in done.report["findings"]} == {"x" * 500}
+    assert (len(done.report["findings"]), done.report["counts"]["MEDIUM"]) == (20, 30)
+
+
 @pytest.mark.parametrize("command", ["no-such-tool {source}", "/etc/passwd", "'unclosed"])
 def test_a_tool_that_cannot_run_is_a_broken_scan(command):
     assert scanned(zipped(GOOD), SARIF_COMMAND=command).error == "ScannerNotFound"
@@ -168,11 +182,26 @@ def test_the_tool_does_not_run_in_the_upload():
     assert not folder.startswith(source)
 
 
-def test_the_token_is_masked_wherever_it_appears():
-    done = with_tool(zipped(GOOD), SONAR_TOKEN=GOOD["shop/prices.py"][4:9], sarif='"total"')
+def test_the_token_is_masked_in_what_a_tool_says():
+    """The tool says where the source lies."""
+    done = with_tool(zipped(GOOD), SONAR_TOKEN="source\n")
 
-    assert "total" not in done.log
-    assert done.error == "BrokenSarif"
+    assert "/***" in done.log
+    assert "source" not in done.log
+
+
+def test_the_token_is_masked_in_what_went_wrong_unexpectedly():
+    done = scanned(zipped(GOOD), UPLOAD_BUCKET="elsewhere", SONAR_TOKEN="NoSuchBucket")
+
+    assert "(***)" in done.report["error"]["message"]
+    assert "NoSuchBucket" not in done.log + json.dumps(done.report)
+
+
+def test_half_a_surrogate_pair_that_a_tool_quotes_breaks_no_scan():
+    result = {"ruleId": "R1", "message": {"text": "password '\ud800'"}}
+    done = with_tool(zipped(GOOD), sarif=of_results(result))
+
+    assert [each["message"] for each in done.report["findings"]] == ["password '?'"]
 
 
 def test_a_log_line_cannot_forge_others_or_steer_a_terminal(capsys):

@@ -1,3 +1,5 @@
+"""Plain files below one folder, within limits, whatever the zip says; else nothing."""
+
 import stat
 import struct
 import zipfile
@@ -255,6 +257,16 @@ def test_damaged_content_is_refused(tmp_path):
 
     with pytest.raises(Broken, match="damaged"):
         unpack(archive, source, FEW)
+
+
+def test_damaged_bzip2_is_refused_as_damaged(tmp_path):
+    body = bytearray(zipped({"a.py": "x = 1\n" * 50}, zipfile.ZIP_BZIP2))
+    body[body.index(b"BZh")] ^= 1
+
+    with pytest.raises(Broken) as refusal:
+        unpacked(bytes(body), tmp_path)
+
+    assert refusal.value.code == "DamagedZip"
 
 
 def test_an_unknown_way_of_packing_is_refused(tmp_path):

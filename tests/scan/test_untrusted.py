@@ -1,3 +1,5 @@
+"""Of the settings that an upload brings along, harmless ones are followed and no others."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
