@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers import moment, versions
-from handlers.evidence import SCAN_ID, Evidence, Piece, waiting
+from handlers.evidence import Evidence, Piece, waiting
 from handlers.mrkdwn import text
 from handlers.outside import line
+from handlers.scan_id import SCAN_ID
 from handlers.wake import wake
 
 log = logging.getLogger(__name__)

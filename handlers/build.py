@@ -30,6 +30,8 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
+    """What CodeBuild told of a build; empty where it told nothing."""
+
     arn: str = ""
     status: str = ""
     phases: tuple[Phase, ...] = ()

@@ -31,6 +31,7 @@ class Subject:
 
     @property
     def zip_name(self) -> str:
+        """The key's last part."""
         return self.key.rpartition("/")[2]
 
 

@@ -7,7 +7,6 @@ change shows: scanner.log, report.json, verdict.json, decision.json, withdrawal.
 import hashlib
 import json
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +18,13 @@ from botocore.exceptions import ClientError
 QUICK = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
-SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9._-]{1,1024}")
 
 # Who runs in another region than the evidence is told its region.
 s3 = boto3.client("s3", region_name=os.environ.get("EVIDENCE_REGION"), config=QUICK)
 
 
 def error_code(error: ClientError) -> str:
+    """As in ``NoSuchKey``; empty where the answer names none."""
     return error.response.get("Error", {}).get("Code", "")
 
 
@@ -46,12 +45,13 @@ class Piece:
 
     @property
     def digest(self) -> str:
+        """The SHA-256 in hexadecimal digits."""
         return hashlib.sha256(self.bytes).hexdigest()
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What ``bucket`` holds of ``scan``; ``scan`` matches ``SCAN_ID``."""
+    """What ``bucket`` holds of ``scan``; ``scan`` is a scan's id."""
 
     bucket: str
     scan: str
@@ -86,7 +86,8 @@ def keep(bucket: str, key: str, document: object) -> Piece:
     """Write the object unless it is there; return what stands.
 
     S3 answers 412 when the object is there, and 409 when somebody writes it right now, which tells
-    nothing yet about who wins.
+    nothing yet about who wins
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
     """
     body = json.dumps(document, indent=1).encode()
     for attempt in (1, 2, 3, 4):

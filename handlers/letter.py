@@ -40,9 +40,11 @@ class Letter:
 
     @property
     def title(self) -> str:
+        """As in ``payments: rejected``."""
         return f"{self.app}: {self.outcome.headline}"
 
     def text(self) -> str:
+        """The letter for clients that show no HTML."""
         width = max(map(len, self.facts)) + 2
         parts = [
             self.title,
@@ -60,6 +62,7 @@ class Letter:
         return "\n\n".join(parts) + "\n"
 
     def html(self) -> str:
+        """The letter as a whole page, everything in it escaped."""
         colour = COLOURS.get(self.outcome.event, "#57606a")
         facts = "".join(
             '<tr><td class="soft" style="padding:3px 16px 3px 0;color:#57606a;vertical-align:top;'

@@ -17,6 +17,7 @@ def web(url: object, limit: int = 500) -> str | None:
 
 
 def execution(region: str, arn: str) -> str:
+    """Return the console page of an execution."""
     return (
         f"{_console(region)}/states/home?region={region}#/v2/executions/details/{quote(arn, ':')}"
     )
@@ -36,6 +37,7 @@ def build(region: str, arn: str) -> str | None:
 
 
 def evidence(region: str, bucket: str, scan: str) -> str:
+    """Return the console page of a scan's evidence."""
     prefix = quote(f"scans/{scan}/")
     return f"{_console(region)}/s3/buckets/{quote(bucket)}?region={region}&prefix={prefix}"
 

@@ -4,14 +4,17 @@ from datetime import UTC, datetime
 
 
 def iso(when: datetime) -> str:
+    """As in ``2026-12-24T10:00:00Z``."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day(moment: str) -> str:
+    """As in ``24 Dec 2026``."""
     return f"{_parse(moment):%d %b %Y}".lstrip("0")
 
 
 def minute(moment: str) -> str:
+    """As in ``24 Dec 2026, 10:00 UTC``."""
     return f"{day(moment)}, {_parse(moment):%H:%M} UTC"
 
 

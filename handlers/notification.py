@@ -75,6 +75,7 @@ def check(card: Notification) -> None:
 
 def _fit(body: Sequence[str], foot: str) -> str:
     lines = list(body)
-    while size(text := "\n".join((*lines, "", foot))) > DESCRIPTION:
+    # Where even the foot is too long, ``check`` says so.
+    while size(text := "\n".join((*lines, "", foot))) > DESCRIPTION and lines != ["…"]:
         lines = [*lines[: -2 if lines[-1] == "…" else -1], "…"]
     return text

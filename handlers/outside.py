@@ -14,13 +14,16 @@ def size(text: str) -> int:
 
 def line(value: object, limit: int) -> str:
     """Return ``value`` as one line of at most ``limit`` characters (as ``size`` counts)."""
+    whole = str("" if value is None else value)
     # A JSON string may hold half a surrogate pair, which no encoder takes.
-    text = str("" if value is None else value)[: limit + 1].encode(errors="replace").decode()
+    text = whole[: limit + 1].encode(errors="replace").decode()
     text = _BREAKS.sub(" ", _BIDI.sub("", text)).rstrip()
-    return text if size(text) <= limit else cut(text, limit)
+    # What is taken out must not hide that there was more.
+    fits = size(text) <= limit and len(whole) <= limit + 1
+    return text if fits else cut(text, limit)
 
 
-def cut(tokens: "str | list[str]", limit: int) -> str:
+def cut(tokens: str | list[str], limit: int) -> str:
     """Return as many whole ``tokens`` as fit, and an ellipsis."""
     kept, room = [], limit - 1
     for token in tokens:

@@ -21,6 +21,8 @@ class Person:
 
 
 class Evidence(Protocol):
+    """The part of a scan's evidence that is needed here."""
+
     def all(self, folder: str) -> list[Any]:
         """Return the parsed JSON of what lies in ``folder`` of one scan's evidence."""
         ...

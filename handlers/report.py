@@ -27,6 +27,7 @@ class Condition:
 
     @property
     def found(self) -> str:
+        """As in ``3``, ``61.2``, ``D``."""
         return self._shown(self.actual)
 
     @property
@@ -49,6 +50,8 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
+    """One issue; ``file`` and ``link`` are as the scan wrote them: not checked."""
+
     rule: str
     severity: str
     message: str
@@ -58,6 +61,7 @@ class Finding:
 
     @property
     def place(self) -> str:
+        """As in ``src/store.py:14``."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
@@ -104,6 +108,7 @@ class Report:
 
     @property
     def failed_conditions(self) -> list[Condition]:
+        """Those that keep the gate from passing; none of a gate that passed."""
         return [each for each in self.conditions if each.failed]
 
 

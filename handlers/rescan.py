@@ -8,7 +8,8 @@ from typing import Any
 
 import boto3
 
-from handlers.evidence import QUICK, SCAN_ID, Evidence
+from handlers.evidence import QUICK, Evidence
+from handlers.scan_id import SCAN_ID
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,7 @@ def rescan(scan: str) -> str:
     verdict = Evidence(ARTIFACTS_BUCKET, scan).read("verdict.json")
     if verdict and verdict["status"] == "passed":
         return f"{scan} passed its quality gate; there is nothing to scan again."
-    status = sfn.describe_execution(executionArn=opened["execution"])["status"]
-    if status == "RUNNING":
+    if _is_running(opened["execution"]):
         return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
     attempt = opened.get("attempt", 1) + 1
     again = f"{opened['app']}/{opened['versionId']}.{attempt}"
@@ -55,6 +55,15 @@ def rescan(scan: str) -> str:
         return f"It is scanned again already, as {again}: see the newer card."
     log.info("scanned again", extra={"scan": scan, "again": again})
     return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
+
+
+def _is_running(execution: str) -> bool:
+    try:
+        return sfn.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    except sfn.exceptions.ExecutionDoesNotExist:
+        # Step Functions forgets an execution 90 days after its end
+        # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+        return False
 
 
 def _event(opened: dict[str, Any], attempt: int) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Which versions of an upload there are: the newest of a key is the one that counts."""
+"""Which versions of an upload there are: the newest of a key is the one that counts.
+
+S3 lists a key's versions newest first
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +20,19 @@ def newer(scan: Mapping[str, Any]) -> str | None:
 
 
 def older(scan: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the few versions before that of ``scan``, newest first."""
+    """Return the ids of the few versions before that of ``scan``, newest first.
+
+    None where its own is not among the newest: what is listed then may have come after it.
+    """
     versions = _versions(scan)
-    place = versions.index(scan["versionId"]) + 1 if scan["versionId"] in versions else 0
+    if scan["versionId"] not in versions:
+        return []
+    place = versions.index(scan["versionId"]) + 1
     return versions[place : place + OLDER]
 
 
 def _versions(scan: Mapping[str, Any]) -> list[str]:
-    """The newest versions of the key; a delete marker is no version."""
+    """The newest versions of the key, at most 100; a delete marker is no version."""
     listed = s3.list_object_versions(Bucket=scan["bucket"], Prefix=scan["key"], MaxKeys=100)
     return [each["VersionId"] for each in listed.get("Versions", []) if each["Key"] == scan["key"]]
 

@@ -1,3 +1,5 @@
+"""The handlers with their environment, on moto; what AWS answers can be changed call by call."""
+
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path

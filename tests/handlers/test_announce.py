@@ -215,6 +215,7 @@ def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(announced):
         ("payments", "", ["dev@example.com", "lead@example.com"]),
         ("web", "", ["web@example.com"]),
         ("web", "ada@example.com", ["web@example.com", "ada@example.com"]),
+        ("web", "Ada@EXAMPLE.com", ["web@example.com", "Ada@EXAMPLE.com"]),
         ("web", "web@example.com", ["web@example.com"]),
         ("web", "eve@evil.example", ["web@example.com"]),
         ("web", "eve@evil.example>, <ada@example.com", ["web@example.com"]),

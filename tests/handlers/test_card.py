@@ -267,6 +267,13 @@ def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
         notification.check(shown)
 
 
+def test_links_that_are_too_long_by_themselves_are_refused():
+    with pytest.raises(ValueError, match="description takes"):
+        notification.notification(
+            scan=SCAN, title="title", body=["body"], foot="x" * 8001, next_steps=[], keywords=[]
+        )
+
+
 def test_a_card_is_checked_where_it_is_made():
     with pytest.raises(ValueError, match="title takes"):
         notification.notification(

@@ -45,6 +45,11 @@ def test_a_cut_never_halves_an_entity_or_a_character(limit):
     assert not cut[:-1].endswith(("&", "&a", "&am", "&amp", "&l", "&lt", "&g", "&gt"))
 
 
+def test_what_is_taken_out_does_not_hide_that_there_is_more():
+    assert outside.line("safe.py" + "\u200e" * 20 + ".exe", 10) == "safe.py…"
+    assert outside.line("safe.py" + "\u200e", 7) == "safe.py"
+
+
 def test_a_million_characters_are_cut_at_once():
     assert len(mrkdwn.text("x&" * 1_000_000, 100)) <= 100
 

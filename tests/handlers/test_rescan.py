@@ -75,6 +75,14 @@ def test_what_is_not_over_is_not_done_again(over, calls):
     assert started == []
 
 
+def test_an_execution_that_step_functions_has_forgotten_is_over(over, calls):
+    scan, started = over
+    calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
+
+    assert press(scan["scan"]).startswith("Scanning payments/api-1.4.zip again;")
+    assert len(started) == 1
+
+
 def test_what_passed_is_not_done_again(over, artifacts):
     scan, started = over
     artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "passed"}

@@ -80,6 +80,26 @@ def test_an_older_version_closes_nothing_newer(uploaded, machine):
     assert machine.woken == []
 
 
+def test_a_version_that_is_gone_since_closes_nothing(uploaded, artifacts, machine):
+    uploaded()
+    gone = uploaded()
+    artifacts.s3.delete_object(Bucket=gone["bucket"], Key=KEY, VersionId=gone["versionId"])
+    uploaded()
+
+    assert supersede.handler(gone, None) == []
+    assert machine.woken == []
+
+
+def test_a_version_with_a_hundred_newer_ones_closes_none_of_them(uploaded, artifacts, machine):
+    old = uploaded()
+    for _ in range(100):
+        artifacts.upload(KEY)
+    uploaded()
+
+    assert supersede.handler(old, None) == []
+    assert machine.woken == []
+
+
 def test_asked_twice_it_says_so_once(uploaded, machine):
     old, new = uploaded(), uploaded()
 
