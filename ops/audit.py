@@ -11,7 +11,7 @@ import typer
 
 from handlers.outside import line
 from ops import parallel, shown, stack
-from ops.evidence import APP, Evidence, Scan
+from ops.evidence import Evidence, Scan, checked_app
 from ops.problem import Problem
 
 DAY = ["%Y-%m-%d"]
@@ -68,11 +68,10 @@ def audit(
 
     Example: python -m ops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
     """
-    if app and not APP.fullmatch(app):
-        raise Problem(f"{app!r} is no app's name", "it is the first part of the key")
+    prefix = f"scans/{checked_app(app)}/" if app else "scans/"
     days = since.date() if since else date.min, to.date() if to else date.max
     environment = stack.load(stack_name, outputs)
-    found = rows(environment, f"scans/{app}/" if app else "scans/", *days)
+    found = rows(environment, prefix, *days)
     if into:
         number = _write(into, found)
         shown.say(f"✔ {shown.counted(number, 'scan')} in {into}", "green")
@@ -102,6 +101,12 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
 
 
 def row(scan: Scan) -> Row:
+    """The documents of a scan as one row.
+
+    Raises:
+        KeyError, TypeError, ValueError: they are not as the pipeline writes them.
+    """
+
     def said(document: Mapping[str, Any] | None, name: str) -> str:
         return str((document or {}).get(name) or "")
 

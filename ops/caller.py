@@ -20,6 +20,7 @@ class Caller:
 
     @property
     def is_root(self) -> bool:
+        """Whether nothing limits these credentials."""
         return self.arn.endswith(":root")
 
     @property

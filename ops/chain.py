@@ -37,6 +37,7 @@ class Stored:
 
     @property
     def digest(self) -> str | None:
+        """The SHA-256 in hexadecimal digits."""
         return None if self.body is None else hashlib.sha256(self.body).hexdigest()
 
     @property

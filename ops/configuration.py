@@ -40,7 +40,7 @@ class Configuration:
     """
 
     stack: str
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)  # the token is among them
     outputs: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings | None = None
     wrong: Sequence[tuple[str, str]] = ()
@@ -85,8 +85,8 @@ def configuration(stack: str, file: Path | None) -> Configuration:
     if file:
         values, outputs = _of_file(file), {}
     else:
-        values, outputs = _told("config", "--show-secrets", stack=stack), {}
-        values = {key: str(each.get("value", "")) for key, each in values.items()}
+        told = _told("config", "--show-secrets", stack=stack)
+        values = {key: str(each.get("value", "")) for key, each in told.items()}
         outputs = _told("stack", "output", stack=stack)
     settings, wrong = _checked(stack, values)
     return Configuration(
@@ -126,13 +126,17 @@ def _of_file(file: Path) -> dict[str, str]:
             f"{file} can't be read as settings of a stack: {error}",
             "name a Pulumi.STACK.yaml: --config Pulumi.dev.yaml",
         ) from error
+    # The token may be in the file or not yet: it can't be read from there anyway.
+    known = {**defaults(), TOKEN: UNREADABLE, **chosen}
+    return {key: _text(value) for key, value in known.items()}
+
+
+def defaults() -> dict[str, Any]:
+    """What a stack has that sets nothing, by full key, as ``Pulumi.yaml`` says it."""
     declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
-    defaults = {
+    return {
         f"{PROJECT}:{key}": each["default"] for key, each in declared.items() if "default" in each
     }
-    # The token may be in the file or not yet: it can't be read from there anyway.
-    known = {**defaults, TOKEN: UNREADABLE, **chosen}
-    return {key: _text(value) for key, value in known.items()}
 
 
 def _text(value: Any) -> str:

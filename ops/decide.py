@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ops import stack
-from ops.evidence import checked
+from ops.evidence import checked_scan
 from ops.problem import Problem
 
 ScanArgument = Annotated[str, typer.Argument(metavar="SCAN", help="The scan's id.")]
@@ -65,7 +65,7 @@ def rescan(
     Example: python -m ops rescan payments/3Lg8 --stack prod
     """
     environment = stack.load(stack_name, outputs)
-    _say(ask(environment, environment["rescanFunction"], {"scan": checked(scan)}))
+    _say(ask(environment, environment["rescanFunction"], {"scan": checked_scan(scan)}))
 
 
 def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str:
@@ -80,7 +80,7 @@ def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str
 
 
 def _press(environment: stack.Stack, scan: str, pressed: dict[str, Any]) -> None:
-    payload = {"scan": checked(scan), **pressed}
+    payload = {"scan": checked_scan(scan), **pressed}
     _say(ask(environment, environment["approvalFunction"], payload))
 
 

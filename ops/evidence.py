@@ -10,15 +10,23 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from handlers import moment, pressed
+from handlers.scan_id import APP, SCAN_ID
 from ops.problem import Problem, error_code
 from ops.stack import Stack
 
-APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9._-]{1,1024}")
 VERBS = {"approved": "approve", "rejected": "reject"}
 
 
-def checked(scan: str) -> str:
+def checked_app(app: str) -> str:
+    """Return ``app``; raise ``Problem`` where it cannot be an app's name."""
+    if not APP.fullmatch(app):
+        raise Problem(
+            f"{app!r} is no app's name", "it is the first part of the key: payments/api.zip"
+        )
+    return app
+
+
+def checked_scan(scan: str) -> str:
     """Return ``scan``; raise ``Problem`` where it cannot be a scan's id."""
     if not SCAN_ID.fullmatch(scan):
         raise Problem(
@@ -39,6 +47,7 @@ class Scan:
     presses: list[Any] = field(default_factory=list)
 
     def all(self, folder: str) -> list[Any]:
+        """The records in ``folder``, as ``pressed.by`` asks for them."""
         return self.presses if folder == "pressed" else []
 
     @property
@@ -50,6 +59,7 @@ class Scan:
 
     @property
     def withdrawn_by(self) -> str:
+        """Who took the approval back, as far as is known; empty where nobody did."""
         back = self.withdrawal
         return self._by("withdraw", back["reason"], back["withdrawnAt"]) if back else ""
 
@@ -121,17 +131,20 @@ class Evidence:
             ],
         )
 
-    def newest_attempt(self, app: str, version: str) -> Scan:
-        """Return the last scan of an uploaded version, which may have been scanned again."""
+    def attempts(self, app: str, version: str) -> dict[int, str]:
+        """Return the scans of an uploaded version by number: what was scanned again has several."""
         prefix = f"scans/{app}/{version}"
         found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/")
-        attempts = [
-            int(match[1] or 1)
+        return {
+            int(match[1] or 1): each["Prefix"].removeprefix("scans/").removesuffix("/")
             for each in found.get("CommonPrefixes", [])
             if (match := re.fullmatch(r"(?:\.([0-9]+))?/", each["Prefix"].removeprefix(prefix)))
-        ]
-        last = max(attempts, default=1)
-        return self.scan(f"{app}/{version}.{last}" if last > 1 else f"{app}/{version}")
+        }
+
+    def newest_attempt(self, app: str, version: str) -> Scan:
+        """Return the last scan of an uploaded version."""
+        attempts = self.attempts(app, version)
+        return self.scan(attempts[max(attempts)] if attempts else f"{app}/{version}")
 
     def read(self, scan: str, name: str) -> dict[str, Any] | None:
         """Return the JSON object ``name``, None where there is none (or it is something else)."""

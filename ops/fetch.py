@@ -1,7 +1,6 @@
 """fetch: the newest version of an app that may be deployed, and why a newer one may not."""
 
 import hashlib
-import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers import moment
 from ops import shown, stack, uploads
@@ -123,6 +122,7 @@ def look(environment: stack.Stack, evidence: Evidence, upload: Upload) -> Looked
 
 
 def named(upload: Upload) -> str:
+    """The upload in words: key, version and moment."""
     return f"{upload.key}, version {upload.version} of {moment.minute(moment.iso(upload.uploaded))}"
 
 
@@ -133,34 +133,30 @@ def _is_over(scan: Scan, status: str | None) -> bool:
 
 def _download(environment: stack.Stack, chosen: Looked, target: Path) -> str:
     """Write the version to ``target``, whole or not at all; return its SHA-256."""
+    body = environment.client("s3").get_object(
+        Bucket=environment["uploadBucket"],
+        Key=chosen.upload.key,
+        VersionId=chosen.upload.version,
+    )["Body"]
+    digest = hashlib.sha256()
     try:
-        body = environment.client("s3").get_object(
-            Bucket=environment["uploadBucket"],
-            Key=chosen.upload.key,
-            VersionId=chosen.upload.version,
-        )["Body"]
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        # Beside the target, so that the last step is to rename it.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+            partial = Path(folder) / target.name
+            with partial.open("wb") as file:
+                for chunk in body.iter_chunks(CHUNK):
+                    digest.update(chunk)
+                    file.write(chunk)
+            if chosen.sha256 and digest.hexdigest() != chosen.sha256:
+                raise Problem(
+                    f"{named(chosen.upload)} is not what was scanned: its SHA-256 is "
+                    f"{digest.hexdigest()}, the report says {chosen.sha256}",
+                    "deploy nothing; tell whoever looks after the evidence",
+                    code=1,
+                )
+            partial.replace(target)
+    except BotoCoreError:
+        raise  # some of them are OSErrors
     except OSError as error:
         raise Problem(f"{target} cannot be written: {error}", "give another file: --to") from error
-    try:
-        digest = hashlib.sha256()
-        with os.fdopen(handle, "wb") as file:
-            for chunk in body.iter_chunks(CHUNK):
-                digest.update(chunk)
-                file.write(chunk)
-        if chosen.sha256 and digest.hexdigest() != chosen.sha256:
-            raise Problem(
-                f"{named(chosen.upload)} is not what was scanned: its SHA-256 is "
-                f"{digest.hexdigest()}, the report says {chosen.sha256}",
-                "deploy nothing; tell whoever looks after the evidence",
-                code=1,
-            )
-        # mkstemp's files are for their owner only.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, target)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
     return digest.hexdigest()

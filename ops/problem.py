@@ -47,4 +47,5 @@ def of_aws(error: BotoCoreError | ClientError) -> Problem:
 
 
 def error_code(error: ClientError) -> str:
+    """As in ``NoSuchKey``; empty where the answer names none."""
     return error.response.get("Error", {}).get("Code", "")

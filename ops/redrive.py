@@ -27,6 +27,7 @@ class Letter:
 
     @property
     def key(self) -> str:
+        """The key of the upload, empty where it is no event of one."""
         return self.event["detail"]["object"]["key"] if self.event else ""
 
     @property

@@ -68,9 +68,13 @@ def rights(
     if folder is None:
         shown.as_json(written)
         return
-    folder.mkdir(parents=True, exist_ok=True)
     for name, policy in written.items():
-        (folder / f"{name}.json").write_text(json.dumps(policy, indent=1) + "\n")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.json").write_text(json.dumps(policy, indent=1) + "\n")
+        except OSError as error:
+            what = f"{folder} cannot be written: {error}"
+            raise Problem(what, "give another folder: --to") from error
         shown.say(f"{folder / name}.json: {size(policy)} of {MANAGED_POLICY_CHARACTERS} characters")
 
 

@@ -18,9 +18,9 @@ class Right:
     """``actions`` of one ``service`` on ARNs, of which ``{name}`` is the resource's own name.
 
     Other braces are ``label`` (its name in the program), ``region``, ``account``, ``prefix`` and
-    inputs of the resource. ``when`` names
-    the tags that decide where ARNs cannot: ``aws:RequestTag`` or ``aws:ResourceTag``. The right is
-    only needed where the input ``given`` is set.
+    inputs of the resource. ``when`` names the tags that decide where ARNs cannot:
+    ``aws:RequestTag`` or ``aws:ResourceTag``. The right is only needed where the input ``given`` is
+    set.
     """
 
     service: str

@@ -28,10 +28,12 @@ STYLES = {
 
 
 def out() -> Console:
+    """The console of results."""
     return Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
 
 
 def err() -> Console:
+    """The console of progress, warnings and errors."""
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
@@ -46,8 +48,9 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print ``rows`` of cells as a table, each cell safe."""
+    shown = Table(box=None, pad_edge=False)
     for column in columns:
         shown.add_column(column, overflow="fold", header_style="bold")
     for row in rows:
@@ -56,9 +59,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str =
 
 
 def as_json(document: Any) -> None:
+    """Print ``document`` as JSON, with a line for each value."""
     print(json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def say(text: str, style: str = "") -> None:
-    """Print a line for people, beside the result."""
-    err().print(cell(text, style))
+    """Print lines for people, beside the result; each is safe."""
+    for each in text.split("\n"):
+        err().print(cell(each, style))

@@ -33,18 +33,17 @@ class Checks:
     console: Console
     made: list[dict[str, Any]] = field(default_factory=list)
 
-    def check(self, scan: str, what: str, holds: bool, otherwise: str = "") -> bool:
-        self.made.append(
-            {"scan": scan, "what": what, "holds": holds, "why": otherwise * (not holds)}
-        )
+    def check(self, scan: str, what: str, holds: bool, otherwise: str) -> bool:
+        """Note and show whether ``what`` holds, and how it is otherwise; return it."""
+        why = "" if holds else otherwise
+        self.made.append({"scan": scan, "what": what, "holds": holds, "why": why})
         mark, style = ("✔", "green") if holds else ("✘", "red")
-        self.console.print(
-            Text.assemble((mark, style), f" {what}", "" if holds else f": {otherwise}")
-        )
+        self.console.print(Text.assemble((mark, style), f" {what}", f": {why}" if why else ""))
         return holds
 
     @property
     def failed(self) -> int:
+        """How many did not hold."""
         return sum(not each["holds"] for each in self.made)
 
 
@@ -58,11 +57,12 @@ class Sent:
 
     @property
     def scan(self) -> str:
+        """The id of its scan."""
         return f"{uploads.app_of(self.key)}/{self.version}"
 
 
 def smoke(
-    press: Annotated[
+    reject: Annotated[
         bool, typer.Option("--reject", help="Reject the failed sample, as the channel would.")
     ] = False,
     minutes: Annotated[int, typer.Option(min=1, help="Longest that the scans may take.")] = 45,
@@ -80,11 +80,13 @@ def smoke(
     environment = stack.load(stack_name, outputs)
     checks = Checks(shown.err() if json else shown.out())
     run = f"smoke-{uuid.uuid4().hex[:8]}"
-    sent = [_send(environment, run, sample) for sample in EXPECTED]
+    sent: list[Sent] = []
     try:
+        for sample in EXPECTED:
+            sent.append(_send(environment, run, sample))
         deadline = time.monotonic() + minutes * 60
         for each in sent:
-            _follow(environment, checks, each, deadline, press)
+            _follow(environment, checks, each, deadline, reject)
     finally:
         _clean_up(environment, sent)
     if json:
@@ -106,14 +108,14 @@ def _send(environment: stack.Stack, run: str, sample: str) -> Sent:
 
 
 def _follow(
-    environment: stack.Stack, checks: Checks, sent: Sent, deadline: float, press: bool
+    environment: stack.Stack, checks: Checks, sent: Sent, deadline: float, reject: bool
 ) -> None:
     """Wait until ``sent`` is over or awaits its decision; check everything about it."""
     evidence, expected = Evidence(environment), EXPECTED[sent.sample]
     checks.console.print(Text(f"\n{sent.key}  {sent.scan}", style="bold"))
+    shown.say("  Open", "dim")
     opened = _until(
         lambda: evidence.read(sent.scan, "scan.json"),
-        "Open",
         min(deadline, time.monotonic() + OPENED_WITHIN_SECONDS),
     )
     if not checks.check(
@@ -137,7 +139,7 @@ def _follow(
         _check_passed(environment, checks, sent, execution)
     else:
         _check_failed(environment, checks, sent, execution)
-        if press:
+        if reject:
             said = ask(
                 environment,
                 environment["approvalFunction"],
@@ -214,14 +216,12 @@ def _rest(
             return True
         return not over and state.startswith("Await") and _waits(environment, sent)
 
-    _until(rests, "", deadline)
+    _until(rests, deadline)
     return state
 
 
-def _until(look: Callable[[], Any], doing: str, deadline: float) -> Any:
+def _until(look: Callable[[], Any], deadline: float) -> Any:
     """Return what ``look`` finds, falsy where there is nothing by the ``deadline``."""
-    if doing:
-        shown.say(f"  {doing}", "dim")
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_SECONDS)
     return found

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ops.evidence import APP
+from handlers.scan_id import APP
+from ops.evidence import checked_app
 from ops.problem import Problem
 from ops.stack import Stack
 
@@ -35,10 +36,7 @@ def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
     Raises:
         Problem: it cannot be an app, or ``key`` is not of it.
     """
-    if not APP.fullmatch(app):
-        raise Problem(
-            f"{app!r} is no app's name", "it is the first part of the key: payments/api.zip"
-        )
+    app = checked_app(app)
     if key and app_of(key) != app:
         raise Problem(f"{key} is not of app {app}", f"its app is {app_of(key)}")
     found = []

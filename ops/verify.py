@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from ops import chain, parallel, shown, stack, uploads
 from ops.chain import Stored
-from ops.evidence import APP, checked
+from ops.evidence import Evidence, checked_app, checked_scan
 from ops.problem import Problem, error_code
 
 
@@ -51,10 +51,12 @@ def verify(
     """
     if sum(map(bool, (scan, app, everything))) != 1:
         raise Problem("which scans?", "one of: SCAN, --app APP, --all")
-    if app and not APP.fullmatch(app):
-        raise Problem(f"{app!r} is no app's name", "it is the first part of the key")
+    prefix = "scans/"
+    if scan:
+        prefix += f"{checked_scan(scan)}/"
+    elif app:
+        prefix += f"{checked_app(app)}/"
     environment = stack.load(stack_name, outputs)
-    prefix = f"scans/{checked(scan)}/" if scan else f"scans/{app}/" if app else "scans/"
     checks = list(verified(environment, prefix))
     if not checks:
         raise Problem(f"there is no evidence under {prefix}", "look for the id: audit", code=1)
@@ -145,9 +147,10 @@ def _clearance(
     attempt = opened.get("attempt", 1)
     if clearance == "gone" or (attempt > 1 and "verdict.json" not in files):
         return
-    later = f"scans/{opened['app']}/{opened['versionId']}.{attempt + 1}/verdict.json"
-    if _exists(environment, later):
-        return
+    evidence = Evidence(environment)
+    for number, scan in evidence.attempts(opened["app"], opened["versionId"]).items():
+        if number > attempt and evidence.read(scan, "verdict.json"):
+            return
     follows, allowed = chain.standing(files, datetime.now(UTC))
     if clearance not in allowed:
         yield (
@@ -174,10 +177,3 @@ def _body(environment: stack.Stack, listed: Listed, name: str) -> bytes | None:
         Bucket=environment["artifactsBucket"], Key=key, VersionId=version
     )
     return found["Body"].read()
-
-
-def _exists(environment: stack.Stack, key: str) -> bool:
-    found = environment.client("s3").list_objects_v2(
-        Bucket=environment["artifactsBucket"], Prefix=key, MaxKeys=1
-    )
-    return found["KeyCount"] > 0

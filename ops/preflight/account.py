@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from components.settings import SCAN_AGAIN
-from ops.preflight.environment import Environment, pages
+from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from ops.problem import error_code
 from ops.rights import Statement, statements
+from ops.shown import counted
 
 LOG_REGION = "us-east-1"
 # At this many, a burst of uploads is judged in a few minutes, and other teams still run.
@@ -40,9 +41,8 @@ def builds(its: Environment) -> Iterator[Finding]:
     size = its.settings.compute_type.removeprefix("BUILD_GENERAL1_")
     kind = f"{PLATFORMS[its.settings.architecture]}/{SIZES[size]}"
     name = f"Concurrently running builds for {kind} environment"
-    quotas = pages(
-        its.client("service-quotas").list_service_quotas, "Quotas", ServiceCode="codebuild"
-    )
+    client = its.client("service-quotas")
+    quotas = every(client, "list_service_quotas", "Quotas", ServiceCode="codebuild")
     found = [each for each in quotas if each["QuotaName"] == name]
     if not found:
         yield unknown(
@@ -117,15 +117,20 @@ def remains(its: Environment) -> Iterator[Finding]:
     if its.deployed:
         yield fine("the stack is deployed")
         return
-    found = its.client("resourcegroupstaggingapi").get_resources(
-        TagFilters=[
-            {"Key": "project", "Values": ["chatops-slack"]},
-            {"Key": "stack", "Values": [its.stack]},
-        ]
-    )["ResourceTagMappingList"]
+    found = list(
+        every(
+            its.client("resourcegroupstaggingapi"),
+            "get_resources",
+            "ResourceTagMappingList",
+            TagFilters=[
+                {"Key": "project", "Values": ["chatops-slack"]},
+                {"Key": "stack", "Values": [its.stack]},
+            ],
+        )
+    )
     if found:
         yield warning(
-            f"{len(found)} things have the tags of a stack {its.stack}, "
+            f"{counted(len(found), 'thing')} with the tags of a stack {its.stack}, "
             f"as {found[0]['ResourceARN']}",
             "another state deploys a stack of this name here, or one was left behind; "
             "roles, buttons and cards would be taken for each other's",
@@ -172,22 +177,16 @@ def rights(its: Environment) -> Iterator[Finding]:
         source = iam.get_role(RoleName=its.caller.role)["Role"]["Arn"]
     refused: list[str] = []
     for statement in statements(its.stack, its.resources, its.caller.account, its.region):
-        request = {
-            "PolicySourceArn": source,
-            "ActionNames": statement["Action"],
-            "ResourceArns": [_concrete(each) for each in statement["Resource"]],
-            "ContextEntries": _context(statement),
-        }
-        while True:
-            answer = iam.simulate_principal_policy(**request)
-            refused += [
-                each["EvalActionName"]
-                for each in answer["EvaluationResults"]
-                if each["EvalDecision"] != "allowed"
-            ]
-            if not answer.get("IsTruncated"):
-                break
-            request["Marker"] = answer["Marker"]
+        results = every(
+            iam,
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=source,
+            ActionNames=statement["Action"],
+            ResourceArns=[_concrete(each) for each in statement["Resource"]],
+            ContextEntries=_context(statement),
+        )
+        refused += [each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"]
     names = sorted(set(refused))
     if names:
         shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

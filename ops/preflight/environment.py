@@ -1,6 +1,6 @@
 """What the checks look at: one stack's settings, its account, and what it will register."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -32,7 +32,7 @@ class Environment:
     prefix: str
     region: str
     settings: Settings
-    token: str
+    token: str = field(repr=False)
     caller: Caller
     resources: Sequence[Resource] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -51,12 +51,7 @@ class Environment:
         return [each.desired for each in self.resources if each.inputs.get("typeName") == type_name]
 
 
-def pages(call: Any, key: str, **parameters: Any) -> list[dict[str, Any]]:
-    """All items under ``key`` of a call that hands out a ``NextToken``."""
-    found: list[dict[str, Any]] = []
-    while True:
-        page = call(**parameters)
-        found += page.get(key, [])
-        if not page.get("NextToken"):
-            return found
-        parameters["NextToken"] = page["NextToken"]
+def every(client: Any, operation: str, key: str, **parameters: Any) -> Iterable[Any]:
+    """All items under ``key`` on all pages that ``operation`` of boto3's client has."""
+    for page in client.get_paginator(operation).paginate(**parameters):
+        yield from page.get(key, [])

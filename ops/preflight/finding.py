@@ -36,16 +36,20 @@ class Check:
 
 
 def fine(what: str) -> Finding:
+    """It is as it should be."""
     return Finding(level=Level.FINE, what=what)
 
 
 def warning(what: str, why: str, mend: str) -> Finding:
+    """It works, but not well or not for long."""
     return Finding(level=Level.WARNING, what=what, why=why, mend=mend)
 
 
 def failed(what: str, why: str, mend: str) -> Finding:
+    """It does not work, or `pulumi up` would stop there."""
     return Finding(level=Level.FAILED, what=what, why=why, mend=mend)
 
 
 def unknown(what: str, why: str, mend: str) -> Finding:
+    """It could not be looked at."""
     return Finding(level=Level.UNKNOWN, what=what, why=why, mend=mend)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ops.preflight.environment import CHAT_REGION, Environment, pages
+from ops.preflight.environment import CHAT_REGION, Environment, every
 from ops.preflight.finding import Finding, failed, fine
 
 CONSOLE = f"https://{CHAT_REGION}.console.aws.amazon.com/chatbot/home#/chat-clients"
@@ -19,7 +19,7 @@ def workspace(its: Environment) -> Iterator[Finding]:
     chat = its.client("chatbot", CHAT_REGION)
     known = {
         each["SlackTeamId"]: each
-        for each in pages(chat.describe_slack_workspaces, "SlackWorkspaces")
+        for each in every(chat, "describe_slack_workspaces", "SlackWorkspaces")
     }
     if wanted not in known:
         others = ", ".join(f"{key} ({each['SlackTeamName']})" for key, each in known.items())
@@ -79,7 +79,8 @@ def buttons(its: Environment) -> Iterator[Finding]:
     """Whether the names of the buttons are free before, and the channel lists them after."""
     chat = its.client("chatbot", CHAT_REGION)
     wanted = {each["ActionName"] for each in its.desired(ACTION)}
-    arns = {arn.rsplit("/", 1)[-1]: arn for arn in _action_arns(chat)}
+    actions = every(chat, "list_custom_actions", "CustomActions")
+    arns = {arn.rsplit("/", 1)[-1]: arn for arn in actions}
     if not its.deployed:
         for name in sorted(wanted & arns.keys()):
             yield failed(
@@ -95,8 +96,9 @@ def buttons(its: Environment) -> Iterator[Finding]:
     listed = {
         each["Resource"]
         for each in (
-            pages(
-                chat.list_associations,
+            every(
+                chat,
+                "list_associations",
                 "Associations",
                 ChatConfiguration=own["ChatConfigurationArn"],
             )
@@ -141,20 +143,10 @@ def limits(its: Environment) -> Iterator[Finding]:
 
 def _configurations(its: Environment) -> list[dict[str, Any]]:
     chat = its.client("chatbot", CHAT_REGION)
-    return pages(chat.describe_slack_channel_configurations, "SlackChannelConfigurations")
+    key = "SlackChannelConfigurations"
+    return list(every(chat, "describe_slack_channel_configurations", key))
 
 
 def _own_configuration(its: Environment) -> dict[str, Any] | None:
     found = [each for each in _configurations(its) if each["ConfigurationName"] == its.prefix]
     return found[0] if found else None
-
-
-def _action_arns(chat: Any) -> list[str]:
-    found: list[str] = []
-    token: dict[str, str] = {}
-    while True:
-        page = chat.list_custom_actions(**token)
-        found += page["CustomActions"]
-        if not page.get("NextToken"):
-            return found
-        token = {"NextToken": page["NextToken"]}

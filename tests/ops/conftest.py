@@ -159,20 +159,36 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Env
         yield Environment(tmp_path)
 
 
-@pytest.fixture
-def denied(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let a bucket refuse every request, as for a caller without rights."""
+Answer = Callable[[str, dict[str, Any]], Any]
 
-    def deny(bucket: str) -> None:
+
+@pytest.fixture
+def asked_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
+    """Let somebody answer each call ``(operation, parameters)`` first; who says None leaves it."""
+
+    def ask_first(answer: Answer) -> None:
         real = BaseClient._make_api_call
 
         def call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+            said = answer(operation, parameters)
+            return real(client, operation, parameters) if said is None else said
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+    return ask_first
+
+
+@pytest.fixture
+def denied(asked_first: Callable[[Answer], None]) -> Callable[[str], None]:
+    """Let a bucket refuse every request, as for a caller without rights."""
+
+    def deny(bucket: str) -> None:
+        def refuse(operation: str, parameters: dict[str, Any]) -> None:
             if parameters.get("Bucket") == bucket:
                 error: Any = {"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}
                 raise ClientError(error, operation)
-            return real(client, operation, parameters)
 
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        asked_first(refuse)
 
     return deny
 
@@ -189,17 +205,14 @@ def soon() -> str:
 
 
 @pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def small_pages(asked_first: Callable[[Answer], None]) -> Callable[[int], None]:
     """Let S3 list so many objects at a time."""
 
     def list_by(number: int) -> None:
-        real = BaseClient._make_api_call
-
-        def call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        def ask_for_few(operation: str, parameters: dict[str, Any]) -> None:
             if operation.startswith("ListObject"):
-                parameters = {"MaxKeys": number, **parameters}
-            return real(client, operation, parameters)
+                parameters.setdefault("MaxKeys", number)
 
-        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+        asked_first(ask_for_few)
 
     return list_by

@@ -1,8 +1,12 @@
 """fetch gives deployers what may be deployed, and says why the rest may not."""
 
+import errno
 import json
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.response import StreamingBody
 
 from tests.ops.conftest import FUTURE, LATER, digest
 
@@ -71,6 +75,17 @@ def test_a_version_that_is_asked_for_but_not_cleared_is_refused(
     assert says in ran.stderr
 
 
+def test_each_version_that_may_not_be_deployed_has_a_line_of_its_own(environment, fetched):
+    versions = [environment.upload(status="failed") for _ in range(9)]
+    for version in versions:
+        environment.scan(version)
+
+    ran, _ = fetched()
+
+    lines = ran.stderr.splitlines()
+    assert len({line for line in lines for version in versions if version in line}) == 9
+
+
 def test_a_withdrawn_version_says_who_took_it_back(environment, fetched):
     version = environment.upload(status="withdrawn")
     scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
@@ -127,6 +142,35 @@ def test_a_zip_that_is_not_what_was_scanned_is_not_left_behind(environment, fetc
     assert (ran.exit_code, body) == (1, None)
     assert "is not what was scanned" in ran.stderr
     assert [each.name for each in environment.folder.iterdir()] == ["outputs.json"]
+
+
+def test_a_download_that_breaks_off_leaves_nothing_and_is_no_trouble_of_the_file(
+    environment, fetched, monkeypatch
+):
+    environment.upload(status="passed")
+
+    def break_off(*_):
+        raise ReadTimeoutError(endpoint_url="https://s3")
+        yield
+
+    monkeypatch.setattr(StreamingBody, "iter_chunks", break_off)
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (2, None)
+    assert "AWS did not answer" in ran.stderr
+    assert [each.name for each in environment.folder.iterdir()] == ["outputs.json"]
+
+
+def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
+    environment.upload(status="passed")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(StreamingBody, "iter_chunks", Mock(side_effect=full))
+
+    ran, body = fetched()
+
+    assert (ran.exit_code, body) == (2, None)
+    assert "No space left on device" in ran.stderr
 
 
 def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(

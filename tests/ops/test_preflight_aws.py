@@ -369,8 +369,19 @@ def test_what_an_earlier_stack_left_behind_is_a_warning(aws: Answers, left: bool
     assert_found(
         account.remains(its()),
         Level.WARNING if left else Level.FINE,
-        "1 things have the tags" if left else "nothing of a stack dev",
+        "1 thing with the tags" if left else "nothing of a stack dev",
     )
+
+
+def test_what_is_left_behind_may_come_on_the_second_page(aws: Answers):
+    for token, rows in (("more", []), ("", [{"ResourceARN": "arn:aws:sns:eu-central-1:1:x"}])):
+        aws.give(
+            "resourcegroupstaggingapi",
+            "get_resources",
+            {"PaginationToken": token, "ResourceTagMappingList": rows},
+        )
+
+    assert only(account.remains(its())).level == Level.WARNING
 
 
 @pytest.mark.parametrize(
@@ -398,6 +409,18 @@ def test_without_record_who_nobody_asks_for_the_audit_log(aws: Answers):
     assert list(account.audit_log(its())) == []
 
 
+def a_role(arn: str) -> dict[str, Any]:
+    return {
+        "Role": {
+            "Arn": arn,
+            "Path": "/ci/",
+            "RoleName": arn.split("/")[-1],
+            "RoleId": "AROA0123456789ABCDEF",
+            "CreateDate": "2026-01-01T00:00:00Z",
+        }
+    }
+
+
 def simulated(decisions: dict[str, str]) -> dict[str, Any]:
     return {
         "EvaluationResults": [
@@ -409,14 +432,7 @@ def simulated(decisions: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("may", [True, False])
 def test_the_caller_must_be_allowed_what_the_program_does(aws: Answers, may: bool):
-    role = {
-        "Arn": f"arn:aws:iam::{ACCOUNT}:role/ci/deploy",
-        "Path": "/ci/",
-        "RoleName": "deploy",
-        "RoleId": "AROA0123456789ABCDEF",
-        "CreateDate": "2026-01-01T00:00:00Z",
-    }
-    aws.give("iam", "get_role", {"Role": role}, RoleName="deploy")
+    aws.give("iam", "get_role", a_role(DEPLOYER), RoleName="deploy")
     count = len(account.statements("dev", recorded(), ACCOUNT, REGION))
     for place in range(count):
         refused = not may and place == 0
@@ -527,18 +543,6 @@ def test_where_settings_name_nothing_nobody_asks(aws: Answers):
 
 
 # Uploads
-
-
-def a_role(arn: str) -> dict[str, Any]:
-    return {
-        "Role": {
-            "Arn": arn,
-            "Path": "/ci/",
-            "RoleName": arn.split("/")[-1],
-            "RoleId": "AROA0123456789ABCDEF",
-            "CreateDate": "2026-01-01T00:00:00Z",
-        }
-    }
 
 
 def test_a_deployer_that_exists_is_fine(aws: Answers):

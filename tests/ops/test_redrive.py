@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 EVENT = {
@@ -14,13 +13,13 @@ EVENT = {
 
 
 @pytest.fixture
-def started(monkeypatch):
+def started(asked_first):
     """The executions that were started; a name that is there is refused, as ``fails`` all are."""
-    real, found = BaseClient._make_api_call, {}
+    found = {}
 
-    def call(client, operation, parameters):
+    def start(operation, parameters):
         if operation != "StartExecution":
-            return real(client, operation, parameters)
+            return None
         name = parameters["name"]
         code = "AccessDeniedException" if "fails" in found else "ExecutionAlreadyExists"
         if "fails" in found or name in found:
@@ -28,7 +27,7 @@ def started(monkeypatch):
         found[name] = json.loads(parameters["input"])
         return {"executionArn": name}
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    asked_first(start)
     return found
 
 

@@ -195,6 +195,16 @@ def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     assert files == documents
 
 
+def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    told = ["rights", "--stack", "dev", "--config", str(PROGRAM / "Pulumi.dev.yaml")]
+
+    ran = CliRunner().invoke(app, [*told, "--account", ACCOUNT, "--to", str(tmp_path / "file")])
+
+    assert ran.exit_code == 2
+    assert "cannot be written" in ran.stderr
+
+
 def test_wrong_settings_are_said_before_anything_else(tmp_path: Path):
     settings = tmp_path / "Pulumi.dev.yaml"
     settings.write_text("config:\n  chatops-slack:sender: nobody\n")

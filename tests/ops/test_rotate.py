@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ops.__main__ import app
+from ops.configuration import defaults
 from ops.program import PROGRAM
 from tests.scan.recorded import Answers
 
@@ -21,16 +22,10 @@ def pulumi(tmp_path, monkeypatch):
 
     Returns the file of notes, and the settings, which a test may change.
     """
-    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
     chosen = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"]
-    defaults = {
-        f"chatops-slack:{key}": each["default"]
-        for key, each in declared.items()
-        if "default" in each
-    }
     settings = {
         key: {"value": value if isinstance(value, str) else json.dumps(value)}
-        for key, value in {**defaults, **chosen, "chatops-slack:sonarToken": "old"}.items()
+        for key, value in {**defaults(), **chosen, "chatops-slack:sonarToken": "old"}.items()
     }
     notes, told = tmp_path / "notes", tmp_path / "settings"
     command = tmp_path / "pulumi"

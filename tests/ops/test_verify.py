@@ -174,6 +174,17 @@ def test_the_tag_of_a_version_that_was_scanned_again_is_the_last_scans(environme
     assert found(environment, "--app", "payments") == []
 
 
+def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(environment):
+    version = environment.upload(status="passed")
+    environment.scan(version, status="error")
+    broken_off = environment.scan(version, status="error", attempt=2)
+    for name in ("verdict.json", "notification.json"):
+        replace(environment, broken_off, name, None)
+    environment.scan(version, status="passed", attempt=3)
+
+    assert found(environment, "--app", "payments") == []
+
+
 def test_an_upload_that_is_gone_since_is_no_finding(environment):
     scan = environment.scan("Gone0123456789")
 
