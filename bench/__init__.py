@@ -1,0 +1,1 @@
+"""How long things take, each against its bare counterpart."""

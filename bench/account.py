@@ -102,6 +102,7 @@ class Upload:
 
     @property
     def scan(self) -> str:
+        """The id of its scan."""
         return f"payments/{self.version}"
 
     def recorded(self, name: str) -> Any:
@@ -112,6 +113,7 @@ class Upload:
         return json.loads(text)
 
     def leave(self, name: str, document: Any) -> None:
+        """Let its evidence have ``<name>.json``."""
         self._put(ARTIFACTS, f"scans/{self.scan}/{name}.json", document)
 
     def wait(self) -> None:

@@ -44,9 +44,11 @@ class BurstCloud(Cloud):
         self.held: list[dict[str, Any]] = []
 
     def deliver(self, event: dict[str, Any]) -> None:
+        """Keep the event instead of starting what it would start."""
         self.held.append(event)
 
     def release(self, repeated: int) -> None:
+        """Deliver all that was held, and so many of them again."""
         events = [*self.held, *random.sample(self.held, repeated)]
         random.shuffle(events)
         # EventBridge, too, starts so many at a time.
@@ -67,6 +69,7 @@ class Burst:
     states: dict[str, list[float]] = field(default_factory=lambda: collections.defaultdict(list))
 
     def expect(self, what: str, found: int, wanted: int) -> None:
+        """Count ``what``; it is wrong unless ``wanted`` were found."""
         self.counts[what] = found
         if found != wanted:
             self.wrong.append(f"{what}: {found} instead of {wanted}")

@@ -40,6 +40,7 @@ LOG_LINES = (100, 10_000, 100_000)
 
 
 def failed(upload: Upload) -> Any:
+    """Its gate failed."""
     upload.leave("scan", upload.recorded("scan"))
     upload.leave("report", upload.recorded("report-failed"))
     return upload.recorded("failed")
@@ -54,12 +55,14 @@ def no_report(upload: Upload) -> Any:
 
 
 def approve(upload: Upload) -> Any:
+    """It waits, and somebody presses Approve."""
     upload.leave("scan", upload.recorded("scan"))
     upload.wait()
     return {"scan": upload.scan, "approve": ["Hotfix for the outage", "14"]}
 
 
 def announce(upload: Upload) -> Any:
+    """It was approved: one mail and one card."""
     upload.leave("scan", upload.recorded("scan"))
     upload.leave("report", upload.recorded("report-failed"))
     upload.leave("decision", upload.recorded("decision-approved"))
@@ -67,18 +70,21 @@ def announce(upload: Upload) -> Any:
 
 
 def replaced(upload: Upload) -> Any:
+    """It waits while another version of its key is uploaded."""
     upload.wait()
     upload.again()
     return upload.recorded("scan")
 
 
 def over(upload: Upload) -> Any:
+    """Its scan is broken and over, and somebody presses Scan again."""
     upload.leave("scan", {**upload.recorded("scan"), "execution": upload.ended_execution})
     upload.leave("verdict", {"status": "error"})
     return {"scan": upload.scan}
 
 
 def pressed(upload: Upload) -> Any:
+    """Somebody pressed Approve, says the chat service's log."""
     upload.leave("scan", upload.recorded("scan"))
     return audited(upload.scan)
 
@@ -93,6 +99,7 @@ class Case:
 
     @property
     def name(self) -> str:
+        """As in ``approval, approve``."""
         return f"`{self.module}`, {self.what}"
 
 
@@ -206,6 +213,7 @@ class Contest:
         self.bare = Side(lambda: Function("bare.handler", package, account, CLIENTS=clients), calls)
 
     def cold(self, pairs: int) -> Pair:
+        """Cold starts of both, in turns."""
         ours, bare = in_turns(pairs, self.ours.cold, self.bare.cold)
         return Pair(self.case.name, ours, bare, COLD)
 
@@ -224,6 +232,7 @@ class Contest:
         ]
 
     def warm(self, pairs: int, name: str = "") -> Pair:
+        """Answers of one warm process of each, in turns; ``name`` is the case's unless given."""
         with self.ours.start() as function, self.bare.start() as calls:
             self.ours.warm(function)
             self.bare.warm(calls)

@@ -35,6 +35,7 @@ class Pair:
 
     @property
     def cells(self) -> list[str]:
+        """The row below ``HEAD``."""
         return [
             self.name,
             seconds(min(self.ours)),
@@ -58,11 +59,13 @@ class Section:
     wrong: list[str] = field(default_factory=list)
 
     def add(self, pair: Pair) -> None:
+        """Add a row, and what is wrong with it."""
         self.rows.append(pair.cells)
         if pair.wrong:
             self.wrong.append(pair.wrong)
 
     def show(self, console: Console) -> None:
+        """Print table, notes and what is wrong."""
         table = Table(title=self.title, title_justify="left", box=None)
         for position, column in enumerate(self.head):
             table.add_column(column, justify="right" if position else "left")
@@ -76,6 +79,7 @@ class Section:
         console.print()
 
     def markdown(self) -> str:
+        """The same for a page of the docs."""
         lines = [f"### {self.title}", "", _row(self.head)]
         lines.append(_row(["---", *["---:"] * (len(self.head) - 1)]))
         lines += [_row(row) for row in self.rows]

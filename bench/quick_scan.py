@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 
 def main() -> None:
+    """Read the upload, write its report."""
     told = os.environ
     began = moment()
     body = call("GET", f"{told['UPLOAD_BUCKET']}/{told['UPLOAD_KEY']}", told["UPLOAD_VERSION"])
@@ -59,6 +60,7 @@ def main() -> None:
 
 
 def moment() -> str:
+    """UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 

@@ -1,0 +1,1 @@
+"""Policies, secrets and dependencies, checked by tools of their own."""

@@ -34,6 +34,7 @@ OPEN = {"CKV2_AWS_6", "CKV_AWS_21"}
 # Put together here, so that the scan of this file does not find it.
 PLANTED = 'aws_secret_access_key = "' + "wJalrXUtnFEMI/K7MDENG/bPxRfi" + 'CYzTqWnBvGhL"\n'
 
+# The check's id, what fails it, and the check's name or the line.
 Failure = tuple[str, str, str]
 
 
@@ -51,6 +52,7 @@ class Entry:
         return self.check.startswith("CKV_SECRET")
 
     def covers(self, failure: Failure) -> bool:
+        """Whether this is the reason to leave the failure so."""
         check, resource, _ = failure
         return check == self.check and any(fnmatchcase(resource, each) for each in self.on)
 

@@ -1,11 +1,9 @@
 """The ways that an upload can go, each with the people who act on it."""
 
-import io
 import json
 import re
 import sys
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from local.card import Button
 from local.cloud import ACCOUNT, REGION, Cloud
 from tests.faults.calls import title
+from tests.scan.uploads import zipped
 
 # The real scan, with a tool that finds what the upload says; one app's scanner breaks off.
 BUILDSPEC = json.dumps(
@@ -56,21 +55,17 @@ class Stuck(Exception):
     """The upload neither ended nor is anybody asked; says where it stands."""
 
 
-def zipped(findings: int) -> bytes:
+def with_errors(findings: int) -> bytes:
     """An upload in which the tool finds so many errors."""
     results = [{"level": "error", "message": {"text": "not so"}, "ruleId": "R1"}] * findings
     sarif = {
         "version": "2.1.0",
         "runs": [{"tool": {"driver": {"name": "tool"}}, "results": results}],
     }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as target:
-        target.writestr("app.py", "pass\n")
-        target.writestr("found.sarif", json.dumps(sarif))
-    return buffer.getvalue()
+    return zipped({"app.py": "pass\n", "found.sarif": json.dumps(sarif)})
 
 
-FAILING, PASSING = zipped(1), zipped(0)
+FAILING, PASSING = with_errors(1), with_errors(0)
 
 
 @dataclass
