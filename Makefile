@@ -20,28 +20,28 @@ up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=
 preflight: setup ## Check all that an environment needs, before and after `pulumi up`; STACK=dev
 	@$(BIN)/python -m ops preflight --stack "$$STACK"
 
-test: setup ## Run the tests
+test: setup ## Run the tests (some minutes)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
-faults: setup ## Let each AWS call of the whole way fail in each way, and show what comes of it
+faults: setup ## Let each AWS call of the pipeline fail in each way, show what comes of it (15 minutes)
 	@$(BIN)/python -m tests.faults
 
-bench: setup ## Measure everything against its bare counterpart, renew docs/benchmarks.md (10 minutes)
+bench: setup ## Measure all against its bare counterpart, renew docs/benchmarks.md (10 minutes)
 	@$(BIN)/python -m bench
 
 bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube server
 	@$(BIN)/python bench/bench_scan.py
 
-bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, and count what came of them
+bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, count what comes (5 minutes)
 	@$(BIN)/python bench/bench_burst.py
 
-smoke: setup ## Send the samples through a deployed stack and check what comes: STACK=dev
+smoke: setup ## Send the samples through a deployed stack and check what comes; STACK=dev
 	@$(BIN)/python -m ops smoke --stack "$$STACK"
 
-verify-evidence: setup ## Check that nobody changed the evidence of a stack: STACK=dev
+verify-evidence: setup ## Check that nobody changed the evidence of a stack; STACK=dev
 	@$(BIN)/python -m ops verify --all --stack "$$STACK"
 
 screenshots: setup ## Renew docs/screenshots in a real browser (Chromium)
@@ -61,7 +61,7 @@ sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as
 		.venv-security/bin/cyclonedx-py requirements "$$lock" --output-format JSON \
 			--outfile "sbom/$$(basename "$${lock%.*}").json" || exit 1; done
 
-lock: setup ## Renew requirements.lock from requirements.txt
+lock: setup ## Renew requirements.lock and security/requirements.lock from their .txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 		--no-header --no-annotate --output-file requirements.lock requirements.txt \
 		--constraint scan/requirements-sarif.txt --constraint scan/requirements-sonarqube.txt

@@ -45,9 +45,9 @@ app = typer.Typer(
 
 @app.callback()
 def commands() -> None:
-    """What people do with an environment after `pulumi up`.
+    """What people do with an environment, before and after `pulumi up`.
 
-    Exit codes: 0 yes, 1 no, 2 could not be done.
+    Exit codes: 0 yes, 1 no, 2 the question could not be answered.
     """
 
 

@@ -9,7 +9,9 @@ from ops import stack
 from ops.evidence import checked_scan
 from ops.problem import Problem
 
-ScanArgument = Annotated[str, typer.Argument(metavar="SCAN", help="The scan's id.")]
+ScanArgument = Annotated[
+    str, typer.Argument(metavar="SCAN", help="The scan's id, APP/VERSION-ID, as on its card.")
+]
 ReasonOption = Annotated[str, typer.Option(help="Why; it goes into evidence and email.")]
 # How the functions' answers begin when they did what was asked.
 DONE = ("Approved", "Rejected", "Withdrawn", "Scanning")
@@ -22,7 +24,7 @@ def approve(
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """Let a version through whose gate failed, for a limited time. Exit code 1: it was not.
+    """Let a version through whose gate failed, for a limited time. Exit code 1: it was refused.
 
     Example: python -m ops approve payments/3Lg8 --reason "mended in 1.5" --days 14 --stack prod
     """
@@ -60,7 +62,7 @@ def rescan(
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """Scan a version again whose scan is over and did not pass. Exit code 1: it is not so.
+    """Scan a version again whose scan is over and did not pass. Exit code 1: it was refused.
 
     Example: python -m ops rescan payments/3Lg8 --stack prod
     """

@@ -62,7 +62,8 @@ def rights(
     account = account or caller(its.region).account
     made = record_program(stack, its.values, account, its.region).aws
     written = {
-        f"{its.prefix}-deploy-{number}": policy
+        # Not with the stack's prefix, or the role could change its own rights.
+        f"deploy-{its.prefix}-{number}": policy
         for number, policy in enumerate(policies(statements(stack, made, account, its.region)), 1)
     }
     if folder is None:

@@ -161,8 +161,8 @@ def audit_log(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"log group {name} exists in {LOG_REGION}: the chat service made it",
             "`pulumi up` makes it itself, and would stop there",
-            f"aws logs delete-log-group --log-group-name {name} --region {LOG_REGION} "
-            "(export it first, if you need it)",
+            "adopt it: docs/who.md, When the log group exists already; or, if nobody needs it: "
+            f"aws logs delete-log-group --log-group-name {name} --region {LOG_REGION}",
         )
 
 

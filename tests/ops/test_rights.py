@@ -188,7 +188,7 @@ def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
 
     assert (printed.exit_code, written.exit_code) == (0, 0), printed.output + written.output
     documents = json.loads(printed.stdout)
-    assert next(iter(documents)) == "chatops-slack-dev-deploy-1"
+    assert next(iter(documents)) == "deploy-chatops-slack-dev-1"
     assert "arn:aws:sns:eu-central-1:999999999999:chatops-slack-dev-*" in printed.stdout
     assert "secretsmanager" not in printed.stdout
     files = {each.stem: json.loads(each.read_text()) for each in (tmp_path / "policies").iterdir()}
