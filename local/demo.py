@@ -229,27 +229,29 @@ def spent(cloud: Any, scan: str, execution: str, told: float) -> dict[str, float
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when all was as it should be."""
-    given = os.environ
+    # Before the command line, so that what is given by make is checked as well.
+    names = ("app", "engine", "verdict")
+    given = [
+        f"--{each}={os.environ[each.upper()]}" for each in names if os.environ.get(each.upper())
+    ]
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument(
         "--app",
         type=Path,
-        default=given.get("APP") or None,
         help="a zip of yours instead of the samples (make demo APP=...)",
     )
     parser.add_argument(
         "--engine",
         choices=["sarif", "sonarqube"],
-        default=given.get("ENGINE") or "sarif",
+        default="sarif",
         help="sarif (Bandit, for Python) or a real SonarQube server (make demo ENGINE=...)",
     )
     parser.add_argument(
         "--verdict",
         choices=["Approve", "Reject"],
-        default=given.get("VERDICT") or None,
         help="the button that is pressed; on a terminal you are asked (make demo VERDICT=...)",
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args([*given, *(sys.argv[1:] if arguments is None else arguments)])
     # Where nobody looks, as in a log, lines need not break at 80 characters.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     asked = sys.stdin.isatty() and console.is_terminal

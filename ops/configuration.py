@@ -80,8 +80,10 @@ def configuration(stack: str, file: Path | None) -> Configuration:
     """Read the stack's settings from ``file``, or ask the CLI, which can read secrets, too.
 
     Raises:
-        Problem: there is no such stack or file.
+        Problem: there is no such stack or file, or ``stack`` is empty.
     """
+    if not stack:  # as from `make preflight` without STACK
+        raise Problem("which stack?", "name it: --stack dev, or make preflight STACK=dev")
     if file:
         values, outputs = _of_file(file), {}
     else:
@@ -158,7 +160,7 @@ def _told(*command: str, stack: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise Problem(
             "the Pulumi CLI is not installed here",
-            f"install it, or use --config Pulumi.{stack}.yaml",
+            f"https://www.pulumi.com/docs/install/ has it; or use --config Pulumi.{stack}.yaml",
         ) from error
     if ran.returncode:
         raise Problem(

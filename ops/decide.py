@@ -20,7 +20,9 @@ DONE = ("Approved", "Rejected", "Withdrawn", "Scanning")
 def approve(
     scan: ScanArgument,
     reason: ReasonOption,
-    days: Annotated[str, typer.Option(help="How long it holds, as in 14 or 12h.")] = "",
+    days: Annotated[
+        str, typer.Option(help="How long it holds, as in 14 or 12h; else exceptionPeriod.")
+    ] = "",
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:

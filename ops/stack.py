@@ -14,7 +14,8 @@ from botocore.config import Config
 from ops.problem import Problem
 
 StackOption = Annotated[
-    str | None, typer.Option("--stack", help="Stack whose outputs the Pulumi CLI tells.")
+    str | None,
+    typer.Option("--stack", help="The stack, as in dev; the Pulumi CLI is asked for its outputs."),
 ]
 OutputsOption = Annotated[
     Path | None,

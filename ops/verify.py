@@ -36,14 +36,16 @@ class Verified:
 
 
 def verify(
-    scan: Annotated[str | None, typer.Argument(metavar="[SCAN]", help="One scan's id, APP/VERSION-ID.")] = None,
+    scan: Annotated[
+        str | None, typer.Argument(metavar="[SCAN]", help="One scan's id, APP/VERSION-ID.")
+    ] = None,
     app: Annotated[str | None, typer.Option(help="All scans of this app.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All scans there are.")] = False,
     json: shown.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """Check that the evidence of scans is whole and unchanged, and that clearance follows from it.
+    """Check that evidence is whole and unchanged, and that clearance follows from it.
 
     Exit code 1: something is wrong, and the table says what.
 

@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="a setting of the program, as in --set exceptionPeriod=2m; may be repeated",
     )
     options = parser.parse_args(arguments)
+    if not 0 <= options.port < 2**16:
+        parser.error("--port takes 0 to 65535")
     if not all("=" in each for each in options.set):
         parser.error("--set takes KEY=VALUE")
     settings = dict(each.split("=", 1) for each in options.set)

@@ -26,6 +26,17 @@ def test_what_is_no_zip_file_ends_with_a_word(path, capsys):
     assert "make demo APP=your.zip" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wrong", [("ENGINE", "sonar"), ("VERDICT", "approve")])
+def test_what_make_is_given_is_checked_before_anything_starts(wrong, capsys, monkeypatch):
+    monkeypatch.setenv(*wrong)
+
+    with pytest.raises(SystemExit) as ended:
+        demo.main([])
+
+    assert ended.value.code == 2
+    assert f"argument --{wrong[0].lower()}: invalid choice: '{wrong[1]}'" in capsys.readouterr().err
+
+
 def test_the_whole_story_is_told(capsys, monkeypatch):
     monkeypatch.setenv("VERDICT", "Reject")
 

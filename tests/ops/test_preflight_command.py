@@ -130,3 +130,10 @@ def test_a_file_that_is_none_is_said_so(tmp_path: Path):
 
     assert result.exit_code == 2
     assert "can't be read as settings of a stack" in result.stderr
+
+
+def test_a_stack_that_is_not_named_is_asked_for():
+    result = CliRunner().invoke(app, ["preflight", "--stack", ""])
+
+    assert result.exit_code == 2
+    assert "make preflight STACK=dev" in result.stderr

@@ -83,6 +83,13 @@ def test_what_is_not_there_is_not_found(page, path):
     assert answer(page, "GET", path)[0] == 404
 
 
+def test_a_port_that_there_is_not_is_told_at_once(capsys):
+    with pytest.raises(SystemExit):
+        main(["--port", "65536"])
+
+    assert "--port takes 0 to 65535" in capsys.readouterr().err
+
+
 def test_a_taken_port_is_told_at_once(page, capsys):
     assert main(["--port", str(urlsplit(page.url).port)]) == 1
     assert "make up PORT=" in capsys.readouterr().out
