@@ -138,6 +138,48 @@ def test_a_verdict_that_is_not_what_the_report_says_is_found(environment):
 
 
 @pytest.mark.parametrize(
+    ("status", "decision", "withdrawal", "finding"),
+    [
+        ("passed", APPROVED, None, "decision.json: decides about a scan that is passed"),
+        ("error", APPROVED, None, "decision.json: decides about a scan that is error"),
+        (
+            "failed",
+            {"verdict": "rejected"},
+            WITHDRAWN,
+            "withdrawal.json: withdraws what was not approved",
+        ),
+    ],
+    ids=["passed", "broken", "never approved"],
+)
+def test_pieces_that_do_not_follow_from_each_other_are_found_though_each_vouches_for_the_other(
+    environment, status, decision, withdrawal, finding
+):
+    version = environment.upload(status=decision["verdict"])
+    scan = environment.scan(version, status, decision, withdrawal)
+
+    assert finding in found(environment, scan)
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"versionId": "another"}, "scan.json: names an upload that is not this scan's"),
+        ({"app": "orders"}, "scan.json: names an upload that is not this scan's"),
+        ({"attempt": 2}, "scan.json: names an upload that is not this scan's"),
+        ({"bucket": "elsewhere"}, "scan.json: names another bucket: elsewhere"),
+    ],
+    ids=["version", "app", "attempt", "bucket"],
+)
+def test_a_scan_that_claims_the_clearance_of_another_upload_is_found(
+    environment, scan, change, finding
+):
+    opened = json.loads(body_of(environment, scan, "scan.json"))
+    replace(environment, scan, "scan.json", json.dumps({**opened, **change}).encode())
+
+    assert finding in found(environment, scan)
+
+
+@pytest.mark.parametrize(
     ("tag", "status", "decision", "follows"),
     [
         ("passed", "failed", None, "failed"),

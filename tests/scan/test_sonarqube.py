@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 import requests
 
-from scan.job import SonarServer
-from scan.sonarqube import issues
+from scan.job import SonarServer, from_environment
+from scan.sonarqube import engine, issues
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
@@ -111,6 +111,33 @@ def test_hotspots_are_counted_on_every_page():
 
     assert asked == [1, 2]
     assert counts["LOW"] == len(findings) == 900
+
+
+def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_its_key():
+    asked = []
+
+    class Cloud:
+        is_cloud = True
+
+        def get(self, path, **parameters):
+            asked.append(parameters)
+            return {"facets": []}
+
+        def may_get(self, path, **parameters):
+            return None
+
+    environment = dict.fromkeys(
+        ["SCAN", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION", "ARTIFACTS_BUCKET"], "x"
+    )
+    job = from_environment(
+        {**environment, "APP": "payments", "ENGINE": "sonarqube", "SONAR_ORGANIZATION": "acme"}
+    )
+    project = engine.project_key(job)
+
+    issues.read(cast(Any, Cloud()), "https://sonarcloud.io", project)
+
+    assert project == "acme_payments"
+    assert [each["componentKeys"] for each in asked] == [project]
 
 
 def test_the_scanner_is_told_on_its_input_and_nowhere_else():
@@ -217,7 +244,7 @@ STATUS, VALID = "api/system/status", "api/authentication/validate"
         (STATUS, 200, "<html>Welcome to nginx</html>", "NotSonarQube"),
         (STATUS, 404, "<html>Not found</html>", "NotSonarQube"),
         (STATUS, 200, "[]", "NotSonarQube"),
-        (STATUS, 503, "", "ServerUnreachable"),
+        *((STATUS, status, "", "ServerUnreachable") for status in (429, 500, 502, 503, 504)),
         (VALID, 401, "", "BadToken"),
         ("api/issues/search", 403, "{}", "TokenMayNot"),
         ("api/ce/task", 404, '{"errors": [{"msg": "No activity found"}]}', "ServerRefused"),

@@ -43,6 +43,7 @@ def test_harmless_settings_are_followed(text, tmp_path):
         "SONAR.SOURCES=docs",
         "sonar.python.file.suffixes=.none",
         "sonar.projectBaseDir=/",
+        f"sonar.java.binaries={'a' * 2001}",
     ],
 )
 def test_other_settings_are_not(text, tmp_path):

@@ -1,0 +1,90 @@
+"""The report shows the worst, cut to what its schema allows, and counts all."""
+
+import pytest
+
+from scan.broken import Broken
+from scan.fetch import Fetched
+from scan.finding import SEVERITIES, Analysis, Finding, IgnoredSetting, counts
+from scan.job import from_environment
+from scan.report import now, report
+from tests.scan.scanning import checked
+
+JOB = from_environment(
+    {
+        **{"SCAN": "payments/v", "APP": "payments", "ARTIFACTS_BUCKET": "artifacts"},
+        **{"UPLOAD_BUCKET": "uploads", "UPLOAD_KEY": "payments/a.zip", "UPLOAD_VERSION": "v"},
+        "ENGINE": "sarif",
+    }
+)
+BROKEN = Broken("NothingJudged", "m" * 1000, "n" * 1000)
+
+
+def finding(severity: str, file: str = "app.py", line: int | None = 1) -> Finding:
+    return Finding(rule="R1", severity=severity, message="m", file=file, line=line)
+
+
+@pytest.fixture
+def reported():
+    """The report, checked against its schema, of what an engine handed back."""
+
+    def write(findings=(), ignored=()):
+        analysis = Analysis(
+            engine="Tool",
+            version="1",
+            files=1,
+            lines=None,
+            counts=counts(findings),
+            findings=findings,
+            ignored=ignored,
+        )
+        whole = report(JOB, started_at=now(), fetched=Fetched(), analysis=analysis, outcome=BROKEN)
+        return checked({**whole, "evidence": {"scanner.log": "0" * 64}})
+
+    return write
+
+
+def test_the_worst_come_first_then_file_by_file(reported):
+    findings = [
+        *(finding(severity) for severity in reversed(SEVERITIES)),
+        finding("HIGH", "b.py", 2),
+        finding("HIGH", "b.py", None),
+        finding("HIGH", "a.py", 9),
+    ]
+
+    shown = [
+        (each["severity"], each["file"], each["line"]) for each in reported(findings)["findings"]
+    ]
+
+    assert shown == [
+        ("BLOCKER", "app.py", 1),
+        ("HIGH", "a.py", 9),
+        ("HIGH", "app.py", 1),
+        ("HIGH", "b.py", None),
+        ("HIGH", "b.py", 2),
+        ("MEDIUM", "app.py", 1),
+        ("LOW", "app.py", 1),
+        ("INFO", "app.py", 1),
+    ]
+
+
+def test_of_many_findings_twenty_are_shown_and_all_are_counted(reported):
+    written = reported([finding("LOW", "a" * 600)] * 30 + [finding("BLOCKER")])
+
+    assert [each["severity"] for each in written["findings"]] == ["BLOCKER"] + ["LOW"] * 19
+    assert written["findings"][1]["file"] == "a" * 500
+    assert (written["counts"]["LOW"], written["counts"]["BLOCKER"]) == (30, 1)
+
+
+def test_of_many_settings_that_were_not_followed_a_hundred_are_named(reported):
+    setting = IgnoredSetting(file="pyproject.toml", key="k" * 300, value="v" * 300, weakens=True)
+
+    ignored = reported(ignored=[setting] * 150)["ignored"]
+
+    assert len(ignored) == 100
+    assert (ignored[0]["key"], ignored[0]["value"]) == ("k" * 200, "v" * 200)
+
+
+def test_what_went_wrong_is_cut_too(reported):
+    error = reported()["error"]
+
+    assert (error["message"], error["mend"]) == ("m" * 500, "n" * 500)
