@@ -93,7 +93,8 @@ def _digest(window: str) -> str:
 
 
 def _in_common(scans: Sequence[dict[str, Any]]) -> Iterable[str]:
-    causes = Counter(cause for each in scans for cause in set(each["causes"]))
+    # Each cause of a scan once, in its order: a set has another one each time.
+    causes = Counter(cause for each in scans for cause in dict.fromkeys(each["causes"]))
     shared = [(cause, number) for cause, number in causes.most_common(TOP_CAUSES) if number > 1]
     if shared:
         yield "*In common:*"

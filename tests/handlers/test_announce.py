@@ -268,6 +268,17 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
         assert each in text
 
 
+def test_the_mail_shows_the_first_of_many_conditions_and_findings(announced, recorded):
+    left = recorded("report-failed")
+    left["gate"]["conditions"] = [left["gate"]["conditions"][0]] * 30
+    left["findings"] = [left["findings"][0]] * 20
+    text, html = parts(announced("rejected", report=left)[1])
+
+    for shown in (text, str(Page(html))):
+        assert shown.count("new violations: 7") == 20
+        assert shown.count("src/payments/store.py:14") == 10
+
+
 def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(announced):
     approved, rejected = (str(Page(parts(announced(each)[1])[1])) for each in EVENTS[:2])
 

@@ -157,6 +157,22 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
     }
 
 
+def test_of_many_conditions_and_findings_the_first_are_on_the_card_and_the_rest_is_counted(
+    check, recorded
+):
+    report = recorded("report-failed")
+    report["gate"]["conditions"] = [report["gate"]["conditions"][0]] * 12
+    report["findings"] = [report["findings"][0]] * 9
+    report["counts"] = {**dict.fromkeys(report["counts"], 0), "BLOCKER": 40}
+
+    description = check("failed", report)["card"]["content"]["description"]
+
+    assert description.count("• *new violations:*") == 10
+    assert "… and 2 more failed conditions" in description
+    assert description.count("• *BLOCKER*") == 5
+    assert "… and 35 more findings" in description
+
+
 def test_a_failed_gate_links_to_everything_that_tells_more(check):
     foot = check("failed", "report-failed")["card"]["content"]["description"].split("\n")[-1]
 
