@@ -97,6 +97,16 @@ def test_code_cannot_hide_itself_from_bandit():
     ]
 
 
+@pytest.mark.parametrize(("allowed", "number"), [("true", 0), ("false", 1)])
+def test_what_the_code_excludes_is_left_out_only_where_that_is_allowed(allowed, number):
+    excluded = {"ruleId": "R1", "suppressions": [{"kind": "inSource"}]}
+    files = zipped({**GOOD, ".bandit": "[bandit]\n"})
+
+    done = with_tool(files, sarif=of_results(excluded), ALLOW_EXCLUSIONS=allowed)
+
+    assert (len(done.report["findings"]), len(done.report["ignored"])) == (number, number)
+
+
 @pytest.mark.parametrize(
     "files",
     [
