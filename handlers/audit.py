@@ -69,7 +69,7 @@ def read(message: str, function: str) -> Press | None:
         return None
     users, user_names = _told(fields, USER), _told(fields, NAME)
     # Of two people in one event nobody can tell which of them pressed.
-    if len(users) > 1 or len(users or user_names) != 1:
+    if len(users or user_names) != 1:
         raise Unreadable(names)
     return Press(
         scan=scan,

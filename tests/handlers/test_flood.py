@@ -264,12 +264,13 @@ def test_cards_of_broken_scans_count_and_all_answers_about_one_scan_agree(judge,
 
 def test_scans_whose_gates_failed_alike_have_what_failed_in_common(work, recorded):
     report = recorded("report-failed")
+    answers = []
     for number in range(MOST + 1):
         scan = f"payments/v{number}"
         work[f"scans/{scan}/report.json"] = {**report, "scan": scan}
-        said = check_build_status.handler({**recorded("failed"), "scan": scan}, None)
+        answers.append(check_build_status.handler({**recorded("failed"), "scan": scan}, None))
 
-    lines = said["opening"]["content"]["description"].split("\n")
+    lines = answers[-1]["opening"]["content"]["description"].split("\n")
     assert [each for each in lines if each.startswith("•")] == [
         f"• {MOST + 1} of {MOST + 1}: quality gate: {what}"
         for what in ("new violations", "new coverage", "new security rating")
