@@ -22,13 +22,18 @@ class Reader:
         self.problems: list[str] = []
 
     def wrong(self, key: str, why: str, example: str, flags: str = "") -> None:
-        """Note what is wrong, and that setting ``key`` to ``example`` mends it."""
-        if "[" in key:
-            flags = "--path "
-        self.problems.append(
-            f"{key}: {why}\n"
-            f"    pulumi config set {flags}{shlex.quote(key)} {example} --stack {self._stack}"
+        """Note what is wrong, and that setting ``key`` to ``example`` mends it.
+
+        Without an example the command asks for the value, which is then in no shell's history.
+        """
+        words = (
+            "pulumi config set",
+            "--path" if "[" in key else flags,
+            shlex.quote(key),
+            example,
+            f"--stack {self._stack}",
         )
+        self.problems.append(f"{key}: {why}\n    {' '.join(filter(None, words))}")
 
     def superfluous(self, key: str, why: str) -> None:
         """Note what is wrong, and that removing ``key`` mends it."""
@@ -76,19 +81,19 @@ class Reader:
             self.wrong(key, why, str(usual))
         return usual
 
-    def flag(self, key: str) -> bool:
+    def flag(self, key: str, usual: str = "false") -> bool:
         """Return true or false."""
-        return bool(self._parsed(key, "true or false", "true", self._config.require_bool))
+        return bool(self._parsed(key, "true or false", usual, self._config.require_bool))
 
-    def duration(self, key: str, low: str, high: str, usual: str = "") -> int:
+    def duration(self, key: str, low: str, high: str, usual: str) -> int:
         """Return seconds, 0 where the value is wrong."""
         value = self._config.get(key) or ""
         if not DURATION.fullmatch(value):
-            self.wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", usual or high)
+            self.wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", usual)
             return 0
         seconds = _seconds(value)
         if not _seconds(low) <= seconds <= _seconds(high):
-            self.wrong(key, f"{value} is not between {low} and {high}", usual or high)
+            self.wrong(key, f"{value} is not between {low} and {high}", usual)
             return 0
         return seconds
 

@@ -140,7 +140,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             "https://sonarqube.example.com",
         )
         if sonar_token is None:
-            read.wrong("sonarToken", "is missing; engine sonarqube needs one", "TOKEN", "--secret ")
+            read.wrong("sonarToken", "is missing; engine sonarqube needs one", "", "--secret")
     sarif_command = config.get("sarifCommand") or ""
     if engine == "sarif" and not _names_both(sarif_command):
         read.wrong(
@@ -150,7 +150,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         )
 
     exception_seconds = read.duration("exceptionPeriod", "5s", "270d", usual="30d")
-    max_exception_seconds = read.duration("maxExceptionPeriod", "5s", "270d")
+    max_exception_seconds = read.duration("maxExceptionPeriod", "5s", "270d", usual="90d")
     if 0 < max_exception_seconds < exception_seconds:
         read.wrong(
             "maxExceptionPeriod",
@@ -166,7 +166,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             "slackChannelId", "[CG][A-Z0-9]{8,}", "a Slack channel id (C...)", "C0123456789"
         ),
         sender=read.text("sender", EMAIL.pattern, "an email address", "security@example.com"),
-        create_sender=read.flag("createSender"),
+        create_sender=read.flag("createSender", usual="true"),
         recipients=recipients,
         app_recipients=_app_recipients(read, recipients),
         uploader_domains=read.several(
@@ -192,8 +192,8 @@ def load(config: pulumi.Config, stack: str) -> Settings:
             "ratio": read.whole("maxUploadRatio", 2, 1100, usual=200),
         },
         # An execution of Step Functions lives a year, a build 36 hours after 8 in the queue.
-        decision_seconds=read.duration("decisionWindow", "5s", "90d"),
-        escalate_seconds=read.duration("escalateBefore", "0s", "90d"),
+        decision_seconds=read.duration("decisionWindow", "5s", "90d", usual="72h"),
+        escalate_seconds=read.duration("escalateBefore", "0s", "90d", usual="12h"),
         escalation_mention=read.text(
             "escalationMention",
             f"({MENTION})?",
@@ -208,17 +208,17 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         ),
         # Each card looks at the places one after the other.
         digest_after=read.whole("digestAfter", 0, 50, usual=10),
-        digest_seconds=read.duration("digestWindow", "1m", "1d"),
+        digest_seconds=read.duration("digestWindow", "1m", "1d", usual="5m"),
         exception_seconds=exception_seconds,
         max_exception_seconds=max_exception_seconds,
-        remind_seconds=read.duration("remindBefore", "0s", "270d"),
+        remind_seconds=read.duration("remindBefore", "0s", "270d", usual="3d"),
         team_buttons=_team_buttons(read, config),
         lock_mode=read.one_of("evidenceLock", ("off", "governance", "compliance"))
         .removeprefix("off")
         .upper(),
         lock_days=read.whole("evidenceLockDays", 1, 36_500, usual=365),
-        build_seconds=read.duration("buildTimeout", "5m", "36h"),
-        queue_seconds=read.duration("queueTimeout", "5m", "8h"),
+        build_seconds=read.duration("buildTimeout", "5m", "36h", usual="30m"),
+        queue_seconds=read.duration("queueTimeout", "5m", "8h", usual="8h"),
         architecture=read.one_of("architecture", ("x86_64", "arm64")),
         compute_type=read.one_of("computeType", COMPUTE_TYPES),
         vpc=_vpc(read),

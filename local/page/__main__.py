@@ -63,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             console.print(Text(f"✘ {error}", style="red"))
             return 1
         except KeyboardInterrupt:
+            # A second Ctrl-C would cut off what is written to be kept.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             console.print("\nStopping ...")
     left = (
         f"what the page showed is in {options.keep}" if options.keep else "nothing is left behind"

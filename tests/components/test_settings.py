@@ -338,6 +338,25 @@ def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_mends_
     assert command.endswith(" --stack dev")
 
 
+@pytest.mark.parametrize("key", [key for key, value, why in WRONG if "duration" in why])
+def test_a_wrong_duration_is_mended_by_its_default(key: str):
+    [(_, command)] = problems(**{key: "soon"})
+
+    assert command == f"pulumi config set {key} {DECLARED[key]['default']} --stack dev"
+
+
+def test_a_wrong_flag_is_not_mended_by_what_lets_more_through():
+    [(_, command)] = problems(allowExclusions="perhaps")
+
+    assert command == "pulumi config set allowExclusions false --stack dev"
+
+
+def test_the_token_is_asked_for_and_in_no_history():
+    [(_, command)] = problems(sonarToken="")
+
+    assert command == "pulumi config set --secret sonarToken --stack dev"
+
+
 @pytest.mark.parametrize(
     ("command", "engine", "wrong"),
     [
