@@ -51,6 +51,12 @@ class Configuration:
         return f"{PROJECT}-{self.stack}"
 
     @property
+    def unknown(self) -> list[str]:
+        """Settings that nobody reads: misspelt ones, which Pulumi lets pass."""
+        ours = {each.removeprefix(f"{PROJECT}:") for each in self.values if PROJECT in each}
+        return sorted(ours - declared().keys())
+
+    @property
     def region(self) -> str:
         """The region of the stack: its setting, or AWS's own."""
         found = self.values.get("aws:region") or os.environ.get("AWS_REGION")
@@ -74,6 +80,11 @@ class Configuration:
         """The token, empty where it is not set or can't be read here."""
         token = self.values.get(TOKEN, "")
         return "" if token == UNREADABLE else token
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    """What ``Pulumi.yaml`` says of each setting."""
+    return yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
 
 
 def configuration(stack: str, file: Path | None) -> Configuration:
@@ -135,9 +146,8 @@ def _of_file(file: Path) -> dict[str, str]:
 
 def defaults() -> dict[str, Any]:
     """What a stack has that sets nothing, by full key, as ``Pulumi.yaml`` says it."""
-    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
     return {
-        f"{PROJECT}:{key}": each["default"] for key, each in declared.items() if "default" in each
+        f"{PROJECT}:{key}": each["default"] for key, each in declared().items() if "default" in each
     }
 
 

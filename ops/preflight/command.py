@@ -12,7 +12,7 @@ from ops import shown
 from ops.caller import Caller, caller
 from ops.configuration import Configuration, FileOption, NamedOption, configuration
 from ops.preflight.environment import Environment
-from ops.preflight.finding import Check, Finding, Level, failed
+from ops.preflight.finding import Check, Finding, Level, failed, warning
 from ops.preflight.running import CHECKS, run
 from ops.problem import of_aws
 from ops.program import record_program
@@ -91,7 +91,22 @@ def look(its: Configuration) -> Found:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=shown.err(), transient=True) as progress:
         task = progress.add_task("Checking", total=len(CHECKS))
-        return run(environment, done=lambda check: progress.advance(task))
+        found = run(environment, done=lambda check: progress.advance(task))
+    return [*_misspelt(its), *found]
+
+
+def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
+    return [
+        (
+            _said("settings"),
+            warning(
+                f"no setting is called {name}",
+                "it does nothing; it may be misspelt",
+                f"pulumi config rm {name} --stack {its.stack}",
+            ),
+        )
+        for name in its.unknown
+    ]
 
 
 def _said(about: str) -> Check:

@@ -125,6 +125,21 @@ def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPat
     assert "AWS does not know who you are" in result.stdout
 
 
+def test_a_misspelt_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text((PROGRAM / "Pulumi.dev.yaml").read_text() + "  chatops-slack:protekt: true\n")
+    monkeypatch.setattr(command, "run", lambda *_, **__: [])
+    monkeypatch.setattr(command, "caller", lambda region: CALLER)
+
+    result = preflight(file)
+
+    assert result.exit_code == 0
+    assert "! " in result.stdout
+    assert "no setting is called protekt" in result.stdout
+    assert "→ pulumi config rm protekt --stack dev" in result.stdout
+    assert result.stdout.count("no setting is called") == 1
+
+
 def test_a_file_that_is_none_is_said_so(tmp_path: Path):
     result = preflight(tmp_path / "absent.yaml")
 
