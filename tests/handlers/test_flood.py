@@ -277,7 +277,9 @@ def test_scans_whose_gates_failed_alike_have_what_failed_in_common(work, recorde
     ]
 
 
-def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(judge, monkeypatch):
+def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(
+    judge, work, monkeypatch
+):
     answers = [judge(f"payments/v{number}") for number in range(MOST + 1)]
 
     class Later(datetime):
@@ -287,6 +289,9 @@ def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(judge
 
     monkeypatch.setattr(check_build_status, "datetime", Later)
     assert [judge(f"payments/v{number}") for number in range(MOST + 1)] == answers
+    # Nor does it take a place there.
+    places = work.s3.list_objects_v2(Bucket=WORK, Prefix="flood/")["Contents"]
+    assert len(places) == MOST + 1
 
 
 def test_what_follows_stands_where_the_first_card_stands(work, recorded, calls):

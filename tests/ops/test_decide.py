@@ -60,13 +60,21 @@ def test_an_answer_that_says_no_is_exit_code_1(environment, function):
     assert (ran.exit_code, "Already rejected" in ran.stdout) == (1, True)
 
 
-def test_a_function_that_fails_is_said_in_words(environment, function):
-    function({"errorMessage": "Task timed out"}, FunctionError="Unhandled")
+@pytest.mark.parametrize(
+    ("said", "more", "shown"),
+    [
+        ({"errorMessage": "Task timed out"}, {"FunctionError": "Unhandled"}, "Task timed out"),
+        (None, {}, "approval failed: None"),
+    ],
+    ids=["an error", "no sentence"],
+)
+def test_a_function_that_fails_is_said_in_words(environment, function, said, more, shown):
+    function(said, **more)
 
     ran = environment.run("reject", SCAN, "--reason", "not so")
 
     assert ran.exit_code == 2
-    assert "Task timed out" in ran.stderr
+    assert shown in ran.stderr
 
 
 @pytest.mark.parametrize(

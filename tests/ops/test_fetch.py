@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 
+from ops import uploads
 from tests.ops.conftest import FUTURE, LATER, digest
 
 APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
@@ -113,6 +114,20 @@ def test_the_app_is_the_keys_first_part_and_no_other_apps_zip_is_taken(environme
         environment.upload(other, b"other", status="passed")
 
     assert fetched()[1] == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("key", "app"),
+    [
+        ("payments/api.zip", "payments"),
+        ("payments/v1/api.zip", "payments"),
+        ("payments.zip", "payments"),
+        ("no app/api.zip", "unnamed"),
+        ("/api.zip", "unnamed"),
+    ],
+)
+def test_the_app_of_a_key_is_what_the_state_machine_says(key, app):
+    assert uploads.app_of(key) == app
 
 
 def test_one_key_of_an_app_can_be_asked_for(environment, fetched):

@@ -185,6 +185,14 @@ def test_a_server_that_is_not_reached_fails_unless_it_may_be_inside_a_vpc(
     assert ("inside vpc-0a" in found.what) == inside
 
 
+def test_a_server_that_answers_is_not_taken_for_one_inside_a_vpc(server: Serving):
+    vpc = Vpc(vpc_id="vpc-0a", subnets=["subnet-0a"], security_groups=["sg-0a"])
+
+    found = server("bad").found(its(vpc=vpc))
+
+    assert "does not know the token" in said(found, Level.FAILED)
+
+
 def test_a_token_that_cannot_be_read_here_is_unknown():
     [found] = sonarqube(replace(its(), token=""))
 

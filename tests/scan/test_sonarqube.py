@@ -153,6 +153,15 @@ def test_the_scanner_is_told_on_its_input_and_nowhere_else():
     assert TOKEN not in json.dumps(scan.report)
 
 
+def test_the_scanner_is_told_the_organization_where_there_is_one():
+    answers = Answers("good")
+    scanner = Scanner(answers)
+    scanned_by(answers, zipped(GOOD), "good", scanner, SONAR_ORGANIZATION="acme")
+
+    told = scanner.orders[0]["properties"]
+    assert (told["sonar.organization"], told["sonar.projectKey"]) == ("acme", "acme_good")
+
+
 def test_a_line_break_around_the_token_is_none_of_it():
     answers = Answers("good")
     scanner = Scanner(answers)
