@@ -51,8 +51,7 @@ def trust(service: str, account: str | None = None) -> pulumi.Output[str]:
     """Let ``service`` assume the role; with ``account``, on behalf of that account only.
 
     Step Functions, CodeBuild and EventBridge send the account when they assume a role; Lambda and
-    the chat service
-    are not documented to, and a condition on it would lock them out.
+    the chat service are not documented to, and a condition on it would lock them out.
     """
     statement: Statement = {
         "Effect": "Allow",
