@@ -86,5 +86,5 @@ setup: .venv/ready
 		security/requirements.lock
 	@touch $@
 
-clean: ## Remove what setup made
+clean: ## Remove .venv and whatever else make made here; ~/.cache/chatops-slack stays
 	rm -rf .venv .venv-security sbom .pytest_cache .ruff_cache .hypothesis
