@@ -1,6 +1,8 @@
 # Every command sets itself up first. Needs Python 3.11 or newer, and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-annotate
 # By the environment, so that no name of a zip is read by make or the shell.
 export APP ENGINE KEEP PORT STACK VERDICT
 
@@ -61,12 +63,12 @@ sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as
 		.venv-security/bin/cyclonedx-py requirements "$$lock" --output-format JSON \
 			--outfile "sbom/$$(basename "$${lock%.*}").json" || exit 1; done
 
-lock: setup ## Renew requirements.lock and security/requirements.lock from their .txt
-	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-		--no-header --no-annotate --output-file requirements.lock requirements.txt \
+lock: setup ## Renew all pinned requirements from what is asked for
+	@for engine in sarif sonarqube; do $(LOCK) --output-file scan/requirements-$$engine.txt \
+		scan/requirements-$$engine.in || exit 1; done
+	@$(LOCK) --output-file requirements.lock requirements.txt \
 		--constraint scan/requirements-sarif.txt --constraint scan/requirements-sonarqube.txt
-	@$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-		--no-header --no-annotate --output-file security/requirements.lock security/requirements.txt
+	@$(LOCK) --output-file security/requirements.lock security/requirements.txt
 
 setup: .venv/ready
 

@@ -69,7 +69,7 @@ class Places:
             title=f"🌊 More than {self.most} scans did not pass within {_words(self.seconds)}",
             body=[
                 f"The further ones, until {moment.minute(start_of_next)}, stand in this thread.",
-                *([f"It goes on since {moment.minute(since)}."] if goes_on else ()),
+                *([f"It has gone on since {moment.minute(since)}."] if goes_on else ()),
                 "",
                 f"*So far:* {shown}{', …' if len(apps) > TOP_APPS else ''}",
                 *_in_common(scans),

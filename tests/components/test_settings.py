@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.buttons import OUTCOMES, TeamButton
@@ -477,7 +477,6 @@ def test_the_token_is_never_in_an_error():
     assert TOKEN not in str(problems(sonarHostUrl="x", engine="sonarqube"))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from("smhd"))
 def test_a_duration_is_its_number_of_seconds_or_refused(number: int, unit: str):
     seconds = number * UNITS[unit]

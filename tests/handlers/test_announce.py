@@ -410,7 +410,7 @@ HARMLESS_TAGS = Page(parts(HARMLESS)[1]).tags
 
 
 # Rendering is slow enough that shrinking a failure would take minutes.
-@settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(outside_text, outside_text, outside_text, outside_text)
 def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, reason, message):
     raw = mail_about(app, key, reason, message)

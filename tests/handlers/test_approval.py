@@ -328,7 +328,7 @@ pressed_like = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=json_like | pressed_like)
 def test_any_payload_gets_a_sentence(artifacts, machine, event):
     press(event)

@@ -172,7 +172,7 @@ def test_a_flood_that_goes_on_says_since_when():
         shown("web/v1", f"flood/2026-11-24T10:{minute}:00Z")["content"]["description"]
         for minute in ("05", "10", "15")
     ]
-    assert ["It goes on since 24 Nov 2026, 10:05 UTC." in each for each in said] == [
+    assert ["It has gone on since 24 Nov 2026, 10:05 UTC." in each for each in said] == [
         False,
         True,
         True,

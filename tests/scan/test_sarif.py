@@ -329,7 +329,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_change_of_real_sarif_is_read_or_refused(tmp_path_factory, data):
     log = json.loads((REAL / "semgrep.sarif").read_text())

@@ -277,7 +277,7 @@ def test_an_unknown_way_of_packing_is_refused(tmp_path):
     assert refused(bytes(body), tmp_path).code == "UnsupportedZip"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_mangled_zip_is_unpacked_or_refused_but_nothing_else(tmp_path_factory, data):
     body = bytearray(zipped({**GOOD, "b.txt": "b", "c/d.py": "d = 1"}))
@@ -291,7 +291,7 @@ def test_a_mangled_zip_is_unpacked_or_refused_but_nothing_else(tmp_path_factory,
     assert {path.name for path in folder.iterdir()} == {"source", "upload.zip"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(min_size=1, max_size=60))
 def test_any_name_stays_inside_or_is_refused(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("named")

@@ -64,7 +64,7 @@ def test_a_later_file_overrules_an_earlier_one_as_in_the_scanner(tmp_path):
     assert followed(tmp_path, "sonar.python.version=3.11") == {"sonar.python.version": "3.12"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(["sonar-project.properties", "pyproject.toml", ".coveragerc"]), st.data())
 def test_no_settings_file_breaks_the_scan(tmp_path_factory, name, data):
     start = {"pyproject.toml": b"[tool.sonar]\n", ".coveragerc": b"[run]\nomit = "}
