@@ -1,5 +1,6 @@
 """preflight: says what is missing before `pulumi up`, and what is amiss after it."""
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from components.settings import Settings
 from ops import shown
 from ops.caller import Caller, caller
 from ops.configuration import Configuration, FileOption, NamedOption, configuration
@@ -23,6 +25,8 @@ MARKS = {
     Level.WARNING: ("!", "yellow"),
     Level.FINE: ("✔", "green"),
 }
+# Domains that nobody can have (RFC 2606).
+EXAMPLES = re.compile(r"[@.](example(\.com|\.net|\.org)?|test|invalid|localhost)$", re.I)
 # The first that was found decides.
 CODES = {Level.FAILED: 1, Level.UNKNOWN: 2}
 Found = Sequence[tuple[Check, Finding]]
@@ -92,7 +96,7 @@ def look(its: Configuration) -> Found:
     with Progress(*columns, console=shown.err(), transient=True) as progress:
         task = progress.add_task("Checking", total=len(CHECKS))
         found = run(environment, done=lambda check: progress.advance(task))
-    return [*_misspelt(its), *found]
+    return [*_misspelt(its), *_placeholders(its.settings, its.stack), *found]
 
 
 def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
@@ -106,6 +110,34 @@ def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
             ),
         )
         for name in its.unknown
+    ]
+
+
+def _placeholders(settings: Settings, stack: str) -> list[tuple[Check, Finding]]:
+    addresses = {
+        settings.sender: "sender",
+        **{
+            each: f"--path '{key}[{place}]'"
+            for key, those in {
+                "recipients": settings.recipients,
+                **{
+                    f'appRecipients["{app}"]': team for app, team in settings.app_recipients.items()
+                },
+            }.items()
+            for place, each in enumerate(those)
+        },
+    }
+    return [
+        (
+            _said("settings"),
+            failed(
+                f"{address} is nobody's address",
+                "its domain is for examples: no email arrives, nor SES's link to click",
+                f"pulumi config set {key} you@your.domain --stack {stack}",
+            ),
+        )
+        for address, key in addresses.items()
+        if EXAMPLES.search(address)
     ]
 
 

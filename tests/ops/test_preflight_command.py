@@ -1,6 +1,7 @@
 """The command: what it shows, as JSON, and its exit code."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +16,40 @@ from ops.preflight.finding import Check, Finding, failed, fine, unknown, warning
 from ops.program import PROGRAM
 from tests.ops.aws import CALLER
 
-DEV = str(PROGRAM / "Pulumi.dev.yaml")
+DEV = PROGRAM / "Pulumi.dev.yaml"
 FINE = fine("workspace acme is authorised")
 WARNING = warning("few builds", "others wait", "raise the quota")
 UNKNOWN = unknown("not checked", "not known", "allow ses:GetAccount")
 FAILED = failed("[bold]sender[/] is not verified", "nobody is told", "click the link")
 
 
-def ran(monkeypatch: pytest.MonkeyPatch, *found: Finding, options: tuple[str, ...] = ()) -> Any:
-    looked_at: list[Environment] = []
+Ran = Callable[..., Any]
 
-    def run(its: Environment, **_: Any) -> list[tuple[Check, Finding]]:
-        looked_at.append(its)
-        check = Check(area="Email", about="sender", look=lambda its: [])
-        return [(check, each) for each in found]
 
-    monkeypatch.setattr(command, "run", run)
-    monkeypatch.setattr(command, "caller", lambda region: CALLER)
-    result = CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", DEV, *options])
-    assert [each.prefix for each in looked_at] == ["chatops-slack-dev"]
-    assert looked_at[0].resources
-    return result
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
+    """Runs the command on settings without a placeholder; its checks find what the test says."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(DEV.read_text().replace("example.com", "acme.io"))
+
+    def run_command(*found: Finding, options: tuple[str, ...] = ()) -> Any:
+        looked_at: list[Environment] = []
+
+        def run(its: Environment, **_: Any) -> list[tuple[Check, Finding]]:
+            looked_at.append(its)
+            check = Check(area="Email", about="sender", look=lambda its: [])
+            return [(check, each) for each in found]
+
+        monkeypatch.setattr(command, "run", run)
+        monkeypatch.setattr(command, "caller", lambda region: CALLER)
+        result = CliRunner().invoke(
+            app, ["preflight", "--stack", "dev", "--config", str(file), *options]
+        )
+        assert [each.prefix for each in looked_at] == ["chatops-slack-dev"]
+        assert looked_at[0].resources
+        return result
+
+    return run_command
 
 
 @pytest.mark.parametrize(
@@ -47,14 +61,12 @@ def ran(monkeypatch: pytest.MonkeyPatch, *found: Finding, options: tuple[str, ..
         ([UNKNOWN, FAILED, FINE], 1),
     ],
 )
-def test_the_worst_finding_is_the_exit_code(
-    monkeypatch: pytest.MonkeyPatch, found: list[Finding], code: int
-):
-    assert ran(monkeypatch, *found).exit_code == code
+def test_the_worst_finding_is_the_exit_code(ran: Ran, found: list[Finding], code: int):
+    assert ran(*found).exit_code == code
 
 
-def test_a_finding_is_shown_with_why_and_what_mends_it(monkeypatch: pytest.MonkeyPatch):
-    result = ran(monkeypatch, FINE, FAILED)
+def test_a_finding_is_shown_with_why_and_what_mends_it(ran: Ran):
+    result = ran(FINE, FAILED)
 
     lines = [line.strip() for line in result.stdout.splitlines()]
     assert lines == [
@@ -66,8 +78,8 @@ def test_a_finding_is_shown_with_why_and_what_mends_it(monkeypatch: pytest.Monke
     assert "dev: 1 failed, 1 fine" in result.stderr
 
 
-def test_json_has_the_same(monkeypatch: pytest.MonkeyPatch):
-    result = ran(monkeypatch, FAILED, options=("--json",))
+def test_json_has_the_same(ran: Ran):
+    result = ran(FAILED, options=("--json",))
 
     assert json.loads(result.stdout) == [
         {
@@ -87,7 +99,7 @@ def preflight(file: Path) -> Any:
 
 def test_wrong_settings_are_all_there_is_to_find(tmp_path: Path):
     file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text((PROGRAM / "Pulumi.dev.yaml").read_text().replace("security@", "security"))
+    file.write_text(DEV.read_text().replace("security@", "security"))
 
     result = preflight(file)
 
@@ -102,9 +114,7 @@ def test_without_a_region_the_command_that_sets_one_is_named(
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(
-        (PROGRAM / "Pulumi.dev.yaml").read_text().replace("  aws:region: eu-central-1\n", "")
-    )
+    file.write_text(DEV.read_text().replace("  aws:region: eu-central-1\n", ""))
 
     result = preflight(file)
 
@@ -119,7 +129,7 @@ def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(command, "caller", nobody)
     monkeypatch.setattr(command, "run", lambda *_, **__: pytest.fail("asked"))
 
-    result = preflight(Path(DEV))
+    result = preflight(DEV)
 
     assert result.exit_code == 1
     assert "AWS does not know who you are" in result.stdout
@@ -127,7 +137,8 @@ def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPat
 
 def test_a_misspelt_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text((PROGRAM / "Pulumi.dev.yaml").read_text() + "  chatops-slack:protekt: true\n")
+    text = DEV.read_text().replace("example.com", "acme.io")
+    file.write_text(f"{text}  chatops-slack:protekt: true\n")
     monkeypatch.setattr(command, "run", lambda *_, **__: [])
     monkeypatch.setattr(command, "caller", lambda region: CALLER)
 
@@ -138,6 +149,23 @@ def test_a_misspelt_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "no setting is called protekt" in result.stdout
     assert "→ pulumi config rm protekt --stack dev" in result.stdout
     assert result.stdout.count("no setting is called") == 1
+
+
+def test_addresses_that_nobody_has_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "Pulumi.dev.yaml"
+    text = DEV.read_text().replace("developers@example.com", "developers@acme.io")
+    file.write_text(f"{text}  chatops-slack:appRecipients: {{web: [a@acme.io, web@acme.test]}}\n")
+    monkeypatch.setattr(command, "run", lambda *_, **__: [])
+    monkeypatch.setattr(command, "caller", lambda region: CALLER)
+
+    result = preflight(file)
+
+    assert result.exit_code == 1
+    assert "security@example.com is nobody's address" in result.stdout
+    assert "web@acme.test is nobody's address" in result.stdout
+    assert "→ pulumi config set sender" in result.stdout
+    assert """→ pulumi config set --path 'appRecipients["web"][1]'""" in result.stdout
+    assert "acme.io" not in result.stdout
 
 
 def test_a_file_that_is_none_is_said_so(tmp_path: Path):
