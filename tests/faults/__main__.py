@@ -1,10 +1,9 @@
 """Lets each AWS call of the whole way fail once in each way, and prints what came of it.
 
-``python -m tests.faults [WORD ...]``: only calls in which one of the words occurs, all unless told.
-``--markdown`` prints the table as docs/faults.md has it. Exits with 1 where something was lost,
-doubled or silent.
+Exits with 1 where something was lost, doubled or silent.
 """
 
+import argparse
 import sys
 import time
 from collections import Counter
@@ -39,14 +38,18 @@ MEANINGS = {
 Rows = Mapping[Call, Mapping[str, Result]]
 
 
-def main(words: list[str]) -> int:
-    """Run the trials of ``words``; return the exit code."""
-    markdown = "--markdown" in words
-    words = [each for each in words if each != "--markdown"]
+def main(arguments: list[str] | None = None) -> int:
+    """Run the trials that are asked for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only calls that have one of them")
+    parser.add_argument("--markdown", action="store_true", help="print as docs/faults.md has it")
+    options = parser.parse_args(arguments)
     began = time.monotonic()
-    results = list(_results(words))
+    results = list(_results(options.words))
+    if not results:
+        parser.error(f"no call has {' or '.join(options.words)} in it")
     rows = trial.by_call(results)
-    if markdown:
+    if options.markdown:
         print(*_markdown(rows), sep="\n")
     else:
         Console().print(_table(rows))
@@ -117,4 +120,4 @@ def _markdown(rows: Rows) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
