@@ -44,6 +44,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
     scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
+    first = evidence.read("notification.json")
     withdrawal = evidence.read("withdrawal.json") if name == "withdrawn" else None
     found = report.parse(evidence.read("report.json"), scan_id)
     subject = card.Subject(
@@ -57,11 +58,16 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     )
     told = outcome.tell(name, subject.zip_name, decision, withdrawal, event["until"])
     people = _who(evidence, decision, withdrawal)
+    mention = ESCALATION_MENTION if name == "escalated" else ""
+    shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
+    # In a flood of cards it stands in the thread of them all.
+    shown = in_thread(shown, first["metadata"]["threadId"] if first else scan_id)
     if told.subject:
         console = {"Execution": subject.execution, "Evidence": subject.evidence}
         known = {label: url for label, url in console.items() if url}
         letter = write(told, scan, found, decision, withdrawal, known, people)
         to = recipients(scan["app"], found.uploader if found else "")
+        # The last that can fail: what failed after it would have it sent a second time.
         sent = ses.send_email(
             FromEmailAddress=SENDER,
             ConfigurationSetName=CONFIGURATION_SET,
@@ -69,13 +75,9 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             Content={"Raw": {"Data": message(scan_id, letter, SENDER, to)}},
         )
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
-    mention = ESCALATION_MENTION if name == "escalated" else ""
-    shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
-    first = evidence.read("notification.json")
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("announced", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
-    # In a flood of cards it stands in the thread of them all.
-    return {"card": in_thread(shown, first["metadata"]["threadId"] if first else scan_id)}
+    return {"card": shown}
 
 
 def _who(

@@ -353,6 +353,29 @@ def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanne
     assert len(sent) == 1
 
 
+@pytest.mark.parametrize("event", ["approved", "rejected", "expired", "ending", "withdrawn"])
+def test_nothing_can_fail_once_the_mail_is_sent(scanned, calls, event):
+    scanned(event)
+    calls.accept("SendEmail", MessageId="ses-1")
+
+    announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)
+
+    assert calls.made[-1] == "SendEmail"
+
+
+def test_no_mail_is_sent_where_there_is_no_card(scanned, calls, monkeypatch):
+    def refuse(*_):
+        raise ValueError("the card is too long")
+
+    scanned("approved")
+    monkeypatch.setattr(announce, "in_thread", refuse)
+
+    with pytest.raises(ValueError, match="too long"):
+        announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+
+    assert "SendEmail" not in calls.made
+
+
 def test_an_unknown_event_sends_nothing(scanned, calls):
     scanned("approved")
 
