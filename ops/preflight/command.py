@@ -114,18 +114,14 @@ def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
 
 
 def _placeholders(settings: Settings, stack: str) -> list[tuple[Check, Finding]]:
-    addresses = {
-        settings.sender: "sender",
-        **{
-            each: f"--path '{key}[{place}]'"
-            for key, those in {
-                "recipients": settings.recipients,
-                **{
-                    f'appRecipients["{app}"]': team for app, team in settings.app_recipients.items()
-                },
-            }.items()
-            for place, each in enumerate(those)
-        },
+    lists = {
+        "recipients": settings.recipients,
+        **{f'appRecipients["{app}"]': team for app, team in settings.app_recipients.items()},
+    }
+    addresses = {"sender": settings.sender} | {
+        f"--path '{key}[{place}]'": each
+        for key, those in lists.items()
+        for place, each in enumerate(those)
     }
     return [
         (
@@ -136,7 +132,7 @@ def _placeholders(settings: Settings, stack: str) -> list[tuple[Check, Finding]]
                 f"pulumi config set {key} you@your.domain --stack {stack}",
             ),
         )
-        for address, key in addresses.items()
+        for key, address in addresses.items()
         if EXAMPLES.search(address)
     ]
 

@@ -17,6 +17,8 @@ from ops.program import PROGRAM
 from tests.ops.aws import CALLER
 
 DEV = PROGRAM / "Pulumi.dev.yaml"
+# Without its placeholders.
+SETTINGS = DEV.read_text().replace("example.com", "acme.io")
 FINE = fine("workspace acme is authorised")
 WARNING = warning("few builds", "others wait", "raise the quota")
 UNKNOWN = unknown("not checked", "not known", "allow ses:GetAccount")
@@ -28,11 +30,13 @@ Ran = Callable[..., Any]
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
-    """Runs the command on settings without a placeholder; its checks find what the test says."""
+    """Runs the command on ``settings``; its checks find what the test says."""
     file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(DEV.read_text().replace("example.com", "acme.io"))
 
-    def run_command(*found: Finding, options: tuple[str, ...] = ()) -> Any:
+    def run_command(
+        *found: Finding, options: tuple[str, ...] = (), settings: str = SETTINGS
+    ) -> Any:
+        file.write_text(settings)
         looked_at: list[Environment] = []
 
         def run(its: Environment, **_: Any) -> list[tuple[Check, Finding]]:
@@ -135,14 +139,8 @@ def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPat
     assert "AWS does not know who you are" in result.stdout
 
 
-def test_a_misspelt_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    file = tmp_path / "Pulumi.dev.yaml"
-    text = DEV.read_text().replace("example.com", "acme.io")
-    file.write_text(f"{text}  chatops-slack:protekt: true\n")
-    monkeypatch.setattr(command, "run", lambda *_, **__: [])
-    monkeypatch.setattr(command, "caller", lambda region: CALLER)
-
-    result = preflight(file)
+def test_a_misspelt_setting_is_named(ran: Ran):
+    result = ran(settings=f"{SETTINGS}  chatops-slack:protekt: true\n")
 
     assert result.exit_code == 0
     assert "! " in result.stdout
@@ -151,14 +149,12 @@ def test_a_misspelt_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert result.stdout.count("no setting is called") == 1
 
 
-def test_addresses_that_nobody_has_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    file = tmp_path / "Pulumi.dev.yaml"
+def test_addresses_that_nobody_has_are_named(ran: Ran):
     text = DEV.read_text().replace("developers@example.com", "developers@acme.io")
-    file.write_text(f"{text}  chatops-slack:appRecipients: {{web: [a@acme.io, web@acme.test]}}\n")
-    monkeypatch.setattr(command, "run", lambda *_, **__: [])
-    monkeypatch.setattr(command, "caller", lambda region: CALLER)
 
-    result = preflight(file)
+    result = ran(
+        settings=f"{text}  chatops-slack:appRecipients: {{web: [a@acme.io, web@acme.test]}}\n"
+    )
 
     assert result.exit_code == 1
     assert "security@example.com is nobody's address" in result.stdout
@@ -166,6 +162,15 @@ def test_addresses_that_nobody_has_are_named(tmp_path: Path, monkeypatch: pytest
     assert "→ pulumi config set sender" in result.stdout
     assert """→ pulumi config set --path 'appRecipients["web"][1]'""" in result.stdout
     assert "acme.io" not in result.stdout
+
+
+def test_an_address_that_nobody_has_is_named_in_each_place(ran: Ran):
+    result = ran(
+        settings=SETTINGS.replace("acme.io", "example.com").replace("security@", "developers@")
+    )
+
+    assert "→ pulumi config set sender" in result.stdout
+    assert "→ pulumi config set --path 'recipients[0]'" in result.stdout
 
 
 def test_a_file_that_is_none_is_said_so(tmp_path: Path):
