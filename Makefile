@@ -28,10 +28,10 @@ test: setup ## Run the tests (some minutes)
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
-faults: setup ## Let each AWS call of the pipeline fail in each way, show what comes of it (15 minutes)
+faults: setup ## Let each AWS call of the pipeline fail in each way, show what comes of it (10 minutes)
 	@$(BIN)/python -m tests.faults
 
-bench: setup ## Measure all against its bare counterpart, renew docs/benchmarks.md (10 minutes)
+bench: setup ## Measure all against its bare counterpart, renew docs/benchmarks.md (20 minutes)
 	@$(BIN)/python -m bench
 
 bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube server

@@ -51,7 +51,7 @@ def way(cloud: Cloud, number: int) -> dict[str, float]:
 
 
 def commands() -> Section:
-    """`make demo` and `make test` from start to end, with the slowest tests."""
+    """`make demo` in a fresh clone and here, `make test`, and the slowest tests."""
     section = Section("What people wait for", ["", "seconds"])
     card, clone = newcomer()
     demo, _ = timed(["-m", "local.demo"])
