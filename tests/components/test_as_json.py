@@ -19,12 +19,13 @@ def registered(document: Any) -> Resource:
 def test_each_value_that_is_known_later_stands_in_its_place():
     def document() -> pulumi.Output[str]:
         one, two = pulumi.Output.from_input("one"), pulumi.Output.from_input(["two", 2])
-        return as_json({"a": [one, {"b": two}], "c": "plain", "d": one})
+        return as_json({"a": [one, {"b": two}], "c": "plain", "d": one, "e": two})
 
     assert json.loads(registered(document).inputs["policy"]) == {
         "a": ["one", {"b": ["two", 2]}],
         "c": "plain",
         "d": "one",
+        "e": ["two", 2],
     }
 
 
