@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scan.broken import Broken
 from scan.fetch import Fetched, fetch
 from scan.finding import Analysis, Gate
 from scan.job import Job, from_environment
+from scan.ledger import Coverage, Ledger
 from scan.log import Log
 from scan.report import now, report
 from scan.unpacking import unpack
@@ -43,17 +45,22 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
 
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
     """The report of the scan, whatever happens in it."""
-    started_at, fetched, analysis = now(), Fetched(), None
+    started_at, fetched, analysis, coverage = now(), Fetched(), None, None
     outcome: Gate | Broken
     try:
         archive, source = folder / "upload.zip", folder / "source"
         source.mkdir()
         fetched = fetch(s3, job.upload, archive, job.upload_limits.bytes)
-        files = unpack(archive, source, job.upload_limits)
+        entries = unpack(archive, source, job.upload_limits)
         archive.unlink()
-        log.write(f"Fetched {job.upload.key}, {files:,} {'file' if files == 1 else 'files'}")
+        files = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
+        log.write(f"Fetched {job.upload.key}, {files}")
+        ledger = Ledger(entries, source)
         analysis = analyse(job, source, log)
-        outcome = judge(job, analysis)
+        coverage = ledger.account(analysis.seen)
+        for each in coverage.unseen:
+            log.write(f"{each.name}: {each.file or '(no file named)'}: {each.reason}")
+        outcome = judge(job, analysis, coverage)
     except Broken as broken:
         outcome = broken
     except Exception as error:
@@ -65,7 +72,14 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
             "Read the build's log; upload the zip again if it looks like a passing trouble.",
         )
     log.write(sentence(outcome))
-    return report(job, started_at=started_at, fetched=fetched, analysis=analysis, outcome=outcome)
+    return report(
+        job,
+        started_at=started_at,
+        fetched=fetched,
+        analysis=analysis,
+        coverage=coverage,
+        outcome=outcome,
+    )
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
@@ -77,13 +91,17 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     return engine.analyse(job, source, log)
 
 
-def judge(job: Job, analysis: Analysis) -> Gate:
+def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
     """The engine's gate; where it judged nothing, the limits judge all of the code.
+
+    The conditions on files that nobody looked at judge along with it.
 
     Raises:
         Broken: there is nothing to judge.
     """
-    if analysis.files == 0:
+    unseen = coverage.conditions(asdict(job.coverage_limits))
+    is_failed = any(each.status == "error" for each in unseen)
+    if not coverage.counts["analysed"] and not is_failed:
         raise Broken(
             "NothingAnalysed",
             f"{analysis.engine} found no file in the zip that it can analyse.",
@@ -96,7 +114,11 @@ def judge(job: Job, analysis: Analysis) -> Gate:
             f"{analysis.engine} was run, but nothing says what passes.",
             "Set a limit (maxBlocker, maxHigh, ...), or give the gate conditions on overall code.",
         )
-    return gate
+    return Gate(
+        status="failed" if is_failed else gate.status,
+        judge=gate.judge,
+        conditions=[*gate.conditions, *unseen],
+    )
 
 
 def sentence(outcome: Gate | Broken) -> str:

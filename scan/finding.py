@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
@@ -51,16 +51,34 @@ class IgnoredSetting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analysis:
-    """What an engine found.
+class Seen:
+    """What an engine says it looked at; all paths are relative to the upload's root.
 
-    ``files`` and ``lines`` are None where the engine does not say; ``gate`` is None where the
-    engine judged nothing. ``findings`` may be only the worst; ``counts`` counts all.
+    ``analysed`` is None where the engine does not say: then every file in one of its ``languages``
+    counts as analysed that is not in ``unread``. ``languages`` holds tags as of ``scan.language``,
+    and None where they are not known: then the engine reads all text. ``unread`` says of a file
+    why it was not analysed, ``incomplete`` holds troubles with files that the engine does not name,
+    and ``excluded`` what the team itself had left out, and where it said so.
+    """
+
+    analysed: frozenset[str] | None
+    languages: frozenset[str] | None
+    unread: Mapping[str, str] = field(default_factory=dict)
+    incomplete: Sequence[str] = ()
+    excluded: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What an engine found, and ``seen``: what it says it looked at.
+
+    ``lines`` is None where the engine does not say; ``gate`` is None where the engine judged
+    nothing. ``findings`` may be only the worst; ``counts`` counts all.
     """
 
     engine: str
     version: str
-    files: int | None
+    seen: Seen
     lines: int | None
     counts: Mapping[str, int]
     findings: Sequence[Finding]

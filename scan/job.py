@@ -10,7 +10,7 @@ from scan.broken import Broken
 # As in the settings, for a scan that is started by hand. Bandit would otherwise let the code say
 # what not to look at: `# nosec` comments, and folders that it leaves out by name.
 SARIF_COMMAND = (
-    "bandit --quiet --recursive {source} --ignore-nosec --exclude /dev/null"
+    "bandit --quiet --recursive {source} --ignore-nosec --exclude ''"
     " --format sarif --output {sarif}"
 )
 
@@ -34,6 +34,14 @@ class UploadLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoverageLimits:
+    """How many files may be ``unanalysed`` and ``opaque`` where the gate passes; None for any."""
+
+    unanalysed: int | None = 0
+    opaque: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SonarServer:
     """Where SonarQube is; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
 
@@ -53,6 +61,7 @@ class Job:
     artifacts_bucket: str
     engine: str
     limits: Mapping[str, int | None]
+    coverage_limits: CoverageLimits
     upload_limits: UploadLimits
     allow_exclusions: bool
     sarif_command: str
@@ -77,6 +86,9 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
             artifacts_bucket=environment["ARTIFACTS_BUCKET"],
             engine=environment["ENGINE"],
             limits=json.loads(environment.get("LIMITS") or "{}"),
+            coverage_limits=CoverageLimits(
+                **json.loads(environment.get("COVERAGE_LIMITS") or "{}")
+            ),
             upload_limits=UploadLimits(**json.loads(environment.get("UPLOAD_LIMITS") or "{}")),
             allow_exclusions=environment.get("ALLOW_EXCLUSIONS") == "true",
             sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,

@@ -9,10 +9,11 @@ from scan.broken import Broken
 from scan.fetch import Fetched
 from scan.finding import SEVERITIES, Analysis, Gate, worst_first
 from scan.job import Job
+from scan.ledger import CLASSES, Coverage
 
 TOP = 20
 LONGEST_MESSAGE, LONGEST_VALUE, LONGEST_FILE = 500, 200, 500
-MOST_IGNORED = 100
+MOST_IGNORED, MOST_UNSEEN, MOST_LANGUAGES = 100, 100, 50
 
 
 def now() -> str:
@@ -26,6 +27,7 @@ def report(
     started_at: str,
     fetched: Fetched,
     analysis: Analysis | None,
+    coverage: Coverage | None,
     outcome: Gate | Broken,
 ) -> dict[str, Any]:
     """The report's JSON; ``analysis`` is None where the scan broke before there was one."""
@@ -43,10 +45,7 @@ def report(
         "engine": {"name": analysis.engine, "version": analysis.version} if analysis else None,
         "startedAt": started_at,
         "finishedAt": now(),
-        "analysed": {
-            "files": analysis.files if analysis else None,
-            "lines": analysis.lines if analysis else None,
-        },
+        "coverage": _coverage(coverage, analysis.lines) if analysis and coverage else None,
         "gate": None if broken else asdict(outcome),
         "counts": dict(analysis.counts if analysis else dict.fromkeys(SEVERITIES, 0)),
         "findings": _findings(analysis),
@@ -62,6 +61,31 @@ def _findings(analysis: Analysis | None) -> list[Mapping[str, Any]]:
         asdict(each) | {"message": each.message[:LONGEST_MESSAGE], "file": each.file[:LONGEST_FILE]}
         for each in worst
     ]
+
+
+def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
+    """The worst of each class; ``counts`` counts all."""
+    shown = [
+        each
+        for name in CLASSES
+        for each in [one for one in coverage.unseen if one.name == name][:MOST_UNSEEN]
+    ]
+    return {
+        "counts": dict(coverage.counts),
+        "lines": lines,
+        "reported": coverage.reported,
+        "otherLanguages": dict(list(coverage.languages.items())[:MOST_LANGUAGES]),
+        "files": [
+            {
+                "class": each.name,
+                "file": each.file[:LONGEST_FILE],
+                "language": each.language[:LONGEST_VALUE],
+                "reason": each.reason[:LONGEST_VALUE],
+                "files": each.files,
+            }
+            for each in shown
+        ],
+    }
 
 
 def _ignored(analysis: Analysis | None) -> list[Mapping[str, Any]]:

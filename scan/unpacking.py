@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from scan.broken import Broken
 from scan.job import UploadLimits
+from scan.ledger import Entry
 
 # A megabyte of zeros packs 1000 to 1 and harms nobody.
 RATIO_MATTERS_FROM = 1024 * 1024
@@ -28,8 +29,8 @@ ZIP_AGAIN = "Zip the code again, for example with `git archive --format=zip HEAD
 LEAVE_OUT = "Leave build results and dependencies out, or raise the upload limits in the settings."
 
 
-def unpack(archive: Path, to: Path, limits: UploadLimits) -> int:
-    """Unpack ``archive`` into the folder ``to`` and return how many files there are.
+def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
+    """Unpack ``archive`` into the folder ``to`` and return the files that there are.
 
     Files only: no modes, owners or links. A link that stays inside is left out (what it names is
     there under its own name); anything else that is not a file or folder is refused.
@@ -67,7 +68,7 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> int:
             f"The zip holds nothing but other zips ({names[0]}); those are not unpacked.",
             "Upload the inner zip itself.",
         )
-    return len(names)
+    return [Entry(path=str(path), size=info.file_size) for info, path in files]
 
 
 class _Guarded(io.FileIO):

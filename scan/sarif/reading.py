@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scan.broken import Broken
-from scan.finding import Analysis, Finding, IgnoredSetting, counts
+from scan.finding import Analysis, Finding, IgnoredSetting, Seen, counts
 from scan.sarif import place
 from scan.sarif.rule import Rule, rule_of
 from scan.sarif.severity import severity
@@ -35,7 +35,7 @@ def read(
             raise ValueError("it is not a SARIF 2.1.0 log with runs")
         runs = log["runs"]
         for run in runs:
-            _check_success(run, source, folder)
+            _check_success(run)
         findings = [
             _finding(result, run, source, folder)
             for run in runs
@@ -43,12 +43,20 @@ def read(
             if _stands(result, in_source)
         ]
         drivers = [run["tool"]["driver"] for run in runs]
-        files = [_analysed(run) for run in runs]
+        analysed = [_analysed(run, source, folder) for run in runs]
         lines = [_lines(run) for run in runs]
         return Analysis(
             engine=", ".join(dict.fromkeys(str(each["name"]) for each in drivers)),
             version=", ".join(dict.fromkeys(_version(each) for each in drivers)),
-            files=_files(files, source, findings),
+            seen=Seen(
+                analysed=None if None in analysed else frozenset().union(*filter(None, analysed)),
+                languages=None,
+                unread={
+                    file: "the scanner could not read it"
+                    for run in runs
+                    for file in _unread(run, source, folder)
+                },
+            ),
             lines=None if None in lines else max(each or 0 for each in lines),
             counts=counts(findings),
             findings=findings,
@@ -59,23 +67,13 @@ def read(
         raise Broken("BrokenSarif", f"The tool's SARIF cannot be read: {why}.", MEND) from error
 
 
-def _check_success(run: dict[str, Any], source: Path, folder: Path) -> None:
+def _check_success(run: dict[str, Any]) -> None:
     """3.20.14: a tool may say itself that it failed."""
     for invocation in run.get("invocations") or []:
         if invocation.get("executionSuccessful") is False:
             name = run["tool"]["driver"]["name"]
             why = invocation.get("exitCodeDescription") or "it says that its run was not successful"
             raise Broken("ScannerFailed", f"{name}: {why}.", MEND)
-    # A finding may hide in what the tool could not read: 3.20.21, 3.58.6.
-    unread = sorted(_unread(run, source, folder))
-    if unread:
-        name = run["tool"]["driver"]["name"]
-        some = ", ".join(unread[:5]) + (", ..." if len(unread) > 5 else "")
-        raise Broken(
-            "NotAllAnalysed",
-            f"{name} could not read {len(unread)} of the files: {some}.",
-            "Mend these files, or leave them out of the zip if nobody runs them.",
-        )
 
 
 def _stands(result: dict[str, Any], in_source: bool) -> bool:
@@ -122,31 +120,22 @@ def _version(driver: dict[str, Any]) -> str:
     return str(driver.get("semanticVersion") or driver.get("version") or "unknown")
 
 
-def _files(told: Sequence[int | None], source: Path, findings: Sequence[Finding]) -> int | None:
-    """How many files the tools say they analysed; None where they don't say.
-
-    A silent tool has analysed nothing when there is no text in the upload that it could have read.
-    """
-    if None not in told:
-        return max(each or 0 for each in told)
-    could_read = findings or any(_is_text(path) for path in source.rglob("*") if path.is_file())
-    return None if could_read else 0
-
-
-def _is_text(path: Path) -> bool:
-    """As Git tells it: no NUL in the first 8,000 bytes; an empty file says nothing."""
-    with path.open("rb") as file:
-        start = file.read(8000)
-    return bool(start) and b"\0" not in start
-
-
-def _analysed(run: dict[str, Any]) -> int | None:
+def _analysed(run: dict[str, Any], source: Path, folder: Path) -> frozenset[str] | None:
     """Bandit tells by its metrics per file, others by artifacts with a role (3.24.6)."""
     metrics = (run.get("properties") or {}).get("metrics")
     if isinstance(metrics, dict) and "_totals" in metrics:
-        return len(metrics) - 1
-    roles = [each["roles"] for each in run.get("artifacts") or [] if each.get("roles")]
-    return sum("analysisTarget" in each for each in roles) if roles else None
+        uris = [{"uri": each} for each in metrics if each != "_totals"]
+    else:
+        artifacts = [each for each in run.get("artifacts") or [] if each.get("roles")]
+        if not artifacts:
+            return None
+        uris = [each["location"] for each in artifacts if "analysisTarget" in each["roles"]]
+    return frozenset(
+        place.of(
+            {"locations": [{"physicalLocation": {"artifactLocation": each}}]}, run, source, folder
+        )[0]
+        for each in uris
+    )
 
 
 def _unread(run: dict[str, Any], source: Path, folder: Path) -> set[str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import scan
 from scan.broken import Broken
-from scan.finding import Analysis
+from scan.finding import Analysis, Seen
 from scan.job import Job
 from scan.log import Log
 from scan.process import run
@@ -53,7 +53,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         return Analysis(
             engine="SonarQube Cloud" if api.is_cloud else "SonarQube",
             version=version,
-            files=measures.get("files", 0),
+            seen=Seen(analysed=None if measures.get("files") else frozenset(), languages=None),
             lines=measures.get("ncloc"),
             counts=counts,
             findings=findings,

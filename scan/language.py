@@ -1,0 +1,219 @@
+"""Says of a file whether it is code, and in which language: by name, shebang and content."""
+
+import re
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from identify import extensions, identify
+from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filename
+from pygments.token import Comment, String, Text
+from pygments.util import ClassNotFound
+
+START = 8192
+PHP = re.compile(rb"<\?(?:php\b|=)", re.IGNORECASE)
+# RFC 1740: magic number and version; what follows describes entries of the file.
+APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00"
+FINDER = (b"\x00\x00\x00\x01Bud1",)
+MAGIC = {
+    b"\x7fELF": "compiled program",
+    b"MZ": "compiled program",
+    b"\xca\xfe\xba\xbe": "compiled program",
+    b"\xfe\xed\xfa": "compiled program",
+    b"\xce\xfa\xed\xfe": "compiled program",
+    b"\xcf\xfa\xed\xfe": "compiled program",
+    b"\x00asm": "compiled program",
+    b"\xed\xab\xee\xdb": "archive",
+    b"!<arch>\n": "archive",
+    b"PK\x03\x04": "archive",
+    b"PK\x05\x06": "archive",
+    b"\x1f\x8b": "archive",
+    b"BZh": "archive",
+    b"\xfd7zXZ\x00": "archive",
+    b"7z\xbc\xaf\x27\x1c": "archive",
+    b"Rar!\x1a\x07": "archive",
+    b"\x28\xb5\x2f\xfd": "archive",
+    b"MSCF": "archive",
+}
+# People who write on other systems don't care for the case of a name.
+NAMES = {name.lower(): tags for name, tags in extensions.NAMES.items()}
+ARCHIVES = {"zip", "jar", "wheel", "pyz", "tar", "gzip", "bzip2", "bzip3", "asar"}
+# Binary by nature, and run by nobody.
+MEDIA = {
+    "image", "audio", "icon", "icns", "eot", "otf", "ttf", "woff", "woff2", "pdf", "eps", "fits",
+    "adobe-illustrator", "p12", "pem",
+}  # fmt: skip
+MEDIA_SUFFIXES = {
+    ".mp3", ".mp4", ".m4a", ".mov", ".avi", ".webm", ".ogg", ".flac", ".mkv", ".heic", ".psd",
+    ".xcf", ".mo",
+}  # fmt: skip
+# Tags of identify, and aliases of Pygments, that hold text or data; whatever else has a name there
+# is code, so what they learn tomorrow is code until somebody says otherwise.
+# fmt: off
+NO_CODE = frozenset({
+    "alpm", "apacheconf", "apinotes", "asciidoc", "avdl", "avro-schema", "babelrc", "bazelrc",
+    "beancount", "bib", "bibtex", "bowerrc", "browserslistrc", "capnp", "cargo", "cargo-lock",
+    "cddl", "codespellrc", "console", "control", "coveragerc", "cson", "csproj", "css",
+    "csslintrc", "csv", "cylc", "dbc", "debcontrol", "debsources", "def", "desktop", "diff",
+    "docker-compose", "dockerignore", "doscon", "dot", "dotenv", "dpatch", "dtd",
+    "editorconfig", "edn", "ejson", "entitlements", "flake8", "fsproj", "gemfile-lock",
+    "geojson", "gettext", "gherkin", "gitattributes", "gitconfig", "gitignore", "gitlint",
+    "gitmodules", "go-mod", "go-sum", "gpx", "graphql", "graphviz", "groff", "hexdump", "hgrc",
+    "http", "ical", "icalendar", "idl", "ini", "inx", "irc", "isort", "java-properties",
+    "jshintrc", "json", "json5", "jsonld", "jsonlines", "kml", "kmsg", "lazarus-form", "ldif",
+    "lektor", "lektorproject", "less", "lighttpd", "linuxconfig", "mailmap", "man", "manifest",
+    "map", "markdown", "mediawiki", "mention-bot", "mib", "mime", "modulemap", "msbuild",
+    "myst", "ndjson", "ngdoc", "nginx", "notmuch", "npmignore", "nroff", "output", "pacmanconf",
+    "pdbrc", "pipfile-lock", "piskel", "plain-text", "plantuml", "plist", "po", "poetry-lock",
+    "pofile", "pom", "pot", "prettierignore", "prisma", "properties", "proto", "protobuf",
+    "pyi", "pylintrc", "pypirc", "pyproj", "pyproject", "rdf", "registry", "relax-ng", "rest",
+    "restructuredtext", "resx", "rst", "salt-lint", "sass", "scss", "sieve", "sln", "slnx",
+    "sparql", "spec", "squid", "squidconf", "stylus", "svg", "swiftdeps", "systemd", "tablegen",
+    "tap", "termcap", "terminfo", "tex", "text", "textproto", "tnt", "toml", "trac-wiki",
+    "trig", "tsv", "ttl", "turtle", "txsprofile", "udiff", "unixconfig", "urdf", "uv-lock",
+    "vbproj", "vcard", "vcxproj", "vdx", "wikitext", "wixproj", "wkt", "wsdl", "wxi", "wxl",
+    "wxs", "xacro", "xaml", "xcconfig", "xcodebuild", "xcprivacy", "xcscheme", "xcsettings",
+    "xctestplan", "xcworkspacedata", "xliff", "xml", "xsd", "yaml", "yamlld", "yamllint",
+    "yang", "yin", "zcml",
+})
+# fmt: on
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """What a file is: code, opaque (``why`` says what kind of), or neither; text or not.
+
+    ``tags`` are those of `identify <https://github.com/pre-commit/identify>`_ that name languages.
+    """
+
+    is_code: bool = False
+    is_opaque: bool = False
+    is_text: bool = False
+    is_metadata: bool = False
+    tags: frozenset[str] = frozenset()
+    language: str = ""
+    why: str = ""
+
+
+def kind_of(path: Path, name: str) -> Kind:
+    """What the file at ``path`` is, which is called ``name`` in the upload."""
+    with path.open("rb") as file:
+        start = file.read(START)
+    if _is_metadata(name, start, path):
+        return Kind(is_metadata=True)
+    named = _tags(name)
+    is_text = b"\0" not in start
+    if code := _code_tags(named):
+        return _code(code, is_text)
+    if opaque := _opaque(path, named, start, is_text):
+        return Kind(is_opaque=True, is_text=is_text, tags=named, language=opaque, why=opaque)
+    if spoken := _shebang(path, start) or (PHP.search(start) and frozenset({"php"})):
+        return _code(spoken, is_text)
+    if is_text or named & MEDIA or PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES:
+        return Kind(is_text=is_text, tags=named)
+    return Kind(is_opaque=True, language="binary file", why="binary file")
+
+
+def holds_code(path: Path, tags: frozenset[str]) -> bool:
+    """Whether there is more in the file than white space and comments, as far as can be told."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if not text.strip():
+        return False
+    lexer = _lexer(tags)
+    # Java reads \u002a as an asterisk, inside a comment too: such a comment may end early.
+    if lexer is None or "\\u" in text:
+        return True
+    return any(
+        value.strip() and kind not in Comment and kind not in Text and kind not in String.Doc
+        for kind, value in lexer().get_tokens(text)
+    )
+
+
+def _code_tags(named: frozenset[str]) -> frozenset[str]:
+    """Those tags that name programming languages; none of what is binary by its name."""
+    return frozenset() if named & (MEDIA | {"binary", "jupyter"}) else named - NO_CODE - ARCHIVES
+
+
+def _code(tags: frozenset[str], is_text: bool) -> Kind:
+    return Kind(is_code=True, is_text=is_text, tags=tags, language=_language(tags))
+
+
+def _is_metadata(name: str, start: bytes, path: Path) -> bool:
+    """What Finder leaves beside files: AppleDouble, folder settings, and folder icons."""
+    base = PurePosixPath(name).name
+    if start.startswith(FINDER) and base == ".DS_Store":
+        return True
+    if base == "Icon\r" and not start:
+        return True
+    # A web server would run what a PHP file holds behind such a start.
+    return (
+        start.startswith(APPLE_DOUBLE) and base.startswith("._") and b"<?" not in path.read_bytes()
+    )
+
+
+@lru_cache(maxsize=4096)
+def _named(base: str) -> frozenset[str]:
+    tags = _whole(base)
+    if not tags:
+        try:
+            lexer: Any = find_lexer_class_for_filename(base.lower())
+        except ClassNotFound:
+            lexer = None
+        if lexer and lexer.aliases:
+            tags |= {lexer.aliases[0]}
+    return tags
+
+
+def _tags(name: str) -> frozenset[str]:
+    path = PurePosixPath(name)
+    # Names of files are as many as files; their suffixes are few.
+    return _named(f"x{path.suffix}") | _whole(path.name) if path.suffix else _named(path.name)
+
+
+@lru_cache(maxsize=4096)
+def _whole(base: str) -> frozenset[str]:
+    """Tags of names that say more than their suffix, as CMakeLists.txt and Dockerfile.prod."""
+    tags = identify.tags_from_filename(base) | identify.tags_from_filename(base.lower())
+    for part in (base.lower(), base.lower().split(".")[0]):
+        tags |= NAMES.get(part, set())
+    return frozenset(tags) - {"text"}
+
+
+def _opaque(path: Path, named: frozenset[str], start: bytes, is_text: bool) -> str:
+    if "jupyter" in named:
+        return "notebook"
+    for magic, what in MAGIC.items():
+        if start.startswith(magic) and (not is_text or magic.startswith((b"PK", b"BZh", b"!<"))):
+            return what
+    if start[257:262] == b"ustar" or named & ARCHIVES or (not is_text and zipfile.is_zipfile(path)):
+        return "archive"
+    return "bytecode" if path.suffix.lower() in {".pyc", ".pyo", ".class", ".beam"} else ""
+
+
+def _shebang(path: Path, start: bytes) -> frozenset[str] | None:
+    if not start.startswith(b"#!"):
+        return None
+    try:
+        command = identify.parse_shebang(BytesIO(start))
+    except (ValueError, UnicodeDecodeError):
+        return None
+    tags = frozenset(identify.tags_from_interpreter(command[0])) if command else frozenset()
+    return tags or (frozenset({command[0]}) if command else None)
+
+
+@lru_cache(maxsize=256)
+def _lexer(tags: frozenset[str]) -> Any:
+    for tag in sorted(tags, key=len, reverse=True):
+        try:
+            return find_lexer_class_by_name(tag)
+        except ClassNotFound:
+            continue
+    return None
+
+
+def _language(tags: frozenset[str]) -> str:
+    lexer = _lexer(tags)
+    return lexer.name if lexer else sorted(tags)[0]

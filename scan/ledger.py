@@ -1,0 +1,179 @@
+"""The ledger of an upload: every file in it, and what became of each."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from scan.finding import Condition, Seen
+from scan.language import Kind, kind_of
+
+CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
+ENVIRONMENT, MARKER = "virtual environment", "pyvenv.cfg"
+# Folders that scanners leave out, and that are named in one line; a folder with a pyvenv.cfg too.
+FOLDERS = {
+    **dict.fromkeys(
+        ("node_modules", "bower_components", "jspm_packages", "vendor", "site-packages"),
+        "dependencies",
+    ),
+    **dict.fromkeys(("venv", ".venv", "virtualenv", ".virtualenv"), ENVIRONMENT),
+    **dict.fromkeys((".git", ".hg", ".svn"), "version control"),
+}
+NOT_READ = "the scanner did not read it"
+LEFT_OUT = "scanners leave such folders out"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One file of an upload; ``link`` is the target of a link as the zip has it.
+
+    A link to a file lies on disk as a copy of that file, a link to a folder not at all.
+    """
+
+    path: str
+    size: int
+    link: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """A file, or a folder (its name ends in ``/``) with ``files`` of them, that was not analysed.
+
+    ``name`` is one of ``CLASSES`` without the first and the last; ``file`` is empty where the
+    engine names none.
+    """
+
+    name: str
+    file: str
+    language: str
+    reason: str
+    files: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How many files each of ``CLASSES`` has, and those of the middle three, worst first.
+
+    ``reported`` says whether the engine itself said what it analysed.
+    """
+
+    counts: Mapping[str, int]
+    unseen: Sequence[Unseen]
+    reported: bool
+
+    @property
+    def languages(self) -> dict[str, int]:
+        """How many files each language has that the engine does not know, the most first."""
+        counted = Counter(each.language for each in self.unseen if each.name == "otherLanguage")
+        return dict(counted.most_common())
+
+    def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
+        """*Unanalysed files* and *opaque files*, at most as many as ``most`` says; None for any."""
+        return [
+            Condition(
+                metric=f"{name}_files",
+                comparator=">",
+                threshold=str(limit),
+                actual=str(self.counts[name]),
+                status="error" if self.counts[name] > limit else "ok",
+            )
+            for name in ("unanalysed", "opaque")
+            if (limit := most[name]) is not None
+        ]
+
+
+class Ledger:
+    """All files of one upload that was unpacked to the folder ``source``."""
+
+    def __init__(self, entries: Sequence[Entry], source: Path) -> None:
+        self._entries = entries
+        self._kinds = {
+            entry.path: kind_of(source / entry.path, entry.path)
+            if (source / entry.path).is_file()
+            else Kind()
+            for entry in entries
+        }
+        # Scanners take them for the code that they are named after.
+        for path, kind in self._kinds.items():
+            if kind.is_metadata:
+                (source / path).unlink()
+
+    def account(self, seen: Seen) -> Coverage:
+        """What became of each file, by what the engine says."""
+        return account(self._entries, self._kinds, seen)
+
+
+def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> Coverage:
+    """Put every entry into one class; ``kinds`` says what each path is.
+
+    What the engine says of a file counts before what the file looks like.
+    """
+    counts: Counter[str] = Counter()
+    unseen: list[Unseen] = []
+    folders: Counter[tuple[str, str]] = Counter()
+    environments = _environments(kinds)
+    for entry in entries:
+        kind = kinds[entry.path]
+        name, reason = _class_of(entry.path, kind, seen)
+        folder, label = _folder(entry.path, environments)
+        if folder and (name in {"opaque", "otherLanguage"} or reason == NOT_READ):
+            folders[folder, label] += 1
+            counts["opaque"] += 1
+            continue
+        counts[name] += 1
+        if name not in {"analysed", "noCode"}:
+            unseen.append(Unseen(name=name, file=entry.path, language=kind.language, reason=reason))
+    counts["unanalysed"] += len(seen.incomplete)
+    unseen += [
+        Unseen(name="unanalysed", file="", language="", reason=reason) for reason in seen.incomplete
+    ]
+    unseen += [
+        Unseen(name="opaque", file=folder, language=label, reason=LEFT_OUT, files=files)
+        for (folder, label), files in folders.items()
+    ]
+    unseen.sort(key=lambda each: (CLASSES.index(each.name), -each.files, each.file))
+    return Coverage(
+        counts={name: counts[name] for name in CLASSES},
+        unseen=unseen,
+        reported=seen.analysed is not None,
+    )
+
+
+def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
+    """The class of one file, and why it was not analysed."""
+    is_known = seen.languages is None or bool(kind.tags & seen.languages)
+    if path in seen.unread and (kind.is_code or is_known):
+        return "unanalysed", seen.unread[path]
+    if seen.analysed is not None and path in seen.analysed:
+        return "analysed", ""
+    if path in seen.excluded and kind.is_code:
+        return "opaque", seen.excluded[path]
+    # A tool of unknown languages reads text; one that knows languages reads code.
+    could_read = kind.is_text and (kind.is_code or seen.languages is None)
+    if seen.analysed is None and is_known and could_read:
+        return "analysed", ""
+    if kind.is_opaque:
+        return "opaque", kind.why
+    if not kind.is_code:
+        return "noCode", ""
+    if is_known:
+        return "unanalysed", NOT_READ
+    return "otherLanguage", "the scanner does not know this language"
+
+
+def _environments(kinds: Mapping[str, Kind]) -> set[str]:
+    """Folders that are Python's virtual environments, whatever their name."""
+    return {str(PurePosixPath(path).parent) for path in kinds if path.endswith(f"/{MARKER}")}
+
+
+def _folder(path: str, environments: set[str]) -> tuple[str, str]:
+    """The outermost folder of dependencies that ``path`` lies in, and what it is; else empty."""
+    parts = path.split("/")
+    for depth, part in enumerate(parts[:-1], 1):
+        folder = "/".join(parts[:depth])
+        label = FOLDERS.get(part.lower()) or (
+            "virtual environment" if folder in environments else ""
+        )
+        if label:
+            return f"{folder}/", label
+    return "", ""
