@@ -17,7 +17,7 @@ from scan.job import Job, from_environment
 from scan.ledger import Coverage, Ledger
 from scan.log import Log
 from scan.report import now, report
-from scan.unpacking import unpack
+from scan.unpacking import empty, unpack
 
 
 def main() -> int:
@@ -29,7 +29,11 @@ def main() -> int:
         print(f"{broken.message} {broken.mend}")
         return 1
     with tempfile.TemporaryDirectory(prefix="scan-") as folder:
-        return scan(job, boto3.client("s3"), Path(folder))
+        try:
+            return scan(job, boto3.client("s3"), Path(folder))
+        finally:
+            # tempfile does that by recursion, and folders can be deeper than Python's stack.
+            empty(Path(folder))
 
 
 def scan(job: Job, s3: Any, folder: Path) -> int:

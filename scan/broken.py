@@ -8,7 +8,8 @@ class Broken(Exception):
 
         Broken
         ├── the zip
-        │   ├── what it is: NotAZip, DamagedZip, UnsupportedZip, EmptyUpload, OnlyArchives
+        │   ├── what it is: NotAZip, DamagedZip, AmbiguousZip, UnsupportedZip, EmptyUpload,
+        │   │   OnlyArchives
         │   ├── what is in it: UnsafeEntry, EncryptedEntry, TooManyFiles, ZipBomb, UploadTooLarge
         │   └── where it lies: UploadGone, UploadUnreadable
         ├── the SonarQube server

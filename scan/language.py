@@ -117,6 +117,11 @@ def kind_of(path: Path, name: str) -> Kind:
     return Kind(is_opaque=True, language="binary file", why="binary file")
 
 
+def names_code(base: str) -> frozenset[str]:
+    """The programming languages that a file of this name is taken for; none for other files."""
+    return _code_tags(_tags(base))
+
+
 def holds_code(path: Path, tags: frozenset[str]) -> bool:
     """Whether there is more in the file than white space and comments, as far as can be told."""
     text = path.read_text(encoding="utf-8", errors="replace")

@@ -27,12 +27,14 @@ LEFT_OUT = "scanners leave such folders out"
 class Entry:
     """One file of an upload; ``link`` is the target of a link as the zip has it.
 
-    A link to a file lies on disk as a copy of that file, a link to a folder not at all.
+    A link to a file lies on disk as a copy of that file, a link to a folder not at all; that folder
+    is ``folder``, empty for the uppermost one.
     """
 
     path: str
     size: int
     link: str | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,14 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
             folders[folder, label] += 1
             counts["opaque"] += 1
             continue
+        if entry.folder is not None and not folder:
+            # Under the link's name, what is there would be the upload's own code.
+            leads_to, label = _folder(f"{entry.folder}/", environments)
+            if leads_to:
+                counts["opaque"] += 1
+                why = f"a link into {leads_to}: {LEFT_OUT}"
+                unseen.append(Unseen(name="opaque", file=entry.path, language=label, reason=why))
+                continue
         counts[name] += 1
         if name not in {"analysed", "noCode"}:
             unseen.append(Unseen(name=name, file=entry.path, language=kind.language, reason=reason))

@@ -133,7 +133,7 @@ def test_a_device_is_refused(kind, tmp_path):
     ("names", "says"),
     [
         (["a.py", "a.py"], "twice"),
-        (["Makefile", "makefile"], "by case only"),
+        (["Makefile", "makefile"], "differ by case only"),
         (["shop/Über.py", "shop/u\u0308ber.py"], "by case only"),
         (["shop", "shop/a.py"], "as a file and as a folder"),
     ],
@@ -240,7 +240,7 @@ def test_nothing_but_a_zip_in_a_zip_says_so(tmp_path):
         (b"#!/bin/sh\nid\n", "NotAZip"),
         (zipped(GOOD)[:-30], "DamagedZip"),
         (zipped(GOOD)[:40], "DamagedZip"),
-        (zipped(GOOD).replace(b"prices.py", b"pr\xff\xfees.py", 1), "DamagedZip"),
+        (zipped(GOOD).replace(b"prices.py", b"pr\xff\xfees.py", 1), "AmbiguousZip"),
     ],
     ids=["empty", "only folders", "nothing", "a script", "cut", "cut early", "two names"],
 )

@@ -1,0 +1,154 @@
+"""Unpacks the data of one entry, which must end where the zip says: packed and unpacked."""
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from scan.broken import Broken
+from scan.zip_records import (
+    DESCRIPTOR,
+    DESCRIPTOR_SIGNATURE,
+    END_MARKER,
+    ZIP_AGAIN,
+    Member,
+    ambiguous,
+    damaged,
+    read,
+    shown,
+)
+
+# Bytes that are unpacked, and read, at once.
+PIECE, PACKED = 256 * 1024, 64 * 1024
+# LZMA keeps that many bytes of what it has unpacked; 7-Zip's highest level asks for 64 MiB.
+LARGEST_DICTIONARY = 256 * 1024 * 1024
+
+
+def unpacked(file: int, start: int, member: Member) -> Iterator[bytes]:
+    """The content of ``member``, whose packed data begins at ``start`` of ``file``, in pieces.
+
+    Raises:
+        Broken: the data is damaged, or longer or shorter than the zip says.
+    """
+    name, size, crc = shown(member.name), 0, 0
+    try:
+        for piece in METHODS[member.method](_packed(file, start, member.packed), member):
+            size += len(piece)
+            if size > member.size:
+                break
+            crc = zlib.crc32(piece, crc)
+            yield piece
+    except (zlib.error, lzma.LZMAError, ValueError, OSError, EOFError) as error:
+        # bz2 has no error of its own: an OSError without a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise damaged(f"{name} cannot be unpacked") from error
+    if size != member.size:
+        amount = "more" if size > member.size else "fewer"
+        raise ambiguous(f"{name} unpacks to {amount} bytes than the zip declares.")
+    if crc != member.crc:
+        raise damaged(f"{name} has another checksum than the zip says")
+
+
+def _packed(file: int, start: int, length: int) -> Iterator[bytes]:
+    for at in range(0, length, PACKED):
+        yield read(file, start + at, min(PACKED, length - at))
+
+
+def _stored(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
+    if not member.flags & DESCRIPTOR:
+        yield from packed
+        return
+    # Who reads from the start cannot know where such data ends, but by what looks like the end.
+    at, rest = 0, b""
+    for piece in packed:
+        window = rest + piece
+        found = window.find(DESCRIPTOR_SIGNATURE)
+        while found >= 0:
+            if at - len(rest) + found == int.from_bytes(window[found + 8 : found + 12], "little"):
+                raise ambiguous(f"{shown(member.name)} holds what looks like its own end.")
+            found = window.find(DESCRIPTOR_SIGNATURE, found + 1)
+        yield piece
+        at += len(piece)
+        rest = window[-11:]
+
+
+def _inflated(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
+    decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in packed:
+        _check_not_over(decoder, member)
+        unpacked_piece = decoder.decompress(piece, PIECE)
+        while unpacked_piece or decoder.unconsumed_tail:
+            yield unpacked_piece
+            unpacked_piece = decoder.decompress(decoder.unconsumed_tail, PIECE)
+    _check_over(decoder, member)
+
+
+def _bunzipped(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
+    decoder = bz2.BZ2Decompressor()
+    yield from _decoded(decoder, packed, member)
+    _check_over(decoder, member)
+
+
+def _lzma(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
+    # 5.8.8: version, length of the properties, the properties; LZMA has no mark of its end unless
+    # bit 1 of the flags says so.
+    first = next(packed, b"")
+    if len(first) < 9 or first[2:4] != b"\x05\x00":
+        raise damaged(f"{shown(member.name)} cannot be unpacked")
+    properties, dictionary = first[4], int.from_bytes(first[5:9], "little")
+    dictionary = max(min(dictionary, member.size), 4096)
+    if dictionary > LARGEST_DICTIONARY:
+        raise unsupported("LZMA with so large a dictionary")
+    filters = {
+        "id": lzma.FILTER_LZMA1,
+        "dict_size": dictionary,
+        "lc": properties % 9,
+        "lp": properties // 9 % 5,
+        "pb": properties // 45,
+    }
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[filters])
+    yield from _decoded(decoder, _joined(first[9:], packed), member)
+    if decoder.eof or member.flags & END_MARKER:
+        _check_over(decoder, member)
+
+
+def _joined(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from others
+
+
+def _decoded(decoder: Any, packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
+    """What a decoder of bz2 or lzma makes of ``packed``."""
+    for piece in packed:
+        _check_not_over(decoder, member)
+        yield decoder.decompress(piece, PIECE)
+        while not (decoder.eof or decoder.needs_input):
+            yield decoder.decompress(b"", PIECE)
+
+
+def _check_not_over(decoder: Any, member: Member) -> None:
+    if decoder.eof:
+        raise ambiguous(f"The packed data of {shown(member.name)} ends before the zip says so.")
+
+
+def _check_over(decoder: Any, member: Member) -> None:
+    if decoder.unused_data:
+        raise ambiguous(f"The packed data of {shown(member.name)} ends before the zip says so.")
+    if not decoder.eof:
+        raise ambiguous(f"The packed data of {shown(member.name)} goes on after the zip says so.")
+
+
+def unsupported(what: str) -> Broken:
+    """What to raise for a zip that is right, and that we cannot unpack."""
+    return Broken("UnsupportedZip", f"The zip is packed in an unusual way: {what}.", ZIP_AGAIN)
+
+
+METHODS: dict[int, Callable[[Iterator[bytes], Member], Iterator[bytes]]] = {
+    # 4.4.5; Deflate64 (9), PPMd (98), Zstandard (93) and others are not in Python 3.11.
+    0: _stored,
+    8: _inflated,
+    12: _bunzipped,
+    14: _lzma,
+}

@@ -1,0 +1,146 @@
+"""Checks that a zip is made of its entries, one directory and one end record, and nothing else.
+
+Some unzippers go by the directory at the end, some by the local headers on the way, some by both.
+They all find the same files where, from the first byte to the last,
+
+- 4.3.6: local header, packed data and data descriptor of each entry follow each other without a gap
+  or an overlap, and the directory follows the last (so nothing is before, between or behind them),
+- 4.3.7: each local header says what the directory says of that entry,
+- 4.3.9: each data descriptor does, and is there exactly where bit 3 says so.
+
+The numbers are those of PKWARE's APPNOTE.TXT 6.3.10. That the packed data itself ends where it
+should is seen when it is unpacked: see ``zip_data``.
+"""
+
+import struct
+from collections.abc import Sequence
+
+from scan.zip_records import (
+    DESCRIPTOR,
+    DESCRIPTOR_SIGNATURE,
+    ENCRYPTED_ANYHOW,
+    END_MARKER,
+    LOCAL,
+    LOCAL_SIGNATURE,
+    UTF8,
+    ZIP64,
+    End,
+    Member,
+    ambiguous,
+    damaged,
+    extra_fields,
+    read,
+    second_name,
+    shown,
+    widened,
+)
+
+# Most headers fit, with their names and extra fields, so that one read is enough.
+GUESS = 512
+LZMA = 14
+# 4.3.9: with and without signature, with sizes of 4 and of 8 bytes.
+DESCRIPTORS = {12: "<3L", 16: "<4x3L", 20: "<L2Q", 24: "<4xL2Q"}
+
+
+def check_layout(file: int, end: End, members: Sequence[Member]) -> list[int]:
+    """Where the packed data of each of ``members`` begins in ``file``, in their order.
+
+    Raises:
+        Broken: another unzipper could find other files in it.
+    """
+    starts = [0] * len(members)
+    order = sorted(range(len(members)), key=lambda index: members[index].offset)
+    position = 0
+    for number, index in enumerate(order):
+        member = members[index]
+        if member.offset != position:
+            raise _not_at(position, member.offset, shown(member.name))
+        is_last = number + 1 == len(order)
+        following = end.offset if is_last else members[order[number + 1]].offset
+        starts[index] = _check_local(file, member, end.offset)
+        position = starts[index] + member.packed
+        if member.flags & DESCRIPTOR:
+            position = _check_descriptor(file, member, position, following)
+    if position != end.offset:
+        raise _not_at(position, end.offset, "the central directory")
+    return starts
+
+
+def _check_local(file: int, member: Member, limit: int) -> int:
+    """Where the data of ``member`` begins, when its local header, 4.3.7, agrees with it."""
+    at = member.offset
+    header = read(file, at, min(GUESS, limit - at))
+    if len(header) < LOCAL.size or not header.startswith(LOCAL_SIGNATURE):
+        raise damaged(f"{shown(member.name)} has no local header")
+    fields = LOCAL.unpack_from(header)
+    flags, method, crc, packed, size, name_length, extra_length = fields[2], fields[3], *fields[6:]
+    length = LOCAL.size + name_length + extra_length
+    if length > len(header):
+        header = read(file, at, length)
+    name_end = LOCAL.size + name_length
+    name = header[LOCAL.size : name_end]
+    if name != member.name:
+        raise ambiguous(
+            f"The local header of {shown(member.name)} has another name: {shown(name)}."
+        )
+    if extra_length:
+        extra = extra_fields(header[name_end:length], name)
+        size, packed = widened((size, packed), extra.get(ZIP64), name)
+        second = second_name(extra, name)
+        if None not in (second, member.second_name) and second != member.second_name:
+            raise ambiguous(f"{shown(name)} has two Unicode names.")
+    if differs := _difference(member, flags, method, crc, packed, size):
+        raise ambiguous(
+            f"The local header of {shown(name)} and the central directory differ: {differs}."
+        )
+    return at + length
+
+
+def _difference(
+    member: Member, flags: int, method: int, crc: int, packed: int, size: int
+) -> str | None:
+    """What of a local header is not as in the central directory, if anything."""
+    matter = ENCRYPTED_ANYHOW | DESCRIPTOR
+    if not member.name.isascii():
+        matter |= UTF8
+    if method == LZMA:
+        matter |= END_MARKER
+    if method != member.method:
+        return f"method {method} and {member.method}"
+    if (flags ^ member.flags) & matter:
+        return f"flags {flags:#06x} and {member.flags:#06x}"
+    # 4.4.4: with a data descriptor they are zero here; some makers know them before, and say so.
+    unset = {0} if member.flags & DESCRIPTOR else set()
+    for what, here, there in (
+        ("CRC", crc, member.crc),
+        ("packed size", packed, member.packed),
+        ("size", size, member.size),
+    ):
+        if here != there and here not in unset:
+            return f"{what} {here:,} and {there:,}"
+    return None
+
+
+def _check_descriptor(file: int, member: Member, at: int, following: int) -> int:
+    """Where the data descriptor at ``at`` ends, 4.3.9; its length says which form it has."""
+    layout = DESCRIPTORS.get(following - at)
+    if layout is None:
+        raise ambiguous(
+            f"The data descriptor of {shown(member.name)} is missing or has a wrong length."
+        )
+    descriptor = read(file, at, following - at)
+    starts_signed = descriptor.startswith(DESCRIPTOR_SIGNATURE)
+    if struct.unpack(layout, descriptor) != (member.crc, member.packed, member.size):
+        raise ambiguous(
+            f"The data descriptor of {shown(member.name)} and the central directory differ."
+        )
+    if starts_signed != ("x" in layout):
+        raise ambiguous(f"The data descriptor of {shown(member.name)} can be read in two ways.")
+    return following
+
+
+def _not_at(position: int, offset: int, what: str) -> Exception:
+    if offset < position:
+        return ambiguous(f"In the zip, {what} overlaps what is before it.")
+    where = "before the first entry" if position == 0 else f"before {what}"
+    return ambiguous(f"{offset - position:,} bytes of the zip {where} belong to no entry.")

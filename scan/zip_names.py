@@ -1,0 +1,135 @@
+"""The name of an entry of a zip as a path on disk; refused where two machines read it as two."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from scan.broken import Broken
+from scan.language import names_code
+from scan.zip_records import UTF8, ZIP_AGAIN, Member, shown
+
+# What Linux takes: NAME_MAX for each part of a path, PATH_MAX less a NUL for all of it.
+LONGEST_NAME, LONGEST_PATH = 255, 4095
+# Controls, line and paragraph separators, bidirectional controls (UAX 9), lone surrogates.
+FORBIDDEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+# Where Finder keeps the icon of a folder, and what belongs to that file.
+FINDER_ICONS = {"Icon\r", "._Icon\r"}
+# Info-ZIP's unzip drops a version as VMS has it; on NTFS `::$DATA` is the file before it.
+DROPPED = re.compile(r";\d*\Z|:\$data\Z", re.IGNORECASE)
+# In the code pages of Japan and China the second byte of a character may be that of a backslash.
+HALF_A_CHARACTER = re.compile(rb"([\x80-\xff])\\")
+
+
+def path_of(member: Member, longest: int) -> str:
+    """The path of ``member`` with ``/`` between its parts, empty for the uppermost folder.
+
+    ``longest`` is the most bytes that it may have.
+    """
+    path = _checked(_decoded(member.name, bool(member.flags & UTF8)), longest)
+    if member.second_name is None:
+        return path
+    second = _checked(_decoded(member.second_name, is_utf8=True), longest)
+    if not _same_meaning(path, second) or _is_folder(member.name) != _is_folder(member.second_name):
+        raise unsafe(f"The entry {shown(member.name)} has a second name of another kind.")
+    return second
+
+
+def check_clashes(paths: Iterable[str], most_folders: int) -> set[str]:
+    """All folders of the different ``paths``, where each means one file on every machine."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        first = seen.setdefault(_folded(path), path)
+        if first is not path:
+            raise unsafe(f"{shown(path)} and {shown(first)} differ by case only.")
+    folders: set[str] = {""}
+    for path in seen.values():
+        while (path := path.rpartition("/")[0]) not in folders:
+            folders.add(path)
+            if len(folders) > most_folders:
+                raise Broken(
+                    "TooManyFiles",
+                    f"The files of the zip lie in more than {most_folders:,} folders.",
+                    "Leave build results and dependencies out, or raise the upload limits in the "
+                    "settings.",
+                )
+            if _folded(path) in seen:
+                raise unsafe(f"{shown(path)} is in the zip as a file and as a folder.")
+    return folders
+
+
+def _decoded(name: bytes, is_utf8: bool) -> str:
+    """The name as text. 4.4.4 knows UTF-8 and code page 437 only, and many zips are in another.
+
+    What is ASCII, so each suffix that means code, is the same in all of them.
+    """
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        if is_utf8:
+            raise unsafe(f"The name {shown(name)} is not a file name.") from None
+    text = HALF_A_CHARACTER.sub(rb"\1_", name).decode("cp437")
+    if names_code(_last(text)) != names_code(_last(name.decode("cp437").replace("\\", "/"))):
+        raise unsafe(f"The name {shown(name)} is another one elsewhere.")
+    return text
+
+
+def _checked(name: str, longest: int) -> str:
+    """``name`` as a path, when it is one below the folder that the zip is unpacked to."""
+    if name.endswith("\\"):
+        raise unsafe(f"The name {shown(name)} ends in a backslash: is it a file or a folder?")
+    # Windows tools write backslashes.
+    name = name.replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or name[1:2] == ":":
+        raise unsafe(f"The name {shown(name)} leaves the folder that it is unpacked to.")
+    has_forbidden = FORBIDDEN.search(name) and (
+        parts[-1:] == [] or parts[-1] not in FINDER_ICONS or FORBIDDEN.search("".join(parts[:-1]))
+    )
+    if has_forbidden or not (parts or name.endswith("/")):
+        raise unsafe(f"The name {shown(name)} is not a file name.")
+    if any(part[-1] in ". " for part in parts):
+        raise unsafe(f"In {shown(name)} a name ends in a dot or a space, which Windows drops.")
+    if parts and DROPPED.search(parts[-1]):
+        raise unsafe(f"Some unzippers drop the end of the name {shown(name)}.")
+    path = "/".join(parts)
+    if len(path) * 4 > LONGEST_NAME and (
+        len(path.encode()) > longest or max(len(part.encode()) for part in parts) > LONGEST_NAME
+    ):
+        raise unsafe(f"The name {shown(name)} is too long.")
+    return path
+
+
+def _same_meaning(path: str, second: str) -> bool:
+    """Whether both are names of one file in two code pages: as deep, and of one kind."""
+    parts, others = path.split("/"), second.split("/")
+    return (
+        len(parts) == len(others)
+        and _suffix(path) == _suffix(second)
+        and names_code(parts[-1]) == names_code(others[-1])
+        # ASCII needs no second name, so nothing else can have been meant.
+        and all(one == other for one, other in zip(parts, others, strict=True) if other.isascii())
+    )
+
+
+def _suffix(path: str) -> str:
+    return PurePosixPath(path).suffix.casefold()
+
+
+def _is_folder(name: bytes) -> bool:
+    return name.endswith(b"/")
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _folded(path: str) -> str:
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+
+
+def unsafe(message: str) -> Broken:
+    """What to raise for an entry that could be another file elsewhere, or anywhere."""
+    return Broken("UnsafeEntry", message, ZIP_AGAIN)
