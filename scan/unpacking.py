@@ -38,11 +38,11 @@ LEAVE_OUT = "Leave build results and dependencies out, or raise the upload limit
 
 @dataclass(frozen=True, kw_only=True)
 class _Sorted:
-    """The members of a zip by what they are, as indexes; files and links by their path."""
+    """The indexes of the members of a zip by what they are; folders can be there twice."""
 
     files: dict[str, int] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)
-    folders: list[int] = field(default_factory=list)
+    folders: dict[int, str] = field(default_factory=dict)
 
 
 def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
@@ -63,7 +63,9 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
         _check_sizes(members, length, limits)
         entries = _sorted(members, LONGEST_PATH - len(os.fsencode(to)) - 1)
         folders = check_clashes(
-            [*entries.files, *entries.links], max(4 * limits.files, LONGEST_PATH)
+            [*entries.files, *entries.links],
+            entries.folders.values(),
+            most_folders=max(4 * limits.files, LONGEST_PATH),
         )
         starts = check_layout(file, end, members)
         targets = {
@@ -170,7 +172,7 @@ def _sorted(members: Sequence[Member], longest: int) -> _Sorted:
         kind = stat.S_IFMT(member.mode)
         if member.name.endswith(b"/"):
             _check_folder(member, kind, path)
-            entries.folders.append(index)
+            entries.folders[index] = path
         elif member.is_dos_folder or kind not in {0, stat.S_IFREG, stat.S_IFLNK}:
             raise unsafe(f"{shown(path)} is neither a file nor a folder.")
         else:

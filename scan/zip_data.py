@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -60,18 +61,21 @@ def _stored(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
     if not member.flags & DESCRIPTOR:
         yield from packed
         return
-    # Who reads from the start cannot know where such data ends, but by what looks like the end.
-    at, rest = 0, b""
+    # Who reads from the start cannot know where such data ends, but by what looks like the end:
+    # the signature of a data descriptor, and the checksum or the size of what was read so far.
+    at, crc, rest = 0, 0, b""
     for piece in packed:
         window = rest + piece
         found = window.find(DESCRIPTOR_SIGNATURE)
         while found >= 0:
-            if at - len(rest) + found == int.from_bytes(window[found + 8 : found + 12], "little"):
+            checksum, size = struct.unpack("<LL", window[found + 4 : found + 12].ljust(8, b"\0"))
+            if checksum == zlib.crc32(window[:found], crc) or size == at + found:
                 raise ambiguous(f"{shown(member.name)} holds what looks like its own end.")
             found = window.find(DESCRIPTOR_SIGNATURE, found + 1)
         yield piece
-        at += len(piece)
-        rest = window[-11:]
+        # A signature with its eight bytes may lie across two pieces.
+        done = max(0, len(window) - 11)
+        at, crc, rest = at + done, zlib.crc32(window[:done], crc), window[done:]
 
 
 def _inflated(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:

@@ -37,7 +37,7 @@ from scan.zip_records import (
 
 # Most headers fit, with their names and extra fields, so that one read is enough.
 GUESS = 512
-LZMA = 14
+STORED, LZMA = 0, 14
 # 4.3.9: with and without signature, with sizes of 4 and of 8 bytes.
 DESCRIPTORS = {12: "<3L", 16: "<4x3L", 20: "<L2Q", 24: "<4xL2Q"}
 
@@ -86,9 +86,8 @@ def _check_local(file: int, member: Member, limit: int) -> int:
     if extra_length:
         extra = extra_fields(header[name_end:length], name)
         size, packed = widened((size, packed), extra.get(ZIP64), name)
-        second = second_name(extra, name)
-        if None not in (second, member.second_name) and second != member.second_name:
-            raise ambiguous(f"{shown(name)} has two Unicode names.")
+        if second_name(extra, name) not in (None, member.second_name):
+            raise ambiguous(f"The local header of {shown(name)} has another Unicode name.")
     if differs := _difference(member, flags, method, crc, packed, size):
         raise ambiguous(
             f"The local header of {shown(name)} and the central directory differ: {differs}."
@@ -134,7 +133,9 @@ def _check_descriptor(file: int, member: Member, at: int, following: int) -> int
         raise ambiguous(
             f"The data descriptor of {shown(member.name)} and the central directory differ."
         )
-    if starts_signed != ("x" in layout):
+    is_signed = "x" in layout
+    # Without a signature nobody who reads from the start finds the end of data that is not packed.
+    if starts_signed != is_signed or (member.method == STORED and not is_signed):
         raise ambiguous(f"The data descriptor of {shown(member.name)} can be read in two ways.")
     return following
 

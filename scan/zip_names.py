@@ -19,6 +19,8 @@ FORBIDDEN = re.compile(
 FINDER_ICONS = {"Icon\r", "._Icon\r"}
 # Info-ZIP's unzip drops a version as VMS has it; on NTFS `::$DATA` is the file before it.
 DROPPED = re.compile(r";\d*\Z|:\$data\Z", re.IGNORECASE)
+# A suffix that is another one in another code page.
+SUFFIX_ABOVE_ASCII = re.compile(r"\.(?=[^.]*[^\x00-\x7f])[^. ]{1,10}\Z")
 # In the code pages of Japan and China the second byte of a character may be that of a backslash.
 HALF_A_CHARACTER = re.compile(rb"([\x80-\xff])\\")
 
@@ -37,7 +39,9 @@ def path_of(member: Member, longest: int) -> str:
     return second
 
 
-def check_clashes(paths: Iterable[str], most_folders: int) -> set[str]:
+def check_clashes(
+    paths: Iterable[str], empty_folders: Iterable[str], most_folders: int
+) -> set[str]:
     """All folders of the different ``paths``, where each means one file on every machine."""
     seen: dict[str, str] = {}
     for path in paths:
@@ -45,7 +49,8 @@ def check_clashes(paths: Iterable[str], most_folders: int) -> set[str]:
         if first is not path:
             raise unsafe(f"{shown(path)} and {shown(first)} differ by case only.")
     folders: set[str] = {""}
-    for path in seen.values():
+    inside = (f"{folder}/" for folder in empty_folders)
+    for path in [*seen.values(), *inside]:
         while (path := path.rpartition("/")[0]) not in folders:
             folders.add(path)
             if len(folders) > most_folders:
@@ -66,14 +71,27 @@ def _decoded(name: bytes, is_utf8: bool) -> str:
     What is ASCII, so each suffix that means code, is the same in all of them.
     """
     try:
-        return name.decode()
+        text = name.decode()
     except UnicodeDecodeError:
         if is_utf8:
             raise unsafe(f"The name {shown(name)} is not a file name.") from None
-    text = HALF_A_CHARACTER.sub(rb"\1_", name).decode("cp437")
-    if names_code(_last(text)) != names_code(_last(name.decode("cp437").replace("\\", "/"))):
-        raise unsafe(f"The name {shown(name)} is another one elsewhere.")
+        text = HALF_A_CHARACTER.sub(rb"\1_", name).decode("cp437")
+    if not is_utf8 and not text.isascii():
+        _check_code_pages(name, text)
     return text
+
+
+def _check_code_pages(name: bytes, text: str) -> None:
+    """Check that ``name``, read as ``text``, is of one kind in all code pages.
+
+    Info-ZIP's unzip writes letters for some bytes above 127, and drops others.
+    """
+    last = _last(text)
+    without = last.encode("ascii", "ignore").decode()
+    by_backslash = _last(name.decode("cp437").replace("\\", "/"))
+    kinds = {names_code(last), names_code(without), names_code(by_backslash)}
+    if len(kinds) > 1 or SUFFIX_ABOVE_ASCII.search(last):
+        raise unsafe(f"The name {shown(name)} is another one in another code page.")
 
 
 def _checked(name: str, longest: int) -> str:

@@ -1,0 +1,302 @@
+"""Random changes to an honest zip: in one field, in the order of its parts, or in any byte."""
+
+import random
+import stat
+from collections.abc import Callable
+
+from tests.fuzz.honest import Plan, plan
+from tests.scan import zip_maker
+from tests.scan.zip_maker import (
+    BZIP2,
+    DEFLATED,
+    FULL,
+    LZMA,
+    STORED,
+    UTF8,
+    Item,
+    compressed,
+    extra,
+    made,
+    unicode_path,
+)
+
+SIGNATURES = (b"PK\3\4", b"PK\1\2", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08")
+NAMES = (b"evil.py\\", b"evil.py.", b"evil.py ", b"evil.py;1", b"evil.py/", b"EVIL.PY", b"evil.py",
+         b"a\\evil.py", b"src\\..\\evil.py", b"../evil.py", b"/evil.py", b"C:evil.py", b"evil.py\0",
+         b"evil.py\0.txt", b"Icon\r", b"x/._Icon\r", b"evil.py::$DATA", b"#U0065vil.py",
+         b"./evil.py", b"src//evil.py", b"src/./evil.py", b"\x95\\evil.py", b"\x95\\Makefile",
+         b"evil.p\xff", b"evil.py\xff", b"Makefile\xff", b"evil.\xd5ni",
+         b"evil\xe2\x80\xaeyp.txt", b"evil\xe2\x80\xa8.py", b"\xed\xa0\x80.py", b"\x83\x5c.py",
+         b"node_modules/evil.py", b"a/" * 60 + b"evil.py", b"n" * 252 + b".py", b".", b"..", b"~",
+         b"evil.py\n", b"-rf", b"@evil.py", b"\xef\xbc\x8e\xef\xbc\x8e/evil.py", b"src", b"link",
+         b"evil.py\xc2\xa0", b"evil.py\xe3\x80\x80", b" evil.py", b"evil%2epy", b"src/evil.py",
+         b"x/../evil.py", b"evil.py/x", b"", b"con.py", b"\x7fevil.py", b"ev\til.py")  # fmt: skip
+TARGETS = (b"main.py", b"notes.txt", b"src", b"src/", b".", b"..", b"../x.py", b"/etc/passwd", b"",
+           b"evil.py", b"link.py", b"src/main.py", b"src\\main.py", b"C:\\x.py", b"src/../main.py",
+           b"import os;os.system('id')", b"import os;os.system('id')#.py", b"node_modules/x",
+           b"./main.py", b"src//main.py", b"main.py\0", b"MAIN.PY", b"\xff.py",
+           b"main.py/")  # fmt: skip
+EXTRAS = (extra(0x0001, b""), extra(0x0001, bytes(8)), extra(0x0001, bytes(16)), b"\1", b"\0\0\0",
+          extra(0x7075, b"\1"), extra(0xCAFE, b""), b"\1\0\xff\xff",
+          extra(0x000D, bytes(12) + b"main.py"), extra(0x6C78, b"\7\3\0\0\xff\xa1\0\0"),
+          extra(0x756E, bytes(4) + b"\xff\xa1" + bytes(8) + b"main.py"), extra(0x9901, bytes(7)),
+          extra(0x0017, bytes(8)), extra(0x7875, b"\1\4\0\0\0\0\4\0\0\0\0"),
+          extra(0x6375, bytes(9)), extra(0x5855, bytes(12)), extra(0x0008, bytes(4)),
+          extra(0x000A, bytes(32)))  # fmt: skip
+MODES = (0, stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777, stat.S_IFIFO | 0o600,
+         stat.S_IFCHR, 0o644, 0xFFFF)  # fmt: skip
+HOSTS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 16, 18, 19, 30, 255)
+METHODS = (STORED, DEFLATED, BZIP2, LZMA, 1, 9, 93, 95, 98, 99, 0xFFFF)
+
+
+def zip_of(seed: str) -> tuple[bytes, str]:
+    """The zip that ``seed`` stands for, and the names of its mutations; none when it is honest."""
+    dice = random.Random(seed)
+    made_up = plan(dice)
+    if dice.random() < 0.1:
+        return made(*made_up.items, **made_up.options), ""
+    names = []
+    for _ in range(dice.choice([1, 1, 1, 2, 3])):
+        mutate = dice.choice(OF_PLAN)
+        mutate(dice, made_up)
+        names.append(mutate.__name__)
+    body = made(*made_up.items, **made_up.options)
+    if dice.random() < 0.2:
+        change = dice.choice(OF_BYTES)
+        body = change(dice, body)
+        names.append(change.__name__)
+    return body, " ".join(names).replace("_", "")
+
+
+def _value(dice: random.Random, kind: str) -> int | bytes:
+    if kind == "4s":
+        return dice.choice(SIGNATURES)
+    return dice.choice([0, 1, 2, 3, 6, 8, 20, 45, 100, 0x800, 0xFFFF, FULL, dice.getrandbits(32)])
+
+
+def _fields(dice: random.Random, layout: tuple[str, ...]) -> dict[str, int | bytes]:
+    name, kind = dice.choice(layout).split(":")
+    return {name: _value(dice, kind)}
+
+
+def _any(dice: random.Random, which: Plan) -> Item:
+    return dice.choice(which.items)
+
+
+def local(dice: random.Random, which: Plan) -> None:
+    """One field of one local header."""
+    _any(dice, which).local |= _fields(dice, zip_maker.LOCAL)
+
+
+def central(dice: random.Random, which: Plan) -> None:
+    """One field of one entry of the directory."""
+    _any(dice, which).central |= _fields(dice, zip_maker.CENTRAL)
+
+
+def both(dice: random.Random, which: Plan) -> None:
+    """One field of both headers."""
+    item, fields = _any(dice, which), _fields(dice, zip_maker.LOCAL)
+    item.local |= fields
+    item.central |= {name: value for name, value in fields.items() if name != "signature"}
+
+
+def near(dice: random.Random, which: Plan) -> None:
+    """A size that is nearly right, in one header or in all that say it."""
+    item = _any(dice, which)
+    name = dice.choice(["size", "packed", "crc"])
+    packed = compressed(item.content, item.method)
+    right = {"size": len(item.content), "packed": len(packed), "crc": 0}[name]
+    fields: dict[str, int | bytes] = {name: max(0, right + dice.choice([-30, -2, -1, 1, 2, 30]))}
+    for record in dice.choice([["local"], ["central"], ["local", "central", "described"]]):
+        getattr(item, record).update(fields)
+
+
+def described(dice: random.Random, which: Plan) -> None:
+    """One field of a data descriptor."""
+    item = _any(dice, which)
+    item.descriptor = dice.choice(list(zip_maker.DESCRIPTORS))
+    item.described |= _fields(dice, zip_maker.DESCRIPTORS[item.descriptor])
+
+
+def descriptor(dice: random.Random, which: Plan) -> None:
+    """A data descriptor of another form, or none although the flags say so."""
+    item = _any(dice, which)
+    item.descriptor = dice.choice(["", *zip_maker.DESCRIPTORS])
+    if dice.random() < 0.3:
+        item.flags ^= zip_maker.DESCRIPTOR
+
+
+def end(dice: random.Random, which: Plan) -> None:
+    """One field of an end record."""
+    which.options["is_zip64"] = dice.random() < 0.6
+    name, layout = dice.choice(
+        [("end", zip_maker.END), ("end64", zip_maker.END64), ("locator", zip_maker.LOCATOR)]
+    )
+    which.options[name] = which.options.get(name, {}) | _fields(dice, layout)
+
+
+def zip64(dice: random.Random, which: Plan) -> None:
+    """Zip64 extra fields in one header, with true or other sizes."""
+    item = _any(dice, which)
+    item.zip64 = dice.choice(["local", "central", "local central"])
+    if dice.random() < 0.5:
+        field = extra(1, bytes(dice.choice([0, 4, 8, 12, 16, 20, 24, 28])))
+        setattr(item, dice.choice(["local_extra", "central_extra"]), field)
+
+
+def extras(dice: random.Random, which: Plan) -> None:
+    """Extra fields, whole or not, in one header or both."""
+    item, field = _any(dice, which), dice.choice(EXTRAS)
+    for name in dice.choice([["local_extra"], ["central_extra"], ["local_extra", "central_extra"]]):
+        setattr(item, name, getattr(item, name) + field)
+
+
+def second_name(dice: random.Random, which: Plan) -> None:
+    """A Unicode path extra field with a name of its own."""
+    item = _any(dice, which)
+    field = unicode_path(dice.choice([item.name, b"x"]), dice.choice([*NAMES, item.name]))
+    for name in dice.choice([["local_extra"], ["central_extra"], ["local_extra", "central_extra"]]):
+        setattr(item, name, getattr(item, name) + field)
+
+
+def name(dice: random.Random, which: Plan) -> None:
+    """Another name for one entry, in both headers or one."""
+    item, text = _any(dice, which), dice.choice(NAMES)
+    if dice.random() < 0.6:
+        item.name = text
+        item.flags = dice.choice([item.flags, 0, UTF8])
+        if text.endswith(b"/"):
+            item.content = dice.choice([b"", item.content])
+    else:
+        dice.choice([item.local, item.central])["name"] = text
+
+
+def link(dice: random.Random, which: Plan) -> None:
+    """A link, to all kinds of targets."""
+    targets = [*TARGETS, *(item.name for item in which.items)]
+    for number in range(dice.randint(1, 3)):
+        which.items.append(
+            Item(
+                name=dice.choice([b"evil.py", b"link", b"src/l.py", b"l.txt", b"d", b"d/e"])
+                if number
+                else dice.choice([b"evil.py", b"link.py", b"src", b"z/evil.py"]),
+                content=dice.choice(targets),
+                mode=stat.S_IFLNK | 0o777,
+                host=dice.choice([3, 3, 3, 0, 19]),
+                method=dice.choice([STORED, DEFLATED]),
+            )
+        )
+
+
+def mode(dice: random.Random, which: Plan) -> None:
+    """Another mode, another system, other attributes of DOS."""
+    item = _any(dice, which)
+    item.mode, item.host = dice.choice(MODES), dice.choice(HOSTS)
+    low = dice.choice([0, 0x10, 0x20, 0x400, 0x8000, 0x8400])
+    item.central["attributes"] = item.mode << 16 | low
+
+
+def content(dice: random.Random, which: Plan) -> None:
+    """Content that looks like parts of a zip."""
+    item = _any(dice, which)
+    inner = made(
+        Item(name=b"evil.py", content=b"evil = 1\n", descriptor=dice.choice(["", "signed"]))
+    )
+    item.content = dice.choice([b"", b"x"]) + inner + dice.choice([b"", b"x", inner])
+    item.method = dice.choice([STORED, STORED, DEFLATED])
+    if dice.random() < 0.3:
+        # What looks like the end of this very entry.
+        described = zip_maker.packed(
+            zip_maker.DESCRIPTORS["signed"],
+            {"signature": b"PK\7\x08", "crc": 0xE8B7BE43, "packed": 1, "size": 1},
+        )
+        item.content, item.descriptor = b"a" + described + inner, "signed"
+
+
+def data(dice: random.Random, which: Plan) -> None:
+    """Packed data with something behind it, or two streams, or too little."""
+    item = _any(dice, which)
+    item.method = dice.choice([STORED, DEFLATED, BZIP2, LZMA])
+    right = compressed(item.content, item.method)
+    item.data = dice.choice(
+        [right + b"\0", right + right, right[:-1], b"\0" + right, right + b"PK\3\4"]
+    )
+    if dice.random() < 0.3:
+        item.data += made(Item(name=b"evil.py", content=b"evil = 1\n"))
+
+
+def parts(dice: random.Random, which: Plan) -> None:
+    """Entries in another order, twice, unlisted, not there, or with something between them."""
+    items = which.items
+    how = dice.randrange(7)
+    if how == 0:
+        dice.shuffle(items)
+    elif how == 1:
+        items.append(dice.choice(items))
+    elif how == 2:
+        _any(dice, which).is_listed = False
+    elif how == 3:
+        _any(dice, which).is_there = False
+    elif how == 4:
+        _any(dice, which).gap = dice.choice([b"\0", b"gap", bytes(30), made(Item(name=b"evil.py"))])
+    elif how == 5:
+        which.options["before_directory"] = made(Item(name=b"evil.py"))[:50]
+    else:
+        which.options["before_end"] = dice.choice([b"\0", b"PK\5\5\0\0", bytes(20)])
+
+
+def around(dice: random.Random, which: Plan) -> None:
+    """Something before or behind the zip; a comment that looks like an end."""
+    other = made(Item(name=b"evil.py", content=b"evil = 1\n"))
+    how = dice.choice(["prefix", "suffix", "comment", "comment"])
+    which.options[how] = dice.choice([other, other[-22:], b"MZ\x90", b"PK00", b"\0", b"PK\5\6"])
+
+
+def item_comment(dice: random.Random, which: Plan) -> None:
+    """The comment of an entry, which stands right before the end record when it is the last."""
+    fake = made(Item(name=b"evil.py", content=b"evil = 1\n"), is_zip64=True)
+    which.items[-1].comment = dice.choice(
+        [fake, fake[-22:], fake[-42:-22], fake[-98:-22], b"PK\1\2"]
+    )
+
+
+def flip(dice: random.Random, body: bytes) -> bytes:
+    """One to three bits."""
+    flipped = bytearray(body)
+    for _ in range(dice.randint(1, 3)):
+        flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
+    return bytes(flipped)
+
+
+def overwrite(dice: random.Random, body: bytes) -> bytes:
+    """One to three bytes, any."""
+    changed = bytearray(body)
+    for _ in range(dice.randint(1, 3)):
+        changed[dice.randrange(len(changed))] = dice.randrange(256)
+    return bytes(changed)
+
+
+def truncate(dice: random.Random, body: bytes) -> bytes:
+    """Without its end, or its start."""
+    at = dice.randrange(len(body))
+    return dice.choice([body[:at], body[at:]])
+
+
+def remove(dice: random.Random, body: bytes) -> bytes:
+    """Without a piece in the middle, or with a piece twice."""
+    at, size = dice.randrange(len(body)), dice.randint(1, 60)
+    return dice.choice([body[:at] + body[at + size :], body[: at + size] + body[at:]])
+
+
+def append(dice: random.Random, body: bytes) -> bytes:
+    """With another zip behind or before it."""
+    other_plan = plan(dice)
+    other = made(*other_plan.items, **other_plan.options)
+    return dice.choice([body + other, other + body, body + bytes(dice.randint(1, 30))])
+
+
+OF_PLAN: tuple[Callable[[random.Random, Plan], None], ...] = (
+    local, central, both, near, described, descriptor, end, zip64, extras, second_name, name, name,
+    link, link, mode, mode, content, data, parts, around, item_comment,
+)  # fmt: skip
+OF_BYTES = (flip, flip, overwrite, truncate, remove, append)
