@@ -41,6 +41,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="how many at once (2)")
     options = parser.parse_args()
     console = Console()
+    with tempfile.TemporaryDirectory() as folder, unzippers.installed(Path(folder)) as found:
+        missing = [name for name in unzippers.NAMES if name not in found]
+    console.print(f"Unzippers: {', '.join(found)}; not installed: {', '.join(missing) or 'none'}")
     started, results = time.monotonic(), []
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -61,7 +64,7 @@ def main() -> int:
     console.print(
         f"{len(results):,} zips, {written:,} files written by others ({cut:,} cut, with an error), "
         f"{bad} zips with trouble, "
-        f"{time.monotonic() - started:.0f} s; not installed: {unzippers.missing() or 'none'}"
+        f"{time.monotonic() - started:.0f} s"
     )
     return 1 if bad else 0
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "bsdtar (stream)": ["bsdtar", "-xf", "-", "-C", "{to}"],
     "busybox": ["busybox", "unzip", "-q", "-o", "{zip}", "-d", "{to}"],
 }
+NAMES = ("python", *COMMANDS, "ZipInputStream", "ZipFile")
 Unzipper = Callable[[Path, Path], bool]
 
 
@@ -39,14 +40,6 @@ def installed(java_folder: Path) -> Iterator[dict[str, Unzipper]]:
             yield found | {"ZipInputStream": java.stream, "ZipFile": java.file}
     else:
         yield found
-
-
-def missing() -> list[str]:
-    """The names of those that are not installed."""
-    names = [name for name, command in COMMANDS.items() if not shutil.which(command[0])]
-    if "7z" in names and shutil.which("7z"):
-        names.remove("7z")
-    return names + ([] if shutil.which("javac") else ["ZipInputStream", "ZipFile"])
 
 
 def _python(archive: Path, to: Path) -> bool:

@@ -1,0 +1,106 @@
+"""A short run of the fuzz, and the zips that it found holes with, as code."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import unzippers
+from tests.fuzz.comparing import compare
+from tests.fuzz.mutations import zip_of
+from tests.fuzz.unzippers import Unzipper
+from tests.scan.zip_maker import Item, extra, made, unicode_path
+
+ZIPS = 250
+
+
+EVIL = b"import os\n"
+# What unzippers wrote of zips that were let through, before there was a rule for it.
+HOLES = {
+    "bsdtar goes by a second name in the local header only": (
+        "bsdtar",
+        Item(name=b"a.txt", content=EVIL, local_extra=unicode_path(b"a.txt", b"evil.py")),
+    ),
+    "bsdtar makes a link of a file with libarchive's extra field": (
+        "bsdtar",
+        Item(
+            name=b"evil.py",
+            content=b"notes.txt",
+            local_extra=extra(0x6C78, b"\x07\x1e\x03\x00\x00\x00\x00\x00\xff\xa1"),
+        ),
+    ),
+    "bsdtar reads on behind stored data without a signature": (
+        "bsdtar (stream)",
+        Item(name=b"evil.sh", content=EVIL, descriptor="bare"),
+    ),
+    "unzip drops bytes that are not in its code page": (
+        "unzip",
+        Item(name=b"evil.py\xff", content=EVIL),
+    ),
+    "unzip drops the version that VMS writes behind names": (
+        "unzip",
+        Item(name=b"evil.py;1", content=EVIL),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> Iterator[Mapping[str, Unzipper]]:
+    with unzippers.installed(tmp_path_factory.mktemp("java")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", unzippers.NAMES)
+def test_no_unzipper_writes_a_file_that_is_not_in_the_ledger(name, found, tmp_path):
+    if name not in found:
+        pytest.skip(f"{name} is not installed here")
+
+    trouble, unpacked = [], 0
+    for number in range(ZIPS):
+        body, mutations = zip_of(f"test-{number}")
+        comparison = compare(body, tmp_path, {name: found[name]})
+        unpacked += not comparison.refusal
+        if comparison.unseen or (comparison.refusal and not mutations):
+            trouble.append((number, mutations, comparison))
+
+    assert trouble == []
+    assert unpacked > ZIPS / 10
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_a_zip_that_the_fuzz_found_is_refused(hole, tmp_path):
+    _, item = HOLES[hole]
+    body = made(item, Item(name=b"notes.txt", content=b"notes\n"))
+
+    assert compare(body, tmp_path, {}).refusal in {"AmbiguousZip", "UnsafeEntry"}
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_an_unzipper_does_what_the_rule_is_for(hole, found, tmp_path):
+    """Without that, nobody would know whether the rule is still needed."""
+    name, item = HOLES[hole]
+    if name not in found:
+        pytest.skip(f"{name} is not installed here")
+    (tmp_path / "upload.zip").write_bytes(made(item, Item(name=b"notes.txt", content=b"notes\n")))
+    (tmp_path / "theirs").mkdir()
+
+    found[name](tmp_path / "upload.zip", tmp_path / "theirs")
+
+    written = {
+        path.name: "link" if path.is_symlink() else path.read_bytes()
+        for path in (tmp_path / "theirs").iterdir()
+    }
+    as_it_should_be = {item.name.decode("latin-1"): item.content, "notes.txt": b"notes\n"}
+    assert written != as_it_should_be
+
+
+def test_a_file_that_only_an_unzipper_writes_is_found(tmp_path):
+    """Otherwise no run could ever show a hole."""
+
+    def unzip(_archive: Path, to: Path) -> bool:
+        (to / "a.py").write_bytes(b"another\n")
+        return True
+
+    comparison = compare(made(Item(name=b"a.py")), tmp_path, {"liar": unzip})
+
+    assert comparison.unseen == ["liar: 'a.py' b'another\\n'"]
