@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-ver
 export APP ENGINE KEEP PORT STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube faults bench bench-scan bench-burst \
+.PHONY: help setup up demo preflight test test-sonarqube faults fuzz bench bench-scan bench-burst \
 	screenshots smoke verify-evidence check security sbom lock clean
 
 help: ## Show this list
@@ -30,6 +30,9 @@ test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Mave
 
 faults: setup ## Let each AWS call of the pipeline fail in each way, show what comes of it (10 minutes)
 	@$(BIN)/python -m tests.faults
+
+fuzz: setup ## Unpack 20,000 random zips with every unzipper here, look for unseen files (10 minutes)
+	@$(BIN)/python -m tests.fuzz
 
 bench: setup ## Measure all against its bare counterpart, renew docs/benchmarks.md (20 minutes)
 	@$(BIN)/python -m bench

@@ -21,6 +21,8 @@ FINDER_ICONS = {"Icon\r", "._Icon\r"}
 DROPPED = re.compile(r";\d*\Z|:\$data\Z", re.IGNORECASE)
 # A suffix that is another one in another code page.
 SUFFIX_ABOVE_ASCII = re.compile(r"\.(?=[^.]*[^\x00-\x7f])[^. ]{1,10}\Z")
+# HFS+ does not see them when it compares names: joiners, marks of order, variation selectors.
+IGNORED = re.compile("[\u00ad\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")
 # In the code pages of Japan and China the second byte of a character may be that of a backslash.
 HALF_A_CHARACTER = re.compile(rb"([\x80-\xff])\\")
 
@@ -145,7 +147,10 @@ def _last(path: str) -> str:
 
 
 def _folded(path: str) -> str:
-    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+    """What is the same for all names that are one on Windows or macOS."""
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", IGNORED.sub("", path)).casefold()
 
 
 def unsafe(message: str) -> Broken:

@@ -29,6 +29,7 @@ ZIP64, UNICODE_PATH = 0x0001, 0x7075
 # and libarchive's for streams (its archive_write_set_format_zip.c).
 OTHER_MODES = {0x756E, 0x6C78}
 FULL, FULL64 = 0xFFFF, 0xFFFFFFFF
+LARGEST_OFFSET = 2**63 - 1
 
 ZIP_AGAIN = "Zip the code again, for example with `git archive --format=zip HEAD`, and upload it."
 
@@ -62,7 +63,8 @@ class Member(NamedTuple):
 
 def read(file: int, offset: int, size: int) -> bytes:
     """``size`` bytes of the open ``file`` (its descriptor), not fewer."""
-    piece = os.pread(file, size, offset) if offset >= 0 else b""
+    # Zip64 can name more than the system takes for an offset.
+    piece = os.pread(file, size, offset) if size >= 0 and 0 <= offset <= LARGEST_OFFSET else b""
     if len(piece) != size:
         raise damaged("it ends in the middle of an entry")
     return piece

@@ -89,12 +89,12 @@ def _has(entries: Sequence[Entry], ours: Path, path: str, content: bytes | str) 
 
 
 def _namesakes(entries: Sequence[Entry], path: str) -> list[Entry]:
-    """The entry of that path, or those of its suffix whose names can come out changed."""
-    same = [entry for entry in entries if entry.path in (path, path.replace("\\", "/"))]
-    return same or [
+    """The entry of that path, and those of its suffix whose names can come out changed."""
+    return [
         entry
         for entry in entries
-        if not EVERYWHERE.fullmatch(entry.path) and _suffix(entry.path) == _suffix(path)
+        if entry.path in (path, path.replace("\\", "/"))
+        or (not EVERYWHERE.fullmatch(entry.path) and _suffix(entry.path) == _suffix(path))
     ]
 
 

@@ -88,7 +88,7 @@ def run(command: str, folder: Path, archive: Path) -> None:
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed here")
     words = command.replace("{zip}", str(archive)).replace("python ", f"{sys.executable} ")
-    environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": str(archive.parent)}
+    environment = os.environ | {"LC_ALL": "C.UTF-8", "GIT_CONFIG_GLOBAL": os.devnull}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", words],
         cwd=folder,

@@ -121,14 +121,25 @@ def test_a_device_is_refused(kind, tmp_path):
         (["a.py", "a.py"], "twice"),
         (["Makefile", "makefile"], "differ by case only"),
         (["shop/Über.py", "shop/u\u0308ber.py"], "by case only"),
+        (["shop/a.py", "shop/a.p\u200cy"], "by case only"),
         (["shop", "shop/a.py"], "as a file and as a folder"),
+        (["shop", "shop/"], "as a file and as a folder"),
+        (["Shop/a", "shop/A/b.py"], "as a file and as a folder"),
     ],
-    ids=["same", "case", "case and normal form", "file and folder"],
+    ids=[
+        "same",
+        "case",
+        "case and normal form",
+        "joiner",
+        "file and folder",
+        "file and empty folder",
+        "file and folder of another case",
+    ],
 )
 def test_one_name_means_one_file(names, says, tmp_path):
     same = names[0] == names[-1]
     with pytest.warns(UserWarning, match="Duplicate name") if same else nullcontext():
-        body = zipped_entries(*((entry(name), "x = 1") for name in names))
+        body = zipped_entries(*((entry(name), "" if name.endswith("/") else "x") for name in names))
 
     refusal = refused(body, tmp_path)
 

@@ -367,3 +367,28 @@ def test_a_folder_that_hides_packed_content_is_refused(tmp_path):
 )
 def test_a_folder_by_its_mode_only_is_refused(fields, tmp_path):
     assert refused(made(evil(**fields)), tmp_path).code == "UnsafeEntry"
+
+
+@pytest.mark.parametrize("packed", [FULL - 1, 2**63, 2**64 - 100], ids=hex)
+def test_data_that_ends_behind_everything_is_refused(packed, tmp_path):
+    """And so does the next entry, which begins there."""
+    first = struct.pack("<QQQ", 6, packed, 0)
+    sizes = struct.pack("<QQ", 6, packed)
+    begins = 30 + len(b"a.py") + 20 + packed
+    second = struct.pack("<QQQ", len(EVIL), 1, begins)
+    items = [
+        good(
+            local={"size": FULL, "packed": FULL},
+            local_extra=extra(1, sizes),
+            central={"size": FULL, "packed": FULL, "offset": FULL},
+            central_extra=extra(1, first),
+        ),
+        evil(
+            central={"size": FULL, "packed": FULL, "offset": FULL},
+            central_extra=extra(1, second),
+        ),
+    ]
+
+    if begins >= 2**64:
+        pytest.skip("no such offset can be written")
+    assert refused(made(*items), tmp_path).code in {"AmbiguousZip", "DamagedZip"}

@@ -1,0 +1,154 @@
+"""Unpacks 50 archives of the package registries, and renews the table of them in the docs.
+
+``python -m tests.fuzz.registries`` downloads what ``registries.json`` names with pip, mvn and npm,
+checks the SHA-256 of each, and exits with 1 where a file of a zip is not in the ledger.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scan.job import UploadLimits
+from scan.unpacking import empty, unpack
+
+LIST = Path(__file__).with_name("registries.json")
+DOCS = Path(__file__).parent.parent.parent / "docs" / "archives.md"
+START, END = "<!-- registries -->\n", "<!-- end -->\n"
+COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+# What npm has are no zips: each is unpacked and zipped by one of these in turn.
+ZIPPERS = (
+    "zip -qr {zip} .",
+    "7z a -bd -bso0 -tzip {zip} .",
+    "jar cfM {zip} .",
+    "bsdtar --format zip -cf {zip} .",
+    "git init -q . && git add -Af . && git -c user.name=a -c user.email=a@b.invalid commit -qm a"
+    " && git archive --format=zip -o {zip} HEAD",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One file of a registry."""
+
+    registry: str
+    name: str
+    version: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What a zip holds, and what of it is in the ledger with the same bytes."""
+
+    package: Package
+    maker: str
+    files: int
+    bytes: int
+    ledger_files: int
+    ledger_bytes: int
+
+
+def main() -> int:
+    """Run the command; see the module."""
+    packages = [Package(**each) for each in json.loads(LIST.read_text())]
+    with tempfile.TemporaryDirectory(prefix="registries-") as folder:
+        downloads = Path(folder)
+        download(packages, downloads)
+        rows = [row(package, downloads, number) for number, package in enumerate(packages)]
+    before, _, rest = DOCS.read_text().partition(START)
+    DOCS.write_text(before + START + table(rows) + END + rest.partition(END)[2])
+    wrong = [
+        each for each in rows if (each.files, each.bytes) != (each.ledger_files, each.ledger_bytes)
+    ]
+    for each in wrong:
+        print(f"Not all of it is in the ledger: {each}")
+    print(f"{len(rows)} archives, {sum(each.files for each in rows):,} files, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+def download(packages: Sequence[Package], to: Path) -> None:
+    """Download all ``packages`` with the clients of their registries; none of them is run.
+
+    Raises:
+        ValueError: a file is another one than the list says.
+    """
+    wheels = [f"{each.name}=={each.version}" for each in packages if each.registry == "PyPI"]
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--no-deps", "--only-binary", ":all:", "--dest", str(to), *wheels], to)
+    for each in packages:
+        if each.registry == "Maven":
+            artifact = f"-Dartifact={each.name}:{each.version}:jar:sources"
+            _run(["mvn", "-q", "-B", COPY, artifact, f"-DoutputDirectory={to}"], to)
+        elif each.registry == "npm":
+            _run(["npm", "pack", "--silent", "--ignore-scripts", f"{each.name}@{each.version}"], to)
+        if hashlib.sha256((to / each.file).read_bytes()).hexdigest() != each.sha256:
+            raise ValueError(f"{each.file} is not the file that registries.json names")
+
+
+def row(package: Package, downloads: Path, number: int) -> Row:
+    """Unpack ``package`` and compare it with what Python's zipfile reads."""
+    archive, maker = downloads / package.file, "as published"
+    if package.registry == "npm":
+        zipper = ZIPPERS[number % len(ZIPPERS)]
+        archive, maker = _zipped(archive, zipper), _name(zipper)
+    source = downloads / "source"
+    source.mkdir()
+    entries = unpack(archive, source, UploadLimits())
+    with zipfile.ZipFile(archive) as opened:
+        infos = [info for info in opened.infolist() if not info.is_dir()]
+        same = [
+            info for info in infos if opened.read(info) == (source / info.filename).read_bytes()
+        ]
+    empty(source)
+    source.rmdir()
+    return Row(
+        package=package,
+        maker=maker,
+        files=len(infos),
+        bytes=sum(info.file_size for info in infos),
+        ledger_files=min(len(entries), len(same)),
+        ledger_bytes=sum(entry.size for entry in entries),
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown."""
+    lines = [
+        "| package | version | zip made by | files in the zip | in the ledger | bytes in both |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in rows:
+        sizes = f"{each.bytes:,}" if each.bytes == each.ledger_bytes else "differ"
+        lines.append(
+            f"| {each.package.registry} {each.package.name} | {each.package.version} | {each.maker}"
+            f" | {each.files:,} | {each.ledger_files:,} | {sizes} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _zipped(tarball: Path, zipper: str) -> Path:
+    folder, archive = tarball.with_suffix(".folder"), tarball.with_suffix(".zip")
+    shutil.unpack_archive(tarball, folder, "gztar", filter="data")
+    _run(["bash", "-euc", zipper.replace("{zip}", str(archive))], folder)
+    return archive
+
+
+def _name(zipper: str) -> str:
+    names = {"zip": "Info-ZIP", "7z": "7-Zip", "jar": "jar", "bsdtar": "bsdtar"}
+    return names.get(zipper.split()[0], "git archive")
+
+
+def _run(words: Sequence[str], folder: Path) -> None:
+    subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
