@@ -13,11 +13,12 @@ from scan import evidence, limits
 from scan.broken import Broken
 from scan.fetch import Fetched, fetch
 from scan.finding import Analysis, Gate
+from scan.folders import empty
 from scan.job import Job, from_environment
 from scan.ledger import Coverage, Ledger
 from scan.log import Log
 from scan.report import now, report
-from scan.unpacking import empty, unpack
+from scan.unpacking import unpack
 
 
 def main() -> int:

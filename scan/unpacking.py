@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scan.broken import Broken
+from scan.folders import make_folders
 from scan.job import UploadLimits
 from scan.ledger import Entry
 from scan.zip_data import METHODS, unpacked, unsupported
@@ -78,7 +79,7 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
             # Java packs the nothing that is in a folder, too.
             for _ in unpacked(file, starts[index], members[index]):
                 pass
-        _make_folders(to, [*entries.files, *ends])
+        make_folders(to, [*entries.files, *ends])
         for path, index in entries.files.items():
             with open(f"{to}/{path}", "xb", buffering=0) as written:
                 for piece in unpacked(file, starts[index], members[index]):
@@ -96,20 +97,6 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
     return files + [
         _linked(to, path, targets[path], ends[path], members, entries) for path in targets
     ]
-
-
-def empty(folder: Path) -> None:
-    """Remove all that is in ``folder``, however deep."""
-    folders = [str(folder)]
-    for each in folders:
-        with os.scandir(each) as listed:
-            for entry in listed:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    os.unlink(entry.path)
-    for each in reversed(folders[1:]):
-        os.rmdir(each)
 
 
 def _read_end(file: int, length: int) -> End:
@@ -208,18 +195,6 @@ def _check_copies(
     """A link to a file counts as that file once more."""
     copies = sum(members[entries.files[end]].size for end in ends.values() if end in entries.files)
     _check_bytes(sum(members[index].size for index in entries.files.values()) + copies, limits)
-
-
-def _make_folders(to: Path, paths: Sequence[str]) -> None:
-    """The folders that ``paths`` lie in; not by recursion, which has an end."""
-    made = {""}
-    for path in paths:
-        missing = []
-        while (path := path.rpartition("/")[0]) not in made:
-            missing.append(path)
-            made.add(path)
-        for folder in reversed(missing):
-            os.mkdir(f"{to}/{folder}")
 
 
 def _linked(

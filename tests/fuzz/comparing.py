@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from scan.broken import Broken
+from scan.folders import empty
 from scan.job import UploadLimits
 from scan.ledger import Entry
-from scan.unpacking import empty, unpack
+from scan.unpacking import unpack
 from tests.fuzz.unzippers import Unzipper
 
 LIMITS = UploadLimits(files=1000, bytes=64 * 1024**2, ratio=10_000)

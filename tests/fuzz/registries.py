@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scan.folders import empty
 from scan.job import UploadLimits
-from scan.unpacking import empty, unpack
+from scan.unpacking import unpack
 
 LIST = Path(__file__).with_name("registries.json")
 DOCS = Path(__file__).parent.parent.parent / "docs" / "archives.md"
@@ -86,7 +87,18 @@ def download(packages: Sequence[Package], to: Path) -> None:
     for each in packages:
         if each.registry == "Maven":
             artifact = f"-Dartifact={each.name}:{each.version}:jar:sources"
-            _run(["mvn", "-q", "-B", COPY, artifact, f"-DoutputDirectory={to}"], to)
+            _run(
+                [
+                    "mvn",
+                    "-q",
+                    "-B",
+                    "-Dstyle.color=never",
+                    COPY,
+                    artifact,
+                    f"-DoutputDirectory={to}",
+                ],
+                to,
+            )
         elif each.registry == "npm":
             _run(["npm", "pack", "--silent", "--ignore-scripts", f"{each.name}@{each.version}"], to)
         if hashlib.sha256((to / each.file).read_bytes()).hexdigest() != each.sha256:

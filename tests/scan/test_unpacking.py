@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scan.broken import Broken
+from scan.folders import empty, files_below
 from scan.job import UploadLimits
-from scan.unpacking import empty, unpack
+from scan.unpacking import unpack
 from tests.scan.uploads import GOOD, entry, zipped, zipped_entries
 from tests.scan.zip_maker import UTF8, Item, made, unicode_path
 
@@ -420,6 +421,7 @@ def test_folders_of_any_depth_are_unpacked_and_removed(tmp_path):
 
     with open(f"{source}/{deep}") as file:
         assert file.read() == "x = 1"
+    assert [str(path) for path in files_below(source)] == [f"{source}/{deep}"]
     empty(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,12 +33,14 @@ METHODS = [STORED, DEFLATED, BZIP2, LZMA]
 METHOD_NAMES = ["stored", "deflated", "bzip2", "lzma"]
 
 
-def evil(**fields) -> Item:
-    return Item(**{"name": b"evil.py", "content": EVIL, "method": DEFLATED} | fields)
+def evil(**fields: Any) -> Item:
+    defaults: dict[str, Any] = {"name": b"evil.py", "content": EVIL, "method": DEFLATED}
+    return Item(**defaults | fields)
 
 
-def good(**fields) -> Item:
-    return Item(**{"name": b"a.py", "content": b"a = 1\n"} | fields)
+def good(**fields: Any) -> Item:
+    defaults: dict[str, Any] = {"name": b"a.py", "content": b"a = 1\n"}
+    return Item(**defaults | fields)
 
 
 def contents(body: bytes, folder: Path) -> dict[str, bytes]:

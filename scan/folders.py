@@ -1,0 +1,45 @@
+"""Folders of any depth: what Python does by recursion ends at a depth of about 1,000."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+
+def make_folders(to: Path, paths: Iterable[str]) -> None:
+    """Make the folders below ``to`` that the relative ``paths`` lie in."""
+    made = {""}
+    for path in paths:
+        missing = []
+        while (path := path.rpartition("/")[0]) not in made:
+            missing.append(path)
+            made.add(path)
+        for folder in reversed(missing):
+            os.mkdir(f"{to}/{folder}")
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below ``folder``, as ``Path.rglob`` finds them up to Python 3.12 to some depth."""
+    for each in _folders(folder):
+        with os.scandir(each) as listed:
+            yield from (Path(entry.path) for entry in listed if entry.is_file())
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in ``folder``; links are removed, and not followed."""
+    folders = list(_folders(folder))
+    for each in folders:
+        with os.scandir(each) as listed:
+            for entry in listed:
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+    for each in reversed(folders[1:]):
+        os.rmdir(each)
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    """``folder`` and all folders below it, each before those that it holds."""
+    waiting = [str(folder)]
+    for each in waiting:
+        yield each
+        with os.scandir(each) as listed:
+            waiting += (entry.path for entry in listed if entry.is_dir(follow_symlinks=False))
