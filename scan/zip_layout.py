@@ -57,17 +57,20 @@ def check_layout(file: int, end: End, members: Sequence[Member]) -> list[int]:
             raise _not_at(position, member.offset, shown(member.name))
         is_last = number + 1 == len(order)
         following = end.offset if is_last else members[order[number + 1]].offset
-        starts[index] = _check_local(file, member, end.offset)
+        starts[index], is_zip64 = _check_local(file, member, end.offset)
         position = starts[index] + member.packed
         if member.flags & DESCRIPTOR:
-            position = _check_descriptor(file, member, position, following)
+            position = _check_descriptor(file, member, position, following, is_zip64)
     if position != end.offset:
         raise _not_at(position, end.offset, "the central directory")
     return starts
 
 
-def _check_local(file: int, member: Member, limit: int) -> int:
-    """Where the data of ``member`` begins, when its local header, 4.3.7, agrees with it."""
+def _check_local(file: int, member: Member, limit: int) -> tuple[int, bool]:
+    """Where the data of ``member`` begins, and whether its local header, 4.3.7, is one of zip64.
+
+    The header agrees with the directory, or the zip is refused.
+    """
     at = member.offset
     header = read(file, at, min(GUESS, limit - at))
     if len(header) < LOCAL.size or not header.startswith(LOCAL_SIGNATURE):
@@ -78,13 +81,14 @@ def _check_local(file: int, member: Member, limit: int) -> int:
     if length > len(header):
         header = read(file, at, length)
     name_end = LOCAL.size + name_length
-    name = header[LOCAL.size : name_end]
+    name, is_zip64 = header[LOCAL.size : name_end], False
     if name != member.name:
         raise ambiguous(
             f"The local header of {shown(member.name)} has another name: {shown(name)}."
         )
     if extra_length:
         extra = extra_fields(header[name_end:length], name)
+        is_zip64 = ZIP64 in extra
         size, packed = widened((size, packed), extra.get(ZIP64), name)
         if second_name(extra, name) not in (None, member.second_name):
             raise ambiguous(f"The local header of {shown(name)} has another Unicode name.")
@@ -92,7 +96,7 @@ def _check_local(file: int, member: Member, limit: int) -> int:
         raise ambiguous(
             f"The local header of {shown(name)} and the central directory differ: {differs}."
         )
-    return at + length
+    return at + length, is_zip64
 
 
 def _difference(
@@ -120,7 +124,7 @@ def _difference(
     return None
 
 
-def _check_descriptor(file: int, member: Member, at: int, following: int) -> int:
+def _check_descriptor(file: int, member: Member, at: int, following: int, is_zip64: bool) -> int:
     """Where the data descriptor at ``at`` ends, 4.3.9; its length says which form it has."""
     layout = DESCRIPTORS.get(following - at)
     if layout is None:
@@ -133,6 +137,10 @@ def _check_descriptor(file: int, member: Member, at: int, following: int) -> int
         raise ambiguous(
             f"The data descriptor of {shown(member.name)} and the central directory differ."
         )
+    # 4.3.9.2: its sizes have 8 bytes where there is a zip64 extra field; some makers write 8 bytes
+    # without one, too, which nobody takes for something else.
+    if is_zip64 and "Q" not in layout:
+        raise ambiguous(f"The data descriptor of {shown(member.name)} has too short sizes.")
     is_signed = "x" in layout
     # Without a signature nobody who reads from the start finds the end of data that is not packed.
     if starts_signed != is_signed or (member.method == STORED and not is_signed):

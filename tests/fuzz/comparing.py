@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from posixpath import normpath
 
 from scan.broken import Broken
@@ -101,7 +101,7 @@ def _namesakes(entries: Sequence[Entry], path: str) -> list[Entry]:
 
 def _suffix(path: str) -> str:
     """The suffix, which means code only where all of it is ASCII."""
-    suffix = PurePosixPath(path).suffix
+    suffix = path.rpartition("/")[2].rpartition(".")[2]
     return suffix if suffix.isascii() else "in another script"
 
 

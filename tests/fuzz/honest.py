@@ -62,12 +62,12 @@ def _item(dice: random.Random, name: str, **fields: Any) -> Item:
 
 
 def _info_zip(dice: random.Random, name: str) -> Item:
-    streams = dice.random() < 0.3
+    form = dice.choice([{}, {"descriptor": "signed"}, {"descriptor": "signed64", "zip64": "local"}])
     return _item(
         dice,
         name,
         method=dice.choice([STORED, DEFLATED, DEFLATED, BZIP2]),
-        descriptor=dice.choice(["signed", "signed64"]) if streams else "",
+        **form,
         local_extra=LOCAL_TIMES,
         central_extra=CENTRAL_TIMES,
     )
@@ -101,12 +101,9 @@ def _java(dice: random.Random, name: str) -> Item:
 
 
 def _python(dice: random.Random, name: str) -> Item:
-    return _item(
-        dice,
-        name,
-        descriptor=dice.choice(["", "signed", "signed64"]),
-        zip64=dice.choice(["", "", "local", "central", "local central"]),
-    )
+    zip64 = dice.choice(["", "", "local", "central", "local central"])
+    descriptor = dice.choice(["", "signed64" if "local" in zip64 else "signed"])
+    return _item(dice, name, descriptor=descriptor, zip64=zip64)
 
 
 def _old_tool(dice: random.Random, name: str) -> Item:
@@ -122,7 +119,7 @@ def _old_tool(dice: random.Random, name: str) -> Item:
 
 
 def _go(dice: random.Random, name: str) -> Item:
-    return _item(dice, name, method=DEFLATED, descriptor=dice.choice(["signed", "bare"]))
+    return _item(dice, name, method=DEFLATED, descriptor=dice.choice(["signed", "bare", "bare64"]))
 
 
 def _link(dice: random.Random, items: Sequence[Item]) -> Item:
