@@ -9,12 +9,13 @@ from tests.fuzz import unzippers
 from tests.fuzz.comparing import compare
 from tests.fuzz.mutations import zip_of
 from tests.fuzz.unzippers import Unzipper
-from tests.scan.zip_maker import Item, extra, made, unicode_path
+from tests.scan.zip_maker import DEFLATED, Item, extra, made, unicode_path
 
 ZIPS = 250
 
 
 EVIL = b"import os\n"
+NOTES = Item(name=b"notes.txt", content=b"notes\n")
 # What unzippers wrote of zips that were let through, before there was a rule for it.
 HOLES = {
     "bsdtar goes by a second name in the local header only": (
@@ -32,6 +33,11 @@ HOLES = {
     "bsdtar reads on behind stored data without a signature": (
         "bsdtar (stream)",
         Item(name=b"evil.sh", content=EVIL, descriptor="bare"),
+    ),
+    "bsdtar reads eight bytes of the next entry as the end of a data descriptor": (
+        "bsdtar (stream)",
+        Item(name=b"a.py", method=DEFLATED, descriptor="signed", zip64="local"),
+        Item(name=b"inner.zip", content=made(Item(name=b"evil.py", content=EVIL))),
     ),
     "unzip drops bytes that are not in its code page": (
         "unzip",
@@ -69,8 +75,8 @@ def test_no_unzipper_writes_a_file_that_is_not_in_the_ledger(name, found, tmp_pa
 
 @pytest.mark.parametrize("hole", HOLES)
 def test_a_zip_that_the_fuzz_found_is_refused(hole, tmp_path):
-    _, item = HOLES[hole]
-    body = made(item, Item(name=b"notes.txt", content=b"notes\n"))
+    _, *items = HOLES[hole]
+    body = made(*items, NOTES)
 
     assert compare(body, tmp_path, {}).refusal in {"AmbiguousZip", "UnsafeEntry"}
 
@@ -78,10 +84,10 @@ def test_a_zip_that_the_fuzz_found_is_refused(hole, tmp_path):
 @pytest.mark.parametrize("hole", HOLES)
 def test_an_unzipper_does_what_the_rule_is_for(hole, found, tmp_path):
     """Without that, nobody would know whether the rule is still needed."""
-    name, item = HOLES[hole]
+    name, *items = HOLES[hole]
     if name not in found:
         pytest.skip(f"{name} is not installed here")
-    (tmp_path / "upload.zip").write_bytes(made(item, Item(name=b"notes.txt", content=b"notes\n")))
+    (tmp_path / "upload.zip").write_bytes(made(*items, NOTES))
     (tmp_path / "theirs").mkdir()
 
     found[name](tmp_path / "upload.zip", tmp_path / "theirs")
@@ -90,7 +96,7 @@ def test_an_unzipper_does_what_the_rule_is_for(hole, found, tmp_path):
         path.name: "link" if path.is_symlink() else path.read_bytes()
         for path in (tmp_path / "theirs").iterdir()
     }
-    as_it_should_be = {item.name.decode("latin-1"): item.content, "notes.txt": b"notes\n"}
+    as_it_should_be = {item.name.decode("latin-1"): item.content for item in [*items, NOTES]}
     assert written != as_it_should_be
 
 

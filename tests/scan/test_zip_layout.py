@@ -68,8 +68,10 @@ def ambiguous(body: bytes, folder: Path) -> str:
 @pytest.mark.parametrize("descriptor", ["", *DESCRIPTORS])
 @pytest.mark.parametrize("zip64", ["", "local", "central", "local central"])
 def test_every_honest_form_of_an_entry_is_read(method, descriptor, zip64, tmp_path):
-    if method == STORED and descriptor.startswith("bare"):
-        pytest.skip("nobody who reads from the start finds the end of such an entry")
+    if (method == STORED and descriptor.startswith("bare")) or (
+        descriptor in {"signed", "bare"} and "local" in zip64
+    ):
+        pytest.skip("who reads from the start does not find the end of such an entry")
     items = [evil(method=method, descriptor=descriptor, zip64=zip64), good()]
 
     assert contents(made(*items), tmp_path) == {"evil.py": EVIL, "a.py": b"a = 1\n"}
@@ -159,8 +161,17 @@ def test_a_data_descriptor_that_differs_from_the_directory_is_refused(field, tmp
         {"descriptor": "signed", "described": {"signature": b"PK\7\7"}},
         {"descriptor": "bare", "method": STORED},
         {"descriptor": "signed", "gap": b"\0"},
+        {"descriptor": "signed", "zip64": "local"},
+        {"descriptor": "bare", "zip64": "local central"},
     ],
-    ids=["missing", "wrong signature", "stored without signature", "longer"],
+    ids=[
+        "missing",
+        "wrong signature",
+        "stored without signature",
+        "longer",
+        "zip64 with sizes of four bytes",
+        "zip64 with sizes of four bytes and without signature",
+    ],
 )
 def test_a_data_descriptor_that_cannot_be_found_is_refused(fields, tmp_path):
     assert "data descriptor" in ambiguous(made(evil(**fields)), tmp_path)
