@@ -101,8 +101,8 @@ def _namesakes(entries: Sequence[Entry], path: str) -> list[Entry]:
 
 def _suffix(path: str) -> str:
     """The suffix, which means code only where all of it is ASCII."""
-    suffix = path.rpartition("/")[2].rpartition(".")[2]
-    return suffix if suffix.isascii() else "in another script"
+    _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+    return dot + (suffix if suffix.isascii() else "in another script") if dot else ""
 
 
 def _is_cut(entries: Sequence[Entry], ours: Path, path: str, content: bytes | str) -> bool:
