@@ -101,7 +101,8 @@ def _namesakes(entries: Sequence[Entry], path: str) -> list[Entry]:
 
 def _suffix(path: str) -> str:
     """The suffix, which means code only where all of it is ASCII."""
-    _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+    # Unzip drops the return of Finder's icons.
+    _, dot, suffix = path.rstrip("\r").rpartition("/")[2].rpartition(".")
     return dot + (suffix if suffix.isascii() else "in another script") if dot else ""
 
 
