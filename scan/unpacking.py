@@ -13,19 +13,16 @@ from scan.folders import make_folders
 from scan.job import UploadLimits
 from scan.ledger import Entry
 from scan.zip_data import METHODS, unpacked, unsupported
+from scan.zip_directory import END_SIGNATURE, End, read_directory, read_end
 from scan.zip_layout import check_layout
 from scan.zip_links import LONGEST_TARGET, lead_to
 from scan.zip_names import LONGEST_PATH, check_clashes, path_of, unsafe
 from scan.zip_records import (
     ENCRYPTED_ANYHOW,
-    END_SIGNATURE,
     LOCAL_SIGNATURE,
     ZIP_AGAIN,
-    End,
     Member,
     ambiguous,
-    read_directory,
-    read_end,
     shown,
 )
 

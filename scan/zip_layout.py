@@ -15,6 +15,7 @@ should is seen when it is unpacked: see ``zip_data``.
 import struct
 from collections.abc import Sequence
 
+from scan.zip_directory import End
 from scan.zip_records import (
     DESCRIPTOR,
     DESCRIPTOR_SIGNATURE,
@@ -24,7 +25,6 @@ from scan.zip_records import (
     LOCAL_SIGNATURE,
     UTF8,
     ZIP64,
-    End,
     Member,
     ambiguous,
     damaged,

@@ -287,7 +287,7 @@ def test_what_windows_explorer_compresses(tmp_path):
     """
 
     def file(name: bytes, flags: int = 0) -> Item:
-        central = {"made_by": 20, "attributes": 0x20}
+        central: dict[str, int | bytes] = {"made_by": 20, "attributes": 0x20}
         return Item(name=name, method=DEFLATED, flags=flags, central=central, host=0, mode=0)
 
     items = [

@@ -383,6 +383,13 @@ def test_a_folder_by_its_mode_only_is_refused(fields, tmp_path):
     assert refused(made(evil(**fields)), tmp_path).code == "UnsafeEntry"
 
 
+def test_a_local_header_that_goes_on_behind_the_zip_is_damage(tmp_path):
+    refusal = refused(made(good(local={"extra_length": 0xFFFF})), tmp_path)
+
+    assert refusal.code == "DamagedZip"
+    assert "ends in the middle of an entry" in refusal.message
+
+
 @pytest.mark.parametrize("packed", [FULL - 1, 2**63, 2**64 - 100], ids=hex)
 def test_data_that_ends_behind_everything_is_refused(packed, tmp_path):
     """And so does the next entry, which begins there."""
