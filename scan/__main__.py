@@ -58,8 +58,8 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         ledger = Ledger(entries, source)
         analysis = analyse(job, source, log)
         coverage = ledger.account(analysis.seen)
-        for each in coverage.unseen:
-            log.write(f"{each.name}: {each.file or '(no file named)'}: {each.reason}")
+        for each in coverage.shown:
+            log.write(f"{each.name}: {each.file or 'a file without name'}: {each.reason}")
         outcome = judge(job, analysis, coverage)
     except Broken as broken:
         outcome = broken
