@@ -17,6 +17,7 @@ START = 8192
 # Pygments reads a file whole, and takes its time.
 LARGEST_COMMENT = 200_000
 PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
+EMBEDDED = re.compile(rb"<\?(?:php\b|=|\s)|<%|<script", re.IGNORECASE)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # RFC 1740: magic number and version; what follows describes entries of the file.
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00"
@@ -157,10 +158,9 @@ def _is_metadata(name: str, start: bytes, path: Path) -> bool:
         return True
     if base == "Icon\r" and not start:
         return True
-    # A web server would run what a PHP file holds behind such a start.
-    return (
-        start.startswith(APPLE_DOUBLE) and base.startswith("._") and b"<?" not in path.read_bytes()
-    )
+    # Languages that stand in markup run whatever comes before; others stop at the first zero.
+    is_double = start.startswith(APPLE_DOUBLE) and base.startswith("._")
+    return is_double and not EMBEDDED.search(path.read_bytes())
 
 
 @lru_cache(maxsize=4096)

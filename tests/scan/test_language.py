@@ -158,6 +158,7 @@ def test_archives_programs_and_notebooks_are_opaque_whatever_their_name(
 
 def test_what_finder_leaves_is_known_by_its_content(tmp_path):
     assert kind(tmp_path, "__MACOSX/._a.py", apple_double()).is_metadata
+    assert kind(tmp_path, "._a.php", apple_double(b'<?xml version="1.0"?>')).is_metadata
     assert kind(tmp_path, ".DS_Store", b"\x00\x00\x00\x01Bud1").is_metadata
     assert kind(tmp_path, "Icon\r", b"").is_metadata
 
@@ -168,8 +169,10 @@ def test_what_finder_leaves_is_known_by_its_content(tmp_path):
         ("__MACOSX/._a.py", b"import os\n"),
         ("a.py", apple_double()),
         ("._a.php", apple_double(b"<?php system($_GET[0]);")),
+        ("._a.php", apple_double(b"<?\nsystem($_GET[0]);")),
+        ("._a.jsp", apple_double(b"<%= 1 %>")),
     ],
-    ids=["another content", "another name", "PHP behind it"],
+    ids=["another content", "another name", "PHP behind it", "short tag", "JSP"],
 )
 def test_what_only_looks_like_finders_stays_code(name, content, tmp_path):
     assert kind(tmp_path, name, content).is_code
