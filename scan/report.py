@@ -91,9 +91,10 @@ def _ignored(analysis: Analysis | None) -> list[Mapping[str, Any]]:
     ]
 
 
-def _error(broken: Broken) -> dict[str, str]:
+def _error(broken: Broken) -> dict[str, str | bool]:
     return {
         "code": broken.code,
         "message": broken.message[:LONGEST_MESSAGE],
         "mend": broken.mend[:LONGEST_MESSAGE],
+        "retry": broken.retry,
     }
