@@ -1,5 +1,8 @@
 """Runs one scan: ``python -m scan``, told what to do by its environment (see ``job``)."""
 
+import contextlib
+import os
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -9,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from scan import evidence, limits
+from scan import evidence, exhausted, limits
 from scan.broken import Broken
 from scan.fetch import Fetched, fetch
 from scan.finding import Analysis, Gate
@@ -28,8 +31,16 @@ def main() -> int:
         # Without a job nobody knows where the report belongs.
         print(f"{broken.message} {broken.mend}")
         return 1
-    with tempfile.TemporaryDirectory(prefix="scan-") as folder:
+    # CodeBuild promises its machine's disk below the source only (its guide, "Build environment
+    # compute types"); nothing lies there that a scanner could take for settings but our own code.
+    folder = tempfile.mkdtemp(prefix="scan-", dir=os.environ.get("CODEBUILD_SRC_DIR") or None)
+    try:
         return scan(job, boto3.client("s3"), Path(folder))
+    finally:
+        # Before Python 3.14 shutil cannot remove what lies 1,000 folders deep. The report is kept
+        # by now, so that what cannot be removed is left to the machine's end.
+        with contextlib.suppress(OSError):
+            subprocess.run(["rm", "-rf", folder], check=False, stderr=subprocess.DEVNULL)
 
 
 def scan(job: Job, s3: Any, folder: Path) -> int:
@@ -61,12 +72,15 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         for each in coverage.shown:
             log.write(f"{each.name}: {each.file or 'a file without name'}: {each.reason}")
         outcome = judge(job, analysis, coverage)
+        if log.full:
+            # The evidence has a hole, which is nobody's gate to pass.
+            raise log.full
     except Broken as broken:
         outcome = broken
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             log.write(line)
-        outcome = Broken(
+        outcome = exhausted.by_error(error) or Broken(
             "Unexpected",
             log.safe(f"The scan stopped unexpectedly: {type(error).__name__}: {error}"),
             "Read the build's log; upload the zip again if it looks like a passing trouble.",

@@ -1,31 +1,47 @@
 """The scanner's log: what is shown while the build runs and kept as evidence."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+
+from scan import exhausted
 
 # CloudWatch Logs cuts an event at 1 MiB; a scanner that prints a minified file is cut before.
 LONGEST = 4000
 
 
 class Log:
-    """Writes lines to stdout and to ``path``, with ``secrets`` masked in both."""
+    """Writes lines to stdout and to ``path``, with ``secrets`` masked in both.
+
+    ``full`` is the error of a disk that took no more; stdout goes on without it.
+    """
 
     def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
         self._file = path.open("a", encoding="utf-8", errors="replace")
         self._secrets = [each for each in secrets if each]
+        self.full: OSError | None = None
 
     def __enter__(self) -> "Log":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        # What could not be written is tried once more when the file is closed.
+        with contextlib.suppress(OSError) if self.full else contextlib.nullcontext():
+            self._file.close()
 
     def write(self, line: str) -> None:
         """Write one line, as ``safe`` returns it."""
         shown = self.safe(line)
         print(shown, flush=True)
-        self._file.write(f"{shown}\n")
-        self._file.flush()
+        if self.full:
+            return
+        try:
+            self._file.write(f"{shown}\n")
+            self._file.flush()
+        except OSError as error:
+            if not exhausted.by_error(error):
+                raise
+            self.full = error
 
     def safe(self, line: str) -> str:
         """Return ``line`` cut, without secrets and control characters: strangers choose names."""

@@ -2,19 +2,32 @@
 
 import contextlib
 import os
+import re
+import signal
 import subprocess
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scan import exhausted
 from scan.broken import Broken
 from scan.log import Log
 
 # The build's role and the token stay out of the scanner's reach; only these pass.
-PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+PASSED_ON = ("PATH", "HOME")
+# Names of files are UTF-8, whatever the machine's language is: CodeBuild's arm64 image sets none,
+# and Java can then open no file whose name is not ASCII.
+UTF_8 = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 # Scanners ask Git about the code; a repository in the upload could name programs for Git to run
 # (core.fsmonitor) and hide files. With this Git finds none.
 NO_REPOSITORY = {"GIT_DIR": os.devnull}
+# What the kernel ends processes with when memory is short; a shell makes 128 + 9 of it, and Python
+# 256 - 9 where it passes on what a child ended with.
+KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL, 256 - signal.SIGKILL}
+TAIL, MOST_TELLING, LONGEST_WORDS = 20, 3, 300
+_ERROR = re.compile(r"^(?:\[\w+\]\s+)?(?:ERROR|FATAL|CRITICAL)\b[:\s]*(?P<words>.+)")
+_EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Exit|Interrupt)\b")
+_FRAME = re.compile(r"^(?:\s|at |\.\.\. \d+ more|Traceback )")
 
 
 def run(
@@ -27,17 +40,23 @@ def run(
 ) -> tuple[int, list[str]]:
     """Run ``command`` in ``folder``, its output line by line into ``log``.
 
-    Returns its exit code and the last 20 lines of its output, as they are in the log.
+    Returns its exit code and the last 20 lines of its output, as they are in the log; before them,
+    lines that tell of too little memory or disk. What they mean, ``died`` says.
 
     Raises:
-        Broken: there is no such command.
+        Broken: there is no such command; it, or a process that it started, was killed for want of
+            memory; or the disk is full.
     """
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment |= {**UTF_8, **NO_REPOSITORY, "TMPDIR": str(temporary), **(extra or {})}
+    kills = exhausted.kernel_kills()
     try:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**environment, **NO_REPOSITORY, **(extra or {})},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -46,12 +65,13 @@ def run(
             errors="replace",
         )
     except OSError as error:
-        raise Broken(
+        raise exhausted.by_error(error) or Broken(
             "ScannerNotFound",
             f"The scanner {command[0]!r} cannot be started: {error.strerror}.",
             "Correct the setting sarifCommand, or install the tool into the build.",
         ) from error
-    tail: deque[str] = deque(maxlen=20)
+    telling: list[str] = []
+    tail: deque[str] = deque(maxlen=TAIL)
     with process:
         assert process.stdin
         assert process.stdout
@@ -62,4 +82,46 @@ def run(
             shown = log.safe(line.rstrip("\n"))
             log.write(shown)
             tail.append(shown)
-    return process.returncode, list(tail)
+            if len(telling) < MOST_TELLING and exhausted.by_words([shown]):
+                telling.append(shown)
+    code = process.returncode
+    if code in KILLED:
+        raise exhausted.out_of_memory(f"the scanner was killed (exit status {code})")
+    if exhausted.kernel_kills() > kills:
+        raise exhausted.out_of_memory("the kernel killed a process of the scanner")
+    if full := exhausted.by_disk(folder):
+        raise full
+    return code, [*(each for each in telling if each not in tail), *tail]
+
+
+def died(scanner: str, code: int, tail: Sequence[str]) -> Broken:
+    """Why ``scanner`` left no result, from what ``run`` returned: for engines to raise."""
+    how = f"ended with exit status {code}"
+    if code < 0:
+        how = f"was ended by {_signal(-code)}"
+    words = last_words(tail)
+    return exhausted.by_words(tail) or Broken(
+        "ScannerFailed",
+        f"{scanner} {how} and left no result" + (f": {words}" if words else ", without a word."),
+        "Its log says more: the scanner may not get on with a file of the upload.",
+    )
+
+
+def last_words(tail: Sequence[str]) -> str:
+    """What a scanner said at its end about why; empty where it said nothing.
+
+    An exception that ended it, else the first line that it called an error, else its last line.
+    """
+    lines = [each for each in tail if each and not _FRAME.match(each)]
+    if not lines:
+        return ""
+    errors = [found["words"] for each in lines if (found := _ERROR.match(each))]
+    words = lines[-1] if _EXCEPTION.match(lines[-1]) or not errors else errors[0]
+    return words.strip()[:LONGEST_WORDS]
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
