@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,7 @@ def main() -> int:
     try:
         return scan(job, boto3.client("s3"), Path(folder))
     finally:
-        # Before Python 3.14 shutil cannot remove what lies 1,000 folders deep. The report is kept
-        # by now, so that what cannot be removed is left to the machine's end.
-        with contextlib.suppress(OSError):
-            subprocess.run(["rm", "-rf", folder], check=False, stderr=subprocess.DEVNULL)
+        _remove([Path(folder)])
 
 
 def scan(job: Job, s3: Any, folder: Path) -> int:
@@ -54,12 +52,21 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
     return 1 if result["error"] else 0
 
 
+def _remove(paths: Sequence[Path]) -> None:
+    """Remove files and folders of any depth, as far as that can be done.
+
+    Before Python 3.14 ``shutil`` cannot remove what lies 1,000 folders deep.
+    """
+    with contextlib.suppress(OSError):
+        subprocess.run(["rm", "-rf", *paths], check=False, stderr=subprocess.DEVNULL)
+
+
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
     """The report of the scan, whatever happens in it."""
     started_at, fetched, analysis, coverage = now(), Fetched(), None, None
+    archive, source = folder / "upload.zip", folder / "source"
     outcome: Gate | Broken
     try:
-        archive, source = folder / "upload.zip", folder / "source"
         source.mkdir()
         fetched = fetch(s3, job.upload, archive, job.upload_limits.bytes)
         entries = unpack(archive, source, job.upload_limits)
@@ -72,9 +79,6 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         for each in coverage.shown:
             log.write(f"{each.name}: {each.file or 'a file without name'}: {each.reason}")
         outcome = judge(job, analysis, coverage)
-        if log.full:
-            # The evidence has a hole, which is nobody's gate to pass.
-            raise log.full
     except Broken as broken:
         outcome = broken
     except Exception as error:
@@ -85,6 +89,12 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
             log.safe(f"The scan stopped unexpectedly: {type(error).__name__}: {error}"),
             "Read the build's log; upload the zip again if it looks like a passing trouble.",
         )
+    if log.full:
+        # The evidence has a hole: no gate passes on that.
+        outcome = exhausted.by_error(log.full) or outcome
+    if isinstance(outcome, Broken) and outcome.code == "DiskFull":
+        # Else the log has no room to say so.
+        _remove([archive, source, folder / "work"])
     log.write(sentence(outcome))
     return report(
         job,

@@ -15,7 +15,7 @@ LARGER = "Give scans a larger machine (setting computeType), then scan again."
 # What a line of a log may begin with.
 _PREFIX = (
     r"^(?:\[\w+\]\s+|# )?(?:(?:ERROR|FATAL|WARN|INFO)\b[:\s]*)?"
-    r'(?:Exception in thread "[^"]*" )?(?:Caused by: )?(?:[\w.$]+: )*'
+    r'(?:Exception in thread "[^"]*" )?(?:Caused by: )?(?:[\w.$]*(?:Error|Exception): )*'
 )
 # As the run times say it: Java, Node, SonarJS, Python, C++, Go, Rust, OCaml, and the kernel. At the
 # start of a line only, for scanners quote code and names of files.
@@ -25,7 +25,7 @@ _MEMORY = re.compile(
     r"|FATAL ERROR: .*\bheap out of memory"
     r"|Error \[ERR_WORKER_OUT_OF_MEMORY\]"
     r"|The analysis will stop due to the Node\.js process running out of memory"
-    r"|MemoryError(?::|$)"
+    r"|(?:[\w.]+\.)?MemoryError(?::|$)"
     r"|terminate called after throwing an instance of 'std::bad_alloc'"
     r"|(?:fatal error: )?runtime: out of memory"
     r"|memory allocation of \d+ bytes failed"

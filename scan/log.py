@@ -1,6 +1,5 @@
 """The scanner's log: what is shown while the build runs and kept as evidence."""
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +12,11 @@ LONGEST = 4000
 class Log:
     """Writes lines to stdout and to ``path``, with ``secrets`` masked in both.
 
-    ``full`` is the error of a disk that took no more; stdout goes on without it.
+    ``full`` is the error of a disk that did not take all; stdout goes on without it.
     """
 
     def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
-        self._file = path.open("a", encoding="utf-8", errors="replace")
+        self._file = path.open("ab", buffering=0)
         self._secrets = [each for each in secrets if each]
         self.full: OSError | None = None
 
@@ -25,19 +24,17 @@ class Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # What could not be written is tried once more when the file is closed.
-        with contextlib.suppress(OSError) if self.full else contextlib.nullcontext():
-            self._file.close()
+        self._file.close()
 
     def write(self, line: str) -> None:
         """Write one line, as ``safe`` returns it."""
         shown = self.safe(line)
         print(shown, flush=True)
-        if self.full:
-            return
+        left = f"{shown}\n".encode(errors="replace")
         try:
-            self._file.write(f"{shown}\n")
-            self._file.flush()
+            while left:
+                # A disk with some room takes some of it.
+                left = left[self._file.write(left) :]
         except OSError as error:
             if not exhausted.by_error(error):
                 raise
