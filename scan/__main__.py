@@ -23,9 +23,14 @@ from scan.log import Log
 from scan.report import now, report
 from scan.unpacking import unpack
 
+# A path holds some 1,750 folders of one letter, and before Python 3.13 its own libraries walk them
+# by recursion, a level or two for each.
+DEEPEST = 5000
+
 
 def main() -> int:
     """Scan and leave a report; 0 when there is a gate, passed or failed, and 1 when not."""
+    sys.setrecursionlimit(DEEPEST)
     try:
         job = from_environment()
     except Broken as broken:
