@@ -77,7 +77,8 @@ def test_words_of_a_scanner_without_disk_are_known(line):
         "MemoryErrorHandler.py",
         "WARN Unable to parse MemoryError: x",
         "shop.py: MemoryError: x",
-        "ERROR Cannot read No space left on device.py",
+        "ERROR Cannot read No space left on device",
+        "ERROR Cannot read: No space left on device.py",
         'message="JavaScript heap out of memory"',
     ],
 )
