@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scan import exhausted
@@ -47,16 +47,36 @@ def run(
         Broken: there is no such command; it, or a process that it started, was killed for want of
             memory; or the disk is full.
     """
+    kills = exhausted.kernel_kills()
+    with _started(command, folder, extra or {}) as process:
+        assert process.stdin
+        assert process.stdout
+        # Who ends before it has read says in its output why.
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(standard_input)
+        tail = _copied(process.stdout, log)
+    code = process.returncode
+    if code in KILLED:
+        raise exhausted.out_of_memory(f"the scanner was killed (exit status {code})")
+    if exhausted.kernel_kills() > kills:
+        raise exhausted.out_of_memory("the kernel killed a process of the scanner")
+    if full := exhausted.by_disk(folder):
+        raise full
+    return code, tail
+
+
+def _started(
+    command: Sequence[str], folder: Path, extra: Mapping[str, str]
+) -> subprocess.Popen[str]:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    # Where there is disk, as in the folder itself.
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
-    environment |= {**UTF_8, **NO_REPOSITORY, "TMPDIR": str(temporary), **(extra or {})}
-    kills = exhausted.kernel_kills()
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=folder,
-            env=environment,
+            env={**environment, **UTF_8, **NO_REPOSITORY, "TMPDIR": str(temporary), **extra},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -70,41 +90,39 @@ def run(
             f"The scanner {command[0]!r} cannot be started: {error.strerror}.",
             "Correct the setting sarifCommand, or install the tool into the build.",
         ) from error
+
+
+def _copied(output: Iterable[str], log: Log) -> list[str]:
+    """Copy the output into the log; returns what ``run`` does of it."""
     telling: list[str] = []
     tail: deque[str] = deque(maxlen=TAIL)
-    with process:
-        assert process.stdin
-        assert process.stdout
-        # Who ends before it has read says in its output why.
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            process.stdin.write(standard_input)
-        for line in process.stdout:
-            shown = log.safe(line.rstrip("\n"))
-            log.write(shown)
-            tail.append(shown)
-            if len(telling) < MOST_TELLING and exhausted.by_words([shown]):
-                telling.append(shown)
-    code = process.returncode
-    if code in KILLED:
-        raise exhausted.out_of_memory(f"the scanner was killed (exit status {code})")
-    if exhausted.kernel_kills() > kills:
-        raise exhausted.out_of_memory("the kernel killed a process of the scanner")
-    if full := exhausted.by_disk(folder):
-        raise full
-    return code, [*(each for each in telling if each not in tail), *tail]
+    for line in output:
+        shown = log.safe(line.rstrip("\n"))
+        log.write(shown)
+        tail.append(shown)
+        if len(telling) < MOST_TELLING and exhausted.by_words([shown]):
+            telling.append(shown)
+    return [*(each for each in telling if each not in tail), *tail]
 
 
 def died(scanner: str, code: int, tail: Sequence[str]) -> Broken:
     """Why ``scanner`` left no result, from what ``run`` returned: for engines to raise."""
-    how = f"ended with exit status {code}"
-    if code < 0:
-        how = f"was ended by {_signal(-code)}"
-    words = last_words(tail)
     return exhausted.by_words(tail) or Broken(
         "ScannerFailed",
-        f"{scanner} {how} and left no result" + (f": {words}" if words else ", without a word."),
+        ended(scanner, code, tail),
         "Its log says more: the scanner may not get on with a file of the upload.",
     )
+
+
+def ended(scanner: str, code: int, tail: Sequence[str], what: str = "left no result") -> str:
+    """How ``scanner`` ended, ``what`` came of it, and its last words, as one sentence."""
+    how = f"ended with exit status {code}"
+    # A shell makes 128 + n of signal n (POSIX, Shell Command Language 2.8.2).
+    number = -code if code < 0 else code - 128
+    if 0 < number < signal.NSIG:
+        how = f"was ended by {_signal(number)} (exit status {code})"
+    words = last_words(tail)
+    return f"{scanner} {how} and {what}" + (f": {words}" if words else ", without a word.")
 
 
 def last_words(tail: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from scan import exhausted
 from scan.broken import Broken
 from scan.log import Log
 from scan.process import died, last_words, run
+from scan.process import ended as ended_as
 
 TOKEN = "squ_secret"
 
@@ -183,9 +184,16 @@ def test_a_machine_that_can_start_no_process_blames_no_setting(tmp_path, monkeyp
     [
         (
             "print('no', flush=True); os.kill(os.getpid(), 11)",
-            "Tool was ended by SIGSEGV and left no result: no",
+            "Tool was ended by SIGSEGV (exit status -11) and left no result: no",
         ),
-        ("os.abort()", "Tool was ended by SIGABRT and left no result, without a word."),
+        (
+            "os.abort()",
+            "Tool was ended by SIGABRT (exit status -6) and left no result, without a word.",
+        ),
+        (
+            "sys.exit(139)",
+            "Tool was ended by SIGSEGV (exit status 139) and left no result, without a word.",
+        ),
         ("sys.exit(3)", "Tool ended with exit status 3 and left no result, without a word."),
         ("", "Tool ended with exit status 0 and left no result, without a word."),
         (
@@ -205,7 +213,13 @@ def test_a_scanner_that_dies_says_so_in_its_own_words(tmp_path, script, message)
 
 
 def test_a_signal_without_a_name_is_a_number():
-    assert died("Tool", -63, []).message.startswith("Tool was ended by signal 63 ")
+    assert died("Tool", -63, []).message.startswith("Tool was ended by signal 63 (exit")
+
+
+def test_an_engine_may_say_what_came_of_it():
+    assert ended_as("Tool", 1, ["no"], "wrote no SARIF") == (
+        "Tool ended with exit status 1 and wrote no SARIF: no"
+    )
 
 
 @pytest.mark.parametrize(
