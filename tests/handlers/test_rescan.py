@@ -97,7 +97,7 @@ def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
     artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "error", "retry": False}
 
     assert press(scan["scan"]) == (
-        f"The same bytes would end as {scan['scan']} did: upload the zip that its card asks for."
+        f"The same bytes would end as {scan['scan']} did: do what its card says, then upload again."
     )
     assert started == []
 
