@@ -13,9 +13,10 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 LEAST_DISK = 1024 * 1024
 LARGER = "Give scans a larger machine (setting computeType), then scan again."
 # What a line of a log may begin with.
+_LEVEL = re.compile(r"^(?:\[\w+\]\s+|# )?(?:(?:ERROR|WARN|INFO)\b[:\s]*)?")
 _PREFIX = (
-    r"^(?:\[\w+\]\s+|# )?(?:(?:ERROR|FATAL|WARN|INFO)\b[:\s]*)?"
-    r'(?:Exception in thread "[^"]*" )?(?:Caused by: )?(?:[\w.$]*(?:Error|Exception): )*'
+    _LEVEL.pattern
+    + r'(?:Exception in thread "[^"]*" )?(?:Caused by: )?(?:[\w.$]*(?:Error|Exception): )*'
 )
 # As the run times say it: Java, Node, SonarJS, Python, C++, Go, Rust, OCaml, and the kernel. At the
 # start of a line only, for scanners quote code and names of files.
@@ -54,10 +55,11 @@ def by_words(lines: Iterable[str]) -> Broken | None:
     Words alone prove nothing: the upload may hold them, and a scanner quote them.
     """
     for line in lines:
+        words = _LEVEL.sub("", line).strip().rstrip(".")
         if _DISK.search(line):
-            return disk_full(line.strip().rstrip("."))
+            return disk_full(words)
         if _MEMORY.search(line):
-            return out_of_memory(line.strip().rstrip("."))
+            return out_of_memory(words)
     return None
 
 

@@ -21,8 +21,13 @@ UTF_8 = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 # Scanners ask Git about the code; a repository in the upload could name programs for Git to run
 # (core.fsmonitor) and hide files. With this Git finds none.
 NO_REPOSITORY = {"GIT_DIR": os.devnull}
-# What the kernel ends processes with when memory is short; a shell makes 128 + 9 of it, and Python
-# 256 - 9 where it passes on what a child ended with.
+# A process that signal n ended has the exit code -n in Python; a shell makes 128 + n of it (POSIX,
+# Shell Command Language 2.8.2), and 256 - n is what Python ends with where it passes -n on.
+CRASHES = {
+    *(signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE),
+    *(signal.SIGKILL, signal.SIGSEGV, signal.SIGPIPE, signal.SIGTERM, signal.SIGSYS),
+}
+# What the kernel ends processes with when memory is short.
 KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL, 256 - signal.SIGKILL}
 TAIL, MOST_TELLING, LONGEST_WORDS = 20, 3, 300
 _ERROR = re.compile(r"^(?:\[\w+\]\s+)?(?:ERROR|FATAL|CRITICAL)\b[:\s]*(?P<words>.+)")
@@ -116,10 +121,9 @@ def died(scanner: str, code: int, tail: Sequence[str]) -> Broken:
 
 def ended(scanner: str, code: int, tail: Sequence[str], what: str = "left no result") -> str:
     """How ``scanner`` ended, ``what`` came of it, and its last words, as one sentence."""
+    number = next((each for each in (-code, code - 128, 256 - code) if each in CRASHES), -code)
     how = f"ended with exit status {code}"
-    # A shell makes 128 + n of signal n (POSIX, Shell Command Language 2.8.2).
-    number = -code if code < 0 else code - 128
-    if 0 < number < signal.NSIG:
+    if number > 0:
         how = f"was ended by {_signal(number)} (exit status {code})"
     words = last_words(tail)
     return f"{scanner} {how} and {what}" + (f": {words}" if words else ", without a word.")

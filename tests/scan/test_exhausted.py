@@ -45,7 +45,8 @@ def test_words_of_a_scanner_without_memory_are_known(line):
 
     assert broken
     assert broken.code == "OutOfMemory"
-    assert line.rstrip(".") in broken.message
+    words = line.removeprefix("ERROR ").removeprefix("# ").rstrip(".")
+    assert broken.message == f"The scan ran out of memory: {words}."
     assert "computeType" in broken.mend
 
 
@@ -64,7 +65,7 @@ def test_words_of_a_scanner_without_disk_are_known(line):
 
     assert broken
     assert broken.code == "DiskFull"
-    assert line in broken.message
+    assert broken.message == f"The scan ran out of disk space: {line.removeprefix('ERROR ')}."
     assert "computeType" in broken.mend
 
 

@@ -194,6 +194,14 @@ def test_a_machine_that_can_start_no_process_blames_no_setting(tmp_path, monkeyp
             "sys.exit(139)",
             "Tool was ended by SIGSEGV (exit status 139) and left no result, without a word.",
         ),
+        (
+            "sys.exit(-11)",
+            "Tool was ended by SIGSEGV (exit status 245) and left no result, without a word.",
+        ),
+        (
+            "sys.exit(255)",
+            "Tool ended with exit status 255 and left no result, without a word.",
+        ),
         ("sys.exit(3)", "Tool ended with exit status 3 and left no result, without a word."),
         ("", "Tool ended with exit status 0 and left no result, without a word."),
         (
@@ -281,3 +289,35 @@ def test_java_opens_files_whose_names_are_not_ascii(tmp_path, monkeypatch):
     )
 
     assert ended(tmp_path, "java", "Main.java") == (0, ["true"])
+
+
+# SonarSource's scanner runs its engine with this, and ends as that did.
+PYSONAR = """
+import logging, sys
+from pysonar_scanner.scannerengine import CmdExecutor
+logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
+sys.exit(CmdExecutor(sys.argv[1:], "").execute())
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["node", "--max-old-space-size=20", "-e", NODE], ["java", "-Xmx64m", "Main.java"]],
+    ids=["node", "java"],
+)
+def test_sonarsource_s_scanner_hands_on_that_its_engine_has_no_memory(tmp_path, command):
+    if not shutil.which(command[0]):
+        pytest.skip(f"no {command[0]} here")
+    (tmp_path / "Main.java").write_text(JAVA)
+
+    code, tail = ended(tmp_path, sys.executable, "-c", PYSONAR, *command)
+
+    assert code
+    assert died("Tool", code, tail).code == "OutOfMemory"
+
+
+def test_sonarsource_s_scanner_hands_on_that_its_engine_was_killed(tmp_path):
+    with pytest.raises(Broken, match="247") as caught:
+        ended(tmp_path, sys.executable, "-c", PYSONAR, "sh", "-c", "read nothing; kill -9 $$")
+
+    assert caught.value.code == "OutOfMemory"
