@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import account, handlers, leaving, pipeline, program, scanning
+from bench import account, accounting, handlers, leaving, pipeline, program, scanning
 from bench.pairs import Section
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -30,6 +30,7 @@ def sections(quick: bool) -> Iterator[Section]:
             here, *((1, 1) if quick else (9, 40)), handlers.LOG_LINES[smallest]
         )
         yield scanning.section(here, 1 if quick else 9, scanning.FILES[smallest])
+        yield accounting.section(1 if quick else 3, accounting.SIZES[smallest])
         yield leaving.section(here, 1 if quick else 9, leaving.FINDINGS[smallest])
     yield program.section(1 if quick else 9)
     yield pipeline.from_upload_to_card(1 if quick else 9)

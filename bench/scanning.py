@@ -1,5 +1,6 @@
 """The whole of ``scan/`` with the SARIF engine against the bare tool, from S3 to S3."""
 
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -54,16 +55,24 @@ def _pair(account: Account, pairs: int, number: int, limit: float | None) -> Pai
     attempts = count(1)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         source = tree(code, Path(folder) / "source")
-        bandit = SARIF_COMMAND.replace("{source}", str(source)).replace("{sarif}", f"{folder}/out")
+        bandit = bandit_on(source, Path(folder) / "out")
 
         def ours() -> float:
             scan = {"SCAN": f"payments/{version}.{next(attempts)}"}
             return _took([sys.executable, "-m", "scan"], {**environment, **scan}, 0)
 
         def bare() -> float:
-            return _took(bandit.split(), PATH, 1)  # it found something
+            return _took(bandit, PATH, 1)  # it found something
 
         return Pair(f"{number:,} file{'s'[: number != 1]}", *in_turns(pairs, ours, bare), limit)
+
+
+def bandit_on(source: Path, sarif: Path) -> list[str]:
+    """The default command of the settings, as ``scan/`` runs it."""
+    return [
+        word.replace("{source}", str(source)).replace("{sarif}", str(sarif))
+        for word in shlex.split(SARIF_COMMAND)
+    ]
 
 
 def _took(command: list[str], environment: dict[str, str], code: int) -> float:

@@ -258,6 +258,7 @@ class Approval(pulumi.ComponentResource):
             shown[team_key(place)] = {
                 "function": rescan.name if again else button.function,
                 "outcomes": button.outcomes,
+                "again": again,
             }
         self.button_environment = {
             "APPROVAL_FUNCTION": approval.name,

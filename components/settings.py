@@ -65,6 +65,7 @@ class Settings:
     sarif_command: str
     allow_exclusions: bool
     limits: dict[str, int | None]
+    coverage_limits: dict[str, int | None]
     upload_limits: dict[str, int]
     app_recipients: dict[str, tuple[str, ...]]
     uploader_domains: tuple[str, ...]
@@ -104,6 +105,7 @@ class Settings:
         return {
             "ENGINE": self.engine,
             "LIMITS": json.dumps(self.limits),
+            "COVERAGE_LIMITS": json.dumps(self.coverage_limits),
             "UPLOAD_LIMITS": json.dumps(self.upload_limits),
             "SONAR_HOST_URL": self.sonar_host_url,
             "SONAR_ORGANIZATION": self.sonar_organization,
@@ -181,11 +183,8 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         ),
         sarif_command=sarif_command,
         allow_exclusions=read.flag("allowExclusions"),
-        limits={
-            severity: most if most >= 0 else None
-            for severity in ("BLOCKER", "HIGH", "MEDIUM", "LOW")
-            for most in [read.whole(f"max{severity.title()}", -1, 1_000_000, usual=0)]
-        },
+        limits=_limits(read, {each: each.title() for each in ("BLOCKER", "HIGH", "MEDIUM", "LOW")}),
+        coverage_limits=_limits(read, {"unanalysed": "Unanalysed", "opaque": "Opaque"}),
         upload_limits={
             "files": read.whole("maxUploadFiles", 1, 1_000_000, usual=20_000),
             "bytes": read.whole("maxUploadMegabytes", 1, 50_000, usual=1024) * 1024 * 1024,
@@ -237,6 +236,12 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     if read.problems:
         raise pulumi.RunError("Settings to mend:\n  " + "\n  ".join(read.problems))
     return settings
+
+
+def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:
+    """The settings ``max<name>``; None where one is -1."""
+    most = {key: read.whole(f"max{name}", -1, 1_000_000, usual=0) for key, name in names.items()}
+    return {key: value if value >= 0 else None for key, value in most.items()}
 
 
 def _app_recipients(read: Reader, usual: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

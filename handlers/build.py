@@ -14,9 +14,15 @@ from handlers.report import Trouble
 log = logging.getLogger(__name__)
 
 _ARN = re.compile(r"arn:[\w-]+:codebuild:[\w-]+:\d+:build/([\w-]+:[0-9A-Fa-f-]+)")
+# A shell's 128 + SIGKILL, which is what the kernel ends processes with when memory is short; 247 is
+# what Python makes of a child's -9. Then the words of Java, Node, Python, C++, Go, and the kernel.
 _OUT_OF_MEMORY = re.compile(
-    r"exit (?:status|code):? 137\b|OutOfMemoryError|Cannot allocate memory|\bMemoryError\b"
+    r"exit (?:status|code):? (?:137|247|-9)\b|signal: killed|\bOutOfMemoryError\b"
+    r"|heap out of memory|Node\.js process running out of memory|\bMemoryError\b|std::bad_alloc"
+    r"|runtime: out of memory|insufficient memory for the Java Runtime|Cannot allocate memory",
+    re.IGNORECASE,
 )
+_DISK_FULL = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +72,15 @@ def diagnose(build: Build | None, error: Mapping[str, Any] | None, tail: Sequenc
     if build is None:
         return _without_build(error or {})
     phase = build.broken_phase or Phase(name="", status=build.status, message="")
-    if _OUT_OF_MEMORY.search("\n".join((phase.message, *tail))):
-        return Trouble(
-            message="The scan ran out of memory.",
-            mend="Give it a larger machine (setting computeType), then upload again.",
-        )
+    # Whoever stops a build, or a time that runs out, needs no further cause.
+    if {"FAILED", "FAULT"} & {phase.status, build.status}:
+        said = "\n".join((phase.message, *tail))
+        for telling, what in ((_DISK_FULL, "disk space"), (_OUT_OF_MEMORY, "memory")):
+            if telling.search(said):
+                return Trouble(
+                    message=f"The scan ran out of {what}.",
+                    mend="Give it a larger machine (setting computeType), then scan again.",
+                )
     if phase.status == "STOPPED":
         return Trouble(
             message="The scan was stopped by hand.", mend="Upload again to scan it anew."
@@ -108,6 +118,7 @@ def _without_build(error: Mapping[str, Any]) -> Trouble:
             return Trouble(
                 message=f"The upload names no app. {cause}",
                 mend="Upload it again as <app>/<file>.zip.",
+                retry=False,
             )
         case "CodeBuild.AccountLimitExceededException":
             return Trouble(

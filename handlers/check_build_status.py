@@ -67,15 +67,14 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan),
     )
 
+    status, reason, trouble, tail = "error", "", None, []
     shown, newer, causes = None, None, []
     # A report is there before its build ends, and code that took the scanner over could write it.
     unbelievable = bool(found and found.passed) and not (ran and ran.status == "SUCCEEDED")
     if found and unbelievable:
-        status, reason = "error", UNBELIEVABLE.message
-        shown = card.broken(subject, UNBELIEVABLE, found, [], buttons.of("broken", scan))
+        trouble = UNBELIEVABLE
     elif found and found.trouble:
-        status, reason = "error", found.trouble.message
-        shown = card.broken(subject, found.trouble, found, [], buttons.of("broken", scan))
+        trouble = found.trouble
     elif found and found.passed:
         status, reason = "passed", "The quality gate passed."
     elif found:
@@ -87,8 +86,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     else:
         tail = build_log.tail(ran.log_group, ran.log_stream) if ran else []
         trouble = build.diagnose(ran, error, tail)
-        status, reason = "error", trouble.message
-        shown = card.broken(subject, trouble, None, tail, buttons.of("broken", scan))
+    if trouble:
+        reason = trouble.message
+        offered = buttons.of("broken", scan, retry=trouble.retry)
+        shown = card.broken(subject, trouble, found, tail, offered)
 
     # Asked again after an answer that was lost, it says what it said before.
     told = evidence.piece("notification.json")
@@ -103,6 +104,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             "scan": scan,
             "status": status,
             "reason": line(reason, 200),
+            "retry": trouble is None or trouble.retry,
             "judgedAt": moment.iso(datetime.now(UTC)),
             "evidence": {name: piece.digest for name, piece in pieces.items() if piece},
         },

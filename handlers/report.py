@@ -76,10 +76,14 @@ class Ignored:
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """Why a scan is broken: what is wrong and how to mend it, a sentence each."""
+    """Why a scan is broken: what is wrong and how to mend it, a sentence each.
+
+    ``retry`` says whether a scan of the same bytes could end otherwise.
+    """
 
     message: str
     mend: str
+    retry: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +171,14 @@ def _parse(document: dict[str, Any]) -> Report:
         ),
         dashboard=document["links"]["dashboard"],
         uploader=_address(document["upload"].get("uploader")),
-        trouble=Trouble(message=str(error["message"]), mend=str(error["mend"])) if error else None,
+        trouble=_trouble(error) if error else None,
     )
+
+
+def _trouble(error: dict[str, Any]) -> Trouble:
+    # Offered too often is better than withheld where it would help.
+    retry = error.get("retry") is not False
+    return Trouble(message=str(error["message"]), mend=str(error["mend"]), retry=retry)
 
 
 def _address(value: Any) -> str:

@@ -39,6 +39,8 @@ def rescan(scan: str) -> str:
     verdict = Evidence(ARTIFACTS_BUCKET, scan).read("verdict.json")
     if verdict and verdict["status"] == "passed":
         return f"{scan} passed its quality gate; there is nothing to scan again."
+    if verdict and verdict.get("retry") is False:
+        return f"The same bytes would end as {scan} did: do what its card says, then upload again."
     if _is_running(opened["execution"]):
         return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
     attempt = opened.get("attempt", 1) + 1

@@ -4,7 +4,6 @@ import collections
 import io
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -135,7 +134,8 @@ class Builds:
         except Exception as error:  # else the execution would wait for a build that is gone
             _phase(build, "BUILD", "FAULT", 0, ("INTERNAL_SERVICE_ERROR", str(error)))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            # Not shutil: a build that was stopped may leave folders 1,000 deep.
+            subprocess.run(["rm", "-rf", folder], check=False)
             _phase(build, "COMPLETED", None, 0)
             build["BuildStatus"] = status
             self._ended[build["Id"]].set()
@@ -181,8 +181,8 @@ class Builds:
             # The interpreter that runs this, with what requirements.txt installed into it.
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(HOME),
-            "LANG": "C.UTF-8",
             "TMPDIR": str(folder / "tmp"),
+            "CODEBUILD_SRC_DIR": str(folder / "src"),
             "CODEBUILD_BUILD_ID": build["Id"],
             "CODEBUILD_BUILD_ARN": build["Arn"],
             "AWS_REGION": region,

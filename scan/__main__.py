@@ -1,40 +1,49 @@
 """Runs one scan: ``python -m scan``, told what to do by its environment (see ``job``)."""
 
+import contextlib
+import os
+import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-from scan import evidence, limits
+from scan import evidence, exhausted, limits
 from scan.broken import Broken
 from scan.fetch import Fetched, fetch
 from scan.finding import Analysis, Gate
-from scan.folders import empty
 from scan.job import Job, from_environment
 from scan.ledger import Coverage, Ledger
 from scan.log import Log
 from scan.report import now, report
 from scan.unpacking import unpack
 
+# A path holds some 1,750 folders of one letter, and before Python 3.13 its own libraries walk them
+# by recursion, a level or two for each.
+DEEPEST = 5000
+
 
 def main() -> int:
     """Scan and leave a report; 0 when there is a gate, passed or failed, and 1 when not."""
+    sys.setrecursionlimit(DEEPEST)
     try:
         job = from_environment()
     except Broken as broken:
         # Without a job nobody knows where the report belongs.
         print(f"{broken.message} {broken.mend}")
         return 1
-    with tempfile.TemporaryDirectory(prefix="scan-") as folder:
-        try:
-            return scan(job, boto3.client("s3"), Path(folder))
-        finally:
-            # tempfile does that by recursion, and folders can be deeper than Python's stack.
-            empty(Path(folder))
+    # CodeBuild promises its machine's disk below the source only (its guide, "Build environment
+    # compute types"); nothing lies there that a scanner could take for settings but our own code.
+    folder = tempfile.mkdtemp(prefix="scan-", dir=os.environ.get("CODEBUILD_SRC_DIR") or None)
+    try:
+        return scan(job, boto3.client("s3"), Path(folder))
+    finally:
+        _remove([Path(folder)])
 
 
 def scan(job: Job, s3: Any, folder: Path) -> int:
@@ -48,12 +57,21 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
     return 1 if result["error"] else 0
 
 
+def _remove(paths: Sequence[Path]) -> None:
+    """Remove files and folders of any depth, as far as that can be done.
+
+    Before Python 3.14 ``shutil`` cannot remove what lies 1,000 folders deep.
+    """
+    with contextlib.suppress(OSError):
+        subprocess.run(["rm", "-rf", *paths], check=False, stderr=subprocess.DEVNULL)
+
+
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
     """The report of the scan, whatever happens in it."""
     started_at, fetched, analysis, coverage = now(), Fetched(), None, None
+    archive, source = folder / "upload.zip", folder / "source"
     outcome: Gate | Broken
     try:
-        archive, source = folder / "upload.zip", folder / "source"
         source.mkdir()
         fetched = fetch(s3, job.upload, archive, job.upload_limits.bytes)
         entries = unpack(archive, source, job.upload_limits)
@@ -63,19 +81,25 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         ledger = Ledger(entries, source)
         analysis = analyse(job, source, log)
         coverage = ledger.account(analysis.seen)
-        for each in coverage.unseen:
-            log.write(f"{each.name}: {each.file or '(no file named)'}: {each.reason}")
+        for each in coverage.shown:
+            log.write(f"{each.name}: {each.file or 'a file without name'}: {each.reason}")
         outcome = judge(job, analysis, coverage)
     except Broken as broken:
         outcome = broken
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             log.write(line)
-        outcome = Broken(
+        outcome = exhausted.by_error(error) or Broken(
             "Unexpected",
             log.safe(f"The scan stopped unexpectedly: {type(error).__name__}: {error}"),
             "Read the build's log; upload the zip again if it looks like a passing trouble.",
         )
+    if log.full:
+        # The evidence has a hole: no gate passes on that.
+        outcome = exhausted.by_error(log.full) or outcome
+    if isinstance(outcome, Broken) and outcome.code == "DiskFull":
+        # Else the log has no room to say so.
+        _remove([archive, source, folder / "work"])
     log.write(sentence(outcome))
     return report(
         job,

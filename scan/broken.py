@@ -1,5 +1,20 @@
 """What ends a scan without a gate."""
 
+# What lies in the bytes that were uploaded: no scan of them can end otherwise.
+IN_THE_BYTES = frozenset(
+    {
+        "NotAZip",
+        "DamagedZip",
+        "AmbiguousZip",
+        "UnsupportedZip",
+        "EmptyUpload",
+        "OnlyArchives",
+        "UnsafeEntry",
+        "EncryptedEntry",
+        "UploadGone",
+    }
+)
+
 
 class Broken(Exception):
     """The scan says nothing about the code; ``mend`` is what a person can do about that.
@@ -9,15 +24,16 @@ class Broken(Exception):
         Broken
         ├── the zip
         │   ├── what it is: NotAZip, DamagedZip, AmbiguousZip, UnsupportedZip, EmptyUpload,
-        │   │   OnlyArchives
-        │   ├── what is in it: UnsafeEntry, EncryptedEntry, TooManyFiles, ZipBomb, UploadTooLarge
-        │   └── where it lies: UploadGone, UploadUnreadable
+        │   │   OnlyArchives, UnsafeEntry, EncryptedEntry, UploadGone
+        │   ├── how large it is: TooManyFiles, ZipBomb, UploadTooLarge
+        │   └── where it lies: UploadUnreadable
         ├── the SonarQube server
         │   ├── settings: NoServer, NoOrganization, NotSonarQube, ServerTooOld, TlsFailed
         │   ├── token: BadToken, TokenMayNot
         │   └── trouble: ServerUnreachable, ServerNotUp, ServerSlow, ServerRefused,
         │       ProcessingFailed, Overtaken
         ├── the scanner: ScannerNotFound, ScannerFailed, NoSarif, BrokenSarif
+        ├── the machine: OutOfMemory, DiskFull
         ├── a gate that judged nothing: NothingAnalysed, NotAllAnalysed, NothingJudged
         └── the build itself: BuildMisconfigured, Unexpected
     """
@@ -25,3 +41,8 @@ class Broken(Exception):
     def __init__(self, code: str, message: str, mend: str) -> None:
         super().__init__(message)
         self.code, self.message, self.mend = code, message, mend
+
+    @property
+    def retry(self) -> bool:
+        """Whether a scan of the same bytes could end otherwise, at another time or setting."""
+        return self.code not in IN_THE_BYTES

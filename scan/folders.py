@@ -24,18 +24,6 @@ def files_below(folder: Path) -> Iterator[Path]:
             yield from (Path(entry.path) for entry in listed if entry.is_file())
 
 
-def empty(folder: Path) -> None:
-    """Remove all that is in ``folder``; links are removed, and not followed."""
-    folders = list(_folders(folder))
-    for each in folders:
-        with os.scandir(each) as listed:
-            for entry in listed:
-                if not entry.is_dir(follow_symlinks=False):
-                    os.unlink(entry.path)
-    for each in reversed(folders[1:]):
-        os.rmdir(each)
-
-
 def _folders(folder: Path) -> Iterator[str]:
     """``folder`` and all folders below it, each before those that it holds."""
     waiting = [str(folder)]

@@ -10,11 +10,15 @@ from typing import Any
 
 from identify import extensions, identify
 from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filename
-from pygments.token import Comment, String, Text
+from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
 START = 8192
-PHP = re.compile(rb"<\?(?:php\b|=)", re.IGNORECASE)
+# Pygments reads a file whole, and takes its time.
+LARGEST_COMMENT = 200_000
+PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
+EMBEDDED = re.compile(rb"<\?(?:php\b|=|\s)|<%|<script", re.IGNORECASE)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # RFC 1740: magic number and version; what follows describes entries of the file.
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00"
 FINDER = (b"\x00\x00\x00\x01Bud1",)
@@ -41,6 +45,7 @@ MAGIC = {
 # People who write on other systems don't care for the case of a name.
 NAMES = {name.lower(): tags for name, tags in extensions.NAMES.items()}
 ARCHIVES = {"zip", "jar", "wheel", "pyz", "tar", "gzip", "bzip2", "bzip3", "asar"}
+SCRIPT = frozenset({"script"})
 # Binary by nature, and run by nobody.
 MEDIA = {
     "image", "audio", "icon", "icns", "eot", "otf", "ttf", "woff", "woff2", "pdf", "eps", "fits",
@@ -108,9 +113,9 @@ def kind_of(path: Path, name: str) -> Kind:
     is_text = b"\0" not in start
     if code := _code_tags(named):
         return _code(code, is_text)
-    if opaque := _opaque(path, named, start, is_text):
+    if opaque := _opaque(path, name, start, is_text):
         return Kind(is_opaque=True, is_text=is_text, tags=named, language=opaque, why=opaque)
-    if spoken := _shebang(path, start) or (PHP.search(start) and frozenset({"php"})):
+    if spoken := _spoken(start, named):
         return _code(spoken, is_text)
     if is_text or named & MEDIA or PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES:
         return Kind(is_text=is_text, tags=named)
@@ -123,7 +128,12 @@ def names_code(base: str) -> frozenset[str]:
 
 
 def holds_code(path: Path, tags: frozenset[str]) -> bool:
-    """Whether there is more in the file than white space and comments, as far as can be told."""
+    """Whether there is more in the file than white space and comments, as far as can be told.
+
+    What is too large to be looked at holds code.
+    """
+    if path.stat().st_size > LARGEST_COMMENT:
+        return True
     text = path.read_text(encoding="utf-8", errors="replace")
     if not text.strip():
         return False
@@ -132,7 +142,7 @@ def holds_code(path: Path, tags: frozenset[str]) -> bool:
     if lexer is None or "\\u" in text:
         return True
     return any(
-        value.strip() and kind not in Comment and kind not in Text and kind not in String.Doc
+        value.strip() and kind not in Comment and kind not in String.Doc
         for kind, value in lexer().get_tokens(text)
     )
 
@@ -153,10 +163,9 @@ def _is_metadata(name: str, start: bytes, path: Path) -> bool:
         return True
     if base == "Icon\r" and not start:
         return True
-    # A web server would run what a PHP file holds behind such a start.
-    return (
-        start.startswith(APPLE_DOUBLE) and base.startswith("._") and b"<?" not in path.read_bytes()
-    )
+    # Languages that stand in markup run whatever comes before; others stop at the first zero.
+    is_double = start.startswith(APPLE_DOUBLE) and base.startswith("._")
+    return is_double and not EMBEDDED.search(path.read_bytes())
 
 
 @lru_cache(maxsize=4096)
@@ -187,26 +196,28 @@ def _whole(base: str) -> frozenset[str]:
     return frozenset(tags) - {"text"}
 
 
-def _opaque(path: Path, named: frozenset[str], start: bytes, is_text: bool) -> str:
+def _opaque(path: Path, name: str, start: bytes, is_text: bool) -> str:
+    named, suffix = _tags(name), PurePosixPath(name).suffix.lower()
     if "jupyter" in named:
         return "notebook"
     for magic, what in MAGIC.items():
         if start.startswith(magic) and (not is_text or magic.startswith((b"PK", b"BZh", b"!<"))):
             return what
-    if start[257:262] == b"ustar" or named & ARCHIVES or (not is_text and zipfile.is_zipfile(path)):
+    if start[257:262] == b"ustar" or named & ARCHIVES or zipfile.is_zipfile(path):
         return "archive"
-    return "bytecode" if path.suffix.lower() in {".pyc", ".pyo", ".class", ".beam"} else ""
+    return "bytecode" if suffix in {".pyc", ".pyo", ".class", ".beam"} else ""
 
 
-def _shebang(path: Path, start: bytes) -> frozenset[str] | None:
+def _spoken(start: bytes, named: frozenset[str]) -> frozenset[str]:
+    """The language in the first line: after ``#!`` in any file, ``<?php`` in one without suffix."""
+    start = start.removeprefix(BYTE_ORDER_MARK)
     if not start.startswith(b"#!"):
-        return None
-    try:
-        command = identify.parse_shebang(BytesIO(start))
-    except (ValueError, UnicodeDecodeError):
-        return None
-    tags = frozenset(identify.tags_from_interpreter(command[0])) if command else frozenset()
-    return tags or (frozenset({command[0]}) if command else None)
+        return frozenset({"php"}) if not named and PHP.match(start) else frozenset()
+    line = start.split(b"\n", 1)[0].decode("latin-1")
+    # The library refuses a line with any other character; the system does not.
+    plain = "".join(each if " " <= each <= "~" else " " for each in line)
+    command = identify.parse_shebang(BytesIO(plain.encode()))
+    return frozenset(identify.tags_from_interpreter(command[0]) if command else ()) or SCRIPT
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,7 @@ FOLDERS = {
     **dict.fromkeys(("venv", ".venv", "virtualenv", ".virtualenv"), ENVIRONMENT),
     **dict.fromkeys((".git", ".hg", ".svn"), "version control"),
 }
+MOST_SHOWN = 100
 NOT_READ = "the scanner did not read it"
 LEFT_OUT = "scanners leave such folders out"
 
@@ -68,6 +69,12 @@ class Coverage:
         """How many files each language has that the engine does not know, the most first."""
         counted = Counter(each.language for each in self.unseen if each.name == "otherLanguage")
         return dict(counted.most_common())
+
+    @property
+    def shown(self) -> list[Unseen]:
+        """The first of each class."""
+        of = {name: [each for each in self.unseen if each.name == name] for name in CLASSES}
+        return [each for some in of.values() for each in some[:MOST_SHOWN]]
 
     def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
         """*Unanalysed files* and *opaque files*, at most as many as ``most`` says; None for any."""
@@ -133,9 +140,12 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
         counts[name] += 1
         if name not in {"analysed", "noCode"}:
             unseen.append(Unseen(name=name, file=entry.path, language=kind.language, reason=reason))
-    counts["unanalysed"] += len(seen.incomplete)
+    # What the engine complains about and is no file of the upload may be any of them.
+    strangers = {file: reason for file, reason in seen.unread.items() if file not in kinds}
+    counts["unanalysed"] += len(seen.incomplete) + len(strangers)
     unseen += [
-        Unseen(name="unanalysed", file="", language="", reason=reason) for reason in seen.incomplete
+        Unseen(name="unanalysed", file=file, language="", reason=reason)
+        for file, reason in [*strangers.items(), *(("", each) for each in seen.incomplete)]
     ]
     unseen += [
         Unseen(name="opaque", file=folder, language=label, reason=LEFT_OUT, files=files)
@@ -152,7 +162,7 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
 def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
     """The class of one file, and why it was not analysed."""
     is_known = seen.languages is None or bool(kind.tags & seen.languages)
-    if path in seen.unread and (kind.is_code or is_known):
+    if path in seen.unread:
         return "unanalysed", seen.unread[path]
     if seen.analysed is not None and path in seen.analysed:
         return "analysed", ""

@@ -3,16 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from scan import exhausted
+
 # CloudWatch Logs cuts an event at 1 MiB; a scanner that prints a minified file is cut before.
 LONGEST = 4000
 
 
 class Log:
-    """Writes lines to stdout and to ``path``, with ``secrets`` masked in both."""
+    """Writes lines to stdout and to ``path``, with ``secrets`` masked in both.
+
+    ``full`` is the error of a disk that did not take all; stdout goes on without it.
+    """
 
     def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
-        self._file = path.open("a", encoding="utf-8", errors="replace")
+        self._file = path.open("ab", buffering=0)
         self._secrets = [each for each in secrets if each]
+        self.full: OSError | None = None
 
     def __enter__(self) -> "Log":
         return self
@@ -24,8 +30,15 @@ class Log:
         """Write one line, as ``safe`` returns it."""
         shown = self.safe(line)
         print(shown, flush=True)
-        self._file.write(f"{shown}\n")
-        self._file.flush()
+        left = f"{shown}\n".encode(errors="replace")
+        try:
+            while left:
+                # A disk with some room takes some of it.
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            if not exhausted.by_error(error):
+                raise
+            self.full = error
 
     def safe(self, line: str) -> str:
         """Return ``line`` cut, without secrets and control characters: strangers choose names."""

@@ -2,19 +2,37 @@
 
 import contextlib
 import os
+import re
+import signal
 import subprocess
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from scan import exhausted
 from scan.broken import Broken
 from scan.log import Log
 
 # The build's role and the token stay out of the scanner's reach; only these pass.
-PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+PASSED_ON = ("PATH", "HOME")
+# Names of files are UTF-8, whatever the machine's language is: CodeBuild's arm64 image sets none,
+# and Java can then open no file whose name is not ASCII.
+UTF_8 = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 # Scanners ask Git about the code; a repository in the upload could name programs for Git to run
 # (core.fsmonitor) and hide files. With this Git finds none.
 NO_REPOSITORY = {"GIT_DIR": os.devnull}
+# A process that signal n ended has the exit code -n in Python; a shell makes 128 + n of it (POSIX,
+# Shell Command Language 2.8.2), and 256 - n is what Python ends with where it passes -n on.
+CRASHES = {
+    *(signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE),
+    *(signal.SIGKILL, signal.SIGSEGV, signal.SIGPIPE, signal.SIGTERM, signal.SIGSYS),
+}
+# What the kernel ends processes with when memory is short.
+KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL, 256 - signal.SIGKILL}
+TAIL, MOST_TELLING, LONGEST_WORDS = 20, 3, 300
+_ERROR = re.compile(r"^(?:\[\w+\]\s+)?(?:ERROR|FATAL|CRITICAL)\b[:\s]*(?P<words>.+)")
+_EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Exit|Interrupt)\b")
+_FRAME = re.compile(r"^(?:\s|at |\.\.\. \d+ more|Traceback )")
 
 
 def run(
@@ -27,17 +45,43 @@ def run(
 ) -> tuple[int, list[str]]:
     """Run ``command`` in ``folder``, its output line by line into ``log``.
 
-    Returns its exit code and the last 20 lines of its output, as they are in the log.
+    Returns its exit code and the last 20 lines of its output, as they are in the log; before them,
+    lines that tell of too little memory or disk. What they mean, ``died`` says.
 
     Raises:
-        Broken: there is no such command.
+        Broken: there is no such command; it, or a process that it started, was killed for want of
+            memory; or the disk is full.
     """
+    kills = exhausted.kernel_kills()
+    with _started(command, folder, extra or {}) as process:
+        assert process.stdin
+        assert process.stdout
+        # Who ends before it has read says in its output why.
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(standard_input)
+        tail = _copied(process.stdout, log)
+    code = process.returncode
+    if code in KILLED:
+        raise exhausted.out_of_memory(f"the scanner was killed (exit status {code})")
+    if exhausted.kernel_kills() > kills:
+        raise exhausted.out_of_memory("the kernel killed a process of the scanner")
+    if full := exhausted.by_disk(folder):
+        raise full
+    return code, tail
+
+
+def _started(
+    command: Sequence[str], folder: Path, extra: Mapping[str, str]
+) -> subprocess.Popen[str]:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    # Where there is disk, as in the folder itself.
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=folder,
-            env={**environment, **NO_REPOSITORY, **(extra or {})},
+            env={**environment, **UTF_8, **NO_REPOSITORY, "TMPDIR": str(temporary), **extra},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -46,20 +90,60 @@ def run(
             errors="replace",
         )
     except OSError as error:
-        raise Broken(
+        raise exhausted.by_error(error) or Broken(
             "ScannerNotFound",
             f"The scanner {command[0]!r} cannot be started: {error.strerror}.",
             "Correct the setting sarifCommand, or install the tool into the build.",
         ) from error
-    tail: deque[str] = deque(maxlen=20)
-    with process:
-        assert process.stdin
-        assert process.stdout
-        # Who ends before it has read says in its output why.
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            process.stdin.write(standard_input)
-        for line in process.stdout:
-            shown = log.safe(line.rstrip("\n"))
-            log.write(shown)
-            tail.append(shown)
-    return process.returncode, list(tail)
+
+
+def _copied(output: Iterable[str], log: Log) -> list[str]:
+    """Copy the output into the log; returns what ``run`` does of it."""
+    telling: list[str] = []
+    tail: deque[str] = deque(maxlen=TAIL)
+    for line in output:
+        shown = log.safe(line.rstrip("\n"))
+        log.write(shown)
+        tail.append(shown)
+        if len(telling) < MOST_TELLING and exhausted.by_words([shown]):
+            telling.append(shown)
+    return [*(each for each in telling if each not in tail), *tail]
+
+
+def died(scanner: str, code: int, tail: Sequence[str]) -> Broken:
+    """Why ``scanner`` left no result, from what ``run`` returned: for engines to raise."""
+    return exhausted.by_words(tail) or Broken(
+        "ScannerFailed",
+        ended(scanner, code, tail),
+        "Its log says more: the scanner may not get on with a file of the upload.",
+    )
+
+
+def ended(scanner: str, code: int, tail: Sequence[str], what: str = "left no result") -> str:
+    """How ``scanner`` ended, ``what`` came of it, and its last words, as one sentence."""
+    number = next((each for each in (-code, code - 128, 256 - code) if each in CRASHES), -code)
+    how = f"ended with exit status {code}"
+    if number > 0:
+        how = f"was ended by {_signal(number)} (exit status {code})"
+    words = last_words(tail)
+    return f"{scanner} {how} and {what}" + (f": {words}" if words else ", without a word.")
+
+
+def last_words(tail: Sequence[str]) -> str:
+    """What a scanner said at its end about why; empty where it said nothing.
+
+    An exception that ended it, else the first line that it called an error, else its last line.
+    """
+    lines = [each for each in tail if each and not _FRAME.match(each)]
+    if not lines:
+        return ""
+    errors = [found["words"] for each in lines if (found := _ERROR.match(each))]
+    words = lines[-1] if _EXCEPTION.match(lines[-1]) or not errors else errors[0]
+    return words.strip()[:LONGEST_WORDS]
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

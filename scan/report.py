@@ -9,11 +9,11 @@ from scan.broken import Broken
 from scan.fetch import Fetched
 from scan.finding import SEVERITIES, Analysis, Gate, worst_first
 from scan.job import Job
-from scan.ledger import CLASSES, Coverage
+from scan.ledger import Coverage
 
 TOP = 20
 LONGEST_MESSAGE, LONGEST_VALUE, LONGEST_FILE = 500, 200, 500
-MOST_IGNORED, MOST_UNSEEN, MOST_LANGUAGES = 100, 100, 50
+MOST_IGNORED, MOST_LANGUAGES = 100, 50
 
 
 def now() -> str:
@@ -64,12 +64,7 @@ def _findings(analysis: Analysis | None) -> list[Mapping[str, Any]]:
 
 
 def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
-    """The worst of each class; ``counts`` counts all."""
-    shown = [
-        each
-        for name in CLASSES
-        for each in [one for one in coverage.unseen if one.name == name][:MOST_UNSEEN]
-    ]
+    """The first of each class; ``counts`` counts all."""
     return {
         "counts": dict(coverage.counts),
         "lines": lines,
@@ -83,7 +78,7 @@ def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
                 "reason": each.reason[:LONGEST_VALUE],
                 "files": each.files,
             }
-            for each in shown
+            for each in coverage.shown
         ],
     }
 
@@ -96,9 +91,10 @@ def _ignored(analysis: Analysis | None) -> list[Mapping[str, Any]]:
     ]
 
 
-def _error(broken: Broken) -> dict[str, str]:
+def _error(broken: Broken) -> dict[str, str | bool]:
     return {
         "code": broken.code,
         "message": broken.message[:LONGEST_MESSAGE],
         "mend": broken.mend[:LONGEST_MESSAGE],
+        "retry": broken.retry,
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import account, handlers, leaving, pairs, pipeline, program, scanning
+from bench import account, accounting, handlers, leaving, pairs, pipeline, program, scanning
 from bench.__main__ import PAGE, TABLES
 from ops.program import Recorded, record_program
 from tests.components.recording import told
@@ -91,6 +91,21 @@ def test_a_scan_is_measured_against_its_tool(here):
     (row,) = scanning.section(here, 1, [1]).rows
 
     assert row[0] == "1 file"
+
+
+def test_the_ledger_is_measured_with_its_memory():
+    (row,) = accounting.section(1, [accounting.SMALL]).rows
+
+    assert row[0] == "1 file"
+    assert row[-1].endswith(" MB")
+
+
+def test_memory_that_grows_with_the_zip_is_said(monkeypatch):
+    monkeypatch.setattr(accounting, "MOST_MEGABYTES", -1)
+
+    (wrong,) = accounting.section(1, [accounting.SMALL] * 2).wrong
+
+    assert wrong.startswith("memory grows with the zip")
 
 
 def test_the_evidence_of_findings_is_measured_with_its_memory(here):

@@ -166,8 +166,8 @@ def test_each_function_is_told_what_its_handler_reads(built: Built):
         "ESCALATION_MENTION": "",
         "APPROVAL_FUNCTION": "approval",
         "TEAM_BUTTONS": {
-            "Team1": {"function": "rescan", "outcomes": ["broken", "ended"]},
-            "Team2": {"function": TICKET_ARN, "outcomes": ["failed", "broken"]},
+            "Team1": {"function": "rescan", "outcomes": ["broken", "ended"], "again": True},
+            "Team2": {"function": TICKET_ARN, "outcomes": ["failed", "broken"], "again": False},
         },
     }
 

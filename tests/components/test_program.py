@@ -188,8 +188,8 @@ def test_the_cards_name_what_the_buttons_call(everything: Built):
         told = variables(everything, name)
         assert told["APPROVAL_FUNCTION"] == "approval"
         assert json.loads(told["TEAM_BUTTONS"]) == {
-            "Team1": {"function": "rescan", "outcomes": ["broken"]},
-            "Team2": {"function": TICKET, "outcomes": ["failed"]},
+            "Team1": {"function": "rescan", "outcomes": ["broken"], "again": True},
+            "Team2": {"function": TICKET, "outcomes": ["failed"], "again": False},
         }
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pulumi_aws as aws
 import pytest
+import yaml
 
 from components.policy import trust
 from components.scan_project import ScanProject, ScanProjectArgs, Vpc, packaged_scan
@@ -123,6 +124,13 @@ def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
     }
 
 
+def test_scans_run_on_the_newest_python_of_the_images(built: Built):
+    """YAML makes a number of it, and of 3.10, say, another one."""
+    buildspec = yaml.safe_load(project(built)["source"]["buildspec"])
+
+    assert str(buildspec["phases"]["install"]["runtime-versions"]["python"]) == "3.14"
+
+
 def test_arm_has_an_image_of_its_own():
     environment = project(scan(architecture="arm64"))["environment"]
 
@@ -229,6 +237,8 @@ def test_the_source_is_the_whole_scan_package():
     }
 
     assert sources <= packaged
+    # It lies above the uploads that are scanned: nothing in it may be a scanner's settings.
+    assert {name.split("/")[0] for name in packaged} == {"scan"}
     assert {
         "scan/__main__.py",
         "scan/report.schema.json",

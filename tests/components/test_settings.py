@@ -57,6 +57,7 @@ def test_the_defaults_are_valid_for_whoever_names_the_channel_and_the_people():
     found = loaded(**{**defaults, "sonarHostUrl": "https://sonar.example.com", "sonarToken": TOKEN})
     assert found.engine == "sonarqube"
     assert found.limits == {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
+    assert found.coverage_limits == {"unanalysed": 0, "opaque": None}
     assert found.upload_limits == {"files": 20_000, "bytes": 1024**3, "ratio": 200}
     assert (found.app_recipients, found.uploader_domains) == ({}, ())
     assert (found.decision_seconds, found.escalate_seconds) == (72 * 3600, 12 * 3600)
@@ -136,11 +137,13 @@ def test_what_a_scan_is_told():
         sonarCa=CA,
         allowExclusions="true",
         maxMedium=5,
+        maxOpaque=3,
         maxUploadMegabytes=2,
         sarifCommand="tool {source} {sarif}",
     ).scan_environment == {
         "ENGINE": "sarif",
         "LIMITS": '{"BLOCKER": 0, "HIGH": 0, "MEDIUM": 5, "LOW": null}',
+        "COVERAGE_LIMITS": '{"unanalysed": 0, "opaque": 3}',
         "UPLOAD_LIMITS": '{"files": 20000, "bytes": 2097152, "ratio": 200}',
         "SONAR_HOST_URL": "https://sonar.example.com",
         "SONAR_ORGANIZATION": "org",
@@ -246,6 +249,8 @@ WRONG = [
     ("maxHigh", -2, "-2 is not between -1 and 1000000"),
     ("maxMedium", "1.5", "'1.5' is not a whole number"),
     ("maxLow", "", "'' is not a whole number"),
+    ("maxUnanalysed", -2, "-2 is not between -1 and 1000000"),
+    ("maxOpaque", -2, "-2 is not between -1 and 1000000"),
     ("maxUploadFiles", 0, "0 is not between 1 and 1000000"),
     ("maxUploadMegabytes", 50_001, "50001 is not between 1 and 50000"),
     ("maxUploadRatio", 1, "1 is not between 2 and 1100"),

@@ -8,11 +8,11 @@ from pathlib import Path
 from posixpath import normpath
 
 from scan.broken import Broken
-from scan.folders import empty
 from scan.job import UploadLimits
 from scan.ledger import Entry
 from scan.unpacking import unpack
 from tests.fuzz.unzippers import Unzipper
+from tests.scan.emptying import empty
 
 LIMITS = UploadLimits(files=1000, bytes=64 * 1024**2, ratio=10_000)
 # Names that every unzipper writes as they are. Others come out in another code page, with

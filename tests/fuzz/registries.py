@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scan.folders import empty
 from scan.job import UploadLimits
 from scan.unpacking import unpack
+from tests.scan.emptying import empty
 
 LIST = Path(__file__).with_name("registries.json")
 DOCS = Path(__file__).parent.parent.parent / "docs" / "archives.md"

@@ -17,7 +17,13 @@ ENVIRONMENT = {
     "DIGEST_AFTER": "3",
     "DIGEST_SECONDS": "300",
     "TEAM_BUTTONS": json.dumps(
-        {"Team1": {"function": "rescan-5d6e7f8", "outcomes": ["broken", "ended"]}}
+        {
+            "Team1": {
+                "function": "rescan-5d6e7f8",
+                "outcomes": ["broken", "ended"],
+                "again": True,
+            },
+        }
     ),
     "EXCEPTION_SECONDS": str(30 * 24 * 3600),
     "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),

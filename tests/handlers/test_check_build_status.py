@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from jsonschema import Draft202012Validator
 
-from handlers import build, check_build_status
+from handlers import build, buttons, check_build_status
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
 CARD = f"scans/{SCAN}/notification.json"
@@ -283,7 +283,39 @@ def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, men
     assert result["reason"].startswith(reason)
     assert len(result["reason"]) <= 200
     assert mend in result["card"]["content"]["nextSteps"][0]
-    assert set(result["card"]["metadata"]["additionalContext"]) == {"Team1", "Region", "Scan"}
+    offered = result["card"]["metadata"].get("additionalContext", {}).keys() - {"Region", "Scan"}
+    # No other scan of that key finds an app in it.
+    assert offered == (set() if event == "no-app" else {"Team1"})
+
+
+@pytest.mark.parametrize("retry", [True, False])
+def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
+    check, recorded, artifacts, monkeypatch, retry
+):
+    """A button of the team's own is offered either way."""
+    ticket = {"function": "open-ticket", "outcomes": ["broken"], "again": False}
+    monkeypatch.setattr(buttons, "TEAM", {**buttons.TEAM, "Team2": ticket})
+    report = recorded("report-broken")
+    report["error"]["retry"] = retry
+
+    card = check("broken", report)["card"]
+
+    again = {"Team1": "rescan-5d6e7f8"} if retry else {}
+    assert card["metadata"]["additionalContext"] == {
+        **again,
+        "Team2": "open-ticket",
+        "Region": "eu-central-1",
+        "Scan": SCAN,
+    }
+    assert "again" not in " ".join(card["content"]["nextSteps"]).replace("upload it again", "")
+    assert artifacts[f"scans/{SCAN}/verdict.json"]["retry"] is retry
+
+
+def test_a_report_that_does_not_say_so_may_end_otherwise(check, recorded):
+    report = recorded("report-broken")
+    del report["error"]["retry"]
+
+    assert "Team1" in check("broken", report)["card"]["metadata"]["additionalContext"]
 
 
 def test_without_any_explanation_the_scan_is_still_broken(artifacts, recorded):
@@ -308,11 +340,59 @@ def test_the_end_of_the_log_is_on_the_card(check, build_log):
     ]
 
 
-@pytest.mark.parametrize("last", ["java.lang.OutOfMemoryError: Java heap space", "MemoryError"])
-def test_a_scan_whose_log_ends_out_of_memory_says_so(check, build_log, last):
+@pytest.mark.parametrize(
+    ("what", "last"),
+    [
+        ("memory", "java.lang.OutOfMemoryError: Java heap space"),
+        ("memory", "java.lang.OutOfMemoryError: GC overhead limit exceeded"),
+        ("memory", "MemoryError"),
+        (
+            "memory",
+            "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+        ),
+        ("memory", "OSError: [Errno 12] Cannot allocate memory"),
+        ("disk space", "OSError: [Errno 28] No space left on device"),
+        ("disk space", "OSError: [Errno 122] Disk quota exceeded: 'x'"),
+    ],
+)
+def test_a_scan_whose_log_ends_without_memory_or_disk_says_so(check, build_log, what, last):
     build_log("analysing", last)
 
-    assert check("broken")["reason"] == "The scan ran out of memory."
+    result = check("broken")
+
+    assert result["reason"] == f"The scan ran out of {what}."
+    assert result["card"]["content"]["nextSteps"] == [
+        "Give it a larger machine (setting computeType), then scan again."
+    ]
+    assert "Team1" in result["card"]["metadata"]["additionalContext"]
+
+
+@pytest.mark.parametrize("code", ["137", "247", "-9"])
+def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
+    killed = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}")
+    ended = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}1")
+
+    def said(phase):
+        return build.diagnose(build.Build(status="FAILED", phases=(phase,)), None, []).message
+
+    assert said(killed) == "The scan ran out of memory."
+    assert said(ended).startswith("The scan broke off in phase BUILD.")
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ("stopped", "The scan was stopped by hand."),
+        ("build-timed-out", "The scan took longer than it may."),
+        ("no-report", "The scan ended without a readable report."),
+    ],
+)
+def test_what_a_log_quotes_does_not_explain_a_build_that_ended_for_another_reason(
+    check, build_log, event, reason
+):
+    build_log("Scanning docs/OutOfMemoryError.md", "No space left on device")
+
+    assert check(event)["reason"] == reason
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,17 @@ def test_what_passed_is_not_done_again(over, artifacts):
     assert started == []
 
 
+def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
+    """Cards that were sent before keep their button."""
+    scan, started = over
+    artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "error", "retry": False}
+
+    assert press(scan["scan"]) == (
+        f"The same bytes would end as {scan['scan']} did: do what its card says, then upload again."
+    )
+    assert started == []
+
+
 @pytest.mark.parametrize("event", [None, {}, {"scan": 7}, {"scan": "../x"}, {"scan": "payments"}])
 def test_what_is_no_scan_is_refused_before_any_call(calls, event):
     assert rescan.handler(event, None) == "This is no scan; use the button on its card."

@@ -64,23 +64,24 @@ def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "says", "buttons"),
     [
-        (b"this is no zip", "not a zip"),
-        (FAILING[:-40], "zip"),
-        (zip_of({}), "no files"),
-        (zip_of({"README.md": "only words"}), "analys"),
+        (b"this is no zip", "not a zip", []),
+        (FAILING[:-40], "zip", []),
+        (zip_of({}), "no files", []),
+        # Another engine, or another limit, may see more in it.
+        (zip_of({"README.md": "only words"}), "analys", ["Scan again"]),
     ],
     ids=["no zip", "cut off", "empty", "nothing to analyse"],
 )
-def test_a_zip_that_cannot_be_scanned_is_told_in_the_channel(cloud, body, says):
+def test_a_zip_that_cannot_be_scanned_is_told_in_the_channel(cloud, body, says, buttons):
     scan = cloud.upload("payments/api.zip", body)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
 
     card = card_of(cloud, scan)
     assert says in (card.title + card.description).lower()
-    assert [each.label for each in card.buttons] == ["Scan again"]
+    assert [each.label for each in card.buttons] == buttons
     assert cloud.clearance("payments/api.zip", scan) == "error"
 
 

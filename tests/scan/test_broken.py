@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import scan
-from scan.broken import Broken
+from scan.broken import IN_THE_BYTES, Broken
 
 ROOM = Path(scan.__file__).parent
 
@@ -23,3 +23,16 @@ def test_the_tree_of_codes_is_what_the_scan_raises():
     tree = (Broken.__doc__ or "").split("        Broken\n")[1]
 
     assert sorted(re.findall(r"\b(?!SonarQube\b)[A-Z]\w+", tree)) == sorted(raised)
+
+
+def test_what_a_zip_is_no_other_scan_can_change():
+    branch = (Broken.__doc__ or "").split("what it is:")[1].split("how large it is:")[0]
+
+    assert set(re.findall(r"[A-Z]\w+", branch)) == IN_THE_BYTES
+    assert not any(Broken(code, "", "").retry for code in IN_THE_BYTES)
+
+
+def test_what_settings_or_another_day_can_change_may_be_scanned_again():
+    others = {"TooManyFiles", "UploadUnreadable", "BadToken", "OutOfMemory", "NothingAnalysed"}
+
+    assert all(Broken(code, "", "").retry for code in others)

@@ -4,8 +4,9 @@ import pytest
 
 from scan.broken import Broken
 from scan.fetch import Fetched
-from scan.finding import SEVERITIES, Analysis, Finding, IgnoredSetting, counts
+from scan.finding import SEVERITIES, Analysis, Finding, IgnoredSetting, Seen, counts
 from scan.job import from_environment
+from scan.ledger import CLASSES, Coverage, Unseen
 from scan.report import now, report
 from tests.scan.scanning import checked
 
@@ -27,17 +28,24 @@ def finding(severity: str, file: str = "app.py", line: int | None = 1) -> Findin
 def reported():
     """The report, checked against its schema, of what an engine handed back."""
 
-    def write(findings=(), ignored=()):
+    def write(findings=(), ignored=(), unseen=()):
         analysis = Analysis(
             engine="Tool",
             version="1",
-            files=1,
+            seen=Seen(analysed=None, languages=None),
             lines=None,
             counts=counts(findings),
             findings=findings,
             ignored=ignored,
         )
-        whole = report(JOB, started_at=now(), fetched=Fetched(), analysis=analysis, outcome=BROKEN)
+        whole = report(
+            JOB,
+            started_at=now(),
+            fetched=Fetched(),
+            analysis=analysis,
+            coverage=Coverage(counts=dict.fromkeys(CLASSES, 0), unseen=unseen, reported=True),
+            outcome=BROKEN,
+        )
         return checked({**whole, "evidence": {"scanner.log": "0" * 64}})
 
     return write
@@ -88,3 +96,28 @@ def test_what_went_wrong_is_cut_too(reported):
     error = reported()["error"]
 
     assert (error["message"], error["mend"]) == ("m" * 500, "n" * 500)
+
+
+def test_of_what_nobody_looked_at_a_hundred_files_are_named_and_all_counted(reported):
+    unseen = [
+        Unseen(
+            name="otherLanguage",
+            file="f" * 600,
+            language=f"Language {number % 60}",
+            reason="r" * 300,
+        )
+        for number in range(150)
+    ]
+
+    coverage = reported(unseen=unseen)["coverage"]
+
+    assert len(coverage["files"]) == 100
+    assert coverage["files"][0] == {
+        "class": "otherLanguage",
+        "file": "f" * 500,
+        "language": "Language 0",
+        "reason": "r" * 200,
+        "files": 1,
+    }
+    assert len(coverage["otherLanguages"]) == 50
+    assert coverage["otherLanguages"]["Language 0"] == 3

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scan.broken import Broken
-from scan.folders import empty, files_below, make_folders
+from scan.folders import files_below
 from scan.job import UploadLimits
 from scan.unpacking import unpack
+from tests.scan.emptying import empty
 from tests.scan.uploads import GOOD, entry, zipped, zipped_entries
 from tests.scan.zip_maker import UTF8, Item, made, unicode_path
 
@@ -431,15 +432,6 @@ def test_folders_of_any_depth_are_unpacked(emptied):
     assert [str(path) for path in files_below(source)] == [f"{source}/{deep}"]
 
 
-def test_folders_of_any_depth_are_removed(tmp_path):
-    make_folders(tmp_path, ["d/" * 1500 + "a.py", "e/a.py"])
-    (tmp_path / "e" / "a.py").touch()
-
-    empty(tmp_path)
-
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_more_folders_than_files_can_need_are_refused(tmp_path):
     items = [Item(name=f"{number}/".encode() + b"d/" * 500 + b"a.py") for number in range(9)]
 
@@ -447,19 +439,6 @@ def test_more_folders_than_files_can_need_are_refused(tmp_path):
 
     assert refusal.code == "TooManyFiles"
     assert "folders" in refusal.message
-
-
-def test_emptying_a_folder_follows_no_links(tmp_path):
-    outside, inside = tmp_path / "outside", tmp_path / "inside"
-    outside.mkdir()
-    inside.mkdir()
-    (outside / "kept").touch()
-    (inside / "link").symlink_to(outside)
-
-    empty(inside)
-
-    assert (outside / "kept").exists()
-    assert list(inside.iterdir()) == []
 
 
 def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path):

@@ -342,10 +342,20 @@ def test_an_extra_field_that_says_something_else_is_refused(fields, says, tmp_pa
 
 
 @pytest.mark.parametrize("header", ["local_extra", "central_extra"])
-def test_extra_fields_that_are_cut_are_damage(header, tmp_path):
-    item = evil(**{header: struct.pack("<HH", 0xCAFE, 9)})
+@pytest.mark.parametrize("field", [struct.pack("<HH", 0xCAFE, 9), b"\1", b"\0\0\1"])
+def test_extra_fields_that_are_cut_are_damage(header, field, tmp_path):
+    refusal = refused(made(evil(**{header: field})), tmp_path)
 
-    assert refused(made(item), tmp_path).code == "DamagedZip"
+    assert refusal.code == "DamagedZip"
+    assert "extra fields of 'evil.py' are cut" in refusal.message
+
+
+@pytest.mark.parametrize("central", [{"name_length": 0xFFFF}, {"signature": b"PK\1\3"}], ids=str)
+def test_a_directory_that_cannot_be_read_is_damage(central, tmp_path):
+    refusal = refused(made(evil(), good(central=central)), tmp_path)
+
+    assert refusal.code == "DamagedZip"
+    assert "central directory is cut or overwritten" in refusal.message
 
 
 @pytest.mark.parametrize(
