@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable
 
 from tests.fuzz.honest import Plan, plan
+from tests.fuzz.odd_values import EXTRAS, HOSTS, MODES, NAMES, SIGNATURES, TARGETS
 from tests.scan import zip_maker
 from tests.scan.zip_maker import (
     BZIP2,
@@ -19,34 +20,6 @@ from tests.scan.zip_maker import (
     made,
     unicode_path,
 )
-
-SIGNATURES = (b"PK\3\4", b"PK\1\2", b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\7\x08")
-NAMES = (b"evil.py\\", b"evil.py.", b"evil.py ", b"evil.py;1", b"evil.py/", b"EVIL.PY", b"evil.py",
-         b"a\\evil.py", b"src\\..\\evil.py", b"../evil.py", b"/evil.py", b"C:evil.py", b"evil.py\0",
-         b"evil.py\0.txt", b"Icon\r", b"x/._Icon\r", b"evil.py::$DATA", b"#U0065vil.py",
-         b"./evil.py", b"src//evil.py", b"src/./evil.py", b"\x95\\evil.py", b"\x95\\Makefile",
-         b"evil.p\xff", b"evil.py\xff", b"Makefile\xff", b"evil.\xd5ni",
-         b"evil\xe2\x80\xaeyp.txt", b"evil\xe2\x80\xa8.py", b"\xed\xa0\x80.py", b"\x83\x5c.py",
-         b"node_modules/evil.py", b"a/" * 60 + b"evil.py", b"n" * 252 + b".py", b".", b"..", b"~",
-         b"evil.py\n", b"-rf", b"@evil.py", b"\xef\xbc\x8e\xef\xbc\x8e/evil.py", b"src", b"link",
-         b"evil.py\xc2\xa0", b"evil.py\xe3\x80\x80", b" evil.py", b"evil%2epy", b"src/evil.py",
-         b"x/../evil.py", b"evil.py/x", b"", b"con.py", b"\x7fevil.py", b"ev\til.py")  # fmt: skip
-TARGETS = (b"main.py", b"notes.txt", b"src", b"src/", b".", b"..", b"../x.py", b"/etc/passwd", b"",
-           b"evil.py", b"link.py", b"src/main.py", b"src\\main.py", b"C:\\x.py", b"src/../main.py",
-           b"import os;os.system('id')", b"import os;os.system('id')#.py", b"node_modules/x",
-           b"./main.py", b"src//main.py", b"main.py\0", b"MAIN.PY", b"\xff.py",
-           b"main.py/")  # fmt: skip
-EXTRAS = (extra(0x0001, b""), extra(0x0001, bytes(8)), extra(0x0001, bytes(16)), b"\1", b"\0\0\0",
-          extra(0x7075, b"\1"), extra(0xCAFE, b""), b"\1\0\xff\xff",
-          extra(0x000D, bytes(12) + b"main.py"), extra(0x6C78, b"\7\3\0\0\xff\xa1\0\0"),
-          extra(0x756E, bytes(4) + b"\xff\xa1" + bytes(8) + b"main.py"), extra(0x9901, bytes(7)),
-          extra(0x0017, bytes(8)), extra(0x7875, b"\1\4\0\0\0\0\4\0\0\0\0"),
-          extra(0x6375, bytes(9)), extra(0x5855, bytes(12)), extra(0x0008, bytes(4)),
-          extra(0x000A, bytes(32)))  # fmt: skip
-MODES = (0, stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777, stat.S_IFIFO | 0o600,
-         stat.S_IFCHR, 0o644, 0xFFFF)  # fmt: skip
-HOSTS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 16, 18, 19, 30, 255)
-METHODS = (STORED, DEFLATED, BZIP2, LZMA, 1, 9, 93, 95, 98, 99, 0xFFFF)
 
 
 def zip_of(seed: str) -> tuple[bytes, str]:
@@ -173,6 +146,16 @@ def name(dice: random.Random, which: Plan) -> None:
 
 def link(dice: random.Random, which: Plan) -> None:
     """A link, to all kinds of targets."""
+    if dice.random() < 0.5:
+        # One that is in the zip, and of the same suffix: such a link is let through.
+        target = dice.choice(which.items).name
+        name = dice.choice([b"l", b"src/l", b"d/l"]) + target.rpartition(b"/")[2][-3:]
+        up = b"../" * name.count(b"/")
+        host = dice.choice([0, 3, 19])
+        which.items.append(
+            Item(name=name, content=up + target, mode=stat.S_IFLNK | 0o777, host=host)
+        )
+        return
     targets = [*TARGETS, *(item.name for item in which.items)]
     for number in range(dice.randint(1, 3)):
         which.items.append(

@@ -393,6 +393,13 @@ def test_a_folder_by_its_mode_only_is_refused(fields, tmp_path):
     assert refused(made(evil(**fields)), tmp_path).code == "UnsafeEntry"
 
 
+def test_an_entry_without_a_local_header_is_damage(tmp_path):
+    refusal = refused(made(good(local={"signature": b"PK\3\5"})), tmp_path)
+
+    assert refusal.code == "DamagedZip"
+    assert "has no local header" in refusal.message
+
+
 def test_a_local_header_that_goes_on_behind_the_zip_is_damage(tmp_path):
     refusal = refused(made(good(local={"extra_length": 0xFFFF})), tmp_path)
 
