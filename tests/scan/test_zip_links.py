@@ -99,14 +99,14 @@ def test_a_link_to_a_folder_is_listed_and_not_on_disk(name, target, tmp_path):
         "C:\\outside.py",
         "C:outside.py",
         "folder/../../outside.py",
-        "up/up/outside.py",
+        "up/../outside.py",
     ],
 )
 def test_a_link_that_leaves_the_zip_is_refused(target, tmp_path):
     items = file("lib/a.py"), link("lib/up", ".."), link("folder", "lib"), link("up", "lib/up")
     message = refused(tmp_path, *items, link("evil.py", target))
 
-    assert "leaves the zip" in message or "not in the zip" in message
+    assert "leaves the zip" in message
 
 
 def test_a_link_that_leaves_the_zip_through_another_is_refused(tmp_path):
