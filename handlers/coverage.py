@@ -47,11 +47,8 @@ class Coverage:
         """As in ``12 files of code analysed``, ``12 of 14 files of code analysed``."""
         number = self.counts["analysed"]
         code = number + self.counts["unanalysed"] + self.counts["otherLanguage"]
-        return (
-            f"{number:,} of {files(code)} of code analysed"
-            if number != code
-            else (f"{files(number)} of code analysed")
-        )
+        of = f"{number:,} of " if number < code else ""
+        return f"{of}{files(code)} of code analysed"
 
     def other_languages(self, most: int) -> str:
         """As in ``Go 12, Rust 3, and 7 more files``; empty where there are none."""
