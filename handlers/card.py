@@ -164,7 +164,7 @@ def _finding(finding: Finding) -> str:
 def _unanalysed(report: Report) -> Iterable[str]:
     if lines := not_scanned.unanalysed(report, TOP_UNANALYSED):
         yield ""
-        yield "*Not analysed:* code that nobody has looked at"
+        yield f"*{not_scanned.UNANALYSED}*"
         yield from map(_line, lines)
 
 
@@ -197,7 +197,7 @@ def _foot(subject: Subject, report: Report | None) -> str:
 
 def _notes(report: Report) -> Iterable[str]:
     if lines := not_scanned.by_nature(report, TOP_OPAQUE, TOP_LANGUAGES):
-        yield "*Not scanned*"
+        yield f"*{not_scanned.BY_NATURE}*"
         yield from map(_line, lines)
         yield ""
     weakening = [each for each in report.ignored if each.weakens]

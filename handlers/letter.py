@@ -51,8 +51,8 @@ class Letter:
     def _lists(self) -> dict[str, tuple[str, ...]]:
         return {
             "What failed": self.conditions,
-            "Not analysed: code that nobody has looked at": self.unanalysed,
-            "Not scanned": self.not_scanned,
+            not_scanned.UNANALYSED: self.unanalysed,
+            not_scanned.BY_NATURE: self.not_scanned,
         }
 
     def text(self) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from handlers.coverage import Unseen, files
 from handlers.report import Report
 
+UNANALYSED, BY_NATURE = "Not analysed: code that nobody has looked at", "Not scanned"
+
 
 @dataclass(frozen=True)
 class Line:

@@ -171,7 +171,7 @@ def part(result, heading):
     return below[: below.index("")]
 
 
-UNANALYSED = "*Not analysed:* code that nobody has looked at"
+UNANALYSED = "*Not analysed: code that nobody has looked at*"
 
 
 def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
