@@ -169,7 +169,7 @@ def _unanalysed(report: Report) -> Iterable[str]:
 
 
 def _line(line: Line) -> str:
-    words = text(line.words, 130)
+    words = text(line.words, 130 if line.file else 300)
     if words.startswith("…"):
         return words
     return f"• {code(line.file, 130)}: {words}" if line.file else f"• {words}"

@@ -28,7 +28,7 @@ def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
         return []
     lines = _named(report, "opaque", most)
     if languages := coverage.other_languages(most_languages):
-        lines.append(Line("", f"{languages} (languages that {scanner} does not know)"))
+        lines.append(Line("", f"Files in languages that {scanner} does not know: {languages}"))
     if not coverage.reported:
         lines.append(Line("", f"{scanner} does not say which files it read"))
     return lines

@@ -217,7 +217,7 @@ class Demo:
 def looked_at(scan: str, document: Any) -> str:
     """Which files the scan looked at, and which not; empty where it looked at none.
 
-    As in ``2 of 3 files of code analysed; not scanned: Shell 1 (languages that ...)``.
+    As in ``2 of 3 files of code analysed; not scanned: old.zip: archive``.
     """
     found = report.parse(document, scan)
     if not found or not found.coverage:

@@ -69,17 +69,16 @@ def test_an_upload_says_which_files_nobody_has_looked_at(window):
     upload(page, zip_of(files), "seen.zip")
     standing(page, "seen", "passed")
 
-    expect(page.locator("#way-facts")).to_contain_text("1 file of code analysed")
-    page.get_by_text("What nobody has looked at").click()
+    page.locator("#coverage-analysed", has_text="1 file of code analysed").click()
     expect(page.locator("#coverage h3")).to_have_text(["Not scanned"])
     expect(page.locator("#coverage li").first).to_have_text("<b>job.ipynb: notebook")
     expect(page.locator("#coverage li").nth(1)).to_have_text("old.pyc: bytecode")
     assert violations(page) == []
 
-    upload(page, zip_of({"good.py": "x = 1\n"}), "whole.zip")
+    upload(page, zip_of({"good.py": "x = 1\n", "a.py": "x = 1\n"}), "whole.zip")
     standing(page, "whole", "passed")
-    expect(page.locator("#way-facts")).to_contain_text("1 file of code analysed")
-    expect(page.locator("#coverage-part")).to_be_hidden()
+    page.locator("#coverage-analysed", has_text="2 files of code analysed").click()
+    expect(page.locator("#coverage")).to_have_text("No file of code was left out.")
 
 
 def test_a_folder_becomes_a_zip_that_passes(window, tmp_path):
