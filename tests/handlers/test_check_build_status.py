@@ -267,6 +267,21 @@ def test_a_trouble_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_s
     assert part(check("failed", report), UNANALYSED)[0] == "• Parse error at line 3: print 'paid'"
 
 
+def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
+    report = recorded("report-unanalysed")
+    named = report["coverage"]["files"][0]
+    named |= {"file": "a`\n\u202e<!channel>.py", "reason": "<@U1>\n*why*"}
+    report["coverage"]["counts"]["opaque"] = 1
+    report["coverage"]["files"].append({**named, "class": "opaque", "reason": "<!here>"})
+
+    result = check("failed", report)
+
+    assert part(result, UNANALYSED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
+    assert part(result, "*Not scanned*")[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
+    description = result["card"]["content"]["description"]
+    assert not [each for each in ("<!", "<@", "*why*", "\u202e") if each in description]
+
+
 def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
     report = recorded("report-unanalysed")
     report["engine"]["name"], report["coverage"]["reported"] = "Ruff", False
@@ -620,6 +635,7 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         lambda report: with_counts(report, analysed=0),
         lambda report: with_counts(report, unanalysed=1),
         lambda report: with_counts(with_condition(report, actual="1"), unanalysed=1),
+        lambda report: with_counts(with_condition(report, threshold="9"), unanalysed=1),
         lambda report: with_condition(report, comparator="<"),
         lambda report: with_condition(report, threshold="many"),
         lambda report: with_counts(report, analysed="132"),
@@ -630,6 +646,7 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         lambda report: with_coverage(report, counts={"analysed": 132}),
         lambda report: with_coverage(report, reported="yes"),
         lambda report: with_coverage(report, otherLanguages={"Go": 1}),
+        lambda report: with_coverage(report, otherLanguages={"Go": -1}),
         lambda report: with_coverage(report, files=[UNSEEN]),
         lambda report: with_coverage(report, files={}),
         lambda report: with_file(report, files=0),
@@ -655,6 +672,7 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         "a gate that passed without a file analysed",
         "unanalysed files that the gate does not count",
         "unanalysed files that the gate lets pass",
+        "allowed unanalysed files that the gate does not count",
         "a condition that is always fulfilled",
         "a limit that is no number",
         "a text in place of a number",
@@ -665,6 +683,7 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         "counts that are incomplete",
         "a scanner that says yes",
         "more languages than files",
+        "less than no files of a language",
         "more unanalysed files than counted",
         "files that are no list",
         "a folder without files",
