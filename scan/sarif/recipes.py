@@ -42,7 +42,7 @@ class Recipe:
     only names of files that it reads, where it doesn't say itself which it read. ``artifacts`` says
     whether all of its artifacts are files that it analysed. ``unparsed`` are the ids of results and
     notifications by which it says that it could not read a file at all, ``warnings`` whether it
-    says so by mere warnings, and ``own_json`` whether it has JSON of its own (``scan.sarif.semgrep``).
+    says so by mere warnings, ``own_json`` whether it has JSON of its own (see ``semgrep``).
     ``output`` finds in a line of its output a file that it ``analysed``, or ``unread`` and the
     ``reason``, or a ``trouble`` without a file.
     """
