@@ -1,48 +1,65 @@
 """What the tools say they analysed, held in the words of ``Seen``."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from scan.finding import Seen
 from scan.language import kind_of
+from scan.ledger import NOT_READ
 from scan.sarif import semgrep
 from scan.sarif.message import message
 from scan.sarif.notifications import UNREAD, troubles
 from scan.sarif.output import Heard
 from scan.sarif.place import Places, at, uri
-from scan.sarif.recipes import Recipe
+from scan.sarif.recipes import ALL, Recipe
 
 Json = Mapping[str, Any]
 
 
-def seen_by(run: Json, recipe: Recipe | None, places: Places, heard: Heard, sarif: Path) -> Seen:
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a tool left beside the runs of its SARIF: the file, its output, and its command."""
+
+    sarif: Path
+    heard: Heard
+    command: str
+
+
+def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> Seen:
     """What one run says, in SARIF, in its output, and in files beside."""
     unread, incomplete = troubles(run, places, recipe)
-    analysed = _analysed(run, recipe, places)
-    if recipe:
-        unread |= _unparsed(run, recipe, places)
-    if recipe and recipe.output:
-        analysed = analysed if analysed is not None else _listed(heard, places)
-        for path, reason in heard.unread.items():
-            files = places.path(path)
-            unread |= dict.fromkeys(files, reason)
-            if not files:
-                incomplete[f"{path}: {reason}"] = None
-        incomplete |= heard.troubles
-    if recipe and recipe.own_json and (told := semgrep.told(sarif, places)):
-        analysed = told.analysed
-        unread |= told.unread
-        incomplete = {each: None for each in incomplete if each not in told.messages}
-        incomplete |= dict.fromkeys(told.incomplete)
-    return Seen(
-        analysed=analysed,
+    seen = Seen(
+        analysed=_analysed(run, recipe, places),
         languages=recipe.languages if recipe else None,
-        names=recipe.names if recipe else ("*",),
         unread=unread,
-        incomplete=tuple(incomplete),
+        incomplete=incomplete,
+    )
+    if recipe is None:
+        return seen
+    seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
+    if ALL not in left.command:
+        left_out = places.below(recipe.leaves_out, recipe.names)
+        seen = without(seen, dict.fromkeys(left_out, NOT_READ))
+    if recipe.output:
+        seen = _with_output(seen, recipe.output, left.heard, places)
+    return semgrep.with_own_json(seen, left.sarif, places) if recipe.own_json else seen
+
+
+def _with_output(seen: Seen, output: re.Pattern[str], heard: Heard, places: Places) -> Seen:
+    analysed, unread, incomplete = seen.analysed, dict(seen.unread), list(seen.incomplete)
+    if "analysed" in output.groupindex:
+        analysed = _certain(places.path(each) for each in heard.analysed)
+    for path, reason in heard.unread.items():
+        files = places.path(path)
+        unread |= dict.fromkeys(files, reason)
+        if not files:
+            incomplete.append(f"{path}: {reason}")
+    return replace(
+        seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *heard.troubles)
     )
 
 
@@ -87,8 +104,7 @@ def _analysed(run: Json, recipe: Recipe | None, places: Places) -> frozenset[str
     """
     metrics = (run.get("properties") or {}).get("metrics")
     if isinstance(metrics, Mapping) and "_totals" in metrics:
-        found = [places.path(str(each)) for each in metrics if each != "_totals"]
-        return frozenset(files[0] for files in found if len(files) == 1)
+        return _certain(places.path(str(each)) for each in metrics if each != "_totals")
     # 3.24.3: one that lies in another one is no file of the upload.
     artifacts = [each for each in run.get("artifacts") or [] if each.get("parentIndex", -1) == -1]
     targets = [each for each in artifacts if "analysisTarget" in (each.get("roles") or [])]
@@ -96,13 +112,12 @@ def _analysed(run: Json, recipe: Recipe | None, places: Places) -> frozenset[str
         targets = artifacts
     elif not targets:
         return None
-    found = [places.files(uri(each.get("location") or {}, run)) for each in targets]
-    return frozenset(files[0] for files in found if len(files) == 1)
+    return _certain(places.files(uri(each.get("location") or {}, run)) for each in targets)
 
 
-def _listed(heard: Heard, places: Places) -> frozenset[str] | None:
-    found = [places.path(each) for each in heard.analysed]
-    return frozenset(files[0] for files in found if len(files) == 1) if found else None
+def _certain(candidates: Iterable[tuple[str, ...]]) -> frozenset[str]:
+    """Those files that a text names without doubt."""
+    return frozenset(files[0] for files in candidates if len(files) == 1)
 
 
 def is_unparsed(result: Json, recipe: Recipe | None) -> bool:

@@ -14,7 +14,7 @@ from scan.sarif import coverage, steering
 from scan.sarif.notifications import READ_THE_LOG
 from scan.sarif.output import Listener
 from scan.sarif.reading import read
-from scan.sarif.recipes import named
+from scan.sarif.recipes import RECIPES, named
 from scan.sarif.recipes import steering as steering_of
 
 # What a shell says of a command that a signal ended (POSIX, Shell Command Language 2.8.2).
@@ -52,7 +52,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         each.replace("{source}", str(source)).replace("{sarif}", str(sarif)) for each in words
     ]
     log.write(f"Scanning with {words[0]}")
-    listener = Listener(log, [each.output for each in recipes if each.output])
+    listener = Listener(log, [each.output for each in recipes or RECIPES if each.output])
     # Not in the upload's folder: tools read their settings from where they run.
     code, tail = run(command, folder=work, log=listener)
     if _is_signal(code):
@@ -66,7 +66,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
             folder=work,
             ignored=aside.ignored,
             in_source=job.allow_exclusions,
-            recipes=recipes,
+            command=job.sarif_command,
             heard=listener.heard,
         )
     except Broken as broken:

@@ -63,7 +63,7 @@ def _piece(
     if "location" in reference:
         text = str(reference["location"].get("uri", ""))
         found = FILE_URI.fullmatch(text)
-        path = (folder / unquote(found[1] if found else text)).resolve()
+        path = (folder / unquote(found[2] if found else text)).resolve()
         if not path.is_relative_to(folder.resolve()) or not path.is_file():
             raise ValueError(f"its {part} are in {text[:100]!r}, which is not beside it")
         return load(path).get(part)

@@ -40,7 +40,7 @@ def check_success(run: Json, recipe: Recipe | None) -> None:
 
 def troubles(
     run: Json, places: Places, recipe: Recipe | None
-) -> tuple[dict[str, str], dict[str, None]]:
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Files that the tool could not read, with the reason; and what it says of none of them.
 
     3.58.6: by an error it says that the run is not complete.
@@ -56,7 +56,7 @@ def troubles(
                 unread |= dict.fromkeys(files, text)
                 if not files:
                     incomplete[f"{named}: {text}" if named else text] = None
-    return unread, incomplete
+    return unread, tuple(incomplete)
 
 
 def _bad(invocation: Json, run: Json, recipe: Recipe | None) -> Iterator[Json]:

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from posixpath import normpath
@@ -12,7 +13,7 @@ from urllib.parse import unquote
 LONGEST = 500
 # RFC 3986, section 3.1; a single letter is a drive of Windows.
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-FILE_URI = re.compile(r"file:(?://[^/?#]*)?([^?#]*)", re.IGNORECASE)
+FILE_URI = re.compile(r"file:(?://[^/?#]*)?(([^?#]*).*)", re.IGNORECASE | re.DOTALL)
 
 
 class Places:
@@ -52,13 +53,23 @@ class Places:
         """
         return self._named(text)
 
+    def below(self, folders: frozenset[str], names: Sequence[str]) -> list[str]:
+        """The files whose name matches one of the globs and that lie in such a folder."""
+        return [
+            file
+            for file in self._files
+            if folders.intersection(file.split("/")[:-1])
+            and any(fnmatchcase(file.rpartition("/")[2], glob) for glob in names)
+        ]
+
     def path(self, text: str) -> tuple[str, ...]:
         """The files of the upload that ``text`` may mean, which is no URI but a path."""
         return self._relative(text)
 
     def _look_up(self, text: str) -> tuple[str, ...]:
         if found := FILE_URI.fullmatch(text):
-            return self._relative(unquote(found[1]))
+            either = (*self._relative(unquote(found[2])), *self._relative(found[1]))
+            return tuple(dict.fromkeys(either))
         decoded = () if SCHEME.match(text) else self._relative(unquote(text))
         raw = self._relative(text) or self._relative(text.replace("\\", "/"))
         return tuple(dict.fromkeys((*decoded, *raw)))

@@ -39,7 +39,8 @@ class Recipe:
     """A tool: the names of its command and of its driver in SARIF, and what is known of it.
 
     ``languages`` are tags as of ``scan.language``, None where it reads all text; ``names`` are the
-    only names of files that it reads, where it doesn't say itself which it read. ``artifacts`` says
+    only names of files that it reads, where it doesn't say itself which it read, and ``leaves_out``
+    the folders that it does not look into, unless its command has ``ALL``. ``artifacts`` says
     whether all of its artifacts are files that it analysed. ``unparsed`` are the ids of results and
     notifications by which it says that it could not read a file at all, ``warnings`` whether it
     says so by mere warnings, ``own_json`` whether it has JSON of its own (see ``semgrep``).
@@ -51,6 +52,7 @@ class Recipe:
     drivers: tuple[str, ...]
     languages: frozenset[str] | None
     names: tuple[str, ...] = ("*",)
+    leaves_out: frozenset[str] = field(default_factory=frozenset)
     files: tuple[Steers, ...] = ()
     artifacts: bool = False
     unparsed: frozenset[str] = field(default_factory=frozenset)
@@ -67,6 +69,14 @@ def _settings(*globs: str, off: tuple[str, ...] = ()) -> tuple[Steers, ...]:
     return tuple(Steers(glob=glob, off=off) for glob in globs)
 
 
+# https://docs.astral.sh/ruff/settings/#exclude, and the option that empties it.
+RUFF_LEAVES_OUT = frozenset({
+    ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache",
+    ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox",
+    ".venv", ".vscode", "__pypackages__", "_build", "buck-out", "dist", "node_modules",
+    "site-packages", "venv",
+})  # fmt: skip
+ALL = "exclude=[]"
 GIT = (".gitignore", ".git/info/exclude")
 BANDIT = Recipe(
     commands=("bandit",),
@@ -83,6 +93,7 @@ RUFF = Recipe(
     drivers=("ruff",),
     languages=PYTHON,
     names=("*.py",),
+    leaves_out=RUFF_LEAVES_OUT,
     files=(
         *_settings("ruff.toml", ".ruff.toml", off=("--isolated",)),
         Steers(glob="pyproject.toml", holds=re.compile(rb"ruff|\\"), off=("--isolated",)),
@@ -129,7 +140,6 @@ RECIPES = (
         commands=("gosec",),
         drivers=("gosec",),
         languages=frozenset({"go"}),
-        names=("*.go",),
         output=re.compile(
             r"\] \S+ \S+ Checking file: (?P<analysed>.+)"
             r"|\] \S+ \S+ (?P<trouble>Error building the SSA representation of the package .*)"

@@ -1,54 +1,50 @@
 """Semgrep's own JSON beside its SARIF, the only place where it says which files it scanned."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from scan.finding import Seen
 from scan.sarif.external import load
+from scan.sarif.message import LONGEST
 from scan.sarif.place import Places
 
-SUFFIX = ".json"
+OPTION = "--json-output={sarif}.json"
+# By itself it leaves out folders, large files and more, and its SARIF says nothing of that.
+MISSING = f"Semgrep's SARIF does not say which files it scanned: add {OPTION} to sarifCommand"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What it scanned; what it could not, with its reason; and ``messages``, those it named."""
-
-    analysed: frozenset[str]
-    unread: Mapping[str, str]
-    incomplete: tuple[str, ...]
-    messages: frozenset[str]
-
-
-def told(sarif: Path, places: Places) -> Told | None:
-    """What is in ``<sarif>.json``, made by ``--json-output={sarif}.json``; None without one.
+def with_own_json(seen: Seen, sarif: Path, places: Places) -> Seen:
+    """``seen``, by what is in ``<sarif>.json`` as well.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is not what Semgrep writes.
     """
-    path = sarif.with_name(sarif.name + SUFFIX)
+    path = sarif.with_name(f"{sarif.name}.json")
     if not path.is_file():
-        return None
-    json = load(path)
-    analysed = {file for each in json["paths"]["scanned"] for file in places.path(str(each))[:1]}
-    unread: dict[str, str] = {}
-    incomplete: list[str] = []
-    messages = set()
-    for error in json["errors"]:
-        text = " ".join(str(error.get("message") or error.get("type")).split())
-        messages.add(text)
+        return replace(seen, incomplete=(*seen.incomplete, MISSING))
+    told = load(path)
+    unread = dict(seen.unread)
+    # What the SARIF says of no file, the JSON says of one.
+    incomplete = dict.fromkeys(seen.incomplete)
+    for error in told["errors"]:
+        text = " ".join(str(error.get("message") or error.get("type")).split())[:LONGEST]
         files = {file for each in _paths(error) for file in places.path(each)}
         unread |= dict.fromkeys(files, text)
-        if not files:
-            incomplete.append(text)
-    for rule in json.get("skipped_rules") or []:
-        incomplete.append(f"a rule was not run: {rule}"[:200])
-    return Told(
-        analysed=frozenset(analysed),
+        if files:
+            incomplete.pop(text, None)
+        else:
+            incomplete[text] = None
+    for rule in told.get("skipped_rules") or []:
+        incomplete[f"Semgrep did not run a rule: {rule}"] = None
+    return replace(
+        seen,
+        analysed=frozenset(
+            file for each in told["paths"]["scanned"] for file in places.path(str(each))[:1]
+        ),
         unread=unread,
         incomplete=tuple(incomplete),
-        messages=frozenset(messages),
     )
 
 
