@@ -120,6 +120,16 @@ def test_what_the_code_excludes_is_left_out_only_where_that_is_allowed(allowed, 
     assert (len(done.report["findings"]), len(done.report["ignored"])) == (number, number)
 
 
+def test_a_settings_file_that_is_code_fails_the_gate_and_does_not_vanish():
+    done = with_tool(zipped({**GOOD, "eslint.config.js": "eval(1)\n"}))
+
+    assert done.report["gate"]["status"] == "failed"
+    assert [each["file"] for each in done.report["ignored"]] == ["eslint.config.js"]
+    assert [(each["class"], each["file"]) for each in done.report["coverage"]["files"]] == [
+        ("unanalysed", "eslint.config.js")
+    ]
+
+
 @pytest.mark.parametrize(
     "files",
     [
