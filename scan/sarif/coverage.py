@@ -11,6 +11,7 @@ from scan.finding import Seen
 from scan.language import kind_of
 from scan.ledger import NOT_READ
 from scan.sarif import semgrep
+from scan.sarif.encoding import unreadable
 from scan.sarif.message import message
 from scan.sarif.notifications import UNREAD, troubles
 from scan.sarif.output import Heard
@@ -42,11 +43,20 @@ def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> See
         return seen
     seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
     if ALL not in left.command:
-        left_out = places.below(recipe.leaves_out, recipe.names)
+        left_out = [
+            file
+            for file in places.named(recipe.names)
+            if recipe.leaves_out.intersection(file.split("/")[:-1])
+        ]
         seen = without(seen, dict.fromkeys(left_out, NOT_READ))
     if recipe.output:
         seen = _with_output(seen, recipe.output, left.heard, places)
-    return semgrep.with_own_json(seen, left.sarif, places) if recipe.own_json else seen
+    if recipe.own_json:
+        seen = semgrep.with_own_json(seen, left.sarif, places)
+    if recipe.utf8:
+        read = places.named(recipe.names) if seen.analysed is None else seen.analysed
+        seen = without(seen, unreadable(places.source, read))
+    return seen
 
 
 def _with_output(seen: Seen, output: re.Pattern[str], heard: Heard, places: Places) -> Seen:

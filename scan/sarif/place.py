@@ -23,6 +23,7 @@ class Places:
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
+        self.source = source
         self._files = frozenset(
             os.path.relpath(os.path.join(path, name), source).replace(os.sep, "/")
             for path, _, names in os.walk(source)
@@ -53,13 +54,12 @@ class Places:
         """
         return self._named(text)
 
-    def below(self, folders: frozenset[str], names: Sequence[str]) -> list[str]:
-        """The files whose name matches one of the globs and that lie in such a folder."""
+    def named(self, names: Sequence[str]) -> list[str]:
+        """The files whose name matches one of the globs."""
         return [
             file
             for file in self._files
-            if folders.intersection(file.split("/")[:-1])
-            and any(fnmatchcase(file.rpartition("/")[2], glob) for glob in names)
+            if any(fnmatchcase(file.rpartition("/")[2], glob) for glob in names)
         ]
 
     def path(self, text: str) -> tuple[str, ...]:

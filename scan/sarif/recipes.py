@@ -43,7 +43,8 @@ class Recipe:
     the folders that it does not look into, unless its command has ``ALL``. ``artifacts`` says
     whether all of its artifacts are files that it analysed. ``unparsed`` are the ids of results and
     notifications by which it says that it could not read a file at all, ``warnings`` whether it
-    says so by mere warnings, ``own_json`` whether it has JSON of its own (see ``semgrep``).
+    says so by mere warnings, ``utf8`` whether it takes every text for UTF-8,
+    and ``own_json`` whether it has JSON of its own (see ``semgrep``).
     ``output`` finds in a line of its output a file that it ``analysed``, or ``unread`` and the
     ``reason``, or a ``trouble`` without a file.
     """
@@ -57,6 +58,7 @@ class Recipe:
     artifacts: bool = False
     unparsed: frozenset[str] = field(default_factory=frozenset)
     warnings: bool = False
+    utf8: bool = False
     own_json: bool = False
     output: re.Pattern[str] | None = None
 
@@ -99,6 +101,7 @@ RUFF = Recipe(
         Steers(glob="pyproject.toml", holds=re.compile(rb"ruff|\\"), off=("--isolated",)),
         *_ignores(*GIT, ".ignore", off=("--no-respect-gitignore",)),
     ),
+    utf8=True,
     unparsed=frozenset({"invalid-syntax", "syntax-error", "io-error", "E902", "E999"}),
     # What is not UTF-8 is left out, whatever encoding it declares.
     output=re.compile(
@@ -134,6 +137,7 @@ RECIPES = (
             *_ignores(*GIT, off=("--no-git-ignore",)),
         ),
         warnings=True,
+        utf8=True,
         own_json=True,
     ),
     Recipe(

@@ -19,7 +19,7 @@ DOCS = (Path(__file__).parents[2] / "docs" / "scanners.md").read_text()
 COMMANDS = dict(re.findall(r"^## (\w+)\n.*?```sh\n(.*?)\n```", DOCS, re.DOTALL | re.MULTILINE))
 RULES = """
 rules:
-- {id: shell, languages: [python], severity: ERROR, message: shell, pattern: "$F(..., shell=True)"}
+- {id: shell, languages: [python], severity: ERROR, message: shell, pattern: "$F(..., shell=$X)"}
 - {id: eval, languages: [js], severity: ERROR, message: eval, pattern: eval(...)}
 """
 ESLINT = """
@@ -68,6 +68,18 @@ PYTHON = {
     "declared Latin-1": ("evil.py", f"# coding: latin-1\nx = 'ä'\n{EVIL}".encode("latin-1")),
     "undeclared Latin-1": ("evil.py", f"x = 'ä'\n{EVIL}".encode("latin-1")),
     "UTF-16": ("evil.py", EVIL.encode("utf-16")),
+    "UTF-7 in a comment": (
+        "evil.py",
+        b"# coding: utf-7\n# +AAo-" + EVIL.encode("utf-7").replace(b"\n", b"+AAo-"),
+    ),
+    "escapes in a comment": (
+        "evil.py",
+        b"# coding: unicode_escape\n# \\n" + EVIL.encode().replace(b"\n", b"\\n"),
+    ),
+    "Shift JIS in a string": (
+        "evil.py",
+        f"# coding: sjis\n{EVIL}\nx = '表'\n".encode("sjis"),
+    ),
     "byte order mark": ("evil.py", b"\xef\xbb\xbf" + EVIL.encode()),
     "NUL": ("evil.py", f"{EVIL}\0"),
     "line ends of a Mac": ("evil.py", EVIL.replace("\n", "\r")),
