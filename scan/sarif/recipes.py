@@ -87,7 +87,8 @@ BANDIT = Recipe(
     files=_ignores(".bandit", off=("--ini",)),
     # A check that dies is skipped for that place, and told on standard error only.
     output=re.compile(
-        r"Bandit internal error running: \S+ on file (?P<unread>.+?) at line \d+: (?P<reason>.*)"
+        r"Bandit internal error running: \S+ on file (?P<unread>.+?) at line \d+: "
+        r"(?P<reason>.*?)(?:Traceback |$)"
     ),
 )
 RUFF = Recipe(

@@ -164,3 +164,19 @@ def test_what_an_extensions_rule_is_set_to_leaves_the_drivers_rules_alone():
     )
 
     assert failed_conditions(of_tool(sarif)) == ["HIGH"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "importlib.import_module(package='.', **{'name': 'pickle'})",
+        "django.utils.safestring.mark_safe(**{'s': text})",
+    ],
+)
+def test_a_file_in_which_a_check_of_bandit_dies_has_not_been_analysed(call):
+    """It reports no finding there, and says so on standard error only."""
+    code = f"import importlib\nimport django.utils.safestring\n\n{call}\n"
+    done = scanned(zipped({**GOOD, "evil.py": code}))
+
+    assert failed_conditions(done) == ["unanalysed_files"]
+    assert list(unanalysed(done)) == ["evil.py"]

@@ -116,7 +116,7 @@ def test_a_check_of_bandit_that_died_is_heard():
         "[main]\tINFO\trunning on Python 3.11.7",
     )
 
-    assert heard.unread == {"/s/a b.py": "boomTraceback (most recent call last):"}
+    assert heard.unread == {"/s/a b.py": "boom"}
     assert (heard.analysed, heard.troubles) == ({}, {})
 
 
