@@ -16,7 +16,7 @@ from scan.sarif.message import message
 from scan.sarif.notifications import UNREAD, troubles
 from scan.sarif.output import Heard
 from scan.sarif.place import Places, at, uri
-from scan.sarif.recipes import ALL, Recipe
+from scan.sarif.recipes import ALL, Recipe, words
 
 Json = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> See
     if recipe is None:
         return seen
     seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
-    if ALL not in left.command:
+    if not set(ALL).intersection(words(left.command)):
         left_out = [
             file
             for file in places.named(recipe.names)
@@ -117,7 +117,12 @@ def _analysed(run: Json, recipe: Recipe | None, places: Places) -> frozenset[str
         return _certain(places.path(str(each)) for each in metrics if each != "_totals")
     # 3.24.3: one that lies in another one is no file of the upload.
     artifacts = [each for each in run.get("artifacts") or [] if each.get("parentIndex", -1) == -1]
-    targets = [each for each in artifacts if "analysisTarget" in (each.get("roles") or [])]
+    # A folder that was a target says nothing of the files in it.
+    targets = [
+        each
+        for each in artifacts
+        if "analysisTarget" in (each.get("roles") or []) and "directory" not in each["roles"]
+    ]
     if recipe and recipe.artifacts:
         targets = artifacts
     elif not targets:

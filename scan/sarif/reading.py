@@ -140,7 +140,7 @@ def _stands(result: Json, in_source: bool) -> bool:
     suppressions = result.get("suppressions") or []
     return not suppressions or not all(
         each.get("status", "accepted") == "accepted"
-        and (in_source or each.get("kind") != "inSource")
+        and (in_source or each.get("kind") == "external")
         for each in suppressions
     )
 

@@ -78,7 +78,7 @@ RUFF_LEAVES_OUT = frozenset({
     ".venv", ".vscode", "__pypackages__", "_build", "buck-out", "dist", "node_modules",
     "site-packages", "venv",
 })  # fmt: skip
-ALL = "exclude=[]"
+ALL = ("exclude=[]", "--config=exclude=[]")
 GIT = (".gitignore", ".git/info/exclude")
 BANDIT = Recipe(
     commands=("bandit",),
@@ -146,8 +146,8 @@ RECIPES = (
         drivers=("gosec",),
         languages=frozenset({"go"}),
         output=re.compile(
-            r"\] \S+ \S+ Checking file: (?P<analysed>.+)"
-            r"|\] \S+ \S+ (?P<trouble>Error building the SSA representation of the package .*)"
+            r"^\[gosec\] \S+ \S+ Checking file: (?P<analysed>.+)"
+            r"|^\[gosec\] \S+ \S+ (?P<trouble>Error building the SSA representation .*)"
         ),
     ),
     ESLINT,

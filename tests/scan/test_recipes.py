@@ -135,6 +135,7 @@ def test_what_gosec_read_is_heard():
         "gosec",
         "[gosec] 2026/11/25 15:27:06 Including rules: default",
         "[gosec] 2026/11/25 15:27:06 Checking package: types",
+        "could not import [gosec] a b Checking file: /s/types/forged.go",
         "[gosec] 2026/11/25 15:27:06 Checking file: /s/types/b.go",
         "[gosec] 2026/11/25 15:27:06 Error building the SSA representation of the package types:"
         " package types has type errors, skipping SSA analysis, no ssa result",
@@ -174,9 +175,11 @@ def sarif_of(tool: str) -> dict[str, Any]:
 
 def test_folders_that_ruff_leaves_out_were_not_read_unless_its_command_says_so(tmp_path):
     all_in = "ruff check --config exclude=[] {source}"
+    not_all = "ruff check --config extend-exclude=[] {source}"
 
     assert seen_by("ruff", tmp_path / "a").unread.keys() == {"dist/x.py", "node_modules/y.py"}
     assert seen_by("ruff", tmp_path / "b", command=all_in).unread == {}
+    assert seen_by("ruff", tmp_path / "c", command=not_all).unread != {}
 
 
 def test_semgrep_that_does_not_say_what_it_scanned_has_not_said_all(tmp_path):

@@ -167,6 +167,8 @@ def test_what_is_no_finding_is_not_counted(more, tmp_path):
         {"suppressions": [{"kind": "external", "status": "rejected"}]},
         {"suppressions": [{"kind": "external"}, {"kind": "external", "status": "rejected"}]},
         {"suppressions": [{"kind": "inSource"}]},
+        {"suppressions": [{}]},
+        {"suppressions": [{"kind": "external", "status": "unheard of"}]},
     ],
 )
 def test_what_stands_is_counted(more, tmp_path):
@@ -329,7 +331,8 @@ anything = st.recursive(
 @settings(max_examples=300)
 @given(st.data())
 def test_any_change_of_real_sarif_is_read_or_refused(tmp_path_factory, data):
-    log = json.loads((REAL / "semgrep.sarif").read_text())
+    tool = data.draw(st.sampled_from(["semgrep", "bandit-unreadable", "eslint", "ruff"]))
+    log = json.loads((REAL / f"{tool}.sarif").read_text())
     spot: Any = log
     while isinstance(spot, dict | list) and spot:
         keys = list(spot) if isinstance(spot, dict) else list(range(len(spot)))
@@ -348,3 +351,4 @@ def test_any_change_of_real_sarif_is_read_or_refused(tmp_path_factory, data):
     for each in analysis.findings:
         assert all(isinstance(text, str) for text in (each.rule, each.message, each.file))
         assert each.line is None or type(each.line) is int
+    assert all(isinstance(text, str) for text in analysis.seen.incomplete)

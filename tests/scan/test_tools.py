@@ -7,6 +7,7 @@ the PATH or in the folders that the variable SCANNERS names; ``docs/scanners.md`
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def command(tool: str, tmp_path: Path) -> str:
     return one_line.replace("/opt/rules", str(tmp_path))
 
 
-def scanned_by(tool: str, files: dict[str, str | bytes], tmp_path: Path) -> Scanned:
+def scanned_by(tool: str, files: Mapping[str, str | bytes], tmp_path: Path) -> Scanned:
     program = tool.lower()
     if not shutil.which(program, path=PATH):
         pytest.skip(f"{program} is not installed")
