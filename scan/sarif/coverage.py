@@ -42,7 +42,7 @@ def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> See
     if recipe is None:
         return seen
     seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
-    if not set(ALL).intersection(words(left.command)):
+    if recipe.leaves_out and not set(ALL).intersection(words(left.command)):
         left_out = [
             file
             for file in places.named(recipe.names)
@@ -89,7 +89,12 @@ def together(all_seen: Sequence[Seen], source: Path) -> Seen:
         analysed=analysed,
         languages=None if None in languages else frozenset().union(*filter(None, languages)),
         names=tuple(dict.fromkeys(names)),
-        unread={file: why for each in all_seen for file, why in each.unread.items()},
+        unread={
+            file: why
+            for each in all_seen
+            for file, why in each.unread.items()
+            if why != NOT_READ or not analysed or file not in analysed
+        },
         incomplete=tuple(dict.fromkeys(text for each in all_seen for text in each.incomplete)),
     )
 
@@ -104,7 +109,7 @@ def _read(seen: Seen, source: Path) -> frozenset[str]:
         is_known = seen.languages is None or bool(kind.tags & seen.languages)
         if kind.is_text and is_known and any(fnmatchcase(path.name, each) for each in seen.names):
             read.add(path.relative_to(source).as_posix())
-    return frozenset(read)
+    return frozenset(read - seen.unread.keys())
 
 
 def _analysed(run: Json, recipe: Recipe | None, places: Places) -> frozenset[str] | None:

@@ -8,6 +8,7 @@ import pytest
 
 from scan.broken import Broken
 from scan.finding import Analysis, Seen
+from scan.ledger import NOT_READ
 from scan.sarif.output import Heard
 from scan.sarif.reading import read
 from tests.scan.scanning import tree
@@ -440,6 +441,17 @@ def test_one_of_several_runs_that_read_a_file_is_enough(tmp_path):
     assert seen(tmp_path, bandit, own).analysed == FILES.keys()
     assert seen(tmp_path, bandit, own).languages is None
     assert seen(tmp_path, own, own).analysed is None
+
+
+def test_what_one_run_could_not_parse_stays_unread_and_what_it_left_out_does_not(tmp_path):
+    tree({"dist/x.py": "1", "dist/y.py": "1"}, tmp_path / "source")
+    read_by_bandit = {"app/store.py": {}, "dist/x.py": {}}
+    bandit = run(name="Bandit", properties={"metrics": {"_totals": {"loc": 1}, **read_by_bandit}})
+    broken = result(ruleId="invalid-syntax", message={"text": "Expected )"})
+    said = seen(tmp_path, run(broken, name="ruff"), bandit)
+
+    assert said.unread == {"app/store.py": "Expected )", "dist/y.py": NOT_READ}
+    assert said.analysed == {"a b.py", "a%20b.py", "with space/ä.py", "app/store.py", "dist/x.py"}
 
 
 # 3.58: notifications
