@@ -1,6 +1,7 @@
 """Runs the tool of the settings on the upload and reads the SARIF that it writes."""
 
 import shlex
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,10 @@ from scan.sarif.recipes import steering as steering_of
 
 # What a shell says of a command that a signal ended (POSIX, Shell Command Language 2.8.2).
 SHELL_SIGNAL = 128
-LARGEST_SIGNAL = 31
+# Other numbers may be a count of findings.
+DEADLY = {
+    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM,
+}  # fmt: skip
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
@@ -79,7 +83,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
 
 
 def _is_signal(code: int) -> bool:
-    return code < 0 or SHELL_SIGNAL < code <= SHELL_SIGNAL + LARGEST_SIGNAL
+    return code < 0 or code - SHELL_SIGNAL in DEADLY
 
 
 def _ended(tool: str, code: int, tail: Sequence[str], what: str = "") -> str:

@@ -183,8 +183,9 @@ def test_a_limit_is_the_most_that_passes(most, status):
     assert done.report["gate"]["status"] == status
 
 
-def test_the_sarif_decides_and_not_the_exit_code():
-    assert with_tool(zipped(GOOD), code=2).report["gate"]["status"] == "passed"
+@pytest.mark.parametrize("code", [2, 130, 255])
+def test_the_sarif_decides_and_not_the_exit_code(code):
+    assert with_tool(zipped(GOOD), code=code).report["gate"]["status"] == "passed"
 
 
 @pytest.mark.parametrize(
