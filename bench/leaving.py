@@ -19,14 +19,16 @@ import boto3
 
 from bench.account import ARTIFACTS, UPLOADS, Account
 from bench.pairs import HEAD, Pair, Section, in_turns
-from scan import evidence, limits
+from scan import evidence, ledger, limits
 from scan.fetch import Fetched
 from scan.job import from_environment
+from scan.language import Kind
 from scan.report import now, report
 from scan.sarif.reading import read
 
 ROOT = Path(__file__).parent.parent
 FINDINGS = (10, 1_000, 10_000)
+FILES = 300
 LOG = b"a line of the scanner's log\n" * 1000
 
 
@@ -89,7 +91,7 @@ def sarif(findings: int) -> dict[str, Any]:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": f"app/part{number % 300}.py"},
+                        "artifactLocation": {"uri": f"app/part{number % FILES}.py"},
                         "region": {"startLine": number % 900 + 1},
                     }
                 }
@@ -105,8 +107,16 @@ def ours(s3: Any, folder: Path) -> None:
     """What scan/ does once the tool has ended."""
     job = from_environment()
     analysis = read(folder / "result.sarif", source=folder, folder=folder)
-    gate = limits.judge(analysis.counts, job.limits)
-    whole = report(job, started_at=now(), fetched=Fetched(), analysis=analysis, outcome=gate)
+    kind = Kind(is_code=True, is_text=True, tags=frozenset({"python"}), language="Python")
+    entries = [ledger.Entry(path=f"app/part{number}.py", size=0) for number in range(FILES)]
+    whole = report(
+        job,
+        started_at=now(),
+        fetched=Fetched(),
+        analysis=analysis,
+        coverage=ledger.account(entries, {each.path: kind for each in entries}, analysis.seen),
+        outcome=limits.judge(analysis.counts, job.limits),
+    )
     assert evidence.keep(s3, job, whole, folder / "scanner.log")
 
 

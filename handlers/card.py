@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from handlers import links, moment
+from handlers import links, moment, not_scanned
+from handlers.coverage import files
 from handlers.mrkdwn import block, code, link, text
+from handlers.not_scanned import Line
 from handlers.notification import Notification, notification
 from handlers.outcome import Outcome
 from handlers.pressed import Person
 from handlers.report import Condition, Finding, Report, Trouble
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
+TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
 
 Buttons = dict[str, str] | None
 
@@ -48,11 +51,13 @@ def gate_failed(
     """
     failed = report.failed_conditions
     open_until = f" Open until {text(moment.minute(until), 40)}." if until else ""
+    unseen = report.failed_unseen
+    knowing = f" although nobody has looked at {files(unseen)} in it" if unseen else ""
     decide = (
         f"There is nothing to decide: a newer version ({code(newer[:8], 20)}) has been uploaded."
         if newer
-        else "Press *Approve* to let this version through for a limited time, or *Reject*; "
-        f"you are asked for a reason.{open_until}"
+        else f"Press *Approve* to let this version through for a limited time{knowing}, or "
+        f"*Reject*; you are asked for a reason.{open_until}"
     )
     return notification(
         scan=subject.scan,
@@ -62,17 +67,14 @@ def gate_failed(
             "",
             *(f"• {_condition(each)}" for each in failed[:TOP_CONDITIONS]),
             *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
+            *_unanalysed(report),
             "",
             f"*Findings:* {report.counted or 'none'}",
             *(f"• {_finding(each)}" for each in report.findings[:TOP_FINDINGS]),
             *_more(sum(report.counts.values()) - TOP_FINDINGS, "findings"),
-            *_notes(report),
         ],
-        foot=_links(subject),
-        next_steps=[
-            decide,
-            "Or mend what failed and upload again: a new version is scanned at once.",
-        ],
+        foot=_foot(subject, report),
+        next_steps=[decide, _remedy(report)],
         keywords=["quality gate failed", text(subject.app, 75), text(report.engine, 75)],
         buttons=buttons,
     )
@@ -94,10 +96,9 @@ def broken(
             "",
             text(trouble.message, 1000),
             "This is not about the quality of the code: nothing was judged, nothing cleared.",
-            *(_notes(report) if report else ()),
             *(["", "*End of the log*", block(log_tail, 250)] if log_tail else ()),
         ],
-        foot=_links(subject),
+        foot=_foot(subject, report),
         next_steps=[text(trouble.mend, 350)],
         keywords=["scan broken", text(subject.app, 75)],
         buttons=buttons,
@@ -144,9 +145,8 @@ def _upload(subject: Subject, report: Report | None) -> str:
     parts = [code(subject.zip_name, 200), version]
     if report and report.engine:
         parts.append(text(report.engine, 100))
-    if report and report.files is not None:
-        files = "1 file" if report.files == 1 else f"{report.files} files"
-        parts.append(f"{files} analysed"[:60])
+    if report and report.coverage:
+        parts.append(text(report.coverage.analysed, 120))
     return " · ".join(parts)
 
 
@@ -161,25 +161,59 @@ def _finding(finding: Finding) -> str:
     return f"*{severity}* {linked} {text(finding.message, 300)} ({rule})"
 
 
+def _unanalysed(report: Report) -> Iterable[str]:
+    if lines := not_scanned.unanalysed(report, TOP_UNANALYSED):
+        yield ""
+        yield f"*{not_scanned.UNANALYSED}*"
+        yield from map(_line, lines)
+
+
+def _line(line: Line) -> str:
+    words = text(line.words, 130 if line.file else 300)
+    if words.startswith("…"):
+        return words
+    return f"• {code(line.file, 130)}: {words}" if line.file else f"• {words}"
+
+
+def _remedy(report: Report) -> str:
+    if not report.failed_unseen:
+        return "Or mend what failed and upload again: a new version is scanned at once."
+    if any(each.metric == "unanalysed_files" for each in report.failed_conditions):
+        return (
+            "Or mend the files so that the scanner can read them, and upload again: "
+            "a new version is scanned at once."
+        )
+    return "Or upload again with source code in place of these files."
+
+
 def _more(number: int, what: str) -> list[str]:
     return [f"… and {number} more {what}"] if number > 0 else []
 
 
+def _foot(subject: Subject, report: Report | None) -> str:
+    """Return what stays on a card, however much else there is to say."""
+    return "\n".join((*(_notes(report) if report else ()), _links(subject)))
+
+
 def _notes(report: Report) -> Iterable[str]:
+    if lines := not_scanned.by_nature(report, TOP_OPAQUE, TOP_LANGUAGES):
+        yield f"*{not_scanned.BY_NATURE}*"
+        yield from map(_line, lines)
+        yield ""
     weakening = [each for each in report.ignored if each.weakens]
     if weakening:
         shown = ", ".join(
             f"{code(each.key, 80)} in {code(each.file, 80)}" for each in weakening[:3]
         )
         more = f" and {len(weakening) - 3} more" if len(weakening) > 3 else ""
-        yield ""
         yield f"⚠️ The upload tried to weaken its own scan; ignored: {shown}{more}"
-    if report.judged_by_limits and report.engine.startswith("SonarQube"):
         yield ""
+    if report.judged_by_limits and report.engine.startswith("SonarQube"):
         yield (
             "SonarQube's own gate judged nothing (it looks at new code only), so the limits from "
             "the settings judged all of the code."
         )
+        yield ""
 
 
 def _links(subject: Subject) -> str:

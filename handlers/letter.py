@@ -1,17 +1,19 @@
 """The email about one outcome, as text and as HTML that says the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from handlers import links, moment
+from handlers import links, moment, not_scanned
+from handlers.not_scanned import Line
 from handlers.outcome import Outcome
 from handlers.outside import line
 from handlers.pressed import Person
 from handlers.report import Finding, Report
 
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
+TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
 COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e", "withdrawn": "#cf222e"}  # others grey
 # Clients that don't know the media query show the inline light colours, or turn them by themselves.
 DARK = """
@@ -34,6 +36,8 @@ class Letter:
     outcome: Outcome
     facts: Mapping[str, str]
     conditions: tuple[str, ...]
+    unanalysed: tuple[str, ...]
+    not_scanned: tuple[str, ...]
     findings: tuple[Finding, ...]
     counted: str
     links: Mapping[str, str]
@@ -43,6 +47,14 @@ class Letter:
         """As in ``payments: rejected``."""
         return f"{self.app}: {self.outcome.headline}"
 
+    @property
+    def _lists(self) -> dict[str, tuple[str, ...]]:
+        return {
+            "What failed": self.conditions,
+            not_scanned.UNANALYSED: self.unanalysed,
+            not_scanned.BY_NATURE: self.not_scanned,
+        }
+
     def text(self) -> str:
         """The letter for clients that show no HTML."""
         width = max(map(len, self.facts)) + 2
@@ -51,8 +63,9 @@ class Letter:
             self.outcome.lead,
             "\n".join(f"{name + ':':{width}}{value}" for name, value in self.facts.items()),
         ]
-        if self.conditions:
-            parts.append("WHAT FAILED\n" + "\n".join(f"- {each}" for each in self.conditions))
+        for title, lines in self._lists.items():
+            if lines:
+                parts.append("\n".join((title.upper(), *(f"- {each}" for each in lines))))
         if self.findings:
             found = "\n".join(_finding_text(each) for each in self.findings)
             parts.append(f"FINDINGS: {self.counted}\n{found}")
@@ -71,7 +84,10 @@ class Letter:
             for name, value in self.facts.items()
         )
         sections = [
-            _section("What failed", "ul", [escape(each) for each in self.conditions]),
+            *(
+                _section(title, "ul", list(map(escape, each)))
+                for title, each in self._lists.items()
+            ),
             _section(
                 f"Findings: {self.counted}", "ul", [_finding_html(each) for each in self.findings]
             ),
@@ -133,7 +149,8 @@ def write(
     elif decision["until"]:
         facts["Holds until"] = moment.minute(decision["until"])
     if report:
-        facts["Scanned by"] = report.engine
+        analysed = report.coverage.analysed if report.coverage else ""
+        facts["Scanned by"] = ", ".join(filter(None, (report.engine, analysed)))
     dashboard = links.web(report.dashboard) if report else None
     return Letter(
         app=line(scan["app"], 100),
@@ -143,9 +160,19 @@ def write(
             line(f"{each.name}: {each.found}, must be {each.wanted}", 300)
             for each in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
         ),
+        unanalysed=_said(not_scanned.unanalysed(report, TOP_UNANALYSED) if report else ()),
+        not_scanned=_said(
+            not_scanned.by_nature(report, TOP_OPAQUE, TOP_LANGUAGES) if report else ()
+        ),
         findings=report.findings[:TOP_FINDINGS] if report else (),
         counted=report.counted if report else "",
         links={**({"Report": dashboard} if dashboard else {}), **console},
+    )
+
+
+def _said(lines: Iterable[Line]) -> tuple[str, ...]:
+    return tuple(
+        ": ".join(filter(None, (line(each.file, 300), line(each.words, 300)))) for each in lines
     )
 
 

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from handlers import coverage
+from handlers.coverage import Coverage
+
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}")
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
 
@@ -90,11 +93,13 @@ class Trouble:
 class Report:
     """Either ``trouble`` says why nothing was judged, or ``passed`` what the gate said.
 
+    ``scanner`` is the engine without its version; ``coverage`` is None where nothing was analysed.
     ``uploader`` is an email address as the uploader gave it, or empty.
     """
 
     engine: str
-    files: int | None
+    scanner: str
+    coverage: Coverage | None
     judged_by_limits: bool
     passed: bool
     conditions: tuple[Condition, ...]
@@ -115,20 +120,49 @@ class Report:
         """Those that keep the gate from passing; none of a gate that passed."""
         return [each for each in self.conditions if each.failed]
 
+    @property
+    def failed_unseen(self) -> int:
+        """How many files nobody looked at, where nothing else keeps the gate from passing."""
+        failed = {each.metric for each in self.failed_conditions}
+        if self.coverage is None or not failed <= coverage.CONDITIONS.keys():
+            return 0
+        return sum(self.coverage.counts[coverage.CONDITIONS[each]] for each in failed)
+
 
 def parse(document: Any, scan: str) -> Report | None:
-    """Return the report of ``scan``, None unless ``document`` is one that makes sense.
+    """Return the report of ``scan``, None unless ``document`` is one that makes sense."""
+    try:
+        return read(document, scan)
+    except ValueError:
+        return None
 
-    A gate that judged nothing, or that passed in spite of a failed condition, makes none.
+
+def read(document: Any, scan: str) -> Report:
+    """Return the report of ``scan``.
+
+    Raises:
+        ValueError: it makes no sense, and why: for one, its gate judged nothing, passed in spite of
+            a failed condition, or is not what follows from its coverage.
     """
     try:
-        report = _parse(document) if document["scan"] == scan else None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return None
-    if report and not report.trouble:
-        judged_well = bool(report.conditions) and report.passed != bool(report.failed_conditions)
-        return report if judged_well else None
+        if document["scan"] != scan:
+            raise ValueError("it is another scan's")
+        report = _parse(document)
+        if not report.trouble:
+            _check(report, document["gate"])
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"it is not in the form of a report: {error!r}") from error
     return report
+
+
+def _check(report: Report, gate: dict[str, Any]) -> None:
+    """Raise ValueError where the gate's parts don't fit each other, or the coverage."""
+    if not report.conditions:
+        raise ValueError("its gate judged nothing")
+    if report.passed == bool(report.failed_conditions):
+        raise ValueError("its gate is not what follows from its conditions")
+    if why := coverage.contradiction(report.coverage, gate):
+        raise ValueError(why)
 
 
 def _parse(document: dict[str, Any]) -> Report:
@@ -137,10 +171,10 @@ def _parse(document: dict[str, Any]) -> Report:
         raise ValueError("one of gate and error, in version 1")
     if gate and gate["status"] not in ("passed", "failed"):
         raise ValueError("unknown status")
-    analysed = document["analysed"] or {}
     return Report(
         engine=f"{engine['name']} {engine['version'] or ''}".strip() if engine else "",
-        files=_count(analysed.get("files")),
+        scanner=str(engine["name"]) if engine else "",
+        coverage=coverage.parse(document["coverage"]),
         judged_by_limits=bool(gate) and gate["judge"] == "limits",
         passed=bool(gate) and gate["status"] == "passed",
         conditions=tuple(

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from handlers import not_scanned, outside, report
 from local import show
 from local.service_rules import Refused
 from local.story import STORY
@@ -190,6 +191,8 @@ class Demo:
             tree.add(Text(f"{name} ") + Text(_gist(name, content), style="dim"))
         self._console.print()
         self._console.print(Padding(tree, (0, 0, 0, 2)))
+        if seen := looked_at(scan, cloud.evidence(scan).get("report.json")):
+            self._console.print(Text(f"  Looked at  {seen}"))
         status = cloud.clearance(key, scan)
         self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
 
@@ -209,6 +212,24 @@ class Demo:
         say(f"  Deployed in {self._deployed:.1f} s", style="dim")
         if self._answered:
             say(f"  The button answered in {self._answered:.1f} s, cold", style="dim")
+
+
+def looked_at(scan: str, document: Any) -> str:
+    """Which files the scan looked at, and which not; empty where it looked at none.
+
+    As in ``2 of 3 files of code analysed; not scanned: old.zip: archive``.
+    """
+    found = report.parse(document, scan)
+    if not found or not found.coverage:
+        return ""
+    parts = [found.coverage.analysed]
+    for word, lines in (
+        ("not analysed", not_scanned.unanalysed(found, 3)),
+        ("not scanned", not_scanned.by_nature(found, 3, 3)),
+    ):
+        named = (": ".join(filter(None, (each.file, each.words))) for each in lines)
+        parts += [f"{word}: {', '.join(named)}"] if lines else []
+    return outside.line("; ".join(parts), 400)
 
 
 def spent(cloud: Any, scan: str, execution: str, told: float) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from handlers import report
 from handlers.outside import line
 from ops import parallel, shown, stack
 from ops.evidence import Evidence, Scan, checked_app
@@ -21,7 +22,10 @@ FORMULA = ("=", "+", "-", "@")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One scan; empty where something did not happen. ``ended`` is of an exception."""
+    """One scan; empty where something did not happen.
+
+    The last are how many of its files nobody looked at: see ``coverage`` in the report's schema.
+    """
 
     scan: str
     app: str
@@ -38,14 +42,28 @@ class Row:
     withdrawn: str
     withdrawnBy: str
     withdrawnReason: str
+    unanalysed: int | None
+    opaque: int | None
+    otherLanguage: int | None
+
+    @property
+    def notLookedAt(self) -> str:
+        """As in ``2 unanalysed, 1 opaque``."""
+        named = {
+            "unanalysed": self.unanalysed,
+            "opaque": self.opaque,
+            "other language": self.otherLanguage,
+        }
+        return ", ".join(f"{number:,} {kind}" for kind, number in named.items() if number)
 
 
 UNREADABLE = "the evidence is not as the pipeline writes it: verify it"
 TITLES = [each.name for each in fields(Row)]
+COUNTS = ("unanalysed", "opaque", "otherLanguage")
 # What fits on a terminal.
 SHOWN = (
     "scan", "key", "uploadedBy", "verdict", "decision", "reason", "decided", "decidedBy", "until",
-    "withdrawn",
+    "withdrawn", "notLookedAt",
 )  # fmt: skip
 
 
@@ -97,7 +115,8 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
                 yield row(scan)
         except (KeyError, TypeError, ValueError):
             # Somebody changed it; the others count nevertheless.
-            yield Row(**{**dict.fromkeys(TITLES, ""), "scan": scan.id, "reason": UNREADABLE})
+            empty: dict[str, Any] = {**dict.fromkeys(TITLES, ""), **dict.fromkeys(COUNTS)}
+            yield Row(**{**empty, "scan": scan.id, "reason": UNREADABLE})
 
 
 def row(scan: Scan) -> Row:
@@ -126,7 +145,15 @@ def row(scan: Scan) -> Row:
         withdrawn=said(scan.withdrawal, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
         withdrawnReason=said(scan.withdrawal, "reason"),
+        **_not_looked_at(scan),
     )
+
+
+def _not_looked_at(scan: Scan) -> dict[str, int | None]:
+    """The counts of the report; None where there is none that makes sense."""
+    found = report.parse(scan.report, scan.id)
+    counts = found.coverage.counts if found and found.coverage else {}
+    return {name: counts.get(name) for name in COUNTS}
 
 
 def _days(scan: Scan) -> Iterator[date]:
@@ -156,6 +183,6 @@ def _write(into: Path, found: Iterator[Row]) -> int:
     return number
 
 
-def _harmless(value: str) -> str:
+def _harmless(value: object) -> str:
     text = line(value, 1000)
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers import report
+
 VOUCHED_BY = {
     "scanner.log": "report.json",
     "scan.json": "verdict.json",
@@ -73,7 +75,7 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
     for name, voucher in VOUCHED_BY.items():
         if voucher in files:
             yield from _vouched(name, files.get(name), voucher, files[voucher])
-    yield from _sense(files)
+    yield from _sense(scan, files)
 
 
 def _vouched(
@@ -102,20 +104,32 @@ def _about(name: str, document: dict[str, Any]) -> Any:
     return context.get("Scan") if isinstance(context, dict) else None
 
 
-def _sense(files: Files) -> Iterator[tuple[str, str]]:
+def _sense(scan: str, files: Files) -> Iterator[tuple[str, str]]:
     """What no digest shows: pieces that do not follow from each other."""
-    verdict, decision, back, report = (
-        _document(files, f"{name}.json") for name in ("verdict", "decision", "withdrawal", "report")
+    verdict, decision, back = (
+        _document(files, f"{name}.json") for name in ("verdict", "decision", "withdrawal")
     )
-    gate = (report or {}).get("gate")
-    said = gate.get("status") if isinstance(gate, dict) else None
     judged = verdict.get("status") if verdict else None
-    if judged in ("passed", "failed") and said != judged:
-        yield "verdict.json", f"says {judged}, but the report says {said or 'nothing of a gate'}"
+    if judged in ("passed", "failed"):
+        yield from _borne_out(scan, judged, files)
     if decision and judged != "failed":
         yield "decision.json", f"decides about a scan that is {judged or 'not judged'}"
     if back and (decision or {}).get("verdict") != "approved":
         yield "withdrawal.json", "withdraws what was not approved"
+
+
+def _borne_out(scan: str, judged: str, files: Files) -> Iterator[tuple[str, str]]:
+    """Whether the report is one that the pipeline believes, and says what the verdict says."""
+    document = _document(files, "report.json")
+    gate = (document or {}).get("gate")
+    said = gate.get("status") if isinstance(gate, dict) else None
+    if said != judged:
+        yield "verdict.json", f"says {judged}, but the report says {said or 'nothing of a gate'}"
+    elif document.get("scan") == scan:
+        try:
+            report.read(document, scan)
+        except ValueError as error:
+            yield "report.json", f"does not bear out that the gate {judged}: {error}"
 
 
 def standing(files: Files, now: datetime) -> tuple[str | None, set[str | None]]:

@@ -41,6 +41,7 @@ class Scan:
 
     id: str
     opened: Mapping[str, Any] | None
+    report: Mapping[str, Any] | None
     verdict: Mapping[str, Any] | None
     decision: Mapping[str, Any] | None
     withdrawal: Mapping[str, Any] | None
@@ -123,6 +124,7 @@ class Evidence:
         return Scan(
             id=scan,
             opened=read("scan.json"),
+            report=read("report.json"),
             verdict=read("verdict.json"),
             decision=read("decision.json"),
             withdrawal=read("withdrawal.json"),

@@ -108,8 +108,7 @@ def look(environment: stack.Stack, evidence: Evidence, upload: Upload) -> Looked
     scan, sha256 = None, None
     try:
         scan = evidence.newest_attempt(upload.app, upload.version)
-        report = evidence.read(scan.id, "report.json") or {}
-        sha256 = (report.get("upload") or {}).get("sha256")
+        sha256 = ((scan.report or {}).get("upload") or {}).get("sha256")
     except ClientError as error:
         if error_code(error) not in RIGHTS:
             raise

@@ -34,7 +34,7 @@ class Broken(Exception):
         │       ProcessingFailed, Overtaken
         ├── the scanner: ScannerNotFound, ScannerFailed, NoSarif, BrokenSarif
         ├── the machine: OutOfMemory, DiskFull
-        ├── a gate that judged nothing: NothingAnalysed, NotAllAnalysed, NothingJudged
+        ├── a gate that judged nothing: NothingAnalysed, NothingJudged
         └── the build itself: BuildMisconfigured, Unexpected
     """
 

@@ -56,13 +56,15 @@ class Seen:
 
     ``analysed`` is None where the engine does not say: then every file in one of its ``languages``
     counts as analysed that is not in ``unread``. ``languages`` holds tags as of ``scan.language``,
-    and None where they are not known: then the engine reads all text. ``unread`` says of a file
+    and None where they are not known: then the engine reads all text. ``names`` are globs of the
+    only names that an engine reads which does not say what it analysed. ``unread`` says of a file
     why it was not analysed, ``incomplete`` holds troubles with files that the engine does not name,
     and ``excluded`` what the team itself had left out, and where it said so.
     """
 
     analysed: frozenset[str] | None
     languages: frozenset[str] | None
+    names: Sequence[str] = ("*",)
     unread: Mapping[str, str] = field(default_factory=dict)
     incomplete: Sequence[str] = ()
     excluded: Mapping[str, str] = field(default_factory=dict)

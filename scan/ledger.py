@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from scan.finding import Condition, Seen
@@ -169,7 +170,7 @@ def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
     if path in seen.excluded and kind.is_code:
         return "opaque", seen.excluded[path]
     # A tool of unknown languages reads text; one that knows languages reads code.
-    could_read = kind.is_text and (kind.is_code or seen.languages is None)
+    could_read = kind.is_text and (kind.is_code or seen.languages is None) and _has_name(path, seen)
     if seen.analysed is None and is_known and could_read:
         return "analysed", ""
     if kind.is_opaque:
@@ -179,6 +180,10 @@ def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
     if is_known:
         return "unanalysed", NOT_READ
     return "otherLanguage", "the scanner does not know this language"
+
+
+def _has_name(path: str, seen: Seen) -> bool:
+    return any(fnmatchcase(path.rpartition("/")[2], each) for each in seen.names)
 
 
 def _environments(kinds: Mapping[str, Kind]) -> set[str]:

@@ -16,7 +16,7 @@ from local import mrkdwn
 from local.card import Card
 from local.channel import Dropped, member_id
 from local.cloud import Cloud
-from local.page import picture
+from local.page import coverage, picture
 from local.page.way import Way, read
 from local.service_rules import Refused
 from local.story import told
@@ -107,7 +107,7 @@ class Watch:
         self._run(command, user, {"button": "", "answers": {}, "thread": "", "scan": ""})
 
     def details(self, scan: str) -> dict[str, Any]:
-        """The way of one upload: picture, steps, log tail, and the names of its evidence.
+        """The way of one upload: picture, steps, log tail, its coverage, and names of evidence.
 
         Raises:
             KeyError: there is no such upload.
@@ -115,11 +115,14 @@ class Watch:
         if scan in self.kept:
             return self.kept[scan]["details"]
         way = self._way(self.uploads[scan]["execution"])
+        evidence = self.cloud.written(scan)
+        left = self._body(scan, "report.json") if "report.json" in evidence else b"null"
         return {
             "steps": [step.shown() for step in way.steps],
             "picture": picture.draw(self._definition, {step.name for step in way.steps}),
             "log": self._log(way),
-            "evidence": self.cloud.written(scan),
+            "coverage": coverage.shown(json.loads(left), scan),
+            "evidence": evidence,
         }
 
     def evidence(self, scan: str, name: str) -> str:
@@ -130,16 +133,18 @@ class Watch:
         """
         if scan in self.kept:
             return self.kept[scan]["evidence"][name]
-        s3 = self.cloud.client("s3")
-        key = f"scans/{self.uploads[scan]['scan']}/{name}"
-        try:
-            body = s3.get_object(Bucket=self.cloud.outputs["artifactsBucket"], Key=key)["Body"]
-        except s3.exceptions.NoSuchKey as absent:
-            raise KeyError(name) from absent
-        text = body.read().decode(errors="replace")
+        text = self._body(self.uploads[scan]["scan"], name).decode(errors="replace")
         if name.endswith(".json"):
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
         return text if len(text) <= TEXT else f"{text[:TEXT]}\n… cut here: {len(text):,} characters"
+
+    def _body(self, scan: str, name: str) -> bytes:
+        s3 = self.cloud.client("s3")
+        bucket = self.cloud.outputs["artifactsBucket"]
+        try:
+            return s3.get_object(Bucket=bucket, Key=f"scans/{scan}/{name}")["Body"].read()
+        except s3.exceptions.NoSuchKey as absent:
+            raise KeyError(name) from absent
 
     def _follow(self) -> None:
         while not self._stopped.wait(TICK):

@@ -1,6 +1,9 @@
 """Runs the tool of the settings on the upload and reads the SARIF that it writes."""
 
 import shlex
+import signal
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scan.broken import Broken
@@ -8,34 +11,86 @@ from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
 from scan.process import run
-from scan.sarif import steering
-from scan.sarif.reading import MEND, read
+from scan.sarif import coverage, steering
+from scan.sarif.notifications import READ_THE_LOG
+from scan.sarif.output import Listener
+from scan.sarif.reading import read
+from scan.sarif.recipes import RECIPES, named
+from scan.sarif.recipes import steering as steering_of
+
+# What a shell says of a command that a signal ended (POSIX, Shell Command Language 2.8.2).
+SHELL_SIGNAL = 128
+# Other numbers may be a count of findings.
+DEADLY = {
+    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM,
+}  # fmt: skip
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """What the tool finds in ``source``.
 
-    The SARIF decides, not the exit code: many tools exit non-zero when they find something.
+    The SARIF decides, not the exit code: many tools exit non-zero when they find something. But
+    one that a signal ended was not done, whatever it left.
 
     Raises:
-        Broken: the tool cannot be run, or wrote no SARIF, a broken one, or one that says it failed.
+        Broken: the tool cannot be run, was ended, or wrote no SARIF, a broken one, or one that
+            says it failed.
     """
     work = source.parent / "work"
     work.mkdir()
     sarif = work / "result.sarif"
-    ignored = steering.set_aside(source, exclusions_too=not job.allow_exclusions)
-    for each in ignored:
-        log.write(f"Not followed: {each.file}")
     try:
-        words = shlex.split(job.sarif_command)
+        words, recipes = shlex.split(job.sarif_command), named(job.sarif_command)
     except ValueError as error:
-        raise Broken("ScannerNotFound", f"sarifCommand: {error}.", MEND) from error
+        raise Broken(
+            "ScannerNotFound", f"sarifCommand: {error}.", "Correct the setting sarifCommand."
+        ) from error
+    aside = steering.set_aside(
+        source,
+        steering_of(recipes, job.sarif_command),
+        exclusions_too=not job.allow_exclusions,
+    )
+    for each in aside.ignored:
+        log.write(f"Not followed: {each.file}")
     command = [
         each.replace("{source}", str(source)).replace("{sarif}", str(sarif)) for each in words
     ]
     log.write(f"Scanning with {words[0]}")
+    listener = Listener(log, [each.output for each in recipes or RECIPES if each.output])
     # Not in the upload's folder: tools read their settings from where they run.
-    code, _ = run(command, folder=work, log=log)
-    if not sarif.is_file():
-        raise Broken("NoSarif", f"{words[0]} wrote no SARIF (exit status {code}).", MEND)
-    return read(sarif, source=source, folder=work, ignored=ignored, in_source=job.allow_exclusions)
+    code, tail = run(command, folder=work, log=listener)
+    if _is_signal(code):
+        raise Broken("ScannerFailed", _ended(words[0], code, tail), READ_THE_LOG)
+    if not sarif.is_file() or not sarif.stat().st_size:
+        raise Broken("NoSarif", _ended(words[0], code, tail, "wrote no SARIF"), READ_THE_LOG)
+    try:
+        analysis = read(
+            sarif,
+            source=source,
+            folder=work,
+            ignored=aside.ignored,
+            in_source=job.allow_exclusions,
+            command=job.sarif_command,
+            heard=listener.heard,
+        )
+    except Broken as broken:
+        # Half a file is what is left of a tool that died while it wrote.
+        if broken.code == "BrokenSarif" and code:
+            why = _ended(words[0], code, tail, "left SARIF that cannot be read")
+            raise Broken(broken.code, why, broken.mend) from broken
+        raise
+    return replace(analysis, seen=coverage.without(analysis.seen, aside.unread))
+
+
+def _is_signal(code: int) -> bool:
+    return code < 0 or code - SHELL_SIGNAL in DEADLY
+
+
+def _ended(tool: str, code: int, tail: Sequence[str], what: str = "") -> str:
+    """Who ended how, and with which last words."""
+    number = -code if code < 0 else code - SHELL_SIGNAL
+    how = f"was ended by signal {number} (exit status {code})"
+    if not _is_signal(code):
+        how = f"{what} (exit status {code})"
+    last = next((line.strip() for line in reversed(tail) if line.strip()), "")
+    return f"{tool} {how}." + (f" Its last words: {last[:300]}" if last else "")

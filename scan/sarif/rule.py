@@ -1,57 +1,104 @@
-"""Finds the rule of a SARIF result (3.49, 3.52)."""
+"""Finds what a SARIF reference names: a component of the tool, and a rule of it (3.52, 3.54)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from scan.sarif.place import at
+
+Json = Mapping[str, Any]
+# Which component, -1 for the driver, and which of its rules; -1 for one that it doesn't describe.
+Key = tuple[int, int]
+NO_RULE = -1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a tool says about a rule; ``index`` is its place in the component that defines it."""
+    """What a tool says about a rule; ``component`` are the texts that all its rules share."""
 
     id: str
-    index: int
+    key: Key
     title: str
     link: str | None
     level: str | None
     security_severity: object
-    texts: dict[str, Any]
+    texts: Json
+    component_texts: Json
 
 
-def rule_of(result: dict[str, Any], run: dict[str, Any]) -> Rule:
+def rule_of(result: Json, run: Json) -> Rule:
     """The rule of ``result``; empty but for its id where the tool does not describe it."""
-    reference = result.get("rule") or {}
-    rules = _component(reference.get("toolComponent") or {}, run).get("rules") or []
+    reference = dict(result.get("rule") or {})
     rule_id = str(result.get("ruleId") or reference.get("id") or "")
-    index = result.get("ruleIndex", reference.get("index", -1))
-    if not 0 <= index < len(rules):
-        index = next((at for at, each in enumerate(rules) if _names(rule_id, each["id"])), -1)
-    described = rules[index] if index >= 0 else {}
-    properties = described.get("properties") or {}
+    if rule_id:
+        reference["id"] = rule_id
+    reference.setdefault("index", result.get("ruleIndex"))
+    key = resolved(reference, run)
+    component = component_at(key[0], run)
+    described = at(component.get("rules") or [], key[1]) or {}
     link = described.get("helpUri")
     return Rule(
         id=rule_id or str(described.get("id") or "unknown"),
-        index=index,
-        title=(described.get("shortDescription") or {}).get("text", ""),
+        key=key,
+        title=str((described.get("shortDescription") or {}).get("text", "")),
         link=link if str(link).startswith(("https://", "http://")) else None,
         level=(described.get("defaultConfiguration") or {}).get("level"),
-        security_severity=properties.get("security-severity"),
+        security_severity=(described.get("properties") or {}).get("security-severity"),
         texts=described.get("messageStrings") or {},
+        component_texts=component.get("globalMessageStrings") or {},
     )
 
 
-def _component(reference: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
-    """3.54: rules are the driver's, or those of the extension that the reference names."""
+def resolved(reference: Json, run: Json, kind: str = "rules") -> Key:
+    """3.52.3: the descriptor that a reference names, by index, guid, or id.
+
+    ``kind`` is ``rules`` or ``notifications``.
+    """
+    component = _component(reference.get("toolComponent") or {}, run)
+    index = _descriptor(reference, component_at(component, run).get(kind) or [])
+    if index == NO_RULE and "toolComponent" not in reference:
+        # Strictly it is the driver's; who leaves it out may mean an extension all the same.
+        for number, extension in enumerate(run["tool"].get("extensions") or []):
+            index = _descriptor({**reference, "index": -1}, extension.get(kind) or [])
+            if index != NO_RULE:
+                return number, index
+    return component, index
+
+
+def component_at(number: int, run: Json) -> Json:
+    """The driver for -1, else the extension of that number."""
+    return run["tool"]["driver"] if number < 0 else run["tool"]["extensions"][number]
+
+
+def _component(reference: Json, run: Json) -> int:
+    """3.54: an extension by index, guid or name; else the driver."""
     extensions = run["tool"].get("extensions") or []
-    index = reference.get("index", -1)
-    if 0 <= index < len(extensions):
-        return extensions[index]
+    index = reference.get("index")
+    if at(extensions, index) is not None:
+        return int(str(index))
     for key in ("guid", "name"):
-        for extension in extensions:
+        for number, extension in enumerate(extensions):
             if key in reference and extension.get(key) == reference[key]:
-                return extension
-    return run["tool"]["driver"]
+                return number
+    return -1
+
+
+def _descriptor(reference: Json, described: Any) -> int:
+    """An index counts where the id does not contradict it, or where nothing has that id."""
+    index, name, guid = reference.get("index"), reference.get("id"), reference.get("guid")
+    numbered = at(described, index)
+    if numbered is not None and (name is None or _names(str(name), str(numbered.get("id")))):
+        return int(str(index))
+    for number, each in enumerate(described):
+        if guid is not None and each.get("guid") == guid:
+            return number
+    if name is not None:
+        fitting = [at for at, each in enumerate(described) if _names(str(name), str(each["id"]))]
+        if fitting:
+            return max(fitting, key=lambda number: len(str(described[number]["id"])))
+    return NO_RULE if numbered is None else int(str(index))
 
 
 def _names(rule_id: str, described: str) -> bool:
-    """3.52.4: a result may name a part of a rule, as in ``CA2101/unicode``."""
+    """3.27.5: a result may name a part of a rule, as in ``CA2101/unicode``."""
     return rule_id == described or rule_id.startswith(f"{described}/")

@@ -1,50 +1,84 @@
 """How bad a SARIF result is, in SonarQube's terms."""
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from scan.sarif.rule import Rule
+from scan.finding import SEVERITIES
+from scan.sarif.place import at
+from scan.sarif.rule import Rule, resolved
 
 LEVELS = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW", "none": "INFO"}
 # GitHub's ranges of `security-severity`, which are those of CVSS 3.1 (its section 5).
-CVSS = ((9.0, "BLOCKER"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.1, "LOW"))
+CVSS = ((9.0, "BLOCKER"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
+# Semgrep's rules hold a word where the number belongs.
+WORDS = {"critical": "BLOCKER", "high": "HIGH", "medium": "MEDIUM", "low": "LOW"}
+# 3.27.9: these have no level of their own; any other kind has failed.
+MILD = {"pass", "notApplicable", "informational", "open", "review"}
 
 
-def severity(result: dict[str, Any], rule: Rule, run: dict[str, Any]) -> str:
-    """From ``security-severity`` where there is one, else from the level.
+def severity(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> str:
+    """From ``security-severity`` where it is a score above 0, else from the level.
+
+    0 or less is written where nobody knows the score. A word in its place can only make a finding
+    worse than its level does.
 
     Raises:
         ValueError: the level is none of SARIF's.
     """
-    score = _score((result.get("properties") or {}).get("security-severity"))
-    if score is None:
-        score = _score(rule.security_severity)
-    if score is not None:
-        return next((name for least, name in CVSS if score >= least), "INFO")
+    stated = (result.get("properties") or {}).get("security-severity", rule.security_severity)
+    by_score = _by_score(stated)
+    if by_score is None:
+        by_score = _by_score(rule.security_severity)
+    if by_score is not None:
+        return by_score
     level = _level(result, rule, run)
     if level not in LEVELS:
         raise ValueError(f"level {level!r} is none of {', '.join(LEVELS)}")
-    return LEVELS[level]
+    word = WORDS.get(str(stated).strip().lower(), "INFO")
+    return min(word, LEVELS[level], key=SEVERITIES.index)
 
 
-def _score(value: object) -> float | None:
-    """Tools write the number as a string; what is none, as `unknown`, is left to the level."""
+def _by_score(value: object) -> str | None:
+    """Tools write the number as a string; None for what is no score."""
     try:
         score = float(str(value))
     except ValueError:
         return None
-    return score if isfinite(score) else None
+    if not isfinite(score):
+        return None
+    return next((name for least, name in CVSS if score > 0 and score >= least), None)
 
 
-def _level(result: dict[str, Any], rule: Rule, run: dict[str, Any]) -> str:
+def _level(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> str:
     """3.27.10: the level; without one, what the run or else the rule has configured."""
     if "level" in result:
         return result["level"]
-    if result.get("kind", "fail") != "fail":
+    if result.get("kind") in MILD:
         return "none"
-    for invocation in run.get("invocations") or []:
-        for override in invocation.get("ruleConfigurationOverrides") or []:
-            described = override["descriptor"]
-            if described.get("id") == rule.id or described.get("index", -2) == rule.index:
-                return override["configuration"].get("level", "warning")
+    levels = [
+        (override.get("configuration") or {}).get("level", "warning")
+        for invocation in _invocations(result, run)
+        for override in invocation.get("ruleConfigurationOverrides") or []
+        if _overrides(override["descriptor"], rule, run)
+    ]
+    known = [level for level in LEVELS if level in levels]
+    if known or levels:
+        return known[0] if known else levels[0]
     return rule.level or "warning"
+
+
+def _overrides(descriptor: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> bool:
+    """3.20.5 and 3.51: whether it is this rule, of this component, that is configured anew."""
+    key = resolved(descriptor, run)
+    if -1 in (key[1], rule.key[1]):
+        return key == rule.key and descriptor.get("id") == rule.id
+    return key == rule.key
+
+
+def _invocations(result: Mapping[str, Any], run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """3.48.6: that which made the result; all where it does not say."""
+    invocations = run.get("invocations") or []
+    index = (result.get("provenance") or {}).get("invocationIndex")
+    named = at(invocations, index)
+    return invocations if named is None else [named]

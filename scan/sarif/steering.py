@@ -1,39 +1,59 @@
 """Files in an upload by which it would tell a scanner what not to find."""
 
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from scan.finding import IgnoredSetting
+from scan.language import kind_of
+from scan.sarif.recipes import Steers
 
-# What the tools leave out because the code says so.
-EXCLUSIONS = {
-    ".bandit",
-    ".semgrepignore",
-    ".trivyignore",
-    ".trivyignore.yaml",
-    ".gitleaksignore",
-    ".snyk",
-}
-# These also load plugins or rules from the code, or send results elsewhere.
-SETTINGS = {
-    ".checkov.yaml",
-    ".checkov.yml",
-    ".semgrep.yml",
-    ".semgrep.yaml",
-    ".gitleaks.toml",
-    ".tflint.hcl",
-    "trivy.yaml",
-}
+# A settings file that is larger than this steers, whatever it holds.
+LARGEST = 1024 * 1024
+REASON = "set aside: the scanner would take it for its settings"
 
 
-def set_aside(source: Path, *, exclusions_too: bool) -> list[IgnoredSetting]:
-    """Remove those files from ``source``, at any depth, and say which they were."""
-    names = SETTINGS | EXCLUSIONS if exclusions_too else SETTINGS
-    found = sorted(path for path in source.rglob("*") if path.name.lower() in names)
-    settings = []
-    for path in (each for each in found if each.is_file()):
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """What was removed, and those ``unread`` of the files that are code themselves."""
+
+    ignored: Sequence[IgnoredSetting]
+    unread: dict[str, str]
+
+
+def set_aside(source: Path, steering: Sequence[Steers], *, exclusions_too: bool) -> SetAside:
+    """Remove such files from ``source``, at any depth and in any case, and say which they were."""
+    chosen = [each for each in steering if exclusions_too or not each.excludes]
+    settings, unread = [], {}
+    for name in sorted(_files(source)):
+        path = source / name
+        if not any(_is(each, name, path) for each in chosen):
+            continue
         with path.open(encoding="utf-8", errors="replace") as file:
             value = file.read(200)
-        name = path.relative_to(source).as_posix()
         settings.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
+        if kind_of(path, name).is_code:
+            unread[name] = REASON
         path.unlink()
-    return settings
+    return SetAside(ignored=settings, unread=unread)
+
+
+def _files(source: Path) -> list[str]:
+    return [
+        os.path.relpath(os.path.join(folder, name), source)
+        for folder, _, names in os.walk(source)
+        for name in names
+    ]
+
+
+def _is(steers: Steers, name: str, path: Path) -> bool:
+    lower = f"/{name.lower()}"
+    if "/" in steers.glob:
+        is_named = lower.endswith(f"/{steers.glob}")
+    else:
+        is_named = fnmatchcase(lower.rpartition("/")[2], steers.glob)
+    if not is_named or not steers.holds or path.stat().st_size > LARGEST:
+        return is_named
+    return steers.holds.search(path.read_bytes()) is not None

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from handlers import announce, letter, mail, outcome, report
+from handlers import announce, coverage, letter, mail, outcome, report
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
 EVENTS = ["approved", "rejected", "expired", "ended", "ending", "withdrawn"]
@@ -248,6 +248,10 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
         decision["verdict"],
         decision["reason"],
         "new coverage: 61.2, must be at least 80",
+        "SonarQube 25.9.0.112764, 132 of 147 files of code analysed",
+        "web/node_modules/: 1,204 files, dependencies",
+        "tools/sign: compiled program",
+        "Files in languages that SonarQube does not know: Go 12, Rust 3",
         "1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
         "src/payments/client.py:38",
         "Fix this condition; `total` is never `None` & never <0.",
@@ -277,6 +281,23 @@ def test_the_mail_shows_the_first_of_many_conditions_and_findings(announced, rec
     for shown in (text, str(Page(html))):
         assert shown.count("new violations: 7") == 20
         assert shown.count("src/payments/store.py:14") == 10
+
+
+@pytest.mark.parametrize("named", [12, 10])
+def test_the_mail_names_the_first_files_that_nobody_has_looked_at(announced, recorded, named):
+    left = recorded("report-unanalysed")
+    left["coverage"]["files"] = [left["coverage"]["files"][0]] * named
+    left["coverage"]["counts"]["unanalysed"] = 12
+    left["gate"]["conditions"][-1]["actual"] = "12"
+    text, html = parts(announced("approved", report=left)[1])
+
+    heading = "Not analysed: code that nobody has looked at"
+    assert heading.upper() in text
+    assert heading in str(Page(html))
+    for shown in (text, str(Page(html))):
+        assert shown.count("src/payments/legacy.py: Parse error at line 3: print 'paid'") == 10
+        assert "… and 2 more files" in shown
+        assert "not scanned" not in shown.lower()
 
 
 def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(announced):
@@ -408,7 +429,16 @@ def mail_about(app, key, reason, message):
     )
     found = report.Report(
         engine=key,
-        files=1,
+        scanner=key,
+        coverage=coverage.Coverage(
+            counts={name: 9 for name in coverage.CLASSES},
+            reported=False,
+            languages={message: 4},
+            unseen=[
+                coverage.Unseen(kind=kind, file=key, language=message, reason=message, files=1)
+                for kind in ("unanalysed", "opaque")
+            ],
+        ),
         judged_by_limits=False,
         passed=False,
         conditions=(condition,),

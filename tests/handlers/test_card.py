@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from handlers import approval, card, notification, outcome, report
+from handlers import approval, card, coverage, notification, outcome, report
 
 SCAN = "payments/3LgVabc"
 SUBJECT = card.Subject(
@@ -90,6 +90,44 @@ FRAGMENTS += ["\n", "\u2028", "\0", "\u202e", "\ud800", "x" * 300, "&" * 300]
 hostile = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=20), max_size=12).map("".join)
 links = st.none() | hostile | hostile.map("https://sonar.example.com/".__add__)
 count = st.none() | st.integers(0, 10**18)
+files = st.integers(0, 100) | st.integers(0, coverage.MOST)
+
+
+@st.composite
+def coverages(draw):
+    """What a report may say of files; names and reasons are hostile."""
+    unseen = {
+        "class": st.sampled_from(["unanalysed", "opaque", "otherLanguage"]),
+        "file": hostile | hostile.map("{}/".format) | st.just(""),
+        "language": hostile,
+        "reason": hostile,
+        "files": st.integers(1, 10**6),
+    }
+    named = draw(st.lists(st.fixed_dictionaries(unseen), max_size=20))
+    languages = draw(st.dictionaries(hostile, st.integers(0, 10**6), max_size=10))
+    counts = {name: draw(files) for name in coverage.CLASSES}
+    for each in named:
+        counts[each["class"]] += each["files"]
+    counts["otherLanguage"] += sum(languages.values())
+    return {
+        "counts": {name: min(number, coverage.MOST) for name, number in counts.items()},
+        "lines": draw(count),
+        "reported": draw(st.booleans()),
+        "otherLanguages": languages,
+        "files": named,
+    }
+
+
+def judged(seen, most):
+    """The gate's condition on unanalysed files, as it follows from the coverage."""
+    actual = seen["counts"]["unanalysed"]
+    return {
+        "metric": "unanalysed_files",
+        "comparator": ">",
+        "threshold": str(most),
+        "actual": str(actual),
+        "status": "error" if actual > most else "ok",
+    }
 
 
 @st.composite
@@ -117,12 +155,14 @@ def reports(draw):
         "judge": st.sampled_from(["limits", "sonarqube"]),
         "conditions": st.lists(shape(condition), min_size=1, max_size=15),
     }
-    failed = draw(st.booleans())
+    failed, seen = draw(st.booleans()), draw(coverages())
+    if seen["counts"]["unanalysed"] and draw(st.booleans()):
+        gate["conditions"] = st.just([judged(seen, 0)])
     return {
         "version": 1,
         "scan": SCAN,
         "engine": draw(st.none() | shape({"name": hostile, "version": hostile})),
-        "analysed": {"files": draw(count), "lines": None},
+        "coverage": seen if failed else draw(st.none() | st.just(seen)),
         "gate": draw(shape(gate)) if failed else None,
         "counts": {each: draw(st.integers(0, 10**18)) for each in report.SEVERITIES},
         "findings": draw(st.lists(shape(finding), max_size=7)),
@@ -208,7 +248,7 @@ EMPTY = {
     "version": 1,
     "scan": SCAN,
     "engine": None,
-    "analysed": {},
+    "coverage": None,
     "gate": {"status": "failed", "judge": "limits", "conditions": []},
     "counts": {},
     "findings": [],
@@ -218,12 +258,14 @@ EMPTY = {
     "error": None,
 }
 
+FINDING = {"rule": "r", "severity": "HIGH", "message": "m", "file": "f", "link": None}
+
 
 @given(
     document=json_like
     | st.dictionaries(st.sampled_from(list(EMPTY)), json_like).map(lambda some: {**EMPTY, **some})
 )
-@example(document={**EMPTY, "analysed": {"files": float("inf")}})
+@example(document={**EMPTY, "findings": [{**FINDING, "line": float("inf")}]})
 def test_a_document_of_any_shape_is_a_report_or_none(document):
     found = report.parse(document, SCAN)
 
@@ -288,6 +330,7 @@ def test_a_card_is_checked_where_it_is_made():
         ("new_coverage", "<", "5", "2", ("new coverage", "2", "at least 5")),
         ("reliability_rating", ">", "1", "5", ("reliability rating", "E", "A or better")),
         ("files", "=", "1", "1", ("files", "1", "not = 1")),
+        ("unanalysed_files", ">", "0", "2", ("unanalysed files", "2", "at most 0")),
     ],
 )
 def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, said):

@@ -51,7 +51,9 @@ def build_log(aws):
     return write
 
 
-@pytest.mark.parametrize("name", ["report-passed", "report-failed", "report-broken"])
+@pytest.mark.parametrize(
+    "name", ["report-passed", "report-failed", "report-unanalysed", "report-broken"]
+)
 def test_the_recorded_reports_keep_the_schema_of_the_scan(recorded, request, name):
     schema = json.loads((request.config.rootpath / "scan" / "report.schema.json").read_text())
     Draft202012Validator(schema).validate(recorded(name))
@@ -130,7 +132,8 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
     assert content["title"] == "❌ payments: quality gate failed"
     lines = content["description"].split("\n")
     assert lines[:7] == [
-        "`api-1.4.zip` · version `3LgVabcQ` · SonarQube 25.9.0.112764 · 132 files analysed",
+        "`api-1.4.zip` · version `3LgVabcQ` · SonarQube 25.9.0.112764 · "
+        "132 of 147 files of code analysed",
         "",
         "• *new violations:* `7`, must be at most 0",
         "• *new coverage:* `61.2`, must be at least 80",
@@ -155,6 +158,180 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
         "enableCustomActions": True,
         "additionalContext": {"Decide": "approval-1a2b3c4", "Region": "eu-central-1", "Scan": SCAN},
     }
+
+
+def lines_of(result):
+    return result["card"]["content"]["description"].split("\n")
+
+
+def part(result, heading):
+    """The lines of a card below a heading, up to the next empty one."""
+    lines = lines_of(result)
+    below = lines[lines.index(heading) + 1 :]
+    return below[: below.index("")]
+
+
+UNANALYSED = "*Not analysed: code that nobody has looked at*"
+
+
+def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
+    result = check("failed", "report-failed")
+
+    assert part(result, "*Not scanned*") == [
+        "• `web/node_modules/`: 1,204 files, dependencies",
+        "• `lib/old-ledger.zip`: archive",
+        "• `notebooks/fees.ipynb`: notebook",
+        "… and 2 more files",
+        "• Files in languages that SonarQube does not know: Go 12, Rust 3",
+    ]
+    assert UNANALYSED not in lines_of(result)
+
+
+def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(check):
+    result = check("failed", "report-unanalysed")
+
+    assert result["reason"] == "The quality gate failed: unanalysed_files"
+    assert lines_of(result)[0].endswith(" · 130 of 132 files of code analysed")
+    assert "• *unanalysed files:* `2`, must be at most 0" in lines_of(result)
+    assert part(result, UNANALYSED) == [
+        "• `src/payments/legacy.py`: Parse error at line 3: print 'paid'",
+        "• `src/payments/rates.py`: the scanner did not read it",
+    ]
+    assert "*Not scanned*" not in lines_of(result)
+    decide, remedy = result["card"]["content"]["nextSteps"]
+    assert decide == (
+        "Press *Approve* to let this version through for a limited time although nobody has looked "
+        "at 2 files in it, or *Reject*; you are asked for a reason. Open until 27 Nov 2026, "
+        "10:00 UTC."
+    )
+    assert remedy == (
+        "Or mend the files so that the scanner can read them, and upload again: a new version is "
+        "scanned at once."
+    )
+
+
+def test_where_findings_fail_the_gate_too_they_are_what_to_mend(check, recorded):
+    report = recorded("report-unanalysed")
+    report["gate"]["conditions"][0] |= {"actual": "7", "status": "error"}
+
+    decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
+
+    assert "nobody has looked" not in decide
+    assert remedy == "Or mend what failed and upload again: a new version is scanned at once."
+
+
+def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, recorded):
+    report = recorded("report-failed")
+    opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "1208"}
+    report["gate"]["conditions"] = [{**opaque, "status": "error"}]
+
+    decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
+
+    assert "although nobody has looked at 1,208 files in it" in decide
+    assert remedy == "Or upload again with source code in place of these files."
+
+
+def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(check, recorded):
+    report = recorded("report-unanalysed")
+    unseen = {"language": "Python", "reason": "why", "files": 1}
+    files = [
+        {**unseen, "class": kind, "file": f"{kind}{number}.py"}
+        for kind in ("unanalysed", "opaque")
+        for number in range(7)
+    ]
+    languages = {f"Language{number}": 20 - number for number in range(8)}
+    report["coverage"] |= {"files": files, "otherLanguages": languages}
+    report["coverage"]["counts"] |= {"unanalysed": 1500, "opaque": 8, "otherLanguage": 140}
+    report["gate"]["conditions"][-1]["actual"] = "1500"
+
+    result = check("failed", report)
+
+    shown = part(result, UNANALYSED)
+    assert shown[:5] == [f"• `unanalysed{number}.py`: why" for number in range(5)]
+    assert shown[5:] == ["… and 1,495 more files"]
+    shown = part(result, "*Not scanned*")
+    assert shown[:3] == [f"• `opaque{number}.py`: why" for number in range(3)]
+    assert shown[3:] == [
+        "… and 5 more files",
+        "• Files in languages that SonarQube does not know: Language0 20, Language1 19, "
+        "Language2 18, Language3 17, Language4 16, and 50 more files",
+    ]
+
+
+def test_a_trouble_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_same(
+    check, recorded
+):
+    report = recorded("report-unanalysed")
+    report["coverage"]["files"][0]["file"] = ""
+
+    assert part(check("failed", report), UNANALYSED)[0] == "• Parse error at line 3: print 'paid'"
+
+
+def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
+    report = recorded("report-unanalysed")
+    named = report["coverage"]["files"][0]
+    named |= {"file": "a`\n\u202e<!channel>.py", "reason": "<@U1>\n*why*"}
+    report["coverage"]["counts"]["opaque"] = 1
+    report["coverage"]["files"].append({**named, "class": "opaque", "reason": "<!here>"})
+
+    result = check("failed", report)
+
+    assert part(result, UNANALYSED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
+    assert part(result, "*Not scanned*")[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
+    description = result["card"]["content"]["description"]
+    assert not [each for each in ("<!", "<@", "*why*", "\u202e") if each in description]
+
+
+def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
+    report = recorded("report-unanalysed")
+    report["engine"]["name"], report["coverage"]["reported"] = "Ruff", False
+
+    assert part(check("failed", report), "*Not scanned*") == [
+        "• Ruff does not say which files it read"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("analysed", "said"), [(12, "12 files of code analysed"), (1, "1 file of code analysed")]
+)
+def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, said):
+    report = recorded("report-failed")
+    report["coverage"] |= {"otherLanguages": {}, "files": []}
+    report["coverage"]["counts"] |= {"analysed": analysed, "opaque": 0, "otherLanguage": 0}
+
+    lines = lines_of(check("failed", report))
+
+    assert lines[0].endswith(f" · {said}")
+    assert not [line for line in lines if "scanned" in line]
+
+
+def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_card(check, recorded):
+    report = recorded("report-failed")
+    long = "&" * 500
+    report["gate"]["conditions"] = report["gate"]["conditions"][:1] * 100
+    finding = {"rule": long, "severity": "HIGH", "message": long, "file": long, "line": 1}
+    link = f"https://sonar.example.com/{'&' * 300}"
+    report["findings"] = [{**finding, "link": link}] * 20
+    report["ignored"] = [{"file": long, "key": long, "value": "", "weakens": True}] * 100
+    files = [
+        {"class": kind, "file": long, "language": long, "reason": long[:200], "files": 1}
+        for kind in ("unanalysed", "opaque")
+        for _ in range(100)
+    ]
+    languages = {f"{number:02}{long[:198]}": 1 for number in range(50)}
+    report["coverage"] |= {"files": files, "otherLanguages": languages, "reported": False}
+    report["coverage"]["counts"] |= {
+        name: 10**9 for name in ("unanalysed", "opaque", "otherLanguage")
+    }
+
+    result = check("failed", report)
+
+    lines = lines_of(result)
+    assert part(result, UNANALYSED)[-1] == "… and 999,999,995 more files"
+    assert "… and 999,999,997 more files" in part(result, "*Not scanned*")
+    assert part(result, "*Not scanned*")[-1] == "• SonarQube does not say which files it read"
+    assert any("tried to weaken its own scan" in line for line in lines)
+    assert "…" in lines  # the findings gave way
 
 
 def test_of_many_conditions_and_findings_the_first_are_on_the_card_and_the_rest_is_counted(
@@ -241,6 +418,9 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
     assert "|Build log>" in content["description"]
     assert content["nextSteps"] == [
         "Check that the zip holds the source code itself, then upload it again."
+    ]
+    assert part(result, "*Not scanned*") == [
+        "• Files in languages that SonarQube does not know: Go 4"
     ]
     assert metadata["additionalContext"] == {
         "Team1": "rescan-5d6e7f8",
@@ -395,6 +575,44 @@ def test_what_a_log_quotes_does_not_explain_a_build_that_ended_for_another_reaso
     assert check(event)["reason"] == reason
 
 
+UNSEEN = {"class": "unanalysed", "file": "a.py", "language": "", "reason": "", "files": 1}
+
+
+def with_coverage(report, **changed):
+    return {**report, "coverage": {**report["coverage"], **changed}}
+
+
+def with_counts(report, **changed):
+    return with_coverage(report, counts={**report["coverage"]["counts"], **changed})
+
+
+def with_file(report, **changed):
+    """The report with a file that nobody looked at, and that its gate does not mind."""
+    named = {**UNSEEN, "class": "opaque", **changed}
+    return with_counts(with_coverage(report, files=[named]), opaque=1)
+
+
+def with_condition(report, **changed):
+    """The report with another condition on unanalysed files."""
+    *others, last = report["gate"]["conditions"]
+    return {**report, "gate": {**report["gate"], "conditions": [*others, {**last, **changed}]}}
+
+
+def test_a_passed_report_that_names_what_it_leaves_out_is_believed(check, recorded):
+    report = with_file(recorded("report-passed"))
+
+    assert check("passed", report)["status"] == "passed"
+
+
+def test_a_gate_may_allow_unanalysed_files(check, recorded):
+    allowed = with_condition(recorded("report-passed"), actual="2", threshold="2")
+    without = recorded("report-passed")
+    del without["gate"]["conditions"][-1]
+
+    for report in (allowed, without):
+        assert check("passed", with_counts(report, unanalysed=2))["status"] == "passed"
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -412,6 +630,29 @@ def test_what_a_log_quotes_does_not_explain_a_build_that_ended_for_another_reaso
             },
         },
         lambda report: {key: report[key] for key in report if key != "findings"},
+        lambda report: {**report, "coverage": None},
+        lambda report: {key: report[key] for key in report if key != "coverage"},
+        lambda report: with_counts(report, analysed=0),
+        lambda report: with_counts(report, unanalysed=1),
+        lambda report: with_counts(with_condition(report, actual="1"), unanalysed=1),
+        lambda report: with_counts(with_condition(report, threshold="9"), unanalysed=1),
+        lambda report: with_condition(report, comparator="<"),
+        lambda report: with_condition(report, threshold="many"),
+        lambda report: with_counts(report, analysed="132"),
+        lambda report: with_counts(report, analysed=True),
+        lambda report: with_counts(report, analysed=1.5),
+        lambda report: with_counts(report, noCode=-1),
+        lambda report: with_counts(report, noCode=10**10),
+        lambda report: with_coverage(report, counts={"analysed": 132}),
+        lambda report: with_coverage(report, reported="yes"),
+        lambda report: with_coverage(report, otherLanguages={"Go": 1}),
+        lambda report: with_coverage(report, otherLanguages={"Go": -1}),
+        lambda report: with_coverage(report, files=[UNSEEN]),
+        lambda report: with_coverage(report, files={}),
+        lambda report: with_file(report, files=0),
+        lambda report: with_file(report, **{"class": "noCode"}),
+        lambda report: with_file(report, file=7),
+        lambda report: with_file(report, reason=None),
         lambda report: [report],
         lambda report: b"{",
         lambda report: b"\xff\x00",
@@ -426,6 +667,29 @@ def test_what_a_log_quotes_does_not_explain_a_build_that_ended_for_another_reaso
         "an unknown status",
         "passed with a failed condition",
         "incomplete",
+        "nothing analysed by its coverage",
+        "no coverage",
+        "a gate that passed without a file analysed",
+        "unanalysed files that the gate does not count",
+        "unanalysed files that the gate lets pass",
+        "allowed unanalysed files that the gate does not count",
+        "a condition that is always fulfilled",
+        "a limit that is no number",
+        "a text in place of a number",
+        "true in place of a number",
+        "half a file",
+        "less than no files",
+        "more files than there can be",
+        "counts that are incomplete",
+        "a scanner that says yes",
+        "more languages than files",
+        "less than no files of a language",
+        "more unanalysed files than counted",
+        "files that are no list",
+        "a folder without files",
+        "a file of no class",
+        "a name that is no text",
+        "a reason that is no text",
         "a list",
         "cut JSON",
         "no text",

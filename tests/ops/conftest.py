@@ -30,6 +30,57 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def coverage(**counts: int) -> dict[str, Any]:
+    """What a report says of files: one was analysed, and so many are of other classes."""
+    classes = dict.fromkeys(("analysed", "unanalysed", "opaque", "otherLanguage", "noCode"), 0)
+    return {
+        "counts": {**classes, "analysed": 1, **counts},
+        "lines": None,
+        "reported": True,
+        "otherLanguages": {},
+        "files": [],
+    }
+
+
+def gate(status: str, unanalysed: int = 0, most: int = 0) -> dict[str, Any]:
+    """A gate that counts findings, and unanalysed files of which ``most`` pass."""
+
+    def condition(metric: str, threshold: int, actual: int) -> dict[str, Any]:
+        return {
+            "metric": metric,
+            "comparator": ">",
+            "threshold": str(threshold),
+            "actual": str(actual),
+            "status": "error" if actual > threshold else "ok",
+        }
+
+    findings = 1 if status == "failed" and unanalysed <= most else 0
+    return {
+        "status": status,
+        "judge": "limits",
+        "conditions": [
+            condition("HIGH", 0, findings),
+            condition("unanalysed_files", most, unanalysed),
+        ],
+    }
+
+
+def reported(status: str, sha256: str) -> dict[str, Any]:
+    """The report of a scan that came to ``status``, without its head."""
+    judged = status in ("passed", "failed")
+    return {
+        "upload": {"sha256": sha256},
+        "engine": {"name": "Bandit", "version": "1.9.4"},
+        "coverage": coverage() if judged else None,
+        "gate": gate(status) if judged else None,
+        "counts": {},
+        "findings": [],
+        "ignored": [],
+        "links": {"dashboard": None},
+        "error": None if judged else {"code": "X", "message": "no zip", "mend": "zip it"},
+    }
+
+
 @dataclass
 class Environment:
     """``run`` runs a command; ``upload`` and ``scan`` write what the pipeline would have."""
@@ -94,8 +145,12 @@ class Environment:
         key: str = "payments/api.zip",
         sha256: str = digest(b"zip"),
         attempt: int = 1,
+        **report_parts: Any,
     ) -> str:
-        """Write the whole chain of evidence of one scan; return its id."""
+        """Write the whole chain of evidence of one scan; return its id.
+
+        ``report_parts`` stand in its report in place of what usually does.
+        """
         name = key.split("/")[0].removesuffix(".zip")
         scan = f"{name}/{version}" + (f".{attempt}" if attempt > 1 else "")
 
@@ -119,8 +174,7 @@ class Environment:
         report = put(
             "report.json",
             {"scanner.log": log},
-            upload={"sha256": sha256},
-            gate={"status": status},
+            **{**reported(status, sha256), **report_parts},
         )
         judged = {"scan.json": opened, "report.json": report}
         if status != "passed":

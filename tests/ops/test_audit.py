@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.ops.conftest import FUTURE
+from tests.ops.conftest import FUTURE, coverage, gate
 
 APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
 
@@ -36,8 +36,50 @@ def test_each_scan_is_a_row_with_who_and_why_and_until_when(environment):
             "withdrawn": "2026-01-01T11:00:00Z",
             "withdrawnBy": "the channel",
             "withdrawnReason": "exploited",
+            "unanalysed": 0,
+            "opaque": 0,
+            "otherLanguage": 0,
         }
     ]
+
+
+UNSEEN = {
+    "gate": gate("failed", unanalysed=2),
+    "coverage": coverage(unanalysed=2, opaque=1204, noCode=7),
+}
+
+
+def test_an_approval_says_how_many_files_nobody_had_looked_at(environment):
+    environment.scan("1", decision=APPROVED, **UNSEEN)
+    file = environment.folder / "audit.csv"
+
+    [listed] = rows(environment)
+    table = environment.run("audit").stdout
+    environment.run("audit", "--csv", str(file))
+
+    counts = {"unanalysed": 2, "opaque": 1204, "otherLanguage": 0}
+    assert {name: listed[name] for name in counts} == counts
+    assert "2 unanalysed, 1,204 opaque" in table
+    assert "other language" not in table
+    [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    assert {name: row[name] for name in counts} == {n: str(each) for n, each in counts.items()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"coverage": coverage(unanalysed=-2)}, {"coverage": None}, {"scan": "payments/other"}],
+    ids=["no counts", "no coverage", "another scan's"],
+)
+def test_a_report_that_makes_no_sense_says_nothing_of_files(environment, change):
+    environment.scan("1", decision=APPROVED, **{**UNSEEN, **change})
+    file = environment.folder / "audit.csv"
+
+    [listed] = rows(environment)
+    environment.run("audit", "--csv", str(file))
+
+    assert (listed["decision"], listed["unanalysed"], listed["opaque"]) == ("approved", None, None)
+    [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    assert (row["decision"], row["unanalysed"], row["opaque"]) == ("approved", "", "")
 
 
 def test_where_nobody_is_recorded_the_channel_decided_and_nobody_a_passed_gate(environment):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.chain import Stored, findings
-from tests.ops.conftest import FUTURE, LATER
+from tests.ops.conftest import FUTURE, LATER, coverage, gate
 
 APPROVED = {"verdict": "approved", "until": FUTURE}
 WITHDRAWN = {"reason": "exploited"}
@@ -135,6 +135,87 @@ def test_a_verdict_that_is_not_what_the_report_says_is_found(environment):
     replace(environment, scan, "verdict.json", json.dumps({**verdict, "status": "passed"}).encode())
 
     assert found(environment, scan) == ["verdict.json: says passed, but the report says failed"]
+
+
+def condition(**changed):
+    """The conditions of a gate that passed, the one on unanalysed files changed."""
+    passed = gate("passed")
+    passed["conditions"][-1] |= changed
+    return passed
+
+
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        ({"coverage": None}, "it has a gate, but does not say which files were analysed"),
+        ({"coverage": coverage(analysed=0)}, "its gate passed, but no file was analysed"),
+        (
+            {"coverage": coverage(unanalysed=2)},
+            "its gate counts 0 unanalysed files, its coverage 2",
+        ),
+        (
+            {"coverage": coverage(unanalysed=2), "gate": condition(actual="2")},
+            "2 unanalysed files, at most 0: its gate says otherwise",
+        ),
+        (
+            {
+                "coverage": coverage(opaque=1),
+                "gate": condition(metric="opaque_files", actual="1", comparator="<"),
+            },
+            "1 opaque file, at most 0: its gate says otherwise",
+        ),
+        (
+            {"coverage": coverage(unanalysed=2), "gate": condition(actual="2", status="error")},
+            "its gate is not what follows from its conditions",
+        ),
+        ({"gate": {**gate("passed"), "conditions": []}}, "its gate judged nothing"),
+        ({"coverage": {}}, "it is not in the form of a report: KeyError('counts')"),
+    ],
+    ids=[
+        "no coverage",
+        "nothing analysed",
+        "not counted by the gate",
+        "counted, but passed",
+        "opaque",
+        "failed, but passed",
+        "no conditions",
+        "no counts",
+    ],
+)
+def test_a_pass_that_its_report_does_not_bear_out_is_found_though_each_vouches_for_the_other(
+    environment, report, why
+):
+    scan = environment.scan(environment.upload(status="passed"), "passed", **report)
+
+    assert found(environment, scan) == [
+        f"report.json: does not bear out that the gate passed: {why}"
+    ]
+
+
+def test_a_failed_gate_that_its_report_does_not_bear_out_is_found(environment):
+    """Somebody hides from those who approved it what nobody had looked at."""
+    version = environment.upload(status="approved")
+    scan = environment.scan(version, decision=APPROVED, coverage=coverage(unanalysed=2))
+
+    assert found(environment, scan) == [
+        "report.json: does not bear out that the gate failed: "
+        "its gate counts 0 unanalysed files, its coverage 2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "unanalysed", "most"),
+    [("passed", 0, 0), ("passed", 2, 2), ("failed", 3, 2)],
+)
+def test_a_gate_that_follows_from_its_coverage_is_sound(environment, status, unanalysed, most):
+    scan = environment.scan(
+        environment.upload(status=status),
+        status,
+        coverage=coverage(unanalysed=unanalysed, opaque=9, otherLanguage=9),
+        gate=gate(status, unanalysed, most),
+    )
+
+    assert found(environment, scan) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from local.page.serving import serving
 from tests.page.browsers import PATIENCE, chromium_path, launch
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
-WIDE, PHONE = {"width": 1440, "height": 1020}, {"width": 390, "height": 844}
+WIDE, PHONE = {"width": 1440, "height": 1080}, {"width": 390, "height": 844}
 
 
 def main() -> int:

@@ -63,6 +63,24 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
     expect(page.locator("#paper")).to_be_hidden()
 
 
+def test_an_upload_says_which_files_nobody_has_looked_at(window):
+    page = window()
+    files = {"good.py": "x = 1\n", "old.pyc": "\0bytecode", "<b>job.ipynb": "{}"}
+    upload(page, zip_of(files), "seen.zip")
+    standing(page, "seen", "passed")
+
+    page.locator("#coverage-analysed", has_text="1 file of code analysed").click()
+    expect(page.locator("#coverage h3")).to_have_text(["Not scanned"])
+    expect(page.locator("#coverage li").first).to_have_text("<b>job.ipynb: notebook")
+    expect(page.locator("#coverage li").nth(1)).to_have_text("old.pyc: bytecode")
+    assert violations(page) == []
+
+    upload(page, zip_of({"good.py": "x = 1\n", "a.py": "x = 1\n"}), "whole.zip")
+    standing(page, "whole", "passed")
+    page.locator("#coverage-analysed", has_text="2 files of code analysed").click()
+    expect(page.locator("#coverage")).to_have_text("No file of code was left out.")
+
+
 def test_a_folder_becomes_a_zip_that_passes(window, tmp_path):
     (tmp_path / "shop" / "ünï").mkdir(parents=True)
     (tmp_path / "shop" / "ünï" / "a.py").write_text("x = 1\n")

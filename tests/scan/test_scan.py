@@ -38,7 +38,13 @@ def test_good_code_passes():
     assert done.code == 0
     assert done.report["gate"]["status"] == "passed"
     assert done.report["engine"]["name"] == "Bandit"
-    assert done.report["analysed"] == {"files": 1, "lines": 2}
+    assert done.report["coverage"] == {
+        "counts": {"analysed": 1, "unanalysed": 0, "opaque": 0, "otherLanguage": 0, "noCode": 0},
+        "lines": 2,
+        "reported": True,
+        "otherLanguages": {},
+        "files": [],
+    }
     assert done.report["error"] is None
 
 
@@ -63,6 +69,13 @@ def test_bad_code_fails_and_the_report_says_why():
                 "threshold": "0",
                 "actual": "1",
                 "status": "error",
+            },
+            {
+                "metric": "unanalysed_files",
+                "comparator": ">",
+                "threshold": "0",
+                "actual": "0",
+                "status": "ok",
             },
         ],
     }
@@ -107,6 +120,16 @@ def test_what_the_code_excludes_is_left_out_only_where_that_is_allowed(allowed, 
     assert (len(done.report["findings"]), len(done.report["ignored"])) == (number, number)
 
 
+def test_a_settings_file_that_is_code_fails_the_gate_and_does_not_vanish():
+    done = with_tool(zipped({**GOOD, "eslint.config.js": "eval(1)\n"}))
+
+    assert done.report["gate"]["status"] == "failed"
+    assert [each["file"] for each in done.report["ignored"]] == ["eslint.config.js"]
+    assert [(each["class"], each["file"]) for each in done.report["coverage"]["files"]] == [
+        ("unanalysed", "eslint.config.js")
+    ]
+
+
 @pytest.mark.parametrize(
     "files",
     [
@@ -124,16 +147,25 @@ def test_a_zip_in_which_nothing_was_analysed_is_broken(files):
     assert done.report["engine"]["name"] == "Bandit"
 
 
-def test_a_zip_with_a_file_that_the_scanner_cannot_read_is_broken():
-    done = scanned(zipped({"shop/python2.py": "print 'hello'\n", "shop/shop.py": "x = 1\n"}))
+@pytest.mark.parametrize("beside", [GOOD, {}], ids=["beside a good one", "alone"])
+def test_a_file_that_the_scanner_cannot_read_fails_the_gate_and_is_named(beside):
+    done = scanned(zipped({**beside, "shop/python2.py": "print 'hello'\n"}))
 
-    assert (done.code, done.error) == (1, "NotAllAnalysed")
-    assert "shop/python2.py" in done.report["error"]["message"]
+    assert (done.code, done.report["gate"]["status"]) == (0, "failed")
+    assert done.report["coverage"]["files"] == [
+        {
+            "class": "unanalysed",
+            "file": "shop/python2.py",
+            "language": "Python",
+            "reason": "syntax error while parsing AST from file",
+            "files": 1,
+        }
+    ]
 
 
 def test_a_silent_tool_has_analysed_nothing_where_there_is_no_text():
     assert with_tool(zipped({"a.bin": b"\0"})).error == "NothingAnalysed"
-    assert with_tool(zipped(GOOD)).report["analysed"]["files"] is None
+    assert with_tool(zipped(GOOD)).report["coverage"]["reported"] is False
 
 
 def test_limits_that_judge_nothing_let_nothing_pass():
@@ -151,8 +183,9 @@ def test_a_limit_is_the_most_that_passes(most, status):
     assert done.report["gate"]["status"] == status
 
 
-def test_the_sarif_decides_and_not_the_exit_code():
-    assert with_tool(zipped(GOOD), code=2).report["gate"]["status"] == "passed"
+@pytest.mark.parametrize("code", [2, 130, 255])
+def test_the_sarif_decides_and_not_the_exit_code(code):
+    assert with_tool(zipped(GOOD), code=code).report["gate"]["status"] == "passed"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +195,25 @@ def test_a_tool_without_sarif_is_a_broken_scan(sarif, error):
     done = with_tool(zipped(GOOD), sarif=sarif, code=1)
 
     assert (done.code, done.error) == (1, error)
+    assert "exit status 1" in done.report["error"]["message"]
+    # What it had printed last is where it ran and on what.
+    assert "Its last words: /tmp/" in done.report["error"]["message"]
+    assert "sarifCommand" not in done.report["error"]["message"] + done.report["error"]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("kill -9 $$", "signal 9 (exit status -9)"), ("exit 137", "signal 9 (exit status 137)")],
+    ids=["by a signal", "its shell says by a signal"],
+)
+def test_what_a_tool_left_that_was_killed_is_not_read(end, status):
+    script = f"echo '{of_results()}' > {{sarif}}; echo allocating; {end}; : {{source}}"
+    done = scanned(zipped(GOOD), SARIF_COMMAND=shlex.join(["sh", "-c", script]))
+
+    assert (done.code, done.error) == (1, "ScannerFailed")
+    assert done.report["error"]["message"] == (
+        f"sh was ended by {status}. Its last words: allocating"
+    )
 
 
 def test_what_a_tool_says_at_length_is_cut_to_what_the_schema_allows():

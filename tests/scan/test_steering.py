@@ -1,8 +1,12 @@
 """Files by which an upload would steer a SARIF tool are not there when it runs."""
 
+from pathlib import Path
+
 import pytest
 
-from scan.sarif import steering
+from scan.sarif.recipes import named
+from scan.sarif.recipes import steering as steering_of
+from scan.sarif.steering import REASON, SetAside, set_aside
 from tests.scan.scanning import tree
 
 FILES = {
@@ -13,14 +17,19 @@ FILES = {
 }
 
 
-def left(source) -> set[str]:
+def left(source: Path) -> set[str]:
     return {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+
+
+def aside(source: Path, command: str = "own-tool", exclusions_too: bool = True) -> SetAside:
+    steering = steering_of(named(command), command)
+    return set_aside(source, steering, exclusions_too=exclusions_too)
 
 
 def test_at_any_depth_and_in_any_letters_they_are_removed_and_named(tmp_path):
     source = tree(FILES, tmp_path)
 
-    ignored = steering.set_aside(source, exclusions_too=True)
+    ignored = aside(source).ignored
 
     assert left(source) == {"app.py"}
     assert {(each.file, each.key, each.value) for each in ignored} == {
@@ -29,26 +38,62 @@ def test_at_any_depth_and_in_any_letters_they_are_removed_and_named(tmp_path):
     assert all(each.weakens for each in ignored)
 
 
+def test_only_those_of_the_tool_that_runs_are_removed(tmp_path):
+    source = tree(FILES, tmp_path)
+
+    assert [each.file for each in aside(source, "semgrep {source}").ignored] == [
+        "deep/down/.SemgrepIgnore"
+    ]
+    assert left(source) == FILES.keys() - {"deep/down/.SemgrepIgnore"}
+
+
 def test_where_exclusions_are_allowed_only_what_steers_otherwise_is_removed(tmp_path):
     source = tree(FILES, tmp_path)
 
-    ignored = steering.set_aside(source, exclusions_too=False)
+    ignored = aside(source, exclusions_too=False).ignored
 
     assert [each.file for each in ignored] == ["web/trivy.yaml"]
     assert left(source) == FILES.keys() - {"web/trivy.yaml"}
 
 
-def test_a_folder_of_such_a_name_stays(tmp_path):
-    source = tree({".bandit/app.py": "pass\n"}, tmp_path)
+@pytest.mark.parametrize(
+    ("text", "is_removed"),
+    [
+        ("[tool.ruff.lint]\nselect = []\n", True),
+        ('[tool."r\\u0075ff"]\n', True),
+        ("[tool.black]\nline-length = 100\n", False),
+        ("x" * 2_000_000, True),
+    ],
+    ids=["of ruff", "written in escapes", "of others", "too large to look into"],
+)
+def test_a_file_of_many_tools_is_removed_where_it_may_steer_this_one(text, is_removed, tmp_path):
+    source = tree({"pyproject.toml": text}, tmp_path)
 
-    assert steering.set_aside(source, exclusions_too=True) == []
-    assert left(source) == {".bandit/app.py"}
+    assert bool(aside(source, "ruff check {source}").ignored) is is_removed
+    assert left(source) == (set() if is_removed else {"pyproject.toml"})
+
+
+def test_a_settings_file_that_is_code_has_not_been_analysed(tmp_path):
+    source = tree({"web/eslint.config.js": "export default []\n", ".eslintrc": "{}"}, tmp_path)
+
+    result = aside(source, "eslint {source}")
+
+    assert result.unread == {"web/eslint.config.js": REASON}
+    assert [each.file for each in result.ignored] == [".eslintrc", "web/eslint.config.js"]
+
+
+@pytest.mark.parametrize("name", [".bandit/app.py", ".eslintrc.d/app.js", "info/exclude"])
+def test_files_in_a_folder_of_such_a_name_stay(name, tmp_path):
+    source = tree({name: "pass\n"}, tmp_path)
+
+    assert aside(source).ignored == []
+    assert left(source) == {name}
 
 
 @pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff" * 500])
 def test_a_large_one_or_no_text_is_told_by_its_beginning(tmp_path, body):
     source = tree({".bandit": body}, tmp_path)
 
-    [ignored] = steering.set_aside(source, exclusions_too=True)
+    [ignored] = aside(source).ignored
 
     assert len(ignored.value) == 200

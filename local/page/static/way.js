@@ -60,6 +60,7 @@ function show() {
   const one = upload(chosen);
   byId("way").classList.toggle("empty", !details);
   byId("log-part").hidden = !details?.log.length;
+  byId("coverage-part").hidden = !details?.coverage;
   if (!one || !details) {
     for (const id of ["picture", "steps", "evidence", "way-facts", "log"]) byId(id).replaceChildren();
     if (!one) byId("picture").append(make("p", { class: "soft" }, "Upload something, and watch it travel."));
@@ -70,6 +71,7 @@ function show() {
     make("span", {}, one.key), make("span", {}, `version ${one.versionId.slice(0, 8)}`),
     make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`));
   showEvidence(one);
+  showCoverage(one);
   showPicture(one);
   showSteps(one);
   showLog();
@@ -82,6 +84,21 @@ function showEvidence(one) {
   place.dataset.names = `${one.scan} ${names}`;
   place.replaceChildren(...names.map((name) =>
     make("button", { type: "button", onclick: () => openEvidence(one.scan, name) }, name)));
+}
+
+// Made once for each scan, so that what somebody unfolded stays so.
+function showCoverage(one) {
+  const place = byId("coverage");
+  if (!details.coverage || place.dataset.scan === one.scan) return;
+  place.dataset.scan = one.scan;
+  byId("coverage-part").open = false;
+  byId("coverage-analysed").textContent = details.coverage.analysed;
+  place.replaceChildren(...details.coverage.lists.flatMap(({ title, lines }) => [
+    make("h3", {}, title),
+    make("ul", {}, ...lines.map(({ file, words }) =>
+      make("li", {}, file ? make("code", {}, file) : null, file && words ? ": " : null, words))),
+  ]));
+  if (!details.coverage.lists.length) place.append(make("p", {}, "No file of code was left out."));
 }
 
 async function openEvidence(scan, name) {

@@ -1,0 +1,141 @@
+"""Which files of an upload the scan looked at, read with suspicion from its report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
+# Conditions of the gate that the counts of files decide, by the class that each counts.
+CONDITIONS = {"unanalysed_files": "unanalysed", "opaque_files": "opaque"}
+# More files than this no upload has; what is counted must fit into sentences.
+MOST = 10**9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """A file that nobody looked at, or a folder (its name ends in ``/``) with ``files`` of them.
+
+    ``kind`` is one of ``CLASSES`` without the first and the last; ``file`` is empty where the
+    scanner names none. All texts are as the scan wrote them: not checked.
+    """
+
+    kind: str
+    file: str
+    language: str
+    reason: str
+    files: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How many files each of ``CLASSES`` has; ``unseen`` and ``languages`` name the first of them.
+
+    ``reported`` says whether the scanner itself said which files it read.
+    """
+
+    counts: Mapping[str, int]
+    reported: bool
+    languages: Mapping[str, int]
+    unseen: Sequence[Unseen]
+
+    def named(self, kind: str) -> list[Unseen]:
+        """Those of one class that the report names."""
+        return [each for each in self.unseen if each.kind == kind]
+
+    @property
+    def analysed(self) -> str:
+        """As in ``12 files of code analysed``, ``12 of 14 files of code analysed``."""
+        number = self.counts["analysed"]
+        code = number + self.counts["unanalysed"] + self.counts["otherLanguage"]
+        of = f"{number:,} of " if number < code else ""
+        return f"{of}{files(code)} of code analysed"
+
+    def other_languages(self, most: int) -> str:
+        """As in ``Go 12, Rust 3, and 7 more files``; empty where there are none."""
+        shown = list(self.languages.items())[:most]
+        left = self.counts["otherLanguage"] - sum(number for _, number in shown)
+        parts = [f"{language} {number:,}" for language, number in shown]
+        if left:
+            parts.append(f"and {files(left, 'more file')}" if parts else files(left))
+        return ", ".join(parts)
+
+    def left_out(self, kind: str, shown: int) -> int:
+        """How many files of ``kind`` are not among the first ``shown`` that the report names."""
+        return self.counts[kind] - sum(each.files for each in self.named(kind)[:shown])
+
+
+def files(number: int, what: str = "file") -> str:
+    """As in ``1 file``, ``1,204 files``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def parse(document: Mapping[str, Any] | None) -> Coverage | None:
+    """Return the report's ``coverage``, None where nothing was analysed.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it makes no sense.
+    """
+    if document is None:
+        return None
+    counts = {name: _count(document["counts"][name]) for name in CLASSES}
+    languages = {str(name): _count(each) for name, each in document["otherLanguages"].items()}
+    if not isinstance(document["files"], list) or not isinstance(document["reported"], bool):
+        raise ValueError("the coverage is not in its form")
+    unseen = tuple(map(_unseen, document["files"]))
+    if sum(languages.values()) > counts["otherLanguage"]:
+        raise ValueError("the coverage names more files in other languages than it counts")
+    for kind in CLASSES:
+        if sum(each.files for each in unseen if each.kind == kind) > counts[kind]:
+            raise ValueError(f"the coverage names more files ({kind}) than it counts")
+    return Coverage(
+        counts=counts, reported=document["reported"], languages=languages, unseen=unseen
+    )
+
+
+def contradiction(coverage: Coverage | None, gate: Mapping[str, Any]) -> str:
+    """What the report's ``gate`` says that its coverage does not bear out; empty if nothing.
+
+    Raises:
+        ValueError, KeyError, TypeError: a condition makes no sense.
+    """
+    if coverage is None:
+        return "it has a gate, but does not say which files were analysed"
+    if gate["status"] == "passed" and not coverage.counts["analysed"]:
+        return "its gate passed, but no file was analysed"
+    for each in gate["conditions"]:
+        kind = CONDITIONS.get(each["metric"])
+        if kind is None:
+            continue
+        actual, limit = coverage.counts[kind], int(each["threshold"])
+        if each["actual"] != str(actual):
+            return f"its gate counts {each['actual']} {kind} files, its coverage {actual}"
+        failed = actual > limit
+        if each["comparator"] != ">" or (each["status"] != "ok") != failed:
+            return f"{files(actual, f'{kind} file')}, at most {limit}: its gate says otherwise"
+    return ""
+
+
+def _unseen(each: Mapping[str, Any]) -> Unseen:
+    number = _count(each["files"])
+    if each["class"] not in CLASSES[1:-1] or number < 1:
+        raise ValueError("the coverage names a file of no class")
+    return Unseen(
+        kind=each["class"],
+        file=_text(each["file"]),
+        language=_text(each["language"]),
+        reason=_text(each["reason"]),
+        files=number,
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("the coverage has something else where a text should be")
+    return value
+
+
+def _count(value: Any) -> int:
+    # True is an int too.
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise ValueError("the coverage has something else where a number should be")
+    return value

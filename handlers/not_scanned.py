@@ -1,0 +1,49 @@
+"""What the scan did not look at, in the words that card and mail share."""
+
+from dataclasses import dataclass
+
+from handlers.coverage import Unseen, files
+from handlers.report import Report
+
+UNANALYSED, BY_NATURE = "Not analysed: code that nobody has looked at", "Not scanned"
+
+
+@dataclass(frozen=True)
+class Line:
+    """``file`` may be empty; neither it nor ``words`` is checked: the scan wrote them."""
+
+    file: str
+    words: str
+
+
+def unanalysed(report: Report, most: int) -> list[Line]:
+    """Name the first code files that the scanner knows the language of, and did not judge."""
+    return _named(report, "unanalysed", most)
+
+
+def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
+    """Name what this scanner does not judge at all, and whether it says what it judged."""
+    coverage, scanner = report.coverage, report.scanner or "the scanner"
+    if coverage is None:
+        return []
+    lines = _named(report, "opaque", most)
+    if languages := coverage.other_languages(most_languages):
+        lines.append(Line("", f"Files in languages that {scanner} does not know: {languages}"))
+    if not coverage.reported:
+        lines.append(Line("", f"{scanner} does not say which files it read"))
+    return lines
+
+
+def _named(report: Report, kind: str, most: int) -> list[Line]:
+    if report.coverage is None:
+        return []
+    lines = [Line(each.file, _why(each)) for each in report.coverage.named(kind)[:most]]
+    left = report.coverage.left_out(kind, most)
+    return [*lines, *([Line("", f"… and {files(left, 'more file')}")] if left else [])]
+
+
+def _why(unseen: Unseen) -> str:
+    """As in ``archive``, ``1,204 files, dependencies``, ``syntax error in line 3``."""
+    if not unseen.file.endswith("/"):
+        return unseen.reason
+    return ", ".join(filter(None, (files(unseen.files), unseen.language)))

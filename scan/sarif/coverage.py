@@ -1,0 +1,160 @@
+"""What the tools say they analysed, held in the words of ``Seen``."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from scan.finding import Seen
+from scan.language import kind_of
+from scan.ledger import NOT_READ
+from scan.sarif import semgrep
+from scan.sarif.encoding import unreadable
+from scan.sarif.message import message
+from scan.sarif.notifications import UNREAD, troubles
+from scan.sarif.output import Heard
+from scan.sarif.place import Places, at, uri
+from scan.sarif.recipes import ALL, Recipe, words
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a tool left beside the runs of its SARIF: the file, its output, and its command."""
+
+    sarif: Path
+    heard: Heard
+    command: str
+
+
+def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> Seen:
+    """What one run says, in SARIF, in its output, and in files beside."""
+    unread, incomplete = troubles(run, places, recipe)
+    seen = Seen(
+        analysed=_analysed(run, recipe, places),
+        languages=recipe.languages if recipe else None,
+        unread=unread,
+        incomplete=incomplete,
+    )
+    if recipe is None:
+        return seen
+    seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
+    if recipe.leaves_out and not set(ALL).intersection(words(left.command)):
+        left_out = [
+            file
+            for file in places.named(recipe.names)
+            if recipe.leaves_out.intersection(file.split("/")[:-1])
+        ]
+        seen = without(seen, dict.fromkeys(left_out, NOT_READ))
+    if recipe.output:
+        seen = _with_output(seen, recipe.output, left.heard, places)
+    if recipe.own_json:
+        seen = semgrep.with_own_json(seen, left.sarif, places)
+    if recipe.utf8:
+        read = places.named(recipe.names) if seen.analysed is None else seen.analysed
+        seen = without(seen, unreadable(places.source, read))
+    return seen
+
+
+def _with_output(seen: Seen, output: re.Pattern[str], heard: Heard, places: Places) -> Seen:
+    analysed, unread, incomplete = seen.analysed, dict(seen.unread), list(seen.incomplete)
+    if "analysed" in output.groupindex:
+        analysed = _certain(places.path(each) for each in heard.analysed)
+    for path, reason in heard.unread.items():
+        files = places.path(path)
+        unread |= dict.fromkeys(files, reason)
+        if not files:
+            incomplete.append(f"{path}: {reason}")
+    return replace(
+        seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *heard.troubles)
+    )
+
+
+def together(all_seen: Sequence[Seen], source: Path) -> Seen:
+    """What all runs of one SARIF say: a file is analysed where one of them read it."""
+    if len(all_seen) == 1:
+        return all_seen[0]
+    languages = [each.languages for each in all_seen]
+    is_silent = all(each.analysed is None for each in all_seen)
+    names = [name for each in all_seen for name in each.names]
+    analysed = (
+        None
+        if is_silent and len({each.names for each in all_seen}) == 1
+        else frozenset().union(*(_read(each, source) for each in all_seen))
+    )
+    return Seen(
+        analysed=analysed,
+        languages=None if None in languages else frozenset().union(*filter(None, languages)),
+        names=tuple(dict.fromkeys(names)),
+        unread={
+            file: why
+            for each in all_seen
+            for file, why in each.unread.items()
+            if why != NOT_READ or not analysed or file not in analysed
+        },
+        incomplete=tuple(dict.fromkeys(text for each in all_seen for text in each.incomplete)),
+    )
+
+
+def _read(seen: Seen, source: Path) -> frozenset[str]:
+    """The files that a run has read by what it says, or else by what it could."""
+    if seen.analysed is not None:
+        return seen.analysed
+    read = set()
+    for path in (each for each in source.rglob("*") if each.is_file()):
+        kind = kind_of(path, path.name)
+        is_known = seen.languages is None or bool(kind.tags & seen.languages)
+        if kind.is_text and is_known and any(fnmatchcase(path.name, each) for each in seen.names):
+            read.add(path.relative_to(source).as_posix())
+    return frozenset(read - seen.unread.keys())
+
+
+def _analysed(run: Json, recipe: Recipe | None, places: Places) -> frozenset[str] | None:
+    """Bandit tells by its metrics per file, others by artifacts with a role (3.24.6).
+
+    None where the run does not say. What could be one of two files is none.
+    """
+    metrics = (run.get("properties") or {}).get("metrics")
+    if isinstance(metrics, Mapping) and "_totals" in metrics:
+        return _certain(places.path(str(each)) for each in metrics if each != "_totals")
+    # 3.24.3: one that lies in another one is no file of the upload.
+    artifacts = [each for each in run.get("artifacts") or [] if each.get("parentIndex", -1) == -1]
+    # A folder that was a target says nothing of the files in it.
+    targets = [
+        each
+        for each in artifacts
+        if "analysisTarget" in (each.get("roles") or []) and "directory" not in each["roles"]
+    ]
+    if recipe and recipe.artifacts:
+        targets = artifacts
+    elif not targets:
+        return None
+    return _certain(places.files(uri(each.get("location") or {}, run)) for each in targets)
+
+
+def _certain(candidates: Iterable[tuple[str, ...]]) -> frozenset[str]:
+    """Those files that a text names without doubt."""
+    return frozenset(files[0] for files in candidates if len(files) == 1)
+
+
+def is_unparsed(result: Json, recipe: Recipe | None) -> bool:
+    """Whether a result says that its file was not analysed at all."""
+    return recipe is not None and result.get("ruleId") in recipe.unparsed
+
+
+def _unparsed(run: Json, recipe: Recipe, places: Places) -> dict[str, str]:
+    return {
+        file: message(result.get("message") or {}) or UNREAD
+        for result in run.get("results") or []
+        if is_unparsed(result, recipe)
+        for location in [at(result.get("locations") or [], 0) or {}]
+        for file in places.files(places.text(location, run))
+    }
+
+
+def without(seen: Seen, unread: Mapping[str, str]) -> Seen:
+    """``seen``, but for the files that the tool never got."""
+    return replace(seen, unread={**seen.unread, **unread})

@@ -1,0 +1,34 @@
+"""Files whose bytes mean something else to a tool that takes every text for UTF-8."""
+
+import codecs
+import re
+import tokenize
+from collections.abc import Iterable
+from pathlib import Path
+
+START = 8192
+# In these every ASCII byte is that character, whatever stands before it; in UTF-7, Shift JIS and
+# the like a comment may hold a line of code.
+SAME_ASCII = re.compile(r"ascii|utf-8|iso8859-|cp125")
+NOT_UTF8 = "it is not UTF-8, and the scanner reads nothing else"
+DECLARED = "it declares an encoding that the scanner does not follow"
+
+
+def unreadable(source: Path, files: Iterable[str]) -> dict[str, str]:
+    """Those of ``files`` below ``source`` that such a tool misreads, with the reason."""
+    return {file: reason for file in files if (reason := _reason(source / file))}
+
+
+def _reason(path: Path) -> str:
+    with path.open("rb") as file:
+        if b"\0" in file.read(START):
+            return NOT_UTF8
+        if path.suffix != ".py":
+            return ""
+        file.seek(0)
+        # PEP 263.
+        try:
+            name = codecs.lookup(tokenize.detect_encoding(file.readline)[0]).name
+        except (SyntaxError, LookupError):
+            return DECLARED
+    return "" if SAME_ASCII.match(name) else DECLARED

@@ -1,0 +1,77 @@
+"""Brings parts of a run back that the tool keeps elsewhere (3.15, 4.1)."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from scan.sarif.place import FILE_URI
+
+# The parts that this scan reads; of those that are lists there may be several pieces.
+LISTS, SINGLE = ("results", "artifacts", "invocations", "extensions"), "driver"
+
+
+def load(path: Path) -> Any:
+    """The JSON of a file; what is null is as if it were not there (3.6 and the defaults)."""
+    with path.open(encoding="utf-8-sig") as file:
+        return json.load(file, object_pairs_hook=_without_nulls)
+
+
+def joined(log: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """The runs of ``log``, complete; other files are read only where they are in ``folder``.
+
+    Raises:
+        ValueError: a part cannot be had, or nothing says which run it belongs to.
+    """
+    inline = [dict(each) for each in log.get("inlineExternalProperties") or []]
+    runs = [_joined(run, inline, folder) for run in log["runs"]]
+    if any(set(LISTS).intersection(each) for each in inline):
+        raise ValueError("it holds results inline that no run refers to")
+    return runs
+
+
+def _joined(run: Mapping[str, Any], inline: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    whole = dict(run)
+    references = run.get("externalPropertyFileReferences") or {}
+    for part in (*LISTS, SINGLE):
+        pieces = references.get(part) or []
+        for reference in [pieces] if isinstance(pieces, Mapping) else pieces:
+            _add(whole, part, _piece(reference, part, inline, folder))
+    guid = (run.get("automationDetails") or {}).get("guid")
+    for each in inline:
+        if guid is not None and each.get("runGuid") == guid:
+            for part in LISTS:
+                _add(whole, part, each.pop(part, None))
+    return whole
+
+
+def _add(whole: dict[str, Any], part: str, piece: Any) -> None:
+    if piece is None:
+        return
+    if part == SINGLE:
+        whole["tool"] = {**whole["tool"], SINGLE: piece}
+    elif part == "extensions":
+        whole["tool"] = {**whole["tool"], part: [*(whole["tool"].get(part) or []), *piece]}
+    else:
+        whole[part] = [*(whole.get(part) or []), *piece]
+
+
+def _piece(
+    reference: Mapping[str, Any], part: str, inline: list[dict[str, Any]], folder: Path
+) -> Any:
+    if "location" in reference:
+        text = str(reference["location"].get("uri", ""))
+        found = FILE_URI.fullmatch(text)
+        path = (folder / unquote(found[2] if found else text)).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise ValueError(f"its {part} are in {text[:100]!r}, which is not beside it")
+        return load(path).get(part)
+    for each in inline:
+        if part in each and "guid" in reference and each.get("guid") == reference["guid"]:
+            return each.pop(part)
+    raise ValueError(f"its {part} are elsewhere, and it does not say where")
+
+
+def _without_nulls(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if value is not None}

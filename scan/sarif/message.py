@@ -1,0 +1,35 @@
+"""The text of a SARIF message (3.11)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LONGEST = 1000
+PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,9})\}")
+
+
+def message(stated: Mapping[str, Any], *texts: Mapping[str, Any]) -> str:
+    """Its own text, or that which its id has in the first of ``texts`` that knows it, in one line.
+
+    Empty where there is none.
+    """
+    arguments = stated.get("arguments") or []
+    text = stated.get("text") or stated.get("markdown")
+    is_form = bool(arguments)
+    if not text and "id" in stated:
+        form = next((each[stated["id"]] for each in texts if stated["id"] in each), {})
+        text, is_form = form.get("text") or form.get("markdown"), True
+    filled = _filled(str(text or ""), arguments) if is_form else str(text or "")
+    return " ".join(filled.split())[:LONGEST]
+
+
+def _filled(text: str, arguments: Sequence[Any]) -> str:
+    """3.11.5: ``{0}`` is the first argument, ``{{`` is a brace."""
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0][0]
+        number = int(found[1])
+        return str(arguments[number]) if number < len(arguments) else found[0]
+
+    return PLACEHOLDER.sub(fill, text)
