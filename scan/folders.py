@@ -18,7 +18,7 @@ def make_folders(to: Path, paths: Iterable[str]) -> None:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files below ``folder``, as ``Path.rglob`` finds them up to Python 3.12 to some depth."""
+    """All files below ``folder``; ``Path.rglob`` finds them to some depth only before 3.13."""
     for each in _folders(folder):
         with os.scandir(each) as listed:
             yield from (Path(entry.path) for entry in listed if entry.is_file())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scan.finding import Seen
+from scan.folders import files_below
 from scan.language import kind_of
 from scan.ledger import NOT_READ
 from scan.sarif import semgrep
@@ -104,7 +105,7 @@ def _read(seen: Seen, source: Path) -> frozenset[str]:
     if seen.analysed is not None:
         return seen.analysed
     read = set()
-    for path in (each for each in source.rglob("*") if each.is_file()):
+    for path in files_below(source):
         kind = kind_of(path, path.name)
         is_known = seen.languages is None or bool(kind.tags & seen.languages)
         if kind.is_text and is_known and any(fnmatchcase(path.name, each) for each in seen.names):

@@ -1,16 +1,15 @@
 """Runs the tool of the settings on the upload and reads the SARIF that it writes."""
 
 import shlex
-import signal
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from scan.broken import Broken
+from scan.exhausted import by_words
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
-from scan.process import run
+from scan.process import CRASHES, died, ended, run
 from scan.sarif import coverage, steering
 from scan.sarif.notifications import READ_THE_LOG
 from scan.sarif.output import Listener
@@ -20,10 +19,6 @@ from scan.sarif.recipes import steering as steering_of
 
 # What a shell says of a command that a signal ended (POSIX, Shell Command Language 2.8.2).
 SHELL_SIGNAL = 128
-# Other numbers may be a count of findings.
-DEADLY = {
-    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM,
-}  # fmt: skip
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
@@ -55,14 +50,16 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     command = [
         each.replace("{source}", str(source)).replace("{sarif}", str(sarif)) for each in words
     ]
-    log.write(f"Scanning with {words[0]}")
+    tool = Path(words[0]).name
+    log.write(f"Scanning with {tool}")
     listener = Listener(log, [each.output for each in recipes or RECIPES if each.output])
     # Not in the upload's folder: tools read their settings from where they run.
     code, tail = run(command, folder=work, log=listener)
     if _is_signal(code):
-        raise Broken("ScannerFailed", _ended(words[0], code, tail), READ_THE_LOG)
+        raise died(tool, code, tail)
     if not sarif.is_file() or not sarif.stat().st_size:
-        raise Broken("NoSarif", _ended(words[0], code, tail, "wrote no SARIF"), READ_THE_LOG)
+        why = ended(tool, code, tail, "wrote no SARIF")
+        raise by_words(tail) or Broken("NoSarif", why, READ_THE_LOG)
     try:
         analysis = read(
             sarif,
@@ -76,21 +73,11 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     except Broken as broken:
         # Half a file is what is left of a tool that died while it wrote.
         if broken.code == "BrokenSarif" and code:
-            why = _ended(words[0], code, tail, "left SARIF that cannot be read")
-            raise Broken(broken.code, why, broken.mend) from broken
+            why = ended(tool, code, tail, "left SARIF that cannot be read")
+            raise by_words(tail) or Broken(broken.code, why, broken.mend) from broken
         raise
     return replace(analysis, seen=coverage.without(analysis.seen, aside.unread))
 
 
 def _is_signal(code: int) -> bool:
-    return code < 0 or code - SHELL_SIGNAL in DEADLY
-
-
-def _ended(tool: str, code: int, tail: Sequence[str], what: str = "") -> str:
-    """Who ended how, and with which last words."""
-    number = -code if code < 0 else code - SHELL_SIGNAL
-    how = f"was ended by signal {number} (exit status {code})"
-    if not _is_signal(code):
-        how = f"{what} (exit status {code})"
-    last = next((line.strip() for line in reversed(tail) if line.strip()), "")
-    return f"{tool} {how}." + (f" Its last words: {last[:300]}" if last else "")
+    return code < 0 or code - SHELL_SIGNAL in CRASHES

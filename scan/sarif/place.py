@@ -10,6 +10,8 @@ from posixpath import normpath
 from typing import Any
 from urllib.parse import unquote
 
+from scan.folders import files_below
+
 LONGEST = 500
 # RFC 3986, section 3.1; a single letter is a drive of Windows.
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -24,11 +26,7 @@ class Places:
 
     def __init__(self, source: Path, folder: Path) -> None:
         self.source = source
-        self._files = frozenset(
-            os.path.relpath(os.path.join(path, name), source).replace(os.sep, "/")
-            for path, _, names in os.walk(source)
-            for name in names
-        )
+        self._files = frozenset(path.relative_to(source).as_posix() for path in files_below(source))
         roots = dict.fromkeys((str(source), os.path.realpath(source)))
         self._roots = tuple(f"{root}/" for root in roots)
         # Checkov writes paths relative to where it ran, without the dots that lead there.

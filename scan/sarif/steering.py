@@ -1,12 +1,12 @@
 """Files in an upload by which it would tell a scanner what not to find."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from scan.finding import IgnoredSetting
+from scan.folders import files_below
 from scan.language import kind_of
 from scan.sarif.recipes import Steers
 
@@ -27,7 +27,7 @@ def set_aside(source: Path, steering: Sequence[Steers], *, exclusions_too: bool)
     """Remove such files from ``source``, at any depth and in any case, and say which they were."""
     chosen = [each for each in steering if exclusions_too or not each.excludes]
     settings, unread = [], {}
-    for name in sorted(_files(source)):
+    for name in sorted(path.relative_to(source).as_posix() for path in files_below(source)):
         path = source / name
         if not any(_is(each, name, path) for each in chosen):
             continue
@@ -38,14 +38,6 @@ def set_aside(source: Path, steering: Sequence[Steers], *, exclusions_too: bool)
             unread[name] = REASON
         path.unlink()
     return SetAside(ignored=settings, unread=unread)
-
-
-def _files(source: Path) -> list[str]:
-    return [
-        os.path.relpath(os.path.join(folder, name), source)
-        for folder, _, names in os.walk(source)
-        for name in names
-    ]
 
 
 def _is(steers: Steers, name: str, path: Path) -> bool:

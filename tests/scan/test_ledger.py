@@ -21,7 +21,7 @@ def seen(*analysed, languages=PYTHON, **others):
     return Seen(analysed=frozenset(analysed), languages=languages, **others)
 
 
-def silent(languages=PYTHON, **others):
+def silent(languages: frozenset[str] | None = PYTHON, **others):
     return Seen(analysed=None, languages=languages, **others)
 
 
