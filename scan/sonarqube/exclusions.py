@@ -17,6 +17,7 @@ LEAVE_OUT = (
 )
 # With one of these only what fits is looked at.
 ONLY = ("sonar.inclusions",)
+SETTINGS = ",".join([*LEAVE_OUT, *ONLY])
 FOLDERS = ("sonar.sources", "sonar.tests")
 UPLOADS_OWN = "left out by the upload's own {key}, which allowExclusions permits"
 ON_SERVER = "excluded on the server: {key}={pattern}"
@@ -46,18 +47,20 @@ def on_server(api: Api, project: str) -> dict[str, list[str]]:
 
     Before its first analysis a project has no settings of its own.
     """
-    keys = ",".join([*LEAVE_OUT, *ONLY])
-    answer = api.may_get("api/settings/values", component=project, keys=keys)
-    whole = api.may_get("api/settings/values", keys=keys) or {}
-    # Where it is asked for all, what comes with SonarQube is `inherited`, and only that.
-    defaults = {each["key"]: each for each in whole.get("settings", []) if each.get("inherited")}
-    return {
-        each["key"]: _patterns(each)
-        for each in (answer or whole).get("settings", [])
-        if each.get("key") in (*LEAVE_OUT, *ONLY)
-        and _patterns(each)
-        and _patterns(each) != _patterns(defaults.get(each["key"], {}))
-    }
+    whole = api.may_get("api/settings/values", keys=SETTINGS) or {}
+    answer = api.may_get("api/settings/values", component=project, keys=SETTINGS) or whole
+    # To a project all is inherited that was set for all; what comes with SonarQube too.
+    own = {each["key"]: _patterns(each) for each in _known(answer) if not each.get("inherited")}
+    return {**set_by_people(whole), **own}
+
+
+def set_by_people(whole: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The settings in the answer ``whole`` that are no defaults, which are ``inherited`` there."""
+    return {each["key"]: _patterns(each) for each in _known(whole) if not each.get("inherited")}
+
+
+def _known(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in answer.get("settings", []) if each.get("key") in (*LEAVE_OUT, *ONLY)]
 
 
 def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> list[Rule]:
