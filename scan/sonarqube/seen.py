@@ -19,7 +19,7 @@ TROUBLE = re.compile(
     re.IGNORECASE,
 )
 # What stands around the name of a file in such a line.
-EDGE = re.compile(r"""[\s'"\[\](){}<>,;]|:\s|[.:]$""")
+EDGE = re.compile(r"""[\s'"\[\](){}<>,;]|[.:](?=\s|$)|:(?=\d)""")
 LONGEST_LINE = 1000
 NOT_PARSED = "SonarQube could not parse it"
 TOO_LARGE = "SonarQube leaves out files over 20 MB"
