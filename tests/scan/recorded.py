@@ -17,6 +17,7 @@ from tests.scan.scanning import Scanned, scanned, tree
 FOLDER = Path(__file__).parent / "sonarqube_answers"
 HOST = "https://sonarqube.example.com"
 TOKEN = "sqa_0123456789"
+SETTINGS = "api/settings/values"
 
 
 class Answers:
@@ -26,6 +27,14 @@ class Answers:
         self.name = name
         self.left: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text())
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._project = next(
+            (
+                each["parameters"].get("component")
+                for each in self.left[::-1]
+                if each["path"] == SETTINGS and "component" in each["parameters"]
+            ),
+            "",
+        )
 
     def change(self, path: str, status: int = 200, body: str = "{}") -> None:
         """Let ``path`` answer something else from now on."""
@@ -37,7 +46,11 @@ class Answers:
         """Stands in for ``requests.Session.get``."""
         assert url.startswith(f"{HOST}/")
         path = url.removeprefix(f"{HOST}/")
-        self.asked.append((path, more["params"]))
+        asked = more["params"]
+        self.asked.append((path, asked))
+        if path == SETTINGS and "component" in asked:
+            # A project of another key has no settings of its own either.
+            more["params"] = {**asked, "component": self._project}
         fitting = [
             each
             for each in self.left

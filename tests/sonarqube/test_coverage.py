@@ -17,6 +17,8 @@ from tests.sonarqube.unseen import (
 pytestmark = pytest.mark.sonarqube
 # Python 3.14's, which older analysers cannot parse.
 TEMPLATE = "\nPAGE = t'{find}'\n"
+# What repeats itself packs well.
+ROOMY = '{"bytes": 1073741824, "ratio": 100000}'
 SWITCH = "    int first(int o) { return switch (o) { case 1 -> 1; default -> 0; }; }\n}\n"
 JAVA_17 = STORE_JAVA.rstrip().removesuffix("}") + SWITCH
 
@@ -25,13 +27,12 @@ JAVA_17 = STORE_JAVA.rstrip().removesuffix("}") + SWITCH
 def unseen(server):
     """One scan of all that SonarQube does not read, since each takes half a minute."""
     files = {**CLEAN, **UNPARSABLE, **MINIFIED, **BY_NAME, **large()}
-    limits = '{"bytes": 1073741824, "ratio": 100000}'
-    return on(server, files, "unseen", UPLOAD_LIMITS=limits)
+    return on(server, files, "unseen", UPLOAD_LIMITS=ROOMY)
 
 
 def test_clean_code_in_each_language_is_analysed_and_passes(server):
     files = {**CLEAN, **EMPTY, **FOLDERS}
-    scan = on(server, files, "clean")
+    scan = on(server, files, "clean", UPLOAD_LIMITS=ROOMY)
 
     assert scan.report["gate"]["status"] == "passed"
     assert scan.report["gate"]["judge"] == "sonarqube"

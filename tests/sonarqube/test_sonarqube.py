@@ -80,7 +80,11 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
 
     first, second = on(server, BAD_PYTHON, "new"), on(server, BAD_PYTHON, "new")
 
-    assert [each["metric"] for each in first.report["gate"]["conditions"]] == ["BLOCKER", "HIGH"]
+    assert [each["metric"] for each in first.report["gate"]["conditions"]] == [
+        "BLOCKER",
+        "HIGH",
+        "unanalysed_files",
+    ]
     assert "new_violations" in {each["metric"] for each in second.report["gate"]["conditions"]}
     for scan in (first, second):
         assert scan.report["gate"]["judge"] == "limits"
