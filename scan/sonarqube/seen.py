@@ -67,8 +67,12 @@ def seen(
     for path, file in files.items():
         if file.is_test:
             excluded[path] = TEST
-        elif file.lines or not _may_hold_code(source / path, path, file):
+        elif file.lines:
             analysed.add(path)
+        elif not _may_hold_code(source / path, path, file):
+            # To some analysers even that is an error, as a Go file without a package.
+            analysed.add(path)
+            unread.pop(path, None)
         elif languages.of(file.language):
             unread.setdefault(path, _why(source / path, file))
     return Seen(

@@ -40,7 +40,7 @@ def as_regex(pattern: str) -> str:
     """How SonarQube itself reads one: ``WildcardPattern`` of its plugin API."""
     read = {"**/": "(?:.*/|)", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.findall(r"\*\*/|\*\*|.", pattern)
-    return "".join(read.get(token, re.escape(token)) for token in tokens)
+    return "".join(read[token] if token in read else re.escape(token) for token in tokens)
 
 
 @settings(max_examples=500)

@@ -125,6 +125,14 @@ def test_a_file_that_the_log_tells_trouble_of_is_unread_whatever_the_report_says
     assert "Unable" not in line or line.split(" ", 1)[1][:9] in (tmp_path / "log").read_text()
 
 
+def test_a_file_without_code_need_not_be_parsed(tmp_path):
+    trouble = ["WARNING Unable to parse file: a.py. a.py:1:6: expected x, found 'EOF'"]
+
+    looked_at = looked(tmp_path, {"a.py": "# Nothing.\n"}, {"a.py": file("py", None)}, trouble)
+
+    assert (looked_at.analysed, looked_at.unread) == ({"a.py"}, {})
+
+
 def test_broken_data_is_no_unread_code(tmp_path):
     looked_at = looked(
         tmp_path,

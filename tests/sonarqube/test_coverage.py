@@ -90,7 +90,7 @@ def test_what_is_excluded_is_named_and_fails_nothing(server):
     server.call(
         "api/settings/set", component=project, key="sonar.exclusions", values="src/**/*.java"
     )
-    server.call("api/settings/set", key="sonar.javascript.exclusions", value="**/page.js")
+    server.call("api/settings/set", key="sonar.global.exclusions", values="**/page.js")
     try:
         files = {**BAD, "shop/prices.py": CLEAN["shop/prices.py"]}
         del files["shop/store.py"]
@@ -98,7 +98,7 @@ def test_what_is_excluded_is_named_and_fails_nothing(server):
         own = {**files, "sonar-project.properties": "sonar.exclusions=src/**,web/*\n"}
         allowed = on(server, own, "excluded", ALLOW_EXCLUSIONS="true")
     finally:
-        server.call("api/settings/reset", keys="sonar.javascript.exclusions")
+        server.call("api/settings/reset", keys="sonar.global.exclusions")
 
     for each in (scan, allowed):
         assert each.report["gate"]["status"] == "passed"
@@ -107,7 +107,7 @@ def test_what_is_excluded_is_named_and_fails_nothing(server):
     named = {each["file"]: each["reason"] for each in scan.report["coverage"]["files"]}
     assert named == {
         "src/shop/Store.java": "excluded on the server: sonar.exclusions=src/**/*.java",
-        "web/page.js": "excluded on the server: sonar.javascript.exclusions=**/page.js",
+        "web/page.js": "excluded on the server: sonar.global.exclusions=**/page.js",
     }
     reasons = {each["reason"] for each in allowed.report["coverage"]["files"]}
     assert reasons == {
