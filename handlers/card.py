@@ -52,7 +52,7 @@ def gate_failed(
     failed = report.failed_conditions
     open_until = f" Open until {text(moment.minute(until), 40)}." if until else ""
     unseen = report.failed_unseen
-    knowing = f" although nobody has looked at {files(unseen)} in it" if unseen else ""
+    knowing = f" although {files(unseen)} in it {_were(unseen)} not analysed" if unseen else ""
     decide = (
         f"There is nothing to decide: a newer version ({code(newer[:8], 20)}) has been uploaded."
         if newer
@@ -180,10 +180,14 @@ def _remedy(report: Report) -> str:
         return "Or mend what failed and upload again: a new version is scanned at once."
     if any(each.metric == "unanalysed_files" for each in report.failed_conditions):
         return (
-            "Or mend the files so that the scanner can read them, and upload again: "
+            "Or fix the files so that the scanner can read them, and upload again: "
             "a new version is scanned at once."
         )
-    return "Or upload again with source code in place of these files."
+    return "Or upload again without these files, or with their source code instead."
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _more(number: int, what: str) -> list[str]:

@@ -13,7 +13,7 @@ MOST = 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class Unseen:
-    """A file that nobody looked at, or a folder (its name ends in ``/``) with ``files`` of them.
+    """A file that was not analysed, or a folder (its name ends in ``/``) with ``files`` of them.
 
     ``kind`` is one of ``CLASSES`` without the first and the last; ``file`` is empty where the
     scanner names none. All texts are as the scan wrote them: not checked.

@@ -122,7 +122,7 @@ class Report:
 
     @property
     def failed_unseen(self) -> int:
-        """How many files nobody looked at, where nothing else keeps the gate from passing."""
+        """How many files were not analysed, where nothing else keeps the gate from passing."""
         failed = {each.metric for each in self.failed_conditions}
         if self.coverage is None or not failed <= coverage.CONDITIONS.keys():
             return 0

@@ -291,13 +291,13 @@ def test_the_mail_names_the_first_files_that_nobody_has_looked_at(announced, rec
     left["gate"]["conditions"][-1]["actual"] = "12"
     text, html = parts(announced("approved", report=left)[1])
 
-    heading = "Not analysed: code that nobody has looked at"
+    heading = "Unanalysed files: code that the scanner did not judge"
     assert heading.upper() in text
     assert heading in str(Page(html))
     for shown in (text, str(Page(html))):
         assert shown.count("src/payments/legacy.py: Parse error at line 3: print 'paid'") == 10
         assert "… and 2 more files" in shown
-        assert "not scanned" not in shown.lower()
+        assert "not covered" not in shown.lower()
 
 
 def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(announced):

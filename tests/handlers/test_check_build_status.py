@@ -171,13 +171,14 @@ def part(result, heading):
     return below[: below.index("")]
 
 
-UNANALYSED = "*Not analysed: code that nobody has looked at*"
+UNANALYSED = "*Unanalysed files: code that the scanner did not judge*"
+NOT_COVERED = "*Not covered by this scanner*"
 
 
 def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
     result = check("failed", "report-failed")
 
-    assert part(result, "*Not scanned*") == [
+    assert part(result, NOT_COVERED) == [
         "• `web/node_modules/`: 1,204 files, dependencies",
         "• `lib/old-ledger.zip`: archive",
         "• `notebooks/fees.ipynb`: notebook",
@@ -197,17 +198,28 @@ def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(ch
         "• `src/payments/legacy.py`: Parse error at line 3: print 'paid'",
         "• `src/payments/rates.py`: the scanner did not read it",
     ]
-    assert "*Not scanned*" not in lines_of(result)
+    assert NOT_COVERED not in lines_of(result)
     decide, remedy = result["card"]["content"]["nextSteps"]
     assert decide == (
-        "Press *Approve* to let this version through for a limited time although nobody has looked "
-        "at 2 files in it, or *Reject*; you are asked for a reason. Open until 27 Nov 2026, "
+        "Press *Approve* to let this version through for a limited time although 2 files in it "
+        "were not analysed, or *Reject*; you are asked for a reason. Open until 27 Nov 2026, "
         "10:00 UTC."
     )
     assert remedy == (
-        "Or mend the files so that the scanner can read them, and upload again: a new version is "
+        "Or fix the files so that the scanner can read them, and upload again: a new version is "
         "scanned at once."
     )
+
+
+def test_one_unanalysed_file_is_told_in_the_singular(check, recorded):
+    report = recorded("report-unanalysed")
+    report["coverage"]["counts"]["unanalysed"] = 1
+    report["coverage"]["files"].pop()
+    report["gate"]["conditions"][-1]["actual"] = "1"
+
+    decide, _ = check("failed", report)["card"]["content"]["nextSteps"]
+
+    assert "although 1 file in it was not analysed, or" in decide
 
 
 def test_where_findings_fail_the_gate_too_they_are_what_to_mend(check, recorded):
@@ -216,7 +228,7 @@ def test_where_findings_fail_the_gate_too_they_are_what_to_mend(check, recorded)
 
     decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
 
-    assert "nobody has looked" not in decide
+    assert "not analysed" not in decide
     assert remedy == "Or mend what failed and upload again: a new version is scanned at once."
 
 
@@ -227,8 +239,8 @@ def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, rec
 
     decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
 
-    assert "although nobody has looked at 1,208 files in it" in decide
-    assert remedy == "Or upload again with source code in place of these files."
+    assert "although 1,208 files in it were not analysed, or" in decide
+    assert remedy == "Or upload again without these files, or with their source code instead."
 
 
 def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(check, recorded):
@@ -249,7 +261,7 @@ def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(
     shown = part(result, UNANALYSED)
     assert shown[:5] == [f"• `unanalysed{number}.py`: why" for number in range(5)]
     assert shown[5:] == ["… and 1,495 more files"]
-    shown = part(result, "*Not scanned*")
+    shown = part(result, NOT_COVERED)
     assert shown[:3] == [f"• `opaque{number}.py`: why" for number in range(3)]
     assert shown[3:] == [
         "… and 5 more files",
@@ -277,7 +289,7 @@ def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
     result = check("failed", report)
 
     assert part(result, UNANALYSED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
-    assert part(result, "*Not scanned*")[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
+    assert part(result, NOT_COVERED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
     description = result["card"]["content"]["description"]
     assert not [each for each in ("<!", "<@", "*why*", "\u202e") if each in description]
 
@@ -286,8 +298,8 @@ def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
     report = recorded("report-unanalysed")
     report["engine"]["name"], report["coverage"]["reported"] = "Ruff", False
 
-    assert part(check("failed", report), "*Not scanned*") == [
-        "• Ruff does not say which files it read"
+    assert part(check("failed", report), NOT_COVERED) == [
+        "• Ruff does not list the files that it read: all that it can read count as analysed"
     ]
 
 
@@ -302,7 +314,7 @@ def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, 
     lines = lines_of(check("failed", report))
 
     assert lines[0].endswith(f" · {said}")
-    assert not [line for line in lines if "scanned" in line]
+    assert not {UNANALYSED, NOT_COVERED} & set(lines)
 
 
 def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_card(check, recorded):
@@ -328,8 +340,10 @@ def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_ca
 
     lines = lines_of(result)
     assert part(result, UNANALYSED)[-1] == "… and 999,999,995 more files"
-    assert "… and 999,999,997 more files" in part(result, "*Not scanned*")
-    assert part(result, "*Not scanned*")[-1] == "• SonarQube does not say which files it read"
+    assert "… and 999,999,997 more files" in part(result, NOT_COVERED)
+    assert part(result, NOT_COVERED)[-1] == (
+        "• SonarQube does not list the files that it read: all that it can read count as analysed"
+    )
     assert any("tried to weaken its own scan" in line for line in lines)
     assert "…" in lines  # the findings gave way
 
@@ -419,9 +433,7 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
     assert content["nextSteps"] == [
         "Check that the zip holds the source code itself, then upload it again."
     ]
-    assert part(result, "*Not scanned*") == [
-        "• Files in languages that SonarQube does not know: Go 4"
-    ]
+    assert part(result, NOT_COVERED) == ["• Files in languages that SonarQube does not know: Go 4"]
     assert metadata["additionalContext"] == {
         "Team1": "rescan-5d6e7f8",
         "Region": "eu-central-1",
