@@ -170,7 +170,7 @@ def _unanalysed(report: Report) -> Iterable[str]:
 
 def _line(line: Line) -> str:
     words = text(line.words, 130 if line.file else 300)
-    if words.startswith("…"):
+    if not line.file and words.startswith("…"):
         return words
     return f"• {code(line.file, 130)}: {words}" if line.file else f"• {words}"
 

@@ -270,6 +270,15 @@ def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(
     ]
 
 
+def test_whatever_the_reason_the_file_is_named(check, recorded):
+    report = recorded("report-unanalysed")
+    report["coverage"]["files"][0]["reason"] = "… and 2 more files"
+
+    assert part(check("failed", report), UNANALYSED)[0] == (
+        "• `src/payments/legacy.py`: … and 2 more files"
+    )
+
+
 def test_a_trouble_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_same(
     check, recorded
 ):
