@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate
 # By the environment, so that no name of a zip is read by make or the shell.
-export APP ENGINE KEEP PORT STACK VERDICT
+export APP ENGINE KEEP PORT SONARQUBE STACK VERDICT
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo preflight test test-sonarqube faults fuzz bench bench-scan bench-burst \
@@ -25,7 +25,7 @@ preflight: setup ## Check all that an environment needs, before and after `pulum
 test: setup ## Run the tests (some minutes)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sonarqube"
 
-test-sonarqube: setup ## Run the tests on a real SonarQube server (Java 17, Maven; minutes)
+test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
 faults: setup ## Let each AWS call of the pipeline fail in each way, show what comes of it (10 minutes)

@@ -50,7 +50,11 @@ VPC_EXAMPLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Checked settings; durations in seconds, ``sonar_token`` a secret Output or None."""
+    """Checked settings; durations in seconds, ``sonar_token`` a secret Output or None.
+
+    ``sonar_environment`` is the stack in the keys of SonarQube projects; empty where environments
+    share them.
+    """
 
     slack_workspace_id: str
     slack_channel_id: str
@@ -61,6 +65,7 @@ class Settings:
     sonar_host_url: str
     sonar_token: pulumi.Output[str] | None
     sonar_organization: str
+    sonar_environment: str
     sonar_ca: str
     sarif_command: str
     allow_exclusions: bool
@@ -110,6 +115,7 @@ class Settings:
             "SONAR_HOST_URL": self.sonar_host_url,
             "SONAR_ORGANIZATION": self.sonar_organization,
             "SONAR_CA": self.sonar_ca,
+            "ENVIRONMENT": self.sonar_environment,
             "ALLOW_EXCLUSIONS": json.dumps(self.allow_exclusions),
             "SARIF_COMMAND": self.sarif_command,
         }
@@ -178,6 +184,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         sonar_host_url=(config.get("sonarHostUrl") or "").rstrip("/"),
         sonar_token=sonar_token if engine == "sonarqube" else None,
         sonar_organization=config.get("sonarOrganization") or "",
+        sonar_environment="" if read.flag("sonarSharedProjects") else stack,
         sonar_ca=read.text(
             "sonarCa", r"([\s\S]*-----BEGIN CERTIFICATE-----[\s\S]*)?", "PEM", "< ca.pem"
         ),

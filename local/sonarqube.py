@@ -21,18 +21,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-VERSION = "25.9.0.112764"
-SHA256 = "e2e4d7a3b6f61376b53f862bde5facedc17d5ee403c217737db6a9bf730df8ef"
+from local import java
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One version of SonarQube: the zip's hash, the Java that it runs on, its gate's metrics."""
+
+    version: str
+    sha256: str
+    java: frozenset[int]
+    metrics: tuple[str, ...] = ("software_quality_blocker_issues", "software_quality_high_issues")
+
+
+# Java as in the "Server host requirements" of each at https://docs.sonarsource.com.
+RELEASES = {
+    each.version: each
+    for each in (
+        Release(
+            version="10.7.0.96327",
+            sha256="4a5e5f0d7581e287cff4f02f7588dae499e2aa81fce37b88612acadfb4ba4518",
+            java=frozenset({17}),
+            metrics=("blocker_violations", "critical_violations"),
+        ),
+        Release(
+            version="25.9.0.112764",
+            sha256="e2e4d7a3b6f61376b53f862bde5facedc17d5ee403c217737db6a9bf730df8ef",
+            java=frozenset({17, 21}),
+        ),
+        Release(
+            version="26.2.0.119303",
+            sha256="601367a97dfacf7d0ba54e23ea54d77bdeef548cd1b5a7f2378a83eea931efa1",
+            java=frozenset({21, 25}),
+        ),
+    )
+}
+DEFAULT = "25.9.0.112764"
 CACHE = Path.home() / ".cache" / "chatops-slack"
 START_SECONDS = 600
 # SonarQube refuses to run as root; this one owns nothing and exists everywhere.
 NOBODY = 65534
 GATE = "Whole code"
-# On overall code, so that the first analysis of a project is judged too.
-CONDITIONS = (
-    ("software_quality_blocker_issues", "GT", "0"),
-    ("software_quality_high_issues", "GT", "0"),
-)
 # Starts the server and ends it when this end of the pipe is closed, by whatever ends this process.
 KEEPER = 'exec 3<&0; "$@" & server=$!; (cat <&3 >/dev/null; kill $server) & wait $server'
 
@@ -50,19 +79,37 @@ class Server:
     url: str
     token: str
     admin: str
+    release: Release
 
     def call(self, path: str, **parameters: str) -> dict[str, Any]:
         """Ask the API as the administrator: POST with parameters, GET without."""
         return _call(f"{self.url}/{path}", parameters, f"Bearer {self.admin}")
 
 
+def chosen() -> Release:
+    """The release that the environment variable SONARQUBE names, else the usual one.
+
+    Raises:
+        RuntimeError: its hash is not known here.
+    """
+    version = os.environ.get("SONARQUBE") or DEFAULT
+    if version not in RELEASES:
+        raise RuntimeError(f"SONARQUBE is {version}, not one of {', '.join(RELEASES)}")
+    return RELEASES[version]
+
+
 def missing() -> str | None:
     """What this machine lacks to run the server, None for nothing."""
-    for tool in ("java", "mvn"):
-        if not shutil.which(tool):
-            return f"SonarQube needs {tool} on PATH"
-    said = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
-    return None if '"17.' in said else "SonarQube needs Java 17"
+    release = chosen()
+    if not java.find(release.java):
+        versions = " or ".join(map(str, sorted(release.java)))
+        return (
+            f"SonarQube {release.version} needs Java {versions}: "
+            f"on PATH, in JAVA_HOME or in {java.INSTALLED}"
+        )
+    if not _archive(release).is_file() and not shutil.which("mvn"):
+        return "SonarQube is downloaded with Maven: mvn is not on PATH"
+    return None
 
 
 @contextmanager
@@ -73,24 +120,32 @@ def running_server(say: Say = print) -> Iterator[Server]:
         NoDownload: it is not in the cache and cannot be downloaded.
         RuntimeError: it did not start; says what its log ends with.
     """
-    archive = _downloaded(say)
+    release = chosen()
+    executable = java.find(release.java)
+    if not executable:
+        raise RuntimeError(missing())
+    archive = _downloaded(release, say)
     with tempfile.TemporaryDirectory(prefix="sonarqube-", dir="/var/tmp") as folder:
         home = _unpacked(archive, Path(folder), say)
-        url, process = _start(home)
+        url, process = _start(home, executable)
         try:
             _wait_until_up(url, process, home, say)
-            yield _set_up(url, say)
+            yield _set_up(url, release, say)
         finally:
             say("Stopping SonarQube")
             _stop(process)
 
 
-def _downloaded(say: Say) -> Path:
+def _archive(release: Release) -> Path:
+    return CACHE / f"sonar-application-{release.version}.zip"
+
+
+def _downloaded(release: Release, say: Say) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
-    archive = CACHE / f"sonar-application-{VERSION}.zip"
+    archive = _archive(release)
     if not archive.is_file():
         say("Downloading SonarQube (850 MB, once)")
-        artifact = f"org.sonarsource.sonarqube:sonar-application:{VERSION}:zip"
+        artifact = f"org.sonarsource.sonarqube:sonar-application:{release.version}:zip"
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             process = subprocess.Popen(
                 [
@@ -113,8 +168,8 @@ def _downloaded(say: Say) -> Path:
             (Path(folder) / archive.name).rename(archive)
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != SHA256:
-        raise RuntimeError(f"{archive} has sha256 {found} instead of {SHA256}; remove it")
+    if found != release.sha256:
+        raise RuntimeError(f"{archive} has sha256 {found} instead of {release.sha256}; remove it")
     return archive
 
 
@@ -122,7 +177,7 @@ def _unpacked(archive: Path, folder: Path, say: Say) -> Path:
     say("Unpacking SonarQube")
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
-    home = folder / f"sonarqube-{VERSION}"
+    [home] = folder.glob("sonarqube-*")
     if os.geteuid() == 0:
         folder.chmod(0o755)
         for path in [home, *home.rglob("*")]:
@@ -130,14 +185,17 @@ def _unpacked(archive: Path, folder: Path, say: Say) -> Path:
     return home
 
 
-def _start(home: Path) -> tuple[str, subprocess.Popen[bytes]]:
+def _start(home: Path, executable: Path) -> tuple[str, subprocess.Popen[bytes]]:
     port, search_port = _free_port(), _free_port()
     root = os.geteuid() == 0
+    [application] = home.glob("lib/sonar-application-*.jar")
     process = subprocess.Popen(
-        ["sh", "-c", KEEPER, "sh", "java", "-jar", f"lib/sonar-application-{VERSION}.jar"],
+        ["sh", "-c", KEEPER, "sh", str(executable), "-jar", str(application)],
         cwd=home,
         env={
             "PATH": os.environ["PATH"],
+            # It starts processes of its own with this Java.
+            "SONAR_JAVA_PATH": str(executable),
             "HOME": str(home / "temp"),
             "SONAR_WEB_HOST": "127.0.0.1",
             "SONAR_WEB_PORT": str(port),
@@ -164,7 +222,7 @@ def _free_port() -> int:
 
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], home: Path, say: Say) -> None:
-    say(f"Starting SonarQube {VERSION} on {url} (about two minutes)")
+    say(f"Starting SonarQube on {url} (about two minutes)")
     began, told, said = time.monotonic(), "", 0.0
     while time.monotonic() - began < START_SECONDS:
         if process.poll() is not None:
@@ -189,7 +247,7 @@ def _status(url: str) -> str:
         return "not listening yet"
 
 
-def _set_up(url: str, say: Say) -> Server:
+def _set_up(url: str, release: Release, say: Say) -> Server:
     say("Setting up SonarQube: password, users, gate")
     password = secrets.token_urlsafe(16) + "aA1!"
     _call(
@@ -220,16 +278,11 @@ def _set_up(url: str, say: Say) -> Server:
     )
     for condition in shown.get("conditions", []):
         post("qualitygates/delete_condition", id=condition["id"])
-    for metric, comparator, threshold in CONDITIONS:
-        post(
-            "qualitygates/create_condition",
-            gateName=GATE,
-            metric=metric,
-            op=comparator,
-            error=threshold,
-        )
+    # On overall code, so that the first analysis of a project is judged too.
+    for metric in release.metrics:
+        post("qualitygates/create_condition", gateName=GATE, metric=metric, op="GT", error="0")
     post("qualitygates/set_as_default", name=GATE)
-    return Server(url=url, token=token, admin=admin)
+    return Server(url=url, token=token, admin=admin, release=release)
 
 
 def _basic(login: str, password: str) -> str:

@@ -53,10 +53,14 @@ class SonarServer:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One scan; ``limits`` is the most findings that pass per severity, None for no limit."""
+    """One scan; ``limits`` is the most findings that pass per severity, None for no limit.
+
+    ``environment`` is the name of the stack, empty where nobody says it.
+    """
 
     scan: str
     app: str
+    environment: str = ""
     upload: Upload
     artifacts_bucket: str
     engine: str
@@ -78,6 +82,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
         return Job(
             scan=environment["SCAN"],
             app=environment["APP"],
+            environment=environment.get("ENVIRONMENT", ""),
             upload=Upload(
                 bucket=environment["UPLOAD_BUCKET"],
                 key=environment["UPLOAD_KEY"],

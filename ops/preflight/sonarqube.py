@@ -1,4 +1,4 @@
-"""The SonarQube server: there, new enough, with a token of the least right and a gate that judges.
+"""The SonarQube server: there, new enough, its token of the least right, a gate that judges.
 
 With a global analysis token its API tells all of that (25.9): ``users/current`` the permissions,
 ``user_tokens/search`` the expiry, ``qualitygates/list`` and ``show`` the default gate.
@@ -13,6 +13,7 @@ from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from scan.broken import Broken
 from scan.sonarqube.api import Api
+from scan.sonarqube.exclusions import SETTINGS, set_by_people
 
 KINDS = {
     "sqa": "GLOBAL_ANALYSIS_TOKEN",
@@ -42,7 +43,7 @@ def sonarqube(its: Environment) -> Iterator[Finding]:
             yield _of_no_use(its, broken)
             return
         yield fine(f"SonarQube {version} at {its.settings.sonar_host_url} knows the token")
-        for look in (token, gate):
+        for look in (token, gate, coverage):
             try:
                 yield from look(its, api)
             except Broken as broken:
@@ -127,6 +128,26 @@ def gate(its: Environment, api: Api) -> Iterator[Finding]:
             "nothing would judge the first upload of an app; its scan is broken",
             "docs/sonarqube.md, Choose a gate: add conditions on overall code; or "
             f"pulumi config set maxBlocker 0 --stack {its.stack}",
+        )
+
+
+def coverage(its: Environment, api: Api) -> Iterator[Finding]:
+    """Whether the token may read what a scan holds against the upload."""
+    known = [each["name"] for each in api.get("api/languages/list")["languages"]]
+    yield fine(f"it knows {len(known)} languages; code in one that is not analysed fails the gate")
+    answer = api.may_get("api/settings/values", keys=SETTINGS)
+    if answer is None:
+        yield warning(
+            "the token may not read the settings of exclusions",
+            "files that are excluded on the server count as unanalysed, and fail the gate",
+            "ask the server's administrators, or raise maxUnanalysed",
+        )
+        return
+    for key, patterns in set_by_people(answer).items():
+        yield warning(
+            f"the server leaves files out: {key}={','.join(patterns)}",
+            "code in them is named in the report, and does not fail the gate",
+            f"{its.settings.sonar_host_url}/admin/settings: Analysis Scope",
         )
 
 

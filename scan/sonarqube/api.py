@@ -16,8 +16,8 @@ from scan.broken import Broken
 from scan.job import SonarServer
 from scan.log import Log
 
-# What pysonar needs of the server: since 10.6 it hands out its own engine and Java.
-OLDEST = (10, 6)
+# The oldest that is tested. Since 10.6 a server hands out its own engine and Java to pysonar.
+OLDEST = (10, 7)
 CLOUD = ("sonarcloud.io", "sonarqube.us")
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 RETRY_AFTER_SECONDS = (1, 3, 9, 27)
@@ -71,7 +71,7 @@ class Api:
         if numbers < OLDEST and not self.is_cloud:
             raise Broken(
                 "ServerTooOld",
-                f"SonarQube {version} is too old; scans need 10.6 or newer.",
+                f"SonarQube {version} is too old; scans need {OLDEST[0]}.{OLDEST[1]} or newer.",
                 "Upgrade the server.",
             )
         if not self.get("api/authentication/validate").get("valid"):
@@ -91,13 +91,13 @@ class Api:
         raise AssertionError("the last try returns or raises")
 
     def may_get(self, path: str, **parameters: str | int) -> dict[str, Any] | None:
-        """The same, None where the token may not."""
+        """The same for what a scan can do without: None where there is no answer."""
         try:
             return self.get(path, **parameters)
         except Broken as broken:
-            if broken.code == "TokenMayNot":
-                return None
-            raise
+            if broken.code != "TokenMayNot":
+                self._log.write(f"Going on without {path}: {broken.message}")
+            return None
 
     def _until_up(self) -> dict[str, Any]:
         status: dict[str, Any] = {}

@@ -3,18 +3,20 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import scan
 from scan.broken import Broken
-from scan.finding import Analysis, Seen
+from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
 from scan.process import run
-from scan.sonarqube import issues, judged, untrusted
+from scan.sonarqube import exclusions, issues, judged, scanner_report, untrusted
 from scan.sonarqube.api import Api, ca_bundle
+from scan.sonarqube.properties import project_key, properties
+from scan.sonarqube.seen import Listener, seen
 
 POLL_SECONDS = 0.5
 # The server's part takes seconds; after this long its queue is stuck or full.
@@ -37,15 +39,18 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     for each in ignored:
         log.write(f"Not followed: {each.key} in {each.file}")
     project = project_key(job)
-    properties = _properties(job, project, source, work, followed)
+    known = [each["key"] for each in api.get("api/languages/list")["languages"]]
+    server = exclusions.on_server(api, project)
+    told = properties(job, source=source, work=work, followed=followed, server=server)
     log.write(f"Scanning with SonarQube {version} at {job.sonar.url}")
     for _ in range(ATTEMPTS):
-        task = _scanned(properties, ca, work, api, log)
+        listener = Listener(log)
+        task = _scanned(told, ca, work, api, listener)
+        files = scanner_report.read(work / "scanner" / "scanner-report")
         try:
             analysis_id = _processed(api, task, log)
             status = api.get("api/qualitygates/project_status", analysisId=analysis_id)
             counts, findings = issues.read(api, job.sonar.url, project)
-            measures = _measures(api, project)
             _check_still_newest(api, project, analysis_id)
         except _Overtaken:
             log.write("Another upload of the app was analysed meanwhile; scanning again")
@@ -53,8 +58,14 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         return Analysis(
             engine="SonarQube Cloud" if api.is_cloud else "SonarQube",
             version=version,
-            seen=Seen(analysed=None if measures.get("files") else frozenset(), languages=None),
-            lines=measures.get("ncloc"),
+            seen=seen(
+                source,
+                files,
+                known=known,
+                troubles=listener.troubles,
+                rules=exclusions.rules(server, followed),
+            ),
+            lines=sum(each.lines or 0 for each in files.values()),
             counts=counts,
             findings=findings,
             gate=judged.gate(status["projectStatus"], counts, job.limits),
@@ -68,46 +79,8 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     )
 
 
-def project_key(job: Job) -> str:
-    """The key of the app's project, which the first scan creates.
-
-    It is this system's own, so that no project of the same name is written over. On SonarQube Cloud
-    keys are unique across organizations.
-    """
-    return f"{job.sonar.organization or 'chatops-slack'}_{job.app}"
-
-
 class _Overtaken(Exception):
     """Another analysis of the project came between, so what the API says is not of this one."""
-
-
-def _properties(
-    job: Job, project: str, source: Path, work: Path, followed: dict[str, str]
-) -> dict[str, str]:
-    compiled = work / "compiled"
-    compiled.mkdir()
-    properties = {
-        # The upload's, if harmless; ours overrule what it says about the same.
-        "sonar.sources": ".",
-        "sonar.sourceEncoding": "UTF-8",
-        # Java is analysed without its compiled classes where there are none.
-        "sonar.java.binaries": str(compiled),
-        **followed,
-        "sonar.host.url": job.sonar.url,
-        "sonar.token": job.sonar.token,
-        "sonar.projectKey": project,
-        "sonar.projectName": job.app,
-        "sonar.projectBaseDir": str(source),
-        "sonar.working.directory": str(work / "scanner"),
-        "sonar.scanner.metadataFilePath": str(work / "report-task.txt"),
-        # A .git in the zip could hide files by .gitignore.
-        "sonar.scm.disabled": "true",
-        # Else code in a folder named like tests is looked at less closely.
-        "sonar.python.testFileHeuristic.disabled": "true",
-    }
-    if job.sonar.organization:
-        properties["sonar.organization"] = job.sonar.organization
-    return properties
 
 
 def _scanned(properties: dict[str, str], ca: Path | None, work: Path, api: Api, log: Log) -> str:
@@ -133,14 +106,19 @@ def _scanned(properties: dict[str, str], ca: Path | None, work: Path, api: Api, 
     if code or not task.is_file():
         # The scanner's words for a server that went away are many; the server's own are clear.
         api.check()
-        why = next((each for each in tail if each.startswith("ERROR")), f"exit status {code}")
         raise Broken(
             "ScannerFailed",
-            f"SonarQube's scanner failed: {why.removeprefix('ERROR ')}",
+            f"SonarQube's scanner ended with exit status {code}: {_last_words(tail)}",
             "The scanner's log says more.",
         )
     told = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
     return told["ceTaskId"]
+
+
+def _last_words(tail: Sequence[str]) -> str:
+    """What the scanner says at its end, of errors if it says any."""
+    errors = [each.removeprefix("ERROR ") for each in tail if each.startswith("ERROR ")]
+    return " ".join((errors or list(tail) or ["it says nothing"])[-3 if errors else -1 :])
 
 
 def _processed(api: Api, task_id: str, log: Log) -> str:
@@ -176,11 +154,3 @@ def _check_still_newest(api: Api, project: str, analysis_id: str) -> None:
     newest = api.may_get("api/ce/component", component=project)
     if newest and newest.get("current", {}).get("analysisId", analysis_id) != analysis_id:
         raise _Overtaken
-
-
-def _measures(api: Api, project: str) -> dict[str, int]:
-    """Files and lines of code; empty where nothing was analysed."""
-    answer: dict[str, Any] = api.get(
-        "api/measures/component", component=project, metricKeys="files,ncloc"
-    )
-    return {each["metric"]: int(each["value"]) for each in answer["component"]["measures"]}

@@ -39,7 +39,8 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
 def _hotspots(api: Api, project: str) -> Iterator[Mapping[str, Any]]:
     """Those that nobody has reviewed; none where the token may not read them."""
     for page in range(1, HOTSPOT_PAGES + 1):
-        asked = {"project": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
+        # Cloud knows no other name; a server knows this one too, as the former one.
+        asked = {"projectKey": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
         found = (api.may_get("api/hotspots/search", **asked) or {}).get("hotspots", [])
         yield from found
         if len(found) < HOTSPOT_PAGE:

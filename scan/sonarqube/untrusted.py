@@ -12,7 +12,6 @@ from scan.finding import IgnoredSetting
 
 # Encodings that agree with ASCII; in another one all code turns into noise without findings.
 ENCODING = re.compile(r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
-VERSIONS = re.compile(r"[\d.,\s]{1,40}")
 # Where coverage was measured, and where compiled classes lie.
 PATHS = {
     "sonar.python.coverage.reportPaths",
@@ -25,6 +24,7 @@ PATHS = {
     "sonar.java.binaries",
     "sonar.java.libraries",
 }
+# Not followed: in an older version of a language, code of today cannot be parsed.
 LANGUAGE_VERSIONS = {"sonar.python.version", "sonar.java.source", "sonar.java.target"}
 # Which code is looked at, and as what: the uploader's wish to hide code unless it is allowed.
 EXCLUSIONS = {
@@ -80,8 +80,6 @@ def settings(
 def _is_harmless(key: str, value: str) -> bool:
     if key == "sonar.sourceEncoding":
         return bool(ENCODING.fullmatch(value))
-    if key in LANGUAGE_VERSIONS:
-        return bool(VERSIONS.fullmatch(value))
     return key in PATHS and _stays_inside(value)
 
 

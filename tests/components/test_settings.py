@@ -122,6 +122,11 @@ def test_the_token_stays_a_secret():
     assert TOKEN not in str(loaded().scan_environment)
 
 
+def test_environments_share_projects_of_sonarqube_only_where_they_are_told_to():
+    assert loaded("prod").scan_environment["ENVIRONMENT"] == "prod"
+    assert loaded("prod", sonarSharedProjects="true").scan_environment["ENVIRONMENT"] == ""
+
+
 def test_engine_sarif_needs_neither_server_nor_token_and_keeps_none():
     found = loaded(engine="sarif", sonarHostUrl="", sonarToken="")
 
@@ -148,6 +153,7 @@ def test_what_a_scan_is_told():
         "SONAR_HOST_URL": "https://sonar.example.com",
         "SONAR_ORGANIZATION": "org",
         "SONAR_CA": CA,
+        "ENVIRONMENT": "dev",
         "ALLOW_EXCLUSIONS": "true",
         "SARIF_COMMAND": "tool {source} {sarif}",
     }
@@ -244,6 +250,7 @@ WRONG = [
     ("sonarHostUrl", "", "is missing"),
     ("sonarToken", "", "is missing; engine sonarqube needs one"),
     ("sonarCa", "/etc/ssl/ca.pem", "'/etc/ssl/ca.pem' is not PEM"),
+    ("sonarSharedProjects", "yes", "'yes' is not true or false"),
     ("allowExclusions", "yes", "'yes' is not true or false"),
     ("maxBlocker", "none", "'none' is not a whole number"),
     ("maxHigh", -2, "-2 is not between -1 and 1000000"),

@@ -67,12 +67,13 @@ def said(findings: list[Finding], level: Level) -> str:
 def test_a_global_token_of_the_least_right_and_a_gate_on_overall_code_are_fine(server: Serving):
     found = server("global").found(its())
 
-    assert [each.level for each in found] == [Level.FINE] * 3
+    assert [each.level for each in found] == [Level.FINE] * 4
     assert [each.what for each in found] == [
         "SonarQube 25.9.0.112764 at https://sonarqube.example.com knows the token",
         "least may analyse and create projects, and no more",
         "gate 'Whole code' judges overall code by software_quality_blocker_issues, "
         "software_quality_high_issues",
+        "it knows 27 languages; code in one that is not analysed fails the gate",
     ]
 
 
@@ -144,6 +145,27 @@ def test_a_default_gate_on_new_code_only_is_found(
     assert "docs/sonarqube.md, Choose a gate" in found
 
 
+def test_what_the_server_leaves_out_for_all_is_named(server: Serving):
+    serving = server("global")
+    settings = [
+        {"key": "sonar.global.exclusions", "values": ["**/gen/**"]},
+        {"key": "sonar.go.exclusions", "values": ["**/vendor/**"], "inherited": True},
+    ]
+    serving.change("api/settings/values", lambda told: {"settings": settings})
+
+    warned = said(serving.found(its()), Level.WARNING)
+
+    assert "the server leaves files out: sonar.global.exclusions=**/gen/**" in warned
+    assert "vendor" not in warned
+
+
+def test_a_token_that_may_not_read_exclusions_is_a_warning(server: Serving):
+    serving = server("global")
+    serving.change("api/settings/values", lambda told: {}, status=403)
+
+    assert "may not read the settings of exclusions" in said(serving.found(its()), Level.WARNING)
+
+
 def test_a_server_without_a_default_gate_fails(server: Serving):
     serving = server("global")
     serving.change("api/qualitygates/list", lambda told: {"qualitygates": []})
@@ -153,9 +175,11 @@ def test_a_server_without_a_default_gate_fails(server: Serving):
 
 def test_a_server_that_is_too_old_fails(server: Serving):
     serving = server("global")
-    serving.change("api/system/status", lambda told: {**told, "version": "9.9.8.100196"})
+    serving.change("api/system/status", lambda told: {**told, "version": "10.6.0.92116"})
 
-    assert "9.9.8.100196 is too old" in said(serving.found(its()), Level.FAILED)
+    assert "10.6.0.92116 is too old; scans need 10.7 or newer" in said(
+        serving.found(its()), Level.FAILED
+    )
 
 
 def test_what_the_token_may_not_ask_is_unknown_and_the_rest_is_still_looked_at(server: Serving):

@@ -1,6 +1,7 @@
 """Answers of a real SonarQube, recorded by ``python -m tests.sonarqube.record``."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,19 +12,29 @@ import requests
 
 from scan.log import Log
 from scan.sonarqube import engine
-from tests.scan.scanning import Scanned, scanned
+from tests.scan.scanning import Scanned, scanned, tree
 
 FOLDER = Path(__file__).parent / "sonarqube_answers"
 HOST = "https://sonarqube.example.com"
 TOKEN = "sqa_0123456789"
+SETTINGS = "api/settings/values"
 
 
 class Answers:
     """Gives the answers of one recording, each as often as it was given, the last for ever."""
 
     def __init__(self, name: str) -> None:
+        self.name = name
         self.left: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text())
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._project = next(
+            (
+                each["parameters"].get("component")
+                for each in self.left[::-1]
+                if each["path"] == SETTINGS and "component" in each["parameters"]
+            ),
+            "",
+        )
 
     def change(self, path: str, status: int = 200, body: str = "{}") -> None:
         """Let ``path`` answer something else from now on."""
@@ -35,7 +46,11 @@ class Answers:
         """Stands in for ``requests.Session.get``."""
         assert url.startswith(f"{HOST}/")
         path = url.removeprefix(f"{HOST}/")
-        self.asked.append((path, more["params"]))
+        asked = more["params"]
+        self.asked.append((path, asked))
+        if path == SETTINGS and "component" in asked:
+            # A project of another key has no settings of its own either.
+            more["params"] = {**asked, "component": self._project}
         fitting = [
             each
             for each in self.left
@@ -54,12 +69,25 @@ class Answers:
         """The id of the recorded scan's task."""
         return next(each["parameters"]["id"] for each in self.left if each["path"] == "api/ce/task")
 
+    def report(self) -> dict[str, bytes]:
+        """The files of the report that the recorded scan's scanner left."""
+        path = FOLDER / f"{self.name}.report.json"
+        encoded: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+        return {name: b64decode(text) for name, text in encoded.items()}
+
 
 class Scanner:
-    """Stands in for the scanner's process: notes how it was run and leaves a task."""
+    """Stands in for the scanner's process: notes how it was run, leaves a task and a report."""
 
-    def __init__(self, answers: Answers, code: int = 0, says: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        code: int = 0,
+        says: tuple[str, ...] = (),
+        report: dict[str, bytes] | None = None,
+    ) -> None:
         self._answers, self._code, self._says = answers, code, says
+        self._report = answers.report() if report is None else report
         self.orders: list[dict[str, Any]] = []
         self.commands: list[Any] = []
 
@@ -69,6 +97,7 @@ class Scanner:
         self.commands.append((command, extra))
         self.orders.append(json.loads(standard_input))
         if not self._code:
+            tree(self._report, folder / "scanner" / "scanner-report")
             (folder / "report-task.txt").write_text(
                 f"projectKey=x\nserverUrl=http://elsewhere\nceTaskId={self._answers.task}\n"
             )

@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from scan.job import SonarServer, from_environment
-from scan.sonarqube import engine, issues
+from scan.sonarqube import issues
+from scan.sonarqube.properties import memory_bytes, project_key
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
@@ -19,7 +20,9 @@ def test_the_report_is_what_the_server_says():
 
     assert scan.code == 0
     assert scan.report["engine"] == {"name": "SonarQube", "version": "25.9.0.112764"}
-    assert scan.report["analysed"]["files"] == 3
+    assert scan.report["coverage"]["counts"]["analysed"] == 3
+    assert scan.report["coverage"]["counts"]["unanalysed"] == 0
+    assert scan.report["coverage"]["lines"] == 34
     gate = scan.report["gate"]
     assert (gate["status"], gate["judge"]) == ("failed", "sonarqube")
     blocker = gate["conditions"][0]
@@ -70,7 +73,8 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(answers)
 
     assert scan.report["gate"]["judge"] == "limits"
     assert scan.report["gate"]["status"] == "failed"
-    assert scan.report["gate"]["conditions"][-2]["metric"] == "BLOCKER"
+    failed = [each for each in scan.report["gate"]["conditions"] if each["status"] == "error"]
+    assert [each["metric"] for each in failed] == ["BLOCKER"]
 
 
 def test_without_limits_a_gate_that_judged_nothing_lets_nothing_pass():
@@ -132,12 +136,21 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
     job = from_environment(
         {**environment, "APP": "payments", "ENGINE": "sonarqube", "SONAR_ORGANIZATION": "acme"}
     )
-    project = engine.project_key(job)
+    issues.read(cast(Any, Cloud()), "https://sonarcloud.io", project_key(job))
 
-    issues.read(cast(Any, Cloud()), "https://sonarcloud.io", project)
+    assert project_key(job) == "acme_payments"
+    assert [each["componentKeys"] for each in asked] == ["acme_payments"]
 
-    assert project == "acme_payments"
-    assert [each["componentKeys"] for each in asked] == [project]
+
+def test_two_environments_never_share_a_project():
+    answers, others = Answers("good"), []
+    for environment, app in (("dev", "good"), ("prod", "good"), ("dev_x", "y"), ("dev", "x_y")):
+        scanner = Scanner(answers)
+        scanned_by(answers, zipped(GOOD), app, scanner, ENVIRONMENT=environment)
+        others.append(scanner.orders[0]["properties"]["sonar.projectKey"])
+
+    assert others[0] == "chatops-slack_dev:good"
+    assert len(set(others)) == 4
 
 
 def test_the_scanner_is_told_on_its_input_and_nowhere_else():
@@ -197,7 +210,6 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
         "sonar.sources",
         "sonar.sourceEncoding",
         "sonar.java.binaries",
-        "sonar.python.version",
         "sonar.host.url",
         "sonar.token",
         "sonar.projectKey",
@@ -205,6 +217,13 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
         "sonar.projectBaseDir",
         "sonar.working.directory",
         "sonar.scanner.metadataFilePath",
+        "sonar.scanner.keepReport",
+        "sonar.scanner.javaOpts",
+        "sonar.javascript.node.maxspace",
+        "sonar.javascript.detectBundles",
+        "sonar.javascript.detectGeneratedCode",
+        "sonar.javascript.maxFileSize",
+        "sonar.javascript.exclusions",
         "sonar.scm.disabled",
         "sonar.python.testFileHeuristic.disabled",
     }
@@ -212,7 +231,6 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
     assert told["sonar.projectKey"] == "chatops-slack_bad"
     assert told["sonar.host.url"] == HOST
     assert told["sonar.sourceEncoding"] == "UTF-8"
-    assert told["sonar.python.version"] == "3.11"
     ignored = {(each["file"], each["key"]): each["weakens"] for each in scan.report["ignored"]}
     assert ignored["sonar-project.properties", "sonar.scanner.skip"]
     assert ignored["sonar-project.properties", "sonar.host.url"]
@@ -248,7 +266,7 @@ STATUS, VALID = "api/system/status", "api/authentication/validate"
     ("path", "status", "body", "error"),
     [
         (STATUS, 200, '{"status": "UP", "version": "9.9.8.100196"}', "ServerTooOld"),
-        (STATUS, 200, '{"status": "UP", "version": "10.5.1"}', "ServerTooOld"),
+        (STATUS, 200, '{"status": "UP", "version": "10.6.0"}', "ServerTooOld"),
         (STATUS, 200, '{"status": "DB_MIGRATION_NEEDED", "version": "25.9"}', "ServerNotUp"),
         (STATUS, 200, "<html>Welcome to nginx</html>", "NotSonarQube"),
         (STATUS, 404, "<html>Not found</html>", "NotSonarQube"),
@@ -334,7 +352,81 @@ def test_a_scanner_that_fails_says_why():
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
 
     assert scan.error == "ScannerFailed"
-    assert "No space left" in scan.report["error"]["message"]
+    message = scan.report["error"]["message"]
+    assert message == "SonarQube's scanner ended with exit status 1: No space left"
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        (("INFO Starting", "Killed"), "Killed"),
+        (("ERROR a", "ERROR b", "ERROR c", "ERROR d", "INFO End"), "b c d"),
+        ((), "it says nothing"),
+    ],
+)
+def test_a_scanner_that_fails_has_the_last_word(says, words):
+    answers = Answers("good")
+    scanner = Scanner(answers, code=137, says=says)
+    scan = scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    assert scan.report["error"]["message"].endswith(f"exit status 137: {words}")
+
+
+def test_a_file_that_the_scanner_could_not_parse_fails_the_gate():
+    answers = Answers("good")
+    scanner = Scanner(answers, says=("ERROR Unable to parse file: shop/prices.py",))
+    scan = scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    assert scan.report["gate"]["status"] == "failed"
+    [named] = scan.report["coverage"]["files"]
+    assert (named["class"], named["file"]) == ("unanalysed", "shop/prices.py")
+
+
+def test_code_that_the_scanner_never_read_fails_the_gate():
+    scan = scanned_by(Answers("good"), zipped({**GOOD, ".x/a.go": "package a\n"}), "good")
+
+    assert scan.report["gate"]["status"] == "failed"
+    assert [each["file"] for each in scan.report["coverage"]["files"]] == [".x/a.go"]
+
+
+def test_code_that_the_team_excluded_on_the_server_is_named_and_fails_nothing():
+    answers = Answers("good")
+    setting = {"key": "sonar.javascript.exclusions", "values": ["lib/**"]}
+    for each in answers.left:
+        if each["path"] == "api/settings/values":
+            each["status"], each["body"] = 200, json.dumps({"settings": [setting]})
+    scanner = Scanner(answers)
+    files = {**GOOD, "lib/a.js": "a();\n"}
+    scan = scanned_by(answers, zipped(files), "good", scanner)
+
+    assert scan.report["gate"]["status"] == "passed"
+    [named] = scan.report["coverage"]["files"]
+    assert (named["class"], named["file"]) == ("opaque", "lib/a.js")
+    assert named["reason"] == "excluded on the server: sonar.javascript.exclusions=lib/**"
+    assert "sonar.javascript.exclusions" not in scanner.orders[0]["properties"]
+
+
+def test_the_scanners_memory_follows_the_machine(tmp_path):
+    meminfo, cgroup = tmp_path / "meminfo", tmp_path / "memory.max"
+    assert memory_bytes(meminfo, cgroup) == 2 * 1024**3
+
+    meminfo.write_text("MemTotal:        8000000 kB\nMemFree: 1 kB\n")
+    cgroup.write_text("max\n")
+    assert memory_bytes(meminfo, cgroup) == 8_192_000_000
+
+    cgroup.write_text("4000000000\n")
+    assert memory_bytes(meminfo, cgroup) == 4_000_000_000
+
+
+def test_the_scanner_is_given_a_part_of_the_memory(monkeypatch):
+    monkeypatch.setattr("scan.sonarqube.properties.memory_bytes", lambda: 4 * 1024**3)
+    answers = Answers("good")
+    scanner = Scanner(answers)
+    scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    told = scanner.orders[0]["properties"]
+    assert told["sonar.scanner.javaOpts"] == "-Xmx2457m"
+    assert told["sonar.javascript.node.maxspace"] == "1024"
 
 
 @pytest.mark.parametrize(

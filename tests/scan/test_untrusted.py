@@ -16,7 +16,6 @@ def followed(tmp_path, text: str, allow_exclusions: bool = False) -> dict[str, s
 @pytest.mark.parametrize(
     "text",
     [
-        "sonar.python.version=3.11, 3.12",
         "sonar.sourceEncoding=ISO-8859-1",
         "sonar.python.coverage.reportPaths=reports/coverage.xml,other.xml",
         "sonar.java.binaries=target/classes",
@@ -31,7 +30,12 @@ def test_harmless_settings_are_followed(text, tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "sonar.python.version=3.11 -Dsonar.token=x",
+        "sonar.python.version=3.11",
+        "sonar.java.source=1.3",
+        "sonar.java.target=1.3",
+        "sonar.javascript.ecmaScriptVersion=es5",
+        "sonar.javascript.exclusions=**",
+        "sonar.javascript.maxFileSize=1",
         "sonar.sourceEncoding=UTF-16",
         "sonar.python.coverage.reportPaths=/etc/passwd",
         "sonar.python.coverage.reportPaths=a.xml,../../b.xml",
@@ -57,11 +61,11 @@ def test_even_allowed_exclusions_stay_inside(text, tmp_path):
 
 def test_a_later_file_overrules_an_earlier_one_as_in_the_scanner(tmp_path):
     tree(
-        {"pyproject.toml": '[tool.sonar]\npython-version = "3"\n"python.version" = "3.12"\n'},
+        {"pyproject.toml": '[tool.sonar]\nsource-encoding = "utf-8"\n'},
         tmp_path,
     )
 
-    assert followed(tmp_path, "sonar.python.version=3.11") == {"sonar.python.version": "3.12"}
+    assert followed(tmp_path, "sonar.sourceEncoding=us-ascii") == {"sonar.sourceEncoding": "utf-8"}
 
 
 @settings(max_examples=200)

@@ -1,6 +1,7 @@
 """Renews the recorded answers of the fast tests: ``python -m tests.sonarqube.record``."""
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -8,12 +9,15 @@ from unittest.mock import patch
 import requests
 
 from local.sonarqube import GATE, Server, running_server
+from scan.sonarqube import scanner_report
+from scan.sonarqube.exclusions import SETTINGS
+from scan.sonarqube.scanner_report import ScannedFile
 from tests.scan.recorded import FOLDER, HOST
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING
 
-REAL_GET = requests.Session.get
+REAL_GET, REAL_READ = requests.Session.get, scanner_report.read
 TOKENS = Path(__file__).parents[1] / "ops" / "sonarqube_answers.json"
 ASKED_ABOUT_TOKENS: tuple[tuple[str, dict[str, str]], ...] = (
     ("api/system/status", {}),
@@ -22,6 +26,8 @@ ASKED_ABOUT_TOKENS: tuple[tuple[str, dict[str, str]], ...] = (
     ("api/qualitygates/show", {"name": GATE}),
     ("api/users/current", {}),
     ("api/user_tokens/search", {}),
+    ("api/languages/list", {}),
+    ("api/settings/values", {"keys": SETTINGS}),
 )
 
 
@@ -41,12 +47,24 @@ def record(server: Server, name: str, files: dict[str, str], **environment: str)
         )
         return answer
 
+    report: dict[str, str] = {}
+
+    def read(folder: Path) -> dict[str, ScannedFile]:
+        for path in sorted([*folder.glob("component-*.pb"), *folder.glob("measures-*.pb")]):
+            report[path.name] = b64encode(path.read_bytes()).decode()
+        return REAL_READ(folder)
+
     given = {"ENGINE": "sonarqube", "SONAR_HOST_URL": server.url, "SONAR_TOKEN": server.token}
-    with patch.object(requests.Session, "get", get):
+    with (
+        patch.object(requests.Session, "get", get),
+        patch.object(scanner_report, "read", read),
+    ):
         scanned(zipped(files), name, **(given | environment))
     text = json.dumps(answers, indent=1, ensure_ascii=False)
     assert server.token not in text
     (FOLDER / f"{name}.json").write_text(f"{text}\n")
+    if report:
+        (FOLDER / f"{name}.report.json").write_text(f"{json.dumps(report, indent=1)}\n")
 
 
 def record_tokens(server: Server) -> None:
@@ -92,6 +110,11 @@ def record_tokens(server: Server) -> None:
     TOKENS.write_text(f"{text}\n")
 
 
+def _rename(old: str, new: str) -> None:
+    for kind in ("json", "report.json"):
+        (FOLDER / f"{old}.{kind}").rename(FOLDER / f"{new}.{kind}")
+
+
 def main() -> None:
     """Record one scan of each kind, and what tokens of each kind are told."""
     FOLDER.mkdir(exist_ok=True)
@@ -105,9 +128,9 @@ def main() -> None:
         server.call("api/projects/create", name="new", project="chatops-slack_new")
         server.call("api/qualitygates/select", gateName="Sonar way", projectKey="chatops-slack_new")
         record(server, "new", BAD_PYTHON)
-        (FOLDER / "new.json").rename(FOLDER / "new-first.json")
+        _rename("new", "new-first")
         record(server, "new", BAD_PYTHON)
-        (FOLDER / "new.json").rename(FOLDER / "new-second.json")
+        _rename("new", "new-second")
 
 
 if __name__ == "__main__":

@@ -11,27 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from local.sonarqube import Server
 from scan.sonarqube import api
-from tests.scan.scanning import Scanned, scanned
-from tests.scan.uploads import zipped
+from tests.sonarqube.scans import failed, on
 from tests.sonarqube.tls import certified, tls_front
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
 
 pytestmark = pytest.mark.sonarqube
-
-
-def on(server: Server, files: dict[str, str], app: str, **environment: str) -> Scanned:
-    given = {"ENGINE": "sonarqube", "SONAR_HOST_URL": server.url, "SONAR_TOKEN": server.token}
-    return scanned(zipped(files), app, **(given | environment))
-
-
-def failed(scan: Scanned) -> set[str]:
-    """The metrics of the conditions that failed."""
-    assert scan.error is None
-    return {
-        each["metric"] for each in scan.report["gate"]["conditions"] if each["status"] == "error"
-    }
 
 
 @contextmanager
@@ -65,8 +50,8 @@ def test_bad_code_in_three_languages_fails(server):
     assert server.token not in scan.log
     assert scan.report["gate"]["status"] == "failed"
     assert scan.report["gate"]["judge"] == "sonarqube"
-    assert failed(scan) >= {"software_quality_blocker_issues"}
-    assert scan.report["analysed"]["files"] == 3
+    assert failed(scan) == set(server.release.metrics)
+    assert scan.report["coverage"]["counts"]["analysed"] == 3
     found = scan.report["findings"]
     assert {each["rule"].split(":")[0] for each in found} == {"python", "java", "javascript"}
     assert {each["file"] for each in found} <= BAD.keys()
@@ -75,7 +60,7 @@ def test_bad_code_in_three_languages_fails(server):
         assert server.call(f"api/issues/search?issues={key}")["total"] == 1
         with urllib.request.urlopen(each["link"], timeout=30) as page:
             assert page.status == 200
-    issues = server.call("api/issues/search?components=chatops-slack_payments&resolved=false")
+    issues = server.call("api/issues/search?components=chatops-slack_test:payments&resolved=false")
     assert sum(scan.report["counts"].values()) == issues["total"]
 
 
@@ -84,16 +69,22 @@ def test_good_code_passes(server):
 
     assert scan.report["gate"]["status"] == "passed"
     assert scan.report["gate"]["judge"] == "sonarqube"
-    assert scan.report["analysed"]["files"] == 2
+    assert scan.report["coverage"]["counts"]["analysed"] == 2
 
 
 def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
-    server.call("api/projects/create", name="new", project="chatops-slack_new")
-    server.call("api/qualitygates/select", gateName="Sonar way", projectKey="chatops-slack_new")
+    server.call("api/projects/create", name="new", project="chatops-slack_test:new")
+    server.call(
+        "api/qualitygates/select", gateName="Sonar way", projectKey="chatops-slack_test:new"
+    )
 
     first, second = on(server, BAD_PYTHON, "new"), on(server, BAD_PYTHON, "new")
 
-    assert [each["metric"] for each in first.report["gate"]["conditions"]] == ["BLOCKER", "HIGH"]
+    assert [each["metric"] for each in first.report["gate"]["conditions"]] == [
+        "BLOCKER",
+        "HIGH",
+        "unanalysed_files",
+    ]
     assert "new_violations" in {each["metric"] for each in second.report["gate"]["conditions"]}
     for scan in (first, second):
         assert scan.report["gate"]["judge"] == "limits"

@@ -1,0 +1,147 @@
+"""Files that a team had SonarQube leave out: by settings on the server, or by its upload's own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scan.sonarqube.api import Api
+
+LEAVE_OUT = (
+    "sonar.exclusions",
+    "sonar.global.exclusions",
+    "sonar.javascript.exclusions",
+    "sonar.typescript.exclusions",
+    "sonar.php.exclusions",
+    "sonar.go.exclusions",
+    "sonar.ruby.exclusions",
+)
+# With one of these only what fits is looked at.
+ONLY = ("sonar.inclusions",)
+SETTINGS = ",".join([*LEAVE_OUT, *ONLY])
+FOLDERS = ("sonar.sources", "sonar.tests")
+UPLOADS_OWN = "left out by the upload's own {key}, which allowExclusions permits"
+ON_SERVER = "excluded on the server: {key}={pattern}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Leaves files out; ``why`` names the setting and, where one file fits it, ``{pattern}``."""
+
+    key: str
+    patterns: Sequence[str]
+    why: str
+
+    def reason(self, path: str) -> str:
+        """Why ``path`` is left out; empty where it is not."""
+        if self.key in FOLDERS:
+            fits = [each for each in self.patterns if _is_below(path, each)]
+            return "" if fits else self.why
+        fits = [each for each in self.patterns if matches(each, path)]
+        if self.key in ONLY:
+            return "" if fits else self.why.format(pattern=",".join(self.patterns))
+        return self.why.format(pattern=fits[0]) if fits else ""
+
+
+def on_server(api: Api, project: str) -> dict[str, list[str]]:
+    """What the team set on the server, for the project or for all; empty where nobody may read it.
+
+    Before its first analysis a project has no settings of its own.
+    """
+    whole = api.may_get("api/settings/values", keys=SETTINGS) or {}
+    answer = api.may_get("api/settings/values", component=project, keys=SETTINGS) or whole
+    # To a project all is inherited that was set for all; what comes with SonarQube too.
+    own = {each["key"]: _patterns(each) for each in _known(answer) if not each.get("inherited")}
+    return {**set_by_people(whole), **own}
+
+
+def set_by_people(whole: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The settings in the answer ``whole`` that are no defaults, which are ``inherited`` there."""
+    return {each["key"]: _patterns(each) for each in _known(whole) if not each.get("inherited")}
+
+
+def _known(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in answer.get("settings", []) if each.get("key") in (*LEAVE_OUT, *ONLY)]
+
+
+def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> list[Rule]:
+    """All that leaves files out: settings on the ``server``, and what is followed of an upload.
+
+    What an upload says overrules what the server says about the same.
+    """
+    own = {
+        key: [each.strip() for each in upload[key].split(",") if each.strip()]
+        for key in (*LEAVE_OUT, *ONLY)
+        if key in upload
+    }
+    # The scanner looks at both folders, so only what is in neither is left out.
+    if "sonar.sources" in upload or "sonar.tests" in upload:
+        folders = ",".join(upload.get(key, "." if key == FOLDERS[0] else "") for key in FOLDERS)
+        own["sonar.sources"] = [each.strip() for each in folders.split(",") if each.strip()]
+    return [
+        *(
+            Rule(key=key, patterns=patterns, why=UPLOADS_OWN.format(key=key))
+            for key, patterns in own.items()
+        ),
+        *(
+            Rule(key=key, patterns=patterns, why=ON_SERVER.format(key=key, pattern="{pattern}"))
+            for key, patterns in server.items()
+            if key not in own
+        ),
+    ]
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether SonarQube's ``pattern`` fits: ``?`` one character, ``*`` some, ``**`` folders too.
+
+    Follows all ways through the pattern at once, since a stranger may have written it. A way is the
+    number of the token to fit next, or -1 minus the number of a ``**/`` that has begun to fit.
+    """
+    tokens = list(_tokens(pattern.strip().removeprefix("/")))
+    ways = _skipping({0}, tokens)
+    for character in path:
+        following = set[int]()
+        for way in ways:
+            number = max(way, -1 - way)
+            token = tokens[number] if number < len(tokens) else ""
+            if token == "**/":
+                following |= {-1 - number, number + 1} if character == "/" else {-1 - number}
+            elif token == "**" or (token == "*" and character != "/"):
+                following.add(number)
+            elif token == character or (token == "?" and character != "/"):
+                following.add(number + 1)
+        ways = _skipping(following, tokens)
+    return len(tokens) in ways
+
+
+def _skipping(ways: set[int], tokens: Sequence[str]) -> set[int]:
+    """The same, and those behind what may fit nothing."""
+    reached = set(ways)
+    for way in ways:
+        while 0 <= way < len(tokens) and tokens[way] in {"*", "**", "**/"}:
+            way += 1
+            reached.add(way)
+    return reached
+
+
+def _tokens(pattern: str) -> Iterator[str]:
+    # A folder alone means all that is in it.
+    pattern += "**" if pattern.endswith("/") else ""
+    position = 0
+    while position < len(pattern):
+        token = next(
+            (each for each in ("**/", "**") if pattern.startswith(each, position)),
+            pattern[position],
+        )
+        yield token
+        position += len(token)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    folder = folder.removeprefix("./").strip("/")
+    return folder in {"", ".", path} or path.startswith(f"{folder}/")
+
+
+def _patterns(setting: Mapping[str, Any]) -> list[str]:
+    """A setting has ``values``, or ``value`` where it is no list to this server."""
+    values = setting.get("values") or str(setting.get("value") or "").split(",")
+    return [str(each).strip() for each in values if str(each).strip()]

@@ -1,0 +1,138 @@
+"""What SonarQube looked at: the scanner's own report and log, held against the upload."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from scan.finding import Seen
+from scan.language import holds_code, kind_of
+from scan.log import Log
+from scan.sonarqube import languages
+from scan.sonarqube.exclusions import Rule
+from scan.sonarqube.scanner_report import ScannedFile
+
+# Analysers go on after a file that they cannot read, or that a rule of theirs fails on.
+TROUBLE = re.compile(
+    r"(?:WARNING|ERROR) .*(?:bigger than|"
+    r"(?:unable to|cannot|can't|could not|failed to|failure|error (?:when|while|during)) .*"
+    r"(?:pars|analy[sz]|process|read|run|execut|visit|convert))",
+    re.IGNORECASE,
+)
+# What stands around the name of a file in such a line.
+EDGE = re.compile(r"""[\s'"\[\](){}<>,;]|[.:](?=\s|$)|:(?=\d)""")
+LONGEST_LINE = 1000
+NOT_PARSED = "SonarQube could not parse it"
+TOO_LARGE = "SonarQube leaves out files over 20 MB"
+MINIFIED = "SonarQube takes it for minified code, by its name or its long lines"
+NOT_COUNTED = "SonarQube counted no line of code in it: it could not parse it, or left it out"
+TEST = "looked at as a test only, by the upload's own sonar.tests, which allowExclusions permits"
+# As in its source, of 2026: packages/analysis/src/common/filter/filter-minified.ts of SonarJS.
+MINIFIED_NAME = re.compile(r"[.-]min\.js$")
+LONG_LINES = 200
+
+
+class Listener(Log):
+    """A log that also keeps the lines in which the scanner tells of trouble with a file."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.troubles: list[str] = []
+
+    def write(self, line: str) -> None:
+        """Write it to the log."""
+        if TROUBLE.match(line):
+            self.troubles.append(line)
+        self._log.write(line)
+
+    def safe(self, line: str) -> str:
+        """As the log shows it."""
+        return self._log.safe(line)
+
+
+def seen(
+    source: Path,
+    files: Mapping[str, ScannedFile],
+    *,
+    known: Sequence[str],
+    troubles: Sequence[str],
+    rules: Sequence[Rule],
+) -> Seen:
+    """What the scanner's report in ``files`` says of the upload in the folder ``source``.
+
+    ``known`` are SonarQube's keys of the languages that the server has analysers for.
+    """
+    paths = {path.relative_to(source).as_posix() for path in _below(source)}
+    analysed, unread = set[str](), _named(troubles, source, paths)
+    excluded = {path: why for path in paths - files.keys() if (why := _left_out(path, rules))}
+    for path, file in files.items():
+        if file.is_test:
+            excluded[path] = TEST
+        elif file.lines:
+            analysed.add(path)
+        elif not _may_hold_code(source / path, path, file):
+            # To some analysers even that is an error, as a Go file without a package.
+            analysed.add(path)
+            unread.pop(path, None)
+        elif languages.of(file.language):
+            unread.setdefault(path, _why(source / path, file))
+    return Seen(
+        analysed=frozenset(analysed),
+        languages=languages.tags(known),
+        unread={path: why for path, why in unread.items() if _is_code(files.get(path))},
+        excluded=excluded,
+    )
+
+
+def _is_code(file: ScannedFile | None) -> bool:
+    """Not for data: a broken JSON file may well be meant."""
+    return file is None or bool(languages.of(file.language))
+
+
+def _below(source: Path) -> Iterator[Path]:
+    return (path for path in source.rglob("*") if path.is_file())
+
+
+def _may_hold_code(path: Path, name: str, file: ScannedFile) -> bool:
+    if file.language == "php" and b"<?" not in path.read_bytes():
+        return False
+    return holds_code(path, kind_of(path, name).tags)
+
+
+def _left_out(path: str, rules: Sequence[Rule]) -> str:
+    return next((why for rule in rules if (why := rule.reason(path))), "")
+
+
+def _why(path: Path, file: ScannedFile) -> str:
+    if file.language in {"cs", "vbnet"}:
+        return "SonarQube analyses C# and VB.NET with a scanner of their own, which is not run here"
+    if file.language == "js" and path.suffix == ".js" and _looks_minified(path):
+        return MINIFIED
+    return NOT_COUNTED
+
+
+def _looks_minified(path: Path) -> bool:
+    lines = path.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
+    return bool(MINIFIED_NAME.search(path.name)) or sum(map(len, lines)) > LONG_LINES * len(lines)
+
+
+def _named(troubles: Sequence[str], source: Path, paths: set[str]) -> dict[str, str]:
+    """Those of ``paths`` that the lines ``troubles`` name, and what the scanner says of each."""
+    unread: dict[str, str] = {}
+    for line in troubles:
+        # A name may hold what else ends one, so all that lies between two edges is tried.
+        text = line[:LONGEST_LINE].replace(f"file://{source}/", "'").replace(f"{source}/", "'")
+        edges = [0, *(edge.end() for edge in EDGE.finditer(text))]
+        ends = [*(edge.start() for edge in EDGE.finditer(text)), len(text)]
+        for begin in edges:
+            path = next((text[begin:end] for end in reversed(ends) if text[begin:end] in paths), "")
+            if path:
+                unread.setdefault(path, _reason(line, path))
+    return unread
+
+
+def _reason(line: str, path: str) -> str:
+    if "bigger than" in line:
+        return TOO_LARGE
+    if re.search("pars|convert", line, re.IGNORECASE):
+        return NOT_PARSED
+    return f"SonarQube's scanner says: {line.partition(' ')[2].replace(path, '(the file)')}"

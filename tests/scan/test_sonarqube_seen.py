@@ -1,0 +1,199 @@
+"""What SonarQube looked at, by its scanner's report and log."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scan.broken import Broken
+from scan.log import Log
+from scan.sonarqube import languages, scanner_report
+from scan.sonarqube.exclusions import rules
+from scan.sonarqube.scanner_report import ScannedFile
+from scan.sonarqube.seen import Listener, seen
+from tests.scan.recorded import Answers
+from tests.scan.scanning import tree
+from tests.sonarqube.trees import BAD
+
+KNOWN = ("py", "java", "js", "php", "json", "cs")
+
+
+def file(language: str, lines: int | None, *, is_test: bool = False) -> ScannedFile:
+    return ScannedFile(language=language, is_test=is_test, lines=lines)
+
+
+def looked(tmp_path, uploaded, files, troubles=(), upload=None):
+    source = tree(uploaded, tmp_path / "source")
+    named = [each.replace("SOURCE", str(source)) for each in troubles]
+    return seen(source, files, known=KNOWN, troubles=named, rules=rules({}, upload or {}))
+
+
+def test_the_report_of_a_real_scanner_says_which_files_it_analysed(tmp_path):
+    files = scanner_report.read(tree(Answers("bad").report(), tmp_path))
+
+    assert files.keys() == BAD.keys()
+    assert {each.language for each in files.values()} == {"py", "java", "js"}
+    assert files["web/page.js"].lines == 8
+    assert not any(each.is_test for each in files.values())
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_a_report_of_another_form_breaks_the_scan_and_nothing_else(tmp_path_factory, data):
+    report = Answers("bad").report()
+    name = data.draw(st.sampled_from(sorted(report)))
+    cut = data.draw(st.integers(0, len(report[name])))
+    report[name] = report[name][:cut] + data.draw(st.binary(max_size=8))
+
+    with suppress(Broken):
+        files = scanner_report.read(tree(report, tmp_path_factory.mktemp("report")))
+        assert all(each.lines is None or each.lines >= 0 for each in files.values())
+
+
+def test_without_a_report_the_scan_is_broken(tmp_path):
+    with pytest.raises(Broken, match="cannot be read"):
+        scanner_report.read(tmp_path)
+
+
+def test_only_a_file_with_lines_of_code_is_analysed(tmp_path):
+    uploaded = {"a.py": "a = 1\n", "b.py": "b = 1\n", "C.java": "class C {}\n", "d.py": "# d\n"}
+    files = {
+        "a.py": file("py", 1),
+        "b.py": file("py", None),
+        "C.java": file("java", 0),
+        "d.py": file("py", 0),
+    }
+
+    looked_at = looked(tmp_path, uploaded, files)
+
+    assert looked_at.analysed == {"a.py", "d.py"}
+    assert looked_at.unread.keys() == {"b.py", "C.java"}
+
+
+def test_a_page_in_a_file_for_php_holds_no_code(tmp_path):
+    uploaded = {"page.php": "<p>Prices</p>\n", "code.php": "<p><?= 1 ?></p>\n"}
+    files = dict.fromkeys(uploaded, file("php", 0))
+
+    assert looked(tmp_path, uploaded, files).analysed == {"page.php"}
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "reason"),
+    [
+        ("ERROR Unable to parse file: a.py", "a.py", "could not parse"),
+        ("ERROR Unable to parse source file : 'b/C.java'", "b/C.java", "could not parse"),
+        ("WARNING Failed to parse file [d.js] at line 1: x (1:2)", "d.js", "could not parse"),
+        ("WARNING Unable to parse file: a.py. a.py:3:1: x", "a.py", "could not parse"),
+        ("WARNING Unable to parse file [file://SOURCE/e f.php] at line 2", "e f.php", "not parse"),
+        ("WARNING Cannot parse 'b/C.java:1:1'", "b/C.java", "could not parse"),
+        (
+            "WARNING File 'SOURCE/a.py' is bigger than 20MB and as consequence is removed",
+            "a.py",
+            "over 20 MB",
+        ),
+        (
+            "ERROR Unable to run check class org.X - S1 on file 'b/C.java', To help",
+            "b/C.java",
+            "scanner says: Unable to run check class org.X",
+        ),
+        ("INFO Unable to parse file: a.py", None, ""),
+        ("WARNING Invalid character encountered in file a.py at line 3", None, ""),
+        ("ERROR Unable to parse file: other.py", None, ""),
+    ],
+)
+def test_a_file_that_the_log_tells_trouble_of_is_unread_whatever_the_report_says(
+    line, path, reason, tmp_path
+):
+    uploaded = {"a.py": "a = 1\n", "b/C.java": "class C {}\n", "d.js": "d()\n", "e f.php": "<?php"}
+    with Log(tmp_path / "log") as log:
+        listener = Listener(log)
+        source = tmp_path / "source"
+        listener.write(line.replace("SOURCE", str(source)))
+    files = {
+        "a.py": file("py", 1),
+        "b/C.java": file("java", 1),
+        "d.js": file("js", 1),
+        "e f.php": file("php", 1),
+    }
+
+    unread = looked(tmp_path, uploaded, files, listener.troubles).unread
+
+    assert unread.keys() == ({path} if path else set())
+    assert reason in unread.get(path, "")
+    assert "Unable" not in line or line.split(" ", 1)[1][:9] in (tmp_path / "log").read_text()
+
+
+def test_a_file_without_code_need_not_be_parsed(tmp_path):
+    trouble = ["WARNING Unable to parse file: a.py. a.py:1:6: expected x, found 'EOF'"]
+
+    looked_at = looked(tmp_path, {"a.py": "# Nothing.\n"}, {"a.py": file("py", None)}, trouble)
+
+    assert (looked_at.analysed, looked_at.unread) == ({"a.py"}, {})
+
+
+def test_broken_data_is_no_unread_code(tmp_path):
+    looked_at = looked(
+        tmp_path,
+        {"a.json": "{"},
+        {"a.json": file("json", None)},
+        ["ERROR Unable to parse file: a.json"],
+    )
+
+    assert looked_at.unread == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "reason"),
+    [
+        ("a.min.js", "a();\n", "minified"),
+        ("a-min.js", "a();\n", "minified"),
+        ("a.js", "a" * 500 + "();\n", "minified"),
+        ("a.js", "a();\n", "counted no line"),
+    ],
+)
+def test_javascript_that_is_taken_for_minified_says_so(path, text, reason, tmp_path):
+    assert reason in looked(tmp_path, {path: text}, {path: file("js", None)}).unread[path]
+
+
+def test_c_sharp_needs_another_scanner(tmp_path):
+    unread = looked(tmp_path, {"A.cs": "class A {}\n"}, {"A.cs": file("cs", None)}).unread
+
+    assert "C#" in unread["A.cs"]
+
+
+def test_what_is_left_out_is_excluded_only_where_the_scanner_did_not_read_it(tmp_path):
+    uploaded = dict.fromkeys(("src/a.py", "web/b.py", "tests/c.py"), "a = 1\n")
+    files = {"src/a.py": file("py", 1), "tests/c.py": file("py", None, is_test=True)}
+
+    looked_at = looked(tmp_path, uploaded, files, upload={"sonar.exclusions": "web/**,src/**"})
+
+    assert looked_at.analysed == {"src/a.py"}
+    assert looked_at.excluded.keys() == {"web/b.py", "tests/c.py"}
+    assert "tests" in looked_at.excluded["tests/c.py"]
+
+
+def test_languages_of_the_server_are_known_by_the_tags_of_this_system():
+    known = languages.tags(["py", "js", "ts", "cs", "json", "css", "elixir", ""])
+
+    assert known >= {"python", "javascript", "jsx", "vue", "ts", "tsx", "c#", "elixir"}
+    assert not known & {"json", "css", "text", "", "py"}
+
+
+def test_the_recorded_server_knows_nine_languages_of_which_none_is_data():
+    answer = next(each for each in Answers("good").left if each["path"] == "api/languages/list")
+    keys = [each["key"] for each in json.loads(answer["body"])["languages"]]
+
+    assert languages.tags(keys) >= {
+        "python",
+        "java",
+        "javascript",
+        "ts",
+        "go",
+        "php",
+        "ruby",
+        "kotlin",
+        "scala",
+    }
+    assert not languages.tags(keys) & {"json", "yaml", "xml", "css", "text"}
