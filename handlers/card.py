@@ -15,6 +15,11 @@ from handlers.report import Condition, Finding, Report, Trouble
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
+# What helps where nothing but files that were not analysed keeps the gate from passing.
+REMEDIES = {
+    "unanalysed_files": "fix the unanalysed files so that the scanner can read them",
+    "opaque_files": "leave the opaque files out or put their source code in their place",
+}
 
 Buttons = dict[str, str] | None
 
@@ -178,12 +183,9 @@ def _line(line: Line) -> str:
 def _remedy(report: Report) -> str:
     if not report.failed_unseen:
         return "Or mend what failed and upload again: a new version is scanned at once."
-    if any(each.metric == "unanalysed_files" for each in report.failed_conditions):
-        return (
-            "Or fix the files so that the scanner can read them, and upload again: "
-            "a new version is scanned at once."
-        )
-    return "Or upload again without these files, or with their source code instead."
+    failed = {each.metric for each in report.failed_conditions}
+    steps = [step for metric, step in REMEDIES.items() if metric in failed]
+    return f"Or {', '.join(steps)}, and upload again: a new version is scanned at once."
 
 
 def _were(number: int) -> str:

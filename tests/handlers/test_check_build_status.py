@@ -206,8 +206,8 @@ def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(ch
         "10:00 UTC."
     )
     assert remedy == (
-        "Or fix the files so that the scanner can read them, and upload again: a new version is "
-        "scanned at once."
+        "Or fix the unanalysed files so that the scanner can read them, and upload again: a new "
+        "version is scanned at once."
     )
 
 
@@ -237,10 +237,36 @@ def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, rec
     opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "1208"}
     report["gate"]["conditions"] = [{**opaque, "status": "error"}]
 
+    result = check("failed", report)
+
+    assert (
+        "• *opaque files (archives, compiled code, dependencies):* `1208`, must be at most 0"
+        in lines_of(result)
+    )
+    decide, remedy = result["card"]["content"]["nextSteps"]
+    assert "although 1,208 files in it were not analysed, or" in decide
+    assert remedy == (
+        "Or leave the opaque files out or put their source code in their place, and upload again: "
+        "a new version is scanned at once."
+    )
+
+
+def test_where_unanalysed_and_opaque_files_fail_the_gate_it_is_said_what_helps_with_both(
+    check, recorded
+):
+    report = recorded("report-unanalysed")
+    report["coverage"]["counts"]["opaque"] = 3
+    opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "3"}
+    report["gate"]["conditions"].append({**opaque, "status": "error"})
+
     decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
 
-    assert "although 1,208 files in it were not analysed, or" in decide
-    assert remedy == "Or upload again without these files, or with their source code instead."
+    assert "although 5 files in it were not analysed, or" in decide
+    assert remedy == (
+        "Or fix the unanalysed files so that the scanner can read them, leave the opaque files "
+        "out or put their source code in their place, and upload again: a new version is scanned "
+        "at once."
+    )
 
 
 def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(check, recorded):
