@@ -251,7 +251,7 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
         "SonarQube 25.9.0.112764, 132 of 147 files of code analysed",
         "web/node_modules/: 1,204 files, dependencies",
         "tools/sign: compiled program",
-        "Files in languages that SonarQube does not know: Go 12, Rust 3",
+        "Files in languages that SonarQube does not know: 12 Go, 3 Rust",
         "1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
         "src/payments/client.py:38",
         "Fix this condition; `total` is never `None` & never <0.",

@@ -183,7 +183,7 @@ def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
         "• `lib/old-ledger.zip`: archive",
         "• `notebooks/fees.ipynb`: notebook",
         "… and 2 more files",
-        "• Files in languages that SonarQube does not know: Go 12, Rust 3",
+        "• Files in languages that SonarQube does not know: 12 Go, 3 Rust",
     ]
     assert UNANALYSED not in lines_of(result)
 
@@ -291,8 +291,8 @@ def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(
     assert shown[:3] == [f"• `opaque{number}.py`: why" for number in range(3)]
     assert shown[3:] == [
         "… and 5 more files",
-        "• Files in languages that SonarQube does not know: Language0 20, Language1 19, "
-        "Language2 18, Language3 17, Language4 16, and 50 more files",
+        "• Files in languages that SonarQube does not know: 20 Language0, 19 Language1, "
+        "18 Language2, 17 Language3, 16 Language4, and 50 more files",
     ]
 
 
@@ -468,7 +468,7 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
     assert content["nextSteps"] == [
         "Check that the zip holds the source code itself, then upload it again."
     ]
-    assert part(result, NOT_COVERED) == ["• Files in languages that SonarQube does not know: Go 4"]
+    assert part(result, NOT_COVERED) == ["• Files in languages that SonarQube does not know: 4 Go"]
     assert metadata["additionalContext"] == {
         "Team1": "rescan-5d6e7f8",
         "Region": "eu-central-1",
