@@ -137,7 +137,7 @@ def ours(archive: Path, to: Path) -> None:
 
 
 def bare(archive: Path, to: Path) -> None:
-    """As anybody does it."""
+    """With ``zipfile`` alone, which checks none of this."""
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(to)
 

@@ -15,6 +15,11 @@ from handlers.report import Condition, Finding, Report, Trouble
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
+# What helps where nothing but files that were not analysed keeps the gate from passing.
+REMEDIES = {
+    "unanalysed_files": "fix the unanalysed files so that the scanner can read them",
+    "opaque_files": "leave the opaque files out or put their source code in their place",
+}
 
 Buttons = dict[str, str] | None
 
@@ -52,7 +57,7 @@ def gate_failed(
     failed = report.failed_conditions
     open_until = f" Open until {text(moment.minute(until), 40)}." if until else ""
     unseen = report.failed_unseen
-    knowing = f" although nobody has looked at {files(unseen)} in it" if unseen else ""
+    knowing = f" although {files(unseen)} in it {_were(unseen)} not analysed" if unseen else ""
     decide = (
         f"There is nothing to decide: a newer version ({code(newer[:8], 20)}) has been uploaded."
         if newer
@@ -170,7 +175,7 @@ def _unanalysed(report: Report) -> Iterable[str]:
 
 def _line(line: Line) -> str:
     words = text(line.words, 130 if line.file else 300)
-    if words.startswith("…"):
+    if not line.file and words.startswith("…"):
         return words
     return f"• {code(line.file, 130)}: {words}" if line.file else f"• {words}"
 
@@ -178,12 +183,13 @@ def _line(line: Line) -> str:
 def _remedy(report: Report) -> str:
     if not report.failed_unseen:
         return "Or mend what failed and upload again: a new version is scanned at once."
-    if any(each.metric == "unanalysed_files" for each in report.failed_conditions):
-        return (
-            "Or mend the files so that the scanner can read them, and upload again: "
-            "a new version is scanned at once."
-        )
-    return "Or upload again with source code in place of these files."
+    failed = {each.metric for each in report.failed_conditions}
+    steps = [step for metric, step in REMEDIES.items() if metric in failed]
+    return f"Or {', '.join(steps)}, and upload again: a new version is scanned at once."
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _more(number: int, what: str) -> list[str]:

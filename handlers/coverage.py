@@ -13,7 +13,7 @@ MOST = 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class Unseen:
-    """A file that nobody looked at, or a folder (its name ends in ``/``) with ``files`` of them.
+    """A file that was not analysed, or a folder (its name ends in ``/``) with ``files`` of them.
 
     ``kind`` is one of ``CLASSES`` without the first and the last; ``file`` is empty where the
     scanner names none. All texts are as the scan wrote them: not checked.
@@ -51,10 +51,10 @@ class Coverage:
         return f"{of}{files(code)} of code analysed"
 
     def other_languages(self, most: int) -> str:
-        """As in ``Go 12, Rust 3, and 7 more files``; empty where there are none."""
+        """As in ``12 Go, 3 Rust, and 7 more files``; empty where there are none."""
         shown = list(self.languages.items())[:most]
         left = self.counts["otherLanguage"] - sum(number for _, number in shown)
-        parts = [f"{language} {number:,}" for language, number in shown]
+        parts = [f"{number:,} {language}" for language, number in shown]
         if left:
             parts.append(f"and {files(left, 'more file')}" if parts else files(left))
         return ", ".join(parts)

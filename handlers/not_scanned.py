@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from handlers.coverage import Unseen, files
 from handlers.report import Report
 
-UNANALYSED, BY_NATURE = "Not analysed: code that nobody has looked at", "Not scanned"
+UNANALYSED = "Unanalysed files: code that the scanner did not judge"
+BY_NATURE = "Not covered by this scanner"
+SILENT = "does not list the files that it read: all that it can read count as analysed"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
     if languages := coverage.other_languages(most_languages):
         lines.append(Line("", f"Files in languages that {scanner} does not know: {languages}"))
     if not coverage.reported:
-        lines.append(Line("", f"{scanner} does not say which files it read"))
+        lines.append(Line("", f"{scanner} {SILENT}"))
     return lines
 
 

@@ -9,6 +9,8 @@ from handlers.coverage import Coverage
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}")
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
+# What a name of a condition leaves open to people who see it for the first time.
+OF_WHAT = {"opaque_files": " (archives, compiled code, dependencies)"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class Condition:
         """As in ``HIGH findings``, ``new coverage``."""
         if self.metric in SEVERITIES:
             return f"{self.metric} findings"
-        return self.metric.replace("_", " ")
+        return self.metric.replace("_", " ") + OF_WHAT.get(self.metric, "")
 
     @property
     def found(self) -> str:
@@ -122,7 +124,7 @@ class Report:
 
     @property
     def failed_unseen(self) -> int:
-        """How many files nobody looked at, where nothing else keeps the gate from passing."""
+        """How many files were not analysed, where nothing else keeps the gate from passing."""
         failed = {each.metric for each in self.failed_conditions}
         if self.coverage is None or not failed <= coverage.CONDITIONS.keys():
             return 0

@@ -217,15 +217,15 @@ class Demo:
 def looked_at(scan: str, document: Any) -> str:
     """Which files the scan looked at, and which not; empty where it looked at none.
 
-    As in ``2 of 3 files of code analysed; not scanned: old.zip: archive``.
+    As in ``2 of 3 files of code analysed; not covered: old.zip: archive``.
     """
     found = report.parse(document, scan)
     if not found or not found.coverage:
         return ""
     parts = [found.coverage.analysed]
     for word, lines in (
-        ("not analysed", not_scanned.unanalysed(found, 3)),
-        ("not scanned", not_scanned.by_nature(found, 3, 3)),
+        ("unanalysed", not_scanned.unanalysed(found, 3)),
+        ("not covered", not_scanned.by_nature(found, 3, 3)),
     ):
         named = (": ".join(filter(None, (each.file, each.words))) for each in lines)
         parts += [f"{word}: {', '.join(named)}"] if lines else []

@@ -24,7 +24,7 @@ FORMULA = ("=", "+", "-", "@")
 class Row:
     """One scan; empty where something did not happen.
 
-    The last are how many of its files nobody looked at: see ``coverage`` in the report's schema.
+    The last are how many of its files were not analysed: see ``coverage`` in the report's schema.
     """
 
     scan: str
@@ -47,7 +47,7 @@ class Row:
     otherLanguage: int | None
 
     @property
-    def notLookedAt(self) -> str:
+    def notAnalysed(self) -> str:
         """As in ``2 unanalysed, 1 opaque``."""
         named = {
             "unanalysed": self.unanalysed,
@@ -63,7 +63,7 @@ COUNTS = ("unanalysed", "opaque", "otherLanguage")
 # What fits on a terminal.
 SHOWN = (
     "scan", "key", "uploadedBy", "verdict", "decision", "reason", "decided", "decidedBy", "until",
-    "withdrawn", "notLookedAt",
+    "withdrawn", "notAnalysed",
 )  # fmt: skip
 
 
@@ -145,11 +145,11 @@ def row(scan: Scan) -> Row:
         withdrawn=said(scan.withdrawal, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
         withdrawnReason=said(scan.withdrawal, "reason"),
-        **_not_looked_at(scan),
+        **_coverage_counts(scan),
     )
 
 
-def _not_looked_at(scan: Scan) -> dict[str, int | None]:
+def _coverage_counts(scan: Scan) -> dict[str, int | None]:
     """The counts of the report; None where there is none that makes sense."""
     found = report.parse(scan.report, scan.id)
     counts = found.coverage.counts if found and found.coverage else {}

@@ -55,11 +55,11 @@ class Seen:
     """What an engine says it looked at; all paths are relative to the upload's root.
 
     ``analysed`` is None where the engine does not say: then every file in one of its ``languages``
-    counts as analysed that is not in ``unread``. ``languages`` holds tags as of ``scan.language``,
-    and None where they are not known: then the engine reads all text. ``names`` are globs of the
-    only names that an engine reads which does not say what it analysed. ``unread`` says of a file
-    why it was not analysed, ``incomplete`` holds troubles with files that the engine does not name,
-    and ``excluded`` what the team itself had left out, and where it said so.
+    counts as analysed whose name matches one of the globs ``names``, and that is not in ``unread``.
+    ``languages`` holds tags as of ``scan.language``, and is None where they are not known: then the
+    engine reads all text. ``unread`` says of a file why it was not analysed, ``incomplete`` holds
+    troubles with files that the engine does not name, and ``excluded`` says of a file that the team
+    itself left it out, and where.
     """
 
     analysed: frozenset[str] | None

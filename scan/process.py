@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scan import exhausted
@@ -42,8 +42,9 @@ def run(
     log: Log,
     extra: Mapping[str, str] | None = None,
     standard_input: str = "",
+    on_line: Callable[[str], None] | None = None,
 ) -> tuple[int, list[str]]:
-    """Run ``command`` in ``folder``, its output line by line into ``log``.
+    """Run ``command`` in ``folder``, its output line by line into ``log``, and to ``on_line``.
 
     Returns its exit code and the last 20 lines of its output, as they are in the log; before them,
     lines that tell of too little memory or disk. What they mean, ``died`` says.
@@ -59,7 +60,7 @@ def run(
         # Who ends before it has read says in its output why.
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(standard_input)
-        tail = _copied(process.stdout, log)
+        tail = _copied(process.stdout, log, on_line)
     code = process.returncode
     if code in KILLED:
         raise exhausted.out_of_memory(f"the scanner was killed (exit status {code})")
@@ -97,13 +98,15 @@ def _started(
         ) from error
 
 
-def _copied(output: Iterable[str], log: Log) -> list[str]:
-    """Copy the output into the log; returns what ``run`` does of it."""
+def _copied(output: Iterable[str], log: Log, on_line: Callable[[str], None] | None) -> list[str]:
+    """Copy the output into the log; returns those lines of it that ``run`` returns."""
     telling: list[str] = []
     tail: deque[str] = deque(maxlen=TAIL)
     for line in output:
         shown = log.safe(line.rstrip("\n"))
         log.write(shown)
+        if on_line:
+            on_line(shown)
         tail.append(shown)
         if len(telling) < MOST_TELLING and exhausted.by_words([shown]):
             telling.append(shown)

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from scan.broken import Broken
 from scan.language import names_code
-from scan.zip_records import UTF8, ZIP_AGAIN, Member, shown
+from scan.zip_records import UTF8, Member, shown
 
 # What Linux takes: NAME_MAX for each part of a path, PATH_MAX less a NUL for all of it.
 LONGEST_NAME, LONGEST_PATH = 255, 4095
@@ -155,4 +155,9 @@ def _folded(path: str) -> str:
 
 def unsafe(message: str) -> Broken:
     """What to raise for an entry that could be another file elsewhere, or anywhere."""
-    return Broken("UnsafeEntry", message, ZIP_AGAIN)
+    return Broken(
+        "UnsafeEntry",
+        message,
+        # The same files would make the same zip.
+        "Rename that file or link, or leave it out; then zip the code again and upload it.",
+    )

@@ -1,4 +1,4 @@
-"""What the tools say they analysed, held in the words of ``Seen``."""
+"""Puts together as ``Seen`` what the tools say they analysed, wherever they say it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from scan.sarif import semgrep
 from scan.sarif.encoding import unreadable
 from scan.sarif.message import message
 from scan.sarif.notifications import UNREAD, troubles
-from scan.sarif.output import Heard
+from scan.sarif.output import OutputNotes
 from scan.sarif.place import Places, at, uri
 from scan.sarif.recipes import ALL, Recipe, words
 
@@ -23,16 +23,16 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
-    """What a tool left beside the runs of its SARIF: the file, its output, and its command."""
+class ToolCall:
+    """One call of a tool: as ``sarifCommand`` has it, the file it wrote, what its output says."""
 
-    sarif: Path
-    heard: Heard
     command: str
+    sarif: Path
+    notes: OutputNotes
 
 
-def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> Seen:
-    """What one run says, in SARIF, in its output, and in files beside."""
+def seen_by(run: Json, recipe: Recipe | None, places: Places, call: ToolCall) -> Seen:
+    """What one run says: in its SARIF, in the tool's output, and in its own JSON file."""
     unread, incomplete = troubles(run, places, recipe)
     seen = Seen(
         analysed=_analysed(run, recipe, places),
@@ -43,7 +43,7 @@ def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> See
     if recipe is None:
         return seen
     seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
-    if recipe.leaves_out and not set(ALL).intersection(words(left.command)):
+    if recipe.leaves_out and not set(ALL).intersection(words(call.command)):
         left_out = [
             file
             for file in places.named(recipe.names)
@@ -51,26 +51,26 @@ def seen_by(run: Json, recipe: Recipe | None, places: Places, left: Left) -> See
         ]
         seen = without(seen, dict.fromkeys(left_out, NOT_READ))
     if recipe.output:
-        seen = _with_output(seen, recipe.output, left.heard, places)
+        seen = _with_output(seen, recipe.output, call.notes, places)
     if recipe.own_json:
-        seen = semgrep.with_own_json(seen, left.sarif, places)
+        seen = semgrep.with_own_json(seen, call.sarif, places)
     if recipe.utf8:
         read = places.named(recipe.names) if seen.analysed is None else seen.analysed
         seen = without(seen, unreadable(places.source, read))
     return seen
 
 
-def _with_output(seen: Seen, output: re.Pattern[str], heard: Heard, places: Places) -> Seen:
+def _with_output(seen: Seen, output: re.Pattern[str], notes: OutputNotes, places: Places) -> Seen:
     analysed, unread, incomplete = seen.analysed, dict(seen.unread), list(seen.incomplete)
     if "analysed" in output.groupindex:
-        analysed = _certain(places.path(each) for each in heard.analysed)
-    for path, reason in heard.unread.items():
+        analysed = _certain(places.path(each) for each in notes.analysed)
+    for path, reason in notes.unread.items():
         files = places.path(path)
         unread |= dict.fromkeys(files, reason)
         if not files:
             incomplete.append(f"{path}: {reason}")
     return replace(
-        seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *heard.troubles)
+        seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *notes.troubles)
     )
 
 
@@ -157,5 +157,5 @@ def _unparsed(run: Json, recipe: Recipe, places: Places) -> dict[str, str]:
 
 
 def without(seen: Seen, unread: Mapping[str, str]) -> Seen:
-    """``seen``, but for the files that the tool never got."""
+    """``seen`` with more files that were not read, and why."""
     return replace(seen, unread={**seen.unread, **unread})

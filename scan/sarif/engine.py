@@ -12,10 +12,9 @@ from scan.log import Log
 from scan.process import CRASHES, died, ended, run
 from scan.sarif import coverage, steering
 from scan.sarif.notifications import READ_THE_LOG
-from scan.sarif.output import Listener
+from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
-from scan.sarif.recipes import RECIPES, named
-from scan.sarif.recipes import steering as steering_of
+from scan.sarif.recipes import RECIPES, named, settings_files
 
 # What a shell says of a command that a signal ended (POSIX, Shell Command Language 2.8.2).
 SHELL_SIGNAL = 128
@@ -42,7 +41,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         ) from error
     aside = steering.set_aside(
         source,
-        steering_of(recipes, job.sarif_command),
+        settings_files(recipes, job.sarif_command),
         exclusions_too=not job.allow_exclusions,
     )
     for each in aside.ignored:
@@ -52,9 +51,9 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     ]
     tool = Path(words[0]).name
     log.write(f"Scanning with {tool}")
-    listener = Listener(log, [each.output for each in recipes or RECIPES if each.output])
+    output = OutputReader([each.output for each in recipes or RECIPES if each.output])
     # Not in the upload's folder: tools read their settings from where they run.
-    code, tail = run(command, folder=work, log=listener)
+    code, tail = run(command, folder=work, log=log, on_line=output.read)
     if _is_signal(code):
         raise died(tool, code, tail)
     if not sarif.is_file() or not sarif.stat().st_size:
@@ -68,7 +67,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
             ignored=aside.ignored,
             in_source=job.allow_exclusions,
             command=job.sarif_command,
-            heard=listener.heard,
+            notes=output.notes,
         )
     except Broken as broken:
         # Half a file is what is left of a tool that died while it wrote.

@@ -1,16 +1,15 @@
 """What a tool says of files in its output, where its SARIF is silent."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from scan.log import Log
-
-# Of as many files the output is told one by one.
+# So many statements are kept; a tool that makes more is not believed to have said all.
 MOST = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class OutputNotes:
     """Paths as the tool wrote them: ``analysed``, ``unread`` with the reason; and ``troubles``."""
 
     analysed: dict[str, None] = field(default_factory=dict)
@@ -18,30 +17,26 @@ class Heard:
     troubles: dict[str, None] = field(default_factory=dict)
 
 
-class Listener(Log):
-    """Passes lines on to ``log``, and keeps what ``patterns`` find in them; see ``Recipe``."""
+class OutputReader:
+    """Keeps in ``notes`` what ``patterns`` find in lines of a tool's output; see ``Recipe``."""
 
-    def __init__(self, log: Log, patterns: list[re.Pattern[str]]) -> None:
-        self._log, self._patterns = log, patterns
-        self.heard = Heard()
+    def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
+        self._patterns = patterns
+        self.notes = OutputNotes()
 
-    def write(self, line: str) -> None:
-        """Write one line, as ``safe`` returns it."""
-        self._log.write(line)
+    def read(self, line: str) -> None:
+        """Read one line, which has no line break."""
         for pattern in self._patterns:
             if found := pattern.search(line):
                 self._keep(found.groupdict())
 
-    def safe(self, line: str) -> str:
-        """Return ``line`` as it may be shown."""
-        return self._log.safe(line)
-
     def _keep(self, found: dict[str, str | None]) -> None:
-        if len(self.heard.analysed) + len(self.heard.unread) + len(self.heard.troubles) >= MOST:
-            self.heard.troubles["the scanner says too much to be listened to"] = None
+        notes = self.notes
+        if len(notes.analysed) + len(notes.unread) + len(notes.troubles) >= MOST:
+            notes.troubles["the scanner's output names too many files to be read"] = None
         elif analysed := found.get("analysed"):
-            self.heard.analysed[analysed] = None
+            notes.analysed[analysed] = None
         elif unread := found.get("unread"):
-            self.heard.unread[unread] = found.get("reason") or "the scanner says so"
+            notes.unread[unread] = found.get("reason") or "the scanner says so"
         elif trouble := found.get("trouble"):
-            self.heard.troubles[trouble] = None
+            notes.troubles[trouble] = None

@@ -10,7 +10,7 @@ from scan.sarif import coverage
 from scan.sarif.external import joined, load
 from scan.sarif.message import message
 from scan.sarif.notifications import READ_THE_LOG, check_success
-from scan.sarif.output import Heard
+from scan.sarif.output import OutputNotes
 from scan.sarif.place import Places, at
 from scan.sarif.recipes import Recipe, named, of_driver
 from scan.sarif.rule import Rule, rule_of
@@ -30,17 +30,17 @@ def read(
     ignored: Sequence[IgnoredSetting] = (),
     in_source: bool = False,
     command: str = "",
-    heard: Heard | None = None,
+    notes: OutputNotes | None = None,
 ) -> Analysis:
     """The analysis in the file ``sarif`` of a tool that ran in ``folder`` on ``source``.
 
     ``in_source`` says whether comments in the code may suppress findings; ``command`` is
-    the tool's as the settings have it, ``heard`` what its output says of files.
+    the tool's as the settings have it, ``notes`` what its output says of files.
 
     Raises:
         Broken: it is no SARIF 2.1.0, or it says that the tool failed or did not begin.
     """
-    left = coverage.Left(sarif=sarif, heard=heard or Heard(), command=command)
+    call = coverage.ToolCall(command=command, sarif=sarif, notes=notes or OutputNotes())
     recipes = named(command)
     try:
         log = load(sarif)
@@ -55,7 +55,7 @@ def read(
         findings = [
             finding for run, recipe in runs for finding in _findings(run, recipe, places, in_source)
         ]
-        seen = [coverage.seen_by(run, recipe, places, left) for run, recipe in runs]
+        seen = [coverage.seen_by(run, recipe, places, call) for run, recipe in runs]
         drivers = [run["tool"]["driver"] for run, _ in runs]
         lines = [_lines(run) for run, _ in runs]
         return Analysis(

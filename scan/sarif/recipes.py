@@ -1,4 +1,4 @@
-"""What is known of well-known tools: what they read, what they say of it, and what steers them."""
+"""What is known of well-known tools: what they read, say of it, and take for their settings."""
 
 import re
 import shlex
@@ -15,13 +15,13 @@ SEMGREP = PYTHON | JAVASCRIPT | frozenset({
     "ruby", "rust", "scala", "scheme", "shell", "solidity", "swift", "terraform", "vue",
 })  # fmt: skip
 CODEQL = PYTHON | JAVASCRIPT | {"c", "c++", "c#", "go", "java", "kotlin", "ruby", "rust", "swift"}
-# A fragment of a command that is a shell's, not a word's.
+# What ends a word inside of a shell's ``-c``.
 SHELL = re.compile(r"[\s;&|()`<>\"']+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steers:
-    """Files of an upload by which it would steer a tool.
+class SettingsFile:
+    """Files of an upload that a tool would take for its settings.
 
     ``glob`` is that of their lower-case name or, with a slash in it, the end of their path;
     ``excludes`` where all they can do is to leave something out. They have no effect where one of
@@ -38,15 +38,18 @@ class Steers:
 class Recipe:
     """A tool: the names of its command and of its driver in SARIF, and what is known of it.
 
-    ``languages`` are tags as of ``scan.language``, None where it reads all text; ``names`` are the
-    only names of files that it reads, where it doesn't say itself which it read, and ``leaves_out``
-    the folders that it does not look into, unless its command has ``ALL``. ``artifacts`` says
-    whether all of its artifacts are files that it analysed. ``unparsed`` are the ids of results and
-    notifications by which it says that it could not read a file at all, ``warnings`` whether it
-    says so by mere warnings, ``utf8`` whether it takes every text for UTF-8,
-    and ``own_json`` whether it has JSON of its own (see ``semgrep``).
-    ``output`` finds in a line of its output a file that it ``analysed``, or ``unread`` and the
-    ``reason``, or a ``trouble`` without a file.
+    What it reads: ``languages`` are tags as of ``scan.language``, None where it reads all text.
+    ``leaves_out`` are the folders that it does not look into unless its command has ``ALL``, and
+    ``names`` globs of the only file names that it reads, for a tool that does not say which files
+    it read. ``utf8`` says whether it takes every text for UTF-8.
+
+    Where it says what it read: ``artifacts`` whether every artifact of its SARIF is a file that it
+    analysed; ``unparsed`` the ids of results and notifications, and ``warnings`` whether any
+    warning, by which it says that it could not read a file; ``own_json`` whether it writes JSON of
+    its own (see ``semgrep``). ``output`` finds in a line of its output a file that it ``analysed``,
+    or ``unread`` and the ``reason``, or a ``trouble`` without a file.
+
+    ``settings`` are files of an upload that it would follow.
     """
 
     commands: tuple[str, ...]
@@ -54,7 +57,7 @@ class Recipe:
     languages: frozenset[str] | None
     names: tuple[str, ...] = ("*",)
     leaves_out: frozenset[str] = field(default_factory=frozenset)
-    files: tuple[Steers, ...] = ()
+    settings: tuple[SettingsFile, ...] = ()
     artifacts: bool = False
     unparsed: frozenset[str] = field(default_factory=frozenset)
     warnings: bool = False
@@ -63,12 +66,12 @@ class Recipe:
     output: re.Pattern[str] | None = None
 
 
-def _ignores(*globs: str, off: tuple[str, ...] = ()) -> tuple[Steers, ...]:
-    return tuple(Steers(glob=glob, excludes=True, off=off) for glob in globs)
+def _ignores(*globs: str, off: tuple[str, ...] = ()) -> tuple[SettingsFile, ...]:
+    return tuple(SettingsFile(glob=glob, excludes=True, off=off) for glob in globs)
 
 
-def _settings(*globs: str, off: tuple[str, ...] = ()) -> tuple[Steers, ...]:
-    return tuple(Steers(glob=glob, off=off) for glob in globs)
+def _settings(*globs: str, off: tuple[str, ...] = ()) -> tuple[SettingsFile, ...]:
+    return tuple(SettingsFile(glob=glob, off=off) for glob in globs)
 
 
 # https://docs.astral.sh/ruff/settings/#exclude, and the option that empties it.
@@ -84,7 +87,7 @@ BANDIT = Recipe(
     commands=("bandit",),
     drivers=("bandit",),
     languages=PYTHON,
-    files=_ignores(".bandit", off=("--ini",)),
+    settings=_ignores(".bandit", off=("--ini",)),
     # A check that dies is skipped for that place, and told on standard error only.
     output=re.compile(
         r"Bandit internal error running: \S+ on file (?P<unread>.+?) at line \d+: "
@@ -97,9 +100,9 @@ RUFF = Recipe(
     languages=PYTHON,
     names=("*.py",),
     leaves_out=RUFF_LEAVES_OUT,
-    files=(
+    settings=(
         *_settings("ruff.toml", ".ruff.toml", off=("--isolated",)),
-        Steers(glob="pyproject.toml", holds=re.compile(rb"ruff|\\"), off=("--isolated",)),
+        SettingsFile(glob="pyproject.toml", holds=re.compile(rb"ruff|\\"), off=("--isolated",)),
         *_ignores(*GIT, ".ignore", off=("--no-respect-gitignore",)),
     ),
     utf8=True,
@@ -114,7 +117,7 @@ ESLINT = Recipe(
     commands=("eslint",),
     drivers=("eslint",),
     languages=JAVASCRIPT,
-    files=(
+    settings=(
         *_settings(
             *(f"eslint.config.{suffix}" for suffix in ("js", "mjs", "cjs", "ts", "mts", "cts")),
             off=("--config", "--no-config-lookup"),
@@ -132,7 +135,7 @@ RECIPES = (
         commands=("semgrep", "opengrep", "pysemgrep", "osemgrep"),
         drivers=("semgrep oss", "semgrep pro", "semgrep", "opengrep oss", "opengrep"),
         languages=SEMGREP,
-        files=(
+        settings=(
             *_settings(".semgrep.yml", ".semgrep.yaml"),
             *_ignores(".semgrepignore", off=("--x-ignore-semgrepignore-files",)),
             *_ignores(*GIT, off=("--no-git-ignore",)),
@@ -155,13 +158,13 @@ RECIPES = (
         commands=("checkov",),
         drivers=("checkov",),
         languages=None,
-        files=_settings(".checkov.yaml", ".checkov.yml"),
+        settings=_settings(".checkov.yaml", ".checkov.yml"),
     ),
     Recipe(
         commands=("trivy",),
         drivers=("trivy",),
         languages=None,
-        files=(
+        settings=(
             *_settings("trivy.yaml", "trivy.yml", "trivy-secret.yaml"),
             *_ignores(".trivyignore", ".trivyignore.yaml", ".trivyignore.yml"),
         ),
@@ -170,7 +173,7 @@ RECIPES = (
         commands=("gitleaks",),
         drivers=("gitleaks",),
         languages=None,
-        files=(
+        settings=(
             *_settings(".gitleaks.toml", off=("--config",)),
             *_ignores(".gitleaksignore"),
         ),
@@ -179,7 +182,7 @@ RECIPES = (
         commands=("codeql",),
         drivers=("codeql",),
         languages=CODEQL,
-        files=_settings("lgtm.yml", ".lgtm.yml"),
+        settings=_settings("lgtm.yml", ".lgtm.yml"),
     ),
 )
 # Nobody's here, and followed by tools of that name.
@@ -209,10 +212,10 @@ def of_driver(name: str, recipes: Sequence[Recipe]) -> Recipe | None:
     return recipes[0] if len(recipes) == 1 else None
 
 
-def steering(recipes: Sequence[Recipe], command: str) -> list[Steers]:
-    """What may steer the tools of ``command``; everything that is known where it names none."""
+def settings_files(recipes: Sequence[Recipe], command: str) -> list[SettingsFile]:
+    """What the tools of ``command`` take for settings; all that is known where it names none."""
     given = {word.partition("=")[0] for word in words(command)}
-    chosen = [each for recipe in recipes or RECIPES for each in recipe.files]
+    chosen = [each for recipe in recipes or RECIPES for each in recipe.settings]
     if not recipes:
         chosen += OTHERS
     return [each for each in chosen if not given.intersection(each.off)]

@@ -8,9 +8,9 @@ from pathlib import Path
 from scan.finding import IgnoredSetting
 from scan.folders import files_below
 from scan.language import kind_of
-from scan.sarif.recipes import Steers
+from scan.sarif.recipes import SettingsFile
 
-# A settings file that is larger than this steers, whatever it holds.
+# A larger one is removed, whatever it holds.
 LARGEST = 1024 * 1024
 REASON = "set aside: the scanner would take it for its settings"
 
@@ -23,29 +23,31 @@ class SetAside:
     unread: dict[str, str]
 
 
-def set_aside(source: Path, steering: Sequence[Steers], *, exclusions_too: bool) -> SetAside:
+def set_aside(
+    source: Path, settings_files: Sequence[SettingsFile], *, exclusions_too: bool
+) -> SetAside:
     """Remove such files from ``source``, at any depth and in any case, and say which they were."""
-    chosen = [each for each in steering if exclusions_too or not each.excludes]
-    settings, unread = [], {}
+    chosen = [each for each in settings_files if exclusions_too or not each.excludes]
+    ignored, unread = [], {}
     for name in sorted(path.relative_to(source).as_posix() for path in files_below(source)):
         path = source / name
         if not any(_is(each, name, path) for each in chosen):
             continue
         with path.open(encoding="utf-8", errors="replace") as file:
             value = file.read(200)
-        settings.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
+        ignored.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
         if kind_of(path, name).is_code:
             unread[name] = REASON
         path.unlink()
-    return SetAside(ignored=settings, unread=unread)
+    return SetAside(ignored=ignored, unread=unread)
 
 
-def _is(steers: Steers, name: str, path: Path) -> bool:
+def _is(settings_file: SettingsFile, name: str, path: Path) -> bool:
     lower = f"/{name.lower()}"
-    if "/" in steers.glob:
-        is_named = lower.endswith(f"/{steers.glob}")
+    if "/" in settings_file.glob:
+        is_named = lower.endswith(f"/{settings_file.glob}")
     else:
-        is_named = fnmatchcase(lower.rpartition("/")[2], steers.glob)
-    if not is_named or not steers.holds or path.stat().st_size > LARGEST:
+        is_named = fnmatchcase(lower.rpartition("/")[2], settings_file.glob)
+    if not is_named or not settings_file.holds or path.stat().st_size > LARGEST:
         return is_named
-    return steers.holds.search(path.read_bytes()) is not None
+    return settings_file.holds.search(path.read_bytes()) is not None

@@ -38,7 +38,7 @@ def zip_of(seed: str) -> tuple[bytes, str]:
         change = dice.choice(OF_BYTES)
         body = change(dice, body)
         names.append(change.__name__)
-    return body, " ".join(names).replace("_", "")
+    return body, " ".join(names)
 
 
 def _value(dice: random.Random, kind: str) -> int | bytes:

@@ -251,7 +251,7 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
         "SonarQube 25.9.0.112764, 132 of 147 files of code analysed",
         "web/node_modules/: 1,204 files, dependencies",
         "tools/sign: compiled program",
-        "Files in languages that SonarQube does not know: Go 12, Rust 3",
+        "Files in languages that SonarQube does not know: 12 Go, 3 Rust",
         "1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
         "src/payments/client.py:38",
         "Fix this condition; `total` is never `None` & never <0.",
@@ -291,13 +291,13 @@ def test_the_mail_names_the_first_files_that_nobody_has_looked_at(announced, rec
     left["gate"]["conditions"][-1]["actual"] = "12"
     text, html = parts(announced("approved", report=left)[1])
 
-    heading = "Not analysed: code that nobody has looked at"
+    heading = "Unanalysed files: code that the scanner did not judge"
     assert heading.upper() in text
     assert heading in str(Page(html))
     for shown in (text, str(Page(html))):
         assert shown.count("src/payments/legacy.py: Parse error at line 3: print 'paid'") == 10
         assert "… and 2 more files" in shown
-        assert "not scanned" not in shown.lower()
+        assert "not covered" not in shown.lower()
 
 
 def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(announced):

@@ -331,6 +331,13 @@ def test_a_card_is_checked_where_it_is_made():
         ("reliability_rating", ">", "1", "5", ("reliability rating", "E", "A or better")),
         ("files", "=", "1", "1", ("files", "1", "not = 1")),
         ("unanalysed_files", ">", "0", "2", ("unanalysed files", "2", "at most 0")),
+        (
+            "opaque_files",
+            ">",
+            "0",
+            "2",
+            ("opaque files (archives, compiled code, dependencies)", "2", "at most 0"),
+        ),
     ],
 )
 def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, said):

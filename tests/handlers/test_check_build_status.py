@@ -171,18 +171,19 @@ def part(result, heading):
     return below[: below.index("")]
 
 
-UNANALYSED = "*Not analysed: code that nobody has looked at*"
+UNANALYSED = "*Unanalysed files: code that the scanner did not judge*"
+NOT_COVERED = "*Not covered by this scanner*"
 
 
 def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
     result = check("failed", "report-failed")
 
-    assert part(result, "*Not scanned*") == [
+    assert part(result, NOT_COVERED) == [
         "• `web/node_modules/`: 1,204 files, dependencies",
         "• `lib/old-ledger.zip`: archive",
         "• `notebooks/fees.ipynb`: notebook",
         "… and 2 more files",
-        "• Files in languages that SonarQube does not know: Go 12, Rust 3",
+        "• Files in languages that SonarQube does not know: 12 Go, 3 Rust",
     ]
     assert UNANALYSED not in lines_of(result)
 
@@ -197,17 +198,28 @@ def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(ch
         "• `src/payments/legacy.py`: Parse error at line 3: print 'paid'",
         "• `src/payments/rates.py`: the scanner did not read it",
     ]
-    assert "*Not scanned*" not in lines_of(result)
+    assert NOT_COVERED not in lines_of(result)
     decide, remedy = result["card"]["content"]["nextSteps"]
     assert decide == (
-        "Press *Approve* to let this version through for a limited time although nobody has looked "
-        "at 2 files in it, or *Reject*; you are asked for a reason. Open until 27 Nov 2026, "
+        "Press *Approve* to let this version through for a limited time although 2 files in it "
+        "were not analysed, or *Reject*; you are asked for a reason. Open until 27 Nov 2026, "
         "10:00 UTC."
     )
     assert remedy == (
-        "Or mend the files so that the scanner can read them, and upload again: a new version is "
-        "scanned at once."
+        "Or fix the unanalysed files so that the scanner can read them, and upload again: a new "
+        "version is scanned at once."
     )
+
+
+def test_one_unanalysed_file_is_told_in_the_singular(check, recorded):
+    report = recorded("report-unanalysed")
+    report["coverage"]["counts"]["unanalysed"] = 1
+    report["coverage"]["files"].pop()
+    report["gate"]["conditions"][-1]["actual"] = "1"
+
+    decide, _ = check("failed", report)["card"]["content"]["nextSteps"]
+
+    assert "although 1 file in it was not analysed, or" in decide
 
 
 def test_where_findings_fail_the_gate_too_they_are_what_to_mend(check, recorded):
@@ -216,7 +228,7 @@ def test_where_findings_fail_the_gate_too_they_are_what_to_mend(check, recorded)
 
     decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
 
-    assert "nobody has looked" not in decide
+    assert "not analysed" not in decide
     assert remedy == "Or mend what failed and upload again: a new version is scanned at once."
 
 
@@ -225,10 +237,36 @@ def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, rec
     opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "1208"}
     report["gate"]["conditions"] = [{**opaque, "status": "error"}]
 
+    result = check("failed", report)
+
+    assert (
+        "• *opaque files (archives, compiled code, dependencies):* `1208`, must be at most 0"
+        in lines_of(result)
+    )
+    decide, remedy = result["card"]["content"]["nextSteps"]
+    assert "although 1,208 files in it were not analysed, or" in decide
+    assert remedy == (
+        "Or leave the opaque files out or put their source code in their place, and upload again: "
+        "a new version is scanned at once."
+    )
+
+
+def test_where_unanalysed_and_opaque_files_fail_the_gate_it_is_said_what_helps_with_both(
+    check, recorded
+):
+    report = recorded("report-unanalysed")
+    report["coverage"]["counts"]["opaque"] = 3
+    opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "3"}
+    report["gate"]["conditions"].append({**opaque, "status": "error"})
+
     decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
 
-    assert "although nobody has looked at 1,208 files in it" in decide
-    assert remedy == "Or upload again with source code in place of these files."
+    assert "although 5 files in it were not analysed, or" in decide
+    assert remedy == (
+        "Or fix the unanalysed files so that the scanner can read them, leave the opaque files "
+        "out or put their source code in their place, and upload again: a new version is scanned "
+        "at once."
+    )
 
 
 def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(check, recorded):
@@ -249,13 +287,22 @@ def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(
     shown = part(result, UNANALYSED)
     assert shown[:5] == [f"• `unanalysed{number}.py`: why" for number in range(5)]
     assert shown[5:] == ["… and 1,495 more files"]
-    shown = part(result, "*Not scanned*")
+    shown = part(result, NOT_COVERED)
     assert shown[:3] == [f"• `opaque{number}.py`: why" for number in range(3)]
     assert shown[3:] == [
         "… and 5 more files",
-        "• Files in languages that SonarQube does not know: Language0 20, Language1 19, "
-        "Language2 18, Language3 17, Language4 16, and 50 more files",
+        "• Files in languages that SonarQube does not know: 20 Language0, 19 Language1, "
+        "18 Language2, 17 Language3, 16 Language4, and 50 more files",
     ]
+
+
+def test_whatever_the_reason_the_file_is_named(check, recorded):
+    report = recorded("report-unanalysed")
+    report["coverage"]["files"][0]["reason"] = "… and 2 more files"
+
+    assert part(check("failed", report), UNANALYSED)[0] == (
+        "• `src/payments/legacy.py`: … and 2 more files"
+    )
 
 
 def test_a_trouble_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_same(
@@ -277,7 +324,7 @@ def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
     result = check("failed", report)
 
     assert part(result, UNANALYSED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
-    assert part(result, "*Not scanned*")[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
+    assert part(result, NOT_COVERED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
     description = result["card"]["content"]["description"]
     assert not [each for each in ("<!", "<@", "*why*", "\u202e") if each in description]
 
@@ -286,8 +333,8 @@ def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
     report = recorded("report-unanalysed")
     report["engine"]["name"], report["coverage"]["reported"] = "Ruff", False
 
-    assert part(check("failed", report), "*Not scanned*") == [
-        "• Ruff does not say which files it read"
+    assert part(check("failed", report), NOT_COVERED) == [
+        "• Ruff does not list the files that it read: all that it can read count as analysed"
     ]
 
 
@@ -302,7 +349,7 @@ def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, 
     lines = lines_of(check("failed", report))
 
     assert lines[0].endswith(f" · {said}")
-    assert not [line for line in lines if "scanned" in line]
+    assert not {UNANALYSED, NOT_COVERED} & set(lines)
 
 
 def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_card(check, recorded):
@@ -328,8 +375,10 @@ def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_ca
 
     lines = lines_of(result)
     assert part(result, UNANALYSED)[-1] == "… and 999,999,995 more files"
-    assert "… and 999,999,997 more files" in part(result, "*Not scanned*")
-    assert part(result, "*Not scanned*")[-1] == "• SonarQube does not say which files it read"
+    assert "… and 999,999,997 more files" in part(result, NOT_COVERED)
+    assert part(result, NOT_COVERED)[-1] == (
+        "• SonarQube does not list the files that it read: all that it can read count as analysed"
+    )
     assert any("tried to weaken its own scan" in line for line in lines)
     assert "…" in lines  # the findings gave way
 
@@ -419,9 +468,7 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
     assert content["nextSteps"] == [
         "Check that the zip holds the source code itself, then upload it again."
     ]
-    assert part(result, "*Not scanned*") == [
-        "• Files in languages that SonarQube does not know: Go 4"
-    ]
+    assert part(result, NOT_COVERED) == ["• Files in languages that SonarQube does not know: 4 Go"]
     assert metadata["additionalContext"] == {
         "Team1": "rescan-5d6e7f8",
         "Region": "eu-central-1",

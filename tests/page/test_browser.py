@@ -70,7 +70,7 @@ def test_an_upload_says_which_files_nobody_has_looked_at(window):
     standing(page, "seen", "passed")
 
     page.locator("#coverage-analysed", has_text="1 file of code analysed").click()
-    expect(page.locator("#coverage h3")).to_have_text(["Not scanned"])
+    expect(page.locator("#coverage h3")).to_have_text(["Not covered by this scanner"])
     expect(page.locator("#coverage li").first).to_have_text("<b>job.ipynb: notebook")
     expect(page.locator("#coverage li").nth(1)).to_have_text("old.pyc: bytecode")
     assert violations(page) == []

@@ -170,7 +170,7 @@ class Pipe:
 
 @pytest.mark.parametrize("method", [STORED, DEFLATED, BZIP2, LZMA])
 @pytest.mark.parametrize("way", ["file", "stream", "zip64", "zip64 stream"])
-def test_pythons_zipfile_in_every_way(method, way, tmp_path):
+def test_what_pythons_zipfile_writes_in_any_way_is_unpacked(method, way, tmp_path):
     with (tmp_path / "made.zip").open("wb") as file:
         to: Any = file if "stream" not in way else Pipe(file)
         with zipfile.ZipFile(to, "w", method) as opened:
@@ -204,7 +204,7 @@ func main() {
 """
 
 
-def test_gos_archive_zip(source, tmp_path):
+def test_what_gos_archive_zip_writes_is_unpacked(source, tmp_path):
     if not shutil.which("go"):
         pytest.skip("go is not installed here")
     (tmp_path / "make.go").write_text(GO)
@@ -232,7 +232,7 @@ public class Make {
 """
 
 
-def test_javas_zip_output_stream(source, tmp_path):
+def test_what_javas_zip_output_stream_writes_is_unpacked(source, tmp_path):
     """It packs folders, too: two bytes that unpack to none."""
     if not shutil.which("javac"):
         pytest.skip("java is not installed here")
@@ -242,7 +242,7 @@ def test_javas_zip_output_stream(source, tmp_path):
     assert ledger(tmp_path / "made.zip", tmp_path / "source") == FILES
 
 
-def test_what_finder_compresses(tmp_path):
+def test_what_finder_compresses_is_unpacked(tmp_path):
     """Archive Utility of macOS 14, byte by byte.
 
     Each file is deflated with a data descriptor and has the old Unix extra field, with the owner in
@@ -279,7 +279,7 @@ def test_what_finder_compresses(tmp_path):
     assert ledger(tmp_path / "made.zip", tmp_path / "source") == files
 
 
-def test_what_windows_explorer_compresses(tmp_path):
+def test_what_windows_explorer_compresses_is_unpacked(tmp_path):
     """Windows 10's *Send to, compressed folder*, byte by byte.
 
     Made by DOS 2.0, no Unix mode, attribute *archive*, no extra fields, no folders; names are in

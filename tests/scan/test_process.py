@@ -44,6 +44,19 @@ def test_a_secret_is_masked_in_the_log_and_in_what_is_handed_on(tmp_path):
     assert log == "ERROR 401 for ***\n"
 
 
+def test_whoever_reads_along_gets_each_line_as_it_is_in_the_log(tmp_path):
+    lines: list[str] = []
+    with Log(tmp_path / "log", secrets=[TOKEN]) as log:
+        run(
+            [sys.executable, "-c", f"print('one'); print('two {TOKEN}')"],
+            folder=tmp_path,
+            log=log,
+            on_line=lines.append,
+        )
+
+    assert lines == ["one", "two ***"]
+
+
 def test_a_scanner_that_ends_before_it_has_read_its_input_is_heard(tmp_path):
     large = "x" * 1_000_000  # more than a pipe holds
 

@@ -9,9 +9,9 @@ import pytest
 
 from scan.finding import Seen
 from scan.sarif import recipes
-from scan.sarif.output import Listener
+from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
-from scan.sarif.recipes import RECIPES, named, steering
+from scan.sarif.recipes import RECIPES, named, settings_files
 from tests.scan.scanning import ENVIRONMENT, tree
 
 
@@ -49,7 +49,7 @@ def test_a_shell_may_run_several():
 
 
 def globs(command: str) -> set[str]:
-    return {each.glob for each in steering(named(command), command)}
+    return {each.glob for each in settings_files(named(command), command)}
 
 
 def test_each_tool_is_steered_by_its_own_files_only():
@@ -68,7 +68,7 @@ def test_options_that_turn_settings_files_off_leave_them_where_they_are():
 
 
 def test_a_tool_that_nobody_knows_may_be_steered_by_any_of_them():
-    every = {each.glob for recipe in RECIPES for each in recipe.files}
+    every = {each.glob for recipe in RECIPES for each in recipe.settings}
 
     assert globs("own-tool {source}") == every | {".snyk", ".tflint.hcl"}
 
@@ -91,47 +91,38 @@ def test_ruff_leaves_out_what_its_recipe_says():
     assert {each.strip('", \t') for each in listed.split("\n")} - {""} == recipes.RUFF_LEAVES_OUT
 
 
-class Silent:
-    """Stands in for the scanner's log."""
-
-    def write(self, line: str) -> None: ...
-
-    def safe(self, line: str) -> str:
-        return line
-
-
-def listened(tool: str, *lines: str) -> Any:
+def notes_of(tool: str, *lines: str) -> Any:
     patterns = [each.output for each in named(tool) if each.output]
-    listener = Listener(Silent(), patterns)  # type: ignore[arg-type]
+    output = OutputReader(patterns)
     for line in lines:
-        listener.write(line)
-    return listener.heard
+        output.read(line)
+    return output.notes
 
 
-def test_a_check_of_bandit_that_died_is_heard():
-    heard = listened(
+def test_a_check_of_bandit_that_died_leaves_its_file_unread():
+    notes = notes_of(
         "bandit",
         "[tester]\tERROR\tBandit internal error running: hardcoded_tmp on file /s/a b.py at line 3:"
         " boomTraceback (most recent call last):",
         "[main]\tINFO\trunning on Python 3.11.7",
     )
 
-    assert heard.unread == {"/s/a b.py": "boom"}
-    assert (heard.analysed, heard.troubles) == ({}, {})
+    assert notes.unread == {"/s/a b.py": "boom"}
+    assert (notes.analysed, notes.troubles) == ({}, {})
 
 
-def test_what_ruff_cannot_read_is_heard():
-    heard = listened(
+def test_what_ruff_says_it_cannot_read_is_unread():
+    notes = notes_of(
         "ruff",
         "warning: Failed to lint /s/x.py: stream did not contain valid UTF-8",
         "warning: Invalid `# noqa` directive on /s/y.py:1: expected a code",
     )
 
-    assert heard.unread == {"/s/x.py": "stream did not contain valid UTF-8"}
+    assert notes.unread == {"/s/x.py": "stream did not contain valid UTF-8"}
 
 
-def test_what_gosec_read_is_heard():
-    heard = listened(
+def test_what_gosec_says_it_checks_is_analysed():
+    notes = notes_of(
         "gosec",
         "[gosec] 2026/11/25 15:27:06 Including rules: default",
         "[gosec] 2026/11/25 15:27:06 Checking package: types",
@@ -141,19 +132,19 @@ def test_what_gosec_read_is_heard():
         " package types has type errors, skipping SSA analysis, no ssa result",
     )
 
-    assert heard.analysed == {"/s/types/b.go": None}
-    assert list(heard.troubles) == [
+    assert notes.analysed == {"/s/types/b.go": None}
+    assert list(notes.troubles) == [
         "Error building the SSA representation of the package types: package types has type errors,"
         " skipping SSA analysis, no ssa result"
     ]
 
 
-def test_a_flood_of_output_is_a_trouble_of_its_own(monkeypatch):
+def test_output_that_names_too_many_files_is_a_trouble_of_its_own(monkeypatch):
     monkeypatch.setattr("scan.sarif.output.MOST", 2)
-    heard = listened("ruff", *(f"warning: Failed to lint /s/{n}.py: no" for n in range(5)))
+    notes = notes_of("ruff", *(f"warning: Failed to lint /s/{n}.py: no" for n in range(5)))
 
-    assert len(heard.unread) == 2
-    assert list(heard.troubles) == ["the scanner says too much to be listened to"]
+    assert len(notes.unread) == 2
+    assert list(notes.troubles) == ["the scanner's output names too many files to be read"]
 
 
 def seen_by(tool: str, tmp_path, command: str = "", own_json: Any = None) -> Seen:

@@ -9,7 +9,7 @@ import pytest
 from scan.broken import Broken
 from scan.finding import Analysis, Seen
 from scan.ledger import NOT_READ
-from scan.sarif.output import Heard
+from scan.sarif.output import OutputNotes
 from scan.sarif.reading import read
 from tests.scan.scanning import tree
 
@@ -26,13 +26,13 @@ def run(*results: dict[str, Any], name: str = "Tool", **more: Any) -> dict[str, 
 
 
 def reading(
-    tmp_path: Path, *runs: Any, heard: Heard | None = None, command: str = "", **log: Any
+    tmp_path: Path, *runs: Any, notes: OutputNotes | None = None, command: str = "", **log: Any
 ) -> Analysis:
     source = tree(FILES, tmp_path / "source")
     (tmp_path / "work").mkdir(exist_ok=True)
     sarif = tmp_path / "work" / "result.sarif"
     sarif.write_text(json.dumps({"version": "2.1.0", "runs": runs, **log}))
-    return read(sarif, source=source, folder=sarif.parent, heard=heard, command=command)
+    return read(sarif, source=source, folder=sarif.parent, notes=notes, command=command)
 
 
 def seen(tmp_path: Path, *runs: Any, **more: Any) -> Seen:
@@ -545,18 +545,18 @@ def test_eslint_calls_its_run_a_failure_where_it_could_not_parse_a_file(tmp_path
 
 def test_what_a_tool_prints_of_files_counts_where_its_recipe_says_so(tmp_path):
     source = tmp_path / "source"
-    heard = Heard(
+    notes = OutputNotes(
         analysed={f"{source}/app/store.py": None, f"{source}/a b.py": None},
         unread={f"{source}/a b.py": "no UTF-8", "/elsewhere": "gone"},
         troubles={"no types": None},
     )
-    said = seen(tmp_path, run(name="gosec"), heard=heard)
+    said = seen(tmp_path, run(name="gosec"), notes=notes)
 
     assert said.analysed == {"app/store.py", "a b.py"}
     assert dict(said.unread) == {"a b.py": "no UTF-8"}
     assert said.incomplete == ("/elsewhere: gone", "no types")
     assert seen(tmp_path, run(name="gosec")).analysed == frozenset()
-    assert seen(tmp_path, run(name="Checkov"), heard=heard).incomplete == ()
+    assert seen(tmp_path, run(name="Checkov"), notes=notes).incomplete == ()
 
 
 def test_a_driver_that_nobody_knows_is_that_of_the_command(tmp_path):

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scan.sarif.recipes import named
-from scan.sarif.recipes import steering as steering_of
+from scan.sarif.recipes import named, settings_files
 from scan.sarif.steering import REASON, SetAside, set_aside
 from tests.scan.scanning import tree
 
@@ -22,8 +21,8 @@ def left(source: Path) -> set[str]:
 
 
 def aside(source: Path, command: str = "own-tool", exclusions_too: bool = True) -> SetAside:
-    steering = steering_of(named(command), command)
-    return set_aside(source, steering, exclusions_too=exclusions_too)
+    chosen = settings_files(named(command), command)
+    return set_aside(source, chosen, exclusions_too=exclusions_too)
 
 
 def test_at_any_depth_and_in_any_letters_they_are_removed_and_named(tmp_path):

@@ -57,6 +57,10 @@ def test_what_is_just_within_the_limits_is_unpacked(tmp_path):
     assert sum(path.is_file() for path in source.rglob("*")) == 2
 
 
+def test_a_name_that_is_refused_is_to_be_renamed_as_the_same_files_make_the_same_zip(tmp_path):
+    assert "Rename" in refused(zipped({"shop/a.py": "", "shop/A.py": ""}), tmp_path).mend
+
+
 def test_names_with_backslashes_are_those_of_windows(tmp_path):
     source = unpacked(zipped_entries((entry("shop\\prices.py"), "x = 1")), tmp_path)
 
