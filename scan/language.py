@@ -1,10 +1,10 @@
 """Says of a file whether it is code, and in which language: by name, shebang and content."""
 
+import codecs
 import re
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,11 +13,19 @@ from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filen
 from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
+from scan import more_names
+
 START = 8192
 # Pygments reads a file whole, and takes its time.
 LARGEST_COMMENT = 200_000
 PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
-EMBEDDED = re.compile(rb"<\?(?:php\b|=|\s)|<%|<script", re.IGNORECASE)
+# PHP may be set to run what stands behind a mere `<?`.
+EMBEDDED = re.compile(rb"<\?(?!xml version=)|<%|<script|<cf|<jsp:", re.IGNORECASE)
+# https://docs.python.org/3/library/site.html: such lines are run whenever Python starts.
+IMPORTS = re.compile(rb"(?:^|\r|\xef\xbb\xbf)import[ \t]", re.MULTILINE)
+LARGEST_PTH = 1024 * 1024
+# Magic number and flags, as importlib writes them (PEP 552).
+PYC = re.compile(rb"..\r\n[\x00-\x03]\x00\x00\x00", re.DOTALL)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # RFC 1740: magic number and version; what follows describes entries of the file.
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00"
@@ -30,6 +38,9 @@ MAGIC = {
     b"\xce\xfa\xed\xfe": "compiled program",
     b"\xcf\xfa\xed\xfe": "compiled program",
     b"\x00asm": "compiled program",
+    b"\x1bLua": "bytecode",
+    b"dex\n": "bytecode",
+    b"BC\xc0\xde": "bytecode",
     b"\xed\xab\xee\xdb": "archive",
     b"!<arch>\n": "archive",
     b"PK\x03\x04": "archive",
@@ -45,7 +56,7 @@ MAGIC = {
 # People who write on other systems don't care for the case of a name.
 NAMES = {name.lower(): tags for name, tags in extensions.NAMES.items()}
 ARCHIVES = {"zip", "jar", "wheel", "pyz", "tar", "gzip", "bzip2", "bzip3", "asar"}
-SCRIPT = frozenset({"script"})
+SCRIPT, PYTHON = frozenset({"script"}), frozenset({"python"})
 # Binary by nature, and run by nobody.
 MEDIA = {
     "image", "audio", "icon", "icns", "eot", "otf", "ttf", "woff", "woff2", "pdf", "eps", "fits",
@@ -110,14 +121,17 @@ def kind_of(path: Path, name: str) -> Kind:
     if _is_metadata(name, start, path):
         return Kind(is_metadata=True)
     named = _tags(name)
-    is_text = b"\0" not in start
+    is_text, suffix = b"\0" not in start, PurePosixPath(name).suffix.lower()
+    spoken = _spoken(start, named)
     if code := _code_tags(named):
-        return _code(code, is_text)
-    if opaque := _opaque(path, name, start, is_text):
+        # A name may lie, or the first line: it can be run as either.
+        return _code(is_text, code, spoken)
+    opaque = _opaque(path, start, is_text)
+    if not opaque and (spoken or _is_run_at_start(path, suffix)):
+        return _code(is_text, spoken or PYTHON)
+    if opaque := opaque or _named_opaque(named, suffix):
         return Kind(is_opaque=True, is_text=is_text, tags=named, language=opaque, why=opaque)
-    if spoken := _spoken(start, named):
-        return _code(spoken, is_text)
-    if is_text or named & MEDIA or PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES:
+    if is_text or named & MEDIA or suffix in MEDIA_SUFFIXES or _is_utf16(start):
         return Kind(is_text=is_text, tags=named)
     return Kind(is_opaque=True, language="binary file", why="binary file")
 
@@ -152,8 +166,14 @@ def _code_tags(named: frozenset[str]) -> frozenset[str]:
     return frozenset() if named & (MEDIA | {"binary", "jupyter"}) else named - NO_CODE - ARCHIVES
 
 
-def _code(tags: frozenset[str], is_text: bool) -> Kind:
-    return Kind(is_code=True, is_text=is_text, tags=tags, language=_language(tags))
+def _code(is_text: bool, *all_tags: frozenset[str]) -> Kind:
+    known = [tags - SCRIPT for tags in all_tags if tags - SCRIPT] or [SCRIPT]
+    return Kind(
+        is_code=True,
+        is_text=is_text,
+        tags=frozenset().union(*known),
+        language=", ".join(dict.fromkeys(_language(tags) for tags in known)),
+    )
 
 
 def _is_metadata(name: str, start: bytes, path: Path) -> bool:
@@ -193,31 +213,67 @@ def _whole(base: str) -> frozenset[str]:
     tags = identify.tags_from_filename(base) | identify.tags_from_filename(base.lower())
     for part in (base.lower(), base.lower().split(".")[0]):
         tags |= NAMES.get(part, set())
+    for part in (base.lower(), PurePosixPath(base).suffix.lower()):
+        tags |= more_names.LANGUAGES.get(part, set())
     return frozenset(tags) - {"text"}
 
 
-def _opaque(path: Path, name: str, start: bytes, is_text: bool) -> str:
-    named, suffix = _tags(name), PurePosixPath(name).suffix.lower()
-    if "jupyter" in named:
-        return "notebook"
+def _opaque(path: Path, start: bytes, is_text: bool) -> str:
+    """What the content is, whatever its name."""
     for magic, what in MAGIC.items():
         if start.startswith(magic) and (not is_text or magic.startswith((b"PK", b"BZh", b"!<"))):
             return what
-    if start[257:262] == b"ustar" or named & ARCHIVES or zipfile.is_zipfile(path):
+    if start[257:262] == b"ustar" or zipfile.is_zipfile(path):
+        return "archive"
+    return "bytecode" if PYC.match(start) else ""
+
+
+def _named_opaque(named: frozenset[str], suffix: str) -> str:
+    if "jupyter" in named:
+        return "notebook"
+    if named & ARCHIVES:
         return "archive"
     return "bytecode" if suffix in {".pyc", ".pyo", ".class", ".beam"} else ""
 
 
 def _spoken(start: bytes, named: frozenset[str]) -> frozenset[str]:
-    """The language in the first line: after ``#!`` in any file, ``<?php`` in one without suffix."""
+    """The language in the first line: after ``#!`` in any file, ``<?php`` in one without suffix.
+
+    That is the language of each program in the line, as ``env -S`` and others run further ones.
+    """
     start = start.removeprefix(BYTE_ORDER_MARK)
     if not start.startswith(b"#!"):
         return frozenset({"php"}) if not named and PHP.match(start) else frozenset()
-    line = start.split(b"\n", 1)[0].decode("latin-1")
-    # The library refuses a line with any other character; the system does not.
-    plain = "".join(each if " " <= each <= "~" else " " for each in line)
-    command = identify.parse_shebang(BytesIO(plain.encode()))
-    return frozenset(identify.tags_from_interpreter(command[0]) if command else ()) or SCRIPT
+    line = start[2:].splitlines()[0].decode("latin-1") if start[2:] else ""
+    programs = (re.split(r"[/\\]", word)[-1] for word in re.split(r"[\s\"'=]+", line))
+    return frozenset().union(*map(_interpreted, programs)) or SCRIPT
+
+
+def _interpreted(program: str) -> frozenset[str]:
+    """The language that ``program`` runs: python3-dbg and Pypy3.exe are known as well."""
+    letters = re.match(r"[a-z]*(?:-[a-z]+)?", program.lower().removesuffix(".exe"))
+    known = [program, *((letters[0], letters[0].partition("-")[0]) if letters else ())]
+    tags = [identify.tags_from_interpreter(each) for each in known if each]
+    return frozenset().union(*tags, *(more_names.INTERPRETERS.get(each, ()) for each in known))
+
+
+def _is_run_at_start(path: Path, suffix: str) -> bool:
+    if suffix != ".pth":
+        return False
+    # Models of PyTorch have that suffix as well.
+    with path.open("rb") as file:
+        return IMPORTS.search(file.read(LARGEST_PTH)) is not None
+
+
+def _is_utf16(start: bytes) -> bool:
+    """Text as Windows writes it, after its byte order mark."""
+    if not start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    try:
+        text = codecs.getincrementaldecoder("utf-16")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text
 
 
 @lru_cache(maxsize=256)
