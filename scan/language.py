@@ -72,7 +72,7 @@ MEDIA_SUFFIXES = {
 NO_CODE = frozenset({
     "alpm", "apacheconf", "apinotes", "asciidoc", "avdl", "avro-schema", "babelrc", "bazelrc",
     "beancount", "bib", "bibtex", "bowerrc", "browserslistrc", "capnp", "cargo", "cargo-lock",
-    "cddl", "codespellrc", "console", "control", "coveragerc", "cson", "csproj", "css",
+    "cddl", "cheetah", "codespellrc", "console", "control", "coveragerc", "cson", "csproj", "css",
     "csslintrc", "csv", "cylc", "dbc", "debcontrol", "debsources", "def", "desktop", "diff",
     "docker-compose", "dockerignore", "doscon", "dot", "dotenv", "dpatch", "dtd",
     "editorconfig", "edn", "ejson", "entitlements", "flake8", "fsproj", "gemfile-lock",
@@ -189,33 +189,36 @@ def _is_metadata(name: str, start: bytes, path: Path) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _named(base: str) -> frozenset[str]:
-    tags = _whole(base)
-    if not tags:
-        try:
-            lexer: Any = find_lexer_class_for_filename(base.lower())
-        except ClassNotFound:
-            lexer = None
-        if lexer and lexer.aliases:
-            tags |= {lexer.aliases[0]}
-    return tags
-
-
-def _tags(name: str) -> frozenset[str]:
-    path = PurePosixPath(name)
-    # Names of files are as many as files; their suffixes are few.
-    return _named(f"x{path.suffix}") | _whole(path.name) if path.suffix else _named(path.name)
+def _by_suffix(suffix: str) -> frozenset[str]:
+    base = f"x{suffix.lower()}"
+    tags = identify.tags_from_filename(base) | more_names.LANGUAGES.get(suffix.lower(), frozenset())
+    return frozenset(tags) - {"text"} or _by_lexer(base)
 
 
 @lru_cache(maxsize=4096)
-def _whole(base: str) -> frozenset[str]:
-    """Tags of names that say more than their suffix, as CMakeLists.txt and Dockerfile.prod."""
-    tags = identify.tags_from_filename(base) | identify.tags_from_filename(base.lower())
-    for part in (base.lower(), base.lower().split(".")[0]):
-        tags |= NAMES.get(part, set())
-    for part in (base.lower(), PurePosixPath(base).suffix.lower()):
-        tags |= more_names.LANGUAGES.get(part, set())
+def _by_name(base: str) -> frozenset[str]:
+    tags = NAMES.get(base, frozenset()) | more_names.LANGUAGES.get(base, frozenset())
     return frozenset(tags) - {"text"}
+
+
+def _by_lexer(base: str) -> frozenset[str]:
+    try:
+        lexer: Any = find_lexer_class_for_filename(base)
+    except ClassNotFound:
+        return frozenset()
+    return frozenset(lexer.aliases[:1]) if lexer else frozenset()
+
+
+def _tags(name: str) -> frozenset[str]:
+    """Tags of all that a name says: whole, by its suffix, or else by what stands before it."""
+    base = PurePosixPath(name).name.lower()
+    # Names of files are as many as files; their suffixes are few.
+    suffix = PurePosixPath(base).suffix
+    by_suffix = _by_suffix(suffix) if suffix else frozenset()
+    if suffix:
+        # Dockerfile.prod is one, and build.json is no BUILD.
+        return by_suffix | _by_name(base) or _by_name(base.split(".")[0])
+    return _by_name(base) or _by_lexer(base)
 
 
 def _opaque(path: Path, start: bytes, is_text: bool) -> str:

@@ -172,7 +172,10 @@ def test_code_stays_code_when_its_bytes_are_not_text(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["README", "LICENSE", "a.md", "a.txt", "a.json", "a.yml", "a.css", "a.csv", "a.pyi", "a"],
+    [
+        *("README", "LICENSE", "a.md", "a.txt", "a.json", "a.yml", "a.css", "a.csv", "a.pyi", "a"),
+        *("build.json", "build.yml", "build.pyi", "Dockerfile.md", "Gemfile.lock", "a.tmpl"),
+    ],
 )
 def test_text_and_data_are_no_code(name, tmp_path):
     found = kind(tmp_path, name, b"<b>words</b>\n")
