@@ -29,7 +29,8 @@ PYC = re.compile(rb"..\r\n[\x00-\x03]\x00\x00\x00", re.DOTALL)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # RFC 1740: magic number and version; what follows describes entries of the file.
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00"
-FINDER = (b"\x00\x00\x00\x01Bud1",)
+FINDER = b"\x00\x00\x00\x01Bud1"
+LARGEST_METADATA = 16 * 1024 * 1024
 MAGIC = {
     b"\x7fELF": "compiled program",
     b"MZ": "compiled program",
@@ -179,13 +180,15 @@ def _code(is_text: bool, *all_tags: frozenset[str]) -> Kind:
 def _is_metadata(name: str, start: bytes, path: Path) -> bool:
     """What Finder leaves beside files: AppleDouble, folder settings, and folder icons."""
     base = PurePosixPath(name).name
-    if start.startswith(FINDER) and base == ".DS_Store":
-        return True
     if base == "Icon\r" and not start:
         return True
-    # Languages that stand in markup run whatever comes before; others stop at the first zero.
+    is_settings = start.startswith(FINDER) and base == ".DS_Store"
     is_double = start.startswith(APPLE_DOUBLE) and base.startswith("._")
-    return is_double and not EMBEDDED.search(path.read_bytes())
+    if not (is_settings or is_double) or path.stat().st_size > LARGEST_METADATA:
+        return False
+    # Languages that stand in markup run whatever comes before, and Python runs a zip behind
+    # anything; others stop at the first zero.
+    return not EMBEDDED.search(path.read_bytes()) and not zipfile.is_zipfile(path)
 
 
 @lru_cache(maxsize=4096)

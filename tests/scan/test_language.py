@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from scan.language import LARGEST_COMMENT, holds_code, kind_of
+from scan.language import LARGEST_COMMENT, LARGEST_METADATA, holds_code, kind_of
 
 PYC = importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(compile("x = 1", "", "exec"))
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -246,11 +246,27 @@ def test_what_finder_leaves_is_known_by_its_content(tmp_path):
         ("._a.php", apple_double(b"<?system($_GET[0]);")),
         ("._a.jsp", apple_double(b"<%= 1 %>")),
         ("._a.cfm", apple_double(b"<cfexecute name='x'>")),
+        ("._a.py", apple_double(zipped())),
+        ("._a.py", apple_double(bytes(LARGEST_METADATA))),
     ],
-    ids=["another content", "another name", "PHP behind it", "short tag", "shorter", "JSP", "CFML"],
+    ids=[
+        "another content",
+        "another name",
+        "PHP behind it",
+        "short tag",
+        "shorter",
+        "JSP",
+        "CFML",
+        "zip",
+        "large",
+    ],
 )
 def test_what_only_looks_like_finders_stays_code(name, content, tmp_path):
     assert kind(tmp_path, name, content).is_code
+
+
+def test_an_archive_behind_folder_settings_is_one(tmp_path):
+    assert kind(tmp_path, ".DS_Store", b"\x00\x00\x00\x01Bud1" + zipped()).why == "archive"
 
 
 @pytest.mark.parametrize(
