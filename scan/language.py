@@ -21,6 +21,7 @@ LARGEST_COMMENT = 200_000
 PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
 # PHP may be set to run what stands behind a mere `<?`.
 EMBEDDED = re.compile(rb"<\?(?!xml version=)|<%|<script|<cf|<jsp:", re.IGNORECASE)
+LINE = re.compile(rb"\n[\t -~]+(?:[\r\n]|\Z)")
 # https://docs.python.org/3/library/site.html: such lines are run whenever Python starts.
 IMPORTS = re.compile(rb"(?:^|\r|\xef\xbb\xbf)import[ \t]", re.MULTILINE)
 LARGEST_PTH = 1024 * 1024
@@ -186,9 +187,11 @@ def _is_metadata(name: str, start: bytes, path: Path) -> bool:
     is_double = start.startswith(APPLE_DOUBLE) and base.startswith("._")
     if not (is_settings or is_double) or path.stat().st_size > LARGEST_METADATA:
         return False
-    # Languages that stand in markup run whatever comes before, and Python runs a zip behind
-    # anything; others stop at the first zero.
-    return not EMBEDDED.search(path.read_bytes()) and not zipfile.is_zipfile(path)
+    # Languages that stand in markup run whatever comes before, Python runs a zip behind anything,
+    # and dash goes on with the next line; others stop at the first zero.
+    content = path.read_bytes()
+    is_shell = "shell" in _tags(name) and LINE.search(content)
+    return not (EMBEDDED.search(content) or is_shell or zipfile.is_zipfile(path))
 
 
 @lru_cache(maxsize=4096)
