@@ -232,6 +232,7 @@ def test_archives_programs_and_notebooks_are_opaque_whatever_their_name(
 def test_what_finder_leaves_is_known_by_its_content(tmp_path):
     assert kind(tmp_path, "__MACOSX/._a.py", apple_double()).is_metadata
     assert kind(tmp_path, "._a.php", apple_double(b'<?xml version="1.0"?>')).is_metadata
+    assert kind(tmp_path, "._a.sh", apple_double(b"0083;65;Safari;\nbplist\0")).is_metadata
     assert kind(tmp_path, ".DS_Store", b"\x00\x00\x00\x01Bud1").is_metadata
     assert kind(tmp_path, "Icon\r", b"").is_metadata
 
@@ -248,17 +249,11 @@ def test_what_finder_leaves_is_known_by_its_content(tmp_path):
         ("._a.cfm", apple_double(b"<cfexecute name='x'>")),
         ("._a.py", apple_double(zipped())),
         ("._a.py", apple_double(bytes(LARGEST_METADATA))),
+        ("._a.sh", apple_double(b"\nrm -rf /srv\n")),
     ],
     ids=[
-        "another content",
-        "another name",
-        "PHP behind it",
-        "short tag",
-        "shorter",
-        "JSP",
-        "CFML",
-        "zip",
-        "large",
+        *("another content", "another name", "PHP behind it", "short tag", "shorter", "JSP"),
+        *("CFML", "zip", "large", "shell"),
     ],
 )
 def test_what_only_looks_like_finders_stays_code(name, content, tmp_path):
