@@ -168,12 +168,15 @@ def _code_tags(named: frozenset[str]) -> frozenset[str]:
     return frozenset() if named & (MEDIA | {"binary", "jupyter"}) else named - NO_CODE - ARCHIVES
 
 
-def _code(is_text: bool, *all_tags: frozenset[str]) -> Kind:
-    known = [tags - SCRIPT for tags in all_tags if tags - SCRIPT] or [SCRIPT]
+def _code(is_text: bool, code: frozenset[str], spoken: frozenset[str] = frozenset()) -> Kind:
+    """What is ``code`` by one sign, and another language by a second one, is called by both."""
+    known = [tags for tags in (code - SCRIPT, spoken - SCRIPT - code) if tags] or [SCRIPT]
+    if code & spoken - SCRIPT:
+        known = known[:1]
     return Kind(
         is_code=True,
         is_text=is_text,
-        tags=frozenset().union(*known),
+        tags=(code | spoken) - SCRIPT or SCRIPT,
         language=", ".join(dict.fromkeys(_language(tags) for tags in known)),
     )
 

@@ -30,7 +30,7 @@ _LANGUAGES = {
     "hack": ".hack .hhi",
     "html": ".hta",
     "java": ".jav .jsh",
-    "javascript": "._js .bones .es6 .gjs .jake .javascript .jsb .jscad .jsfl .jslib .jspre .jss"
+    "javascript": "._js .bones .es .es6 .gs .gjs .jake .javascript .jsb .jscad .jsfl .jslib .jspre .jss"
                   " .njs .pac .sjs .ssjs .xsjs .xsjslib jakefile",
     "jsp": ".jspx",
     "just": ".just justfile",
@@ -40,7 +40,7 @@ _LANGUAGES = {
     "mako": ".mako",
     "move": ".move",
     "perl": ".plx .psgi .latexmkrc latexmkrc cpanfile rexfile",
-    "php": ".php7 .php8 .aw .ctp .phps .phpt .phar .php_cs phakefile",
+    "php": ".php7 .php8 .inc .aw .ctp .phps .phpt .phar .php_cs phakefile",
     "plpgsql": ".pgsql .plsql .pkb .pks .pck",
     "processing": ".pde",
     "python": ".py2 .py3 .pyde .pyp .xpy .ipy .gclient .pythonrc .pythonstartup",

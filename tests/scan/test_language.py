@@ -69,6 +69,8 @@ def apple_double(behind=b""):
         ("a.mts", "ts"),
         ("a.cts", "ts"),
         ("a.es6", "javascript"),
+        ("a.es", "javascript"),
+        ("a.inc", "php"),
         ("a.ctp", "php"),
         ("a.bicep", "bicep"),
         ("Podfile", "ruby"),
@@ -138,6 +140,7 @@ def test_what_is_one_language_by_name_and_another_by_its_first_line_is_both(tmp_
     assert {"javascript", "python"} <= found.tags
     assert found.language == "JavaScript, Python"
     assert kind(tmp_path, "a.py", b"#!/opt/own/thing\n").tags == {"python"}
+    assert kind(tmp_path, "a.ts", b"#!/usr/bin/env bun\n").language == "TypeScript"
     assert kind(tmp_path, "a.cgi", b"#!/usr/bin/perl\n").language == "Perl"
 
 
