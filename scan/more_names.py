@@ -30,8 +30,8 @@ _LANGUAGES = {
     "hack": ".hack .hhi",
     "html": ".hta",
     "java": ".jav .jsh",
-    "javascript": "._js .bones .es .es6 .gs .gjs .jake .javascript .jsb .jscad .jsfl .jslib .jspre .jss"
-                  " .njs .pac .sjs .ssjs .xsjs .xsjslib jakefile",
+    "javascript": "._js .bones .es .es6 .gs .gjs .jake .javascript .jsb .jscad .jsfl .jslib .jspre"
+                  " .jss .njs .pac .sjs .ssjs .xsjs .xsjslib jakefile",
     "jsp": ".jspx",
     "just": ".just justfile",
     "kotlin": ".ktm",
