@@ -1,4 +1,4 @@
-"""Names of code that neither identify nor Pygments knows.
+"""Names of code that neither identify nor Pygments knows, or not by the tag of its language.
 
 From ``lib/linguist/languages.yml`` of https://github.com/github-linguist/linguist, without what is
 a name of text or data as well.
@@ -14,14 +14,14 @@ _LANGUAGES = {
     "bicep": ".bicep .bicepparam",
     "c": ".opencl .xc",
     "c#": ".cake .linq",
-    "c++": ".tcc .txx .hip",
+    "c++": ".h++ .cp .mxx .tcc .txx .hip",
     "cairo": ".cairo",
     "circom": ".circom",
     "clojure": ".cl2 .cljx .hic",
     "cobol": ".cobol .ccp",
     "coffeescript": "._coffee .cjsx .iced cakefile .litcoffee",
     "dhall": ".dhall",
-    "dockerfile": ".containerfile",
+    "dockerfile": ".docker .containerfile",
     "elvish": ".elv",
     "emacs-lisp": ".emacs .spacemacs .gnus",
     "fortran": ".f77 .for",
@@ -39,11 +39,12 @@ _LANGUAGES = {
     "makefile": ".mkfile mkfile bsdmakefile",
     "mako": ".mako",
     "move": ".move",
-    "perl": ".plx .psgi .latexmkrc latexmkrc cpanfile rexfile",
+    "perl": ".t .plx .psgi .latexmkrc latexmkrc cpanfile rexfile",
     "php": ".php7 .php8 .inc .aw .ctp .phps .phpt .phar .php_cs phakefile",
     "plpgsql": ".pgsql .plsql .pkb .pks .pck",
     "processing": ".pde",
-    "python": ".py2 .py3 .pyde .pyp .xpy .ipy .gclient .pythonrc .pythonstartup",
+    "python": ".py2 .py3 .pyde .pyp .xpy .ipy .gclient .pythonrc .pythonstartup sconstruct"
+              " sconscript",
     "r": ".rsx .rprofile",
     "renpy": ".rpy",
     "rpgle": ".rpgle .sqlrpgle",
