@@ -1,10 +1,10 @@
 """Says of a file whether it is code, and in which language: by name, shebang and content."""
 
+import codecs
 import re
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,15 +13,25 @@ from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filen
 from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
+from scan import more_names
+
 START = 8192
 # Pygments reads a file whole, and takes its time.
 LARGEST_COMMENT = 200_000
 PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
-EMBEDDED = re.compile(rb"<\?(?:php\b|=|\s)|<%|<script", re.IGNORECASE)
+# PHP may be set to run what stands behind a mere `<?`.
+EMBEDDED = re.compile(rb"<\?(?!xml version=)|<%|<script|<cf|<jsp:", re.IGNORECASE)
+LINE = re.compile(rb"\n[\t -~]+(?:[\r\n]|\Z)")
+# https://docs.python.org/3/library/site.html: such lines are run whenever Python starts.
+IMPORTS = re.compile(rb"(?:^|\r|\xef\xbb\xbf)import[ \t]", re.MULTILINE)
+LARGEST_PTH = 1024 * 1024
+# Magic number and flags, as importlib writes them (PEP 552).
+PYC = re.compile(rb"..\r\n[\x00-\x03]\x00\x00\x00", re.DOTALL)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # RFC 1740: magic number and version; what follows describes entries of the file.
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00"
-FINDER = (b"\x00\x00\x00\x01Bud1",)
+FINDER = b"\x00\x00\x00\x01Bud1"
+LARGEST_METADATA = 16 * 1024 * 1024
 MAGIC = {
     b"\x7fELF": "compiled program",
     b"MZ": "compiled program",
@@ -30,6 +40,9 @@ MAGIC = {
     b"\xce\xfa\xed\xfe": "compiled program",
     b"\xcf\xfa\xed\xfe": "compiled program",
     b"\x00asm": "compiled program",
+    b"\x1bLua": "bytecode",
+    b"dex\n": "bytecode",
+    b"BC\xc0\xde": "bytecode",
     b"\xed\xab\xee\xdb": "archive",
     b"!<arch>\n": "archive",
     b"PK\x03\x04": "archive",
@@ -45,7 +58,7 @@ MAGIC = {
 # People who write on other systems don't care for the case of a name.
 NAMES = {name.lower(): tags for name, tags in extensions.NAMES.items()}
 ARCHIVES = {"zip", "jar", "wheel", "pyz", "tar", "gzip", "bzip2", "bzip3", "asar"}
-SCRIPT = frozenset({"script"})
+SCRIPT, PYTHON = frozenset({"script"}), frozenset({"python"})
 # Binary by nature, and run by nobody.
 MEDIA = {
     "image", "audio", "icon", "icns", "eot", "otf", "ttf", "woff", "woff2", "pdf", "eps", "fits",
@@ -61,7 +74,7 @@ MEDIA_SUFFIXES = {
 NO_CODE = frozenset({
     "alpm", "apacheconf", "apinotes", "asciidoc", "avdl", "avro-schema", "babelrc", "bazelrc",
     "beancount", "bib", "bibtex", "bowerrc", "browserslistrc", "capnp", "cargo", "cargo-lock",
-    "cddl", "codespellrc", "console", "control", "coveragerc", "cson", "csproj", "css",
+    "cddl", "cheetah", "codespellrc", "console", "control", "coveragerc", "cson", "csproj", "css",
     "csslintrc", "csv", "cylc", "dbc", "debcontrol", "debsources", "def", "desktop", "diff",
     "docker-compose", "dockerignore", "doscon", "dot", "dotenv", "dpatch", "dtd",
     "editorconfig", "edn", "ejson", "entitlements", "flake8", "fsproj", "gemfile-lock",
@@ -110,14 +123,17 @@ def kind_of(path: Path, name: str) -> Kind:
     if _is_metadata(name, start, path):
         return Kind(is_metadata=True)
     named = _tags(name)
-    is_text = b"\0" not in start
+    is_text, suffix = b"\0" not in start, PurePosixPath(name).suffix.lower()
+    spoken = _spoken(start, named)
     if code := _code_tags(named):
-        return _code(code, is_text)
-    if opaque := _opaque(path, name, start, is_text):
+        # A name may lie, or the first line: it can be run as either.
+        return _code(is_text, code, spoken)
+    opaque = _opaque(path, start, is_text)
+    if not opaque and (spoken or _is_run_at_start(path, suffix)):
+        return _code(is_text, spoken or PYTHON)
+    if opaque := opaque or _named_opaque(named, suffix):
         return Kind(is_opaque=True, is_text=is_text, tags=named, language=opaque, why=opaque)
-    if spoken := _spoken(start, named):
-        return _code(spoken, is_text)
-    if is_text or named & MEDIA or PurePosixPath(name).suffix.lower() in MEDIA_SUFFIXES:
+    if is_text or named & MEDIA or suffix in MEDIA_SUFFIXES or _is_utf16(start):
         return Kind(is_text=is_text, tags=named)
     return Kind(is_opaque=True, language="binary file", why="binary file")
 
@@ -152,72 +168,124 @@ def _code_tags(named: frozenset[str]) -> frozenset[str]:
     return frozenset() if named & (MEDIA | {"binary", "jupyter"}) else named - NO_CODE - ARCHIVES
 
 
-def _code(tags: frozenset[str], is_text: bool) -> Kind:
-    return Kind(is_code=True, is_text=is_text, tags=tags, language=_language(tags))
+def _code(is_text: bool, code: frozenset[str], spoken: frozenset[str] = frozenset()) -> Kind:
+    """What is ``code`` by one sign, and another language by a second one, is called by both."""
+    known = [tags for tags in (code - SCRIPT, spoken - SCRIPT - code) if tags] or [SCRIPT]
+    if code & spoken - SCRIPT:
+        known = known[:1]
+    return Kind(
+        is_code=True,
+        is_text=is_text,
+        tags=(code | spoken) - SCRIPT or SCRIPT,
+        language=", ".join(dict.fromkeys(_language(tags) for tags in known)),
+    )
 
 
 def _is_metadata(name: str, start: bytes, path: Path) -> bool:
     """What Finder leaves beside files: AppleDouble, folder settings, and folder icons."""
     base = PurePosixPath(name).name
-    if start.startswith(FINDER) and base == ".DS_Store":
-        return True
     if base == "Icon\r" and not start:
         return True
-    # Languages that stand in markup run whatever comes before; others stop at the first zero.
+    is_settings = start.startswith(FINDER) and base == ".DS_Store"
     is_double = start.startswith(APPLE_DOUBLE) and base.startswith("._")
-    return is_double and not EMBEDDED.search(path.read_bytes())
+    if not (is_settings or is_double) or path.stat().st_size > LARGEST_METADATA:
+        return False
+    # Languages that stand in markup run whatever comes before, Python runs a zip behind anything,
+    # and dash goes on with the next line; others stop at the first zero.
+    content = path.read_bytes()
+    is_shell = "shell" in _tags(name) and LINE.search(content)
+    return not (EMBEDDED.search(content) or is_shell or zipfile.is_zipfile(path))
 
 
 @lru_cache(maxsize=4096)
-def _named(base: str) -> frozenset[str]:
-    tags = _whole(base)
-    if not tags:
-        try:
-            lexer: Any = find_lexer_class_for_filename(base.lower())
-        except ClassNotFound:
-            lexer = None
-        if lexer and lexer.aliases:
-            tags |= {lexer.aliases[0]}
-    return tags
-
-
-def _tags(name: str) -> frozenset[str]:
-    path = PurePosixPath(name)
-    # Names of files are as many as files; their suffixes are few.
-    return _named(f"x{path.suffix}") | _whole(path.name) if path.suffix else _named(path.name)
+def _by_suffix(suffix: str) -> frozenset[str]:
+    base = f"x{suffix.lower()}"
+    tags = identify.tags_from_filename(base) | more_names.LANGUAGES.get(suffix.lower(), frozenset())
+    return frozenset(tags) - {"text"} or _by_lexer(base)
 
 
 @lru_cache(maxsize=4096)
-def _whole(base: str) -> frozenset[str]:
-    """Tags of names that say more than their suffix, as CMakeLists.txt and Dockerfile.prod."""
-    tags = identify.tags_from_filename(base) | identify.tags_from_filename(base.lower())
-    for part in (base.lower(), base.lower().split(".")[0]):
-        tags |= NAMES.get(part, set())
+def _by_name(base: str) -> frozenset[str]:
+    tags = NAMES.get(base, frozenset()) | more_names.LANGUAGES.get(base, frozenset())
     return frozenset(tags) - {"text"}
 
 
-def _opaque(path: Path, name: str, start: bytes, is_text: bool) -> str:
-    named, suffix = _tags(name), PurePosixPath(name).suffix.lower()
-    if "jupyter" in named:
-        return "notebook"
+def _by_lexer(base: str) -> frozenset[str]:
+    try:
+        lexer: Any = find_lexer_class_for_filename(base)
+    except ClassNotFound:
+        return frozenset()
+    return frozenset(lexer.aliases[:1]) if lexer else frozenset()
+
+
+def _tags(name: str) -> frozenset[str]:
+    """Tags of all that a name says: whole, by its suffix, or else by what stands before it."""
+    base = PurePosixPath(name).name.lower()
+    # Names of files are as many as files; their suffixes are few.
+    suffix = PurePosixPath(base).suffix
+    by_suffix = _by_suffix(suffix) if suffix else frozenset()
+    if suffix:
+        # Dockerfile.prod is one, and build.json is no BUILD.
+        return by_suffix | _by_name(base) or _by_name(base.split(".")[0])
+    return _by_name(base) or _by_lexer(base)
+
+
+def _opaque(path: Path, start: bytes, is_text: bool) -> str:
+    """What the content is, whatever its name."""
     for magic, what in MAGIC.items():
         if start.startswith(magic) and (not is_text or magic.startswith((b"PK", b"BZh", b"!<"))):
             return what
-    if start[257:262] == b"ustar" or named & ARCHIVES or zipfile.is_zipfile(path):
+    if start[257:262] == b"ustar" or zipfile.is_zipfile(path):
+        return "archive"
+    return "bytecode" if PYC.match(start) else ""
+
+
+def _named_opaque(named: frozenset[str], suffix: str) -> str:
+    if "jupyter" in named:
+        return "notebook"
+    if named & ARCHIVES:
         return "archive"
     return "bytecode" if suffix in {".pyc", ".pyo", ".class", ".beam"} else ""
 
 
 def _spoken(start: bytes, named: frozenset[str]) -> frozenset[str]:
-    """The language in the first line: after ``#!`` in any file, ``<?php`` in one without suffix."""
+    """The language in the first line: after ``#!`` in any file, ``<?php`` in one without suffix.
+
+    That is the language of each program in the line, as ``env -S`` and others run further ones.
+    """
     start = start.removeprefix(BYTE_ORDER_MARK)
     if not start.startswith(b"#!"):
         return frozenset({"php"}) if not named and PHP.match(start) else frozenset()
-    line = start.split(b"\n", 1)[0].decode("latin-1")
-    # The library refuses a line with any other character; the system does not.
-    plain = "".join(each if " " <= each <= "~" else " " for each in line)
-    command = identify.parse_shebang(BytesIO(plain.encode()))
-    return frozenset(identify.tags_from_interpreter(command[0]) if command else ()) or SCRIPT
+    line = start[2:].splitlines()[0].decode("latin-1") if start[2:] else ""
+    programs = (re.split(r"[/\\]", word)[-1] for word in re.split(r"[\s\"'=]+", line))
+    return frozenset().union(*map(_interpreted, programs)) or SCRIPT
+
+
+def _interpreted(program: str) -> frozenset[str]:
+    """The language that ``program`` runs: python3-dbg and Pypy3.exe are known as well."""
+    letters = re.match(r"[a-z]*(?:-[a-z]+)?", program.lower().removesuffix(".exe"))
+    known = [program, *((letters[0], letters[0].partition("-")[0]) if letters else ())]
+    tags = [identify.tags_from_interpreter(each) for each in known if each]
+    return frozenset().union(*tags, *(more_names.INTERPRETERS.get(each, ()) for each in known))
+
+
+def _is_run_at_start(path: Path, suffix: str) -> bool:
+    if suffix != ".pth":
+        return False
+    # Models of PyTorch have that suffix as well.
+    with path.open("rb") as file:
+        return IMPORTS.search(file.read(LARGEST_PTH)) is not None
+
+
+def _is_utf16(start: bytes) -> bool:
+    """Text as Windows writes it, after its byte order mark."""
+    if not start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    try:
+        text = codecs.getincrementaldecoder("utf-16")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text
 
 
 @lru_cache(maxsize=256)

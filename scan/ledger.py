@@ -1,10 +1,11 @@
 """The ledger of an upload: every file in it, and what became of each."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from scan.finding import Condition, Seen
 from scan.language import Kind, kind_of
@@ -20,6 +21,8 @@ FOLDERS = {
     **dict.fromkeys(("venv", ".venv", "virtualenv", ".virtualenv"), ENVIRONMENT),
     **dict.fromkeys((".git", ".hg", ".svn"), "version control"),
 }
+# What venv and virtualenv make on any system, and what wheels put there.
+PART_OF_ONE = re.compile(r"(?:bin|scripts|lib|lib64|include|share|etc)/", re.IGNORECASE)
 MOST_SHOWN = 100
 NOT_READ = "the scanner did not read it"
 LEFT_OUT = "scanners leave such folders out"
@@ -187,8 +190,18 @@ def _has_name(path: str, seen: Seen) -> bool:
 
 
 def _environments(kinds: Mapping[str, Kind]) -> set[str]:
-    """Folders that are Python's virtual environments, whatever their name."""
-    return {str(PurePosixPath(path).parent) for path in kinds if path.endswith(f"/{MARKER}")}
+    """Folders that are Python's virtual environments, whatever their name.
+
+    One that has code where an environment has none is a folder of the upload's own.
+    """
+    marked = {path.rpartition("/")[0] for path in kinds if path.endswith(f"/{MARKER}")}
+    for path in [path for path, kind in kinds.items() if marked and kind.is_code]:
+        end = path.find("/")
+        while end >= 0:
+            if not PART_OF_ONE.match(path, end + 1):
+                marked.discard(path[:end])
+            end = path.find("/", end + 1)
+    return marked
 
 
 def _folder(path: str, environments: set[str]) -> tuple[str, str]:

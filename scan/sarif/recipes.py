@@ -87,7 +87,8 @@ BANDIT = Recipe(
     commands=("bandit",),
     drivers=("bandit",),
     languages=PYTHON,
-    settings=_ignores(".bandit", off=("--ini",)),
+    # It holds any option, `skips` among them; what that leaves out nobody would be told.
+    settings=_settings(".bandit", off=("--ini",)),
     # A check that dies is skipped for that place, and told on standard error only.
     output=re.compile(
         r"Bandit internal error running: \S+ on file (?P<unread>.+?) at line \d+: "

@@ -1,14 +1,17 @@
 """What is code is told by name in any case, by the first line, and by content."""
 
+import importlib.util
 import io
+import marshal
 import struct
 import tarfile
 import zipfile
 
 import pytest
 
-from scan.language import LARGEST_COMMENT, holds_code, kind_of
+from scan.language import LARGEST_COMMENT, LARGEST_METADATA, holds_code, kind_of
 
+PYC = importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(compile("x = 1", "", "exec"))
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
@@ -60,6 +63,22 @@ def apple_double(behind=b""):
         ("Rakefile", "ruby"),
         ("a.cob", "cobol"),
         ("folder.txt/a.py", "python"),
+        ("a.py3", "python"),
+        ("a.PY2", "python"),
+        (".pythonrc", "python"),
+        ("SConstruct", "python"),
+        ("a.h++", "c++"),
+        ("a.t", "perl"),
+        ("a.mts", "ts"),
+        ("a.cts", "ts"),
+        ("a.es6", "javascript"),
+        ("a.es", "javascript"),
+        ("a.inc", "php"),
+        ("a.ctp", "php"),
+        ("a.bicep", "bicep"),
+        ("Podfile", "ruby"),
+        ("Snakefile", "snakemake"),
+        ("a.cgi", "script"),
     ],
 )
 def test_a_name_tells_the_language_in_any_case(name, tag, tmp_path):
@@ -83,6 +102,19 @@ def test_languages_have_the_names_that_people_know(tmp_path):
         (b"#! /bin/sh\r\n", "shell"),
         (b"\xef\xbb\xbf#!/usr/bin/env python3\n", "python"),
         (b"#!/usr/bin/python3 \xff\n", "python"),
+        (b"#!/usr/bin/env -S uv run --script\n", "python"),
+        (b"#!/usr/bin/env -i python3\n", "python"),
+        (b"#!/usr/bin/env -u HOME python3\n", "python"),
+        (b"#!/usr/bin/env PYTHONPATH=. python3\n", "python"),
+        (b"#!/usr/bin/env -S PYTHONPATH=. nice python3 -O\n", "python"),
+        (b"#!/usr/bin/env --split-string=python3 -u\n", "python"),
+        (b"#!/usr/bin/python3-dbg\n", "python"),
+        (b"#!/usr/bin/env pypy3\n", "python"),
+        (b'#!"C:\\Program Files\\Python\\PythonW.exe"\r\n', "python"),
+        (b"#!/usr/bin/env -S deno run\n", "javascript"),
+        (b"#!/usr/bin/env jruby\n", "ruby"),
+        (b"#!/usr/bin/php8.2\n", "php"),
+        (b"#!/bin/busybox sh\n", "shell"),
         (b"#!/opt/own/thing\n", "script"),
         (b"#!\n", "script"),
         (b"<?php echo 1;", "php"),
@@ -100,13 +132,56 @@ def test_a_shebang_makes_code_of_a_text_file(tmp_path):
     assert kind(tmp_path, "notes.txt", b"#!/usr/bin/env python3\n").is_code
 
 
+@pytest.mark.parametrize("name", ["logo.png", "code.zip", "tool.pyc"])
+def test_a_name_that_belies_the_first_line_is_not_believed(name, tmp_path):
+    assert "python" in kind(tmp_path, name, b"#!/usr/bin/env python3\nimport os\n").tags
+
+
+def test_what_is_one_language_by_name_and_another_by_its_first_line_is_both(tmp_path):
+    found = kind(tmp_path, "tool.js", b"#!/usr/bin/env python3\nimport os\n")
+
+    assert {"javascript", "python"} <= found.tags
+    assert found.language == "JavaScript, Python"
+    assert kind(tmp_path, "a.py", b"#!/opt/own/thing\n").tags == {"python"}
+    assert kind(tmp_path, "a.ts", b"#!/usr/bin/env bun\n").language == "TypeScript"
+    assert kind(tmp_path, "a.cgi", b"#!/usr/bin/perl\n").language == "Perl"
+
+
+@pytest.mark.parametrize(
+    ("content", "is_code"),
+    [
+        (b"import os; os.system('x')\n", True),
+        (b"# words\r\n../lib\rimport\tos\n", True),
+        (b"\xef\xbb\xbfimport os\n", True),
+        (b"\0\nimport os\n", True),
+        (b"../lib\n# import os\nimports\n", False),
+        (b"\x80\x04\x95 model", False),
+    ],
+)
+def test_a_file_of_paths_is_code_where_python_runs_a_line_of_it(content, is_code, tmp_path):
+    assert kind(tmp_path, "evil.pth", content).is_code is is_code
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_text_as_windows_writes_it_is_not_opaque(encoding, tmp_path):
+    words = "\ufeffwords" if encoding == "utf-16-be" else "words"
+    found = kind(tmp_path, "a.txt", words.encode(encoding))
+
+    assert not found.is_opaque
+    assert not found.is_code
+    assert kind(tmp_path, "a.txt", b"\xff\xfe\0\0\0\xd8").is_opaque
+
+
 def test_code_stays_code_when_its_bytes_are_not_text(tmp_path):
     assert kind(tmp_path, "a.py", "import os\n".encode("utf-16")).is_code
 
 
 @pytest.mark.parametrize(
     "name",
-    ["README", "LICENSE", "a.md", "a.txt", "a.json", "a.yml", "a.css", "a.csv", "a.pyi", "a"],
+    [
+        *("README", "LICENSE", "a.md", "a.txt", "a.json", "a.yml", "a.css", "a.csv", "a.pyi", "a"),
+        *("build.json", "build.yml", "build.pyi", "Dockerfile.md", "Gemfile.lock", "a.tmpl"),
+    ],
 )
 def test_text_and_data_are_no_code(name, tmp_path):
     found = kind(tmp_path, name, b"<b>words</b>\n")
@@ -145,6 +220,10 @@ def test_images_sounds_and_fonts_are_no_code(name, tmp_path):
         ("a.gz", b"\x1f\x8b\x08\x00", "archive"),
         ("model.dat", b"\x80\x04\x95\x00\x00", "binary file"),
         ("a.ipynb", b'{"cells": []}', "notebook"),
+        ("logo.png", PYC, "bytecode"),
+        ("tool", PYC, "bytecode"),
+        ("tool", b"\x1bLua\x54\0", "bytecode"),
+        ("tool.pyz", b"#!/usr/bin/env python3\n" + zipped(), "archive"),
     ],
 )
 def test_archives_programs_and_notebooks_are_opaque_whatever_their_name(
@@ -159,6 +238,7 @@ def test_archives_programs_and_notebooks_are_opaque_whatever_their_name(
 def test_what_finder_leaves_is_known_by_its_content(tmp_path):
     assert kind(tmp_path, "__MACOSX/._a.py", apple_double()).is_metadata
     assert kind(tmp_path, "._a.php", apple_double(b'<?xml version="1.0"?>')).is_metadata
+    assert kind(tmp_path, "._a.sh", apple_double(b"0083;65;Safari;\nbplist\0")).is_metadata
     assert kind(tmp_path, ".DS_Store", b"\x00\x00\x00\x01Bud1").is_metadata
     assert kind(tmp_path, "Icon\r", b"").is_metadata
 
@@ -170,12 +250,24 @@ def test_what_finder_leaves_is_known_by_its_content(tmp_path):
         ("a.py", apple_double()),
         ("._a.php", apple_double(b"<?php system($_GET[0]);")),
         ("._a.php", apple_double(b"<?\nsystem($_GET[0]);")),
+        ("._a.php", apple_double(b"<?system($_GET[0]);")),
         ("._a.jsp", apple_double(b"<%= 1 %>")),
+        ("._a.cfm", apple_double(b"<cfexecute name='x'>")),
+        ("._a.py", apple_double(zipped())),
+        ("._a.py", apple_double(bytes(LARGEST_METADATA))),
+        ("._a.sh", apple_double(b"\nrm -rf /srv\n")),
     ],
-    ids=["another content", "another name", "PHP behind it", "short tag", "JSP"],
+    ids=[
+        *("another content", "another name", "PHP behind it", "short tag", "shorter", "JSP"),
+        *("CFML", "zip", "large", "shell"),
+    ],
 )
 def test_what_only_looks_like_finders_stays_code(name, content, tmp_path):
     assert kind(tmp_path, name, content).is_code
+
+
+def test_an_archive_behind_folder_settings_is_one(tmp_path):
+    assert kind(tmp_path, ".DS_Store", b"\x00\x00\x00\x01Bud1" + zipped()).why == "archive"
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,21 @@ def test_a_virtual_environment_is_known_whatever_its_name(tmp_path):
     assert [(each.file, each.files) for each in coverage.unseen] == [("own/", 1)]
 
 
+@pytest.mark.parametrize("name", ["app/evil.PY", "app/src/evil.PY", "app/binaries/evil"])
+def test_a_virtual_environment_that_has_code_of_its_own_is_none(name, tmp_path):
+    files = {"app/pyvenv.cfg": "home = /usr\n", "app/lib/a.py": "x = 1\n"}
+
+    coverage = covered(tmp_path, {**files, name: "#!/usr/bin/python3\n"}, seen("app/lib/a.py"))
+
+    assert counted(coverage) == {"analysed": 1, "unanalysed": 1, "noCode": 1}
+
+
+def test_a_whole_upload_is_no_virtual_environment(tmp_path):
+    files = {"pyvenv.cfg": "home = /usr\n", "bin/evil": "#!/usr/bin/python3\n"}
+
+    assert counted(covered(tmp_path, files, seen())) == {"unanalysed": 1, "noCode": 1}
+
+
 def test_a_file_that_the_scanner_gave_up_fails_in_a_folder_of_dependencies_too(tmp_path):
     coverage = covered(
         tmp_path, {"vendor/a.py": "x = \n"}, seen("vendor/a.py", unread={"vendor/a.py": "why"})

@@ -97,13 +97,14 @@ def test_the_log_says_what_goes_on():
     ]
 
 
-def test_code_cannot_hide_itself_from_bandit():
+@pytest.mark.parametrize("allowed", ["true", "false"])
+def test_code_cannot_hide_itself_from_bandit(allowed):
     """By a settings file, a comment, or the name of a folder that Bandit leaves out."""
     hidden = {
         ".bandit": "[bandit]\nexclude: /\nskips: B602\n",
         ".tox/CVS/archive.py": BAD["shop/archive.py"].replace("True)", "True)  # nosec"),
     }
-    done = scanned(zipped({**GOOD, **hidden}))
+    done = scanned(zipped({**GOOD, **hidden}), ALLOW_EXCLUSIONS=allowed)
 
     assert done.report["gate"]["status"] == "failed"
     assert [(each["file"], each["weakens"]) for each in done.report["ignored"]] == [
@@ -114,7 +115,7 @@ def test_code_cannot_hide_itself_from_bandit():
 @pytest.mark.parametrize(("allowed", "number"), [("true", 0), ("false", 1)])
 def test_what_the_code_excludes_is_left_out_only_where_that_is_allowed(allowed, number):
     excluded = {"ruleId": "R1", "suppressions": [{"kind": "inSource"}]}
-    files = zipped({**GOOD, ".bandit": "[bandit]\n"})
+    files = zipped({**GOOD, ".ignore": "docs\n"})
 
     done = with_tool(files, sarif=of_results(excluded), ALLOW_EXCLUSIONS=allowed)
 
