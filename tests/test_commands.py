@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import yaml
 from botocore import xform_name
 
 from ops.__main__ import app
+from scan.sarif import recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -176,6 +177,16 @@ def check_bandit(*words: str) -> None:
     )
 
 
+def check_ruff(command: str, *words: str) -> None:
+    ruff = str(Path(sys.executable).parent / "ruff")
+    assert set(options([*words])) <= set(helped(ruff, command, "--help"))
+
+
+def check_scanner(*words: str) -> None:
+    """That its recipe knows it; ``tests/scan/test_tools.py`` runs the commands of the docs."""
+    assert recipes.named(shlex.join(words))
+
+
 KINDS = {
     "make": check_make,
     "python": check_python,
@@ -185,6 +196,8 @@ KINDS = {
     "git": check_git,
     "pre-commit": check_pre_commit,
     "bandit": check_bandit,
+    "ruff": check_ruff,
+    **{tool: partial(check_scanner, tool) for tool in ("env", "gitleaks", "semgrep", "sh")},
 }
 
 

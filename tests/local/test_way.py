@@ -104,9 +104,10 @@ def test_code_cannot_hide_in_a_file_that_the_scanner_cannot_read(cloud):
     files = {"hidden.py": SHELL + "\nx = " + "1+" * 3000 + "1", "shown.py": "x = 1"}
     scan = cloud.upload("payments/api.zip", zip_of(files))
 
-    assert "hidden.py" in card_of(cloud, scan).description
-    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
-    assert cloud.clearance("payments/api.zip", scan) == "error"
+    card = card_of(cloud, scan)
+    assert "hidden.py" in card.description
+    assert [each.label for each in card.buttons] == ["Approve", "Reject"]
+    assert cloud.clearance("payments/api.zip", scan) == "failed"
 
 
 def test_a_key_of_any_script_goes_its_way(cloud):
