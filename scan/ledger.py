@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -122,45 +122,48 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
     What the engine says of a file counts before what the file looks like.
     """
     counts: Counter[str] = Counter()
-    unseen: list[Unseen] = []
-    folders: Counter[tuple[str, str]] = Counter()
+    folders: Counter[Unseen] = Counter()
+    unseen = _troubles(kinds, seen)
+    counts["unanalysed"] += len(unseen)
     environments = _environments(kinds)
     for entry in entries:
-        kind = kinds[entry.path]
-        name, reason = _class_of(entry.path, kind, seen)
-        folder, label = _folder(entry.path, environments)
-        if folder and (name in {"opaque", "otherLanguage"} or reason == NOT_READ):
-            folders[folder, label] += 1
-            counts["opaque"] += 1
-            continue
-        if entry.folder is not None and not folder:
-            # Under the link's name, what is there would be the upload's own code.
-            leads_to, label = _folder(f"{entry.folder}/", environments)
-            if leads_to:
-                counts["opaque"] += 1
-                why = f"a link into {leads_to}: {LEFT_OUT}"
-                unseen.append(Unseen(name="opaque", file=entry.path, language=label, reason=why))
-                continue
-        counts[name] += 1
-        if name not in {"analysed", "noCode"}:
-            unseen.append(Unseen(name=name, file=entry.path, language=kind.language, reason=reason))
-    # What the engine complains about and is no file of the upload may be any of them.
-    strangers = {file: reason for file, reason in seen.unread.items() if file not in kinds}
-    counts["unanalysed"] += len(seen.incomplete) + len(strangers)
-    unseen += [
-        Unseen(name="unanalysed", file=file, language="", reason=reason)
-        for file, reason in [*strangers.items(), *(("", each) for each in seen.incomplete)]
-    ]
-    unseen += [
-        Unseen(name="opaque", file=folder, language=label, reason=LEFT_OUT, files=files)
-        for (folder, label), files in folders.items()
-    ]
+        found = _placed(entry, kinds[entry.path], seen, environments)
+        counts[found.name] += 1
+        if found.file.endswith("/"):
+            folders[found] += 1
+        elif found.name not in {"analysed", "noCode"}:
+            unseen.append(found)
+    unseen += [replace(folder, files=files) for folder, files in folders.items()]
     unseen.sort(key=lambda each: (CLASSES.index(each.name), -each.files, each.file))
     return Coverage(
         counts={name: counts[name] for name in CLASSES},
         unseen=unseen,
         reported=seen.analysed is not None,
     )
+
+
+def _troubles(kinds: Mapping[str, Kind], seen: Seen) -> list[Unseen]:
+    """What the engine complains about and is no file of the upload: it may be any of them."""
+    strangers = [(file, why) for file, why in seen.unread.items() if file not in kinds]
+    return [
+        Unseen(name="unanalysed", file=file, language="", reason=why)
+        for file, why in [*strangers, *(("", why) for why in seen.incomplete)]
+    ]
+
+
+def _placed(entry: Entry, kind: Kind, seen: Seen, environments: set[str]) -> Unseen:
+    """The class of one file; in a folder of dependencies that folder stands for it."""
+    name, reason = _class_of(entry.path, kind, seen)
+    folder, label = _folder(entry.path, environments)
+    if folder and (name in {"opaque", "otherLanguage"} or reason == NOT_READ):
+        return Unseen(name="opaque", file=folder, language=label, reason=LEFT_OUT)
+    if entry.folder is not None and not folder:
+        # Under the link's name, what is there would be the upload's own code.
+        leads_to, label = _folder(f"{entry.folder}/", environments)
+        if leads_to:
+            why = f"a link into {leads_to}: {LEFT_OUT}"
+            return Unseen(name="opaque", file=entry.path, language=label, reason=why)
+    return Unseen(name=name, file=entry.path, language=kind.language, reason=reason)
 
 
 def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
@@ -209,9 +212,7 @@ def _folder(path: str, environments: set[str]) -> tuple[str, str]:
     parts = path.split("/")
     for depth, part in enumerate(parts[:-1], 1):
         folder = "/".join(parts[:depth])
-        label = FOLDERS.get(part.lower()) or (
-            "virtual environment" if folder in environments else ""
-        )
+        label = ENVIRONMENT if folder in environments else FOLDERS.get(part.lower())
         if label:
             return f"{folder}/", label
     return "", ""
