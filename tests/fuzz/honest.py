@@ -34,7 +34,9 @@ def plan(dice: random.Random) -> Plan:
     """An honest zip of one maker, thrown by ``dice``."""
     maker = dice.choice(MAKERS)
     names = dice.sample(NAMES, dice.randint(1, 4))
-    items = [maker(dice, dice.choice(FOLDERS) + name) for name in names]
+    made = [maker(dice, dice.choice(FOLDERS) + name) for name in names]
+    # A code page without their letters makes one of two names, which no maker writes twice.
+    items = list({item.name: item for item in made}.values())
     if dice.random() < 0.2:
         items.insert(0, _item(dice, "src/", mode=stat.S_IFDIR | 0o755, content=b""))
     plain = [item for item in items if PLAIN.fullmatch(item.name)]
