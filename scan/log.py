@@ -47,3 +47,23 @@ class Log:
         return "".join(
             each if each.isprintable() or each == "\t" else "?" for each in line[:LONGEST]
         )
+
+
+class Relay(Log):
+    """Passes lines on to ``log``; who extends it hears each of them."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def write(self, line: str) -> None:
+        """Write one line, as ``safe`` returns it."""
+        self._log.write(line)
+        self.hear(line)
+
+    def safe(self, line: str) -> str:
+        """Return ``line`` as it may be shown."""
+        return self._log.safe(line)
+
+    def hear(self, line: str) -> None:
+        """Take note of a line that was written."""
+        raise NotImplementedError

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from scan.log import Log
+from scan.log import Log, Relay
 
 # Of as many files the output is told one by one.
 MOST = 100_000
@@ -18,23 +18,19 @@ class Heard:
     troubles: dict[str, None] = field(default_factory=dict)
 
 
-class Listener(Log):
+class Listener(Relay):
     """Passes lines on to ``log``, and keeps what ``patterns`` find in them; see ``Recipe``."""
 
     def __init__(self, log: Log, patterns: list[re.Pattern[str]]) -> None:
-        self._log, self._patterns = log, patterns
+        super().__init__(log)
+        self._patterns = patterns
         self.heard = Heard()
 
-    def write(self, line: str) -> None:
-        """Write one line, as ``safe`` returns it."""
-        self._log.write(line)
+    def hear(self, line: str) -> None:
+        """Keep what the patterns find in a line."""
         for pattern in self._patterns:
             if found := pattern.search(line):
                 self._keep(found.groupdict())
-
-    def safe(self, line: str) -> str:
-        """Return ``line`` as it may be shown."""
-        return self._log.safe(line)
 
     def _keep(self, found: dict[str, str | None]) -> None:
         if len(self.heard.analysed) + len(self.heard.unread) + len(self.heard.troubles) >= MOST:

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from scan.broken import Broken
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
-from scan.process import run
+from scan.process import died, run
 from scan.sonarqube import exclusions, issues, judged, scanner_report, untrusted
 from scan.sonarqube.api import Api, ca_bundle
 from scan.sonarqube.properties import project_key, properties
@@ -64,6 +63,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
                 known=known,
                 troubles=listener.troubles,
                 rules=exclusions.rules(server, followed),
+                unsaid=api.unsaid,
             ),
             lines=sum(each.lines or 0 for each in files.values()),
             counts=counts,
@@ -106,19 +106,9 @@ def _scanned(properties: dict[str, str], ca: Path | None, work: Path, api: Api, 
     if code or not task.is_file():
         # The scanner's words for a server that went away are many; the server's own are clear.
         api.check()
-        raise Broken(
-            "ScannerFailed",
-            f"SonarQube's scanner ended with exit status {code}: {_last_words(tail)}",
-            "The scanner's log says more.",
-        )
+        raise died("SonarQube's scanner", code, tail)
     told = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
     return told["ceTaskId"]
-
-
-def _last_words(tail: Sequence[str]) -> str:
-    """What the scanner says at its end, of errors if it says any."""
-    errors = [each.removeprefix("ERROR ") for each in tail if each.startswith("ERROR ")]
-    return " ".join((errors or list(tail) or ["it says nothing"])[-3 if errors else -1 :])
 
 
 def _processed(api: Api, task_id: str, log: Log) -> str:
@@ -151,6 +141,6 @@ def _processed(api: Api, task_id: str, log: Log) -> str:
 
 def _check_still_newest(api: Api, project: str, analysis_id: str) -> None:
     """Issues and measures are those of the project's newest analysis."""
-    newest = api.may_get("api/ce/component", component=project)
+    newest = api.may_get("api/ce/component", "which analysis is the newest", component=project)
     if newest and newest.get("current", {}).get("analysisId", analysis_id) != analysis_id:
         raise _Overtaken

@@ -1,6 +1,7 @@
 """Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it anew."""
 
 import json
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -106,7 +107,7 @@ def test_hotspots_are_counted_on_every_page():
         def get(self, path, **parameters):
             return {"facets": []}
 
-        def may_get(self, path, p, **parameters):
+        def may_get(self, path, what, p, **parameters):
             asked.append(p)
             hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
             return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
@@ -127,7 +128,7 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
             asked.append(parameters)
             return {"facets": []}
 
-        def may_get(self, path, **parameters):
+        def may_get(self, path, what, **parameters):
             return None
 
     environment = dict.fromkeys(
@@ -348,28 +349,37 @@ def test_a_server_that_cannot_be_meant_says_so(change, error):
 
 def test_a_scanner_that_fails_says_why():
     answers = Answers("good")
-    scanner = Scanner(answers, code=1, says=("INFO Starting", "ERROR No space left", "INFO End"))
+    scanner = Scanner(answers, code=1, says=("INFO Starting", "ERROR No such rule", "INFO End"))
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
 
     assert scan.error == "ScannerFailed"
     message = scan.report["error"]["message"]
-    assert message == "SonarQube's scanner ended with exit status 1: No space left"
+    assert message == (
+        "SonarQube's scanner ended with exit status 1 and left no result: No such rule"
+    )
 
 
 @pytest.mark.parametrize(
-    ("says", "words"),
+    ("says", "error"),
     [
-        (("INFO Starting", "Killed"), "Killed"),
-        (("ERROR a", "ERROR b", "ERROR c", "ERROR d", "INFO End"), "b c d"),
-        ((), "it says nothing"),
+        ("ERROR java.lang.OutOfMemoryError: Java heap space", "OutOfMemory"),
+        ("ERROR java.io.IOException: No space left on device", "DiskFull"),
     ],
 )
-def test_a_scanner_that_fails_has_the_last_word(says, words):
+def test_a_machine_that_was_too_small_for_the_scanner_is_named(says, error):
     answers = Answers("good")
-    scanner = Scanner(answers, code=137, says=says)
+    scan = scanned_by(answers, zipped(GOOD), "good", Scanner(answers, code=1, says=(says,)))
+
+    assert scan.error == error
+
+
+def test_a_scanner_that_fails_for_a_server_that_is_down_says_so():
+    answers = Answers("good")
+    scanner = Scanner(answers, code=1, says=("ERROR Connection refused",))
+    answers.change_after("api/languages/list", "api/system/status", 503)
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
 
-    assert scan.report["error"]["message"].endswith(f"exit status 137: {words}")
+    assert scan.error == "ServerUnreachable"
 
 
 def test_a_file_that_the_scanner_could_not_parse_fails_the_gate():
@@ -425,7 +435,12 @@ def test_the_scanner_is_given_a_part_of_the_memory(monkeypatch):
     scanned_by(answers, zipped(GOOD), "good", scanner)
 
     told = scanner.orders[0]["properties"]
-    assert told["sonar.scanner.javaOpts"] == "-Xmx2457m"
+    memory, temporary = told["sonar.scanner.javaOpts"].split()
+    assert memory == "-Xmx2457m"
+    # The one that the scanner is given as TMPDIR.
+    assert temporary.removeprefix("-Djava.io.tmpdir=") == str(
+        Path(told["sonar.working.directory"]).parent / "tmp"
+    )
     assert told["sonar.javascript.node.maxspace"] == "1024"
 
 

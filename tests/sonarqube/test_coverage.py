@@ -10,6 +10,7 @@ from tests.sonarqube.unseen import (
     EMPTY,
     FOLDERS,
     MINIFIED,
+    NAMES,
     UNPARSABLE,
     large,
 )
@@ -31,9 +32,10 @@ def unseen(server):
 
 
 def test_clean_code_in_each_language_is_analysed_and_passes(server):
-    files = {**CLEAN, **EMPTY, **FOLDERS}
+    files = {**CLEAN, **EMPTY, **FOLDERS, **NAMES}
     scan = on(server, files, "clean", UPLOAD_LIMITS=ROOMY)
 
+    assert unanalysed(scan) == {}
     assert scan.report["gate"]["status"] == "passed"
     assert scan.report["gate"]["judge"] == "sonarqube"
     counts = scan.report["coverage"]["counts"]
