@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from scan.job import SonarServer, from_environment
-from scan.sonarqube import issues
+from scan.sonarqube import issues, names
 from scan.sonarqube.properties import memory_bytes, project_key
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
 from tests.scan.scanning import scanned
@@ -96,6 +96,17 @@ def test_hotspots_are_findings_where_the_token_may_read_them():
     hotspots = [each for each in scan.report["findings"] if "security_hotspots" in each["link"]]
     assert hotspots
     assert all(each["message"].startswith("To review: ") for each in hotspots)
+
+
+def test_where_hotspots_cannot_be_read_the_gate_fails_and_says_so():
+    answers = Answers("good")
+    answers.change("api/hotspots/search", 500)
+    scan = scanned_by(answers, zipped(GOOD), "good")
+
+    assert scan.report["gate"]["status"] == "failed"
+    [named] = scan.report["coverage"]["files"]
+    assert (named["class"], named["file"]) == ("unanalysed", "")
+    assert named["reason"].startswith("SonarQube could not say which security hotspots there are")
 
 
 def test_hotspots_are_counted_on_every_page():
@@ -227,7 +238,10 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
         "sonar.javascript.exclusions",
         "sonar.scm.disabled",
         "sonar.python.testFileHeuristic.disabled",
+        "sonar.rust.clippy.enabled",
+        *names.properties({}),
     }
+    assert told["sonar.python.file.suffixes"] == ".py,.pyw,.wsgi,.tac"
     assert told["sonar.sources"] == "."
     assert told["sonar.projectKey"] == "chatops-slack_bad"
     assert told["sonar.host.url"] == HOST
@@ -374,9 +388,13 @@ def test_a_machine_that_was_too_small_for_the_scanner_is_named(says, error):
 
 
 def test_a_scanner_that_fails_for_a_server_that_is_down_says_so():
+    class Failing(Scanner):
+        def __call__(self, *arguments, **more):
+            answers.change("api/system/status", 503)
+            return super().__call__(*arguments, **more)
+
     answers = Answers("good")
-    scanner = Scanner(answers, code=1, says=("ERROR Connection refused",))
-    answers.change_after("api/languages/list", "api/system/status", 503)
+    scanner = Failing(answers, code=1, says=("ERROR Connection refused",))
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
 
     assert scan.error == "ServerUnreachable"
@@ -390,6 +408,14 @@ def test_a_file_that_the_scanner_could_not_parse_fails_the_gate():
     assert scan.report["gate"]["status"] == "failed"
     [named] = scan.report["coverage"]["files"]
     assert (named["class"], named["file"]) == ("unanalysed", "shop/prices.py")
+
+
+def test_the_scanner_is_told_not_to_run_cargo():
+    answers = Answers("good")
+    scanner = Scanner(answers)
+    scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    assert scanner.orders[0]["properties"]["sonar.rust.clippy.enabled"] == "false"
 
 
 def test_code_that_the_scanner_never_read_fails_the_gate():

@@ -1,6 +1,8 @@
 """What SonarQube looked at, by its scanner's report and log."""
 
 import json
+import os
+import subprocess
 from contextlib import suppress
 
 import pytest
@@ -155,6 +157,34 @@ def test_broken_data_is_no_unread_code(tmp_path):
 )
 def test_javascript_that_is_taken_for_minified_says_so(path, text, reason, tmp_path):
     assert reason in looked(tmp_path, {path: text}, {path: file("js", None)}).unread[path]
+
+
+def test_scripts_in_kotlin_say_why_they_are_not_analysed(tmp_path):
+    text = "println(1)\n"
+    unread = looked(tmp_path, {"a.kts": text}, {"a.kts": file("kotlin", None)}).unread
+
+    assert "Gradle" in unread["a.kts"]
+
+
+def test_files_in_folders_of_any_depth_are_looked_at(tmp_path):
+    source = tree({"a.py": "a = 1\n"}, tmp_path / "source")
+    deep, at = "", str(source)
+    descriptor = os.open(source, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=descriptor)
+        below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor, deep = below, f"{deep}d/"
+    os.close(os.open("b.py", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor))
+    os.close(descriptor)
+    assert len(f"{at}/{deep}b.py") < 4096
+
+    excluded = seen(
+        source, {}, known=KNOWN, troubles=(), rules=rules({}, {"sonar.exclusions": "d/**"})
+    ).excluded
+
+    assert excluded.keys() == {f"{deep}b.py"}
+    subprocess.run(["rm", "-rf", source / "d"], check=True)
 
 
 def test_c_sharp_needs_another_scanner(tmp_path):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scan.sonarqube.properties import memory_bytes
 from tests.sonarqube.scans import failed, on, unanalysed
 from tests.sonarqube.trees import BAD, STORE_JAVA, STORE_PY
 from tests.sonarqube.unseen import (
@@ -84,6 +85,21 @@ def test_syntax_that_the_analyser_may_not_know_hides_nothing(server):
         "sonar.java.source",
         "sonar.python.version",
     }
+
+
+def test_javascript_for_which_node_has_too_little_memory_does_not_pass(server, monkeypatch):
+    monkeypatch.setattr("scan.sonarqube.properties.NODE_PART", 64 * 1024**2 / memory_bytes())
+    files = {
+        **CLEAN,
+        "web/many.js": "".join(f"export const a{n} = [{n}];\n" for n in range(200_000)),
+    }
+    scan = on(server, files, "memory", UPLOAD_LIMITS=ROOMY)
+
+    if scan.error:
+        assert scan.error == "OutOfMemory"
+    else:
+        assert failed(scan) == {"unanalysed_files"}
+        assert "web/many.js" in unanalysed(scan)
 
 
 def test_what_is_excluded_is_named_and_fails_nothing(server):
