@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -166,25 +168,28 @@ def test_scripts_in_kotlin_say_why_they_are_not_analysed(tmp_path):
     assert "Gradle" in unread["a.kts"]
 
 
-def test_files_in_folders_of_any_depth_are_looked_at(tmp_path):
-    source = tree({"a.py": "a = 1\n"}, tmp_path / "source")
-    deep, at = "", str(source)
-    descriptor = os.open(source, os.O_RDONLY)
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[str]:
+    """A path of 1,500 folders below ``source`` to the file that it ends in."""
+    (tmp_path / "source").mkdir()
+    descriptor = os.open(tmp_path / "source", os.O_RDONLY)
     for _ in range(1500):
         os.mkdir("d", dir_fd=descriptor)
         below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
         os.close(descriptor)
-        descriptor, deep = below, f"{deep}d/"
+        descriptor = below
     os.close(os.open("b.py", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor))
     os.close(descriptor)
-    assert len(f"{at}/{deep}b.py") < 4096
+    yield "d/" * 1500 + "b.py"
+    # What pytest itself cannot remove.
+    subprocess.run(["rm", "-rf", tmp_path / "source"], check=True)
 
-    excluded = seen(
-        source, {}, known=KNOWN, troubles=(), rules=rules({}, {"sonar.exclusions": "d/**"})
-    ).excluded
 
-    assert excluded.keys() == {f"{deep}b.py"}
-    subprocess.run(["rm", "-rf", source / "d"], check=True)
+def test_files_in_folders_of_any_depth_are_looked_at(deep, tmp_path):
+    left_out = rules({}, {"sonar.exclusions": "d/**"})
+    looked_at = seen(tmp_path / "source", {}, known=KNOWN, troubles=(), rules=left_out)
+
+    assert looked_at.excluded.keys() == {deep}
 
 
 def test_c_sharp_needs_another_scanner(tmp_path):
