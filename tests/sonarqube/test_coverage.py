@@ -88,10 +88,10 @@ def test_syntax_that_the_analyser_may_not_know_hides_nothing(server):
 
 
 def test_javascript_for_which_node_has_too_little_memory_does_not_pass(server, monkeypatch):
-    monkeypatch.setattr("scan.sonarqube.properties.NODE_PART", 64 * 1024**2 / memory_bytes())
+    monkeypatch.setattr("scan.sonarqube.properties.NODE_PART", 200 * 1024**2 / memory_bytes())
     files = {
         **CLEAN,
-        "web/many.js": "".join(f"export const a{n} = [{n}];\n" for n in range(200_000)),
+        "web/many.js": "".join(f"export const a{n} = [{n}];\n" for n in range(300_000)),
     }
     scan = on(server, files, "memory", UPLOAD_LIMITS=ROOMY)
 
