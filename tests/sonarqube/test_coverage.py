@@ -2,6 +2,7 @@
 
 import pytest
 
+from scan.sonarqube import names
 from scan.sonarqube.properties import memory_bytes
 from tests.sonarqube.scans import failed, on, unanalysed
 from tests.sonarqube.trees import BAD, STORE_JAVA, STORE_PY
@@ -43,6 +44,20 @@ def test_clean_code_in_each_language_is_analysed_and_passes(server):
     assert counts["analysed"] == len(files)
     assert sum(counts.values()) == len(files)
     assert scan.report["coverage"]["reported"]
+
+
+def test_no_name_that_the_server_knows_by_default_is_forgotten(server):
+    ours = names.properties({})
+    known = {
+        each["key"]: each.get("defaultValue", "")
+        for each in server.call("api/settings/list_definitions")["definitions"]
+    }
+    ours["sonar.ruby.file.suffixes"] = ours.pop("sonar.lang.patterns.ruby").replace("**/*", "")
+
+    assert ours.keys() <= known.keys()
+    for key, value in ours.items():
+        plain = [each.removeprefix(".") for each in value.split(",")]
+        assert {each.strip().removeprefix(".") for each in known[key].split(",")} <= {*plain}
 
 
 @pytest.mark.parametrize("file", UNPARSABLE)
