@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from scan.job import SonarServer, from_environment
-from scan.sonarqube import issues, names
+from scan.sonarqube import issues, names, scanner
+from scan.sonarqube.api import ca_bundle
 from scan.sonarqube.properties import memory_bytes, project_key
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
 from tests.scan.scanning import scanned
@@ -490,3 +491,11 @@ def test_an_analysis_that_another_one_overtook_is_made_again(path, body):
 
     assert scan.error == "Overtaken"
     assert len(scanner.orders) == 3
+
+
+def test_java_is_given_the_teams_own_certificates_only(tmp_path):
+    bundle = ca_bundle("-----BEGIN CERTIFICATE-----\nown", tmp_path)
+
+    assert bundle
+    assert bundle.read_text().count("BEGIN CERTIFICATE") > 100
+    assert scanner._own(bundle.read_text()) == "\n-----BEGIN CERTIFICATE-----\nown\n"
