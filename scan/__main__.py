@@ -63,7 +63,8 @@ def _remove(paths: Sequence[Path]) -> None:
     Before Python 3.14 ``shutil`` cannot remove what lies 1,000 folders deep.
     """
     with contextlib.suppress(OSError):
-        subprocess.run(["rm", "-rf", *paths], check=False, stderr=subprocess.DEVNULL)
+        # The environment holds the token, which is no other process's business.
+        subprocess.run(["rm", "-rf", *paths], check=False, stderr=subprocess.DEVNULL, env={})
 
 
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from scan.broken import Broken
 from scan.sonarqube.api import Api
-from scan.sonarqube.exclusions import SETTINGS, set_by_people
+from scan.sonarqube.exclusions import LEAVE_OUT, ONLY, SETTINGS, set_by_people
 
 KINDS = {
     "sqa": "GLOBAL_ANALYSIS_TOKEN",
@@ -135,7 +135,7 @@ def coverage(its: Environment, api: Api) -> Iterator[Finding]:
     """Whether the token may read what a scan holds against the upload."""
     known = [each["name"] for each in api.get("api/languages/list")["languages"]]
     yield fine(f"it knows {len(known)} languages; code in one that is not analysed fails the gate")
-    answer = api.may_get("api/settings/values", keys=SETTINGS)
+    answer = api.may_get("api/settings/values", "its settings", keys=SETTINGS)
     if answer is None:
         yield warning(
             "the token may not read the settings of exclusions",
@@ -144,6 +144,8 @@ def coverage(its: Environment, api: Api) -> Iterator[Finding]:
         )
         return
     for key, patterns in set_by_people(answer).items():
+        if key not in (*LEAVE_OUT, *ONLY):
+            continue
         yield warning(
             f"the server leaves files out: {key}={','.join(patterns)}",
             "code in them is named in the report, and does not fail the gate",

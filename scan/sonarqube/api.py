@@ -22,12 +22,14 @@ CLOUD = ("sonarcloud.io", "sonarqube.us")
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 RETRY_AFTER_SECONDS = (1, 3, 9, 27)
 TRANSIENT = {429, 500, 502, 503, 504}
+ABSENT = {404, 410}
 
 
 class Api:
     """The API of one server. Every method raises ``Broken`` when the server is of no use.
 
     A trouble that may pass is waited for, ``retry_after`` these seconds or the usual ones.
+    ``unsaid`` has what the server could not say and a scan can do without, as sentences.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Api:
         retry_after: Sequence[int] | None = None,
     ) -> None:
         self._server, self._log = server, log
+        self.unsaid: list[str] = []
         self._retry_after = RETRY_AFTER_SECONDS if retry_after is None else retry_after
         self._session = requests.Session()
         self._verify = str(ca_bundle) if ca_bundle else True
@@ -90,14 +93,26 @@ class Api:
                 time.sleep(seconds)
         raise AssertionError("the last try returns or raises")
 
-    def may_get(self, path: str, **parameters: str | int) -> dict[str, Any] | None:
-        """The same for what a scan can do without: None where there is no answer."""
+    def may_get(self, path: str, what: str, **parameters: str | int) -> dict[str, Any] | None:
+        """The same for what a scan can do without: None where there is no answer.
+
+        Where the token may not ask, or the server has no such call, that is how it is. Any other
+        trouble is kept in ``unsaid``: nobody knows then what the answer, ``what``, would have been.
+        """
         try:
             return self.get(path, **parameters)
+        except NotThere:
+            return None
         except Broken as broken:
             if broken.code != "TokenMayNot":
-                self._log.write(f"Going on without {path}: {broken.message}")
+                self.could_not_say(what, broken.message)
             return None
+
+    def could_not_say(self, what: str, why: str) -> None:
+        """Keep in ``unsaid`` that ``what`` is not known."""
+        said = f"SonarQube could not say {what}: {why}"
+        self._log.write(f"Going on without: {said}")
+        self.unsaid.append(said)
 
     def _until_up(self) -> dict[str, Any]:
         status: dict[str, Any] = {}
@@ -171,10 +186,9 @@ class Api:
                 "Correct the setting sonarHostUrl.",
             )
         if not answer.ok:
-            errors = body.get("errors") or [{}]
-            raise Broken(
+            raise (NotThere if answer.status_code in ABSENT else Broken)(
                 "ServerRefused",
-                f"SonarQube refused {path}: {answer.status_code} {errors[0].get('msg', '')}",
+                f"SonarQube refused {path}: {answer.status_code} {_said(body)}",
                 "Read the build's log; upload the zip again if it looks like a passing trouble.",
             )
         return body
@@ -196,12 +210,24 @@ def ca_bundle(ca: str, folder: Path) -> Path | None:
     return bundle
 
 
+class NotThere(Broken):
+    """The server has no such call, or not what it asks for."""
+
+
 class _Passing(Exception):
     """A trouble that may pass; ``broken`` is what it is when it does not."""
 
     def __init__(self, code: str, message: str, mend: str) -> None:
         super().__init__(message)
         self.broken = Broken(code, message, mend)
+
+
+def _said(body: dict[str, Any]) -> str:
+    """The first of the ``errors`` in an answer, each of which has a ``msg``."""
+    try:
+        return str(body["errors"][0]["msg"])
+    except (KeyError, IndexError, TypeError):
+        return ""
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -12,11 +13,11 @@ from scan.broken import Broken
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
-from scan.process import run
+from scan.process import died, run
 from scan.sonarqube import exclusions, issues, judged, scanner_report, untrusted
 from scan.sonarqube.api import Api, ca_bundle
 from scan.sonarqube.properties import project_key, properties
-from scan.sonarqube.seen import Listener, seen
+from scan.sonarqube.seen import note, seen
 
 POLL_SECONDS = 0.5
 # The server's part takes seconds; after this long its queue is stuck or full.
@@ -44,8 +45,8 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     told = properties(job, source=source, work=work, followed=followed, server=server)
     log.write(f"Scanning with SonarQube {version} at {job.sonar.url}")
     for _ in range(ATTEMPTS):
-        listener = Listener(log)
-        task = _scanned(told, ca, work, api, listener)
+        troubles: list[str] = []
+        task = _scanned(told, ca, work, api, log, partial(note, troubles))
         files = scanner_report.read(work / "scanner" / "scanner-report")
         try:
             analysis_id = _processed(api, task, log)
@@ -62,8 +63,9 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
                 source,
                 files,
                 known=known,
-                troubles=listener.troubles,
+                troubles=troubles,
                 rules=exclusions.rules(server, followed),
+                unsaid=api.unsaid,
             ),
             lines=sum(each.lines or 0 for each in files.values()),
             counts=counts,
@@ -83,7 +85,14 @@ class _Overtaken(Exception):
     """Another analysis of the project came between, so what the API says is not of this one."""
 
 
-def _scanned(properties: dict[str, str], ca: Path | None, work: Path, api: Api, log: Log) -> str:
+def _scanned(
+    properties: dict[str, str],
+    ca: Path | None,
+    work: Path,
+    api: Api,
+    log: Log,
+    on_line: Callable[[str], None],
+) -> str:
     """Run the scanner; returns the id of the server's task."""
     order = {
         "properties": properties,
@@ -102,23 +111,14 @@ def _scanned(properties: dict[str, str], ca: Path | None, work: Path, api: Api, 
         log=log,
         extra=extra,
         standard_input=json.dumps(order),
+        on_line=on_line,
     )
     if code or not task.is_file():
         # The scanner's words for a server that went away are many; the server's own are clear.
         api.check()
-        raise Broken(
-            "ScannerFailed",
-            f"SonarQube's scanner ended with exit status {code}: {_last_words(tail)}",
-            "The scanner's log says more.",
-        )
+        raise died("SonarQube's scanner", code, tail)
     told = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
     return told["ceTaskId"]
-
-
-def _last_words(tail: Sequence[str]) -> str:
-    """What the scanner says at its end, of errors if it says any."""
-    errors = [each.removeprefix("ERROR ") for each in tail if each.startswith("ERROR ")]
-    return " ".join((errors or list(tail) or ["it says nothing"])[-3 if errors else -1 :])
 
 
 def _processed(api: Api, task_id: str, log: Log) -> str:
@@ -151,6 +151,6 @@ def _processed(api: Api, task_id: str, log: Log) -> str:
 
 def _check_still_newest(api: Api, project: str, analysis_id: str) -> None:
     """Issues and measures are those of the project's newest analysis."""
-    newest = api.may_get("api/ce/component", component=project)
+    newest = api.may_get("api/ce/component", "which analysis is the newest", component=project)
     if newest and newest.get("current", {}).get("analysisId", analysis_id) != analysis_id:
         raise _Overtaken

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scan.sonarqube import names
 from scan.sonarqube.api import Api
 
 LEAVE_OUT = (
@@ -17,7 +18,7 @@ LEAVE_OUT = (
 )
 # With one of these only what fits is looked at.
 ONLY = ("sonar.inclusions",)
-SETTINGS = ",".join([*LEAVE_OUT, *ONLY])
+SETTINGS = ",".join([*LEAVE_OUT, *ONLY, *names.SETTINGS])
 FOLDERS = ("sonar.sources", "sonar.tests")
 UPLOADS_OWN = "left out by the upload's own {key}, which allowExclusions permits"
 ON_SERVER = "excluded on the server: {key}={pattern}"
@@ -43,15 +44,19 @@ class Rule:
 
 
 def on_server(api: Api, project: str) -> dict[str, list[str]]:
-    """What the team set on the server, for the project or for all; empty where nobody may read it.
+    """What the team set on the server, for the project or for all: exclusions, names of files.
 
-    Before its first analysis a project has no settings of its own.
+    Before its first analysis a project has no settings of its own. Where nobody may read them, all
+    settings about names count as set, so that they stay.
     """
-    whole = api.may_get("api/settings/values", keys=SETTINGS) or {}
-    answer = api.may_get("api/settings/values", component=project, keys=SETTINGS) or whole
+    path, what = "api/settings/values", "which settings it has for scans"
+    whole = api.may_get(path, what, keys=SETTINGS)
+    answer = api.may_get(path, what, component=project, keys=SETTINGS) or whole
+    if answer is None:
+        return {key: [] for key in names.SETTINGS}
     # To a project all is inherited that was set for all; what comes with SonarQube too.
     own = {each["key"]: _patterns(each) for each in _known(answer) if not each.get("inherited")}
-    return {**set_by_people(whole), **own}
+    return {**set_by_people(whole or {}), **own}
 
 
 def set_by_people(whole: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -60,7 +65,7 @@ def set_by_people(whole: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _known(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [each for each in answer.get("settings", []) if each.get("key") in (*LEAVE_OUT, *ONLY)]
+    return [each for each in answer.get("settings", []) if each.get("key") in SETTINGS.split(",")]
 
 
 def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> list[Rule]:
@@ -85,7 +90,7 @@ def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> lis
         *(
             Rule(key=key, patterns=patterns, why=ON_SERVER.format(key=key, pattern="{pattern}"))
             for key, patterns in server.items()
-            if key not in own
+            if key in (*LEAVE_OUT, *ONLY) and key not in own
         ),
     ]
 

@@ -11,6 +11,7 @@ from scan.sonarqube.api import Api
 PAGE = 20
 # Hotspots have no counts. The API hands out so many at once, and 10,000 in all.
 HOTSPOT_PAGE, HOTSPOT_PAGES = 500, 20
+HOTSPOTS = "which security hotspots there are"
 
 
 def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding]]:
@@ -29,19 +30,25 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
         for issue in answer["issues"]:
             # One issue can hurt several qualities; its worst severity came first.
             findings.setdefault(issue["key"], _issue(issue, severity, url, project))
-    for hotspot in _hotspots(api, project):
-        finding = _hotspot(hotspot, url, project)
+    for key, finding in _hotspots(api, url, project):
         counts[finding.severity] += 1
-        findings[hotspot["key"]] = finding
+        findings[key] = finding
     return counts, list(findings.values())
 
 
-def _hotspots(api: Api, project: str) -> Iterator[Mapping[str, Any]]:
-    """Those that nobody has reviewed; none where the token may not read them."""
+def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]:
+    """Those that nobody has reviewed, by their keys; none where the token may not read them."""
     for page in range(1, HOTSPOT_PAGES + 1):
         # Cloud knows no other name; a server knows this one too, as the former one.
         asked = {"projectKey": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
-        found = (api.may_get("api/hotspots/search", **asked) or {}).get("hotspots", [])
+        answer = api.may_get("api/hotspots/search", HOTSPOTS, **asked)
+        if answer is None:
+            return
+        try:
+            found = [(each["key"], _hotspot(each, url, project)) for each in answer["hotspots"]]
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            api.could_not_say(HOTSPOTS, f"its answer has another form ({type(error).__name__})")
+            return
         yield from found
         if len(found) < HOTSPOT_PAGE:
             return
@@ -63,8 +70,8 @@ def _hotspot(hotspot: Mapping[str, Any], url: str, project: str) -> Finding:
     link = urlencode({"id": project, "hotspots": hotspot["key"]})
     return Finding(
         rule=hotspot.get("ruleKey", "hotspot"),
-        # HIGH, MEDIUM or LOW, as severities are.
-        severity=hotspot["vulnerabilityProbability"],
+        # HIGH, MEDIUM or LOW, as severities are; a ValueError for any other.
+        severity=SEVERITIES[SEVERITIES.index(hotspot["vulnerabilityProbability"])],
         message=f"To review: {hotspot.get('message', '')}",
         file=_file(hotspot),
         line=hotspot.get("line"),

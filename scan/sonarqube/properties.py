@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scan.job import Job
+from scan.sonarqube import names
 
 # SonarJS leaves these out, and dist, external, contrib and *.d.ts besides. Folders of dependencies
 # are opaque (``scan.ledger``); the others may hold any code.
@@ -37,7 +38,7 @@ def properties(
     """All that the scanner is told, in the folder ``work``.
 
     ``followed`` is what is followed of the upload; ours overrule what it says about the same.
-    What a team has set on the ``server`` about exclusions of its own is left as it is.
+    What a team has set on the ``server`` about exclusions and names of files is left as it is.
     """
     compiled = work / "compiled"
     compiled.mkdir()
@@ -57,10 +58,14 @@ def properties(
         "sonar.scanner.metadataFilePath": str(work / "report-task.txt"),
         # Says which files were analysed.
         "sonar.scanner.keepReport": "true",
-        "sonar.scanner.javaOpts": f"-Xmx{int(memory * JAVA_PART / MIB)}m",
+        # Java takes no TMPDIR; the machine's own /tmp may be small.
+        "sonar.scanner.javaOpts": f"-Xmx{int(memory * JAVA_PART / MIB)}m"
+        f" -Djava.io.tmpdir={work / 'tmp'}",
         "sonar.javascript.node.maxspace": str(int(memory * NODE_PART / MIB)),
         # A .git in the zip could hide files by .gitignore.
         "sonar.scm.disabled": "true",
+        # It runs cargo in the upload, which runs what the upload says. Other rules read Rust too.
+        "sonar.rust.clippy.enabled": "false",
         # Else code in a folder named like tests is looked at less closely.
         "sonar.python.testFileHeuristic.disabled": "true",
         # Else code passes for what a tool made, and large files for data.
@@ -68,6 +73,7 @@ def properties(
         "sonar.javascript.detectGeneratedCode": "false",
         "sonar.javascript.maxFileSize": LARGEST_JAVASCRIPT,
     }
+    told |= names.properties(server)
     # The one is enough: the defaults of both go when either is set.
     if not server.keys() & {"sonar.javascript.exclusions", "sonar.typescript.exclusions"}:
         told["sonar.javascript.exclusions"] = DEPENDENCIES

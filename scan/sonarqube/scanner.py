@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import certifi
 from pysonar_scanner import __main__ as pysonar
 from pysonar_scanner.cache import Cache
 from pysonar_scanner.configuration import dynamic_defaults_loader
@@ -58,13 +59,14 @@ def main(order: dict[str, Any]) -> int:
 
 
 def _trust(ca: Path, java: Path) -> dict[str, str]:
-    """Properties that make the engine trust the CAs in the PEM file ``ca``.
+    """Properties that make the engine trust the CAs in the PEM file ``ca`` (see ``api.ca_bundle``).
 
-    Java wants a keystore, and its keytool takes one certificate at a time.
+    Java wants a keystore, and its keytool takes one certificate at a time, a second for each. So
+    the store has only those that are not public: the engine trusts the public ones by itself.
     """
     store, password = ca.with_suffix(".p12"), secrets.token_urlsafe()
     marker = "-----BEGIN CERTIFICATE-----"
-    for number, rest in enumerate(ca.read_text().split(marker)[1:]):
+    for number, rest in enumerate(_own(ca.read_text()).split(marker)[1:]):
         subprocess.run(
             [
                 java / "keytool",
@@ -80,6 +82,10 @@ def _trust(ca: Path, java: Path) -> dict[str, str]:
         "sonar.scanner.truststorePath": str(store),
         "sonar.scanner.truststorePassword": password,
     }
+
+
+def _own(bundle: str) -> str:
+    return bundle.removeprefix(Path(certifi.where()).read_text())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """What SonarQube looked at: the scanner's own report and log, held against the upload."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scan.finding import Seen
+from scan.folders import files_below
 from scan.language import holds_code, kind_of
-from scan.log import Log
 from scan.sonarqube import languages
 from scan.sonarqube.exclusions import Rule
 from scan.sonarqube.scanner_report import ScannedFile
@@ -31,22 +31,10 @@ MINIFIED_NAME = re.compile(r"[.-]min\.js$")
 LONG_LINES = 200
 
 
-class Listener(Log):
-    """A log that also keeps the lines in which the scanner tells of trouble with a file."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self.troubles: list[str] = []
-
-    def write(self, line: str) -> None:
-        """Write it to the log."""
-        if TROUBLE.match(line):
-            self.troubles.append(line)
-        self._log.write(line)
-
-    def safe(self, line: str) -> str:
-        """As the log shows it."""
-        return self._log.safe(line)
+def note(troubles: list[str], line: str) -> None:
+    """Keep a line of the scanner's output in which it tells of trouble with a file."""
+    if TROUBLE.match(line):
+        troubles.append(line)
 
 
 def seen(
@@ -56,12 +44,14 @@ def seen(
     known: Sequence[str],
     troubles: Sequence[str],
     rules: Sequence[Rule],
+    unsaid: Sequence[str] = (),
 ) -> Seen:
     """What the scanner's report in ``files`` says of the upload in the folder ``source``.
 
-    ``known`` are SonarQube's keys of the languages that the server has analysers for.
+    ``known`` are SonarQube's keys of the languages that the server has analysers for; ``unsaid``
+    is what the server could not say, so that people have to decide.
     """
-    paths = {path.relative_to(source).as_posix() for path in _below(source)}
+    paths = {path.relative_to(source).as_posix() for path in files_below(source)}
     analysed, unread = set[str](), _named(troubles, source, paths)
     excluded = {path: why for path in paths - files.keys() if (why := _left_out(path, rules))}
     for path, file in files.items():
@@ -79,6 +69,7 @@ def seen(
         analysed=frozenset(analysed),
         languages=languages.tags(known),
         unread={path: why for path, why in unread.items() if _is_code(files.get(path))},
+        incomplete=list(dict.fromkeys(unsaid)),
         excluded=excluded,
     )
 
@@ -86,10 +77,6 @@ def seen(
 def _is_code(file: ScannedFile | None) -> bool:
     """Not for data: a broken JSON file may well be meant."""
     return file is None or bool(languages.of(file.language))
-
-
-def _below(source: Path) -> Iterator[Path]:
-    return (path for path in source.rglob("*") if path.is_file())
 
 
 def _may_hold_code(path: Path, name: str, file: ScannedFile) -> bool:
@@ -105,6 +92,8 @@ def _left_out(path: str, rules: Sequence[Rule]) -> str:
 def _why(path: Path, file: ScannedFile) -> str:
     if file.language in {"cs", "vbnet"}:
         return "SonarQube analyses C# and VB.NET with a scanner of their own, which is not run here"
+    if file.language == "kotlin" and path.suffix.lower() == ".kts":
+        return "SonarQube reads *.gradle.kts by its few rules for Gradle only, and no other *.kts"
     if file.language == "js" and path.suffix == ".js" and _looks_minified(path):
         return MINIFIED
     return NOT_COUNTED

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,14 @@ class Scanner:
         self.commands: list[Any] = []
 
     def __call__(
-        self, command: Any, *, folder: Path, log: Log, extra: Any, standard_input: str
+        self,
+        command: Any,
+        *,
+        folder: Path,
+        log: Log,
+        extra: Any,
+        standard_input: str,
+        on_line: Callable[[str], None],
     ) -> tuple[int, list[str]]:
         self.commands.append((command, extra))
         self.orders.append(json.loads(standard_input))
@@ -103,6 +110,7 @@ class Scanner:
             )
         for line in self._says:
             log.write(line)
+            on_line(line)
         return self._code, list(self._says)
 
 

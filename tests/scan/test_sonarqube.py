@@ -1,13 +1,15 @@
 """Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it anew."""
 
 import json
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import requests
 
 from scan.job import SonarServer, from_environment
-from scan.sonarqube import issues
+from scan.sonarqube import issues, names, scanner
+from scan.sonarqube.api import ca_bundle
 from scan.sonarqube.properties import memory_bytes, project_key
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
 from tests.scan.scanning import scanned
@@ -97,6 +99,17 @@ def test_hotspots_are_findings_where_the_token_may_read_them():
     assert all(each["message"].startswith("To review: ") for each in hotspots)
 
 
+def test_where_hotspots_cannot_be_read_the_gate_fails_and_says_so():
+    answers = Answers("good")
+    answers.change("api/hotspots/search", 500)
+    scan = scanned_by(answers, zipped(GOOD), "good")
+
+    assert scan.report["gate"]["status"] == "failed"
+    [named] = scan.report["coverage"]["files"]
+    assert (named["class"], named["file"]) == ("unanalysed", "")
+    assert named["reason"].startswith("SonarQube could not say which security hotspots there are")
+
+
 def test_hotspots_are_counted_on_every_page():
     asked = []
 
@@ -106,7 +119,7 @@ def test_hotspots_are_counted_on_every_page():
         def get(self, path, **parameters):
             return {"facets": []}
 
-        def may_get(self, path, p, **parameters):
+        def may_get(self, path, what, p, **parameters):
             asked.append(p)
             hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
             return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
@@ -127,7 +140,7 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
             asked.append(parameters)
             return {"facets": []}
 
-        def may_get(self, path, **parameters):
+        def may_get(self, path, what, **parameters):
             return None
 
     environment = dict.fromkeys(
@@ -226,7 +239,10 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
         "sonar.javascript.exclusions",
         "sonar.scm.disabled",
         "sonar.python.testFileHeuristic.disabled",
+        "sonar.rust.clippy.enabled",
+        *names.properties({}),
     }
+    assert told["sonar.python.file.suffixes"] == ".py,.pyw,.wsgi,.tac"
     assert told["sonar.sources"] == "."
     assert told["sonar.projectKey"] == "chatops-slack_bad"
     assert told["sonar.host.url"] == HOST
@@ -348,28 +364,41 @@ def test_a_server_that_cannot_be_meant_says_so(change, error):
 
 def test_a_scanner_that_fails_says_why():
     answers = Answers("good")
-    scanner = Scanner(answers, code=1, says=("INFO Starting", "ERROR No space left", "INFO End"))
+    scanner = Scanner(answers, code=1, says=("INFO Starting", "ERROR No such rule", "INFO End"))
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
 
     assert scan.error == "ScannerFailed"
     message = scan.report["error"]["message"]
-    assert message == "SonarQube's scanner ended with exit status 1: No space left"
+    assert message == (
+        "SonarQube's scanner ended with exit status 1 and left no result: No such rule"
+    )
 
 
 @pytest.mark.parametrize(
-    ("says", "words"),
+    ("says", "error"),
     [
-        (("INFO Starting", "Killed"), "Killed"),
-        (("ERROR a", "ERROR b", "ERROR c", "ERROR d", "INFO End"), "b c d"),
-        ((), "it says nothing"),
+        ("ERROR java.lang.OutOfMemoryError: Java heap space", "OutOfMemory"),
+        ("ERROR java.io.IOException: No space left on device", "DiskFull"),
     ],
 )
-def test_a_scanner_that_fails_has_the_last_word(says, words):
+def test_a_machine_that_was_too_small_for_the_scanner_is_named(says, error):
     answers = Answers("good")
-    scanner = Scanner(answers, code=137, says=says)
+    scan = scanned_by(answers, zipped(GOOD), "good", Scanner(answers, code=1, says=(says,)))
+
+    assert scan.error == error
+
+
+def test_a_scanner_that_fails_for_a_server_that_is_down_says_so():
+    class Failing(Scanner):
+        def __call__(self, *arguments, **more):
+            answers.change("api/system/status", 503)
+            return super().__call__(*arguments, **more)
+
+    answers = Answers("good")
+    scanner = Failing(answers, code=1, says=("ERROR Connection refused",))
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
 
-    assert scan.report["error"]["message"].endswith(f"exit status 137: {words}")
+    assert scan.error == "ServerUnreachable"
 
 
 def test_a_file_that_the_scanner_could_not_parse_fails_the_gate():
@@ -380,6 +409,14 @@ def test_a_file_that_the_scanner_could_not_parse_fails_the_gate():
     assert scan.report["gate"]["status"] == "failed"
     [named] = scan.report["coverage"]["files"]
     assert (named["class"], named["file"]) == ("unanalysed", "shop/prices.py")
+
+
+def test_the_scanner_is_told_not_to_run_cargo():
+    answers = Answers("good")
+    scanner = Scanner(answers)
+    scanned_by(answers, zipped(GOOD), "good", scanner)
+
+    assert scanner.orders[0]["properties"]["sonar.rust.clippy.enabled"] == "false"
 
 
 def test_code_that_the_scanner_never_read_fails_the_gate():
@@ -425,7 +462,12 @@ def test_the_scanner_is_given_a_part_of_the_memory(monkeypatch):
     scanned_by(answers, zipped(GOOD), "good", scanner)
 
     told = scanner.orders[0]["properties"]
-    assert told["sonar.scanner.javaOpts"] == "-Xmx2457m"
+    memory, temporary = told["sonar.scanner.javaOpts"].split()
+    assert memory == "-Xmx2457m"
+    # The one that the scanner is given as TMPDIR.
+    assert temporary.removeprefix("-Djava.io.tmpdir=") == str(
+        Path(told["sonar.working.directory"]).parent / "tmp"
+    )
     assert told["sonar.javascript.node.maxspace"] == "1024"
 
 
@@ -449,3 +491,11 @@ def test_an_analysis_that_another_one_overtook_is_made_again(path, body):
 
     assert scan.error == "Overtaken"
     assert len(scanner.orders) == 3
+
+
+def test_java_is_given_the_teams_own_certificates_only(tmp_path):
+    bundle = ca_bundle("-----BEGIN CERTIFICATE-----\nown", tmp_path)
+
+    assert bundle
+    assert bundle.read_text().count("BEGIN CERTIFICATE") > 100
+    assert scanner._own(bundle.read_text()) == "\n-----BEGIN CERTIFICATE-----\nown\n"

@@ -3,7 +3,8 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,7 +13,7 @@ import pytest
 
 from scan.job import SonarServer
 from scan.log import Log
-from scan.sonarqube import exclusions, issues
+from scan.sonarqube import engine, exclusions, issues, names
 from scan.sonarqube.api import Api
 
 PROJECT = "acme_dev:payments"
@@ -26,7 +27,9 @@ HOTSPOT = {
     "message": "Make sure that this SQL query is safe.",
     "ruleKey": "python:S2077",
 }
-Answer = tuple[int, dict[str, Any]]
+Answer = tuple[int, Any]
+# Instead of an answer: none, and a connection that ends.
+SLOW, CUT_OFF = (0, "slow"), (0, "cut off")
 
 
 def refused(message: str, status: int = 400) -> Answer:
@@ -55,6 +58,8 @@ class Sonar:
             if asked.get(name) != PROJECT:
                 return refused(f"'{name}' is missing")
             return 200, {"issues": [], "facets": [{"values": []}]}
+        if path == "/api/ce/component":
+            return 200, {"current": {"analysisId": "A1"}}
         if path == "/api/settings/values" and "component" in asked:
             return refused(f"Component key '{PROJECT}' not found", 404)
         return 200, {"settings": []}
@@ -63,20 +68,27 @@ class Sonar:
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Sonar], Api]]:
     sonar: list[Sonar] = []
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             status, body = sonar[-1].answer(url.path, dict(parse_qsl(url.query)))
+            if (status, body) == SLOW:
+                over.wait()
+            if not status:
+                return
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            # A client that does not wait hangs up.
+            with suppress(OSError):
+                self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
     with (
-        HTTPServer(("127.0.0.1", 0), Handler) as server,
+        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server,
         Log(tmp_path / "log") as log,
     ):
         threading.Thread(target=server.serve_forever).start()
@@ -91,6 +103,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             return asking
 
         yield api
+        over.set()
         server.shutdown()
 
 
@@ -102,15 +115,109 @@ def test_hotspots_and_issues_are_asked_for_by_the_parameters_that_each_knows(ser
     assert [each.file for each in findings] == ["shop/store.py"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
-@pytest.mark.parametrize("path", ["/api/hotspots/search", "/api/settings/values"])
-def test_an_error_of_a_call_that_a_scan_can_do_without_breaks_nothing(served, path, status):
+HOTSPOTS, SETTINGS, NEWEST = "/api/hotspots/search", "/api/settings/values", "/api/ce/component"
+OPTIONAL = {
+    HOTSPOTS: "which security hotspots there are",
+    SETTINGS: "which settings it has for scans",
+    NEWEST: "which analysis is the newest",
+}
+
+
+def ask_all(api: Api) -> int:
+    """Ask for all that a scan can do without; returns how many hotspots are HIGH."""
+    counts, _ = issues.read(api, "https://sonar", PROJECT)
+    exclusions.on_server(api, PROJECT)
+    engine._check_still_newest(api, PROJECT, "A1")
+    return counts["HIGH"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("path", OPTIONAL)
+def test_what_the_token_may_not_ask_or_the_server_does_not_know_is_no_trouble(served, path, status):
     sonar = Sonar(is_cloud=True)
     sonar.changed[path] = refused("no", status)
     api = served(sonar)
 
-    assert issues.read(api, "https://sonar", PROJECT)[0]["HIGH"] == (path != "/api/hotspots/search")
-    assert exclusions.on_server(api, PROJECT) == {}
+    assert ask_all(api) == (path != HOTSPOTS)
+    assert api.unsaid == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(refused("no", status) for status in (400, 401, 429, 500, 503)),
+        (500, {"errors": []}),
+        (400, {"errors": {"msg": 1}}),
+        (200, b"<html>Please log in</html>"),
+        (404, b"<html>Not found</html>"),
+        (200, b"[]"),
+        (200, b'{"hotspots": '),
+        SLOW,
+        CUT_OFF,
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", OPTIONAL)
+def test_where_the_server_cannot_say_the_scan_goes_on_and_people_decide(
+    served, path, answer, monkeypatch
+):
+    if answer == SLOW:
+        monkeypatch.setattr("scan.sonarqube.api.ANSWER_SECONDS", 1)
+    sonar = Sonar(is_cloud=True)
+    sonar.changed[path] = answer
+    api = served(sonar)
+
+    assert ask_all(api) == (path != HOTSPOTS)
+    assert api.unsaid
+    assert all(
+        each.startswith(f"SonarQube could not say {OPTIONAL[path]}: ") for each in api.unsaid
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"hotspots": None},
+        {"hotspots": "none"},
+        {"hotspots": [None]},
+        {"hotspots": [{"key": "H1"}]},
+        {"hotspots": [{**HOTSPOT, "component": None}]},
+        {"hotspots": [{**HOTSPOT, "vulnerabilityProbability": "CRITICAL"}]},
+    ],
+    ids=str,
+)
+def test_hotspots_in_another_form_are_not_taken_for_none(served, body):
+    sonar = Sonar(is_cloud=False)
+    sonar.changed[HOTSPOTS] = (200, body)
+    api = served(sonar)
+
+    assert ask_all(api) == 0
+    [said] = api.unsaid
+    assert "another form" in said
+
+
+def test_where_nobody_may_read_settings_names_of_files_stay_as_the_server_has_them(served):
+    sonar = Sonar(is_cloud=False)
+    sonar.changed[SETTINGS] = refused("no", 403)
+
+    assert names.properties(exclusions.on_server(served(sonar), PROJECT)) == {}
+
+
+def test_names_of_files_are_set_where_the_team_has_not_set_them(served):
+    sonar = Sonar(is_cloud=False)
+    settings = [
+        {"key": "sonar.python.file.suffixes", "values": ["py", "xpy"]},
+        {"key": "sonar.ruby.file.suffixes", "values": [".rb"]},
+        {"key": "sonar.lang.patterns.php", "value": "**/*.php"},
+        {"key": "sonar.html.file.suffixes", "values": [".html"], "inherited": True},
+    ]
+    sonar.changed[SETTINGS] = (200, {"settings": settings})
+    told = names.properties(exclusions.on_server(served(sonar), PROJECT))
+
+    left = {"sonar.python.file.suffixes", "sonar.lang.patterns.ruby", "sonar.php.file.suffixes"}
+    assert told.keys() == names.properties({}).keys() - left
+    assert told["sonar.html.file.suffixes"].endswith(",.htm")
 
 
 def test_exclusions_that_people_set_are_read_and_defaults_are_not(served):

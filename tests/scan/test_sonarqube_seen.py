@@ -1,18 +1,21 @@
 """What SonarQube looked at, by its scanner's report and log."""
 
 import json
+import os
+import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scan.broken import Broken
-from scan.log import Log
 from scan.sonarqube import languages, scanner_report
 from scan.sonarqube.exclusions import rules
 from scan.sonarqube.scanner_report import ScannedFile
-from scan.sonarqube.seen import Listener, seen
+from scan.sonarqube.seen import note, seen
 from tests.scan.recorded import Answers
 from tests.scan.scanning import tree
 from tests.sonarqube.trees import BAD
@@ -107,10 +110,8 @@ def test_a_file_that_the_log_tells_trouble_of_is_unread_whatever_the_report_says
     line, path, reason, tmp_path
 ):
     uploaded = {"a.py": "a = 1\n", "b/C.java": "class C {}\n", "d.js": "d()\n", "e f.php": "<?php"}
-    with Log(tmp_path / "log") as log:
-        listener = Listener(log)
-        source = tmp_path / "source"
-        listener.write(line.replace("SOURCE", str(source)))
+    troubles: list[str] = []
+    note(troubles, line.replace("SOURCE", str(tmp_path / "source")))
     files = {
         "a.py": file("py", 1),
         "b/C.java": file("java", 1),
@@ -118,11 +119,10 @@ def test_a_file_that_the_log_tells_trouble_of_is_unread_whatever_the_report_says
         "e f.php": file("php", 1),
     }
 
-    unread = looked(tmp_path, uploaded, files, listener.troubles).unread
+    unread = looked(tmp_path, uploaded, files, troubles).unread
 
     assert unread.keys() == ({path} if path else set())
     assert reason in unread.get(path, "")
-    assert "Unable" not in line or line.split(" ", 1)[1][:9] in (tmp_path / "log").read_text()
 
 
 def test_a_file_without_code_need_not_be_parsed(tmp_path):
@@ -155,6 +155,37 @@ def test_broken_data_is_no_unread_code(tmp_path):
 )
 def test_javascript_that_is_taken_for_minified_says_so(path, text, reason, tmp_path):
     assert reason in looked(tmp_path, {path: text}, {path: file("js", None)}).unread[path]
+
+
+def test_scripts_in_kotlin_say_why_they_are_not_analysed(tmp_path):
+    text = "println(1)\n"
+    unread = looked(tmp_path, {"a.kts": text}, {"a.kts": file("kotlin", None)}).unread
+
+    assert "Gradle" in unread["a.kts"]
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[str]:
+    """A path of 1,500 folders below ``source`` to the file that it ends in."""
+    (tmp_path / "source").mkdir()
+    descriptor = os.open(tmp_path / "source", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=descriptor)
+        below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = below
+    os.close(os.open("b.py", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor))
+    os.close(descriptor)
+    yield "d/" * 1500 + "b.py"
+    # What pytest itself cannot remove.
+    subprocess.run(["rm", "-rf", tmp_path / "source"], check=True)
+
+
+def test_files_in_folders_of_any_depth_are_looked_at(deep, tmp_path):
+    left_out = rules({}, {"sonar.exclusions": "d/**"})
+    looked_at = seen(tmp_path / "source", {}, known=KNOWN, troubles=(), rules=left_out)
+
+    assert looked_at.excluded.keys() == {deep}
 
 
 def test_c_sharp_needs_another_scanner(tmp_path):

@@ -207,3 +207,11 @@ def test_a_place_that_cannot_be_tidied_up_loses_no_report(monkeypatch, build):
 
     assert (done.code, done.report["error"]) == (0, None)
     assert len(list(build.iterdir())) == 2
+
+
+def test_what_removes_the_workplace_is_not_told_the_token(monkeypatch, tmp_path):
+    given: dict[str, object] = {}
+    monkeypatch.setattr("subprocess.run", lambda *_, **more: given.update(more))
+    program._remove([tmp_path])
+
+    assert given["env"] == {}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from scan.sonarqube import names
+from scan.sonarqube.properties import memory_bytes
 from tests.sonarqube.scans import failed, on, unanalysed
 from tests.sonarqube.trees import BAD, STORE_JAVA, STORE_PY
 from tests.sonarqube.unseen import (
@@ -10,6 +12,7 @@ from tests.sonarqube.unseen import (
     EMPTY,
     FOLDERS,
     MINIFIED,
+    NAMES,
     UNPARSABLE,
     large,
 )
@@ -31,15 +34,30 @@ def unseen(server):
 
 
 def test_clean_code_in_each_language_is_analysed_and_passes(server):
-    files = {**CLEAN, **EMPTY, **FOLDERS}
+    files = {**CLEAN, **EMPTY, **FOLDERS, **NAMES}
     scan = on(server, files, "clean", UPLOAD_LIMITS=ROOMY)
 
+    assert unanalysed(scan) == {}
     assert scan.report["gate"]["status"] == "passed"
     assert scan.report["gate"]["judge"] == "sonarqube"
     counts = scan.report["coverage"]["counts"]
     assert counts["analysed"] == len(files)
     assert sum(counts.values()) == len(files)
     assert scan.report["coverage"]["reported"]
+
+
+def test_no_name_that_the_server_knows_by_default_is_forgotten(server):
+    ours = names.properties({})
+    known = {
+        each["key"]: each.get("defaultValue", "")
+        for each in server.call("api/settings/list_definitions")["definitions"]
+    }
+    ours["sonar.ruby.file.suffixes"] = ours.pop("sonar.lang.patterns.ruby").replace("**/*", "")
+
+    assert ours.keys() <= known.keys()
+    for key, value in ours.items():
+        plain = [each.removeprefix(".") for each in value.split(",")]
+        assert {each.strip().removeprefix(".") for each in known[key].split(",")} <= {*plain}
 
 
 @pytest.mark.parametrize("file", UNPARSABLE)
@@ -82,6 +100,21 @@ def test_syntax_that_the_analyser_may_not_know_hides_nothing(server):
         "sonar.java.source",
         "sonar.python.version",
     }
+
+
+def test_javascript_for_which_node_has_too_little_memory_does_not_pass(server, monkeypatch):
+    monkeypatch.setattr("scan.sonarqube.properties.NODE_PART", 200 * 1024**2 / memory_bytes())
+    files = {
+        **CLEAN,
+        "web/many.js": "".join(f"export const a{n} = [{n}];\n" for n in range(300_000)),
+    }
+    scan = on(server, files, "memory", UPLOAD_LIMITS=ROOMY)
+
+    if scan.error:
+        assert scan.error == "OutOfMemory"
+    else:
+        assert failed(scan) == {"unanalysed_files"}
+        assert "web/many.js" in unanalysed(scan)
 
 
 def test_what_is_excluded_is_named_and_fails_nothing(server):

@@ -35,6 +35,39 @@ FOLDERS = {
     "web/bundle.js": f"/*! bundled */ !function f() {{}}();\n{CLEAN['web/total.js']}",
     "web/large.ts": CLEAN["web/twice.ts"] + "// a long note\n" * 80_000,
 }
+DOCKER = 'FROM alpine:3.20\nUSER nobody\nCMD ["true"]\n'
+RAKE = "task :default do\n  puts 1\nend\n"
+# What projects hold besides, by names of which SonarQube does not know all by itself.
+NAMES = {
+    "web/index.htm": (
+        '<!DOCTYPE html>\n<html lang="en">\n<head><title>Shop</title></head>\n'
+        "<body><p>Prices</p></body>\n</html>\n"
+    ),
+    **{f"web/a.{suffix}": CLEAN["web/total.js"] for suffix in ("mjs", "jsm")},
+    "web/b.cjs": "exports.total = 1;\n",
+    "web/c.mts": CLEAN["web/twice.ts"],
+    "web/d.cts": "export = 1;\n",
+    **{f"web/e.{suffix}": "export const A = () => <p>Prices</p>;\n" for suffix in ("tsx", "jsx")},
+    "web/f.vue": (
+        "<template><p>{{ a }}</p></template>\n<script>\n"
+        "export default { data() { return { a: 1 }; } };\n</script>\n"
+    ),
+    "web/g.vue": (
+        '<script setup lang="ts">\nconst a: number = 1;\n</script>\n'
+        "<template><p>{{ a }}</p></template>\n"
+    ),
+    **{f"shop/more.{suffix}": CLEAN["shop/prices.py"] for suffix in ("pyw", "wsgi", "tac", "PY")},
+    **{
+        f"shop/more.{suffix}": CLEAN["shop/prices.php"]
+        for suffix in ("phtml", "inc", "php8", "phps")
+    },
+    **{name: RAKE for name in ("Rakefile", "Gemfile", "Vagrantfile", "Brewfile", "Fastfile")},
+    **{f"shop/more.{suffix}": RAKE for suffix in ("rake", "gemspec", "rbw", "jbuilder", "ru")},
+    **{name: DOCKER for name in ("Dockerfile", "Dockerfile.prod", "Containerfile", "a.dockerfile")},
+    "main.tf": 'variable "name" {\n  type = string\n}\n',
+    "build.sbt": 'name := "shop"\nscalaVersion := "3.3.0"\n',
+    "shop/a.sc": "def twice(x: Int): Int = 2 * x\n",
+}
 UNPARSABLE = {
     "bad/broken.py": "def find(name:\n    return )name\n",
     "bad/Broken.java": "package shop;\n\npublic class Broken {\n    int find( { return ]];\n",
@@ -55,7 +88,12 @@ SUFFIXES = [name.rpartition("/")[2].partition(".")[2] for name in CLEAN]
 # Hidden files are left out, whatever they are.
 BY_NAME = {
     f".hidden/file.{suffix}": text for suffix, text in zip(SUFFIXES, CLEAN.values(), strict=True)
-} | {"shop/window.pyw": CLEAN["shop/prices.py"], "shop/tool": "#!/usr/bin/env python3\nTOTAL = 1\n"}
+} | {
+    ".eslintrc.js": "module.exports = { root: true };\n",
+    "shop/tool": "#!/usr/bin/env python3\nTOTAL = 1\n",
+    "build.gradle.kts": 'plugins {\n    kotlin("jvm") version "2.0.0"\n}\n',
+    "run.main.kts": "fun twice(price: Int): Int = 2 * price\nprintln(twice(2))\n",
+}
 COMMENT = {"py": "# ", "rb": "# "}
 
 

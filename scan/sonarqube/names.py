@@ -1,0 +1,44 @@
+"""Names of files that SonarQube's analysers can read, and by default do not know."""
+
+from collections.abc import Container
+
+# A setting, the other one by which a team may say the same, and what is set where it says neither:
+# SonarQube's own names (as of 25.9), then those that come to them.
+NAMES = (
+    (
+        "sonar.docker.file.patterns",
+        "sonar.lang.patterns.docker",
+        "Dockerfile,*.dockerfile,Dockerfile.*,Containerfile,Containerfile.*,*.containerfile",
+    ),
+    (
+        "sonar.html.file.suffixes",
+        "sonar.lang.patterns.web",
+        ".html,.xhtml,.cshtml,.vbhtml,.aspx,.ascx,.rhtml,.erb,.shtm,.shtml,.cmp,.twig,.htm",
+    ),
+    (
+        "sonar.javascript.file.suffixes",
+        "sonar.lang.patterns.js",
+        ".js,.jsx,.cjs,.mjs,.vue,.jsm",
+    ),
+    (
+        "sonar.php.file.suffixes",
+        "sonar.lang.patterns.php",
+        ".php,.php3,.php4,.php5,.phtml,.inc,.php7,.php8,.phps",
+    ),
+    ("sonar.python.file.suffixes", "sonar.lang.patterns.py", ".py,.pyw,.wsgi,.tac"),
+    ("sonar.scala.file.suffixes", "sonar.lang.patterns.scala", ".scala,.sbt,.sc"),
+    ("sonar.terraform.file.suffixes", "sonar.lang.patterns.terraform", ".tf,.tfvars"),
+    # Whole names are no suffixes. Where there are patterns, suffixes count for nothing.
+    (
+        "sonar.lang.patterns.ruby",
+        "sonar.ruby.file.suffixes",
+        "**/*.rb,**/*.rbw,**/*.rake,**/*.gemspec,**/*.ru,**/*.jbuilder,"
+        "**/Rakefile,**/Gemfile,**/Brewfile,**/Fastfile,**/Vagrantfile",
+    ),
+)
+SETTINGS = (*(key for key, _, _ in NAMES), *(other for _, other, _ in NAMES))
+
+
+def properties(taken: Container[str]) -> dict[str, str]:
+    """The settings for the scanner, without those that are ``taken``: the team has said them."""
+    return {key: value for key, other, value in NAMES if key not in taken and other not in taken}
