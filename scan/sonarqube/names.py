@@ -3,12 +3,13 @@
 from collections.abc import Container
 
 # A setting, the other one by which a team may say the same, and what is set where it says neither:
-# SonarQube's own names (as of 25.9), then those that come to them.
+# SonarQube's own names (as of 26.2), then those that come to them.
 NAMES = (
     (
         "sonar.docker.file.patterns",
         "sonar.lang.patterns.docker",
-        "Dockerfile,*.dockerfile,Dockerfile.*,Containerfile,Containerfile.*,*.containerfile",
+        "Dockerfile,dockerfile,*.dockerfile,Dockerfile.*,Containerfile,Containerfile.*,"
+        "*.containerfile",
     ),
     (
         "sonar.html.file.suffixes",
