@@ -186,11 +186,14 @@ class Api:
                 "Correct the setting sonarHostUrl.",
             )
         if not answer.ok:
-            raise (NotThere if answer.status_code in ABSENT else Broken)(
+            refused = Broken(
                 "ServerRefused",
                 f"SonarQube refused {path}: {answer.status_code} {_said(body)}",
                 "Read the build's log; upload the zip again if it looks like a passing trouble.",
             )
+            if answer.status_code in ABSENT:
+                raise NotThere(refused.code, refused.message, refused.mend)
+            raise refused
         return body
 
     def _bad_token(self) -> Broken:
