@@ -1,0 +1,164 @@
+"""What happened in one simulated scenario, as the world saw it, in the order in which it happened.
+
+Moments are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions may differ
+from them, and so may the moments in documents.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+EPOCH = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+
+
+def moment(at: float) -> datetime:
+    """The virtual time ``at`` as a date."""
+    return EPOCH + timedelta(seconds=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """``at`` is when it took effect."""
+
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploaded(Event):
+    """A version lies in the upload bucket; ``gate`` is what its scan comes to.
+
+    ``gate`` is ``passed``, ``failed`` or ``error``.
+    """
+
+    key: str
+    version: str
+    gate: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deleted(Event):
+    """The version is gone for good."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored(Event):
+    """An object was written in the artifacts or the state bucket; ``bucket`` is its name."""
+
+    bucket: str
+    key: str
+    document: Any
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagged(Event):
+    """The tag ``scan-status`` of a version was set; ``began`` is when the call was made."""
+
+    key: str
+    version: str
+    status: str
+    began: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(Event):
+    """A card was published; ``composed`` is when whoever wrote it began to look."""
+
+    card: dict[str, Any]
+    composed: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailed(Event):
+    """An email was accepted; ``composed`` is when whoever wrote it began to look."""
+
+    to: Sequence[str]
+    subject: str
+    text: str
+    composed: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clicked(Event):
+    """A person's click was answered at ``at``; ``began`` is when it reached the function.
+
+    ``payload`` is as buttons send it, ``{scan, approve|reject|withdraw: reason}``, or ``{scan}`` to
+    scan again, with ``function`` ``approval`` or ``rescan``. ``answer`` is None where the function
+    died or the person's wait of 15 s was over first.
+    """
+
+    began: float
+    function: str
+    payload: dict[str, Any]
+    answer: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildStarted(Event):
+    """A build of ``scan`` began."""
+
+    scan: str
+    build: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionStarted(Event):
+    """An execution began; ``detail`` is its input."""
+
+    execution: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionEnded(Event):
+    """``status`` is ``SUCCEEDED`` or ``FAILED``."""
+
+    execution: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified(Event):
+    """What ``ops verify`` said of all scans; ``findings`` are ``(scan, file, what is wrong)``."""
+
+    began: float
+    findings: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulted(Event):
+    """A call met a fault, from ``at`` to ``until``.
+
+    ``fault`` is ``before``, ``after``, ``throttled``, ``slow``, ``killed before``, ``killed after``
+    or ``outage`` (each call of ``who`` or of a service fails until then).
+    """
+
+    until: float
+    who: str
+    call: str
+    fault: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The environment's settings, in seconds; ``who`` is 0 without the approver's name."""
+
+    decide: int
+    escalate: int
+    exception: int
+    longest: int
+    remind: int
+    who: int
+
+
+@dataclass
+class Trace:
+    """All events of one scenario; ``ended`` is the virtual time at which nothing was left to do."""
+
+    settings: Settings
+    events: list[Event] = field(default_factory=list)
+    ended: float = 0.0
