@@ -2,6 +2,7 @@
 
 import collections
 import json
+import time
 import uuid
 from typing import Any
 
@@ -34,6 +35,8 @@ def evaluate(expression: str) -> Any:
     except IndexError:
         parsed = Jsonata(text)
         parsed.register_lambda("parse", json.loads)
+        # The package reads the time of the expression that the thread parsed last.
+        parsed.register_lambda("millis", lambda: time.time_ns() // 1_000_000)
         parsed.register_lambda("uuid", lambda: str(uuid.uuid4()))
     result = parsed.evaluate(None, bindings)
     _idle[text].append(parsed)

@@ -1,6 +1,7 @@
 """Variables reach an expression past its parser, and are what they would be as literals."""
 
 import json
+import time
 
 import pytest
 from jsonata import Jsonata
@@ -59,3 +60,12 @@ def test_later_variables_win_as_later_assignments_do():
     declared = jsonata.declare({"$x": 1}) + jsonata.declare({"$x": 2})
 
     assert jsonata.evaluate(f"({declared}$x)") == 2
+
+
+def test_the_time_is_that_of_each_evaluation_also_between_others():
+    """An expression that was parsed before another one."""
+    first = jsonata.evaluate("$millis()")
+    jsonata.evaluate(f"{first} + 1")
+    time.sleep(0.01)
+
+    assert jsonata.evaluate("$millis()") >= first + 10
