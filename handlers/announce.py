@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from handlers import buttons, card, links, measure, outcome, pressed, report
+from handlers import buttons, card, links, measure, moment, outcome, pressed, report
 from handlers.evidence import Evidence
 from handlers.letter import write
 from handlers.mail import message
@@ -29,6 +29,9 @@ UPLOADER_DOMAINS: list[str] = json.loads(os.environ["UPLOADER_DOMAINS"])
 ESCALATION_MENTION = os.environ["ESCALATION_MENTION"]
 REGION = os.environ["AWS_REGION"]
 
+# Events that a withdrawal contradicts, or is.
+ABOUT_AN_EXCEPTION = ("approved", "ending", "withdrawn")
+
 # SES sends twice what is asked twice: an answer that is late is waited for, not asked again.
 ses = boto3.client(
     "sesv2", config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1})
@@ -38,14 +41,18 @@ ses = boto3.client(
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Send one mail about ``{scan, event, until}`` and return ``{card}``.
 
-    ``event`` is one of ``outcome.tell``, ``until`` when the request expires. Raises what SES
-    raises: the state machine tries again, then tells the channel.
+    ``event`` is one of ``outcome.tell``, ``until`` when the request expires. ``card`` is None, and
+    no mail is sent, where the event is not true any more: what came after it is told by itself.
+    Raises what SES raises: the state machine tries again, then tells the channel.
     """
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
     scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
-    first = evidence.read("notification.json")
-    withdrawal = evidence.read("withdrawal.json") if name == "withdrawn" else None
+    verdict = evidence.read("verdict.json")
+    withdrawal = evidence.read("withdrawal.json") if name in ABOUT_AN_EXCEPTION else None
+    if _is_outdated(name, decision, withdrawal):
+        log.info("outdated", extra={"scan": scan_id, "event": name})
+        return {"card": None}
     found = report.parse(evidence.read("report.json"), scan_id)
     subject = card.Subject(
         scan=scan_id,
@@ -61,7 +68,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     mention = ESCALATION_MENTION if name == "escalated" else ""
     shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
     # In a flood of cards it stands in the thread of them all.
-    shown = in_thread(shown, first["metadata"]["threadId"] if first else scan_id)
+    shown = in_thread(shown, verdict["card"]["metadata"]["threadId"] if verdict else scan_id)
     if told.subject:
         console = {"Execution": subject.execution, "Evidence": subject.evidence}
         known = {label: url for label, url in console.items() if url}
@@ -78,6 +85,18 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("announced", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
     return {"card": shown}
+
+
+def _is_outdated(
+    name: str, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
+) -> bool:
+    """Whether something was decided, or an exception is over, since ``name`` became due."""
+    if name == "escalated":
+        return decision is not None
+    if name not in ("approved", "ending"):
+        return False
+    assert decision
+    return withdrawal is not None or moment.is_over(decision["until"], moment.now())
 
 
 def _who(

@@ -37,8 +37,9 @@ def scanned(artifacts, recorded):
 
 
 @pytest.fixture
-def announced(scanned, calls):
+def announced(scanned, calls, clock):
     """Announce ``event`` and return what SES was asked, its mail, and the card."""
+    clock("2026-11-25T12:00:00Z")
     asked = calls.accept("SendEmail", MessageId="ses-1")
 
     def announce_it(event, **pieces):
@@ -475,3 +476,32 @@ def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, rea
     page = Page(parts(parsed)[1])
     assert page.tags <= HARMLESS_TAGS
     assert all(each.startswith("https://") for each in page.links)
+
+
+@pytest.mark.parametrize(
+    ("event", "pieces"),
+    [
+        ("escalated", {}),
+        ("approved", {"withdrawal": WITHDRAWAL}),
+        ("ending", {"withdrawal": WITHDRAWAL}),
+    ],
+)
+def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, pieces):
+    clock("2026-11-25T12:00:00Z")
+    asked = calls.accept("SendEmail", MessageId="ses-1")
+    scanned(event, **pieces)
+
+    told = announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)
+
+    assert told == {"card": None}
+    assert asked == []
+
+
+@pytest.mark.parametrize("event", ["approved", "ending"])
+def test_an_exception_that_is_over_is_not_told_to_hold(scanned, calls, clock, event, recorded):
+    clock(recorded("decision-approved")["until"])
+    asked = calls.accept("SendEmail", MessageId="ses-1")
+    scanned(event)
+
+    assert announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None) == {"card": None}
+    assert asked == []
