@@ -33,7 +33,7 @@ def error_code(error: ClientError) -> str:
 
 @dataclass(frozen=True)
 class Piece:
-    """One object as it stands; ``written`` says whether this call wrote it, ``etag`` which it is."""
+    """One object as it stands, with its ETag; ``written`` says whether this call wrote it."""
 
     bytes: bytes
     written: bool = False
