@@ -183,7 +183,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
 
     assert card["content"]["title"] == "🔔 payments: still nobody has decided"
     lines = card["content"]["description"].split("\n")
-    assert lines[2].startswith("<!here> api-1.4.zip failed its quality gate")
+    assert lines[2].startswith("<!here> api-1.4\u2024zip failed its quality gate")
     assert "On 27 Nov 2026, 10:00 UTC the request expires" in lines[2]
     assert card["metadata"]["additionalContext"]["Decide"] == "approval-1a2b3c4"
     assert "SendEmail" not in calls.made
