@@ -24,8 +24,9 @@ _JOINED = {
 }  # fmt: skip
 # Scripts that have standardized or ideographic variants (StandardizedVariants.txt, UTS #37).
 _VARIED = {"CJK", "MONGOLIAN", "MYANMAR", "PHAGS-PA"}
-# Emoji that are no symbols by category (emoji-variation-sequences.txt); digits make keycaps.
-_OTHER_EMOJI, _KEYCAPS = "\u203c\u2049\u2139\u3030", "0123456789#*"
+# Emoji (emoji-variation-sequences.txt) that are not symbols of category So; digits make keycaps.
+_OTHER_EMOJI = "\u203c\u2049\u2139\u2194\u25fb\u25fc\u25fd\u25fe\u2934\u2935\u3030"
+_KEYCAPS = "0123456789#*"
 
 
 def without_invisible(text: str) -> str:
@@ -58,8 +59,8 @@ def _is_variant(before: str, mark: str, after: str) -> bool:
         return True
     if mark not in (_TEXT_STYLE, _EMOJI_STYLE):
         return False
-    keycap = after == "\u20e3" and before in _KEYCAPS
-    return bool(before) and (_is_symbol(before) or before in _OTHER_EMOJI or keycap)
+    keycap = after == "\u20e3" and before != "" and before in _KEYCAPS
+    return _is_symbol(before) or keycap
 
 
 def _script(char: str) -> str:
@@ -70,6 +71,7 @@ def _script(char: str) -> str:
 
 def _is_symbol(char: str) -> bool:
     """Whether it could be an emoji; those of later versions of Unicode have no category yet."""
-    if not char or char < "\x80":
+    if not char:
         return False
-    return unicodedata.category(char) in ("So", "Sm") or "\U0001f000" <= char <= "\U0001faff"
+    is_symbol = unicodedata.category(char) == "So" or "\U0001f000" <= char <= "\U0001faff"
+    return is_symbol or char in _OTHER_EMOJI

@@ -18,7 +18,7 @@ _TOKEN = re.compile("&(?:amp|lt|gt);|.", re.DOTALL)
 
 # Names are found by their sign and the name right behind it; what is between them parts them.
 _APART = "\u200b"  # zero-width space
-_SIGN = re.compile(r"[@\uff20\ufe6b]|(?<![A-Za-z0-9])[#\uff03](?=[\w-])")
+_SIGN = re.compile(r"[@\uff20\ufe6b]|(?<![A-Za-z0-9])[#\uff03](?=\S)")
 _QUOTE = re.compile(r"^[>\uff1e]")
 
 # Look-alikes are as long as what they stand for (in UTF-16 units), so they can come after a cut.
@@ -31,9 +31,9 @@ _MARKS = _NO_CODE | str.maketrans(
 # Between ASCII letters and digits it means nothing to Slack, and names should survive copying.
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 # Of an address (``https:``, ``mailto:``), or of an emoji; not the one in ``Note: this``, nor that
-# in ``10:30``.
+# in ``10:30 UTC`` (at the end of a text, another colon may follow).
 _COLON = re.compile(
-    r"(?<![0-9]):(?=\S)|:(?![0-9]{2}(?![0-9]))(?=\S)|[:\uff1a](?=//|[^\s:\uff1a]+[:\uff1a])"
+    r"(?<![0-9]):(?=\S)|:(?![0-9]{2}[^0-9:])(?=\S)|[:\uff1a](?=//|[^\s:\uff1a]+[:\uff1a])"
 )
 # Before what could be the ending of a host name: all that is sure of one is two letters or more.
 _HOST_DOT = re.compile(

@@ -40,6 +40,7 @@ def test_a_printable_name_stays_what_it_is(name):
         ("a\ufe0f\ufe00b", "ab"),
         ("\u00e9\ufe0f", "\u00e9"),
         ("1\ufe0f2", "12"),
+        ("\uff1e\ufe0f\u222b\ufe0f", "\uff1e\u222b"),
         ("x\U000e0041\U000e0042\U000e007f", "x"),
         ("\u115f\u1160\u3164\uffa0", ""),
         ("a\u00adb\u034fc\u2060d\ufeffe\u180ef", "abcdef"),

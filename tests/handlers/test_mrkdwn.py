@@ -16,7 +16,8 @@ STAR, LOW, TILDE, COLON, DOT, QUOTE = "\u2217", "\u02cd", "\u223c", "\u2236", "\
 @pytest.mark.parametrize(
     ("outside_text", "shown"),
     [
-        ("snake_case and 10:30", "snake_case and 10:30"),
+        ("snake_case at 10:30 UTC", "snake_case at 10:30 UTC"),
+        ("at 10:30", f"at 10{COLON}30"),
         ("Note: version 25.9.0, e.g. this", "Note: version 25.9.0, e.g. this"),
         ("*bold* 2*3*4", f"{STAR}bold{STAR} 2{STAR}3{STAR}4"),
         ("__init__", f"{LOW}{LOW}init{LOW}{LOW}"),
@@ -36,7 +37,7 @@ STAR, LOW, TILDE, COLON, DOT, QUOTE = "\u2217", "\u02cd", "\u223c", "\u2236", "\
         ("\u043c\u0438\u0440.\u0440\u0444", f"\u043c\u0438\u0440{DOT}\u0440\u0444"),
         ("x.xn--p1ai", f"x{DOT}xn--p1ai"),
         ("mailto:a tel:+49", f"mailto{COLON}a tel{COLON}+49"),
-        (":tada: 1:100 at 10:30:05", f"{COLON}tada: 1{COLON}100 at 10{COLON}30:05"),
+        (":tada: 1:100 at 10:30:05", f"{COLON}tada: 1{COLON}100 at 10{COLON}30{COLON}05"),
         ("\uff1atada\uff1a", f"{COLON}tada\uff1a"),
         ("> quoted", f"{QUOTE} quoted"),
         ("\u00a0\u3164>>> quoted", f"{QUOTE}&gt;&gt; quoted"),
