@@ -3,7 +3,7 @@
 Slack has no escape for its marks, and an invisible space beside one makes it work rather than not
 (https://github.com/yhatt/jsx-slack/blob/main/docs/about-escape-and-exact-mode.md, which has the
 list of marks, too). So each mark gives way to a character that looks like it and means nothing:
-that holds whatever Slack takes for the edge of a word. docs/slack-text.md has all the rules.
+that holds whatever Slack takes for the edge of a word. docs/texts.md has all the rules.
 
 Every ``limit`` counts the escaped text, as the notification service does.
 """
@@ -37,7 +37,7 @@ _COLON = re.compile(
 )
 # Before what could be the ending of a host name: all that is sure of one is two letters or more.
 _HOST_DOT = re.compile(
-    r"(?<=(?<![A-Za-z0-9])www)[.\uff0e\u3002\uff61]|(?<=[^\W_])\.(?=[^\W\d_]{2}|xn--)"
+    r"(?<=(?<![A-Za-z0-9])www)[.\uff0e\u3002\uff61]|(?<=[^\W_])\.(?=[^\W\d_]{2})"
     r"|(?<=[A-Za-z0-9])[\uff0e\u3002\uff61](?=[A-Za-z]{2})",
     re.IGNORECASE,
 )

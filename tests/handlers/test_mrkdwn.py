@@ -119,6 +119,7 @@ def test_a_cut_never_halves_an_entity_or_a_character(limit):
 
 def test_what_the_cut_makes_of_a_text_is_looked_at_too():
     assert mrkdwn.text("a_bc", 3) == f"a{LOW}\u2026"
+    assert mrkdwn.text("&a_bc", 8) == f"&amp;a{LOW}\u2026"
     assert mrkdwn.text("evil.community", 8) == f"evil{DOT}co\u2026"
 
 
