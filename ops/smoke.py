@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ops import shown, stack, uploads
+from ops.choice import choose
 from ops.decide import ask
 from ops.evidence import Evidence
-from ops.fetch import choose
 from ops.problem import RIGHTS, Problem, error_code
 from ops.verify import verified
 from samples import SAMPLES, packed

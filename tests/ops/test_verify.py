@@ -15,7 +15,6 @@ CHAIN = (
     "scanner.log",
     "scan.json",
     "report.json",
-    "notification.json",
     "verdict.json",
     "decision.json",
     "withdrawal.json",
@@ -55,7 +54,7 @@ def test_what_the_pipeline_wrote_is_sound(environment, scan):
     environment.press(scan, "approve", "known")
 
     assert found(environment, scan) == []
-    assert "1 scan, 8 files" in environment.run("verify", scan).stderr
+    assert "1 scan, 7 files" in environment.run("verify", scan).stderr
 
 
 @pytest.mark.parametrize("name", CHAIN[:-1])
@@ -111,11 +110,22 @@ def test_evidence_of_another_scan_is_found(environment, scan):
     assert found(environment, scan) == ["pressed/1.json: is about another scan: payments/other"]
 
 
-def test_a_card_of_another_scan_is_found(environment, scan):
-    card = json.dumps({"metadata": {"additionalContext": {"Scan": "payments/other"}}}).encode()
-    replace(environment, scan, "notification.json", card)
+@pytest.mark.parametrize(
+    ("card", "about"),
+    [
+        ({"metadata": {"additionalContext": {"Scan": "payments/other"}}}, "payments/other"),
+        ({"metadata": {"additionalContext": []}}, "None"),
+        ({"metadata": 7}, "None"),
+        ("a card", "None"),
+    ],
+    ids=["another", "no context", "no metadata", "no object"],
+)
+def test_a_card_that_is_not_about_the_scan_is_found(environment, card, about):
+    scan = environment.scan(environment.upload(status="failed"))
+    verdict = json.loads(body_of(environment, scan, "verdict.json"))
+    replace(environment, scan, "verdict.json", json.dumps({**verdict, "card": card}).encode())
 
-    assert "notification.json: is about another scan: payments/other" in found(environment, scan)
+    assert found(environment, scan) == [f"verdict.json: its card is about another scan: {about}"]
 
 
 def test_a_report_that_came_after_its_verdict_is_found(environment):
@@ -301,8 +311,7 @@ def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(env
     version = environment.upload(status="passed")
     environment.scan(version, status="error")
     broken_off = environment.scan(version, status="error", attempt=2)
-    for name in ("verdict.json", "notification.json"):
-        replace(environment, broken_off, name, None)
+    replace(environment, broken_off, "verdict.json", None)
     environment.scan(version, status="passed", attempt=3)
 
     assert found(environment, "--app", "payments") == []
