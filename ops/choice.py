@@ -90,8 +90,14 @@ def _looked(
             if said in CLEARED:
                 yield _by_evidence(environment, evidence, upload, said)
             else:
-                why = "it was deleted" if upload.deleted else said or "it has no clearance yet"
-                yield Looked(upload=upload, cleared=False, status=said, why=why)
+                yield Looked(upload=upload, cleared=False, status=said, why=_blocked(upload, said))
+
+
+def _blocked(upload: Upload, status: str | None) -> str:
+    """Why a version is not cleared, as far as its tag says."""
+    if upload.deleted:
+        return "it was deleted"
+    return "it is not there any more" if status == uploads.GONE else status or "it has no clearance"
 
 
 def _by_evidence(

@@ -35,7 +35,7 @@ def standing(
         end = _moment(decision["until"])
         since = _moment(back["withdrawnAt"]) if back else end
         steps.append((since, "withdrawn" if back else "expired"))
-        if back and since > end - LAST:
+        if back and end - since < LAST:
             either = {"expired"}
     follows: Clearance = None
     allowed, current = set(either), before

@@ -195,7 +195,8 @@ class Environment:
                 **{"decidedAt": LATER, "until": None, "reason": "known", **decision},
             )
         if withdrawal:
-            put("withdrawal.json", {"decision.json": before}, withdrawnAt=LATER, **withdrawal)
+            taken_back = {"withdrawnAt": LATER, **withdrawal}
+            put("withdrawal.json", {"decision.json": before}, **taken_back)
         return scan
 
     def cleared(self, key: str = "payments/api.zip", body: bytes = b"zip") -> str:
