@@ -115,7 +115,7 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
     awaits_decision = asked["for"] == "decision"
     said = scan.verdict if awaits_decision else scan.decision
     follows, _ = standing(scan, now)
-    if not said or scan.withdrawal or follows != ("failed" if awaits_decision else "approved"):
+    if not said or follows != ("failed" if awaits_decision else "approved"):
         return None
     return Waiting(
         scan=scan.id,

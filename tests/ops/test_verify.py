@@ -345,6 +345,20 @@ def test_the_tag_of_the_attempt_before_does_not_stand_for_ever(environment):
     ]
 
 
+def test_while_the_next_attempt_is_scanned_the_tag_is_that_of_the_one_before(environment):
+    version = environment.upload(status="rejected")
+    environment.scan(version, decision={"verdict": "rejected"})
+    running = environment.scan(version, status="error", attempt=2)
+    replace(environment, running, "verdict.json", None)
+
+    assert found(environment, "--all") == []
+
+    environment.tag("payments/api.zip", version, "approved")
+    assert found(environment, "--all") == [
+        "tag scan-status: says approved, but from the evidence follows rejected"
+    ]
+
+
 def test_the_tenth_attempt_comes_after_the_ninth(environment):
     version = environment.upload(status="passed")
     for attempt in range(1, 10):
