@@ -40,7 +40,7 @@ SETTINGS = {
     "decisionWindow": "20m",
     "escalateBefore": "10m",
     "remindBefore": "8s",
-    "exceptionPeriod": "30m",
+    "exceptionPeriod": "18s",
     "digestAfter": "0",  # each upload is a trial of its own
 }
 STUCK_SECONDS = 120
@@ -239,7 +239,7 @@ def rejected(people: People) -> None:
 
 def approved(people: People) -> None:
     people.upload(FAILING)
-    people.press("Approve", days="16s")
+    people.press("Approve")
     people.end()
 
 
@@ -271,7 +271,7 @@ def recalled(people: People) -> None:
 def late(people: People) -> None:
     """Approved, and withdrawn after the reminder."""
     people.upload(FAILING)
-    people.press("Approve", days="20s")
+    people.press("Approve")
     people.reminded()
     people.press("Withdraw")
     people.end()
