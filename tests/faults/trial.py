@@ -23,7 +23,7 @@ OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNTOLD, WRONG)
 # Neither SNS nor SES knows what it was asked before: who is not answered asks again.
 UNANSWERED = {"after", "killed after"}
 # Faults that are tried on each way that makes a call; the others on the first.
-ON_EACH_WAY = ("after", *REFUSALS)
+ON_EACH_WAY = ("after", "a while")
 # An exception may be over before it is time to remind of it.
 REMINDED = Call("state machine", "Invoke announce ending")
 REMINDER = {"exception ends", "Ends: quality gate exception"}

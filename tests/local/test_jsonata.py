@@ -67,7 +67,7 @@ def test_the_time_is_that_of_the_evaluation_whatever_was_parsed_last(expression,
     clock = [1_000]
     monkeypatch.setattr(Timebox, "current_milli_time", lambda: clock[0])
     jsonata.evaluate(expression)
-    jsonata.evaluate("'another, which this thread parses last'")
+    jsonata.evaluate(f"'{expression}, parsed after it'")
 
     clock[0] = 2_000
 
