@@ -2,7 +2,6 @@
 
 import collections
 import json
-import time
 import uuid
 from typing import Any
 
@@ -35,9 +34,10 @@ def evaluate(expression: str) -> Any:
     except IndexError:
         parsed = Jsonata(text)
         parsed.register_lambda("parse", json.loads)
-        # The package reads the time of the expression that the thread parsed last.
-        parsed.register_lambda("millis", lambda: time.time_ns() // 1_000_000)
         parsed.register_lambda("uuid", lambda: str(uuid.uuid4()))
+    # By this $millis and $now know which evaluation's time it is: else that of whichever expression
+    # this thread was the last to parse.
+    Jsonata.CURRENT.jsonata = parsed
     result = parsed.evaluate(None, bindings)
     _idle[text].append(parsed)
     return result
