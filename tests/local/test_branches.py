@@ -359,8 +359,34 @@ def test_every_state_was_taken(cloud, visited):
     )["definition"]
 
     missing = json.loads(text)["States"].keys() - visited
-    # A wait that fails has a test of its own, below.
-    assert missing == {"HoldUnsure", "HoldBlind"}
+    # What fails after an approval has tests of its own, below.
+    assert missing == {"HoldUnsure", "HoldBlind", "TellUncleared", "ClearAgain"}
+
+
+def test_what_could_not_be_cleared_at_first_is_cleared_later_and_told_once(cloud, way):
+    def forget_the_bucket(name, state):
+        if name == "ClearApproved":
+            state["Arguments"]["Bucket"] = "no-such-bucket"
+
+    change_states(cloud, forget_the_bucket)
+
+    states = way(judged="failed", decided="approved", hold=4)
+
+    first = states.index("ClearApproved")
+    assert states[first : first + 8] == [
+        "ClearApproved",
+        "TellUncleared",
+        "HoldUnsure",
+        "HoldBlind",
+        "ReadWithdrawal",
+        "HoldException",
+        "ClearAgain",
+        "AnnounceApproved",
+    ]
+    assert states[-4:] == ["MarkEnded", "AnnounceEnded", "TellEnded", "Ended"]
+    told = [card for card in cloud.channel.cards if "not cleared yet" in card.title]
+    assert len(told) == 1
+    assert "scan-status could not be set" in told[0].description
 
 
 def test_a_hold_whose_token_cannot_be_left_still_ends(cloud, way):
