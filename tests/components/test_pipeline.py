@@ -82,6 +82,7 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
             "Action": ["lambda:InvokeFunction"],
             "Resource": [
                 "arn:aws:lambda:::check-build-status",
+                "arn:aws:lambda:::callback",
                 "arn:aws:lambda:::supersede",
                 "arn:announce",
             ],
@@ -93,7 +94,6 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::work/waiting/*",
             ],
         },
         {
@@ -145,7 +145,6 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/report.json",
-                "arn:aws:s3:::artifacts/scans/*/notification.json",
                 "arn:aws:s3:::artifacts/scans/*/verdict.json",
                 "arn:aws:s3:::work/flood/*",
             ],
@@ -154,7 +153,6 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Effect": "Allow",
             "Action": ["s3:PutObject"],
             "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/notification.json",
                 "arn:aws:s3:::artifacts/scans/*/verdict.json",
                 "arn:aws:s3:::work/flood/*",
             ],
@@ -185,6 +183,50 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Resource": ["arn:aws:cloudwatch:::scan:log-stream:*"],
         },
     ]
+
+
+def test_callback_leaves_tokens_and_does_nothing_else(built: Built):
+    assert built.rights("callback") == [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
+                "arn:aws:s3:::work/waiting/*",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:PutObject"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::work/waiting/*",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucketVersions"],
+            "Resource": ["arn:aws:s3:::uploads"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": ["arn:key"],
+        },
+        {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
+    ]
+    function = built.one("lambda/function:Function", "callback")
+    assert function.inputs["handler"] == "handlers.callback.handler"
+    assert function.inputs["environment"]["variables"] == {
+        "ARTIFACTS_BUCKET": "artifacts",
+        "WORK_BUCKET": "work",
+    }
 
 
 def test_supersede_closes_requests_and_does_nothing_else(built: Built):
@@ -282,10 +324,10 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
     names = Names(
         project="scan",
         artifacts="artifacts",
-        work="work",
         topic_arn="arn:topic",
         escalation_topic="",
         supersede="arn:aws:lambda:::supersede",
+        callback="arn:aws:lambda:::callback",
         check_build_status="arn:aws:lambda:::check-build-status",
         announce="arn:announce",
         region=REGION,

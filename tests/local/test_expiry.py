@@ -26,6 +26,8 @@ def test_an_exception_ends_with_a_tag_a_card_and_an_email(hasty_cloud):
     assert hasty_cloud.ended(execution) == "SUCCEEDED"
 
     assert hasty_cloud.states(execution)[-1] == "Ended"
+    # It is shorter than the reminder's time before the end.
+    assert "AnnounceEnding" not in hasty_cloud.states(execution)
     assert hasty_cloud.clearance("payments/api.zip", scan) == "expired"
     assert hasty_cloud.evidence(scan)["decision.json"]["verdict"] == "approved"
     assert len(mails_about(hasty_cloud, version(scan))) == 2
