@@ -89,6 +89,11 @@ class People:
     def upload(self, body: bytes) -> None:
         self.scans.append(self.cloud.upload(self.key, body))
 
+    def decide(self, label: str, days: str = "") -> bool:
+        """Press the button once the answer is waited for; return whether that worked."""
+        self._wait(self._waits)
+        return self.press(label, days)
+
     def press(self, label: str, days: str = "") -> bool:
         """Press the button once it is there, and again where the answer is none; whether it did."""
         button = self._wait(lambda: self._button(label))
@@ -124,6 +129,10 @@ class People:
         deadline = time.monotonic() + STUCK_SECONDS
         while self.layer.seen[self.app][scanned] < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
+
+    def overtaken(self) -> None:
+        """Wait until the newer version is uploaded."""
+        self._wait(lambda: len(self.scans) > 1)
 
     def reminded(self) -> None:
         """Wait until the channel was reminded, or it is too late for that."""
@@ -163,7 +172,9 @@ class People:
             return bool(states) and "RUNNING" not in states
 
         self._wait(through)
-        time.sleep(2)  # the older one was woken just before
+        deadline = time.monotonic() + LATE_SECONDS  # the older one was woken just before
+        while self._running() and time.monotonic() < deadline:
+            time.sleep(0.2)
         return not self._running()
 
     def end(self) -> None:
@@ -250,19 +261,19 @@ def passed(people: People) -> None:
 
 def rejected(people: People) -> None:
     people.upload(FAILING)
-    people.press("Reject")
+    people.decide("Reject")
     people.end()
 
 
 def approved(people: People) -> None:
     people.upload(FAILING)
-    people.press("Approve")
+    people.decide("Approve")
     people.end()
 
 
 def withdrawn(people: People) -> None:
     people.upload(FAILING)
-    if people.press("Approve", days="30m"):
+    if people.decide("Approve", days="30m"):
         people.withdrawn()
     people.end()
 
@@ -271,7 +282,7 @@ def hasty(people: People) -> None:
     """Approved, and withdrawn before that is tagged."""
     people.before("GetObject decision.json", people.withdraw)
     people.upload(FAILING)
-    if people.press("Approve", days="30m"):
+    if people.decide("Approve", days="30m"):
         people.withdrawn()
     people.end()
 
@@ -280,7 +291,7 @@ def recalled(people: People) -> None:
     """Approved, and withdrawn before anything waits for that."""
     people.before("Invoke announce approved", people.withdraw)
     people.upload(FAILING)
-    if people.press("Approve", days="30m"):
+    if people.decide("Approve", days="30m"):
         people.withdrawn()
     people.end()
 
@@ -288,7 +299,7 @@ def recalled(people: People) -> None:
 def late(people: People) -> None:
     """Approved, and withdrawn after the reminder."""
     people.upload(FAILING)
-    if people.press("Approve"):
+    if people.decide("Approve"):
         people.reminded()
         people.withdrawn()
     people.end()
@@ -310,6 +321,7 @@ def overtaken(people: People) -> None:
     """Replaced by a newer version after the gate was looked at, and before anything waits."""
     people.before("Publish “quality gate failed”", people.overtake)
     people.upload(FAILING)
+    people.overtaken()
     _close(people)
 
 
