@@ -57,6 +57,7 @@ class Pipeline(pulumi.ComponentResource):
         callback, supersede = self._callback(args), self._supersede(args)
         machine = self._state_machine(name, args, project, check, callback, supersede)
         rule, dead_letters = self._start_on_upload(args, machine)
+        self._wake_on_answer(args, callback)
 
         self.state_machine_arn = machine.arn
         self.project = project.name
@@ -127,7 +128,7 @@ class Pipeline(pulumi.ComponentResource):
             "callback",
             HandlerFunctionArgs(
                 module="callback",
-                description="Leaves a task token for the buttons, unless the answer is there",
+                description="Leaves task tokens, and sends them back with an answer",
                 statements=[
                     allow("s3:GetObject", on=[decision, withdrawal, tokens]),
                     allow("s3:PutObject", on=[decision, tokens]),
@@ -282,6 +283,42 @@ class Pipeline(pulumi.ComponentResource):
             tracing_configuration={"enabled": True},
             # Step Functions checks the log rights when the machine is made.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
+        )
+
+    def _wake_on_answer(self, args: PipelineArgs, callback: HandlerFunction) -> None:
+        """Whatever comes of a click: once its document is written, S3 tells of it."""
+        rule = aws.cloudwatch.EventRule(
+            "answers",
+            description="A decision was written, or a withdrawal",
+            event_pattern=as_json(
+                {
+                    "source": ["aws.s3"],
+                    "detail-type": ["Object Created"],
+                    "detail": {
+                        "bucket": {"name": [args.scan.artifacts]},
+                        "object": {
+                            "key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]
+                        },
+                    },
+                }
+            ),
+            opts=self._child,
+        )
+        permission = aws.lambda_.Permission(
+            "answers",
+            action="lambda:InvokeFunction",
+            function=callback.name,
+            principal="events.amazonaws.com",
+            source_arn=rule.arn,
+            source_account=args.scan.account,
+            opts=self._child,
+        )
+        aws.cloudwatch.EventTarget(
+            "answers",
+            rule=rule.name,
+            arn=callback.arn,
+            # An event that comes before the right to bring it is tried again for a day, but late.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
 
     def _start_on_upload(

@@ -1,9 +1,12 @@
-"""Lambda: leaves a task token where a click finds it, unless the answer is there already.
+"""Lambda: leaves the task token of a wait where an answer finds it, and sends it back with one.
 
 A click writes its document first and then looks for a token; this writes the token first and then
 looks for the document. So one of the two sees the other, in whatever order they come, and the state
 machine never waits for an answer that was given. The same goes for an upload that makes a request
 moot: the newer version is there before the request of the older one is looked for.
+
+Who dies between the document and the token, or cannot reach Step Functions, has not answered in
+vain: S3 tells of the document, too.
 """
 
 import logging
@@ -12,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import moment, versions
-from handlers.evidence import Evidence, piece, replace
+from handlers.evidence import Evidence, piece, replace, waiting
 from handlers.wake import wake
 
 log = logging.getLogger(__name__)
@@ -26,7 +29,26 @@ TRIES = 5
 
 
 def handler(event: Mapping[str, Any], context: object) -> bool:
-    """Leave the token of ``event``; return whether it was sent back at once.
+    """Return whether the token was sent back.
+
+    ``event`` is that of the state machine (``wait``), or one of S3's, as EventBridge brings it
+    (``answer``). Each may come twice.
+    """
+    return answer(event["detail"]["object"]["key"]) if "detail" in event else wait(event)
+
+
+def answer(key: str) -> bool:
+    """Wake what waits for the answer that was written to ``key`` of the artifacts bucket."""
+    scan, _, name = key.removeprefix("scans/").rpartition("/")
+    request = waiting(WORK_BUCKET, scan)
+    # Whoever withdraws may know of an approval before the state machine does.
+    if not request or (name == "decision.json" and request["for"] != "decision"):
+        return False
+    return wake(request["token"])
+
+
+def wait(event: Mapping[str, Any]) -> bool:
+    """Leave the token of ``event``, and send it back at once where the answer is there.
 
     ``event`` is ``{scan, for, token, digest, until, enteredAt, retry}``: scan.json, what is waited
     for (``decision`` or ``exception``), the task token, the SHA-256 of verdict.json, when the wait

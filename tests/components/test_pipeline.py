@@ -345,7 +345,7 @@ def test_it_is_made_after_its_rights(built: Built):
 
 
 def test_every_zip_and_nothing_else_starts_an_execution(built: Built):
-    rule = built.one("cloudwatch/eventRule:EventRule")
+    rule = built.one("cloudwatch/eventRule:EventRule", "uploads")
 
     assert json.loads(rule.inputs["eventPattern"]) == {
         "source": ["aws.s3"],
@@ -358,7 +358,7 @@ def test_every_zip_and_nothing_else_starts_an_execution(built: Built):
 
 
 def test_an_event_is_tried_for_a_day_and_kept_when_it_starts_nothing(built: Built):
-    target = built.one("cloudwatch/eventTarget:EventTarget")
+    target = built.one("cloudwatch/eventTarget:EventTarget", "uploads")
 
     assert target.inputs == {
         "rule": "uploads",
@@ -407,3 +407,23 @@ def test_dead_letters_are_encrypted_kept_for_two_weeks_and_come_from_this_rule_o
             "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:cloudwatch:::uploads"}},
         }
     ]
+
+
+def test_each_decision_and_withdrawal_wakes_what_waits_for_it(built: Built):
+    rule = built.one("cloudwatch/eventRule:EventRule", "answers")
+    target = built.one("cloudwatch/eventTarget:EventTarget", "answers")
+    permission = built.one("lambda/permission:Permission", "answers")
+
+    assert json.loads(rule.inputs["eventPattern"]) == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": ["artifacts"]},
+            "object": {"key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]},
+        },
+    }
+    assert target.inputs["arn"] == "arn:aws:lambda:::callback"
+    assert permission.inputs["action"] == "lambda:InvokeFunction"
+    assert permission.inputs["principal"] == "events.amazonaws.com"
+    assert permission.inputs["sourceAccount"] == ACCOUNT
+    assert permission.urn in target.depends_on

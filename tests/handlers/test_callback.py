@@ -218,3 +218,40 @@ def test_an_upload_and_a_wait_that_meet_never_miss_each_other(
 
     assert machine.woken == ["token-1"]
     assert artifacts[f"scans/{scan['scan']}/decision.json"]["verdict"] == "superseded"
+
+
+def written(scan, name):
+    """As S3 tells EventBridge of it."""
+    return {"detail": {"object": {"key": f"scans/{scan['scan']}/{name}"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "waits_for", "woken"),
+    [
+        ("decision.json", "decision", True),
+        # It was heard of before.
+        ("decision.json", "exception", False),
+        ("withdrawal.json", "exception", True),
+        # The state machine has not heard of the approval yet.
+        ("withdrawal.json", "decision", True),
+    ],
+)
+def test_an_answer_whose_writer_died_wakes_the_machine(wait, scan, machine, name, waits_for, woken):
+    wait(waits_for)
+
+    assert callback.handler(written(scan, name), None) is woken
+    assert machine.woken == (["token-1"] if woken else [])
+
+
+def test_an_answer_that_comes_twice_wakes_once(wait, scan, machine):
+    wait()
+
+    for _ in range(2):
+        callback.handler(written(scan, "decision.json"), None)
+
+    assert machine.woken == ["token-1"]
+
+
+def test_an_answer_that_nothing_waits_for_wakes_nothing(scan, machine):
+    assert callback.handler(written(scan, "decision.json"), None) is False
+    assert machine.woken == []
