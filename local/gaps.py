@@ -96,7 +96,10 @@ def _set(owner: Any, name: str, value: Any) -> None:
 
 
 def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
-    """A token works once, as on AWS; in moto a second success overwrites the first."""
+    """A token works once, and while its execution runs; in moto a second overwrites the first.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+    """
     with _token:
         for machine in self.state_machines:
             for execution in machine.executions:
@@ -104,7 +107,7 @@ def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
                 endpoint = environment and environment.callback_pool_manager.get(task_token)
                 if not endpoint:
                     continue
-                if endpoint._notify_event.is_set():
+                if endpoint._notify_event.is_set() or execution.exec_status != "RUNNING":
                     raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
                 endpoint.notify(CallbackOutcomeSuccess(callback_id=task_token, output=outcome))
                 return
