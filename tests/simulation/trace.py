@@ -46,12 +46,16 @@ class Deleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Stored(Event):
-    """An object was written in the artifacts or the state bucket; ``bucket`` is its name."""
+    """An object was written in the artifacts or the state bucket; ``bucket`` is its name.
+
+    ``sha256`` is that of the stored bytes in hexadecimal digits; empty where it is not known.
+    """
 
     bucket: str
     key: str
     document: Any
     by: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
