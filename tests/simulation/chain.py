@@ -82,8 +82,10 @@ def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> 
 
 
 def _verdict(attempt: Attempt) -> Iterator[Violation]:
-    """A scan passes or fails only where its gate did."""
+    """A scan passes or fails only where its gate did; a later attempt's is in its report."""
     gate = attempt.version.gate
+    if attempt.number > 1 and (report := attempt.files.get("report.json")):
+        gate = ((report.document or {}).get("gate") or {}).get("status")
     if attempt.status not in (None, "error", gate):
         yield Violation(
             "wrong verdict",

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from tests.simulation.history import Attempt, History, Version, Violation, flights, kind
+from tests.simulation.history import Attempt, History, Version, Violation, answered, flights, kind
 from tests.simulation.patience import FOLLOWS
 from tests.simulation.trace import Clicked
 
 DEPLOYABLE = {"passed", "approved"}
-# An answer that says nothing was done, or none: people press again (docs/decisions.md).
-NO_ANSWER = "AWS did not answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +178,6 @@ def heard(history: History, attempt: Attempt, at: float) -> float:
     ]
     looks = [each for each in _looks(history, attempt, withdrawal) if each > at]
     return min([*again, *looks], default=inf)
-
-
-def answered(click: Clicked) -> bool:
-    """Whether the person was told that something was done."""
-    return click.answer is not None and not click.answer.startswith(NO_ANSWER)
 
 
 def _wakes(click: Clicked, verbs: tuple[str, ...]) -> bool:

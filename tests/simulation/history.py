@@ -28,8 +28,11 @@ from tests.simulation.trace import (
     moment,
 )
 
-# A person waits so many seconds for an answer at most; functions have no longer (DESIGN section 6).
-CLICK = 15.0
+# A person waits 15 s for an answer at most (DESIGN section 6), in seconds; what was asked of a
+# function, and by it, may still take effect when nobody waits for it any more.
+CLICK = 30.0
+# An answer that says nothing was done, or none: people press again (docs/decisions.md).
+NO_ANSWER = "AWS did not answer"
 _ABOUT = re.compile(r"prefix=scans(?:/|%2F)([^/\s]+?)(?:/|%2F)([^/\s&]+?)(?:/|%2F)")
 
 
@@ -292,8 +295,14 @@ def verb(click: Clicked) -> str:
 def flights(attempt: Attempt, verbs: tuple[str, ...], at: float) -> Iterator[Clicked]:
     """The clicks that were under way at the moment ``at``."""
     for click in attempt.clicks:
-        if click.began <= at <= max(click.at, click.began + CLICK) and verb(click) in verbs:
+        end = click.at if answered(click) else max(click.at, click.began + CLICK)
+        if click.began <= at <= end and verb(click) in verbs:
             yield click
+
+
+def answered(click: Clicked) -> bool:
+    """Whether the person was told that something was done."""
+    return click.answer is not None and not click.answer.startswith(NO_ANSWER)
 
 
 @lru_cache(maxsize=4096)
