@@ -1,7 +1,7 @@
-"""What happened in one simulated scenario, as the world saw it, in the order in which it happened.
+"""What happened in one simulated scenario, as the world saw it, in the order of time.
 
-Moments are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions may differ
-from them, and so may the moments in documents.
+Moments are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions may
+differ from them, and so may the moments in documents.
 """
 
 from collections.abc import Sequence

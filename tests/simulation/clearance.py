@@ -1,0 +1,193 @@
+"""Whether each version's tag followed its evidence.
+
+Promises: docs/decisions.md, "The life of a request" (which clearance belongs to what happened) and
+"What enforces it" (only ``passed`` and ``approved`` can be deployed); issue 15: no version is
+deployable for longer than the tag needs to follow, 60 s, once its evidence says otherwise.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+
+from tests.simulation.history import Attempt, History, Version, Violation, answered, flights, kind
+from tests.simulation.patience import FOLLOWS
+from tests.simulation.trace import Clicked
+
+DEPLOYABLE = {"passed", "approved"}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What the tag may say from ``since`` on; the state machine could know since ``heard``."""
+
+    since: float
+    statuses: frozenset[str | None]
+    heard: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """The tag said ``status`` until ``end``, although the evidence said otherwise ``since``."""
+
+    status: str | None
+    since: float
+    heard: float
+    start: float
+    end: float
+    instead: frozenset[str | None]
+
+
+def violations(history: History) -> Iterator[Violation]:
+    """Judge the tags of all versions."""
+    for version in history.versions.values():
+        segments = evidence(history, version)
+        for lag in lags(history, version, segments):
+            yield from _judge(history, version, lag)
+        yield from _unfounded(version, segments)
+
+
+def evidence(history: History, version: Version) -> list[Segment]:
+    """What follows from the evidence of ``version``, from when to when."""
+    moments = {-inf: -inf}
+    for attempt in version.attempts:
+        moments.setdefault(attempt.judged, attempt.judged)
+        if attempt.verdict == "approved":
+            moments.setdefault(attempt.until, attempt.until)
+        if attempt.decision:
+            moments[attempt.decided] = heard(history, attempt, attempt.decided)
+        if attempt.withdrawal:
+            moments[attempt.withdrawn] = heard(history, attempt, attempt.withdrawn)
+    segments: list[Segment] = []
+    for since in sorted(moments):
+        statuses = follows(version, since)
+        if since < inf and (not segments or segments[-1].statuses != statuses):
+            segments.append(Segment(since, statuses, moments[since]))
+    return segments
+
+
+def follows(version: Version, at: float) -> frozenset[str | None]:
+    """The clearance that follows from the newest attempt that is judged; any where both would do.
+
+    What was withdrawn in the last minute of an approval may count as over: clocks differ.
+    """
+    judged = [each for each in version.attempts if each.judged <= at]
+    if not judged:
+        return frozenset({None})
+    last = judged[-1]
+    if last.status != "failed" or last.decided > at:
+        return frozenset({last.status})
+    if last.verdict != "approved":
+        return frozenset({last.verdict})
+    over, withdrawn = at >= last.until, at >= last.withdrawn
+    if withdrawn and over and last.withdrawn >= last.until - FOLLOWS:
+        return frozenset({"withdrawn", "expired"})
+    return frozenset({"withdrawn" if withdrawn else "expired" if over else "approved"})
+
+
+def lags(history: History, version: Version, segments: list[Segment]) -> Iterator[Lag]:
+    """Each time in which the tag said what the evidence had said before, not what it says."""
+    gone = min(version.deleted, history.ended)
+    starts = [(-inf, None), *((tag.at, tag.status) for tag in version.tags)]
+    for place, (start, status) in enumerate(starts):
+        end = min(gone, starts[place + 1][0] if place + 1 < len(starts) else inf)
+        lost: Segment | None = None
+        seen = False
+        for segment in segments:
+            if segment.since >= end:
+                break
+            if status in segment.statuses:
+                if lost and segment.since > start:
+                    yield Lag(status, lost.since, lost.heard, start, segment.since, lost.statuses)
+                seen, lost = True, None
+            elif seen:
+                lost = lost or segment
+        if lost and end > start:
+            yield Lag(status, lost.since, lost.heard, start, end, lost.statuses)
+
+
+def wrong(history: History, version: Version, at: float, end: float) -> bool:
+    """Whether the tag was wrong, and not only late, at some moment of these."""
+    segments = evidence(history, version)
+    return bool(list(_unfounded(version, segments))) or any(
+        max(lag.start, history.patience.deadline(lag.since)) <= end and lag.end > at
+        for lag in lags(history, version, segments)
+    )
+
+
+def _judge(history: History, version: Version, lag: Lag) -> Iterator[Violation]:
+    late = history.patience.deadline(lag.heard)
+    if lag.end <= late:
+        return
+    deployable = lag.status in DEPLOYABLE and not lag.instead & DEPLOYABLE
+    if not deployable and gave_up(history, version, lag.end):
+        return
+    what = "deployable too long" if deployable else "tag late"
+    if lag.start > late and not deployable:
+        what = "old status written"
+    instead = " or ".join(sorted(map(str, lag.instead)))
+    yield Violation(
+        what,
+        max(late, lag.start),
+        f"{version.key} {version.id} is tagged {lag.status} until {lag.end:.1f}, but from its "
+        f"evidence follows {instead} since {lag.since:.1f} (heard {lag.heard:.1f}, late after "
+        f"{late:.1f})",
+    )
+
+
+def _unfounded(version: Version, segments: list[Segment]) -> Iterator[Violation]:
+    for tag in version.tags:
+        if not any(tag.status in each.statuses for each in segments if each.since <= tag.at):
+            yield Violation(
+                "unfounded tag",
+                tag.at,
+                f"{version.key} {version.id} is tagged {tag.status} at {tag.at:.1f}, which no "
+                "evidence ever said",
+            )
+
+
+def gave_up(history: History, version: Version, by: float) -> bool:
+    """Whether an execution of it had failed by then, and a card said so.
+
+    docs/faults.md, "card": the way ended otherwise, and a card says so.
+    """
+    return any(
+        run.status == "FAILED"
+        and run.ended <= by
+        and any(kind(card) == "trouble" for card in attempt.cards)
+        for attempt in version.attempts
+        for run in attempt.runs
+    )
+
+
+def heard(history: History, attempt: Attempt, at: float) -> float:
+    """When the state machine can know of what a click wrote ``at``.
+
+    At once, unless the function died before it told: then who pressed got no answer, or one that
+    says to press again (docs/faults.md, "answer"), and it is known when somebody does, or when the
+    wait is over by itself.
+    """
+    withdrawal = at == attempt.withdrawn
+    verbs = ("withdraw",) if withdrawal else ("approve", "reject")
+    writers = list(flights(attempt, verbs, at))
+    if not writers or any(map(answered, writers)):
+        return at
+    again = [
+        click.at
+        for click in attempt.clicks
+        if click.at > at and answered(click) and _wakes(click, verbs)
+    ]
+    looks = [each for each in _looks(history, attempt, withdrawal) if each > at]
+    return min([*again, *looks], default=inf)
+
+
+def _wakes(click: Clicked, verbs: tuple[str, ...]) -> bool:
+    return isinstance(click.payload, dict) and any(each in click.payload for each in verbs)
+
+
+def _looks(history: History, attempt: Attempt, withdrawal: bool) -> tuple[float, float]:
+    """When a wait ends by itself, and the state machine looks what was written."""
+    settings = history.settings
+    if withdrawal:
+        return attempt.until - settings.remind, attempt.until
+    end = max(attempt.asked, attempt.judged) + settings.decide
+    return end - settings.escalate, end

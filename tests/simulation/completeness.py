@@ -1,0 +1,213 @@
+"""Whether nothing was lost and nothing doubled.
+
+Promises: DESIGN section 1 (a second click, a lost event, two uploads at once: one scan per upload,
+one decision per scan); docs/decisions.md, "The life of a request" (which card and email belong to
+what happened); docs/faults.md, "What is accepted".
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from math import inf
+
+from tests.simulation.clearance import gave_up, heard
+from tests.simulation.history import Attempt, History, Version, Violation, kind
+from tests.simulation.patience import FOLLOWS, SKEW
+from tests.simulation.statements import SUBJECTS
+from tests.simulation.trace import Faulted, Mailed, Published
+
+# The sender got no answer: neither SNS nor SES knows what it was asked before (docs/faults.md).
+UNANSWERED = {"after", "killed after", "slow", "outage"}
+
+
+def violations(history: History) -> Iterator[Violation]:
+    """Judge what came of each upload."""
+    for version in history.versions.values():
+        yield from _scanned(history, version)
+        for attempt in version.attempts:
+            yield from _doubled(history, attempt)
+            if not attempt.runs or gone(version, attempt):
+                continue
+            yield from _failed_untold(history, attempt)
+            if not gave_up(history, version, inf) and not _failed(attempt):
+                yield from _told(history, attempt)
+    for run in history.runs:
+        if run.ended == inf:
+            yield Violation(
+                "never ended", history.ended, f"{run.execution} of {run.attempt.scan} goes on"
+            )
+
+
+def gone(version: Version, attempt: Attempt) -> bool:
+    """Whether the version was deleted before its scan could be followed to its end."""
+    return version.deleted < max((run.ended for run in attempt.runs), default=0)
+
+
+def _failed(attempt: Attempt) -> bool:
+    return any(run.status == "FAILED" for run in attempt.runs)
+
+
+def _scanned(history: History, version: Version) -> Iterator[Violation]:
+    """Each upload is scanned, whatever happens; how it ends is told, or it passed."""
+    first = [each for each in version.attempts if each.number == 1 and each.runs]
+    if not first:
+        yield Violation("never scanned", version.uploaded, f"{version.key} {version.id}")
+
+
+def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """An execution that fails says so in the channel, unless SNS refuses even that card."""
+    for run in attempt.runs:
+        if run.status != "FAILED":
+            continue
+        told = any(
+            kind(card) == "trouble" and run.started <= card.at <= run.ended + FOLLOWS
+            for card in attempt.cards
+        )
+        since = history.patience.before(run.ended)
+        if not told and not history.patience.outage(since, run.ended, "sns", "publish"):
+            yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
+        if not history.patience.any(since, run.ended):
+            yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
+
+
+def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """Each event by its card and, where there is one, its email; at the right time."""
+    if attempt.status is None:
+        yield Violation("never judged", history.ended, f"{attempt.scan} has no verdict.json")
+        return
+    cards = _by_kind(attempt)
+    mails = {name for mail in attempt.mails if (name := subject(mail))}
+    for name, mailed in _expected(history, attempt):
+        if name not in cards and f"unsent {name}" not in cards:
+            # A card that SNS refuses for as long as it is tried is in no other way told, except
+            # that the developers have the email of a reminder.
+            if name in ("ending", "escalated") and _refused(history, attempt, name):
+                continue
+            yield Violation("untold", history.ended, f"{attempt.scan}: no card {name!r}")
+        if mailed and name not in mails and f"unsent {name}" not in cards:
+            yield Violation("unmailed", history.ended, f"{attempt.scan}: no mail {name!r}")
+    yield from _open_request(history, attempt)
+
+
+def _expected(history: History, attempt: Attempt) -> Iterator[tuple[str, bool]]:
+    """What must be told of a scan: which card, and whether an email, too."""
+    patience, settings = history.patience, history.settings
+    if attempt.status == "error":
+        yield "broken", False
+    if attempt.status != "failed":
+        return
+    yield "failed", False
+    opened = max(attempt.asked, attempt.judged)
+    if 0 < settings.escalate < settings.decide and opened < inf:
+        due = opened + settings.decide - settings.escalate
+        if attempt.decided > patience.deadline(due):
+            yield "escalated", False
+    if attempt.verdict in ("rejected", "expired"):
+        yield attempt.verdict, True
+    elif attempt.verdict == "superseded":
+        yield "superseded", False
+    elif attempt.verdict == "approved":
+        yield from _expected_of_approval(history, attempt)
+
+
+def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[tuple[str, bool]]:
+    patience, settings = history.patience, history.settings
+    # Who is withdrawn or over before it can be told is told that instead.
+    since = heard(history, attempt, attempt.decided)
+    known = patience.deadline(since, FOLLOWS + settings.who)
+    if attempt.holds_until > known:
+        yield "approved", True
+    reminded = attempt.until - settings.remind
+    if settings.remind and reminded > known and attempt.withdrawn > patience.deadline(reminded):
+        yield "ending", True
+    if attempt.withdrawn < attempt.until - FOLLOWS:
+        yield "withdrawn", True
+    elif attempt.withdrawn == inf:
+        yield "ended", True
+
+
+def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """A request is closed when a newer version comes, and at the latest when its time is over."""
+    if attempt.status != "failed":
+        return
+    if not attempt.decision:
+        yield Violation("never decided", history.ended, f"{attempt.scan} is left open")
+        return
+    opened = max(attempt.judged, attempt.asked if attempt.asked < inf else 0)
+    for newer in attempt.version.later:
+        begun = min((run.started for each in newer.attempts for run in each.runs), default=inf)
+        since = max(opened, begun)
+        late = history.patience.deadline(since)
+        if newer.deleted < late or begun == inf:
+            continue
+        # docs/faults.md: where the call to supersede is refused throughout, a press or the end of
+        # the window closes the request.
+        if attempt.decided > late and not history.patience.any(since - FOLLOWS, late):
+            yield Violation(
+                "replaced request left open",
+                late,
+                f"{attempt.scan} is open until {attempt.decided:.1f}, though {newer.id} is being "
+                f"scanned since {begun:.1f} and people were asked at {opened:.1f}",
+            )
+            return
+
+
+def _refused(history: History, attempt: Attempt, name: str) -> bool:
+    settings = history.settings
+    due = attempt.until - settings.remind
+    if name == "escalated":
+        due = max(attempt.asked, attempt.judged) + settings.decide - settings.escalate
+    late = history.patience.deadline(due)
+    return history.patience.outage(due - FOLLOWS, late, "sns", "publish")
+
+
+def _doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """Nothing comes twice but what docs/faults.md accepts."""
+    for build in attempt.builds[1:]:
+        yield Violation("second build", build.at, f"{attempt.scan}: {build.build}")
+    for name, cards in _by_kind(attempt).items():
+        yield from _twice(history, attempt, f"card {name!r}", cards)
+    by_subject: dict[str, list[Mailed]] = defaultdict(list)
+    for mail in attempt.mails:
+        by_subject[subject(mail)].append(mail)
+    for name, mails in by_subject.items():
+        yield from _twice(history, attempt, f"mail {name!r}", mails)
+    both = {"failed", "broken"} & _by_kind(attempt).keys()
+    if len(both) == 2:
+        yield Violation("failed and broken", attempt.judged, f"{attempt.scan} has both cards")
+
+
+def _twice(
+    history: History, attempt: Attempt, what: str, sent: list[Published] | list[Mailed]
+) -> Iterator[Violation]:
+    for first, second in pairwise(sent):
+        start, end = first.composed - SKEW, second.at
+        if not any(_unanswered(fault, start, end) for fault in history.patience.faults):
+            yield Violation(
+                "told twice",
+                second.at,
+                f"{attempt.scan}: {what} at {first.at:.1f} and {second.at:.1f}",
+            )
+
+
+def _unanswered(fault: Faulted, start: float, end: float) -> bool:
+    sends = any(each in fault.call for each in ("Publish", "SendEmail", "announce"))
+    return (
+        fault.fault in UNANSWERED
+        and fault.at <= end
+        and fault.until >= start
+        and (sends or fault.fault == "outage")
+    )
+
+
+def subject(mail: Mailed) -> str:
+    """Which event an email tells."""
+    text = mail.subject.partition("] ")[2]
+    return next((name for start, name in SUBJECTS if text.startswith(start)), mail.subject)
+
+
+def _by_kind(attempt: Attempt) -> dict[str, list[Published]]:
+    found: dict[str, list[Published]] = defaultdict(list)
+    for card in attempt.cards:
+        found[kind(card)].append(card)
+    return found

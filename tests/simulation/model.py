@@ -1,0 +1,58 @@
+"""Judges what a simulated scenario did; it knows promises, and nothing of the code.
+
+``check`` returns what was not as promised. Each rule names the promise that it checks, and where
+that is written: clearance (the tag follows the evidence), chain (the evidence is whole),
+statements and answers (people are told what is true), completeness (nothing lost or doubled), and
+here what ``ops verify`` says.
+"""
+
+from collections.abc import Iterator
+
+from tests.simulation import answers, chain, clearance, completeness, statements
+from tests.simulation.history import History, Violation
+from tests.simulation.trace import Trace
+
+__all__ = ["Violation", "check"]
+
+
+def check(trace: Trace) -> list[Violation]:
+    """Return all that was not as promised, in the order of time."""
+    history = History(trace)
+    found = [
+        *clearance.violations(history),
+        *chain.violations(history),
+        *statements.violations(history),
+        *answers.violations(history),
+        *completeness.violations(history),
+        *_verified(history),
+    ]
+    return sorted(found, key=lambda each: each.at)
+
+
+def _verified(history: History) -> Iterator[Violation]:
+    """``ops verify`` finds something only where evidence or clearance is really wrong.
+
+    docs/decisions.md, "Evidence": "so that a change shows"; issue 15, number 8.
+    """
+    for verified in history.verified:
+        for scan, file, what in verified.findings:
+            attempt = history.attempt(scan)
+            if attempt is None:
+                right = False
+            elif file.startswith("tag"):
+                right = clearance.wrong(history, attempt.version, verified.began, verified.at)
+            else:
+                right = any(
+                    each.at <= verified.at for each in chain.attempt_violations(history, attempt)
+                ) or _came_late(history, attempt.scan, file)
+            if not right:
+                yield Violation(
+                    "verify finds what is right", verified.at, f"{scan}: {file}: {what}"
+                )
+
+
+def _came_late(history: History, scan: str, file: str) -> bool:
+    """A report or log that was written after the verdict: odd, and truly so."""
+    attempt = history.attempts[scan]
+    stored = attempt.files.get(file)
+    return bool(stored and file in ("report.json", "scanner.log") and stored.at > attempt.judged)
