@@ -1,7 +1,7 @@
 """What can go wrong with a call: it is slow, it fails, its caller dies."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -19,6 +19,8 @@ MORTAL = {
 class Plan:
     """The ``n``-th call of ``who`` (from 1, in the whole scenario) meets ``fault``.
 
+    So do the calls after it, until ``times`` have met it.
+
     With a ``call``, as in ``PutObject decision.json``, only calls that begin so are counted.
     """
 
@@ -26,6 +28,7 @@ class Plan:
     n: int
     fault: str
     call: str = ""
+    times: int = 1
 
 
 @dataclass
@@ -67,7 +70,7 @@ class Faults:
         for number, plan in enumerate(self.plans):
             if plan.who == who and call.startswith(plan.call):
                 self._calls[number] += 1
-                met = plan.fault if self._calls[number] == plan.n else met
+                met = plan.fault if 0 <= self._calls[number] - plan.n < plan.times else met
         if met.startswith("killed") and who not in MORTAL:
             met = "before" if met == "killed before" else "after"
         if not met:
@@ -95,13 +98,3 @@ def ends(faulted: Faulted, at: float) -> None:
     """Say when whoever called saw the end of the fault."""
     # It stands in the trace already, where it began.
     object.__setattr__(faulted, "until", at)
-
-
-def plan(document: Mapping[str, Any]) -> Plan:
-    """Read a plan from a scenario's JSON."""
-    return Plan(
-        who=document["who"],
-        n=document["n"],
-        fault=document["fault"],
-        call=document.get("call", ""),
-    )

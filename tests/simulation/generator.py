@@ -12,14 +12,24 @@ WHO = {
     "state machine": 30, "approval": 12, "announce": 14, "check-build-status": 16, "callback": 8,
     "supersede": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
 }  # fmt: skip
+# The calls between which most depends on the order.
 CALLS = (
-    "PutObject decision.json", "PutObject withdrawal.json", "PutObject waiting", "SendTaskSuccess",
-    "PutObjectTagging", "GetObject withdrawal.json", "GetObject decision.json", "SendEmail",
-    "Invoke", "Publish", "PutObject verdict.json", "GetObject report.json", "ListObjectVersions",
+    ("approval", "PutObject decision.json"), ("approval", "PutObject withdrawal.json"),
+    ("approval", "SendTaskSuccess"), ("approval", "ListObjectVersions"),
+    ("supersede", "PutObject decision.json"), ("supersede", "SendTaskSuccess"),
+    ("callback", "PutObject"), ("callback", "GetObject"), ("callback", "SendTaskSuccess"),
+    ("announce", "SendEmail"), ("announce", "GetObject"),
+    ("check-build-status", "GetObject report.json"), ("check-build-status", "PutObject"),
+    ("state machine", "PutObject waiting"), ("state machine", "PutObjectTagging"),
+    ("state machine", "PutObject decision.json"), ("state machine", "GetObject decision.json"),
+    ("state machine", "GetObject withdrawal.json"),
+    ("state machine", "Invoke"), ("state machine", "Publish"),
+    ("rescan", "StartExecution"), ("scan", "PutObject report.json"),
 )  # fmt: skip
 FAULTS = ("before", "after", "throttled", "slow", "slow", "killed before", "killed after")
 OUTAGES = (
-    ("s3", "", ""), ("s3", "artifacts", "GetObject"), ("s3", "work", ""), ("stepfunctions", "", ""),
+    ("s3", "", ""), ("s3", "artifacts", "GetObject"), ("s3", "artifacts", "GetObject"),
+    ("s3", "artifacts", "GetObject"), ("s3", "work", ""), ("stepfunctions", "", ""),
     ("lambda", "", ""), ("sns", "", ""), ("sesv2", "", ""), ("codebuild", "", ""),
 )  # fmt: skip
 
@@ -90,7 +100,7 @@ class _Generator:
         scan: dict[str, Any] = {"gate": gate, "seconds": round(draw.choice((5, 30, 200)) * draw.random(), 1)}
         if self.with_faults and draw.random() < 0.12:
             end = draw.choice(("dies", "late report", "late report", "unheard"))
-            scan |= {"end": end, "late": round(draw.choice((2, 6, 60)) * draw.random(), 2)}
+            scan |= {"end": end, "late": round(draw.choice((3, 6, 6, 60)) * draw.random(), 2)}
         return scan
 
     def _later(self, number: int) -> dict[str, Any]:
@@ -113,8 +123,8 @@ class _Generator:
             self._withdraw(number)
         if draw.random() < 0.25:
             self._scan_again(number)
-        if draw.random() < 0.06:
-            self._act("delete", number, self._somewhere())
+        if draw.random() < (0.12 if number else 0.04):
+            self._delete(number)
         if draw.random() < 0.15:
             verb = draw.choice(("approve", "reject", "withdraw", "scan again"))
             self._act(verb, number, self._plus(f"over {number}", DAY * draw.choice((1, 30, 95))))
@@ -159,6 +169,14 @@ class _Generator:
             if draw.random() < 0.5:
                 self._act("approve", number, self._plus(f"card {again} 4", 60), attempt=2)
 
+    def _delete(self, number: int) -> None:
+        when = self._at(
+            (f"execution {number}", 2), (f"stored {number} report.json", 2),
+            (f"waiting {number} 1", 30), (f"card {number} 1", 2), (f"over {number}", HOUR),
+            (f"upload {number}", 2), (f"tag {number} approved", HOUR),
+        )  # fmt: skip
+        self._act("delete", number, when)
+
     def _act(
         self, verb: str, number: int, when: dict[str, Any], attempt: int = 1, twice: float = 0.0
     ) -> None:
@@ -201,21 +219,42 @@ class _Generator:
     def _faults(self) -> list[dict[str, Any]]:
         draw = self.random
         plans = []
-        for _ in range(draw.choices((0, 1, 2, 3), (15, 55, 20, 10))[0]):
-            who = draw.choice(list(WHO))
-            plan = {"who": who, "n": draw.randint(1, WHO[who]), "fault": draw.choice(FAULTS)}
-            if draw.random() < 0.4:
-                plan |= {"call": draw.choice(CALLS), "n": draw.randint(1, 3)}
+        for _ in range(draw.choices((0, 1, 2, 3), (15, 50, 25, 10))[0]):
+            if draw.random() < 0.5:
+                who, call = draw.choice(CALLS)
+                n = draw.choice((1, 1, 2, 3))
+            else:
+                who, call = draw.choice(list(WHO)), ""
+                n = 1 + int(WHO[who] * draw.random() ** 1.5)
+            fault = draw.choice(FAULTS)
+            plan = {"who": who, "call": call, "n": n, "fault": fault}
+            # Longer than whoever calls tries again.
+            if not fault.startswith("killed") and draw.random() < 0.3:
+                plan["times"] = draw.choice((2, 4, 8))
             plans.append(plan)
+        if any("late" in each for upload in self.uploads for each in upload["scans"][:1]):
+            # Who looks for the report looks twice, and it comes in between.
+            n, fault = draw.choice((2, 6, 7, 8, 8, 9)), draw.choice(FAULTS)
+            plans.append({"who": "check-build-status", "call": "", "n": n, "fault": fault})
         return plans
 
     def _outages(self) -> list[dict[str, Any]]:
         draw = self.random
-        if draw.random() > 0.2:
+        if draw.random() > 0.25:
             return []
         service, bucket, what = draw.choice(OUTAGES)
-        when = self._somewhere()
-        when["plus"] = round(when["plus"] - draw.choice((0, 5, 60)) * draw.random(), 3)
+        number = draw.randrange(len(self.uploads))
+        moment, before = draw.choice(
+            (
+                (f"stored {number} decision.json", 0), (f"stored {number} withdrawal.json", 0),
+                (f"stored {number} withdrawal.json", 0), (f"reminder {number}", 30), (f"approval end {number}", 30),
+                (f"request end {number}", 30), (f"escalation {number}", 30),
+                (f"waiting {number} 1", 0), (f"stored {number} report.json", 0),
+                (f"upload {number}", 0), (f"card {number} 1", 0), (f"tag {number} approved", 0),
+            )
+        )  # fmt: skip
+        plus = draw.choice((0.0, 2.0)) * draw.random() - before * draw.random()
+        when = {"after": moment, "plus": round(plus, 3)}
         seconds = round(10 + 110 * draw.random(), 1)
         return [
             {"service": service, "bucket": bucket, "what": what, "seconds": seconds, "when": when}

@@ -11,7 +11,7 @@ from typing import Any
 from tests.simulation import account, people
 from tests.simulation.anchors import Anchors
 from tests.simulation.builds import Scan
-from tests.simulation.faults import Faults, Outage, plan
+from tests.simulation.faults import Faults, Outage, Plan
 from tests.simulation.functions import virtual
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.trace import Event, Faulted, Settings, Trace
@@ -41,7 +41,7 @@ class _Run:
         self.anchors = Anchors(settings)
         self.trace = Trace(settings, _Events(self.anchors))
         self.faults = Faults(
-            [plan(each) for each in scenario["faults"]],
+            [Plan(**each) for each in scenario["faults"]],
             self.scheduler.random,
             self.trace.events,
             jitter=scenario.get("jitter", True),
@@ -85,7 +85,7 @@ class _Run:
         if action["do"] == "verify":
             self.scheduler.spawn("ops", self.people.verify)
             return
-        if action["of"] not in self.uploaded:
+        if action.get("of") not in self.uploaded:
             return
         app, key, version = self.uploaded[action["of"]]
         if action["do"] == "delete":
