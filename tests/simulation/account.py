@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any
 
 import boto3
+
 from components.state_machine import Waits, definition
 from components.states import Names
 from tests.handlers.conftest import BUCKET, UPLOADS, WORK
-
 from tests.simulation.builds import Builds, Scan
 from tests.simulation.faults import Faults
 from tests.simulation.functions import Functions
@@ -88,4 +88,3 @@ def _definition(settings: Settings) -> dict[str, Any]:
     )
     check(made)
     return made
-

@@ -118,8 +118,9 @@ class Anchors:
         if escalates and is_first:
             yield f"escalation {number}", event.at + settings.decide - settings.escalate
         else:
-            yield f"request end {number}", event.at + (
-                settings.escalate if escalates else settings.decide
+            yield (
+                f"request end {number}",
+                event.at + (settings.escalate if escalates else settings.decide),
             )
 
 

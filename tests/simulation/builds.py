@@ -69,7 +69,9 @@ class Builds:
         for build in self._builds:
             if build.token == token and now - build.started <= TOKEN_SECONDS:
                 return build
-        variables = {each["Name"]: each["Value"] for each in parameters["EnvironmentVariablesOverride"]}
+        variables = {
+            each["Name"]: each["Value"] for each in parameters["EnvironmentVariablesOverride"]
+        }
         build = Build(_document(f"{self._scheduler.random.getrandbits(48):012x}"), token, now)
         self._builds.append(build)
         self._events.append(
@@ -122,7 +124,11 @@ class Builds:
     def _keep(self, key: str, body: bytes) -> bool:
         try:
             self._s3.put_object(
-                Bucket=self._artifacts, Key=key, Body=body, ContentType="text/plain", IfNoneMatch="*"
+                Bucket=self._artifacts,
+                Key=key,
+                Body=body,
+                ContentType="text/plain",
+                IfNoneMatch="*",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":

@@ -47,9 +47,7 @@ def _value(template: str, variables: dict[str, Any]) -> Any:
         if found is not _OTHERWISE:
             return found
     # A variable bound to None would be no variable.
-    bound = {
-        name: Utils.NULL_VALUE if each is None else each for name, each in variables.items()
-    }
+    bound = {name: Utils.NULL_VALUE if each is None else each for name, each in variables.items()}
     try:
         found = _compiled(template).evaluate(None, bound)
     except JException as error:

@@ -23,10 +23,10 @@ import boto3
 from botocore.client import BaseClient
 from greenlet import getcurrent
 
+from ops import parallel
+
 # Sets the handlers' environment and imports them, with moto first: both may be in one process.
 from tests.handlers.conftest import ENVIRONMENT  # noqa: F401
-
-from ops import parallel
 from tests.simulation.faults import ends
 from tests.simulation.network import Client, Network
 from tests.simulation.scheduler import Actor, Future, Scheduler, TimedOut
@@ -176,4 +176,3 @@ def _outside() -> list[tuple[ModuleType, str, Any, str]]:
             elif hasattr(value, "cache_clear") and module_name.startswith("handlers."):
                 found.append((module, name, value, "cached"))
     return found
-

@@ -3,35 +3,11 @@
 from random import Random
 from typing import Any
 
+from tests.simulation import troubles
 from tests.simulation.trace import Settings
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 KEYS = ("payments/api.zip", "payments/api.zip.old.zip", "web.zip")
-# Whoever may meet a fault, and at most which of their calls: more are seldom made.
-WHO = {
-    "state machine": 30, "approval": 12, "announce": 14, "check-build-status": 16, "callback": 8,
-    "supersede": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
-}  # fmt: skip
-# The calls between which most depends on the order.
-CALLS = (
-    ("approval", "PutObject decision.json"), ("approval", "PutObject withdrawal.json"),
-    ("approval", "SendTaskSuccess"), ("approval", "ListObjectVersions"),
-    ("supersede", "PutObject decision.json"), ("supersede", "SendTaskSuccess"),
-    ("callback", "PutObject"), ("callback", "GetObject"), ("callback", "SendTaskSuccess"),
-    ("announce", "SendEmail"), ("announce", "GetObject"),
-    ("check-build-status", "GetObject report.json"), ("check-build-status", "PutObject"),
-    ("state machine", "PutObject waiting"), ("state machine", "PutObjectTagging"),
-    ("state machine", "PutObject decision.json"), ("state machine", "GetObject decision.json"),
-    ("state machine", "GetObject withdrawal.json"),
-    ("state machine", "Invoke"), ("state machine", "Publish"),
-    ("rescan", "StartExecution"), ("scan", "PutObject report.json"),
-)  # fmt: skip
-FAULTS = ("before", "after", "throttled", "slow", "slow", "killed before", "killed after")
-OUTAGES = (
-    ("s3", "", ""), ("s3", "artifacts", "GetObject"), ("s3", "artifacts", "GetObject"),
-    ("s3", "artifacts", "GetObject"), ("s3", "work", ""), ("stepfunctions", "", ""),
-    ("lambda", "", ""), ("sns", "", ""), ("sesv2", "", ""), ("codebuild", "", ""),
-)  # fmt: skip
 
 
 def generate(seed: int, *, faults: bool, who: bool) -> dict[str, Any]:
@@ -62,8 +38,8 @@ class _Generator:
             "settings": self._settings(),
             "uploads": self.uploads,
             "actions": self.actions,
-            "faults": self._faults() if self.with_faults else [],
-            "outages": self._outages() if self.with_faults else [],
+            "faults": troubles.faults(draw, self.uploads) if self.with_faults else [],
+            "outages": troubles.outages(draw, len(self.uploads)) if self.with_faults else [],
         }
 
     def _settings(self) -> dict[str, int]:
@@ -97,7 +73,10 @@ class _Generator:
 
     def _scan(self, gate: str) -> dict[str, Any]:
         draw = self.random
-        scan: dict[str, Any] = {"gate": gate, "seconds": round(draw.choice((5, 30, 200)) * draw.random(), 1)}
+        scan: dict[str, Any] = {
+            "gate": gate,
+            "seconds": round(draw.choice((5, 30, 200)) * draw.random(), 1),
+        }
         if self.with_faults and draw.random() < 0.12:
             end = draw.choice(("dies", "late report", "late report", "unheard"))
             scan |= {"end": end, "late": round(draw.choice((3, 6, 6, 60)) * draw.random(), 2)}
@@ -107,10 +86,11 @@ class _Generator:
         """When a further version comes: often while something is going on about one before."""
         before = self.random.randrange(number)
         return self._at(
-            (f"upload {before}", 2), (f"execution {before}", 3), (f"stored {before} report.json", 3),
-            (f"stored {before} verdict.json", 1), (f"card {before} 1", 3), (f"card {before} 1", HOUR),
+            (f"upload {before}", 2), (f"execution {before}", 3),
+            (f"stored {before} report.json", 3), (f"stored {before} verdict.json", 1),
+            (f"card {before} 1", 3), (f"card {before} 1", HOUR), (f"card {before} 2", 20),
             (f"waiting {before} 1", 1), (f"stored {before} decision.json", 1),
-            (f"card {before} 2", 20), (f"request end {before}", 3), (f"approval end {before}", 5),
+            (f"request end {before}", 3), (f"approval end {before}", 5),
         )  # fmt: skip
 
     def _people(self, number: int) -> None:
@@ -190,7 +170,9 @@ class _Generator:
             action["again"] = 2
         self.actions.append(action)
         if draw.random() < twice:
-            other = draw.choice((verb, verb, "reject", "withdraw")) if verb != "scan again" else verb
+            other = (
+                draw.choice((verb, verb, "reject", "withdraw")) if verb != "scan again" else verb
+            )
             plus = when["plus"] + draw.choice((0.0, 0.3, 3.0)) * draw.random()
             self._act(other, number, {**when, "plus": plus}, attempt)
 
@@ -215,47 +197,3 @@ class _Generator:
             (f"request end {number}", 400), (f"over {number}", 400), (f"over {number}.2", 400),
             (f"stored {number}.2 verdict.json", 3), (f"stored {number}.2 scan.json", 3),
         )  # fmt: skip
-
-    def _faults(self) -> list[dict[str, Any]]:
-        draw = self.random
-        plans = []
-        for _ in range(draw.choices((0, 1, 2, 3), (15, 50, 25, 10))[0]):
-            if draw.random() < 0.5:
-                who, call = draw.choice(CALLS)
-                n = draw.choice((1, 1, 2, 3))
-            else:
-                who, call = draw.choice(list(WHO)), ""
-                n = 1 + int(WHO[who] * draw.random() ** 1.5)
-            fault = draw.choice(FAULTS)
-            plan = {"who": who, "call": call, "n": n, "fault": fault}
-            # Longer than whoever calls tries again.
-            if not fault.startswith("killed") and draw.random() < 0.3:
-                plan["times"] = draw.choice((2, 4, 8))
-            plans.append(plan)
-        if any("late" in each for upload in self.uploads for each in upload["scans"][:1]):
-            # Who looks for the report looks twice, and it comes in between.
-            n, fault = draw.choice((2, 6, 7, 8, 8, 9)), draw.choice(FAULTS)
-            plans.append({"who": "check-build-status", "call": "", "n": n, "fault": fault})
-        return plans
-
-    def _outages(self) -> list[dict[str, Any]]:
-        draw = self.random
-        if draw.random() > 0.25:
-            return []
-        service, bucket, what = draw.choice(OUTAGES)
-        number = draw.randrange(len(self.uploads))
-        moment, before = draw.choice(
-            (
-                (f"stored {number} decision.json", 0), (f"stored {number} withdrawal.json", 0),
-                (f"stored {number} withdrawal.json", 0), (f"reminder {number}", 30), (f"approval end {number}", 30),
-                (f"request end {number}", 30), (f"escalation {number}", 30),
-                (f"waiting {number} 1", 0), (f"stored {number} report.json", 0),
-                (f"upload {number}", 0), (f"card {number} 1", 0), (f"tag {number} approved", 0),
-            )
-        )  # fmt: skip
-        plus = draw.choice((0.0, 2.0)) * draw.random() - before * draw.random()
-        when = {"after": moment, "plus": round(plus, 3)}
-        seconds = round(10 + 110 * draw.random(), 1)
-        return [
-            {"service": service, "bucket": bucket, "what": what, "seconds": seconds, "when": when}
-        ]

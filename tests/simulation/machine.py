@@ -157,7 +157,9 @@ class Machine:
                 continue
             if tries[place] >= retrier.get("MaxAttempts", 3):
                 return None
-            delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2) ** tries[place]
+            delay = (
+                retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2) ** tries[place]
+            )
             delay = min(delay, retrier.get("MaxDelaySeconds", delay))
             tries[place] += 1
             if retrier.get("JitterStrategy", "NONE") == "FULL":

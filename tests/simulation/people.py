@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tests.handlers.conftest import BUCKET, ENVIRONMENT, UPLOADS
 
+from tests.handlers.conftest import BUCKET, ENVIRONMENT, UPLOADS
 from tests.simulation.account import Account
 from tests.simulation.network import Lost, Refused
 from tests.simulation.scheduler import current
@@ -128,7 +128,9 @@ class People:
         if draw() < 0.1:
             delays.append(delays[0] + 20 * draw())
         for delay in delays:
-            scheduler.spawn("CloudWatch", lambda: self._told({"awslogs": {"data": data}}), delay=delay)
+            scheduler.spawn(
+                "CloudWatch", lambda: self._told({"awslogs": {"data": data}}), delay=delay
+            )
 
     def _told(self, event: dict[str, Any]) -> None:
         """CloudWatch Logs invokes ``who``, and again where that fails."""

@@ -174,9 +174,7 @@ class S3:
             "IsTruncated": len(keys) > MaxKeys,
         }
 
-    def _list_versions(
-        self, Bucket: str, Prefix: str = "", MaxKeys: int = 1000
-    ) -> dict[str, Any]:
+    def _list_versions(self, Bucket: str, Prefix: str = "", MaxKeys: int = 1000) -> dict[str, Any]:
         found = [
             {"Key": key, "VersionId": each.id, "Size": len(each.body), "IsLatest": not number}
             for key, versions in self._objects[Bucket].items()

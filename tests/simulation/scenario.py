@@ -1,7 +1,7 @@
 """One scenario as plain data, and its run: ``run(scenario)`` returns the trace.
 
 A scenario is JSON: ``seed`` of the scheduler, ``skew`` of clocks in seconds, ``settings``
-(trace.Settings), and ``uploads``, ``actions``, ``faults`` (faults.Plan) and ``outages``. Each upload,
+(trace.Settings), ``uploads``, ``actions``, ``faults`` (faults.Plan) and ``outages``. Each upload,
 action and outage has a ``when``: ``{after: moment, plus: seconds}`` (see ``anchors``).
 """
 
@@ -107,13 +107,9 @@ class _Run:
         until = now + outage["seconds"]
         where = f"{outage['service']} {outage.get('bucket', '')}".strip()
         self.faults.outages.append(
-            Outage(
-                outage["service"], now, until, outage.get("bucket", ""), outage.get("what", "")
-            )
+            Outage(outage["service"], now, until, outage.get("bucket", ""), outage.get("what", ""))
         )
-        self.trace.events.append(
-            Faulted(at=now, until=until, who="", call=where, fault="outage")
-        )
+        self.trace.events.append(Faulted(at=now, until=until, who="", call=where, fault="outage"))
 
     def _scan(self, scan: str) -> Scan:
         """How a scan goes; a later attempt than those that are said goes as the last."""

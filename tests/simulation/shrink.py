@@ -8,6 +8,7 @@ PARTS = ("faults", "outages", "actions", "uploads")
 # Simpler values, tried in this order; the first that keeps the violation stays.
 SIMPLER = {"plus": (0.0, 1.0, 60.0), "seconds": (10.0,), "late": (0.0,), "n": (1,), "times": (1,)}
 ROUNDS = 6
+IDLE = {"do": "nothing", "when": {"after": "never", "plus": 0.0}}
 
 
 def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 400) -> Scenario:
@@ -26,7 +27,23 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 4
                 scenario = candidate
         if scenario == before:
             break
-    return scenario
+    compact = _compact(scenario)
+    return compact if fails(compact) else scenario
+
+
+def _compact(scenario: Scenario) -> Scenario:
+    """Leave out actions that are not done, and give the others new numbers."""
+    done = [place for place, each in enumerate(scenario["actions"]) if each["do"] != IDLE["do"]]
+
+    def renamed(item: Scenario) -> Scenario:
+        what, _, number = item["when"]["after"].partition(" ")
+        if what not in ("click", "answer") or int(number) not in done:
+            return item
+        return {**item, "when": {**item["when"], "after": f"{what} {done.index(int(number))}"}}
+
+    parts = {name: [*map(renamed, scenario[name])] for name in ("uploads", "outages")}
+    actions = [renamed(scenario["actions"][place]) for place in done]
+    return {**scenario, **parts, "actions": actions}
 
 
 Step = Callable[[Scenario], Scenario | None]
@@ -60,8 +77,7 @@ def _without(part: str, place: int) -> Step:
             return None
         if part == "actions" and not is_last:
             # So do those of actions: an action that is not done keeps its number.
-            idle = {"do": "nothing", "when": {"after": "never", "plus": 0.0}}
-            return {**now, part: [*items[:place], idle, *items[place + 1 :]]}
+            return {**now, part: [*items[:place], IDLE, *items[place + 1 :]]}
         return {**now, part: [*items[:place], *items[place + 1 :]]}
 
     return step

@@ -119,8 +119,6 @@ class StepFunctions:
     def _known(self, arn: str) -> Execution | None:
         known = self.executions.get(arn)
         is_forgotten = (
-            known
-            and known.status != "RUNNING"
-            and self._scheduler.now > known.ended + REMEMBERED
+            known and known.status != "RUNNING" and self._scheduler.now > known.ended + REMEMBERED
         )
         return None if is_forgotten else known

@@ -40,7 +40,7 @@ NAMED = {"TooManyRequestsException", "AccountLimitExceededException"}
 
 
 class Tasks:
-    """Runs tasks; ``models`` are botocore's models of the services, ``invoke`` starts a function."""
+    """``models`` are botocore's models of the services, ``invoke`` starts a function."""
 
     def __init__(
         self,
@@ -75,7 +75,9 @@ class Tasks:
             return self._within(lambda: self._until_built(call(evaluated)), seconds)
         if pattern:
             raise NotSimulated(resource)
-        return call(evaluated) if seconds is None else self._within(lambda: call(evaluated), seconds)
+        return (
+            call(evaluated) if seconds is None else self._within(lambda: call(evaluated), seconds)
+        )
 
     def _with_token(
         self, call: Any, arguments: Any, variables: dict[str, Any], seconds: float | None
@@ -176,13 +178,13 @@ class Tasks:
         finally:
             self._s3.in_flight(operation, arguments, -1)
 
-    def _send(
-        self, service: str, call: str, effect: Callable[[], Any], bucket: str = ""
-    ) -> Any:
+    def _send(self, service: str, call: str, effect: Callable[[], Any], bucket: str = "") -> Any:
         try:
             return self._network.send(WHO, service, call, effect, bucket=bucket)
         except Refused as refused:
-            raise TaskFailed(_name(service, refused.code), f"{refused} ({refused.status})") from None
+            raise TaskFailed(
+                _name(service, refused.code), f"{refused} ({refused.status})"
+            ) from None
         except Lost:
             raise TaskFailed(f"{ERRORS[service]}.SdkClientException", "no answer") from None
 
