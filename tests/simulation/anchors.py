@@ -20,13 +20,22 @@ An upload has its number, from 0; a scan of it that is another attempt has that 
 ======================== ==========================================================
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 from tests.simulation import trace
+from tests.simulation.scheduler import NotSimulated
 from tests.simulation.trace import EPOCH, Event, Settings
+
+
+_SCAN = r"\d+(\.\d+)?"
+_KNOWN = re.compile(
+    rf"start|never|upload \d+|(execution|over|escalation|request end|reminder|approval end) {_SCAN}"
+    rf"|(card|mail|waiting) {_SCAN} \d+|stored {_SCAN} \S+\.json|tag \d+ \w+|(click|answer) \d+"
+)
 
 
 class Anchors:
@@ -42,6 +51,8 @@ class Anchors:
 
     def tie(self, moment: str, call: Callable[[float], None]) -> None:
         """Have ``call`` called once with the time of ``moment``, as soon as that is known."""
+        if not _KNOWN.fullmatch(moment):
+            raise NotSimulated(f"no such moment: {moment}")
         self._tied[moment].append(call)
 
     def upload(self, number: int, app: str, key: str, version: str) -> None:

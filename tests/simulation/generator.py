@@ -119,7 +119,7 @@ class _Generator:
         self._act(verb, number, when, twice=0.25)
 
     def _withdraw(self, number: int) -> None:
-        decided = len(self.actions) - 1
+        decided = max(0, len(self.actions) - 1)
         when = self._at(
             (f"answer {decided}", 1), (f"answer {decided}", 30), (f"click {decided}", 2),
             (f"stored {number} decision.json", 2), (f"tag {number} approved", 2),
