@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import inf
 
 from tests.simulation.clearance import gave_up, heard
-from tests.simulation.history import Attempt, History, Version, Violation, kind
+from tests.simulation.history import Attempt, History, Version, Violation, answered, kind
 from tests.simulation.patience import FOLLOWS, SKEW
 from tests.simulation.statements import SUBJECTS
 from tests.simulation.trace import Faulted, Mailed, Published
@@ -79,9 +79,7 @@ def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
     mails = {name for mail in attempt.mails if (name := subject(mail))}
     for name, mailed in _expected(history, attempt):
         if name not in cards and f"unsent {name}" not in cards:
-            # A card that SNS refuses for as long as it is tried is in no other way told, except
-            # that the developers have the email of a reminder.
-            if name in ("ending", "escalated") and _refused(history, attempt, name):
+            if _refused(history, attempt, name):
                 continue
             yield Violation("untold", history.ended, f"{attempt.scan}: no card {name!r}")
         if mailed and name not in mails and f"unsent {name}" not in cards:
@@ -153,10 +151,22 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _refused(history: History, attempt: Attempt, name: str) -> bool:
+    """Whether SNS refused a card for as long as it was tried, where docs/faults.md accepts that.
+
+    A call for help is not made again; the developers have the email of a reminder; and the answer
+    to the press says what the card of an approval would ("answer").
+    """
     settings = history.settings
-    due = attempt.until - settings.remind
-    if name == "escalated":
+    if name == "ending":
+        due = attempt.until - settings.remind
+    elif name == "escalated":
         due = max(attempt.asked, attempt.judged) + settings.decide - settings.escalate
+    elif name == "approved" and any(
+        answered(click) and str(click.answer).startswith("Approved: ") for click in attempt.clicks
+    ):
+        due = attempt.decided + settings.who
+    else:
+        return False
     late = history.patience.deadline(due)
     return history.patience.outage(due - FOLLOWS, late, "sns", "publish")
 
