@@ -5,6 +5,7 @@ An expression that comes to nothing fails its state, as on AWS
 """
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,8 @@ from jsonata.utils import Utils
 from tests.simulation.scheduler import current
 from tests.simulation.trace import EPOCH
 
+_PATH = re.compile(r"\{%\s*\$([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*%\}")
+_OTHERWISE = object()
 _EPOCH_MILLIS = int(EPOCH.timestamp() * 1000)
 
 
@@ -39,6 +42,10 @@ def evaluate(template: Any, variables: dict[str, Any]) -> Any:
 
 
 def _value(template: str, variables: dict[str, Any]) -> Any:
+    if path := _path(template):
+        found = _follow(path, variables)
+        if found is not _OTHERWISE:
+            return found
     # A variable bound to None would be no variable.
     bound = {
         name: Utils.NULL_VALUE if each is None else each for name, each in variables.items()
@@ -51,6 +58,23 @@ def _value(template: str, variables: dict[str, Any]) -> Any:
     if not isinstance(found, dict) or "value" not in found:
         raise QueryEvaluationError(f"{template} came to nothing")
     return found["value"]
+
+
+@cache
+def _path(template: str) -> tuple[str, ...]:
+    """The names of a template that is nothing but a path, which most are: no engine is needed."""
+    match = _PATH.fullmatch(template)
+    return tuple(match[1].split(".")) if match else ()
+
+
+def _follow(path: tuple[str, ...], variables: dict[str, Any]) -> Any:
+    """Return what is there; where JSONata would do more than look up a name, leave it to that."""
+    value: Any = variables
+    for name in path:
+        if type(value) is not dict or name not in value:
+            return _OTHERWISE
+        value = value[name]
+    return _OTHERWISE if isinstance(value, list) else value
 
 
 @cache
