@@ -238,7 +238,8 @@ def _not_over(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def _scanning(answer: Answer, again: str) -> Iterator[str]:
-    """The promised card must come, unless what was scanned passed or the upload is gone."""
+    """The promised card must come, unless what was scanned passed, or SNS refused even the card
+    that says that the execution failed (docs/faults.md, "alarm")."""
     attempt = answer.history.attempts.get(again)
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
@@ -247,6 +248,10 @@ def _scanning(answer: Answer, again: str) -> Iterator[str]:
     if any(kind(card) in told and card.at >= answer.start for card in attempt.cards):
         return
     if attempt.status == "passed" and attempt.judged >= answer.start:
+        return
+    failed = [run.ended for run in attempt.runs if run.status == "FAILED"]
+    since = answer.history.patience.before
+    if any(answer.history.patience.outage(since(at), at, "sns") for at in failed):
         return
     yield f"no card about {again} followed"
 
