@@ -287,7 +287,10 @@ def already_approved_though_over(fault: bool) -> Story:
 
 
 FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
-    "1: withdrawn before the hold": (withdrawn_before_the_hold, {"deployable too long", "told late"}),
+    "1: withdrawn before the hold": (
+        withdrawn_before_the_hold,
+        {"deployable too long", "told late"},
+    ),
     "2: withdrawn before the machine heard": (
         withdrawn_before_the_machine_heard,
         {"deployable too long", "tag late", "told late"},
