@@ -25,6 +25,9 @@ from tests.simulation.trace import Clicked
 
 _MOMENT = r"(\d+ \w+ \d{4}, \d\d:\d\d UTC)"
 _SCAN = r"([A-Za-z0-9._-]+/[A-Za-z0-9._-]+?)"
+# What calls for a person gives up on a call that takes as long, in seconds: DESIGN section 5, an
+# answer in under 15 s.
+HANGS = 2.0
 # The state machine could not be woken; who reads it looks for a message, and presses again.
 _SOON = " If no message follows here soon,"
 
@@ -116,6 +119,20 @@ def _late(answer: Answer, when: str) -> Iterator[str]:
         yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
 
 
+def _late_withdrawn(answer: Answer, when: str, back: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if attempt.verdict != "approved" or not answer.so(attempt.withdrawn):
+        yield from _state(attempt)
+        return
+    yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
+    yield from answer.names(back, seconds(attempt.withdrawal.get("withdrawnAt")))
+
+
+def _late_over(answer: Answer, when: str, until: str) -> Iterator[str]:
+    yield from _over(answer, until)
+    yield from answer.names(when, seconds(answer.attempt.decision.get("decidedAt")))
+
+
 def _replaced(answer: Answer) -> Iterator[str]:
     attempt = answer.attempt
     if attempt.verdict != "superseded" or not answer.so(attempt.decided):
@@ -191,8 +208,10 @@ def _no_days(answer: Answer) -> Iterator[str]:
 
 
 def _aws(answer: Answer) -> Iterator[str]:
-    if not answer.history.patience.any(answer.start, answer.end):
-        yield "no call failed"
+    """A call failed, or hung for so long that the function gave up."""
+    took = answer.end - answer.start
+    if not answer.history.patience.any(answer.start, answer.end) and took < HANGS:
+        yield f"no call failed within {took:.1f} s"
 
 
 def _passed(answer: Answer, scan: str) -> Iterator[str]:
@@ -219,7 +238,8 @@ def _not_over(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def _scanning(answer: Answer, again: str) -> Iterator[str]:
-    """The promised card must come, unless what was scanned passed or the upload is gone."""
+    """The promised card must come, unless what was scanned passed, or SNS refused even the card
+    that says that the execution failed (docs/faults.md, "alarm")."""
     attempt = answer.history.attempts.get(again)
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
@@ -228,6 +248,10 @@ def _scanning(answer: Answer, again: str) -> Iterator[str]:
     if any(kind(card) in told and card.at >= answer.start for card in attempt.cards):
         return
     if attempt.status == "passed" and attempt.judged >= answer.start:
+        return
+    failed = [run.ended for run in attempt.runs if run.status == "FAILED"]
+    since = answer.history.patience.before
+    if any(answer.history.patience.outage(since(at), at, "sns") for at in failed):
         return
     yield f"no card about {again} followed"
 
@@ -256,6 +280,16 @@ SENTENCES: list[tuple[re.Pattern[str], str, Rule]] = [
         (rf"Rejected: {_SCAN} stays blocked\.$", "rejected", _rejected),
         (rf"Already (approved|rejected|withdrawn) on {_MOMENT}, because: ", "already", _already),
         (rf"Too late: nobody had decided by {_MOMENT};", "too late", _late),
+        (
+            rf"Too late: it was approved on {_MOMENT}, and withdrawn on {_MOMENT}, because: ",
+            "too late, withdrawn",
+            _late_withdrawn,
+        ),
+        (
+            rf"Too late: it was approved on {_MOMENT}, and the exception ended on {_MOMENT};",
+            "too late, over",
+            _late_over,
+        ),
         (r"Too late: a newer version has been uploaded;", "replaced", _replaced),
         (rf"Withdrawn: {_SCAN} may not be deployed any more\.$", "withdrawn", _withdrawn),
         (

@@ -122,9 +122,13 @@ def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
-    """For the newest version only, and for as long as the person said."""
+    """For the newest version only, and for as long as the person said.
+
+    What was deleted for good cannot be deployed, whatever is decided about it.
+    """
     newer = [attempt.version.newer(each.began, attempt.decided) for each in clicks]
-    if (first := next(iter(newer), None)) and all(newer):
+    is_there = attempt.version.deleted > attempt.decided
+    if (first := next(iter(newer), None)) and all(newer) and is_there:
         yield Violation(
             "replaced version approved",
             attempt.decided,

@@ -169,7 +169,12 @@ def heard(history: History, attempt: Attempt, at: float) -> float:
     withdrawal = at == attempt.withdrawn
     verbs = ("withdraw",) if withdrawal else ("approve", "reject")
     writers = list(flights(attempt, verbs, at))
-    if not writers or any(map(answered, writers)):
+    if attempt.verdict == "superseded" and not withdrawal:
+        # docs/faults.md, "Invoke supersede", refused: the newer upload goes on, and what waits is
+        # closed by the next press, or when its wait is over.
+        if not history.patience.outage(at - FOLLOWS, at + FOLLOWS, "stepfunctions", "lambda", "s3"):
+            return at
+    elif not writers or any(map(answered, writers)):
         return at
     again = [
         click.at

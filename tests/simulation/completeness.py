@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import inf
 
-from tests.simulation.clearance import gave_up, heard
-from tests.simulation.history import Attempt, History, Version, Violation, kind
+from tests.simulation.clearance import heard
+from tests.simulation.history import Attempt, History, Version, Violation, answered, kind
 from tests.simulation.patience import FOLLOWS, SKEW
 from tests.simulation.statements import SUBJECTS
 from tests.simulation.trace import Faulted, Mailed, Published
@@ -26,10 +26,8 @@ def violations(history: History) -> Iterator[Violation]:
         yield from _scanned(history, version)
         for attempt in version.attempts:
             yield from _doubled(history, attempt)
-            if not attempt.runs or gone(version, attempt):
-                continue
             yield from _failed_untold(history, attempt)
-            if not gave_up(history, version, inf) and not _failed(attempt):
+            if attempt.runs and not _failed(attempt) and not gone(version, attempt):
                 yield from _told(history, attempt)
     for run in history.runs:
         if run.ended == inf:
@@ -66,7 +64,7 @@ def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
         since = history.patience.before(run.ended)
         if not told and not history.patience.outage(since, run.ended, "sns", "publish"):
             yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
-        if not history.patience.any(since, run.ended):
+        if not history.patience.any(since, run.ended) and not gone(attempt.version, attempt):
             yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
 
 
@@ -76,54 +74,69 @@ def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation("never judged", history.ended, f"{attempt.scan} has no verdict.json")
         return
     cards = _by_kind(attempt)
-    mails = {name for mail in attempt.mails if (name := subject(mail))}
-    for name, mailed in _expected(history, attempt):
-        if name not in cards and f"unsent {name}" not in cards:
-            # A card that SNS refuses for as long as it is tried is in no other way told, except
-            # that the developers have the email of a reminder.
-            if name in ("ending", "escalated") and _refused(history, attempt, name):
-                continue
+    mails = _by_subject(attempt)
+    for name, since, mailed in _expected(history, attempt):
+        unsent = cards.get(f"unsent {name}", [])
+        late = history.patience.deadline(since, FOLLOWS + history.settings.who)
+        first = min((card.at for card in (*cards.get(name, ()), *unsent)), default=inf)
+        if first == inf and not _refused(history, attempt, name):
             yield Violation("untold", history.ended, f"{attempt.scan}: no card {name!r}")
-        if mailed and name not in mails and f"unsent {name}" not in cards:
+        if late < first < inf:
+            yield Violation(
+                "told late",
+                first,
+                f"{attempt.scan}: card {name!r} at {first:.1f}, {first - since:.0f} s after it was "
+                f"due, late after {late:.1f}",
+            )
+        if mailed and name not in mails and not unsent:
             yield Violation("unmailed", history.ended, f"{attempt.scan}: no mail {name!r}")
+    for mail in attempt.mails:
+        if not mail.to:
+            yield Violation("mail to nobody", mail.at, f"{attempt.scan}: {mail.subject}")
     yield from _open_request(history, attempt)
 
 
-def _expected(history: History, attempt: Attempt) -> Iterator[tuple[str, bool]]:
-    """What must be told of a scan: which card, and whether an email, too."""
-    patience, settings = history.patience, history.settings
+Event = tuple[str, float, bool]
+
+
+def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
+    """What must be told of a scan: which card, since when it is due, and whether by email, too."""
     if attempt.status == "error":
-        yield "broken", False
+        yield "broken", attempt.judged, False
     if attempt.status != "failed":
         return
-    yield "failed", False
-    opened = max(attempt.asked, attempt.judged)
-    if 0 < settings.escalate < settings.decide and opened < inf:
-        due = opened + settings.decide - settings.escalate
-        if attempt.decided > patience.deadline(due):
-            yield "escalated", False
-    if attempt.verdict in ("rejected", "expired"):
-        yield attempt.verdict, True
-    elif attempt.verdict == "superseded":
-        yield "superseded", False
+    yield "failed", attempt.judged, False
+    due = escalated(history, attempt)
+    if attempt.decided > history.patience.deadline(due):
+        yield "escalated", due, False
+    since = heard(history, attempt, attempt.decided) if attempt.decision else inf
+    if attempt.verdict in ("rejected", "expired", "superseded"):
+        yield attempt.verdict, since, attempt.verdict != "superseded"
     elif attempt.verdict == "approved":
-        yield from _expected_of_approval(history, attempt)
+        yield from _expected_of_approval(history, attempt, since)
 
 
-def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[tuple[str, bool]]:
+def _expected_of_approval(history: History, attempt: Attempt, since: float) -> Iterator[Event]:
     patience, settings = history.patience, history.settings
-    # Who is withdrawn or over before it can be told is told that instead.
-    since = heard(history, attempt, attempt.decided)
+    # What is withdrawn or over before it can be told is told as that instead.
     known = patience.deadline(since, FOLLOWS + settings.who)
     if attempt.holds_until > known:
-        yield "approved", True
-    reminded = attempt.until - settings.remind
-    if settings.remind and reminded > known and attempt.withdrawn > patience.deadline(reminded):
-        yield "ending", True
+        yield "approved", since, True
+    due = attempt.until - settings.remind
+    if settings.remind and due > known and attempt.withdrawn > patience.deadline(due):
+        yield "ending", due, True
     if attempt.withdrawn < attempt.until - FOLLOWS:
-        yield "withdrawn", True
+        yield "withdrawn", max(since, heard(history, attempt, attempt.withdrawn)), True
     elif attempt.withdrawn == inf:
-        yield "ended", True
+        yield "ended", max(since, attempt.until), True
+
+
+def escalated(history: History, attempt: Attempt) -> float:
+    """When people are called to decide at last; infinite where never."""
+    settings = history.settings
+    if not 0 < settings.escalate < settings.decide or attempt.asked == inf:
+        return inf
+    return max(attempt.asked, attempt.judged) + settings.decide - settings.escalate
 
 
 def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
@@ -153,10 +166,22 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _refused(history: History, attempt: Attempt, name: str) -> bool:
+    """Whether SNS refused a card for as long as it was tried, where docs/faults.md accepts that.
+
+    A call for help is not made again; the developers have the email of a reminder; and the answer
+    to the press says what the card of an approval would ("answer").
+    """
     settings = history.settings
-    due = attempt.until - settings.remind
-    if name == "escalated":
-        due = max(attempt.asked, attempt.judged) + settings.decide - settings.escalate
+    if name == "ending":
+        due = attempt.until - settings.remind
+    elif name == "escalated":
+        due = escalated(history, attempt)
+    elif name == "approved" and any(
+        answered(click) and str(click.answer).startswith("Approved: ") for click in attempt.clicks
+    ):
+        due = attempt.decided + settings.who
+    else:
+        return False
     late = history.patience.deadline(due)
     return history.patience.outage(due - FOLLOWS, late, "sns", "publish")
 
@@ -167,10 +192,7 @@ def _doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation("second build", build.at, f"{attempt.scan}: {build.build}")
     for name, cards in _by_kind(attempt).items():
         yield from _twice(history, attempt, f"card {name!r}", cards)
-    by_subject: dict[str, list[Mailed]] = defaultdict(list)
-    for mail in attempt.mails:
-        by_subject[subject(mail)].append(mail)
-    for name, mails in by_subject.items():
+    for name, mails in _by_subject(attempt).items():
         yield from _twice(history, attempt, f"mail {name!r}", mails)
     both = {"failed", "broken"} & _by_kind(attempt).keys()
     if len(both) == 2:
@@ -210,4 +232,11 @@ def _by_kind(attempt: Attempt) -> dict[str, list[Published]]:
     found: dict[str, list[Published]] = defaultdict(list)
     for card in attempt.cards:
         found[kind(card)].append(card)
+    return found
+
+
+def _by_subject(attempt: Attempt) -> dict[str, list[Mailed]]:
+    found: dict[str, list[Mailed]] = defaultdict(list)
+    for mail in attempt.mails:
+        found[subject(mail)].append(mail)
     return found

@@ -318,12 +318,16 @@ def seconds(text: object) -> float:
 @lru_cache(maxsize=4096)
 def minute(at: float) -> str:
     """A moment as people read it: ``24 Dec 2026, 10:00 UTC``."""
+    if at == inf:
+        return "never"
     return f"{moment(at):%d %b %Y, %H:%M} UTC".lstrip("0")
 
 
 @lru_cache(maxsize=4096)
 def day(at: float) -> str:
     """A day as people read it: ``24 Dec 2026``."""
+    if at == inf:
+        return "never"
     return f"{moment(at):%d %b %Y}".lstrip("0")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import inf
 
 from tests.simulation.history import (
     Attempt,
@@ -141,8 +142,9 @@ def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     if attempt.decided < start:
         yield f"it was {attempt.verdict} at {attempt.decided:.1f} already"
     if found := _EXPIRES.search(said.text):
-        end = max(attempt.judged, attempt.asked) + history.settings.decide
-        early = end - max(0.0, attempt.asked - attempt.judged) - 2 * FOLLOWS
+        opened = attempt.judged if attempt.asked == inf else max(attempt.judged, attempt.asked)
+        end = opened + history.settings.decide
+        early = attempt.judged + history.settings.decide - 2 * FOLLOWS
         if not early <= _minute(found[1]) <= history.patience.deadline(end):
             yield f"it says until {found[1]}, but the window ends at {minute(end)}"
 
@@ -194,7 +196,7 @@ def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Itera
     start = min(said.start, history.patience.before(said.end))
     if not history.patience.any(start, said.end):
         yield "nothing failed"
-    text = f"{day(attempt.until)} {minute(attempt.until)}" if attempt.until < 1e12 else ""
+    text = f"{day(attempt.until)} {minute(attempt.until)}"
     if rule := RULES.get(about):
         yield from rule(history, attempt, Said(about, start, said.end, text, None))
 

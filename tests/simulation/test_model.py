@@ -287,10 +287,13 @@ def already_approved_though_over(fault: bool) -> Story:
 
 
 FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
-    "1: withdrawn before the hold": (withdrawn_before_the_hold, {"deployable too long"}),
+    "1: withdrawn before the hold": (
+        withdrawn_before_the_hold,
+        {"deployable too long", "told late"},
+    ),
     "2: withdrawn before the machine heard": (
         withdrawn_before_the_machine_heard,
-        {"deployable too long", "tag late"},
+        {"deployable too long", "tag late", "told late"},
     ),
     "3: approved again after 90 days": (
         approved_again_after_ninety_days,
@@ -298,7 +301,7 @@ FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
     ),
     "3: no card after scan again": (no_card_after_scan_again, {"untrue answer: again"}),
     "4: replaced before the wait": (replaced_before_the_wait, {"replaced request left open"}),
-    "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long"}),
+    "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long", "told late"}),
     "5: withdrawn, told as ended": (withdrawn_told_as_ended, {"untrue: ended", "untold",
                                                                "unmailed"}),
     "6: over, but announced": (over_but_announced, {"untrue: approved"}),
