@@ -79,6 +79,10 @@ def _show(console: Console, tally: campaign.Tally) -> None:
     for title, counts in (("events", tally.events), ("faults that calls met", tally.faults)):
         told = ", ".join(f"{each} {number:,}" for each, number in sorted(counts.items()))
         console.print(f"{title}: {told}")
+    missed = sorted(tally.possible - tally.steps)
+    console.print(f"steps of the state machine taken: {len(tally.steps)} of {len(tally.possible)}")
+    for state, error, following in missed:
+        console.print(f"  never: {state} -> {following}{f', caught {error}' if error else ''}")
     if not tally.violations:
         console.print("no violation", style="green")
         return

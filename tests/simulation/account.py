@@ -57,7 +57,8 @@ def build(
     models = {name: _real(name).meta.service_model for name in _SERVICES}
     builds = Builds(scheduler, events, Client(_real("s3"), s3, network), BUCKET, plan)
     tasks = Tasks(network, models, s3, step_functions, builds, sns, functions.invoke)
-    machine = Machine(scheduler, _definition(settings), tasks.run)
+    machine = Machine(scheduler, pipeline(settings), tasks.run)
+    machine.steps = trace.steps
     step_functions.machine = machine.live
     services = {"s3": s3, "stepfunctions": step_functions, "logs": Logs()}
     services["sesv2"] = Ses(scheduler, events)
@@ -70,7 +71,7 @@ def _real(service: str) -> Any:
 
 
 @cache
-def _definition(settings: Settings) -> dict[str, Any]:
+def pipeline(settings: Settings) -> dict[str, Any]:
     """The real definition; each function has the name of its module."""
     others = {"artifacts": BUCKET, "work": WORK, "state": WORK, "escalation_topic": ""}
     known = {

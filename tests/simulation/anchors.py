@@ -45,7 +45,8 @@ class Anchors:
         self._tied: dict[str, list[Callable[[float], None]]] = defaultdict(list)
         self._seen: Counter[str] = Counter()
         self._uploads: dict[tuple[str, str], int] = {}
-        self._scans: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
+        self._apps: dict[str, str] = {}
         self._executions: dict[str, str] = {}
 
     def tie(self, moment: str, call: Callable[[float], None]) -> None:
@@ -54,12 +55,14 @@ class Anchors:
             raise NotSimulated(f"no such moment: {moment}")
         self._tied[moment].append(call)
 
-    def upload(self, number: int, app: str, key: str, version: str) -> None:
+    def upload(self, number: int, key: str, version: str) -> None:
         """Upload ``number`` is this version."""
         self._uploads[key, version] = number
-        for attempt in range(1, 6):
-            more = f".{attempt}" if attempt > 1 else ""
-            self._scans[f"{app}/{version}{more}"] = f"{number}{more}"
+        self._versions[version] = number
+
+    def app(self, number: int) -> str | None:
+        """The app of an upload as its scan says it; None as long as there is none."""
+        return self._apps.get(str(number))
 
     def fire(self, moment: str, at: float) -> None:
         """The time of ``moment`` is known."""
@@ -79,8 +82,10 @@ class Anchors:
             scan = event.card["metadata"].get("additionalContext", {}).get("Scan", "")
             yield from self._counted("card", scan, at)
         elif isinstance(event, trace.Mailed):
-            scan = next((each for each in self._scans if f"/{each}/" in event.text), "")
-            yield from self._counted("mail", scan, at)
+            version = next((each for each in self._versions if f"/{each}" in event.text), "")
+            # Its attempt stands behind it, up to the end of the folder's name.
+            found = re.search(rf"/({version}(\.\d+)?)/", event.text)
+            yield from self._counted("mail", f"app/{found[1]}" if found else "", at)
         elif isinstance(event, trace.Stored):
             yield from self._stored(event)
         elif isinstance(event, trace.ExecutionStarted):
@@ -96,10 +101,16 @@ class Anchors:
             yield f"over {self._executions[event.execution]}", at
 
     def _counted(self, what: str, scan: str, at: float) -> Iterator[tuple[str, float]]:
-        if scan in self._scans:
-            name = f"{what} {self._scans[scan]}"
+        if number := self._number(scan):
+            name = f"{what} {number}"
             self._seen[name] += 1
             yield f"{name} {self._seen[name]}", at
+
+    def _number(self, scan: str) -> str | None:
+        """As in ``0`` or ``0.2``; None for no scan of ours."""
+        version, dot, attempt = scan.partition("/")[2].partition(".")
+        found = self._versions.get(version)
+        return None if found is None else f"{found}{dot}{attempt}"
 
     def _stored(self, event: trace.Stored) -> Iterator[tuple[str, float]]:
         folder, _, rest = event.key.partition("/")
@@ -109,9 +120,10 @@ class Anchors:
             yield from self._ends(scan, event)
             return
         scan, _, name = rest.rpartition("/")
-        if folder != "scans" or scan not in self._scans:
+        number = self._number(scan)
+        if folder != "scans" or number is None:
             return
-        number = self._scans[scan]
+        self._apps.setdefault(number, scan.partition("/")[0])
         yield f"stored {number} {name}", event.at
         document = event.document
         if name == "decision.json" and (end := _end(document)):
@@ -120,9 +132,9 @@ class Anchors:
                 yield f"reminder {number}", end - self._settings.remind
 
     def _ends(self, scan: str, event: trace.Stored) -> Iterator[tuple[str, float]]:
-        if scan not in self._scans or "decision" not in event.document.values():
+        number, settings = self._number(scan), self._settings
+        if number is None or "decision" not in event.document.values():
             return
-        number, settings = self._scans[scan], self._settings
         is_first = self._seen[f"waiting {number}"] == 1
         escalates = 0 < settings.escalate < settings.decide
         if escalates and is_first:

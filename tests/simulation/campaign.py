@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 
+from tests.simulation import account, machine
 from tests.simulation.generator import generate
 from tests.simulation.model import Violation, check
 from tests.simulation.scenario import run
@@ -14,16 +15,22 @@ from tests.simulation.shrink import shrink
 from tests.simulation.trace import Faulted
 
 CHUNK = 25
+Step = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one seed: its events by kind, the faults that calls met, and what was wrong."""
+    """Of one seed: its events by kind, the faults that calls met, and what was wrong.
+
+    ``steps`` are those that its executions took, and all that they might have (trace.Trace).
+    """
 
     seed: int
     events: Counter[str]
     faults: Counter[str]
     violations: list[Violation]
+    steps: set[Step]
+    possible: set[Step]
 
 
 @dataclass
@@ -34,12 +41,16 @@ class Tally:
     events: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     violations: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    steps: set[Step] = field(default_factory=set)
+    possible: set[Step] = field(default_factory=set)
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""
         self.scenarios += 1
         self.events += outcome.events
         self.faults += outcome.faults
+        self.steps |= outcome.steps
+        self.possible |= outcome.possible
         for kind in dict.fromkeys(each.kind for each in outcome.violations):
             self.violations[kind].append(outcome.seed)
 
@@ -57,6 +68,8 @@ def judged(seed: int) -> Outcome:
         events=Counter(type(each).__name__ for each in trace.events),
         faults=Counter(each.fault for each in trace.events if isinstance(each, Faulted)),
         violations=check(trace),
+        steps=trace.steps,
+        possible=machine.steps(account.pipeline(trace.settings)),
     )
 
 

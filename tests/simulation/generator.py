@@ -8,6 +8,9 @@ from tests.simulation.trace import Settings
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 KEYS = ("payments/api.zip", "payments/api.zip.old.zip", "web.zip")
+NAMELESS = "no app's name/api.zip"
+NAMELESS_SHARE = 0.0
+MANY = tuple(f"app-{number}/api.zip" for number in range(6))
 
 
 def generate(seed: int, *, faults: bool, who: bool) -> dict[str, Any]:
@@ -27,6 +30,11 @@ class _Generator:
         draw = self.random
         count = draw.choices((1, 2, 3, 4), (40, 38, 14, 8))[0]
         keys = [draw.choice(KEYS)] if draw.random() < 0.7 else draw.sample(KEYS, 2)
+        if draw.random() < NAMELESS_SHARE:
+            keys = [NAMELESS]
+        elif draw.random() < 0.02:
+            # More cards at once than the channel takes one by one.
+            count, keys = len(MANY), list(MANY)
         for number in range(count):
             self._upload(number, draw.choice(keys))
             self._people(number)

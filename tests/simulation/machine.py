@@ -63,6 +63,8 @@ class Machine:
         self, scheduler: Scheduler, definition: Mapping[str, Any], run_task: RunTask
     ) -> None:
         self._scheduler, self._definition, self._run_task = scheduler, definition, run_task
+        # As in trace.Trace.
+        self.steps: set[tuple[str, str, str]] = set()
 
     def live(self, execution: Execution) -> str:
         """Return the status in which the execution ends."""
@@ -121,6 +123,8 @@ class Machine:
         variables.update(assigned)
         if len(json.dumps(variables)) > LARGEST:
             raise TaskFailed("States.DataLimitExceeded")
+        name = states["context"]["State"]["Name"]
+        self.steps.add((name, ",".join(flow.get("ErrorEquals", ())), flow["Next"]))
         return flow["Next"], output
 
     def _wait(self, state: State, variables: dict[str, Any], states: dict[str, Any]) -> float:
@@ -203,6 +207,17 @@ def check(definition: Mapping[str, Any]) -> None:
             for field in ("Next", "Default"):
                 if field in flow and flow[field] not in definition["States"]:
                     raise NotSimulated(f"{name}: no state {flow[field]}")
+
+
+def steps(definition: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """Return all steps that executions of ``definition`` may take."""
+    found = set()
+    for name, state in definition["States"].items():
+        targets = {state[field] for field in ("Next", "Default") if field in state}
+        targets |= {each["Next"] for each in state.get("Choices", ())}
+        found |= {(name, "", target) for target in targets}
+        found |= {(name, ",".join(c["ErrorEquals"]), c["Next"]) for c in state.get("Catch", ())}
+    return found
 
 
 def _only(where: str, given: Mapping[str, Any], known: set[str]) -> None:

@@ -49,8 +49,8 @@ class _Run:
         self.account = account.build(
             self.scheduler, self.faults, self.trace, scenario["skew"], self._scan
         )
-        # By the number of the upload: app, key and version.
-        self.uploaded: dict[int, tuple[str, str, str]] = {}
+        # By the number of the upload: key and version.
+        self.uploaded: dict[int, tuple[str, str]] = {}
 
     def run(self) -> Trace:
         """Return the trace, once nothing is left to do."""
@@ -75,10 +75,9 @@ class _Run:
 
     def _upload(self, number: int, upload: Mapping[str, Any]) -> None:
         key, gate = upload["key"], upload["scans"][0]["gate"]
-        app = key.partition("/")[0].removesuffix(".zip")
         version = self.people.upload(key, gate, upload["events"])
-        self.uploaded[number] = (app, key, version)
-        self.anchors.upload(number, app, key, version)
+        self.uploaded[number] = (key, version)
+        self.anchors.upload(number, key, version)
         self.anchors.fire(f"upload {number}", self.scheduler.now)
 
     def _act(self, number: int, action: Mapping[str, Any]) -> None:
@@ -87,11 +86,12 @@ class _Run:
             return
         if action.get("of") not in self.uploaded:
             return
-        app, key, version = self.uploaded[action["of"]]
+        key, version = self.uploaded[action["of"]]
         if action["do"] == "delete":
             self.people.delete(key, version)
             return
         attempt = action.get("attempt", 1)
+        app = self.anchors.app(action["of"]) or key.partition("/")[0].removesuffix(".zip")
         scan = f"{app}/{version}" + (f".{attempt}" if attempt > 1 else "")
         function, payload = people.payload(action, scan)
 
@@ -114,7 +114,7 @@ class _Run:
     def _scan(self, scan: str) -> Scan:
         """How a scan goes; a later attempt than those that are said goes as the last."""
         version, _, attempt = scan.partition("/")[2].partition(".")
-        for number, (_, _, known) in self.uploaded.items():
+        for number, (_, known) in self.uploaded.items():
             if known == version:
                 scans = self.scenario["uploads"][number]["scans"]
                 return Scan(**scans[min(int(attempt or 1), len(scans)) - 1])

@@ -47,6 +47,14 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         if not fault.startswith("killed") and draw.random() < 0.3:
             plan["times"] = draw.choice((2, 4, 8))
         plans.append(plan)
+    if draw.random() < 0.15:
+        # Something of the state machine's, longer than it tries again.
+        n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after"))
+        plans.append({"who": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
+    if draw.random() < 0.05:
+        who = draw.choice(("announce", "callback", "check-build-status", "supersede"))
+        n = 1 + int(3 * WHO[who] * draw.random())
+        plans.append({"who": who, "call": "", "n": n, "fault": "before", "times": 40})
     if any("late" in each for upload in uploads for each in upload["scans"][:1]):
         # Who looks for the report looks twice, and it comes in between.
         n, fault = draw.choice((2, 6, 7, 8, 8, 9)), draw.choice(FAULTS)
