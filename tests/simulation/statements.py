@@ -62,16 +62,21 @@ def violations(history: History) -> Iterator[Violation]:
         for said in (*_cards(attempt), *_mails(attempt)):
             for what in judge(history, attempt, said):
                 yield Violation(
-                    f"untrue: {said.name}" if said.name else "unknown card",
+                    f"untrue: {said.name}" if is_known(said.name) else "unknown card",
                     said.end,
                     f"{attempt.scan}, composed {said.start:.1f}, sent {said.end:.1f}: {what}",
                 )
 
 
+def is_known(name: str) -> bool:
+    """Whether there is such a card or email."""
+    return name.removeprefix("unsent ") in RULES
+
+
 def judge(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     """Yield what is not true of what was said."""
     name, _, about = said.name.rpartition(" ")
-    if name == "unsent":
+    if name == "unsent" and about in RULES:
         yield from _unsent(history, attempt, said, about)
     elif rule := RULES.get(said.name):
         yield from rule(history, attempt, said)
@@ -197,8 +202,7 @@ def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Itera
     if not history.patience.any(start, said.end):
         yield "nothing failed"
     text = f"{day(attempt.until)} {minute(attempt.until)}"
-    if rule := RULES.get(about):
-        yield from rule(history, attempt, Said(about, start, said.end, text, None))
+    yield from RULES[about](history, attempt, Said(about, start, said.end, text, None))
 
 
 def _trouble(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
