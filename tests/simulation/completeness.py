@@ -194,6 +194,11 @@ def _doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield from _twice(history, attempt, f"card {name!r}", cards)
     for name, mails in _by_subject(attempt).items():
         yield from _twice(history, attempt, f"mail {name!r}", mails)
+    threads = {card.card["metadata"].get("threadId") for card in attempt.cards}
+    if len(threads) > 1:
+        yield Violation(
+            "another thread", attempt.cards[-1].at, f"{attempt.scan}: {sorted(map(str, threads))}"
+        )
     both = {"failed", "broken"} & _by_kind(attempt).keys()
     if len(both) == 2:
         yield Violation("failed and broken", attempt.judged, f"{attempt.scan} has both cards")

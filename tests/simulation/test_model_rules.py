@@ -127,6 +127,11 @@ def changed_decision(story: Story, at: float) -> None:
     story.events[story.events.index(stored)] = replace(stored, at=at)
 
 
+def wrong_tag_unseen(story: Story) -> None:
+    story.tag(1500, SCAN, "failed")
+    story.verify(3000)
+
+
 TOLD: list[tuple[str, Callable[[], Story], Change]] = [
     ("untrue: failed", superseded_life, lambda s: s.card(3000, SCAN, "failed", until=86520)),
     ("untrue: failed", rejected_life, lambda s: s.card(3000, SCAN, "failed", until=86520)),
@@ -190,6 +195,9 @@ LOST: list[tuple[str, Callable[[], Story], Change]] = [
         BuildStarted(at=9, scan=SCAN, build="again"))),
     ("told twice", rejected_life, lambda s: s.card(1010, SCAN, "rejected")),
     ("told twice", rejected_life, lambda s: s.mail(1010, SCAN, "rejected")),
+    ("another thread", rejected_life, lambda s: cards(s, "rejected")[0].card["metadata"].update(
+        threadId="payments/v2")),
+    ("verify misses a wrong tag", rejected_life, wrong_tag_unseen),
     ("failed and broken", rejected_life, lambda s: s.card(130, SCAN, "broken")),
     ("verify finds what is right", rejected_life, lambda s: s.verify(
         3000, (SCAN, "report.json", "was changed"))),
@@ -214,6 +222,20 @@ def test_an_approval_of_what_was_replaced_before_the_click_is_found() -> None:
     story, _, _ = approved(at=3000)
     story.upload(2000, "v2", "passed")
     assert "replaced version approved" in kinds(story)
+
+
+def test_a_rejection_of_what_was_replaced_before_the_click_is_found() -> None:
+    story, scan = failed()
+    story.decide(3000, scan, "rejected")
+    story.upload(2000, "v2", "passed")
+    assert "replaced version rejected" in kinds(story)
+
+
+def test_a_wrong_tag_that_verify_cannot_know_yet_is_not_missed() -> None:
+    story = rejected_life()
+    story.tag(1500, SCAN, "failed")
+    story.verify(1700)
+    assert "verify misses a wrong tag" not in kinds(story)
 
 
 def test_an_upload_within_the_click_does_not_make_the_approval_wrong() -> None:
