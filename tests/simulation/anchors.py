@@ -30,7 +30,6 @@ from tests.simulation import trace
 from tests.simulation.scheduler import NotSimulated
 from tests.simulation.trace import EPOCH, Event, Settings
 
-
 _SCAN = r"\d+(\.\d+)?"
 _KNOWN = re.compile(
     rf"start|never|upload \d+|(execution|over|escalation|request end|reminder|approval end) {_SCAN}"
