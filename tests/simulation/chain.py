@@ -9,17 +9,11 @@ import re
 from collections.abc import Iterator
 from math import inf
 
-from tests.simulation.history import (
-    CLICK,
-    Attempt,
-    History,
-    Violation,
-    flights,
-    seconds,
-    verb,
-)
+from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS, SKEW
+from tests.simulation.subjects import CLICK, Attempt, Violation, flights
 from tests.simulation.trace import Clicked, Stored
+from tests.simulation.wording import seconds, verb
 
 VERBS = {"approved": "approve", "rejected": "reject"}
 # What a piece must vouch for where that lay there before (docs/decisions.md, "Evidence").

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from tests.simulation.history import Attempt, History, Version, Violation, answered, flights, kind
+from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS
+from tests.simulation.subjects import Attempt, Version, Violation, flights
 from tests.simulation.trace import Clicked
+from tests.simulation.wording import answered, kind
 
 DEPLOYABLE = {"passed", "approved"}
 

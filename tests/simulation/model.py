@@ -9,7 +9,8 @@ here what ``ops verify`` says.
 from collections.abc import Iterator
 
 from tests.simulation import answers, chain, clearance, completeness, statements
-from tests.simulation.history import History, Violation
+from tests.simulation.history import History
+from tests.simulation.subjects import Violation
 from tests.simulation.trace import Trace
 
 # For how long ops verify lets a tag lag behind, and the skew of clocks, in seconds.

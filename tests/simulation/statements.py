@@ -13,17 +13,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import inf
 
-from tests.simulation.history import (
-    Attempt,
-    History,
-    Violation,
-    context,
-    day,
-    kind,
-    minute,
-)
+from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS, SKEW
+from tests.simulation.subjects import Attempt, Violation
 from tests.simulation.trace import EPOCH, Mailed, Published
+from tests.simulation.wording import context, day, kind, minute
 
 # Which button a card has, by the key that it reads (components/buttons.py).
 BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}

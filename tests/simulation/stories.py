@@ -4,7 +4,6 @@ import hashlib
 import json
 from typing import Any
 
-from tests.simulation.history import day, minute
 from tests.simulation.trace import (
     BuildStarted,
     Clicked,
@@ -23,6 +22,7 @@ from tests.simulation.trace import (
     Verified,
     moment,
 )
+from tests.simulation.wording import day, minute
 
 HOUR, DAY = 3600.0, 86400.0
 KEY = "payments/api.zip"

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.simulation.history import minute
 from tests.simulation.lives import (
     ESCALATED,
     LIVES,
@@ -16,6 +15,7 @@ from tests.simulation.lives import (
 )
 from tests.simulation.model import check
 from tests.simulation.stories import DAY, HOUR, SETTINGS, Story
+from tests.simulation.wording import minute
 
 
 def kinds(story: Story) -> set[str]:
