@@ -1,7 +1,5 @@
 """What the model accepts, since docs/faults.md does or nothing else can be known, and no more."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.simulation.lives import (
@@ -14,7 +12,7 @@ from tests.simulation.lives import (
     rejected_life,
 )
 from tests.simulation.model import check
-from tests.simulation.stories import DAY, SETTINGS, Story
+from tests.simulation.stories import DAY, Story
 from tests.simulation.story_changes import (
     cards,
     changed,
@@ -25,9 +23,6 @@ from tests.simulation.story_changes import (
 from tests.simulation.wording import minute
 
 SCAN = "payments/v1"
-Change = Callable[[Story], None]
-
-
 WITHDRAWN = minute(5001)
 
 
@@ -179,4 +174,3 @@ def test_a_withdrawal_in_the_last_minute_may_be_told_as_the_end() -> None:
     story.over(end, scan)
     story.withdraw(end - 30, scan, followed=False)
     assert check(story.trace()) == []
-    assert SETTINGS.who == 0
