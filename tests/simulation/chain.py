@@ -9,17 +9,11 @@ import re
 from collections.abc import Iterator
 from math import inf
 
-from tests.simulation.history import (
-    CLICK,
-    Attempt,
-    History,
-    Violation,
-    flights,
-    seconds,
-    verb,
-)
+from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS, SKEW
+from tests.simulation.subjects import CLICK, Attempt, Violation, flights
 from tests.simulation.trace import Clicked, Stored
+from tests.simulation.wording import seconds, verb
 
 VERBS = {"approved": "approve", "rejected": "reject"}
 # What a piece must vouch for where that lay there before (docs/decisions.md, "Evidence").
@@ -111,6 +105,7 @@ def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
                     decided,
                     f"{attempt.scan} is {said} at {decided:.1f}, and nobody pressed so",
                 )
+            yield from _newest(attempt, clicks)
             if said == "approved":
                 yield from _approval(history, attempt, clicks)
         case "expired":
@@ -121,20 +116,24 @@ def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
             yield Violation("unknown decision", decided, f"{attempt.scan} is {said!r}")
 
 
-def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
-    """For the newest version only, and for as long as the person said.
+def _newest(attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
+    """A press about a version that a newer one has replaced closes its request, and no more.
 
     What was deleted for good cannot be deployed, whatever is decided about it.
     """
     newer = [attempt.version.newer(each.began, attempt.decided) for each in clicks]
-    is_there = attempt.version.deleted > attempt.decided
-    if (first := next(iter(newer), None)) and all(newer) and is_there:
+    first = next(iter(newer), None)
+    if first and all(newer) and attempt.version.deleted > attempt.decided:
         yield Violation(
-            "replaced version approved",
+            f"replaced version {attempt.verdict}",
             attempt.decided,
-            f"{attempt.scan} is approved at {attempt.decided:.1f}, although {first.id} "
+            f"{attempt.scan} is {attempt.verdict} at {attempt.decided:.1f}, although {first.id} "
             f"replaced it at {first.uploaded:.1f}",
         )
+
+
+def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
+    """It holds for as long as the person said, or as usual; never for longer than the longest."""
     period = attempt.until - seconds(attempt.decision.get("decidedAt"))
     said = {_period(each) or history.settings.exception for each in clicks}
     if clicks and not any(abs(period - each) <= 1 for each in said):

@@ -7,11 +7,14 @@ deployable for longer than the tag needs to follow, 60 s, once its evidence says
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 
-from tests.simulation.history import Attempt, History, Version, Violation, answered, flights, kind
+from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS
+from tests.simulation.subjects import Attempt, Version, Violation, flights
 from tests.simulation.trace import Clicked
+from tests.simulation.wording import answered, kind
 
 DEPLOYABLE = {"passed", "approved"}
 
@@ -85,32 +88,41 @@ def follows(version: Version, at: float) -> frozenset[str | None]:
 
 
 def lags(history: History, version: Version, segments: list[Segment]) -> Iterator[Lag]:
-    """Each time in which the tag said what the evidence had said before, not what it says."""
+    """Each time in which the tag did not say what the evidence says."""
     gone = min(version.deleted, history.ended)
-    starts = [(-inf, None), *((tag.at, tag.status) for tag in version.tags)]
-    for place, (start, status) in enumerate(starts):
-        end = min(gone, starts[place + 1][0] if place + 1 < len(starts) else inf)
+    starts = [(-inf, None), *((tag.at, tag.status) for tag in version.tags), (inf, None)]
+    for (start, status), (until, _) in pairwise(starts):
+        end = min(gone, until)
         lost: Segment | None = None
-        seen = False
+        has_been = False
         for segment in segments:
             if segment.since >= end:
                 break
             if status in segment.statuses:
                 if lost and segment.since > start:
                     yield Lag(status, lost.since, lost.heard, start, segment.since, lost.statuses)
-                seen, lost = True, None
-            elif seen:
+                has_been, lost = True, None
+            elif has_been:
                 lost = lost or segment
+            else:  # nothing ever said so: it is wrong from its start
+                lost = Segment(max(start, segment.since), segment.statuses, start)
         if lost and end > start:
             yield Lag(status, lost.since, lost.heard, start, end, lost.statuses)
 
 
-def wrong(history: History, version: Version, at: float, end: float) -> bool:
+def wrong(history: History, version: Version, start: float, end: float) -> bool:
     """Whether the tag was wrong, and not only late, at some moment of these."""
-    segments = evidence(history, version)
-    return bool(list(_unfounded(version, segments))) or any(
-        max(lag.start, history.patience.deadline(lag.since)) <= end and lag.end > at
-        for lag in lags(history, version, segments)
+    return any(
+        max(lag.start, history.patience.deadline(lag.since)) <= end and lag.end > start
+        for lag in lags(history, version, evidence(history, version))
+    )
+
+
+def wrong_throughout(history: History, version: Version, start: float, end: float) -> bool:
+    """Whether the tag was wrong all the time, and wrong in the same way."""
+    return any(
+        max(lag.start, history.patience.deadline(lag.since)) <= start and lag.end >= end
+        for lag in lags(history, version, evidence(history, version))
     )
 
 

@@ -5,19 +5,15 @@ one decision per scan); docs/decisions.md, "The life of a request" (which card a
 what happened); docs/faults.md, "What is accepted".
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
 from math import inf
 
 from tests.simulation.clearance import heard
-from tests.simulation.history import Attempt, History, Version, Violation, answered, kind
-from tests.simulation.patience import FOLLOWS, SKEW
-from tests.simulation.statements import SUBJECTS
-from tests.simulation.trace import Faulted, Mailed, Published
-
-# The sender got no answer: neither SNS nor SES knows what it was asked before (docs/faults.md).
-UNANSWERED = {"after", "killed after", "slow", "outage"}
+from tests.simulation.doubled import by_kind, by_subject, doubled
+from tests.simulation.history import History
+from tests.simulation.patience import FOLLOWS
+from tests.simulation.subjects import Attempt, Version, Violation
+from tests.simulation.wording import answered, kind
 
 
 def violations(history: History) -> Iterator[Violation]:
@@ -25,7 +21,7 @@ def violations(history: History) -> Iterator[Violation]:
     for version in history.versions.values():
         yield from _scanned(history, version)
         for attempt in version.attempts:
-            yield from _doubled(history, attempt)
+            yield from doubled(history, attempt)
             yield from _failed_untold(history, attempt)
             if attempt.runs and not _failed(attempt) and not gone(version, attempt):
                 yield from _told(history, attempt)
@@ -73,8 +69,8 @@ def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
     if attempt.status is None:
         yield Violation("never judged", history.ended, f"{attempt.scan} has no verdict.json")
         return
-    cards = _by_kind(attempt)
-    mails = _by_subject(attempt)
+    cards = by_kind(attempt)
+    mails = by_subject(attempt)
     for name, since, mailed in _expected(history, attempt):
         unsent = cards.get(f"unsent {name}", [])
         late = history.patience.deadline(since, FOLLOWS + history.settings.who)
@@ -184,59 +180,3 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
         return False
     late = history.patience.deadline(due)
     return history.patience.outage(due - FOLLOWS, late, "sns", "publish")
-
-
-def _doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """Nothing comes twice but what docs/faults.md accepts."""
-    for build in attempt.builds[1:]:
-        yield Violation("second build", build.at, f"{attempt.scan}: {build.build}")
-    for name, cards in _by_kind(attempt).items():
-        yield from _twice(history, attempt, f"card {name!r}", cards)
-    for name, mails in _by_subject(attempt).items():
-        yield from _twice(history, attempt, f"mail {name!r}", mails)
-    both = {"failed", "broken"} & _by_kind(attempt).keys()
-    if len(both) == 2:
-        yield Violation("failed and broken", attempt.judged, f"{attempt.scan} has both cards")
-
-
-def _twice(
-    history: History, attempt: Attempt, what: str, sent: list[Published] | list[Mailed]
-) -> Iterator[Violation]:
-    for first, second in pairwise(sent):
-        start, end = first.composed - SKEW, second.at
-        if not any(_unanswered(fault, start, end) for fault in history.patience.faults):
-            yield Violation(
-                "told twice",
-                second.at,
-                f"{attempt.scan}: {what} at {first.at:.1f} and {second.at:.1f}",
-            )
-
-
-def _unanswered(fault: Faulted, start: float, end: float) -> bool:
-    sends = any(each in fault.call for each in ("Publish", "SendEmail", "announce"))
-    return (
-        fault.fault in UNANSWERED
-        and fault.at <= end
-        and fault.until >= start
-        and (sends or fault.fault == "outage")
-    )
-
-
-def subject(mail: Mailed) -> str:
-    """Which event an email tells."""
-    text = mail.subject.partition("] ")[2]
-    return next((name for start, name in SUBJECTS if text.startswith(start)), mail.subject)
-
-
-def _by_kind(attempt: Attempt) -> dict[str, list[Published]]:
-    found: dict[str, list[Published]] = defaultdict(list)
-    for card in attempt.cards:
-        found[kind(card)].append(card)
-    return found
-
-
-def _by_subject(attempt: Attempt) -> dict[str, list[Mailed]]:
-    found: dict[str, list[Mailed]] = defaultdict(list)
-    for mail in attempt.mails:
-        found[subject(mail)].append(mail)
-    return found

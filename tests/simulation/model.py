@@ -9,9 +9,12 @@ here what ``ops verify`` says.
 from collections.abc import Iterator
 
 from tests.simulation import answers, chain, clearance, completeness, statements
-from tests.simulation.history import History, Violation
+from tests.simulation.history import History
+from tests.simulation.subjects import Violation
 from tests.simulation.trace import Trace
 
+# For how long ops verify lets a tag lag behind, and the skew of clocks, in seconds.
+VERIFY_LETS_LAG = 310.0
 __all__ = ["Violation", "check"]
 
 
@@ -25,6 +28,7 @@ def check(trace: Trace) -> list[Violation]:
         *answers.violations(history),
         *completeness.violations(history),
         *_verified(history),
+        *_missed(history),
     ]
     return sorted(found, key=lambda each: each.at)
 
@@ -48,6 +52,21 @@ def _verified(history: History) -> Iterator[Violation]:
             if not right:
                 yield Violation(
                     "verify finds what is right", verified.at, f"{scan}: {file}: {what}"
+                )
+
+
+def _missed(history: History) -> Iterator[Violation]:
+    """``ops verify`` says so where a clearance is wrong for longer than it lets the tag lag."""
+    for verified in history.verified:
+        named = {scan for scan, _, _ in verified.findings}
+        for version in history.versions.values():
+            if not named.isdisjoint(each.scan for each in version.attempts):
+                continue
+            if clearance.wrong_throughout(
+                history, version, verified.began - VERIFY_LETS_LAG, verified.at
+            ):
+                yield Violation(
+                    "verify misses a wrong tag", verified.at, f"{version.key} {version.id}"
                 )
 
 

@@ -13,17 +13,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import inf
 
-from tests.simulation.history import (
-    Attempt,
-    History,
-    Violation,
-    context,
-    day,
-    kind,
-    minute,
-)
+from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS, SKEW
+from tests.simulation.subjects import Attempt, Violation
 from tests.simulation.trace import EPOCH, Mailed, Published
+from tests.simulation.wording import context, day, kind, minute
 
 # Which button a card has, by the key that it reads (components/buttons.py).
 BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
@@ -62,16 +56,21 @@ def violations(history: History) -> Iterator[Violation]:
         for said in (*_cards(attempt), *_mails(attempt)):
             for what in judge(history, attempt, said):
                 yield Violation(
-                    f"untrue: {said.name}" if said.name else "unknown card",
+                    f"untrue: {said.name}" if is_known(said.name) else "unknown card",
                     said.end,
                     f"{attempt.scan}, composed {said.start:.1f}, sent {said.end:.1f}: {what}",
                 )
 
 
+def is_known(name: str) -> bool:
+    """Whether there is such a card or email."""
+    return name.removeprefix("unsent ") in RULES
+
+
 def judge(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     """Yield what is not true of what was said."""
     name, _, about = said.name.rpartition(" ")
-    if name == "unsent":
+    if name == "unsent" and about in RULES:
         yield from _unsent(history, attempt, said, about)
     elif rule := RULES.get(said.name):
         yield from rule(history, attempt, said)
@@ -197,8 +196,7 @@ def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Itera
     if not history.patience.any(start, said.end):
         yield "nothing failed"
     text = f"{day(attempt.until)} {minute(attempt.until)}"
-    if rule := RULES.get(about):
-        yield from rule(history, attempt, Said(about, start, said.end, text, None))
+    yield from RULES[about](history, attempt, Said(about, start, said.end, text, None))
 
 
 def _trouble(history: History, attempt: Attempt, said: Said) -> Iterator[str]:

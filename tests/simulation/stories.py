@@ -4,7 +4,6 @@ import hashlib
 import json
 from typing import Any
 
-from tests.simulation.history import day, minute
 from tests.simulation.trace import (
     BuildStarted,
     Clicked,
@@ -23,6 +22,7 @@ from tests.simulation.trace import (
     Verified,
     moment,
 )
+from tests.simulation.wording import day, minute
 
 HOUR, DAY = 3600.0, 86400.0
 KEY = "payments/api.zip"
@@ -145,7 +145,10 @@ class Story:
             "nextSteps": [f"Open until {minute(end)}."] if name == "failed" else [],
             "keywords": [KEYWORDS.get(name, name)],
         }  # fmt: skip
-        metadata = {"additionalContext": {"Scan": scan, "Region": "here", **bound}}
+        metadata = {
+            "threadId": scan,
+            "additionalContext": {"Scan": scan, "Region": "here", **bound},
+        }
         self.events.append(
             Published(
                 at=at,
@@ -157,7 +160,7 @@ class Story:
     def plain(self, at: float, scan: str, title: str) -> None:
         """Publish a card of the state machine's own."""
         content = {"title": title, "description": scan, "nextSteps": ["Do something."]}
-        metadata = {"additionalContext": {"Scan": scan}}
+        metadata = {"threadId": scan, "additionalContext": {"Scan": scan}}
         card = {"content": content, "metadata": metadata}
         self.events.append(Published(at=at, composed=at - 1, card=card))
 

@@ -1,0 +1,176 @@
+"""What the model accepts, since docs/faults.md does or nothing else can be known, and no more."""
+
+import pytest
+
+from tests.simulation.lives import (
+    ESCALATED,
+    WINDOW,
+    approved,
+    approved_life,
+    expired_life,
+    failed,
+    rejected_life,
+)
+from tests.simulation.model import check
+from tests.simulation.stories import DAY, Story
+from tests.simulation.story_changes import (
+    cards,
+    changed,
+    kinds,
+    mails,
+    without,
+)
+from tests.simulation.wording import minute
+
+SCAN = "payments/v1"
+WITHDRAWN = minute(5001)
+
+
+# What docs/faults.md accepts, and what it does not.
+
+
+def late_withdrawal(by: float) -> Story:
+    """The tag follows a withdrawal only after some seconds."""
+    story, scan, _ = approved()
+    story.withdraw(5000, scan, followed=False)
+    story.tag(5001 + by, scan, "withdrawn")
+    story.tell(5003 + by, scan, "withdrawn")
+    story.end(5005 + by, scan)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("by", "faults", "is_late"),
+    [
+        (50, [], False),
+        (70, [], True),
+        (65, [(5005, 5007, "PutObjectTagging", "throttled")], False),
+        (80, [(5005, 5007, "PutObjectTagging", "throttled")], True),
+        (65, [(4000, 4007, "PutObjectTagging", "throttled")], True),
+        (145, [(4990, 5040, "s3", "outage")], False),
+        (150, [(5090, 5140, "s3", "outage")], True),
+    ],
+)
+def test_the_tag_may_lag_for_as_long_as_calls_failed_and_as_long_again(
+    by: float, faults: list[tuple[float, float, str, str]], is_late: bool
+) -> None:
+    story = late_withdrawal(by)
+    for fault in faults:
+        story.fault(*fault)
+    assert ("deployable too long" in kinds(story)) == is_late
+
+
+@pytest.mark.parametrize(
+    ("answer", "again", "is_late"),
+    [
+        (None, None, False),
+        ("AWS did not answer as it should; press again in a few seconds.", None, False),
+        ("Withdrawn: payments/v1 may not be deployed any more.", None, True),
+        (None, 6000.0, True),
+        (None, 1001 + 22 * DAY, False),
+    ],
+    ids=["no answer", "an apology", "answered", "pressed again early", "pressed again late"],
+)
+def test_a_withdrawal_whose_function_died_counts_once_it_is_pressed_again(
+    answer: str | None, again: float | None, is_late: bool
+) -> None:
+    """The state machine looks at the reminder, 23 days after the approval."""
+    story, scan, _ = approved()
+    story.withdraw(5000, scan, followed=False)
+    changed(story, type(story.events[-2]), answer=answer)
+    if again:
+        known = f"Already withdrawn on {WITHDRAWN}, because: known."
+        story.click(again, scan, "withdraw", known)
+    seen = again + 10 if again and again > DAY else 1001 + 23 * DAY
+    story.tag(seen, scan, "withdrawn")
+    story.tell(seen + 2, scan, "withdrawn")
+    story.end(seen + 4, scan)
+    assert ("deployable too long" in kinds(story)) == is_late
+
+
+@pytest.mark.parametrize(
+    ("call", "fault", "is_found"),
+    [
+        ("Publish", "after", False),
+        ("SendEmail", "killed after", False),
+        ("sns", "outage", False),
+        ("Publish", "throttled", True),
+        ("GetObject decision.json", "after", True),
+    ],
+)
+def test_a_card_may_come_twice_only_where_its_sender_got_no_answer(
+    call: str, fault: str, is_found: bool
+) -> None:
+    story = rejected_life()
+    story.card(1010, SCAN, "rejected")
+    story.fault(1004, 1006, call, fault)
+    assert ("told twice" in kinds(story)) == is_found
+
+
+@pytest.mark.parametrize(
+    ("name", "at"), [("escalated", ESCALATED), ("ending", 1001 + 23 * DAY), ("approved", 1003)]
+)
+def test_a_card_that_sns_refuses_throughout_may_be_missing(name: str, at: float) -> None:
+    story = expired_life() if name == "escalated" else approved_life()
+    without(story, *cards(story, name))
+    assert kinds(story) == {"untold"}
+    story.fault(at, at + 60, "sns", "outage")
+    assert check(story.trace()) == []
+
+
+def test_a_mail_that_ses_refuses_is_told_in_the_channel_instead() -> None:
+    story = rejected_life()
+    without(story, *cards(story, "rejected"), *mails(story, "Rejected"))
+    story.plain(1050, SCAN, "payments: rejected, but the email could not be sent")
+    story.fault(1003, 1040, "sesv2", "outage")
+    assert check(story.trace()) == []
+
+
+def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> None:
+    story, scan = failed()
+    story.fault(130, 190, "s3", "outage")
+    story.plain(189, scan, "The pipeline could not go on with payments")
+    story.end(190, scan, "FAILED")
+    assert check(story.trace()) == []
+
+
+def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout() -> None:
+    story, scan = failed()
+    newer = story.upload(2000, "v2", "passed")
+    story.judge(2100, newer, "passed")
+    story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
+    story.decide(122 + WINDOW, scan, "expired")
+    assert kinds(story) == {"replaced request left open"}
+    story.fault(2002, 2060, "lambda", "outage")
+    assert check(story.trace()) == []
+
+
+def test_a_version_that_was_deleted_need_not_be_followed_to_its_end() -> None:
+    story, scan = failed()
+    story.delete(500, "v1")
+    story.plain(599, scan, "The pipeline could not go on with payments")
+    story.end(600, scan, "FAILED")
+    assert check(story.trace()) == []
+
+
+def test_verify_is_right_where_the_tag_is_wrong() -> None:
+    story, scan, _ = approved()
+    story.withdraw(5000, scan, followed=False)
+    story.verify(6000, (scan, "tag scan-status", "says approved"))
+    assert "verify finds what is right" not in kinds(story)
+
+
+def test_verify_is_right_where_a_report_came_after_the_verdict() -> None:
+    story = Story()
+    scan = story.upload(0, "v1", "failed")
+    story.judge(120, scan, "error")
+    story.store(130, scan, "report.json", {})
+    story.verify(300, (scan, "report.json", "verdict.json does not know it: it came later"))
+    assert check(story.trace()) == []
+
+
+def test_a_withdrawal_in_the_last_minute_may_be_told_as_the_end() -> None:
+    story, scan, end = approved()
+    story.over(end, scan)
+    story.withdraw(end - 30, scan, followed=False)
+    assert check(story.trace()) == []
