@@ -184,7 +184,8 @@ def heard(history: History, attempt: Attempt, at: float) -> float:
     if attempt.verdict == "superseded" and not withdrawal:
         # docs/faults.md, "Invoke supersede", refused: the newer upload goes on, and what waits is
         # closed by the next press, or when its wait is over.
-        if not history.patience.outage(at - FOLLOWS, at + FOLLOWS, "stepfunctions", "lambda", "s3"):
+        calls = "stepfunctions", "lambda", "s3", "SendTaskSuccess", "Invoke supersede"
+        if not history.patience.refused(at - FOLLOWS, at + FOLLOWS, *calls):
             return at
     elif not writers or any(map(answered, writers)):
         return at

@@ -58,7 +58,7 @@ def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
             for card in attempt.cards
         )
         since = history.patience.before(run.ended)
-        if not told and not history.patience.outage(since, run.ended, "sns", "publish"):
+        if not told and not history.patience.refused(since, run.ended, "sns", "Publish"):
             yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
         if not history.patience.any(since, run.ended) and not gone(attempt.version, attempt):
             yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
@@ -179,4 +179,4 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
     else:
         return False
     late = history.patience.deadline(due)
-    return history.patience.outage(due - FOLLOWS, late, "sns", "publish")
+    return history.patience.refused(due - FOLLOWS, late, "sns", "Publish")

@@ -1,6 +1,7 @@
 """How long what must follow may take, given the faults that calls met meanwhile."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tests.simulation.trace import Faulted
 
@@ -10,49 +11,76 @@ FOLLOWS = 60.0
 SKEW = 3.0
 # A retry after a single fault comes so many seconds later at most (components/states.py: 2 s, 4 s).
 PAUSE = 10.0
+# A task is tried so often (docs/faults.md, "refused": each time it is tried).
+TRIES = 6
+
+
+@dataclass
+class Failing:
+    """``call`` (of an outage: the service) failed from ``start`` to ``end``, each of ``times``."""
+
+    call: str
+    start: float
+    end: float
+    is_outage: bool
+    times: int = 1
+
+    @property
+    def over(self) -> float:
+        """When it has no effect any more: retries back off, for as long as it lasted."""
+        return self.end + max(PAUSE, self.end - self.start)
 
 
 class Patience:
     """Deadlines: what follows takes 60 s, and longer only where calls failed in between.
 
-    While a part of AWS is out, nothing has to follow; retries back off, so as much time again may
-    pass after it. A single fault costs its own time and a pause.
+    While a part of AWS is out, or one call fails each time that it is tried, nothing has to follow;
+    retries back off, so as much time again may pass after it, and a pause at least.
     """
 
     def __init__(self, faults: Iterable[Faulted]) -> None:
-        found = sorted(faults, key=lambda fault: fault.at)
-        self.faults = found
-        self._spans = [
-            (each.at, each.until + (each.until - each.at if each.fault == "outage" else PAUSE))
-            for each in found
-        ]
+        self.faults = sorted(faults, key=lambda fault: fault.at)
+        self._failing: list[Failing] = []
+        last: dict[tuple[str, str], Failing] = {}
+        for fault in self.faults:
+            call = fault.who, fault.call
+            before = last.get(call)
+            if before and fault.at <= before.over and fault.fault != "outage":
+                before.end, before.times = max(before.end, fault.until), before.times + 1
+            else:
+                is_outage = fault.fault == "outage"
+                last[call] = Failing(fault.call, fault.at, fault.until, is_outage)
+                self._failing.append(last[call])
 
     def deadline(self, since: float, seconds: float = FOLLOWS) -> float:
         """When what ``since`` must follow within ``seconds`` is too late."""
         end = since + seconds
-        for start, over in self._spans:
-            if start <= end and over > since:
-                end += over - max(start, since)
+        for each in self._failing:
+            if each.start <= end and each.over > since:
+                end += each.over - max(each.start, since)
         return end
 
     def before(self, at: float, seconds: float = FOLLOWS) -> float:
         """The earliest moment whose deadline is not before ``at``."""
         start = at - seconds
-        for since, over in reversed(self._spans):
-            if over >= start and since <= at:
-                start -= min(over, at) - since
+        for each in reversed(self._failing):
+            if each.over >= start and each.start <= at:
+                start -= min(each.over, at) - each.start
         return start
 
     def any(self, start: float, end: float) -> bool:
         """Whether a call met a fault that still counted between the two moments."""
-        return any(since <= end and over >= start for since, over in self._spans)
+        return any(each.start <= end and each.over >= start for each in self._failing)
 
-    def outage(self, start: float, end: float, *services: str) -> bool:
-        """Whether one of ``services`` was out at some time between the two moments."""
+    def refused(self, start: float, end: float, *calls: str) -> bool:
+        """Whether a service was out, or one of its calls refused each time, between the two.
+
+        ``calls`` are how the names of services and calls begin, as in ``sns`` or ``Publish``.
+        """
         return any(
-            since <= end
-            and over >= start
-            and fault.fault == "outage"
-            and any(each in f"{fault.who} {fault.call}".lower() for each in services)
-            for fault, (since, over) in zip(self.faults, self._spans, strict=True)
+            each.start <= end
+            and each.over >= start
+            and (each.is_outage or each.times >= TRIES)
+            and each.call.startswith(calls)
+            for each in self._failing
         )

@@ -46,7 +46,7 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
         return
     failed = [run.ended for run in attempt.runs if run.status == "FAILED"]
     since = answer.history.patience.before
-    if any(answer.history.patience.outage(since(at), at, "sns") for at in failed):
+    if any(answer.history.patience.refused(since(at), at, "sns", "Publish") for at in failed):
         return
     yield f"no card about {again} followed"
 

@@ -47,6 +47,8 @@ def late_withdrawal(by: float) -> Story:
         (65, [(5005, 5007, "PutObjectTagging", "throttled")], False),
         (80, [(5005, 5007, "PutObjectTagging", "throttled")], True),
         (65, [(4000, 4007, "PutObjectTagging", "throttled")], True),
+        (100, [(5002.0 + 5 * n, 5003.0 + 5 * n, "Publish", "after") for n in range(8)], False),
+        (100, [(5002.0 + 5 * n, 5003.0 + 5 * n, f"call {n}", "after") for n in range(3)], True),
         (145, [(4990, 5040, "s3", "outage")], False),
         (150, [(5090, 5140, "s3", "outage")], True),
     ],
