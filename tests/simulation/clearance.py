@@ -12,7 +12,7 @@ from math import inf
 
 from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS
-from tests.simulation.subjects import Attempt, Version, Violation, flights
+from tests.simulation.subjects import Attempt, Run, Version, Violation, flights
 from tests.simulation.trace import Clicked
 from tests.simulation.wording import answered, kind
 
@@ -158,17 +158,25 @@ def _unfounded(version: Version, segments: list[Segment]) -> Iterator[Violation]
 
 
 def gave_up(history: History, version: Version, by: float) -> bool:
-    """Whether an execution of it had failed by then, and a card said so.
+    """Whether an execution of it had failed by then, and a card said so, or SNS refused it.
 
-    docs/faults.md, "card": the way ended otherwise, and a card says so.
+    docs/faults.md, "card": the way ended otherwise, and a card says so; "alarm": a failed
+    execution, which is one by itself.
     """
     return any(
-        run.status == "FAILED"
-        and run.ended <= by
-        and any(kind(card) == "trouble" for card in attempt.cards)
+        run.status == "FAILED" and run.ended <= by and failure_told(history, run)
         for attempt in version.attempts
         for run in attempt.runs
     )
+
+
+def failure_told(history: History, run: Run) -> bool:
+    """Whether a card said that an execution failed, or SNS refused even that one."""
+    since = history.patience.before(run.ended)
+    return any(
+        kind(card) == "trouble" and run.started <= card.at <= run.ended + FOLLOWS
+        for card in run.attempt.cards
+    ) or history.patience.refused(since, run.ended, "sns", "Publish")
 
 
 def heard(history: History, attempt: Attempt, at: float) -> float:

@@ -8,12 +8,12 @@ what happened); docs/faults.md, "What is accepted".
 from collections.abc import Iterator
 from math import inf
 
-from tests.simulation.clearance import heard
+from tests.simulation.clearance import failure_told, heard
 from tests.simulation.doubled import by_kind, by_subject, doubled
 from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS
 from tests.simulation.subjects import Attempt, Version, Violation
-from tests.simulation.wording import answered, kind
+from tests.simulation.wording import answered
 
 
 def violations(history: History) -> Iterator[Violation]:
@@ -53,13 +53,9 @@ def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
     for run in attempt.runs:
         if run.status != "FAILED":
             continue
-        told = any(
-            kind(card) == "trouble" and run.started <= card.at <= run.ended + FOLLOWS
-            for card in attempt.cards
-        )
-        since = history.patience.before(run.ended)
-        if not told and not history.patience.refused(since, run.ended, "sns", "Publish"):
+        if not failure_told(history, run):
             yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
+        since = history.patience.before(run.ended)
         if not history.patience.any(since, run.ended) and not gone(attempt.version, attempt):
             yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
 

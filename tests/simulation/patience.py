@@ -27,8 +27,12 @@ class Failing:
 
     @property
     def over(self) -> float:
-        """When it has no effect any more: retries back off, for as long as it lasted."""
-        return self.end + max(PAUSE, self.end - self.start)
+        """When it has no effect any more: retries back off, for as long as it lasted.
+
+        After ``n`` tries the next one waits for 2**n s at most, and a minute at the very most
+        (components/states.py).
+        """
+        return self.end + max(PAUSE, self.end - self.start, min(60, 2**self.times))
 
 
 class Patience:

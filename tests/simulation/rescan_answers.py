@@ -6,6 +6,7 @@ docs/decisions.md, "Buttons of your own": another attempt, with evidence and a c
 from collections.abc import Iterator
 
 from tests.simulation.answer import Answer, state
+from tests.simulation.clearance import failure_told
 from tests.simulation.wording import kind
 
 
@@ -44,9 +45,8 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
         return
     if attempt.status == "passed" and attempt.judged >= answer.start:
         return
-    failed = [run.ended for run in attempt.runs if run.status == "FAILED"]
-    since = answer.history.patience.before
-    if any(answer.history.patience.refused(since(at), at, "sns", "Publish") for at in failed):
+    failed = [each for each in attempt.runs if each.status == "FAILED"]
+    if any(each.ended >= answer.start and failure_told(answer.history, each) for each in failed):
         return
     yield f"no card about {again} followed"
 
