@@ -3,8 +3,11 @@
 - Strong consistency: what was written is read and listed at once
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
 - ``If-None-Match: *``: the first to finish wins, others get 412 PreconditionFailed; where requests
-  conflict while they run, 409 ConditionalRequestConflict, which says nothing of who wins
+  conflict while they run, 409 ConditionalRequestConflict, which says nothing of who wins.
+  ``If-Match`` an ETag: 412 where another one is current, 404 where there is no object
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+- An ETag is another one after each write: with a KMS key it is no digest of the content
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
 - Versions are listed by key, the newest first
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
 - Tags belong to a version; a version that was deleted for good is NoSuchVersion
@@ -58,7 +61,7 @@ class S3:
 
     def in_flight(self, operation: str, parameters: dict[str, Any], change: int) -> None:
         """A client begins (1) or ends (-1) a call."""
-        if operation == "PutObject" and "IfNoneMatch" in parameters:
+        if operation == "PutObject" and parameters.keys() & {"IfNoneMatch", "IfMatch"}:
             self._writing[parameters["Bucket"], parameters["Key"]] += change
 
     def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
@@ -93,15 +96,17 @@ class S3:
         return len(left) < len(kept)
 
     def _put(
-        self, by: str, Bucket: str, Key: str, Body: Any, IfNoneMatch: str | None = None
+        self,
+        by: str,
+        Bucket: str,
+        Key: str,
+        Body: Any,
+        IfNoneMatch: str | None = None,
+        IfMatch: str | None = None,
     ) -> dict[str, Any]:
         body = Body.encode() if isinstance(Body, str) else bytes(Body)
-        if IfNoneMatch is not None:
-            assert IfNoneMatch == "*"
-            if self._objects[Bucket].get(Key):
-                raise Refused("PreconditionFailed", status=412)
-            if self._writing[Bucket, Key] > 1 and self._random.random() < CONFLICTS:
-                raise Refused("ConditionalRequestConflict", status=409)
+        if IfNoneMatch or IfMatch:
+            self._check(Bucket, Key, IfNoneMatch, IfMatch)
         version = self._store(Bucket, Key, body)
         document = json.loads(body) if Key.endswith(".json") else None
         self._events.append(
@@ -114,7 +119,18 @@ class S3:
                 sha256=hashlib.sha256(body).hexdigest(),
             )
         )
-        return {"VersionId": version, "ETag": '"etag"'}
+        return {"VersionId": version, "ETag": f'"{version}"'}
+
+    def _check(self, bucket: str, key: str, none_match: str | None, match: str | None) -> None:
+        """Refuse a conditional write whose condition does not hold, or that meets another."""
+        current = self._objects[bucket].get(key)
+        assert none_match in (None, "*")
+        if match and not current:
+            raise Refused("NoSuchKey", status=404)
+        if current and (none_match or f'"{current[0].id}"' != match):
+            raise Refused("PreconditionFailed", status=412)
+        if self._writing[bucket, key] > 1 and self._random.random() < CONFLICTS:
+            raise Refused("ConditionalRequestConflict", status=409)
 
     def _store(self, bucket: str, key: str, body: bytes) -> str:
         version = Version(f"{self._random.getrandbits(96):024x}", body)
@@ -145,6 +161,7 @@ class S3:
             "Body": io.BytesIO(version.body),
             "ContentLength": len(version.body),
             "VersionId": version.id,
+            "ETag": f'"{version.id}"',
             "TagCount": len(version.tags),
         }
 

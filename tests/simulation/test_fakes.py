@@ -88,6 +88,24 @@ def test_a_conditional_write_whose_answer_is_lost_meets_its_own_object():
     assert len([each for each in world.events if isinstance(each, Stored)]) == 1
 
 
+def test_a_write_over_an_object_that_has_changed_or_is_not_there_is_refused(world):
+    s3 = world.client("s3", world.s3)
+
+    def work() -> list[str]:
+        seen = []
+        first = s3.put_object(**OBJECT, Body=b"1")["ETag"]
+        second = s3.put_object(**OBJECT, Body=b"1", IfMatch=first)["ETag"]
+        assert s3.get_object(**OBJECT)["ETag"] == second
+        for key, etag in (("k", first), ("other", second)):
+            try:
+                s3.put_object(Bucket="b", Key=key, Body=b"2", IfMatch=etag)
+            except ClientError as error:
+                seen.append(error.response.get("Error", {}).get("Code", ""))
+        return seen
+
+    assert world.does(work) == [("done", ["PreconditionFailed", "NoSuchKey"])]
+
+
 def test_a_write_may_take_effect_after_its_writer_gave_up():
     late = 0
     for seed in range(20):
