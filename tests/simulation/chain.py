@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import inf
 
 from tests.simulation.history import History
-from tests.simulation.patience import FOLLOWS, SKEW
+from tests.simulation.patience import SKEW
 from tests.simulation.subjects import CLICK, Attempt, Violation, flights
 from tests.simulation.trace import Clicked, Stored
 from tests.simulation.wording import seconds, verb
@@ -167,10 +167,8 @@ def _expiry(history: History, attempt: Attempt) -> Iterator[Violation]:
             attempt.decided,
             f"{attempt.scan}: {attempt.decided - attempt.judged:.0f} s after it was judged",
         )
-    opened = max(attempt.judged, attempt.asked if attempt.asked < inf else 0)
-    if attempt.decided > history.patience.deadline(
-        opened + window, FOLLOWS + history.patience.deadline(opened) - opened
-    ):
+    opened = history.opened(attempt)
+    if attempt.decided > history.patience.deadline(opened + window + history.delayed(attempt)):
         yield Violation(
             "expired late",
             attempt.decided,

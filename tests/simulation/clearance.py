@@ -215,5 +215,5 @@ def _looks(history: History, attempt: Attempt, withdrawal: bool) -> tuple[float,
     settings = history.settings
     if withdrawal:
         return attempt.until - settings.remind, attempt.until
-    end = max(attempt.asked, attempt.judged) + settings.decide
-    return end - settings.escalate, end
+    end = history.opened(attempt) + settings.decide + history.delayed(attempt)
+    return history.escalated(attempt), end

@@ -98,7 +98,7 @@ def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
     if attempt.status != "failed":
         return
     yield "failed", attempt.judged, False
-    due = escalated(history, attempt)
+    due = history.escalated(attempt)
     if attempt.decided > history.patience.deadline(due):
         yield "escalated", due, False
     since = heard(history, attempt, attempt.decided) if attempt.decision else inf
@@ -123,14 +123,6 @@ def _expected_of_approval(history: History, attempt: Attempt, since: float) -> I
         yield "ended", max(since, attempt.until), True
 
 
-def escalated(history: History, attempt: Attempt) -> float:
-    """When people are called to decide at last; infinite where never."""
-    settings = history.settings
-    if not 0 < settings.escalate < settings.decide or attempt.asked == inf:
-        return inf
-    return max(attempt.asked, attempt.judged) + settings.decide - settings.escalate
-
-
 def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
     """A request is closed when a newer version comes, and at the latest when its time is over."""
     if attempt.status != "failed":
@@ -138,7 +130,7 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
     if not attempt.decision:
         yield Violation("never decided", history.ended, f"{attempt.scan} is left open")
         return
-    opened = max(attempt.judged, attempt.asked if attempt.asked < inf else 0)
+    opened = history.opened(attempt)
     for newer in attempt.version.later:
         begun = min((run.started for each in newer.attempts for run in each.runs), default=inf)
         since = max(opened, begun)
@@ -167,7 +159,7 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
     if name == "ending":
         due = attempt.until - settings.remind
     elif name == "escalated":
-        due = escalated(history, attempt)
+        due = history.escalated(attempt)
     elif name == "approved" and any(
         answered(click) and str(click.answer).startswith("Approved: ") for click in attempt.clicks
     ):

@@ -70,6 +70,26 @@ class History:
         version.attempts.append(made)
         return made
 
+    def opened(self, attempt: Attempt) -> float:
+        """When people were asked, or could have been."""
+        return attempt.judged if attempt.asked == inf else max(attempt.judged, attempt.asked)
+
+    def escalated(self, attempt: Attempt) -> float:
+        """When people are called to decide at last; infinite where never."""
+        settings = self.settings
+        if not 0 < settings.escalate < settings.decide or attempt.asked == inf:
+            return inf
+        return self.opened(attempt) + settings.decide - settings.escalate
+
+    def delayed(self, attempt: Attempt) -> float:
+        """By how much the end of a request is put off by faults when it opens and escalates.
+
+        Each of the two waits has its length, whenever it begins.
+        """
+        calls = self.patience.lost(self.opened(attempt))
+        due = self.escalated(attempt)
+        return calls + (self.patience.lost(due) if due < inf else 0.0)
+
     def _take(self, event: Event) -> None:
         match event:
             case Stored():

@@ -29,10 +29,10 @@ class Failing:
     def over(self) -> float:
         """When it has no effect any more: retries back off, for as long as it lasted.
 
-        After ``n`` tries the next one waits for 2**n s at most, and a minute at the very most
-        (components/states.py).
+        After ``n`` tries the next one waits for 2**n s at most, and an hour at the very most, where
+        it is tried for days (components/states.py).
         """
-        return self.end + max(PAUSE, self.end - self.start, min(60, 2**self.times))
+        return self.end + max(PAUSE, self.end - self.start, min(3600, 2**self.times))
 
 
 class Patience:
@@ -63,6 +63,10 @@ class Patience:
             if each.start <= end and each.over > since:
                 end += each.over - max(each.start, since)
         return end
+
+    def lost(self, at: float) -> float:
+        """How much longer than usual takes what is to happen ``at`` a moment, in seconds."""
+        return self.deadline(at) - at - FOLLOWS
 
     def before(self, at: float, seconds: float = FOLLOWS) -> float:
         """The earliest moment whose deadline is not before ``at``."""

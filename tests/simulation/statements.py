@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import inf
 
 from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS, SKEW
@@ -120,7 +119,7 @@ def _failed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
 
 def _window(history: History, attempt: Attempt, told: float) -> Iterator[str]:
     """People were told that the request is open until ``told``, a moment without its seconds."""
-    waited = max(0.0, attempt.asked - attempt.judged)
+    waited = history.opened(attempt) - attempt.judged + history.delayed(attempt)
     if attempt.decided < told - SKEW:
         yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} already"
     if attempt.decided > history.patience.deadline(told + FOLLOWS + waited):
@@ -141,8 +140,7 @@ def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     if attempt.decided < start:
         yield f"it was {attempt.verdict} at {attempt.decided:.1f} already"
     if found := _EXPIRES.search(said.text):
-        opened = attempt.judged if attempt.asked == inf else max(attempt.judged, attempt.asked)
-        end = opened + history.settings.decide
+        end = history.opened(attempt) + history.settings.decide
         early = attempt.judged + history.settings.decide - 2 * FOLLOWS
         if not early <= _minute(found[1]) <= history.patience.deadline(end):
             yield f"it says until {found[1]}, but the window ends at {minute(end)}"
