@@ -160,7 +160,7 @@ class Approval(pulumi.ComponentResource):
                             args.artifacts_arn,
                             "scan.json",
                             "report.json",
-                            "notification.json",
+                            "verdict.json",
                             "decision.json",
                             "withdrawal.json",
                             "pressed/*.json",

@@ -54,15 +54,20 @@ class Pipeline(pulumi.ComponentResource):
 
         project = ScanProject("scan", args.scan, opts=self._child)
         check = self._check_build_status(args, project)
-        supersede = self._supersede(args)
-        machine = self._state_machine(name, args, project, check, supersede)
+        callback, supersede = self._callback(args), self._supersede(args)
+        machine = self._state_machine(name, args, project, check, callback, supersede)
         rule, dead_letters = self._start_on_upload(args, machine)
+        self._wake_on_answer(args, callback)
 
         self.state_machine_arn = machine.arn
         self.project = project.name
         self.rule = rule.name
         self.dead_letters, self.dead_letters_name = dead_letters.url, dead_letters.name
-        self.functions = {"check-build-status": check, "supersede": supersede}
+        self.functions = {
+            "check-build-status": check,
+            "callback": callback,
+            "supersede": supersede,
+        }
         self.register_outputs({"state_machine_arn": self.state_machine_arn})
 
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
@@ -81,7 +86,6 @@ class Pipeline(pulumi.ComponentResource):
                                 scan.artifacts_arn,
                                 "scan.json",
                                 "report.json",
-                                "notification.json",
                                 "verdict.json",
                             ),
                             flood,
@@ -89,10 +93,7 @@ class Pipeline(pulumi.ComponentResource):
                     ),
                     allow(
                         "s3:PutObject",
-                        on=[
-                            *evidence(scan.artifacts_arn, "notification.json", "verdict.json"),
-                            flood,
-                        ],
+                        on=[*evidence(scan.artifacts_arn, "verdict.json"), flood],
                     ),
                     # A gate that failed is moot where there is a newer version already.
                     allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
@@ -115,6 +116,32 @@ class Pipeline(pulumi.ComponentResource):
                 log_days=scan.log_days,
                 # Without a report it asks S3, CodeBuild and the log, each with its own patience.
                 timeout_seconds=30,
+            ),
+            opts=self._child,
+        )
+
+    def _callback(self, args: PipelineArgs) -> HandlerFunction:
+        scan = args.scan
+        [decision, withdrawal] = evidence(scan.artifacts_arn, "decision.json", "withdrawal.json")
+        tokens = pulumi.Output.concat(scan.work_arn, "/waiting/*")
+        return HandlerFunction(
+            "callback",
+            HandlerFunctionArgs(
+                module="callback",
+                description="Leaves task tokens, and sends them back with an answer",
+                statements=[
+                    allow("s3:GetObject", on=[decision, withdrawal, tokens]),
+                    allow("s3:PutObject", on=[decision, tokens]),
+                    # Without it S3 answers 403 where nothing was decided.
+                    allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
+                    # A request is moot where there is a newer version.
+                    allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
+                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
+                    # A task token is the resource here; IAM knows no narrower one.
+                    allow("states:SendTaskSuccess", on=["*"]),
+                ],
+                environment={"ARTIFACTS_BUCKET": scan.artifacts, "WORK_BUCKET": scan.work},
+                log_days=scan.log_days,
             ),
             opts=self._child,
         )
@@ -151,6 +178,7 @@ class Pipeline(pulumi.ComponentResource):
         args: PipelineArgs,
         project: ScanProject,
         check: HandlerFunction,
+        callback: HandlerFunction,
         supersede: HandlerFunction,
     ) -> aws.sfn.StateMachine:
         scan = args.scan
@@ -176,14 +204,14 @@ class Pipeline(pulumi.ComponentResource):
                         "StepFunctionsGetEventForCodeBuildStartBuildRule"
                     ],
                 ),
-                allow("lambda:InvokeFunction", on=[check.arn, supersede.arn, args.announce_arn]),
+                allow(
+                    "lambda:InvokeFunction",
+                    on=[check.arn, callback.arn, supersede.arn, args.announce_arn],
+                ),
                 allow("sns:Publish", on=topics),
                 allow(
                     "s3:PutObject",
-                    on=[
-                        *evidence(scan.artifacts_arn, "scan.json", "decision.json"),
-                        pulumi.Output.concat(scan.work_arn, "/waiting/*"),
-                    ],
+                    on=evidence(scan.artifacts_arn, "scan.json", "decision.json"),
                 ),
                 allow(
                     "s3:GetObject",
@@ -233,10 +261,10 @@ class Pipeline(pulumi.ComponentResource):
                     Names(
                         project=project.name,
                         artifacts=scan.artifacts,
-                        work=scan.work,
                         topic_arn=args.topic_arn,
                         escalation_topic=args.escalation_topic,
                         supersede=supersede.arn,
+                        callback=callback.arn,
                         check_build_status=check.arn,
                         announce=args.announce_arn,
                         region=scan.region,
@@ -255,6 +283,42 @@ class Pipeline(pulumi.ComponentResource):
             tracing_configuration={"enabled": True},
             # Step Functions checks the log rights when the machine is made.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
+        )
+
+    def _wake_on_answer(self, args: PipelineArgs, callback: HandlerFunction) -> None:
+        """Whatever comes of a click: once its document is written, S3 tells of it."""
+        rule = aws.cloudwatch.EventRule(
+            "answers",
+            description="A decision was written, or a withdrawal",
+            event_pattern=as_json(
+                {
+                    "source": ["aws.s3"],
+                    "detail-type": ["Object Created"],
+                    "detail": {
+                        "bucket": {"name": [args.scan.artifacts]},
+                        "object": {
+                            "key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]
+                        },
+                    },
+                }
+            ),
+            opts=self._child,
+        )
+        permission = aws.lambda_.Permission(
+            "answers",
+            action="lambda:InvokeFunction",
+            function=callback.name,
+            principal="events.amazonaws.com",
+            source_arn=rule.arn,
+            source_account=args.scan.account,
+            opts=self._child,
+        )
+        aws.cloudwatch.EventTarget(
+            "answers",
+            rule=rule.name,
+            arn=callback.arn,
+            # An event that comes before the right to bring it is tried again for a day, but late.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
 
     def _start_on_upload(

@@ -13,6 +13,7 @@ from components.states import (
     CAUSE,
     RETRY,
     RETRY_FOR_DAYS,
+    RETRY_FOR_SECONDS,
     Names,
     State,
     card,
@@ -59,6 +60,10 @@ UNNAMED = (
 BUILD = """{% $states.result.Build.{
     'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, 'ProjectName': ProjectName, 'Logs': Logs
 } %}"""
+
+# An exception that cannot be woken is looked at so often; 25,000 events, the most of a history, are
+# enough for a day of it.
+BLIND_SECONDS = 60
 
 # What begins a thread is published by one execution while others wait with their replies.
 FLOOD_BEGINS_SECONDS = 5
@@ -236,15 +241,7 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
         # It was told; an execution that fails is one that lost its way.
         "Broken": {"Type": "Succeed"},
         "MarkFailed": tag("failed", "TellFailed"),
-        "TellFailed": publish(names.topic_arn, "{% $string($verdict.card) %}", "StillNewest"),
-        "StillNewest": {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $verdict.newer != null %}", "Next": "CloseMoot"}],
-            "Default": "AwaitDecision",
-        },
-        "CloseMoot": write_decision(
-            names, "superseded", "{% 'A newer version was uploaded: ' & $verdict.newer & '.' %}"
-        ),
+        "TellFailed": publish(names.topic_arn, "{% $string($verdict.card) %}", "AwaitDecision"),
     }
 
 
@@ -255,12 +252,13 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
         "Decided": {
             "Type": "Choice",
             "Choices": [
-                {"Condition": f"{{% $decision.verdict = '{verdict}' %}}", "Next": after}
-                for verdict, after in {
-                    "approved": "ClearApproved",
-                    "rejected": "MarkRejected",
-                    "superseded": "MarkSuperseded",
-                }.items()
+                {
+                    "Condition": "{% $decision.verdict = 'approved' %}",
+                    "Assign": {"stage": "decided"},
+                    "Next": "ReadWithdrawal",
+                },
+                {"Condition": "{% $decision.verdict = 'rejected' %}", "Next": "MarkRejected"},
+                {"Condition": "{% $decision.verdict = 'superseded' %}", "Next": "MarkSuperseded"},
             ],
             "Default": "MarkExpired",
         },
@@ -274,10 +272,10 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
     elsewhere: dict[str, State] = {}
     if names.escalation_topic:
         elsewhere["TellEscalatedElsewhere"] = publish(
-            names.escalation_topic, "{% $string($card) %}", "PeekDecision"
+            names.escalation_topic, "{% $string($told.card) %}", "AwaitLateDecision"
         )
-    told = next(iter(elsewhere), "PeekDecision")
-    escalate = _announce(names, "Escalated", told, mailed=False)
+    told = next(iter(elsewhere), "AwaitLateDecision")
+    escalate = _announce(names, "Escalated", told, mailed=False, outdated="AwaitLateDecision")
     # Nothing else says that nobody has decided: where the card cannot be had, a plain one calls.
     plain = card(
         "$scan.app & ': still nobody has decided'",
@@ -285,16 +283,16 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
         "Press Approve or Reject on the card above.",
     )
     escalate["AnnounceEscalated"]["Catch"] = [
-        {"ErrorEquals": ["States.ALL"], "Assign": {"card": plain}, "Next": "TellEscalated"}
+        {
+            "ErrorEquals": ["States.ALL"],
+            "Assign": {"told": {"card": plain}},
+            "Next": "TellEscalated",
+        }
     ]
     return {
         "AwaitDecision": wait(names, "decision", before, late="AnnounceEscalated"),
         **whatever_happens(escalate, told),
-        **whatever_happens(elsewhere, "PeekDecision"),
-        # Between the two waits a press finds nobody to wake.
-        "PeekDecision": read(
-            names, "decision.json", "decision", {"Next": "Decided"}, otherwise="AwaitLateDecision"
-        ),
+        **whatever_happens(elsewhere, "AwaitLateDecision"),
         "AwaitLateDecision": wait(names, "decision", waits.escalate, late="NobodyDecided"),
         **decide,
     }
@@ -302,11 +300,12 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
 
 def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
     return {
-        "ClearApproved": tag("approved", _heard("Approved", waits)),
-        **whatever_happens(
-            {**_hear_who("Approved", waits), **_announce(names, "Approved", "HoldException")},
-            "HoldException",
-        ),
+        "ClearApproved": {
+            **tag("approved", _heard("Approved", waits)),
+            "Assign": {"stage": "cleared"},
+        },
+        **_hold_who(names, waits),
+        **whatever_happens(_announce_approved(names), "HoldException"),
         "MarkRejected": tag("rejected", _heard("Rejected", waits)),
         **_hear_who("Rejected", waits),
         **_announce(names, "Rejected", "Rejected"),
@@ -321,44 +320,47 @@ def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
 
 
 def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
-    """An exception ends by itself or is withdrawn; until it is marked so, nothing may stop it."""
+    """An exception ends by itself or is withdrawn; until it is marked so, nothing may stop it.
+
+    Each way into ``HoldException`` comes from a look at the withdrawal or goes on to one: a wait
+    begins with it.
+    """
     end = "$toMillis($decision.until)"
     remind = f"{end} - {waits.remind * 1000}"
     return {
         "HoldException": {
             "Type": "Choice",
             "Choices": [
+                {"Condition": f"{{% {end} <= $millis() %}}", "Next": "MarkEnded"},
+                {"Condition": "{% $stage = 'decided' %}", "Next": "ClearApproved"},
+                {"Condition": "{% $stage = 'cleared' %}", "Next": "AnnounceApproved"},
                 {
                     "Condition": f"{{% {waits.remind} > 0 and {remind} > $millis() %}}",
                     "Next": "HoldToReminder",
-                }
+                },
             ],
             "Default": "HoldToEnd",
         },
         "HoldToReminder": _hold(names, remind, late="AnnounceEnding"),
-        **whatever_happens(_announce(names, "Ending", "PeekWithdrawal"), "PeekWithdrawal"),
-        # Between the two waits a press finds nobody to wake.
-        "PeekWithdrawal": read(
-            names,
-            "withdrawal.json",
-            "withdrawal",
-            {"Next": "MarkWithdrawn"},
-            otherwise="HoldToEnd",
+        **whatever_happens(
+            _announce(names, "Ending", "HoldToEnd", outdated="HoldToEnd"), "HoldToEnd"
         ),
         "HoldToEnd": _hold(names, end, late="ReadWithdrawal"),
-        # Where it cannot be woken, it still ends.
-        "HoldDeaf": {
-            "Type": "Wait",
-            "Timestamp": "{% $decision.until %}",
-            "Next": "ReadWithdrawal",
-        },
         "ReadWithdrawal": read(
             names,
             "withdrawal.json",
             "withdrawal",
             {"Next": "MarkWithdrawn"},
-            otherwise="MarkEnded",
+            otherwise="HoldException",
+            trouble="HoldUnsure",
         ),
+        # Whether it was withdrawn cannot be read, or no token be left; it still ends.
+        "HoldUnsure": {
+            "Type": "Choice",
+            "Choices": [{"Condition": f"{{% {end} <= $millis() %}}", "Next": "MarkEnded"}],
+            "Default": "HoldBlind",
+        },
+        "HoldBlind": {"Type": "Wait", "Seconds": BLIND_SECONDS, "Next": "ReadWithdrawal"},
         # Until these are done a version stays deployable that must not be: hours of patience.
         "MarkEnded": {**tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
         **_announce(names, "Ended", "Ended"),
@@ -371,6 +373,22 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
         **_announce(names, "Withdrawn", "Withdrawn"),
         "Withdrawn": {"Type": "Succeed"},
     }
+
+
+def _hold_who(names: Names, waits: Waits) -> dict[str, State]:
+    """Wait for who approved, as long as it is not withdrawn."""
+    if not waits.who:
+        return {}
+    end = f"$min([$toMillis($decision.until), $millis() + {waits.who * 1000}])"
+    return {_heard("Approved", waits): _hold(names, end, late="AnnounceApproved")}
+
+
+def _announce_approved(names: Names) -> dict[str, State]:
+    states = _announce(names, "Approved", "HoldException", outdated="HoldException")
+    announce = states["AnnounceApproved"]
+    for step in [announce, *announce["Catch"]]:
+        step["Assign"]["stage"] = "announced"
+    return states
 
 
 def _heard(event: str, waits: Waits) -> str:
@@ -408,10 +426,13 @@ def _trouble(names: Names) -> dict[str, State]:
     }
 
 
-def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> dict[str, State]:
+def _announce(
+    names: Names, event: str, after: str, *, mailed: bool = True, outdated: str = ""
+) -> dict[str, State]:
     """Have ``event`` put into words, and mailed where it is, then publish its card.
 
-    Where mail is refused, publish that instead.
+    Where mail is refused, publish that instead. Go to ``outdated`` where the event is not true any
+    more, which some cannot be.
     """
     announce, tell, unsent = f"Announce{event}", f"Tell{event}", f"TellUnsent{event}"
     refused = {
@@ -430,18 +451,27 @@ def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> d
                     "until": "{% $until %}",
                 },
             },
-            {"Assign": {"card": "{% $states.result.Payload.card %}"}, "Next": tell},
+            {
+                "Assign": {"told": "{% $states.result.Payload %}"},
+                "Next": f"Still{event}" if outdated else tell,
+            },
             before_trouble=[refused] if mailed else [],
         ),
-        tell: publish(names.topic_arn, "{% $string($card) %}", after),
+        tell: publish(names.topic_arn, "{% $string($told.card) %}", after),
     }
+    if outdated:
+        states[f"Still{event}"] = {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $told.card = null %}", "Next": outdated}],
+            "Default": tell,
+        }
     if mailed:
         states[unsent] = publish(
             names.topic_arn,
             card(
                 f"$scan.app & ': {event.lower()}, but the email could not be sent'",
-                f"'*' & $scan.scan & '* is {event.lower()}; that stands. "
-                "The developers do not know yet:\\n\\n' & $trouble",
+                f"'The developers do not know yet that *' & $scan.scan & '* was {event.lower()}:"
+                "\\n\\n' & $trouble",
                 "Tell the developers. Check that the sender is verified in SES, and, while in its "
                 "sandbox, each recipient.",
             ),
@@ -452,5 +482,12 @@ def _announce(names: Names, event: str, after: str, *, mailed: bool = True) -> d
 
 def _hold(names: Names, end: str, late: str) -> State:
     """Wait until ``end``, a JSONata expression of milliseconds, or until it is withdrawn."""
-    seconds = f"{{% $max([1, $ceil(({end} - $millis()) / 1000)]) %}}"
-    return wait(names, "exception", seconds, late=late, woken="ReadWithdrawal", trouble="HoldDeaf")
+    return wait(
+        names,
+        "exception",
+        f"{{% $max([1, $ceil(({end} - $millis()) / 1000)]) %}}",
+        late=late,
+        woken="ReadWithdrawal",
+        trouble="HoldUnsure",
+        retry=RETRY_FOR_SECONDS,
+    )

@@ -9,6 +9,9 @@ import pulumi
 State = dict[str, Any]
 
 RFC3339 = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]Z"
+# As AWS names it for a role that may list the bucket
+# (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html).
+NO_SUCH_KEY = "S3.NoSuchKeyException"
 # What failed, as the person in the channel may see it: escaped for Slack and short.
 CAUSE = (
     "$replace($replace($replace($substring($string($states.errorOutput.Cause), 0, 1500),"
@@ -24,7 +27,9 @@ RETRY = {
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
-RETRY_FOR_DAYS = {**RETRY, "IntervalSeconds": 30, "MaxAttempts": 100, "MaxDelaySeconds": 3600}
+RETRY_FOR_DAYS = {**RETRY, "MaxAttempts": 100, "MaxDelaySeconds": 3600}
+# The time of a wait begins anew with each try, so what must end on time is tried for seconds only.
+RETRY_FOR_SECONDS = {**RETRY, "MaxAttempts": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +38,11 @@ class Names:
 
     project: pulumi.Input[str]
     artifacts: pulumi.Input[str]
-    work: pulumi.Input[str]
     topic_arn: pulumi.Input[str]
     escalation_topic: str
     supersede: pulumi.Input[str]
     check_build_status: pulumi.Input[str]
+    callback: pulumi.Input[str]
     announce: pulumi.Input[str]
     region: str
 
@@ -141,17 +146,22 @@ def read(
     variable: str,
     then: Mapping[str, Any],
     otherwise: str | None = None,
+    trouble: str = "TellTrouble",
 ) -> State:
-    """Read evidence; where there is ``otherwise``, it may be missing."""
-    missing = [{"ErrorEquals": ["States.ALL"], "Next": otherwise}] if otherwise else []
+    """Read evidence; where there is ``otherwise``, it may be missing.
+
+    Only S3 can say so: an error is no answer.
+    """
+    missing = [{"ErrorEquals": [NO_SUCH_KEY], "Next": otherwise}] if otherwise else []
     state = task(
         "aws-sdk:s3:getObject",
         {"Bucket": names.artifacts, "Key": evidence_key(name)},
         {"Assign": {variable: "{% $parse($states.result.Body) %}"}, **then},
         before_trouble=missing,
+        trouble=trouble,
     )
     if otherwise:
-        state["Retry"] = [{"ErrorEquals": ["S3.NoSuchKeyException"], "MaxAttempts": 0}, RETRY]
+        state["Retry"] = [{"ErrorEquals": [NO_SUCH_KEY], "MaxAttempts": 0}, RETRY]
     return state
 
 
@@ -163,22 +173,25 @@ def wait(
     late: str,
     woken: str = "ReadDecision",
     trouble: str = "TellTrouble",
+    retry: State = RETRY,
 ) -> State:
-    """Leave a token where the buttons' function finds it, and wait for it to be sent back."""
+    """Leave a token where the buttons' function finds it, and wait for it to be sent back.
+
+    ``handlers/callback.py`` leaves it, and sends it back at once where the answer is there.
+    """
     return {
         **task(
-            "aws-sdk:s3:putObject.waitForTaskToken",
+            "lambda:invoke.waitForTaskToken",
             {
-                "Bucket": names.work,
-                "Key": "{% 'waiting/' & $scan.scan & '.json' %}",
-                "ContentType": "application/json",
-                "Body": {
-                    "scan": "{% $scan.scan %}",
+                "FunctionName": names.callback,
+                "Payload": {
+                    "scan": "{% $scan %}",
                     "for": what,
                     "token": "{% $states.context.Task.Token %}",
                     "digest": "{% $verdict.digest %}",
-                    "askedAt": now(),
                     "until": "{% $until %}" if what == "decision" else "{% $decision.until %}",
+                    "enteredAt": "{% $states.context.State.EnteredTime %}",
+                    "retry": "{% $states.context.State.RetryCount %}",
                 },
             },
             {"Next": woken},
@@ -187,7 +200,7 @@ def wait(
         ),
         "TimeoutSeconds": seconds,
         # A time-out is an answer here, not a hiccup.
-        "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, RETRY],
+        "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, retry],
     }
 
 

@@ -107,7 +107,8 @@ class Storage(pulumi.ComponentResource):
         )
         _policy("work", work, [], child)
 
-        aws.s3.BucketNotification("uploads", bucket=uploads.id, eventbridge=True, opts=child)
+        for label, bucket in (("uploads", uploads), ("artifacts", artifacts)):
+            aws.s3.BucketNotification(label, bucket=bucket.id, eventbridge=True, opts=child)
         uploads_versioned = self._versioned("uploads", uploads)
         aws.s3.BucketLifecycleConfiguration(
             "uploads",

@@ -8,10 +8,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from handlers import buttons, card, links, measure, outcome, pressed, report
-from handlers.evidence import Evidence
-from handlers.letter import write
+from handlers import buttons, card, links, measure, moment, outcome, pressed, report
+from handlers.evidence import Evidence, error_code
+from handlers.letter import Letter, write
 from handlers.mail import message
 from handlers.notification import in_thread
 
@@ -28,6 +29,14 @@ UPLOADER_DOMAINS: list[str] = json.loads(os.environ["UPLOADER_DOMAINS"])
 # mrkdwn that calls somebody, or nothing.
 ESCALATION_MENTION = os.environ["ESCALATION_MENTION"]
 REGION = os.environ["AWS_REGION"]
+# In one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
+MOST_RECIPIENTS = 50
+# How SES says that it has sent a mail to nobody, for what is in it or whom it goes to
+# (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
+REFUSED = ("MessageRejected", "BadRequestException")
+
+# Events that a withdrawal contradicts, or is.
+ABOUT_AN_EXCEPTION = ("approved", "ending", "withdrawn")
 
 # SES sends twice what is asked twice: an answer that is late is waited for, not asked again.
 ses = boto3.client(
@@ -38,14 +47,18 @@ ses = boto3.client(
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Send one mail about ``{scan, event, until}`` and return ``{card}``.
 
-    ``event`` is one of ``outcome.tell``, ``until`` when the request expires. Raises what SES
-    raises: the state machine tries again, then tells the channel.
+    ``event`` is one of ``outcome.tell``, ``until`` when the request expires. ``card`` is None, and
+    no mail is sent, where the event is not true any more: what came after it is told by itself.
+    Raises what SES raises: the state machine tries again, then tells the channel.
     """
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
     scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
-    first = evidence.read("notification.json")
-    withdrawal = evidence.read("withdrawal.json") if name == "withdrawn" else None
+    verdict = evidence.read("verdict.json")
+    withdrawal = evidence.read("withdrawal.json") if name in ABOUT_AN_EXCEPTION else None
+    if _is_outdated(name, decision, withdrawal):
+        log.info("outdated", extra={"scan": scan_id, "event": name})
+        return {"card": None}
     found = report.parse(evidence.read("report.json"), scan_id)
     subject = card.Subject(
         scan=scan_id,
@@ -61,23 +74,29 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     mention = ESCALATION_MENTION if name == "escalated" else ""
     shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
     # In a flood of cards it stands in the thread of them all.
-    shown = in_thread(shown, first["metadata"]["threadId"] if first else scan_id)
+    shown = in_thread(shown, verdict["card"]["metadata"]["threadId"] if verdict else scan_id)
     if told.subject:
         console = {"Execution": subject.execution, "Evidence": subject.evidence}
         known = {label: url for label, url in console.items() if url}
         letter = write(told, scan, found, decision, withdrawal, known, people)
-        to = recipients(scan["app"], found.uploader if found else "")
         # The last that can fail: what failed after it would have it sent a second time.
-        sent = ses.send_email(
-            FromEmailAddress=SENDER,
-            ConfigurationSetName=CONFIGURATION_SET,
-            Destination={"ToAddresses": to},
-            Content={"Raw": {"Data": message(scan_id, letter, SENDER, to)}},
-        )
-        log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent["MessageId"]})
+        sent = _mail(scan_id, letter, scan["app"], found.uploader if found else "")
+        log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent})
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("announced", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
     return {"card": shown}
+
+
+def _is_outdated(
+    name: str, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
+) -> bool:
+    """Whether something was decided, or an exception is over, since ``name`` became due."""
+    if name == "escalated":
+        return decision is not None
+    if name not in ("approved", "ending"):
+        return False
+    assert decision
+    return withdrawal is not None or moment.is_over(decision["until"], moment.now())
 
 
 def _who(
@@ -94,9 +113,38 @@ def _who(
     return pressed.by(evidence, verb, decision["reason"], decision["decidedAt"])
 
 
+def _mail(scan_id: str, letter: Letter, app: str, uploader: str) -> str:
+    """Send ``letter``, without the uploader where SES refuses it; return SES's id of the mail."""
+    to, team = recipients(app, uploader), recipients(app, "")
+    try:
+        return _send(scan_id, letter, to)
+    except ClientError as error:
+        if to == team or error_code(error) not in REFUSED:
+            raise
+        # "The entire message is rejected", so nobody gets it twice
+        # (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html).
+        why = {"scan": scan_id, "code": error_code(error)}
+        log.warning("mail refused; sending it without the uploader", extra=why)
+    return _send(scan_id, letter, team)
+
+
+def _send(scan_id: str, letter: Letter, to: list[str]) -> str:
+    sent = ses.send_email(
+        FromEmailAddress=SENDER,
+        ConfigurationSetName=CONFIGURATION_SET,
+        Destination={"ToAddresses": to},
+        Content={"Raw": {"Data": message(scan_id, letter, SENDER, to)}},
+    )
+    return sent["MessageId"]
+
+
 def recipients(app: str, uploader: str) -> list[str]:
-    """Return who hears of ``app``: its own or the usual addresses, and the uploader's."""
+    """Return who hears of ``app``: its own or the usual addresses, and last the uploader's."""
     usual = RECIPIENTS.get(app, RECIPIENTS[""])
     # The uploader says who that is, so only addresses of our own domains are believed.
     ours = uploader.rpartition("@")[2].lower() in UPLOADER_DOMAINS
-    return [*usual, uploader] if ours and uploader not in usual else usual
+    # No mail system that matters tells Ada@ from ada@.
+    known = {each.casefold() for each in usual}
+    if not ours or uploader.casefold() in known or len(usual) >= MOST_RECIPIENTS:
+        return usual
+    return [*usual, uploader]

@@ -9,9 +9,9 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers import moment, versions
@@ -28,8 +28,8 @@ WORK_BUCKET = os.environ["WORK_BUCKET"]
 USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
 LONGEST = timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"]))
 VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
-PERIOD = re.compile(r"([0-9]{1,9}) *(s|m|h|d|days?|)", re.IGNORECASE)
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}  # days are what is meant else
+PERIOD = re.compile(r"([0-9]{1,9}) *(m|h|d|days?|)", re.IGNORECASE)
+UNITS = {"m": "minutes", "h": "hours"}  # days are what is meant else
 # Between two waits the state machine has no token for a moment; seconds from one try to the next.
 TRIES = (0, 0.5, 1, 1.5)
 
@@ -83,7 +83,7 @@ def decide(press: Press) -> str:
     open_request = waiting(WORK_BUCKET, press.scan)
     if open_request is None or open_request["for"] != "decision":
         return _not_waiting(evidence)
-    now = datetime.now(UTC)
+    now = moment.now()
     decision = {
         "version": 1,
         "scan": press.scan,
@@ -98,10 +98,10 @@ def decide(press: Press) -> str:
     if newest := versions.newer(evidence.read("scan.json")):
         decision |= versions.superseded_by(newest)
     kept = evidence.keep("decision.json", decision)
-    heard = _wake(press.scan, "decision", kept)
+    heard = _wake(press.scan, ("decision",), kept)
     _log(press, kept, heard)
     if not kept.written or newest:
-        return _standing(kept.document)
+        return _standing(evidence, kept.document)
     return _unless_heard(_said(decision), heard)
 
 
@@ -111,11 +111,11 @@ def withdraw(press: Press) -> str:
     piece = evidence.piece("decision.json")
     if piece is None:
         return f"Nothing to withdraw: nothing was decided about {press.scan} here."
-    decision, now = piece.document, datetime.now(UTC)
+    decision, now = piece.document, moment.now()
     if decision["verdict"] != "approved":
         when = moment.minute(decision["decidedAt"])
         return f"Nothing to withdraw: {press.scan} was {decision['verdict']} on {when}."
-    if moment.iso(now) >= decision["until"]:
+    if moment.is_over(decision["until"], now) and not evidence.piece("withdrawal.json"):
         return f"Nothing to withdraw: the exception ended on {moment.minute(decision['until'])}."
     kept = evidence.keep(
         "withdrawal.json",
@@ -127,7 +127,8 @@ def withdraw(press: Press) -> str:
             "evidence": {"decision.json": piece.digest},
         },
     )
-    heard = _wake(press.scan, "exception", kept)
+    # The state machine may not have heard of the approval yet: it reads both.
+    heard = _wake(press.scan, ("decision", "exception"), kept)
     _log(press, kept, heard)
     if not kept.written:
         standing = kept.document
@@ -175,7 +176,7 @@ def _days(period: timedelta) -> str:
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 
-def _wake(scan: str, waits_for: str, kept: Piece) -> bool:
+def _wake(scan: str, waits_for: Sequence[str], kept: Piece) -> bool:
     """Wake the state machine, which reads what stands; return whether it heard.
 
     Who has just written asks for the token again: it may be between two waits. All others only
@@ -184,7 +185,7 @@ def _wake(scan: str, waits_for: str, kept: Piece) -> bool:
     for pause in TRIES if kept.written else TRIES[:1]:
         time.sleep(pause)
         found = waiting(WORK_BUCKET, scan)
-        if found and found["for"] == waits_for and wake(found["token"]):
+        if found and found["for"] in waits_for and wake(found["token"]):
             return True
     return False
 
@@ -204,7 +205,7 @@ def _log(press: Press, kept: Piece, heard: bool) -> None:
 
 def _not_waiting(evidence: Evidence) -> str:
     if decision := evidence.read("decision.json"):
-        return _standing(decision)
+        return _standing(evidence, decision)
     if evidence.read("scan.json"):
         return (
             f"{evidence.scan} is not waiting for a decision; if its card has just appeared, press "
@@ -228,12 +229,23 @@ def _unless_heard(said: str, heard: bool) -> str:
     )
 
 
-def _standing(decision: Mapping[str, Any]) -> str:
+def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
     verdict, when = decision["verdict"], moment.minute(decision["decidedAt"])
     if verdict == "expired":
         return f"Too late: nobody had decided by {when}; upload again to have it scanned anew."
     if verdict == "superseded":
         return "Too late: a newer version has been uploaded; it is decided on its own card."
+    if verdict == "approved":
+        if back := evidence.read("withdrawal.json"):
+            return (
+                f"Too late: it was approved on {when}, and withdrawn on "
+                f"{moment.minute(back['withdrawnAt'])}, because: {text(back['reason'], 400)}."
+            )
+        if moment.is_over(decision["until"], moment.now()):
+            return (
+                f"Too late: it was approved on {when}, and the exception ended on "
+                f"{moment.minute(decision['until'])}; upload again to have it scanned anew."
+            )
     return (
         f"Already {verdict} on {when}, because: {text(decision['reason'], 400)}. "
         "A scan is decided once; nothing changed."

@@ -162,7 +162,7 @@ def _condition(failed: Condition) -> str:
 
 def _finding(finding: Finding) -> str:
     linked = link(links.web(finding.link), code(finding.place, 250))
-    severity, rule = text(finding.severity, 20), code(finding.rule, 80)
+    severity, rule = text(finding.severity, 20) or "?", code(finding.rule, 80)
     return f"*{severity}* {linked} {text(finding.message, 300)} ({rule})"
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from handlers import (
@@ -39,7 +38,7 @@ UNBELIEVABLE = report.Trouble(
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Return ``{status, reason, card, thread, opening, digest, newer}``.
+    """Return ``{status, reason, card, thread, opening, digest}``.
 
     No ``card`` where nobody needs to know. ``thread`` is where messages about this scan stand;
     ``opening`` is the card that begins that thread, where this scan is the one to have it shown.
@@ -47,11 +46,17 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     ``event`` is ``{scan, app, upload: {bucket, key, versionId}, execution, build, error}``, and
     ``until`` where the time for a decision is known. ``build`` is Step Functions' Build of a
     success, ``error`` its ``{Error, Cause}`` of a failure. Neither they nor exit codes say what
-    the gate said: only the report does. ``digest`` is that of verdict.json; ``newer`` the version
-    that made a failed gate moot before anybody could decide about it.
+    the gate said: only the report does. ``digest`` is that of verdict.json, which holds status and
+    card: whatever is seen when this is asked again, what it said first stands.
     """
+    evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
+    verdict = evidence.piece("verdict.json") or _judge(evidence, event)
+    return _answer(verdict)
+
+
+def _judge(evidence: Evidence, event: Mapping[str, Any]) -> Piece:
+    """Write what the scan came to, and the card that tells of it, unless that is there."""
     scan, error = event["scan"], event.get("error")
-    evidence = Evidence(ARTIFACTS_BUCKET, scan)
     pieces = {name: evidence.piece(name) for name in ("scan.json", "report.json")}
     left = pieces["report.json"]
     found = report.parse(left and left.document, scan)
@@ -68,7 +73,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     )
 
     status, reason, trouble, tail = "error", "", None, []
-    shown, newer, causes = None, None, []
+    shown, causes = None, []
     # A report is there before its build ends, and code that took the scanner over could write it.
     unbelievable = bool(found and found.passed) and not (ran and ran.status == "SUCCEEDED")
     if found and unbelievable:
@@ -91,12 +96,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         offered = buttons.of("broken", scan, retry=trouble.retry)
         shown = card.broken(subject, trouble, found, tail, offered)
 
-    # Asked again after an answer that was lost, it says what it said before.
-    told = evidence.piece("notification.json")
-    if shown and not told:
-        thread = PLACES.thread(scan, event["app"], causes or [reason], datetime.now(UTC))
-        told = evidence.keep("notification.json", in_thread(shown, thread))
-    pieces["notification.json"] = told
+    now = moment.now()
+    if shown:
+        thread = PLACES.thread(scan, event["app"], causes or [reason], now)
+        shown = in_thread(shown, thread)
     verdict = evidence.keep(
         "verdict.json",
         {
@@ -105,7 +108,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             "status": status,
             "reason": line(reason, 200),
             "retry": trouble is None or trouble.retry,
-            "judgedAt": moment.iso(datetime.now(UTC)),
+            "judgedAt": moment.iso(now),
+            "card": shown,
             "evidence": {name: piece.digest for name, piece in pieces.items() if piece},
         },
     )
@@ -114,20 +118,19 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         scan, event["app"], stands["status"], opened and opened.document, stands["judgedAt"]
     )
     log.info("scan judged", extra={**measured, "reason": stands["reason"]})
-    return _told(verdict, told, newer)
+    return verdict
 
 
-def _told(verdict: Piece, shown: Piece | None, newer: str | None) -> dict[str, Any]:
+def _answer(verdict: Piece) -> dict[str, Any]:
     stands = verdict.document
-    thread = shown.document["metadata"]["threadId"] if shown else stands["scan"]
+    thread = stands["card"]["metadata"]["threadId"] if stands["card"] else stands["scan"]
     return {
         "status": stands["status"],
         "reason": stands["reason"],
-        "card": shown and shown.document,
+        "card": stands["card"],
         "thread": thread,
         "opening": PLACES.digest(thread, stands["scan"]),
         "digest": verdict.digest,
-        "newer": newer,
     }
 
 

@@ -7,6 +7,7 @@ change shows: scanner.log, report.json, verdict.json, decision.json, withdrawal.
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+# What follows a version's id where it was scanned again.
+_ATTEMPT = re.compile(r"(?:\.([0-9]{1,6}))?/")
 # Who presses a button waits 15 s at most: a call that hangs must end early enough to say so.
 QUICK = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
@@ -30,10 +33,11 @@ def error_code(error: ClientError) -> str:
 
 @dataclass(frozen=True)
 class Piece:
-    """One object as it stands; ``written`` says whether this call wrote it."""
+    """One object as it stands, with its ETag; ``written`` says whether this call wrote it."""
 
     bytes: bytes
     written: bool = False
+    etag: str = ""
 
     @property
     def document(self) -> Any:
@@ -78,8 +82,13 @@ class Evidence:
 
 def piece(bucket: str, key: str) -> Piece | None:
     """Return the object as it stands, None where there is none."""
-    body = _get(bucket, key)
-    return None if body is None else Piece(body)
+    try:
+        found = s3.get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error_code(error) in ("NoSuchKey", "KeyTooLongError"):
+            return None
+        raise
+    return Piece(found["Body"].read(), etag=found["ETag"])
 
 
 def keep(bucket: str, key: str, document: object) -> Piece:
@@ -110,11 +119,38 @@ def keep(bucket: str, key: str, document: object) -> Piece:
     raise AssertionError("unreachable")
 
 
+def attempts(bucket: str, app: str, version: str) -> list[int]:
+    """Return the numbers of the scans that there are of an uploaded version, in order."""
+    prefix = f"scans/{app}/{version}"
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    folders = (each["Prefix"].removeprefix(prefix) for each in listed.get("CommonPrefixes", []))
+    return sorted(int(match[1] or 1) for each in folders if (match := _ATTEMPT.fullmatch(each)))
+
+
+def replace(bucket: str, key: str, document: object, stands: Piece | None) -> bool:
+    """Write the object over ``stands``, None for nothing; return whether that still stood.
+
+    S3 answers 412 where it did not, 404 where it is gone, and 409 when somebody writes it right now
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+    """
+    condition = {"IfMatch": stands.etag} if stands else {"IfNoneMatch": "*"}
+    body = json.dumps(document, indent=1).encode()
+    try:
+        s3.put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
+        )
+    except ClientError as error:
+        if error_code(error) in ("PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"):
+            return False
+        raise
+    return True
+
+
 def waiting(work_bucket: str, scan: str) -> Any:
-    """Return ``{scan, token, for, digest, askedAt, until}`` where the state machine waits.
+    """Return ``{scan, token, for, digest, askedAt, until, ...}`` where the state machine waits.
 
     ``for`` is ``decision`` or ``exception`` (to end, or to be withdrawn); ``digest`` that of the
-    evidence that people go by.
+    evidence that people go by. ``handlers/callback.py`` leaves it.
     """
     stands = piece(work_bucket, f"waiting/{scan}.json")
     return stands and stands.document
@@ -125,12 +161,3 @@ def waiting_scans(work_bucket: str, start: str) -> list[str]:
     listed = s3.list_objects_v2(Bucket=work_bucket, Prefix=f"waiting/{start}", MaxKeys=100)
     keys = [each["Key"] for each in listed.get("Contents", [])]
     return [key.removeprefix("waiting/").removesuffix(".json") for key in keys]
-
-
-def _get(bucket: str, key: str) -> bytes | None:
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except ClientError as error:
-        if error_code(error) in ("NoSuchKey", "KeyTooLongError"):
-            return None
-        raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from handlers import links, moment, not_scanned
+from handlers import links, moment, not_scanned, wrapping
 from handlers.not_scanned import Line
 from handlers.outcome import Outcome
 from handlers.outside import line
@@ -56,22 +56,24 @@ class Letter:
         }
 
     def text(self) -> str:
-        """The letter for clients that show no HTML."""
+        """The letter for clients that show no HTML, in lines of 78 characters."""
         width = max(map(len, self.facts)) + 2
+        facts = (f"{name + ':':{width}}{value}" for name, value in self.facts.items())
         parts = [
-            self.title,
-            self.outcome.lead,
-            "\n".join(f"{name + ':':{width}}{value}" for name, value in self.facts.items()),
+            wrapping.paragraph(self.title),
+            wrapping.paragraph(self.outcome.lead),
+            wrapping.items(facts, width),
         ]
         for title, lines in self._lists.items():
             if lines:
-                parts.append("\n".join((title.upper(), *(f"- {each}" for each in lines))))
+                listed = wrapping.items((f"- {each}" for each in lines), 2)
+                parts.append(f"{wrapping.paragraph(title.upper())}\n{listed}")
         if self.findings:
-            found = "\n".join(_finding_text(each) for each in self.findings)
+            found = "\n".join(map(_finding_text, self.findings))
             parts.append(f"FINDINGS: {self.counted}\n{found}")
-        steps = enumerate(self.outcome.next_steps, 1)
-        parts.append("WHAT TO DO NEXT\n" + "\n".join(f"{n}. {step}" for n, step in steps))
-        parts.append("\n".join(f"{name}: {url}" for name, url in self.links.items()))
+        steps = (f"{n}. {step}" for n, step in enumerate(self.outcome.next_steps, 1))
+        parts.append("WHAT TO DO NEXT\n" + wrapping.items(steps, 3))
+        parts.append(wrapping.items((f"{name}: {url}" for name, url in self.links.items()), 2))
         return "\n\n".join(parts) + "\n"
 
     def html(self) -> str:
@@ -191,7 +193,7 @@ def _section(title: str, tag: str, items: list[str]) -> str:
 def _finding_text(finding: Finding) -> str:
     url = links.web(finding.link)
     said = f"{finding.severity} {finding.place}: {finding.message} ({finding.rule})"
-    return f"- {line(said, 600)}" + (f"\n  {url}" if url else "")
+    return wrapping.items([f"- {line(said, 600)}"], 2) + (f"\n  {url}" if url else "")
 
 
 def _finding_html(finding: Finding) -> str:

@@ -21,7 +21,8 @@ def message(scan: str, letter: Letter, sender: str, recipients: Sequence[str]) -
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
-    mail["Subject"] = f"[{letter.app}] {letter.outcome.subject}"
+    # EmailMessage would decode what looks like an encoded word (RFC 2047), line breaks included.
+    mail["Subject"] = f"[{letter.app}] {letter.outcome.subject}".replace("=?", "= ?")
     mail["Message-ID"] = f"<{_digest(f'{scan} {letter.outcome.event}')}@{domain}>"
     mail["In-Reply-To"] = root
     mail["References"] = root

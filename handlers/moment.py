@@ -3,6 +3,11 @@
 from datetime import UTC, datetime
 
 
+def now() -> datetime:
+    """The only clock of the functions."""
+    return datetime.now(UTC)
+
+
 def iso(when: datetime) -> str:
     """As in ``2026-12-24T10:00:00Z``."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -16,6 +21,11 @@ def day(moment: str) -> str:
 def minute(moment: str) -> str:
     """As in ``24 Dec 2026, 10:00 UTC``."""
     return f"{day(moment)}, {_parse(moment):%H:%M} UTC"
+
+
+def is_over(moment: str, now: datetime) -> bool:
+    """Whether ``now`` is at or after ``moment``."""
+    return now >= _parse(moment)
 
 
 def seconds(start: str, end: str) -> int:

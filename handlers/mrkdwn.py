@@ -1,5 +1,10 @@
 """Slack's mrkdwn, safe with any text from outside.
 
+Slack has no escape for its marks, and an invisible space beside one makes it work rather than not
+(https://github.com/yhatt/jsx-slack/blob/main/docs/about-escape-and-exact-mode.md, which has the
+list of marks, too). So each mark gives way to a character that looks like it and means nothing:
+that holds whatever Slack takes for the edge of a word. docs/texts.md has all the rules.
+
 Every ``limit`` counts the escaped text, as the notification service does.
 """
 
@@ -8,29 +13,55 @@ from collections.abc import Iterable
 
 from handlers.outside import cut, line, size
 
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'"})
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TOKEN = re.compile("&(?:amp|lt|gt);|.", re.DOTALL)
-_BREAK = "\u200b"  # an invisible space
-# Inside a word these marks mean nothing to Slack, and names should survive copying.
-_MARK = re.compile(r"(?<![^\W_])[*_~]|[*_~](?![^\W_])")
-# Bare mentions, emoji and addresses come alive without any markup, a quotation even when escaped.
-_LIVE = re.compile(r"@|:(?=[A-Za-z/+-])|^(?=>)")
+
+# Names are found by their sign and the name right behind it; what is between them parts them.
+_APART = "\u200b"  # zero-width space
+_SIGN = re.compile(r"[@\uff20\ufe6b]|(?<![A-Za-z0-9])[#\uff03](?=\S)")
+_QUOTE = re.compile(r"^[>\uff1e]")
+
+# Look-alikes are as long as what they stand for (in UTF-16 units), so they can come after a cut.
+_QUOTATION_MARK, _ASTERISK, _LOW_LINE = "\u203a", "\u2217", "\u02cd"
+_TILDE, _RATIO, _DOT = "\u223c", "\u2236", "\u2024"
+_NO_CODE = str.maketrans({"`": "'", "\uff40": "'"})
+_MARKS = _NO_CODE | str.maketrans(
+    {"*": _ASTERISK, "\uff0a": _ASTERISK, "~": _TILDE, "\uff3f": _LOW_LINE}
+)
+# Between ASCII letters and digits it means nothing to Slack, and names should survive copying.
+_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+# Of an address (``https:``, ``mailto:``), or of an emoji; not the one in ``Note: this``, nor that
+# in ``10:30 UTC`` (at the end of a text, another colon may follow).
+_COLON = re.compile(
+    r"(?<![0-9]):(?=\S)|:(?![0-9]{2}[^0-9:])(?=\S)|[:\uff1a](?=//|[^\s:\uff1a]+[:\uff1a])"
+)
+# Before what could be the ending of a host name: all that is sure of one is two letters or more.
+_HOST_DOT = re.compile(
+    r"(?<=(?<![A-Za-z0-9])www)[.\uff0e\u3002\uff61]|(?<=[^\W_])\.(?=[^\W\d_]{2})"
+    r"|(?<=[A-Za-z0-9])[\uff0e\u3002\uff61](?=[A-Za-z]{2})",
+    re.IGNORECASE,
+)
+# Slack's server finds addresses before its clients find code, so they are no better there.
+_ADDRESS_IN_CODE = re.compile(r":(?=//)|(?<=(?<![A-Za-z0-9])www)\.", re.IGNORECASE)
 
 
 def text(value: object, limit: int) -> str:
     """Return ``value`` as running text that formats, mentions and links nothing."""
-    tame = _LIVE.sub(rf"\g<0>{_BREAK}", line(value, limit).strip())
-    return _escape(_MARK.sub(rf"{_BREAK}\g<0>{_BREAK}", tame), limit)
+    plain = _QUOTE.sub(_QUOTATION_MARK, line(value, limit).strip())
+    shown = _escape(_SIGN.sub(rf"\g<0>{_APART}", plain), limit).translate(_MARKS)
+    # After the cut: an underscore can stand at the edge of a word only then.
+    shown = _COLON.sub(_RATIO, _UNDERSCORE.sub(_LOW_LINE, shown))
+    return _HOST_DOT.sub(_DOT, shown)
 
 
 def code(value: object, limit: int = 100) -> str:
-    """Return ``value`` as a code span."""
-    return f"`{_verbatim(value, limit) or '?'}`"
+    """Return ``value`` as a code span, exact but for back-ticks, signs of names and addresses."""
+    return f"`{_verbatim(line(value, limit).strip(), limit) or '?'}`"
 
 
 def block(lines: Iterable[str], limit: int) -> str:
     """Return ``lines``, each cut to ``limit``, as a code block."""
-    return "\n".join(("```", *(_verbatim(each, limit) for each in lines), "```"))
+    return "\n".join(("```", *(_verbatim(line(each, limit), limit) for each in lines), "```"))
 
 
 def link(url: str | None, label: str) -> str:
@@ -38,8 +69,9 @@ def link(url: str | None, label: str) -> str:
     return f"<{url.replace('&', '&amp;')}|{label}>" if url else label
 
 
-def _verbatim(value: object, limit: int) -> str:
-    return _escape(line(value, limit).replace("@", f"@{_BREAK}"), limit)
+def _verbatim(plain: str, limit: int) -> str:
+    shown = _escape(plain.translate(_NO_CODE).replace("@", f"@{_APART}"), limit)
+    return _ADDRESS_IN_CODE.sub(lambda match: _RATIO if match[0] == ":" else _DOT, shown)
 
 
 def _escape(tame: str, limit: int) -> str:

@@ -2,8 +2,8 @@
 
 import re
 
-# Bidirectional controls would let a file name show as another one.
-_BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from handlers.invisible import without_invisible
+
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -17,7 +17,7 @@ def line(value: object, limit: int) -> str:
     whole = str("" if value is None else value)
     # A JSON string may hold half a surrogate pair, which no encoder takes.
     text = whole[: limit + 1].encode(errors="replace").decode()
-    text = _BREAKS.sub(" ", _BIDI.sub("", text)).rstrip()
+    text = _BREAKS.sub(" ", without_invisible(text)).rstrip()
     # What is taken out must not hide that there was more.
     fits = size(text) <= limit and len(whole) <= limit + 1
     return text if fits else cut(text, limit)
@@ -31,4 +31,5 @@ def cut(tokens: str | list[str], limit: int) -> str:
         if room < 0:
             break
         kept.append(token)
-    return "".join(kept) + "…"
+    # A cut through an emoji leaves what joins nothing.
+    return "".join(kept).rstrip("\u200d\ufe0f") + "…"

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from handlers.evidence import QUICK, Evidence
+from handlers.evidence import QUICK, Evidence, attempts
 from handlers.scan_id import SCAN_ID
 
 log = logging.getLogger(__name__)
@@ -32,31 +32,48 @@ def handler(event: Any, context: object) -> str:
 
 
 def rescan(scan: str) -> str:
-    """Start an execution for the same version, as another attempt with evidence of its own."""
+    """Start an execution for the same version, as another attempt with evidence of its own.
+
+    The button may be on an old card: what counts is the last attempt at this version.
+    """
     opened = Evidence(ARTIFACTS_BUCKET, scan).read("scan.json")
     if not opened:
         return f"There is no scan {scan} here."
-    verdict = Evidence(ARTIFACTS_BUCKET, scan).read("verdict.json")
+    number = attempts(ARTIFACTS_BUCKET, opened["app"], opened["versionId"])[-1]
+    last = Evidence(ARTIFACTS_BUCKET, _attempt(opened, number))
+    verdict = last.read("verdict.json")
     if verdict and verdict["status"] == "passed":
-        return f"{scan} passed its quality gate; there is nothing to scan again."
+        return f"{last.scan} passed its quality gate; there is nothing to scan again."
     if verdict and verdict.get("retry") is False:
-        return f"The same bytes would end as {scan} did: do what its card says, then upload again."
-    if _is_running(opened["execution"]):
-        return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
-    attempt = opened.get("attempt", 1) + 1
-    again = f"{opened['app']}/{opened['versionId']}.{attempt}"
+        return (
+            f"The same bytes would end as {last.scan} did: do what its card says, then upload "
+            "again."
+        )
+    if _is_running(last.read("scan.json")["execution"]):
+        return f"{last.scan} is not over: it is being scanned, awaits its decision, or is approved."
+    return _start(opened, number + 1)
+
+
+def _start(opened: dict[str, Any], number: int) -> str:
+    """Start attempt ``number``, or the next one whose name no execution has used up."""
+    again = _attempt(opened, number)
     machine, _, _ = opened["execution"].replace(":execution:", ":stateMachine:").rpartition(":")
+    # The same name for each press: the second finds the execution of the first.
+    name = f"again-{number}-{re.sub('[^A-Za-z0-9_-]', '-', opened['versionId'])[:60]}"
     try:
         sfn.start_execution(
-            stateMachineArn=machine,
-            # The same name for each press: the second finds the execution of the first.
-            name=f"again-{attempt}-{re.sub('[^A-Za-z0-9_-]', '-', opened['versionId'])[:60]}",
-            input=json.dumps(_event(opened, attempt)),
+            stateMachineArn=machine, name=name, input=json.dumps(_event(opened, number))
         )
     except sfn.exceptions.ExecutionAlreadyExists:
-        return f"It is scanned again already, as {again}: see the newer card."
-    log.info("scanned again", extra={"scan": scan, "again": again})
+        # It ended before it left any evidence.
+        return _start(opened, number + 1)
+    log.info("scanned again", extra={"scan": opened["scan"], "again": again})
     return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
+
+
+def _attempt(opened: dict[str, Any], number: int) -> str:
+    """The id of the scan that is attempt ``number`` at the version of ``opened`` (scan.json)."""
+    return f"{opened['app']}/{opened['versionId']}" + (f".{number}" if number > 1 else "")
 
 
 def _is_running(execution: str) -> bool:

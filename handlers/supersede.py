@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from handlers import moment, versions
@@ -30,13 +29,7 @@ def handler(event: Mapping[str, Any], context: object) -> list[str]:
             continue
         kept = Evidence(ARTIFACTS_BUCKET, scan).keep(
             "decision.json",
-            {
-                "version": 1,
-                "scan": scan,
-                **versions.superseded_by(event["versionId"]),
-                "decidedAt": moment.iso(datetime.now(UTC)),
-                "evidence": {"verdict.json": open_request["digest"]},
-            },
+            versions.superseded(scan, event["versionId"], open_request["digest"], moment.now()),
         )
         wake(open_request["token"])
         if kept.written:

@@ -5,8 +5,10 @@ S3 lists a key's versions newest first
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from handlers import moment
 from handlers.evidence import s3
 
 # Tokens of so many versions before one are looked at; each of them closed those before it.
@@ -14,9 +16,14 @@ OLDER = 3
 
 
 def newer(scan: Mapping[str, Any]) -> str | None:
-    """Return the id of the newest version of the key of ``scan`` (scan.json), None if it is its."""
-    versions = _versions(scan)
-    return versions[0] if versions and versions[0] != scan["versionId"] else None
+    """Return the id of the newest version of the key of ``scan`` (scan.json), None if it is its.
+
+    None, too, where its own was deleted for good: which of the others came after it cannot be told,
+    and nobody can deploy it any more.
+    """
+    versions, all_of_them = _versions(scan)
+    known = scan["versionId"] in versions or not all_of_them
+    return versions[0] if known and versions and versions[0] != scan["versionId"] else None
 
 
 def older(scan: Mapping[str, Any]) -> list[str]:
@@ -24,17 +31,37 @@ def older(scan: Mapping[str, Any]) -> list[str]:
 
     None where its own is not among the newest: what is listed then may have come after it.
     """
-    versions = _versions(scan)
+    versions, _ = _versions(scan)
     if scan["versionId"] not in versions:
         return []
     place = versions.index(scan["versionId"]) + 1
     return versions[place : place + OLDER]
 
 
-def _versions(scan: Mapping[str, Any]) -> list[str]:
-    """The newest versions of the key, at most 100; a delete marker is no version."""
+def _versions(scan: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """The newest versions of the key, at most 100, and whether that is all of them.
+
+    A delete marker is no version.
+    """
     listed = s3.list_object_versions(Bucket=scan["bucket"], Prefix=scan["key"], MaxKeys=100)
-    return [each["VersionId"] for each in listed.get("Versions", []) if each["Key"] == scan["key"]]
+    # Keys are listed in order, this one before all that only begin like it.
+    more = listed.get("IsTruncated", False) and listed.get("NextKeyMarker") == scan["key"]
+    found = [each["VersionId"] for each in listed.get("Versions", []) if each["Key"] == scan["key"]]
+    return found, not more
+
+
+def superseded(scan: str, version: str, digest: str, now: datetime) -> dict[str, Any]:
+    """Return decision.json of ``scan``, whose request the newer ``version`` has made moot.
+
+    ``digest`` is the SHA-256 of its verdict.json.
+    """
+    return {
+        "version": 1,
+        "scan": scan,
+        **superseded_by(version),
+        "decidedAt": moment.iso(now),
+        "evidence": {"verdict.json": digest},
+    }
 
 
 def superseded_by(version: str) -> dict[str, Any]:

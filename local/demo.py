@@ -336,7 +336,7 @@ def _gist(name: str, content: Any) -> str:
         return f"{content['key']}, {content['size']:,} bytes"
     if name == "verdict.json":
         return f"{content['status']}; names the SHA-256 of {', '.join(content['evidence'])}"
-    return {"scanner.log": "what the scanner said", "notification.json": "the card"}.get(name, "")
+    return {"scanner.log": "what the scanner said"}.get(name, "")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ def evaluate(expression: str) -> Any:
         parsed = Jsonata(text)
         parsed.register_lambda("parse", json.loads)
         parsed.register_lambda("uuid", lambda: str(uuid.uuid4()))
+    # By this $millis and $now know which evaluation's time it is: else that of whichever expression
+    # this thread was the last to parse.
+    Jsonata.CURRENT.jsonata = parsed
     result = parsed.evaluate(None, bindings)
     _idle[text].append(parsed)
     return result

@@ -1,9 +1,17 @@
 """Slack's mrkdwn, read into plain data that a terminal and a page can both show.
 
 A block is ``{"kind": "text" | "quote" | "code", "spans": [...]}``, for a line or a code block;
-a span is ``{"text"}`` with any of ``bold``, ``italic``, ``strike``, ``code``, ``mention``, which
-are True, and ``href`` (http, https or mailto). Texts are plain: nothing is markup any more.
-Rules: https://api.slack.com/reference/surfaces/formatting
+a span is ``{"text"}`` with any of ``bold``, ``italic``, ``strike``, ``code``, ``mention``,
+``emoji``, which are True, and ``href`` (http, https or mailto). Texts are plain: nothing is markup
+any more.
+
+Where it is not known what Slack does, this reads the markup as working. Sources of the rules:
+
+[format] https://docs.slack.dev/messaging/formatting-message-text
+[jsx] https://github.com/yhatt/jsx-slack/blob/main/docs/about-escape-and-exact-mode.md
+[tilde] https://github.com/gastownhall/gascity-packs/pull/337
+[edge] https://github.com/Sorunome/slack-markdown/issues/4
+[code] https://github.com/bitrise-steplib/steps-slack-message/issues/7
 """
 
 import re
@@ -13,27 +21,42 @@ from typing import Any
 Span = dict[str, Any]
 Block = dict[str, Any]
 
+# [format], "Code blocks".
 _FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
+# [format], "Block quotes"; [jsx] has the full-width sign.
+_QUOTED = re.compile(r"(?:>|&gt;|\uff1e)\s?")
 
 
-def _styled(mark: str) -> str:
-    """A mark works at the edges of words only; an invisible space is no part of a word."""
-    inked = rf"[^\s\u200b{mark}]"
-    return rf"(?<![\w{mark}]){mark}(?={inked})([^{mark}\n]*{inked}){mark}(?![\w{mark}])"
+def _styled(marks: str, end: str = r"(?<=\S)") -> str:
+    """A mark begins where no word is before it: [jsx], by which an invisible space is none.
+
+    It ends anywhere: [edge]. Only letters and digits of ASCII are sure to be part of a word.
+    """
+    return rf"(?<![A-Za-z0-9])[{marks}](?=\S)([^{marks}\n]+){end}[{marks}]"
 
 
 _INLINE = re.compile(
     "|".join(
         (
-            r"`([^`\n]+)`",
-            r"<([^<>|\n]+)(?:\|([^<>\n]*))?>",
-            _styled(r"\*"),
-            _styled("_"),
-            _styled("~"),
+            r"[`\uff40]([^`\uff40\n]+)[`\uff40]",  # [format], "Code blocks"; [jsx]: full width
+            r"<([^<>|\n]+)(?:\|([^<>\n]*))?>",  # [format], "Links", "Mentioning users", ...
+            _styled(r"*\uff0a"),  # [format], "Visual basics"; [jsx]: full width
+            _styled(r"_\uff3f"),
+            _styled("~", end=""),  # [tilde]: its end may have a space before it
         )
     )
 )
 _STYLES = ("bold", "italic", "strike")
+# [format], "Links": the server finds addresses by their scheme, or by ``www.``.
+_ADDRESS = r"(?<![A-Za-z0-9])((?:https?://|www\.)[^\s<>]+)"
+# [format], "Special mentions", "Automatic parsing".
+_CALL = r"@(?:here|channel|everyone|group)\b"
+_CHANNEL = r"#[\w-]+"
+# [format], "Emoji"; the characters: https://github.com/yhatt/jsx-slack/issues/98.
+_EMOJI = r"(:[\w+'-]+:)"
+_FOUND = re.compile(rf"{_ADDRESS}|(?<![A-Za-z0-9])({_CALL}|{_CHANNEL})|{_EMOJI}", re.IGNORECASE)
+# [code]: addresses in code, too, since the server does not know code; so perhaps calls.
+_FOUND_IN_CODE = re.compile(rf"{_ADDRESS}|(?<![A-Za-z0-9])({_CALL})", re.IGNORECASE)
 
 
 def parse(text: str, members: Mapping[str, str] | None = None) -> list[Block]:
@@ -41,14 +64,14 @@ def parse(text: str, members: Mapping[str, str] | None = None) -> list[Block]:
     blocks: list[Block] = []
     for position, part in enumerate(_FENCE.split(text)):
         if position % 2:
-            blocks.append({"kind": "code", "spans": [{"text": unescaped(part)}]})
+            blocks.append({"kind": "code", "spans": _plain(part, _FOUND_IN_CODE)})
             continue
         # The line breaks around a code block belong to it.
         lines = part.split("\n")
         if position and lines[0] == "":
             lines = lines[1:]
         for line in lines:
-            quoted = re.match(r"(?:>|&gt;)\s?", line)
+            quoted = _QUOTED.match(line)
             blocks.append(
                 {
                     "kind": "quote" if quoted else "text",
@@ -63,12 +86,11 @@ def spans(text: str, members: Mapping[str, str] | None = None) -> list[Span]:
     found: list[Span] = []
     end = 0
     for match in _INLINE.finditer(text):
-        if match.start() > end:
-            found.append({"text": unescaped(text[end : match.start()])})
+        found += _plain(text[end : match.start()], _FOUND)
         end = match.end()
         code, target, label, *styled = match.groups()
         if code is not None:
-            found.append({"text": unescaped(code), "code": True})
+            found += [{**span, "code": True} for span in _plain(code, _FOUND_IN_CODE)]
         elif target is not None:
             found += _angled(target, label, match[0], members or {})
         else:
@@ -76,14 +98,28 @@ def spans(text: str, members: Mapping[str, str] | None = None) -> list[Span]:
                 (name, each) for name, each in zip(_STYLES, styled, strict=True) if each is not None
             )
             found += [{**span, style: True} for span in spans(inner, members)]
-    if end < len(text):
-        found.append({"text": unescaped(text[end:])})
-    return found
+    return found + _plain(text[end:], _FOUND)
 
 
 def unescaped(text: str) -> str:
     """Return ``text`` with Slack's three entities as the characters that they stand for."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _plain(text: str, rules: re.Pattern[str]) -> list[Span]:
+    """What Slack finds in a text by itself, and the rest of it."""
+    found: list[Span] = []
+    end = 0
+    for match in rules.finditer(text):
+        found += [{"text": unescaped(text[end : match.start()])}] if match.start() > end else []
+        end = match.end()
+        shown: Span = {"text": unescaped(match[0])}
+        if match[1]:
+            scheme = "http://" if shown["text"][:4].lower() == "www." else ""
+            found.append({**shown, "href": scheme + shown["text"]})
+        else:
+            found.append({**shown, ("mention" if match[2] else "emoji"): True})
+    return found + ([{"text": unescaped(text[end:])}] if end < len(text) else [])
 
 
 def _angled(target: str, label: str | None, whole: str, members: Mapping[str, str]) -> list[Span]:

@@ -57,7 +57,7 @@ class Row:
         return ", ".join(f"{number:,} {kind}" for kind, number in named.items() if number)
 
 
-UNREADABLE = "the evidence is not as the pipeline writes it: verify it"
+UNREADABLE = "the evidence is not as the pipeline writes it, verify it"
 TITLES = [each.name for each in fields(Row)]
 COUNTS = ("unanalysed", "opaque", "otherLanguage")
 # What fits on a terminal.
@@ -110,21 +110,16 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
         return evidence.documents(*listed)
 
     for scan in parallel.each(read, evidence.scans(prefix), "scans read:"):
-        try:
-            if any(first <= day <= last for day in _days(scan)):
-                yield row(scan)
-        except (KeyError, TypeError, ValueError):
+        if scan.oddities:
             # Somebody changed it; the others count nevertheless.
             empty: dict[str, Any] = {**dict.fromkeys(TITLES, ""), **dict.fromkeys(COUNTS)}
-            yield Row(**{**empty, "scan": scan.id, "reason": UNREADABLE})
+            yield Row(**{**empty, "scan": scan.id, "reason": f"{UNREADABLE}: {scan.oddities}"})
+        elif any(first <= day <= last for day in _days(scan)):
+            yield row(scan)
 
 
 def row(scan: Scan) -> Row:
-    """The documents of a scan as one row.
-
-    Raises:
-        KeyError, TypeError, ValueError: they are not as the pipeline writes them.
-    """
+    """The documents of a scan, none of them odd, as one row."""
 
     def said(document: Mapping[str, Any] | None, name: str) -> str:
         return str((document or {}).get(name) or "")

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from handlers import report
+from ops.evidence import Scan, parsed
 
 VOUCHED_BY = {
     "scanner.log": "report.json",
@@ -25,8 +25,6 @@ VOUCHED_BY = {
 }
 KNOWN = {*VOUCHED_BY, *VOUCHED_BY.values()}
 PRESSED = re.compile(r"pressed/[^/]+\.json")
-# The tag follows the evidence some seconds later, longer while AWS has a hiccup.
-GRACE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +53,15 @@ class Stored:
 Files = Mapping[str, Stored]
 
 
+def documents(scan: str, files: Files) -> Scan:
+    """Return what ``files`` say of ``scan``."""
+    found = {name: stored.body for name, stored in files.items() if stored.body is not None}
+    return parsed(scan, found)
+
+
 def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
     """Yield ``(file, what is wrong with it)`` for all that is."""
+    told = documents(scan, files)
     for name, stored in files.items():
         if name not in KNOWN and not PRESSED.fullmatch(name):
             yield name, "nothing of the pipeline writes such a file"
@@ -65,17 +70,15 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
             yield name, f"was written {stored.versions} times; the pipeline writes once"
         if stored.markers:
             yield name, "was deleted"
-        if name.endswith(".json"):
-            if stored.document is None:
-                yield name, "is no JSON object"
-            elif (about := _about(name, stored.document)) != scan:
-                yield name, f"is about another scan: {about}"
+        if name in told.odd:
+            yield name, told.odd[name]
     if "scan.json" not in files:
         yield "scan.json", "is missing; every scan begins with it"
     for name, voucher in VOUCHED_BY.items():
         if voucher in files:
             yield from _vouched(name, files.get(name), voucher, files[voucher])
-    yield from _sense(scan, files)
+    if not told.odd:
+        yield from _sense(told)
 
 
 def _vouched(
@@ -96,75 +99,35 @@ def _vouched(
         yield name, f"was changed: it is not what {voucher} vouches for"
 
 
-def _about(name: str, document: dict[str, Any]) -> Any:
-    if name != "notification.json":
-        return document.get("scan")
-    metadata = document.get("metadata")  # the card's form is the chat service's
+def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
+    """What no digest shows: pieces that do not follow from each other."""
+    judged = scan.verdict["status"] if scan.verdict else None
+    card = scan.verdict.get("card") if scan.verdict else None
+    if card is not None and (about := _subject(card)) != scan.id:
+        yield "verdict.json", f"its card is about another scan: {about}"
+    if judged in ("passed", "failed"):
+        yield from _borne_out(scan, judged)
+    if scan.decision and judged != "failed":
+        yield "decision.json", f"decides about a scan that is {judged or 'not judged'}"
+    if scan.withdrawal and (scan.decision or {}).get("verdict") != "approved":
+        yield "withdrawal.json", "withdraws what was not approved"
+
+
+def _subject(card: Any) -> Any:
+    """Which scan a card is about; its form is the chat service's."""
+    metadata = card.get("metadata") if isinstance(card, dict) else None
     context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
     return context.get("Scan") if isinstance(context, dict) else None
 
 
-def _sense(scan: str, files: Files) -> Iterator[tuple[str, str]]:
-    """What no digest shows: pieces that do not follow from each other."""
-    verdict, decision, back = (
-        _document(files, f"{name}.json") for name in ("verdict", "decision", "withdrawal")
-    )
-    judged = verdict.get("status") if verdict else None
-    if judged in ("passed", "failed"):
-        yield from _borne_out(scan, judged, files)
-    if decision and judged != "failed":
-        yield "decision.json", f"decides about a scan that is {judged or 'not judged'}"
-    if back and (decision or {}).get("verdict") != "approved":
-        yield "withdrawal.json", "withdraws what was not approved"
-
-
-def _borne_out(scan: str, judged: str, files: Files) -> Iterator[tuple[str, str]]:
+def _borne_out(scan: Scan, judged: str) -> Iterator[tuple[str, str]]:
     """Whether the report is one that the pipeline believes, and says what the verdict says."""
-    document = _document(files, "report.json")
-    gate = (document or {}).get("gate")
+    gate = (scan.report or {}).get("gate")
     said = gate.get("status") if isinstance(gate, dict) else None
     if said != judged:
         yield "verdict.json", f"says {judged}, but the report says {said or 'nothing of a gate'}"
-    elif document.get("scan") == scan:
-        try:
-            report.read(document, scan)
-        except ValueError as error:
-            yield "report.json", f"does not bear out that the gate {judged}: {error}"
-
-
-def standing(files: Files, now: datetime) -> tuple[str | None, set[str | None]]:
-    """Return the clearance that follows from the evidence, and what the tag may say for now.
-
-    Raises:
-        ValueError, KeyError, TypeError: a document lacks what it must say.
-    """
-    verdict, decision, back = (
-        _document(files, f"{name}.json") for name in ("verdict", "decision", "withdrawal")
-    )
-    steps: list[tuple[datetime, str | None]] = []
-    if verdict:
-        steps.append((_moment(verdict["judgedAt"]), verdict["status"]))
-    if decision:
-        steps.append((_moment(decision["decidedAt"]), decision["verdict"]))
-        if decision["verdict"] == "approved":
-            if back:
-                steps.append((_moment(back["withdrawnAt"]), "withdrawn"))
-            else:
-                steps.append((_moment(decision["until"]), "expired"))
-    status: str | None = None
-    allowed: set[str | None] = set()
-    for since, follows in steps:
-        if since > now:
-            break
-        if since > now - GRACE:
-            allowed.add(status)
-        status = follows
-    return status, {*allowed, status}
-
-
-def _document(files: Files, name: str) -> Any:
-    return files[name].document if name in files else None
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+        return
+    try:
+        report.read(scan.report, scan.id)
+    except ValueError as error:
+        yield "report.json", f"does not bear out that the gate {judged}: {error}"

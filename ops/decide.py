@@ -77,9 +77,16 @@ def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str
     answer = environment.client("lambda").invoke(
         FunctionName=function, Payload=json.dumps(payload).encode()
     )
-    said = json.loads(answer["Payload"].read())
+    text = answer["Payload"].read()
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        said = None
     if "FunctionError" in answer or not isinstance(said, str):
-        raise Problem(f"{function} failed: {said}", "look at its log, then try again")
+        raise Problem(
+            f"{function} failed: {text[:1000].decode(errors='replace')}",
+            "look at its log, then try again",
+        )
     return said
 
 

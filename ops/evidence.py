@@ -1,6 +1,5 @@
 """What the evidence says of a scan, read from the artifacts bucket."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,13 @@ from botocore.exceptions import ClientError
 
 from handlers import moment, pressed
 from handlers.scan_id import APP, SCAN_ID
+from ops.documents import FIELDS, Odd, longest, parse
 from ops.problem import Problem, error_code
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
+# What follows the version in the id of a later attempt.
+ATTEMPT = re.compile(r"|\.([2-9]|[1-9][0-9]{1,8})")
 
 
 def checked_app(app: str) -> str:
@@ -35,17 +37,36 @@ def checked_scan(scan: str) -> str:
     return scan
 
 
+def is_document(name: str) -> bool:
+    """Whether ``name`` is evidence that is read here, as opposed to the scanner's log."""
+    return name in FIELDS or name.startswith("pressed/")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The documents of one scan, each None where there is none; ``presses`` is pressed/*."""
+    """The documents of one scan, each None where there is none; ``presses`` is pressed/*.
+
+    ``odd`` are those that are not as the pipeline writes them, by name, and what is wrong; they
+    are None here, too.
+    """
 
     id: str
-    opened: Mapping[str, Any] | None
-    report: Mapping[str, Any] | None
-    verdict: Mapping[str, Any] | None
-    decision: Mapping[str, Any] | None
-    withdrawal: Mapping[str, Any] | None
+    opened: Mapping[str, Any] | None = None
+    report: Mapping[str, Any] | None = None
+    verdict: Mapping[str, Any] | None = None
+    decision: Mapping[str, Any] | None = None
+    withdrawal: Mapping[str, Any] | None = None
     presses: list[Any] = field(default_factory=list)
+    odd: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def oddities(self) -> str:
+        """What is wrong with its evidence, in one line; empty where nothing is.
+
+        A report is left out: the scan of hostile code wrote it, and who needs it reads it so.
+        """
+        pieces = {name: what for name, what in self.odd.items() if name != "report.json"}
+        return "; ".join(f"{name} {what}" for name, what in pieces.items())
 
     def all(self, folder: str) -> list[Any]:
         """The records in ``folder``, as ``pressed.by`` asks for them."""
@@ -95,6 +116,27 @@ class Scan:
         return str(status)
 
 
+def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
+    """Return what the documents of ``scan`` say; other files are left out."""
+    documents: dict[str, dict[str, Any]] = {}
+    odd: dict[str, str] = {}
+    for name in filter(is_document, bodies):
+        try:
+            documents[name] = parse(name, bodies[name], scan)
+        except Odd as what:
+            odd[name] = str(what)
+    return Scan(
+        id=scan,
+        opened=documents.get("scan.json"),
+        report=documents.get("report.json"),
+        verdict=documents.get("verdict.json"),
+        decision=documents.get("decision.json"),
+        withdrawal=documents.get("withdrawal.json"),
+        presses=[each for name, each in documents.items() if name.startswith("pressed/")],
+        odd=odd,
+    )
+
+
 class Evidence:
     """All evidence of an environment."""
 
@@ -117,48 +159,57 @@ class Evidence:
 
     def documents(self, scan: str, names: Sequence[str]) -> Scan:
         """Return what those of its files say that are named."""
+        found = {name: self._body(scan, name) for name in filter(is_document, names)}
+        return parsed(scan, {name: body for name, body in found.items() if body is not None})
 
-        def read(name: str) -> dict[str, Any] | None:
-            return self.read(scan, name) if name in names else None
+    def attempts(self, app: str, version: str) -> dict[int, tuple[str, list[str]]]:
+        """Return the scans of an uploaded version by number, each with the names of its files.
 
-        return Scan(
-            id=scan,
-            opened=read("scan.json"),
-            report=read("report.json"),
-            verdict=read("verdict.json"),
-            decision=read("decision.json"),
-            withdrawal=read("withdrawal.json"),
-            presses=[
-                press for name in names if name.startswith("pressed/") and (press := read(name))
-            ],
-        )
-
-    def attempts(self, app: str, version: str) -> dict[int, str]:
-        """Return the scans of an uploaded version by number: what was scanned again has several."""
-        prefix = f"scans/{app}/{version}"
-        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/")
+        What was scanned again has several.
+        """
+        start = f"{app}/{version}"
         return {
-            int(match[1] or 1): each["Prefix"].removeprefix("scans/").removesuffix("/")
-            for each in found.get("CommonPrefixes", [])
-            if (match := re.fullmatch(r"(?:\.([0-9]+))?/", each["Prefix"].removeprefix(prefix)))
+            int(match[1] or 1): (scan, names)
+            for scan, names in self.scans(f"scans/{start}")
+            if (match := ATTEMPT.fullmatch(scan.removeprefix(start)))
         }
 
-    def newest_attempt(self, app: str, version: str) -> Scan:
-        """Return the last scan of an uploaded version."""
+    def last_judged(self, app: str, version: str) -> Scan:
+        """Return the scan of an uploaded version that its clearance follows from.
+
+        It is the last that was judged: one that broke off before changes no clearance. Where none
+        was, it is the last.
+        """
         attempts = self.attempts(app, version)
-        return self.scan(attempts[max(attempts)] if attempts else f"{app}/{version}")
+        judged = [number for number, (_, names) in attempts.items() if "verdict.json" in names]
+        if not attempts:
+            return Scan(id=f"{app}/{version}")
+        return self.documents(*attempts[max(judged or attempts)])
 
     def read(self, scan: str, name: str) -> dict[str, Any] | None:
-        """Return the JSON object ``name``, None where there is none (or it is something else)."""
+        """Return the document ``name``, None where there is none.
+
+        Raises:
+            Problem: it is not as the pipeline writes it.
+        """
+        body = self._body(scan, name)
         try:
-            key = f"scans/{scan}/{name}"
-            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) == "NoSuchKey":
-                return None
-            raise
-        try:
-            found = json.loads(body)
-        except (ValueError, RecursionError):
+            return None if body is None else parse(name, body, scan)
+        except Odd as what:
+            raise Problem(f"{name} of {scan} {what}", f"python -m ops verify {scan}") from what
+
+    def _body(self, scan: str, name: str) -> bytes | None:
+        return body(self._s3, self._bucket, f"scans/{scan}/{name}", longest(name))
+
+
+def body(s3: Any, bucket: str, key: str, limit: int) -> bytes | None:
+    """Return the object, None where there is none; of what is larger, ``limit`` + 1 bytes."""
+    try:
+        stream = s3.get_object(Bucket=bucket, Key=key)["Body"]
+    except ClientError as error:
+        if error_code(error) == "NoSuchKey":
             return None
-        return found if isinstance(found, dict) else None
+        raise
+    start = stream.read(limit + 1)
+    # Only who reads to the end is told of an answer that broke off.
+    return start if len(start) > limit else start + stream.read()

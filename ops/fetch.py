@@ -1,39 +1,27 @@
-"""fetch: the newest version of an app that may be deployed, and why a newer one may not."""
+"""fetch: downloads the newest version of an app that may be deployed."""
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
-from handlers import moment
-from ops import shown, stack, uploads
-from ops.evidence import Evidence, Scan
-from ops.problem import RIGHTS, Problem, error_code
-from ops.uploads import Upload
+from ops import shown, stack
+from ops.choice import NEWEST, TOLD, Looked, choose, named
+from ops.problem import Problem
 
 CHUNK = 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Looked:
-    """One version: whether it may be deployed, and why (not); ``sha256`` is of the scanned zip."""
-
-    upload: Upload
-    cleared: bool
-    status: str | None
-    why: str
-    sha256: str | None
 
 
 def fetch(
     app: Annotated[str, typer.Argument(metavar="APP", help="App, the first part of the key.")],
     key: Annotated[str | None, typer.Option(help="Only this key of the app.")] = None,
     version: Annotated[str | None, typer.Option(help="This version, and no other.")] = None,
+    newest: Annotated[
+        int, typer.Option(min=1, help="Look at so many versions, the newest.")
+    ] = NEWEST,
     to: Annotated[Path, typer.Option(help="File or folder to write.")] = Path("."),
     json: shown.JsonOption = False,
     stack_name: stack.StackOption = None,
@@ -46,9 +34,11 @@ def fetch(
     Example: python -m ops fetch payments --to payments.zip --outputs outputs.json
     """
     environment = stack.load(stack_name, outputs)
-    chosen, newer = choose(environment, app, key, version)
-    for each in newer:
+    chosen, newer = choose(environment, app, key, version, newest)
+    for each in newer[:TOLD]:
         shown.say(f"newer, but not cleared: {named(each.upload)}: {each.why}", "yellow")
+    if len(newer) > TOLD:
+        shown.say(f"and {shown.counted(len(newer) - TOLD, 'more version')}", "yellow")
     target = to / chosen.upload.key.rpartition("/")[2] if to.is_dir() else to
     digest = _download(environment, chosen, target)
     if json:
@@ -62,7 +52,12 @@ def fetch(
                 "sha256": digest,
                 "file": str(target),
                 "newer": [
-                    {"key": each.upload.key, "version": each.upload.version, "why": each.why}
+                    {
+                        "key": each.upload.key,
+                        "version": each.upload.version,
+                        "status": each.status,
+                        "why": each.why,
+                    }
                     for each in newer
                 ],
             }
@@ -70,64 +65,6 @@ def fetch(
     else:
         shown.say(f"✔ {named(chosen.upload)}: {chosen.why}", "green")
         print(target)
-
-
-def choose(
-    environment: stack.Stack, app: str, key: str | None = None, version: str | None = None
-) -> tuple[Looked, list[Looked]]:
-    """Return the version to deploy, and the newer ones that may not be.
-
-    Raises:
-        Problem: no version, or not the one that was asked for, may be deployed.
-    """
-    found = uploads.of_app(environment, app, key)
-    if version:
-        found = [each for each in found if each.version == version]
-        if not found:
-            raise Problem(f"{app} has no version {version}", "leave --version away", code=1)
-    if not found:
-        raise Problem(f"nothing was uploaded for app {app}", "check the name: the key's first part")
-    evidence = Evidence(environment)
-    newer = []
-    for upload in found:
-        looked = look(environment, evidence, upload)
-        if looked.cleared:
-            return looked, newer
-        newer.append(looked)
-    why = "\n".join(f"  {named(each.upload)}: {each.why}" for each in newer[:10])
-    raise Problem(
-        f"no version of {app} may be deployed:\n{why}",
-        "upload a mended version, or ask the channel for an exception",
-        code=1,
-    )
-
-
-def look(environment: stack.Stack, evidence: Evidence, upload: Upload) -> Looked:
-    """Return what tag and evidence say of ``upload``; less, where the evidence may not be read."""
-    status = uploads.status(environment, upload.key, upload.version)
-    scan, sha256 = None, None
-    try:
-        scan = evidence.newest_attempt(upload.app, upload.version)
-        sha256 = ((scan.report or {}).get("upload") or {}).get("sha256")
-    except ClientError as error:
-        if error_code(error) not in RIGHTS:
-            raise
-    cleared, why = status in uploads.CLEARED, scan.story(status) if scan else str(status)
-    if upload.deleted:
-        cleared, why = False, "it was deleted"
-    elif cleared and scan and _is_over(scan, status):
-        cleared, why = False, f"{why}, which is over; its tag is wrong"
-    return Looked(upload=upload, cleared=cleared, status=status, why=why, sha256=sha256)
-
-
-def named(upload: Upload) -> str:
-    """The upload in words: key, version and moment."""
-    return f"{upload.key}, version {upload.version} of {moment.minute(moment.iso(upload.uploaded))}"
-
-
-def _is_over(scan: Scan, status: str | None) -> bool:
-    until = (scan.decision or {}).get("until")
-    return status == "approved" and bool(until) and until <= moment.iso(datetime.now(UTC))
 
 
 def _download(environment: stack.Stack, chosen: Looked, target: Path) -> str:

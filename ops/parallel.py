@@ -1,7 +1,7 @@
 """Many small requests at the same time, in order, without holding all their answers."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-def each(ask: Callable[[Item], Answer], items: Iterable[Item], doing: str) -> Iterator[Answer]:
+def each(ask: Callable[[Item], Answer], items: Iterable[Item], doing: str) -> Generator[Answer]:
     """Yield the answers in the order of ``items``; ``doing`` names the progress on stderr."""
     waiting: deque[Future[Answer]] = deque()
     columns = (

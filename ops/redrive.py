@@ -121,5 +121,5 @@ def _event(body: str) -> dict[str, Any] | None:
         event = jsonlib.loads(body)
         known = [event["id"], event["time"], event["detail"]["object"]["key"]]
         return event if all(isinstance(each, str) for each in known) else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

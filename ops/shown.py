@@ -1,6 +1,7 @@
 """What commands print: results on stdout, progress and warnings on stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from rich.text import Text
 from handlers.outside import line
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+# What would steer a terminal or show another text, and what no encoder takes: JSON escapes less.
+UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # A pipe has no width: nothing is cut there.
 PIPE = 1000
 STYLES = {
@@ -60,7 +63,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 def as_json(document: Any) -> None:
     """Print ``document`` as JSON, with a line for each value."""
-    print(json.dumps(document, indent=1, ensure_ascii=False))
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    print(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def say(text: str, style: str = "") -> None:

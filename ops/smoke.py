@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ops import shown, stack, uploads
+from ops.choice import choose
 from ops.decide import ask
 from ops.evidence import Evidence
-from ops.fetch import choose
 from ops.problem import RIGHTS, Problem, error_code
 from ops.verify import verified
 from samples import SAMPLES, packed
@@ -152,7 +152,7 @@ def _follow(
 
 
 def _check_passed(environment: stack.Stack, checks: Checks, sent: Sent, execution: str) -> None:
-    card = Evidence(environment).read(sent.scan, "notification.json")
+    card = _card(environment, sent)
     checks.check(sent.scan, "nobody was bothered", card is None, "there is a card")
     _check_over(environment, checks, sent, execution, "passed")
     chosen, _ = choose(environment, uploads.app_of(sent.key))
@@ -162,9 +162,10 @@ def _check_passed(environment: stack.Stack, checks: Checks, sent: Sent, executio
 
 
 def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, execution: str) -> None:
-    card = Evidence(environment).read(sent.scan, "notification.json") or {}
-    asks = card.get("metadata", {}).get("enableCustomActions") is True
-    checks.check(sent.scan, "its card has buttons", asks, "notification.json says no")
+    card = _card(environment, sent)
+    metadata = card.get("metadata") if isinstance(card, dict) else None
+    asks = isinstance(metadata, dict) and metadata.get("enableCustomActions") is True
+    checks.check(sent.scan, "its card has buttons", asks, "the card in verdict.json says no")
     told = "TellFailed" in _states(environment, execution)
     checks.check(sent.scan, "its card was published", told, "the execution never did")
     waits = _waits(environment, sent)
@@ -176,6 +177,11 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
     except Problem as problem:
         refused = problem.code == 1
     checks.check(sent.scan, "fetch would not deploy it", refused, "it would")
+
+
+def _card(environment: stack.Stack, sent: Sent) -> Any:
+    """What the channel was to be shown first; None where nothing."""
+    return (Evidence(environment).read(sent.scan, "verdict.json") or {}).get("card")
 
 
 def _check_over(

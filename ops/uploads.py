@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from handlers.scan_id import APP
 from ops.evidence import checked_app
-from ops.problem import Problem
+from ops.problem import Problem, error_code
 from ops.stack import Stack
 
-CLEARED = ("passed", "approved")
+# The status of a version that is not there any more (``uploadDays``), or never can have been.
+GONE = "gone"
+NOT_THERE = ("NoSuchVersion", "NoSuchKey", "MethodNotAllowed", "InvalidArgument", "KeyTooLongError")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +55,15 @@ def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
 
 
 def status(stack: Stack, key: str, version: str) -> str | None:
-    """Return the tag ``scan-status``, None where nothing was judged yet."""
-    tags: list[dict[str, Any]] = stack.client("s3").get_object_tagging(
-        Bucket=stack["uploadBucket"], Key=key, VersionId=version
-    )["TagSet"]
+    """Return the tag ``scan-status``, None where nothing was judged yet; ``GONE``."""
+    try:
+        tags: list[dict[str, Any]] = stack.client("s3").get_object_tagging(
+            Bucket=stack["uploadBucket"], Key=key, VersionId=version
+        )["TagSet"]
+    except ClientError as error:
+        if error_code(error) in NOT_THERE:
+            return GONE
+        raise
     return next((each["Value"] for each in tags if each["Key"] == "scan-status"), None)
 
 

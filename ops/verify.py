@@ -1,6 +1,7 @@
 """verify: whether anybody changed the evidence, or the clearance, of scans."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -11,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from ops import chain, parallel, shown, stack, uploads
 from ops.chain import Stored
-from ops.evidence import Evidence, checked_app, checked_scan
+from ops.clearance import standing
+from ops.evidence import Evidence, Scan, checked_app, checked_scan
 from ops.problem import Problem, error_code
 
 
@@ -80,7 +82,15 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
     """Check each scan under ``prefix`` of the artifacts bucket."""
 
     def check(listed: Listed) -> Verified:
-        return _check(environment, listed)
+        files = _read(environment, listed)
+        scan = chain.documents(listed.scan, files)
+        found = _judge(environment, scan, files, _tag(environment, scan))
+        if not found.findings:
+            return found
+        # The scan may have gone on while it was read. The tag follows the evidence: it comes first.
+        tag = _tag(environment, scan)
+        files = _read(environment, next(listings(environment, f"scans/{scan.id}/"), listed))
+        return _judge(environment, chain.documents(scan.id, files), files, tag)
 
     return parallel.each(check, listings(environment, prefix), "scans verified:")
 
@@ -111,8 +121,8 @@ def _scan_of(key: str) -> str:
     return "/".join(key.split("/")[1:3])
 
 
-def _check(environment: stack.Stack, listed: Listed) -> Verified:
-    files = {
+def _read(environment: stack.Stack, listed: Listed) -> dict[str, Stored]:
+    return {
         name: Stored(
             body=_body(environment, listed, name),
             versions=listed.versions.get(name, 0),
@@ -120,62 +130,71 @@ def _check(environment: stack.Stack, listed: Listed) -> Verified:
         )
         for name in sorted({*listed.versions, *listed.markers})
     }
-    found = list(chain.findings(listed.scan, files))
-    clearance = None
-    opened = files["scan.json"].document if "scan.json" in files else None
-    try:
-        if opened:
-            attempt = opened.get("attempt", 1)
-            again = f".{attempt}" if attempt > 1 else ""
-            if listed.scan != f"{opened['app']}/{opened['versionId']}{again}":
-                found.append(("scan.json", "names an upload that is not this scan's"))
-            elif opened["bucket"] != environment["uploadBucket"]:
-                found.append(("scan.json", f"names another bucket: {opened['bucket']}"))
-            else:
-                clearance = _tag(environment, opened)
-                found += _clearance(environment, opened, files, clearance)
-    except (KeyError, TypeError, ValueError) as error:
-        found.append(("evidence", f"a document does not say what it must: {error}"))
-    return Verified(scan=listed.scan, files=len(files), clearance=clearance, findings=found)
+
+
+def _judge(
+    environment: stack.Stack, scan: Scan, files: dict[str, Stored], clearance: str | None
+) -> Verified:
+    found = list(chain.findings(scan.id, files))
+    if scan.opened and (wrong := _not_its_upload(environment, scan, scan.opened)):
+        found.append(("scan.json", wrong))
+    elif scan.opened and not scan.oddities:
+        found += _clearance(environment, scan, scan.opened, clearance)
+    return Verified(scan=scan.id, files=len(files), clearance=clearance, findings=found)
+
+
+def _not_its_upload(environment: stack.Stack, scan: Scan, opened: Mapping[str, Any]) -> str:
+    """What is wrong with the upload that scan.json names; empty where it is the scan's."""
+    attempt = opened.get("attempt") or 1
+    again = f".{attempt}" if attempt > 1 else ""
+    if scan.id != f"{opened['app']}/{opened['versionId']}{again}":
+        return "names an upload that is not this scan's"
+    if opened["bucket"] != environment["uploadBucket"]:
+        return f"names another bucket: {opened['bucket']}"
+    return ""
 
 
 def _clearance(
-    environment: stack.Stack,
-    opened: dict[str, Any],
-    files: dict[str, Stored],
-    clearance: str | None,
+    environment: stack.Stack, scan: Scan, opened: Mapping[str, Any], tag: str | None
 ) -> Iterator[tuple[str, str]]:
     """Compare the tag with the evidence of the last attempt that was judged."""
-    attempt = opened.get("attempt", 1)
-    if clearance == "gone" or (attempt > 1 and "verdict.json" not in files):
+    evidence, now = Evidence(environment), datetime.now(UTC)
+    number = opened.get("attempt") or 1
+    attempts = evidence.attempts(opened["app"], opened["versionId"])
+    judged = [each for each, (_, names) in attempts.items() if "verdict.json" in names]
+    if tag == uploads.GONE or any(each > number for each in judged):
         return
-    evidence = Evidence(environment)
-    for number, scan in evidence.attempts(opened["app"], opened["versionId"]).items():
-        if number > attempt and evidence.read(scan, "verdict.json"):
-            return
-    follows, allowed = chain.standing(files, datetime.now(UTC))
-    if clearance not in allowed:
+    if number > 1 and not scan.verdict:
+        return  # until it is judged, the tag is that of the attempt before
+    before: AbstractSet[str | None] = {None}
+    if earlier := [each for each in judged if each < number]:
+        before = standing(evidence.documents(*attempts[max(earlier)]), now)[1]
+    follows, allowed = standing(scan, now, before)
+    if tag not in allowed:
         yield (
             "tag scan-status",
-            f"says {clearance or 'nothing'}, but from the evidence follows {follows or 'nothing'}",
+            f"says {tag or 'nothing'}, but from the evidence follows {follows or 'nothing'}",
         )
 
 
-def _tag(environment: stack.Stack, opened: dict[str, Any]) -> str | None:
-    """The clearance, ``gone`` where the version was removed since (uploadDays)."""
-    try:
-        return uploads.status(environment, opened["key"], opened["versionId"])
-    except ClientError as error:
-        if error_code(error) in ("NoSuchVersion", "NoSuchKey", "MethodNotAllowed"):
-            return "gone"
-        raise
+def _tag(environment: stack.Stack, scan: Scan) -> str | None:
+    """The clearance of the upload, None where the evidence does not say whose it is."""
+    opened = scan.opened
+    if not opened or _not_its_upload(environment, scan, opened):
+        return None
+    return uploads.status(environment, opened["key"], opened["versionId"])
 
 
 def _body(environment: stack.Stack, listed: Listed, name: str) -> bytes | None:
     if name not in listed.newest:
         return None
     key, version = listed.newest[name]
-    found = environment.client("s3").get_object(
-        Bucket=environment["artifactsBucket"], Key=key, VersionId=version
-    )
+    try:
+        found = environment.client("s3").get_object(
+            Bucket=environment["artifactsBucket"], Key=key, VersionId=version
+        )
+    except ClientError as error:
+        if error_code(error) in uploads.NOT_THERE:
+            return None  # taken away since it was listed
+        raise
     return found["Body"].read()

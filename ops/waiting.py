@@ -1,16 +1,19 @@
 """waiting: what awaits a decision, and which exceptions end soon."""
 
-import json as jsonlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from handlers import moment
 from ops import parallel, shown, stack
-from ops.evidence import Evidence, Scan
+from ops.clearance import standing
+from ops.documents import LONGEST, Odd, parse
+from ops.evidence import Evidence, body
+
+PREFIX = "waiting/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,13 @@ class Waiting:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """Something under ``waiting/``, or its evidence, is not as the pipeline writes it."""
+
+    what: str
+
+
 def waiting(
     days: Annotated[int, typer.Option(min=0, help="Exceptions that end within so many days.")] = 7,
     json: shown.JsonOption = False,
@@ -37,9 +47,12 @@ def waiting(
     """
     environment = stack.load(stack_name, outputs)
     soon = moment.iso(datetime.now(UTC) + timedelta(days=days))
-    found = [
-        each for each in open_waits(environment) if each.what == "decision" or each.until <= soon
-    ]
+    found: list[Waiting] = []
+    for each in open_waits(environment):
+        if isinstance(each, Unreadable):
+            shown.say(f"unreadable: {each.what}", "yellow")
+        elif each.what == "decision" or each.until <= soon:
+            found.append(each)
     found.sort(key=lambda each: (each.what, each.until))
     if json:
         shown.as_json([asdict(each) for each in found])
@@ -67,32 +80,48 @@ def waiting(
     )
 
 
-def open_waits(environment: stack.Stack) -> Iterator[Waiting]:
+def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
     """Yield what is waited for now; tokens of waits that are over lie there for a while."""
     s3, bucket = environment.client("s3"), environment["workBucket"]
-    evidence, now = Evidence(environment), moment.iso(datetime.now(UTC))
+    evidence, now = Evidence(environment), datetime.now(UTC)
 
-    def read(key: str) -> tuple[dict[str, Any], Scan] | None:
-        asked = jsonlib.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        return (asked, evidence.scan(asked["scan"])) if asked["until"] > now else None
+    def read(key: str) -> Waiting | Unreadable | None:
+        try:
+            return _read(key, body(s3, bucket, key, LONGEST), evidence, now)
+        except Odd as what:
+            return Unreadable(what=f"{key} {what}")
 
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="waiting/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
     keys = (each["Key"] for page in pages for each in page.get("Contents", []))
-    for found in parallel.each(read, keys, "requests read:"):
-        if found and _still(*found):
-            asked, scan = found
-            told = (scan.verdict if asked["for"] == "decision" else scan.decision) or {}
-            yield Waiting(
-                scan=scan.id,
-                what=asked["for"],
-                key=(scan.opened or {}).get("key", ""),
-                since=told.get("decidedAt", asked["askedAt"]),
-                until=asked["until"],
-                why=told.get("reason", ""),
-            )
+    return filter(None, parallel.each(read, keys, "requests read:"))
 
 
-def _still(asked: dict[str, Any], scan: Scan) -> bool:
-    if asked["for"] == "decision":
-        return scan.decision is None
-    return scan.decision is not None and scan.withdrawal is None
+def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> Waiting | None:
+    """Return what waits under ``key``, None where that is over.
+
+    Raises:
+        Odd: token or evidence are not as the pipeline writes them.
+    """
+    if token is None:
+        return None  # taken away since it was listed
+    asked = parse(PREFIX, token, key.removeprefix(PREFIX).removesuffix(".json"))
+    if asked["until"] <= moment.iso(now):
+        return None
+    scan = evidence.scan(asked["scan"])
+    if scan.oddities:
+        raise Odd(f"waits for a scan whose evidence is odd: {scan.oddities}")
+    if not scan.opened:
+        raise Odd("waits for a scan without scan.json")
+    awaits_decision = asked["for"] == "decision"
+    said = scan.verdict if awaits_decision else scan.decision
+    follows, _ = standing(scan, now)
+    if not said or follows != ("failed" if awaits_decision else "approved"):
+        return None
+    return Waiting(
+        scan=scan.id,
+        what=asked["for"],
+        key=scan.opened["key"],
+        since=said.get("decidedAt", asked["askedAt"]),
+        until=asked["until"],
+        why=said["reason"],
+    )

@@ -17,28 +17,18 @@ def rule(account: Account, name: str, inputs: Inputs) -> Made:
 
 
 def target(account: Account, name: str, inputs: Inputs) -> Made:
-    rule, retry, letters = (
-        inputs.take("rule"),
-        inputs.nested("retryPolicy"),
-        inputs.nested("deadLetterConfig"),
-    )
-    account.client("events").put_targets(
-        Rule=rule,
-        Targets=[
-            {
-                "Id": name,
-                "Arn": inputs.take("arn"),
-                "RoleArn": inputs.take("roleArn"),
-                "RetryPolicy": {
-                    "MaximumRetryAttempts": retry.take("maximumRetryAttempts"),
-                    "MaximumEventAgeInSeconds": retry.take("maximumEventAgeInSeconds"),
-                },
-                "DeadLetterConfig": {"Arn": letters.take("arn")},
-            }
-        ],
-    )
-    retry.done()
-    letters.done()
+    rule, target = inputs.take("rule"), {"Id": name, "Arn": inputs.take("arn")}
+    if ":lambda:" not in target["Arn"]:  # a function is called by its own policy, without a role
+        retry, letters = inputs.nested("retryPolicy"), inputs.nested("deadLetterConfig")
+        target["RoleArn"] = inputs.take("roleArn")
+        target["RetryPolicy"] = {
+            "MaximumRetryAttempts": retry.take("maximumRetryAttempts"),
+            "MaximumEventAgeInSeconds": retry.take("maximumEventAgeInSeconds"),
+        }
+        target["DeadLetterConfig"] = {"Arn": letters.take("arn")}
+        retry.done()
+        letters.done()
+    account.client("events").put_targets(Rule=rule, Targets=[target])
     return f"{rule}/{name}", {}
 
 

@@ -120,7 +120,7 @@ def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/report.json",
-                "arn:aws:s3:::artifacts/scans/*/notification.json",
+                "arn:aws:s3:::artifacts/scans/*/verdict.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
                 "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
                 "arn:aws:s3:::artifacts/scans/*/pressed/*.json",

@@ -82,6 +82,7 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
             "Action": ["lambda:InvokeFunction"],
             "Resource": [
                 "arn:aws:lambda:::check-build-status",
+                "arn:aws:lambda:::callback",
                 "arn:aws:lambda:::supersede",
                 "arn:announce",
             ],
@@ -93,7 +94,6 @@ def test_the_state_machine_may_do_what_its_states_do(built: Built):
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::work/waiting/*",
             ],
         },
         {
@@ -145,7 +145,6 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Resource": [
                 "arn:aws:s3:::artifacts/scans/*/scan.json",
                 "arn:aws:s3:::artifacts/scans/*/report.json",
-                "arn:aws:s3:::artifacts/scans/*/notification.json",
                 "arn:aws:s3:::artifacts/scans/*/verdict.json",
                 "arn:aws:s3:::work/flood/*",
             ],
@@ -154,7 +153,6 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Effect": "Allow",
             "Action": ["s3:PutObject"],
             "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/notification.json",
                 "arn:aws:s3:::artifacts/scans/*/verdict.json",
                 "arn:aws:s3:::work/flood/*",
             ],
@@ -185,6 +183,50 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
             "Resource": ["arn:aws:cloudwatch:::scan:log-stream:*"],
         },
     ]
+
+
+def test_callback_leaves_tokens_and_does_nothing_else(built: Built):
+    assert built.rights("callback") == [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
+                "arn:aws:s3:::work/waiting/*",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:PutObject"],
+            "Resource": [
+                "arn:aws:s3:::artifacts/scans/*/decision.json",
+                "arn:aws:s3:::work/waiting/*",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucketVersions"],
+            "Resource": ["arn:aws:s3:::uploads"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": ["arn:key"],
+        },
+        {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
+    ]
+    function = built.one("lambda/function:Function", "callback")
+    assert function.inputs["handler"] == "handlers.callback.handler"
+    assert function.inputs["environment"]["variables"] == {
+        "ARTIFACTS_BUCKET": "artifacts",
+        "WORK_BUCKET": "work",
+    }
 
 
 def test_supersede_closes_requests_and_does_nothing_else(built: Built):
@@ -282,10 +324,10 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
     names = Names(
         project="scan",
         artifacts="artifacts",
-        work="work",
         topic_arn="arn:topic",
         escalation_topic="",
         supersede="arn:aws:lambda:::supersede",
+        callback="arn:aws:lambda:::callback",
         check_build_status="arn:aws:lambda:::check-build-status",
         announce="arn:announce",
         region=REGION,
@@ -303,7 +345,7 @@ def test_it_is_made_after_its_rights(built: Built):
 
 
 def test_every_zip_and_nothing_else_starts_an_execution(built: Built):
-    rule = built.one("cloudwatch/eventRule:EventRule")
+    rule = built.one("cloudwatch/eventRule:EventRule", "uploads")
 
     assert json.loads(rule.inputs["eventPattern"]) == {
         "source": ["aws.s3"],
@@ -316,7 +358,7 @@ def test_every_zip_and_nothing_else_starts_an_execution(built: Built):
 
 
 def test_an_event_is_tried_for_a_day_and_kept_when_it_starts_nothing(built: Built):
-    target = built.one("cloudwatch/eventTarget:EventTarget")
+    target = built.one("cloudwatch/eventTarget:EventTarget", "uploads")
 
     assert target.inputs == {
         "rule": "uploads",
@@ -365,3 +407,23 @@ def test_dead_letters_are_encrypted_kept_for_two_weeks_and_come_from_this_rule_o
             "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:cloudwatch:::uploads"}},
         }
     ]
+
+
+def test_each_decision_and_withdrawal_wakes_what_waits_for_it(built: Built):
+    rule = built.one("cloudwatch/eventRule:EventRule", "answers")
+    target = built.one("cloudwatch/eventTarget:EventTarget", "answers")
+    permission = built.one("lambda/permission:Permission", "answers")
+
+    assert json.loads(rule.inputs["eventPattern"]) == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": ["artifacts"]},
+            "object": {"key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]},
+        },
+    }
+    assert target.inputs["arn"] == "arn:aws:lambda:::callback"
+    assert permission.inputs["action"] == "lambda:InvokeFunction"
+    assert permission.inputs["principal"] == "events.amazonaws.com"
+    assert permission.inputs["sourceAccount"] == ACCOUNT
+    assert permission.urn in target.depends_on

@@ -15,10 +15,10 @@ from components.states import Names
 NAMES = Names(
     project="scan-1",
     artifacts="artifacts-1",
-    work="work-1",
     topic_arn="arn:topic",
     escalation_topic="arn:on-call",
     supersede="arn:supersede",
+    callback="arn:callback",
     check_build_status="arn:check",
     announce="arn:announce",
     region="eu-central-1",
@@ -155,10 +155,10 @@ def test_what_cannot_be_published_ends_as_trouble_and_never_as_success():
                 "TellFlood": "Blocked",
                 "TellApproved": "HoldException",
                 "TellUnsentApproved": "HoldException",
-                "TellEnding": "PeekWithdrawal",
-                "TellUnsentEnding": "PeekWithdrawal",
+                "TellEnding": "HoldToEnd",
+                "TellUnsentEnding": "HoldToEnd",
                 "TellEscalated": "TellEscalatedElsewhere",  # who is on call hears of it
-                "TellEscalatedElsewhere": "PeekDecision",
+                "TellEscalatedElsewhere": "AwaitLateDecision",
             }
             assert caught == leads.get(name, "TellTrouble")
     assert STATES["Trouble"]["Type"] == "Fail"
@@ -172,7 +172,6 @@ def test_evidence_is_written_once_and_what_stands_is_read_back():
     read_back = {
         "Open": "ReadOpened",
         "NobodyDecided": "ReadDecision",
-        "CloseMoot": "ReadDecision",
     }
     assert set(writes) == set(read_back)
     for name, read in read_back.items():
@@ -211,15 +210,22 @@ def test_only_a_passed_gate_and_an_approval_clear():
         for target in ("ClearPassed", "ClearApproved")
     }
 
-    assert ways == {"ClearPassed": ["Judge"], "ClearApproved": ["Decided"]}
+    assert ways == {"ClearPassed": ["Judge"], "ClearApproved": ["HoldException"]}
     assert STATES["Judge"]["Choices"][0] == {
         "Condition": "{% $verdict.status = 'passed' %}",
         "Next": "ClearPassed",
     }
     assert STATES["Decided"]["Choices"][0] == {
         "Condition": "{% $decision.verdict = 'approved' %}",
-        "Next": "ClearApproved",
+        "Assign": {"stage": "decided"},
+        "Next": "ReadWithdrawal",
     }
+    over, cleared = STATES["HoldException"]["Choices"][:2]
+    assert over == {
+        "Condition": "{% $toMillis($decision.until) <= $millis() %}",
+        "Next": "MarkEnded",
+    }
+    assert cleared == {"Condition": "{% $stage = 'decided' %}", "Next": "ClearApproved"}
     assert STATES["Judge"]["Default"] == "Blocked"
     assert STATES["Blocked"]["Default"] == "MarkBroken"
     assert STATES["Decided"]["Default"] == "MarkExpired"
@@ -229,34 +235,79 @@ def test_nothing_that_fails_after_an_approval_lets_its_exception_run_on():
     ends = {name for name, state in STATES.items() if state["Type"] in ENDS}
 
     marked = frozenset({"MarkEnded", "MarkWithdrawn"})
-    assert reachable("HearWhoApproved", without=marked) & ends == set()
+    # What is cleared is not cleared again.
+    assert reachable("HearWhoApproved", without=marked | {"ClearApproved"}) & ends == set()
+    assert STATES["ClearApproved"]["Assign"] == {"stage": "cleared"}
     for name in marked:
         [retry] = STATES[name]["Retry"]
         assert retry["MaxAttempts"] * retry["MaxDelaySeconds"] > 3 * 24 * 3600
 
 
-@pytest.mark.parametrize("name", ["HoldToReminder", "HoldToEnd"])
-def test_an_exception_that_cannot_be_woken_still_ends(name: str):
+@pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])
+def test_an_exception_whose_token_cannot_be_left_is_looked_at_each_minute_and_ends(name: str):
     *late, failed = STATES[name]["Catch"]
 
     assert [each["ErrorEquals"] for each in late] == [["States.Timeout"]]
-    assert failed["Next"] == "HoldDeaf"
-    assert STATES["HoldDeaf"] == {
-        "Type": "Wait",
-        "Timestamp": "{% $decision.until %}",
-        "Next": "ReadWithdrawal",
+    assert failed["Next"] == "HoldUnsure"
+    assert STATES["HoldUnsure"] == {
+        "Type": "Choice",
+        "Choices": [
+            {"Condition": "{% $toMillis($decision.until) <= $millis() %}", "Next": "MarkEnded"}
+        ],
+        "Default": "HoldBlind",
+    }
+    assert STATES["HoldBlind"] == {"Type": "Wait", "Seconds": 60, "Next": "ReadWithdrawal"}
+
+
+@pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])
+def test_a_wait_that_must_end_on_time_is_not_tried_again_for_long(name: str):
+    """Its time begins anew with each try."""
+    timed_out, other = STATES[name]["Retry"]
+
+    assert timed_out == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
+    longest = sum(other["IntervalSeconds"] * 2**n for n in range(other["MaxAttempts"]))
+    assert longest < 10
+
+
+def test_only_s3_can_say_that_nothing_was_withdrawn():
+    missing, other = STATES["ReadWithdrawal"]["Catch"]
+
+    assert (missing["ErrorEquals"], missing["Next"]) == (
+        ["S3.NoSuchKeyException"],
+        "HoldException",
+    )
+    assert (other["ErrorEquals"], other["Next"]) == (["States.ALL"], "HoldUnsure")
+
+
+def test_each_wait_leaves_its_token_by_the_function_that_looks_for_the_answer():
+    """Else what comes between a look and a wait would be missed."""
+    waits = {
+        name: state["Arguments"]["FunctionName"]
+        for name, state in STATES.items()
+        if "waitForTaskToken" in state.get("Resource", "")
     }
 
+    assert waits == dict.fromkeys(
+        ("AwaitDecision", "AwaitLateDecision", "HearWhoApproved", "HoldToReminder", "HoldToEnd"),
+        "arn:callback",
+    )
 
-def test_what_cannot_be_read_at_the_end_of_an_exception_ends_it():
-    assert STATES["ReadWithdrawal"]["Catch"][-1]["Next"] == "MarkEnded"
 
-
-def test_between_two_waits_it_is_looked_whether_somebody_pressed():
-    assert STATES["PeekDecision"]["Next"] == "Decided"
-    assert STATES["PeekDecision"]["Catch"][-1]["Next"] == "AwaitLateDecision"
-    assert STATES["PeekWithdrawal"]["Next"] == "MarkWithdrawn"
-    assert STATES["PeekWithdrawal"]["Catch"][-1]["Next"] == "HoldToEnd"
+@pytest.mark.parametrize(
+    ("event", "after"),
+    [
+        ("Escalated", "AwaitLateDecision"),
+        ("Approved", "HoldException"),
+        ("Ending", "HoldToEnd"),
+    ],
+)
+def test_what_is_not_true_any_more_is_not_published(event: str, after: str):
+    assert STATES[f"Announce{event}"]["Next"] == f"Still{event}"
+    assert STATES[f"Still{event}"] == {
+        "Type": "Choice",
+        "Choices": [{"Condition": "{% $told.card = null %}", "Next": after}],
+        "Default": f"Tell{event}",
+    }
 
 
 @pytest.mark.parametrize(

@@ -162,10 +162,10 @@ def test_access_is_logged(built: Built, bucket: str):
     }
 
 
-def test_uploads_are_told_to_eventbridge(built: Built):
-    notification = built.one("s3/bucketNotification:BucketNotification")
-
-    assert notification.inputs == {"bucket": "uploads", "eventbridge": True}
+def test_uploads_and_evidence_are_told_to_eventbridge(built: Built):
+    for name in ("uploads", "artifacts"):
+        notification = built.one("s3/bucketNotification:BucketNotification", name)
+        assert notification.inputs == {"bucket": name, "eventbridge": True}
 
 
 def only_tls(bucket: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lets each AWS call of the whole way fail once in each way, and prints what came of it.
+"""Lets each AWS call of each way fail in each manner, and prints what came of it.
 
 Exits with 1 where something was lost, doubled or silent.
 """
@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from tests.faults import trial
 from tests.faults.calls import Call
 from tests.faults.injection import FAULTS
-from tests.faults.trial import ALARM, ANSWER, CARD, SAME, TWICE, UNTOLD, WRONG, Result
+from tests.faults.trial import ALARM, ANSWER, CARD, SAME, TWICE, UNTOLD, WRONG, Cell, Result
 
 STYLES = {
     SAME: "green",
@@ -35,7 +36,7 @@ MEANINGS = {
     UNTOLD: "nothing lost, and nobody told of it (docs/faults.md says why that is accepted)",
     WRONG: "lost, doubled, or silent",
 }
-Rows = Mapping[Call, Mapping[str, Result]]
+Rows = Mapping[Call, Mapping[str, Cell]]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,11 +89,9 @@ def _results(words: list[str]) -> Iterator[Result]:
 
 def _named(result: Result) -> str:
     call = result.trial.call
-    return f"{call.who}: {call.what}, {result.trial.fault}" if call else result.trial.way
-
-
-def _cells(found: Mapping[str, Result]) -> list[str]:
-    return [found[fault].outcome if fault in found else "" for fault in FAULTS]
+    if not call:
+        return result.trial.way
+    return f"{result.trial.way}: {call.who}: {call.what}, {result.trial.fault}"
 
 
 def _table(rows: Rows) -> Table:
@@ -103,20 +102,20 @@ def _table(rows: Rows) -> Table:
             table.add_section()
             table.add_row(f"[bold]{call.who}[/bold]")
             last = call.who
-        cells = [
-            f"[{STYLES.get(each, 'bold red')}]{'✔' if each == SAME else each}[/]" if each else ""
-            for each in _cells(found)
-        ]
+        cells = [Text(str(each), STYLES.get(each.outcome, "bold red")) for each in _cells(found)]
         table.add_row(f"  {call.what}", *cells)
     return table
+
+
+def _cells(found: Mapping[str, Cell]) -> list[Cell]:
+    return [found.get(fault, Cell("")) for fault in FAULTS]
 
 
 def _markdown(rows: Rows) -> Iterator[str]:
     yield f"| who | call | {' | '.join(FAULTS)} |"
     yield "|---" * (len(FAULTS) + 2) + "|"
     for call, found in sorted(rows.items(), key=lambda row: row[0].who):
-        cells = ["✔" if each == SAME else each for each in _cells(found)]
-        yield f"| {call.who} | {call.what} | {' | '.join(cells)} |"
+        yield f"| {call.who} | {call.what} | {' | '.join(map(str, _cells(found)))} |"
 
 
 if __name__ == "__main__":

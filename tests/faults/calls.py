@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-# Each trial has an app of its own, as in ``approved-017``, and an app is in every request somehow.
-APP = re.compile(r"\b[a-z]+-\d{3}\b")
+# Each trial has an app of its own, as in ``approved-0017``, and an app is in every request somehow.
+APP = re.compile(r"\b[a-z]+-\d{4}\b")
 # Of these services only what the pipeline asks of them; the rest is how they are played here.
 PLAYED = {
     "events": ("StartExecution",),

@@ -20,6 +20,8 @@ from tests.faults.calls import Call, Request
 
 # Longer than the functions wait for S3 and Step Functions (``handlers/evidence.py``).
 SLOW_SECONDS = 2.5
+# Longer than the usual tries take here, shorter than those that are made for days (``ways.hurry``).
+WHILE_SECONDS = 6
 FAULTS = {
     "before": "the connection breaks before the call takes effect",
     "after": "the call takes effect, then the connection breaks",
@@ -27,8 +29,10 @@ FAULTS = {
     "slow": f"the call takes effect, and the answer comes {SLOW_SECONDS} s late",
     "killed before": "who calls dies before the call takes effect",
     "killed after": "who calls dies after the call took effect",
+    "a while": f"the call is refused for {WHILE_SECONDS} s, longer than it is tried again at once",
     "refused": "the call is refused, each time it is tried",
 }
+REFUSALS = ("a while", "refused")
 MORTAL = {
     "check-build-status", "supersede", "approval", "announce", "rescan", "who", "scan",
 }  # fmt: skip
@@ -48,15 +52,32 @@ class Plan:
     call: Call
     fault: str
     met: int = 0
+    since: float = 0
+
+    def meets(self, call: Call) -> bool:
+        """Whether ``call`` meets the fault, which comes once, or lasts."""
+        if call != self.call:
+            return False
+        now = time.monotonic()
+        if not self.met:
+            self.since = now
+        over = {"refused": False, "a while": now - self.since > WHILE_SECONDS}
+        if over.get(self.fault, self.met > 0):
+            return False
+        self.met += 1
+        return True
 
 
 @dataclass
 class Layer:
-    """``seen`` are the calls by app, in the order of their first time."""
+    """``seen`` are the calls by app, in the order of their first time; ``acts`` precede one."""
 
     cloud: Cloud
     plans: dict[str, Plan] = field(default_factory=dict)
     seen: dict[str, Counter[Call]] = field(default_factory=lambda: defaultdict(Counter))
+    acts: dict[str, dict[Call, Callable[[], None]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     _known: dict[str, str] = field(default_factory=dict)
     _processes: dict[tuple[str, str], Any] = field(default_factory=dict)
     _undo: list[Callable[[], None]] = field(default_factory=list)
@@ -92,10 +113,16 @@ class Layer:
         with self._lock:
             self.seen[app][call] += 1
             plan = self.plans.get(app)
-            if not plan or plan.call != call or (plan.met and plan.fault != "refused"):
-                return ""
-            plan.met += 1
-            return plan.fault
+            fault = plan.fault if plan and plan.meets(call) else ""
+            act = self.acts.get(app, {}).pop(call, None)
+        if act:
+            act()
+        return fault
+
+    def before(self, app: str, call: Call, act: Callable[[], None]) -> None:
+        """Let somebody ``act`` just before the first such call of ``app`` is served."""
+        with self._lock:
+            self.acts[app][call] = act
 
     def _serve(
         self, serve: Any, application: Any, environ: dict[str, Any], start_response: Any
@@ -109,7 +136,7 @@ class Layer:
         fault = self._due(app, request.call) if app and request.call else ""
         if not fault:
             return serve(application, environ, start_response)
-        if fault in ("throttled", "refused"):
+        if fault in ("throttled", *REFUSALS):
             return _refuse(request.service, fault, start_response)
         answer: list[Any] = []
         if fault not in ("before", "killed before"):
@@ -157,7 +184,7 @@ class Layer:
         fault = self._due(app, Call("state machine", "StartBuild"))
         if fault == "throttled":
             raise builds.AccountLimitExceeded("Cannot have more builds")
-        if fault in ("before", "refused"):
+        if fault in ("before", *REFUSALS):
             raise ConnectionError("StartBuild was not answered")
         build = start(project, overrides, *more)
         self._known[build["Logs"]["StreamName"]] = app

@@ -11,23 +11,27 @@ from ops import verify
 from ops.stack import Stack
 from tests.faults import ways
 from tests.faults.calls import Call
-from tests.faults.injection import FAULTS, MORTAL, Layer, Plan
+from tests.faults.injection import FAULTS, MORTAL, REFUSALS, Layer, Plan
 from tests.faults.ways import WAYS, People, Stuck
 from tests.local.conftest import change_states
 
 AT_ONCE = 14
-# What came of a trial. The last is what must not be.
-SAME, TWICE, CARD, ANSWER, ALARM, WRONG = "as ever", "twice", "card", "answer", "alarm", "WRONG"
-UNTOLD = "untold"
+# What came of a trial, the better before the worse. The last is what must not be.
+SAME, TWICE, CARD, ANSWER, ALARM = "as ever", "twice", "card", "answer", "alarm"
+UNTOLD, WRONG = "untold", "WRONG"
+OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNTOLD, WRONG)
 # Neither SNS nor SES knows what it was asked before: who is not answered asks again.
 UNANSWERED = {"after", "killed after"}
+# Faults that are tried on each way that makes a call; the others on the first.
+ON_EACH_WAY = ("after", "a while")
 # An exception may be over before it is time to remind of it.
 REMINDED = Call("state machine", "Invoke announce ending")
 REMINDER = {"exception ends", "Ends: quality gate exception"}
 # It goes on, and what becomes of it is told; nothing says that the card before that is missing.
 KNOWN = {
-    (Call("state machine", f"Publish “{title}”"), "refused")
+    (Call("state machine", f"Publish “{title}”"), fault)
     for title in ("still nobody has decided", "exception ends")
+    for fault in REFUSALS
 }
 
 
@@ -81,15 +85,19 @@ class Course:
             )
 
     def trials(self) -> list[Trial]:
-        """Each call with each fault that it can meet, on the first way that has the call."""
+        """Each call with each fault that it can meet, and those that last on each way of the call.
+
+        How a caller takes a fault of a moment depends on the call. What becomes of an upload when
+        the call does not work, or worked and nobody knows, depends on the way, too.
+        """
         first = {call: way for way in reversed(WAYS) for call in self.clean[way].calls}
         return [
             Trial(way, call, fault)
             for way in WAYS
             for call in self.clean[way].calls
-            if first[call] == way
             for fault in FAULTS
             if call.who in MORTAL or not fault.startswith("killed")
+            if first[call] == way or fault in ON_EACH_WAY
         ]
 
     def run(self, trials: Iterable[Trial]) -> Iterator[Result]:
@@ -107,7 +115,7 @@ class Course:
     def _go(self, trial: Trial) -> Result:
         with self._layer._lock:
             self._number += 1
-            people = People(self.cloud, f"{trial.way}-{self._number:03}")
+            people = People(self.cloud, self._layer, f"{trial.way}-{self._number:04}")
         result = Result(trial, people)
         if trial.call:
             self._layer.plans[people.app] = Plan(trial.call, trial.fault)
@@ -191,10 +199,33 @@ def course(change: Callable[[Cloud], None] = lambda cloud: None) -> Iterator[Cou
         yield Course(cloud, layer)
 
 
-def by_call(results: Iterable[Result]) -> Mapping[Call, dict[str, Result]]:
-    """Return the results by call and fault."""
-    table: dict[Call, dict[str, Result]] = {}
-    for each in results:
+@dataclass(frozen=True)
+class Cell:
+    """The worst outcome of a call with a fault; ``way`` where that is not its first way's."""
+
+    outcome: str
+    way: str = ""
+
+    def __str__(self) -> str:
+        mark = "✔" if self.outcome == SAME else self.outcome
+        return f"{mark} ({self.way})" if self.way else mark
+
+
+def by_call(results: Iterable[Result]) -> Mapping[Call, Mapping[str, Cell]]:
+    """Return the worst results by call and fault, the calls in the order of the ways."""
+    order = list(WAYS)
+    table: dict[Call, dict[str, list[Result]]] = {}
+    for each in sorted(results, key=lambda each: order.index(each.trial.way)):
         if each.trial.call:
-            table.setdefault(each.trial.call, {})[each.trial.fault] = each
-    return table
+            table.setdefault(each.trial.call, {}).setdefault(each.trial.fault, []).append(each)
+    return {
+        call: {fault: _worst(found) for fault, found in faults.items()}
+        for call, faults in table.items()
+    }
+
+
+def _worst(found: list[Result]) -> Cell:
+    """Of results in the order of the ways; of several that are as bad, the first."""
+    worst = max(found, key=lambda each: OUTCOMES.index(each.outcome))
+    first = found[0].outcome == worst.outcome
+    return Cell(worst.outcome, "" if first else worst.trial.way)

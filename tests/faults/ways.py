@@ -14,7 +14,8 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.card import Button
 from local.cloud import ACCOUNT, REGION, Cloud
-from tests.faults.calls import title
+from tests.faults.calls import Call, title
+from tests.faults.injection import Layer
 from tests.scan.uploads import zipped
 
 # The real scan, with a tool that finds what the upload says; one app's scanner breaks off.
@@ -38,13 +39,14 @@ SETTINGS = {
     "sonarToken": "squ_0",
     "decisionWindow": "20m",
     "escalateBefore": "10m",
-    "remindBefore": "3s",
-    "exceptionPeriod": "30m",
+    "remindBefore": "8s",
+    "exceptionPeriod": "18s",
     "digestAfter": "0",  # each upload is a trial of its own
 }
 STUCK_SECONDS = 120
 LATE_SECONDS = 5  # a card on its way
 PRESSES = 6
+PATIENT = 50  # tries of what is tried for hours or days
 # How an answer begins after which nobody presses again.
 DONE = (
     "Approved", "Rejected", "Withdrawn", "Already", "Too late", "Scanning", "It is scanned again",
@@ -73,9 +75,11 @@ class People:
     """Who uploads ``app`` and who sits in the channel; ``answers`` is what they were told."""
 
     cloud: Cloud
+    layer: Layer
     app: str
     scans: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    withdrew_well: bool = False
 
     @property
     def key(self) -> str:
@@ -88,14 +92,48 @@ class People:
         """Press the button once it is there, and again where the answer is none."""
         button = self._wait(lambda: self._button(label))
         for _ in range(PRESSES if button else 0):
-            try:
-                answer = self.cloud.channel.press(button, {"Reason": "known", "Days": days})
-            except Exception as error:  # the chat service shows it
-                answer = f"{type(error).__name__}: {error}"
-            self.answers.append(str(answer))
-            if str(answer).startswith(DONE) and "press again" not in str(answer):
+            if self._told(button.filled({"Reason": "known", "Days": days})):
                 return
             time.sleep(1)
+
+    def before(self, what: str, act: Callable[[], None]) -> None:
+        """Let somebody ``act`` just before the state machine makes the call."""
+        self.layer.before(self.app, Call("state machine", what), act)
+
+    def withdraw(self) -> None:
+        """Withdraw the approval by a command: no card with the button is there yet."""
+        payload = json.dumps({"scan": self.scans[0], "withdraw": "known"})
+        function = self.cloud.outputs["approvalFunction"]
+        self.withdrew_well = self._told(
+            f"lambda invoke --function-name {function} --payload {payload} --region {REGION}"
+        )
+
+    def withdrawn(self) -> None:
+        """Wait until ``withdraw`` was tried; press the button where that did not work."""
+        self._wait(lambda: self.withdrew_well or self._button("Withdraw"))
+        if not self.withdrew_well:
+            self.press("Withdraw")
+
+    def overtake(self) -> None:
+        """Upload a newer version, and wait until it has looked for older requests."""
+        self.upload(PASSING)
+        scanned = Call("state machine", "StartBuild")
+        deadline = time.monotonic() + STUCK_SECONDS
+        while self.layer.seen[self.app][scanned] < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def reminded(self) -> None:
+        """Wait until the channel was reminded, or it is too late for that."""
+        self._wait(lambda: self.cards()["exception ends"])
+
+    def _told(self, command: str) -> bool:
+        """Run a button's command; return whether nobody asks again after the answer."""
+        try:
+            answer = str(self.cloud.channel.run(command))
+        except Exception as error:  # the chat service shows it
+            answer = f"{type(error).__name__}: {error}"
+        self.answers.append(answer)
+        return answer.startswith(DONE) and "press again" not in answer
 
     def asked(self) -> None:
         """Wait until the state machine waits for a decision."""
@@ -193,20 +231,15 @@ def passed(people: People) -> None:
     people.end()
 
 
-def approved(people: People) -> None:
-    people.upload(FAILING)
-    people.press("Approve", days="12s")
-    people.end()
-
-
 def rejected(people: People) -> None:
     people.upload(FAILING)
     people.press("Reject")
     people.end()
 
 
-def nobody(people: People) -> None:
+def approved(people: People) -> None:
     people.upload(FAILING)
+    people.press("Approve")
     people.end()
 
 
@@ -217,14 +250,50 @@ def withdrawn(people: People) -> None:
     people.end()
 
 
+def hasty(people: People) -> None:
+    """Approved, and withdrawn before that is tagged."""
+    people.before("GetObject decision.json", people.withdraw)
+    people.upload(FAILING)
+    people.press("Approve", days="30m")
+    people.withdrawn()
+    people.end()
+
+
+def recalled(people: People) -> None:
+    """Approved, and withdrawn before anything waits for that."""
+    people.before("Invoke announce approved", people.withdraw)
+    people.upload(FAILING)
+    people.press("Approve", days="30m")
+    people.withdrawn()
+    people.end()
+
+
+def late(people: People) -> None:
+    """Approved, and withdrawn after the reminder."""
+    people.upload(FAILING)
+    people.press("Approve")
+    people.reminded()
+    people.press("Withdraw")
+    people.end()
+
+
+def nobody(people: People) -> None:
+    people.upload(FAILING)
+    people.end()
+
+
 def superseded(people: People) -> None:
     people.upload(FAILING)
     people.asked()
     people.upload(PASSING)
-    if not people.closed():
-        # The older request stands open until somebody presses, and is told of the newer version.
-        people.press("Approve")
-    people.end()
+    _close(people)
+
+
+def overtaken(people: People) -> None:
+    """Replaced by a newer version after the gate was looked at, and before anything waits."""
+    people.before("Publish “quality gate failed”", people.overtake)
+    people.upload(FAILING)
+    _close(people)
 
 
 def broken(people: People) -> None:
@@ -233,19 +302,32 @@ def broken(people: People) -> None:
     people.end()
 
 
+def _close(people: People) -> None:
+    if not people.closed():
+        # The older request stands open until somebody presses, and is told of the newer version.
+        people.press("Approve")
+    people.end()
+
+
 WAYS: dict[str, Callable[[People], None]] = {
     each.__name__: each
-    for each in (passed, rejected, approved, withdrawn, nobody, superseded, broken)
-}
+    for each in (
+        passed, rejected, approved, withdrawn, nobody, superseded, broken,
+        hasty, recalled, late, overtaken,
+    )
+}  # fmt: skip
 
 
 def hurry(name: str, state: dict[str, Any]) -> None:
     """Seconds instead of minutes between tries; nobody decides about one app, at once."""
     for retry in state.get("Retry", []):
-        if retry.get("MaxAttempts"):
+        if tries := retry.get("MaxAttempts"):
             retry.pop("JitterStrategy", None)
-            retry |= {"IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1.0}
+            patient = tries >= PATIENT
+            retry |= {"IntervalSeconds": 1, "MaxAttempts": 15 if patient else 2, "BackoffRate": 1.0}
             retry.pop("MaxDelaySeconds", None)
+    if state["Type"] == "Wait" and "Seconds" in state:
+        state["Seconds"] = 2
     if name in ("AwaitDecision", "AwaitLateDecision"):
         seconds = state["TimeoutSeconds"]
         state["TimeoutSeconds"] = f"{{% $contains($scan.app, 'nobody') ? 3 : {seconds} %}}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,10 @@ with pytest.MonkeyPatch.context() as patch:
     from handlers import (
         announce,
         approval,  # noqa: F401
+        callback,  # noqa: F401
         check_build_status,  # noqa: F401
         evidence,
+        moment,
         rescan,
         supersede,  # noqa: F401
         wake,
@@ -153,6 +156,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, value)
     with moto.mock_aws():
         yield
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the functions' clock to a moment such as ``2026-12-24T10:00:00Z``."""
+
+    def set_to(when: str) -> None:
+        monkeypatch.setattr(moment, "now", lambda: datetime.fromisoformat(when))
+
+    return set_to
 
 
 @pytest.fixture

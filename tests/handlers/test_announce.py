@@ -1,5 +1,6 @@
 """The mail and the card of each outcome."""
 
+import json
 from base64 import b64decode
 from email import message_from_bytes
 from email.policy import default
@@ -11,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from handlers import announce, coverage, letter, mail, outcome, report
+from tests.handlers.conftest import Http, refuse
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
 EVENTS = ["approved", "rejected", "expired", "ended", "ending", "withdrawn"]
@@ -37,8 +39,9 @@ def scanned(artifacts, recorded):
 
 
 @pytest.fixture
-def announced(scanned, calls):
+def announced(scanned, calls, clock):
     """Announce ``event`` and return what SES was asked, its mail, and the card."""
+    clock("2026-11-25T12:00:00Z")
     asked = calls.accept("SendEmail", MessageId="ses-1")
 
     def announce_it(event, **pieces):
@@ -183,7 +186,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
 
     assert card["content"]["title"] == "🔔 payments: still nobody has decided"
     lines = card["content"]["description"].split("\n")
-    assert lines[2].startswith("<!here> api-1.4.zip failed its quality gate")
+    assert lines[2].startswith("<!here> api-1.4\u2024zip failed its quality gate")
     assert "On 27 Nov 2026, 10:00 UTC the request expires" in lines[2]
     assert card["metadata"]["additionalContext"]["Decide"] == "approval-1a2b3c4"
     assert "SendEmail" not in calls.made
@@ -216,7 +219,12 @@ def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(announced):
         ("web", "", ["web@example.com"]),
         ("web", "ada@example.com", ["web@example.com", "ada@example.com"]),
         ("web", "Ada@EXAMPLE.com", ["web@example.com", "Ada@EXAMPLE.com"]),
+        ("web", "o'brien+x@example.com", ["web@example.com", "o'brien+x@example.com"]),
         ("web", "web@example.com", ["web@example.com"]),
+        ("web", "Web@Example.COM", ["web@example.com"]),
+        ("web", "a..b@example.com", ["web@example.com"]),
+        ("web", ".a@example.com", ["web@example.com"]),
+        ("web", "eve%evil.example@example.com", ["web@example.com"]),
         ("web", "eve@evil.example", ["web@example.com"]),
         ("web", "eve@evil.example>, <ada@example.com", ["web@example.com"]),
         ("web", "ada@EXAMPLE.com\r\nBcc: eve@evil.example", ["web@example.com"]),
@@ -348,12 +356,65 @@ def test_a_mail_without_a_report_still_tells_the_decision(announced):
     assert "Hotfix for the outage" in text
 
 
-def test_a_refused_mail_is_the_state_machine_s_to_retry(scanned, calls):
-    scanned("approved")
-    calls.refuse("SendEmail", "MessageRejected")
+@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
+def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
+    scanned, calls, recorded, caplog, code
+):
+    left = recorded("report-failed")
+    left["upload"]["uploader"] = "ada@example.com"
+    scanned("approved", report=left)
+    asked = []
 
-    with pytest.raises(ClientError, match="MessageRejected"):
+    def refuse_the_uploader(params):
+        asked.append(json.loads(params["body"]))
+        if "ada@example.com" in asked[-1]["Destination"]["ToAddresses"]:
+            return refuse(code)
+        return Http(200), {"MessageId": "ses-2"}
+
+    calls.before["SendEmail"] = refuse_the_uploader
+    announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+
+    team = ["dev@example.com", "lead@example.com"]
+    assert [each["Destination"]["ToAddresses"] for each in asked] == [
+        [*team, "ada@example.com"],
+        team,
+    ]
+    second = parse(b64decode(asked[1]["Content"]["Raw"]["Data"]))
+    assert second["To"] == ", ".join(team)
+    (warned,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert (warned.scan, warned.code) == (SCAN, code)
+    assert "ada" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("code", "uploader", "times"),
+    [
+        ("MessageRejected", "", 1),
+        ("MessageRejected", "ada@example.com", 2),
+        ("TooManyRequestsException", "ada@example.com", 1),
+        ("AccessDeniedException", "ada@example.com", 1),
+    ],
+)
+def test_a_mail_that_can_go_to_nobody_is_the_state_machine_s_to_retry(
+    scanned, calls, recorded, code, uploader, times
+):
+    left = recorded("report-failed")
+    left["upload"]["uploader"] = uploader
+    scanned("approved", report=left)
+    calls.refuse("SendEmail", code)
+
+    with pytest.raises(ClientError, match=code):
         announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+    assert calls.made.count("SendEmail") == times
+
+
+def test_the_uploader_is_left_out_where_the_mail_has_all_the_recipients_it_may(monkeypatch):
+    team = [f"{n}@example.com" for n in range(50)]
+    monkeypatch.setitem(announce.RECIPIENTS, "web", team)
+
+    assert announce.recipients("web", "ada@example.com") == team
+    monkeypatch.setitem(announce.RECIPIENTS, "web", team[:49])
+    assert announce.recipients("web", "ada@example.com") == [*team[:49], "ada@example.com"]
 
 
 def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanned, aws):
@@ -475,3 +536,32 @@ def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, rea
     page = Page(parts(parsed)[1])
     assert page.tags <= HARMLESS_TAGS
     assert all(each.startswith("https://") for each in page.links)
+
+
+@pytest.mark.parametrize(
+    ("event", "pieces"),
+    [
+        ("escalated", {}),
+        ("approved", {"withdrawal": WITHDRAWAL}),
+        ("ending", {"withdrawal": WITHDRAWAL}),
+    ],
+)
+def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, pieces):
+    clock("2026-11-25T12:00:00Z")
+    asked = calls.accept("SendEmail", MessageId="ses-1")
+    scanned(event, **pieces)
+
+    told = announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)
+
+    assert told == {"card": None}
+    assert asked == []
+
+
+@pytest.mark.parametrize("event", ["approved", "ending"])
+def test_an_exception_that_is_over_is_not_told_to_hold(scanned, calls, clock, event, recorded):
+    clock(recorded("decision-approved")["until"])
+    asked = calls.accept("SendEmail", MessageId="ses-1")
+    scanned(event)
+
+    assert announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None) == {"card": None}
+    assert asked == []

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -74,10 +75,8 @@ def test_approving_records_the_exception_and_its_end_then_wakes_the_machine(wait
         "verdict": "approved",
         "reason": "Hotfix for the outage",
     }
-    decided, until = (
-        approval.datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until")
-    )
-    assert until - decided == approval.timedelta(days=30)
+    decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until"))
+    assert until - decided == timedelta(days=30)
     assert decision["until"].endswith("Z")
     assert machine.woken == ["token-1"]
     assert (
@@ -351,15 +350,14 @@ def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
     press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
 
     decision = waiting[DECISION]
-    decided, until = (
-        approval.datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until")
-    )
-    assert until - decided == approval.timedelta(**period)
+    decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until"))
+    assert until - decided == timedelta(**period)
     assert decision["reason"] == "Hotfix for the outage"
 
 
 @pytest.mark.parametrize(
-    "days", ["91", "0", "-1", "1.5", "forever", "2161h", "9" * 30, None, [], True, {"d": 1}]
+    "days",
+    ["91", "0", "1s", "59 s", "-1", "1.5", "forever", "2161h", "9" * 30, None, [], True, {"d": 1}],
 )
 def test_a_time_that_is_too_long_or_none_decides_nothing(calls, days):
     said = press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
@@ -379,7 +377,9 @@ def test_a_decision_names_the_verdict_that_it_goes_by(waiting):
 
 @pytest.mark.parametrize("event", [APPROVE, REJECT])
 def test_a_press_after_a_newer_version_was_uploaded_closes_the_request(waiting, machine, event):
-    newest = waiting.upload("payments/api.zip")
+    own = waiting.upload(OPENED["key"])
+    waiting[f"scans/{SCAN}/scan.json"] = {**OPENED, "versionId": own}
+    newest = waiting.upload(OPENED["key"])
 
     said = "Too late: a newer version has been uploaded; it is decided on its own card."
     assert press(event) == said
@@ -496,3 +496,41 @@ def test_an_exception_that_has_ended_cannot_be_withdrawn(approved):
 def test_an_exception_is_not_decided_again(approved, machine):
     assert press(REJECT).startswith("Already approved on ")
     assert machine.woken == []
+
+
+def test_a_withdrawal_reaches_a_machine_that_has_not_heard_of_the_approval(waiting, machine):
+    """Who approved died between the decision and the token."""
+    waiting[DECISION] = {
+        "verdict": "approved",
+        "decidedAt": "2026-11-24T10:00:00Z",
+        "until": "2036-12-24T10:00:00Z",
+    }
+
+    assert press(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
+    assert machine.woken == ["token-1"]
+
+
+def test_an_answer_on_an_old_card_says_that_the_approval_was_withdrawn(approved):
+    press(WITHDRAW)
+
+    for event in (APPROVE, REJECT):
+        said = press(event)
+        assert said.startswith("Too late: it was approved on ")
+        assert "and withdrawn on " in said
+        assert said.endswith("because: The fix is out.")
+
+
+def test_an_answer_on_an_old_card_says_that_the_exception_has_ended(approved):
+    approved[DECISION] = {**approved[DECISION], "until": "2026-01-01T00:00:00Z"}
+
+    for event in (APPROVE, REJECT):
+        said = press(event)
+        assert said.startswith("Too late: it was approved on ")
+        assert "the exception ended on 1 Jan 2026, 00:00 UTC" in said
+
+
+def test_a_withdrawn_exception_is_not_said_to_have_ended(approved):
+    press(WITHDRAW)
+    approved[DECISION] = {**approved[DECISION], "until": "2026-01-01T00:00:00Z"}
+
+    assert press(WITHDRAW).startswith("Already withdrawn on ")

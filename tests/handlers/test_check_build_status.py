@@ -1,5 +1,6 @@
 """What a scan came to, from recorded builds and reports."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -11,9 +12,9 @@ from botocore.exceptions import ConnectTimeoutError
 from jsonschema import Draft202012Validator
 
 from handlers import build, buttons, check_build_status
+from tests.handlers.conftest import UPLOADS
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
-CARD = f"scans/{SCAN}/notification.json"
 GROUP, STREAM = (
     "/aws/codebuild/chatops-slack-dev-scan-5d6e7f8",
     "7c1d0f0e-3b7a-4a52-9a0e-2f0c8c6c5b11",
@@ -72,9 +73,7 @@ def test_a_passed_gate_bothers_nobody(check, artifacts):
         "thread": SCAN,
         "opening": None,
         "digest": digest(artifacts, "verdict.json"),
-        "newer": None,
     }
-    assert CARD not in artifacts
 
 
 def test_a_verdict_names_the_digests_of_what_it_goes_by(check, artifacts, recorded):
@@ -84,7 +83,7 @@ def test_a_verdict_names_the_digests_of_what_it_goes_by(check, artifacts, record
     verdict = artifacts[f"scans/{SCAN}/verdict.json"]
     assert (verdict["scan"], verdict["status"]) == (SCAN, "failed")
     assert verdict["evidence"] == {
-        name: digest(artifacts, name) for name in ("scan.json", "report.json", "notification.json")
+        name: digest(artifacts, name) for name in ("scan.json", "report.json")
     }
 
 
@@ -106,18 +105,68 @@ def test_a_report_that_passed_is_not_believed_of_a_build_that_did_not_end_well(c
     )
 
 
-def test_where_a_newer_version_is_there_already_nothing_is_asked(check, artifacts):
-    newest = artifacts.upload("payments/api-1.4.zip")
-    artifacts.upload("payments/api-1.4.zip.zip")
+@pytest.fixture
+def judge_upload(artifacts, recorded):
+    """Upload a version whose gate failed; return how to judge it."""
+    artifacts[f"scans/{SCAN}/report.json"] = recorded("report-failed")
+    key = recorded("failed")["upload"]["key"]
+    upload = {"bucket": UPLOADS, "key": key, "versionId": artifacts.upload(key)}
+    event = {**recorded("failed"), "upload": upload}
+    return event, lambda: check_build_status.handler(event, None)
 
-    result = check("failed", "report-failed")
 
-    assert (result["status"], result["newer"]) == ("failed", newest)
+def test_where_a_newer_version_is_there_already_nothing_is_asked(judge_upload, artifacts):
+    event, judge = judge_upload
+    newest = artifacts.upload(event["upload"]["key"])
+    artifacts.upload(f"{event['upload']['key']}.zip")
+
+    result = judge()
+
+    assert result["status"] == "failed"
     content, metadata = result["card"]["content"], result["card"]["metadata"]
     assert content["nextSteps"][0] == (
         f"There is nothing to decide: a newer version (`{newest[:8]}`) has been uploaded."
     )
     assert metadata["enableCustomActions"] is False
+
+
+def test_an_older_version_is_not_newer_where_its_own_was_deleted_for_good(judge_upload, artifacts):
+    event, judge = judge_upload
+    own = event["upload"]["versionId"]
+    artifacts.s3.delete_object(Bucket=UPLOADS, Key=event["upload"]["key"], VersionId=own)
+    older = artifacts.upload(event["upload"]["key"])
+
+    steps = judge()["card"]["content"]["nextSteps"]
+
+    assert older[:8] not in steps[0]
+    assert steps[0].startswith("Press *Approve*")
+
+
+class Crash(BaseException):
+    """The function's process dies: no except clause sees it."""
+
+
+# The flood's digest and place, scan.json, report.json, verdict.json twice: read, then written.
+@pytest.mark.parametrize("gap", range(8))
+def test_status_and_card_agree_where_a_report_comes_between_two_tries(
+    check, artifacts, recorded, calls, gap
+):
+    def die_at_gap(operation):
+        if len(calls.made) > gap:
+            raise Crash
+
+    calls.every = die_at_gap
+    with contextlib.suppress(Crash):
+        check("no-report")
+    calls.every = lambda operation: None
+    artifacts[f"scans/{SCAN}/report.json"] = recorded("report-failed")
+
+    result = check("failed")
+
+    verdict = artifacts[f"scans/{SCAN}/verdict.json"]
+    assert (result["status"], result["card"]) == (verdict["status"], verdict["card"])
+    asks = "Decide" in result["card"]["metadata"]["additionalContext"]
+    assert asks == (result["status"] == "failed")
 
 
 def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts):
@@ -127,7 +176,7 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
     assert result["reason"] == (
         "The quality gate failed: new_violations, new_coverage, new_security_rating"
     )
-    assert artifacts[CARD] == result["card"]
+    assert artifacts[f"scans/{SCAN}/verdict.json"]["card"] == result["card"]
     content, metadata = result["card"]["content"], result["card"]["metadata"]
     assert content["title"] == "❌ payments: quality gate failed"
     lines = content["description"].split("\n")
@@ -474,7 +523,7 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
         "Region": "eu-central-1",
         "Scan": SCAN,
     }
-    assert artifacts[CARD] == result["card"]
+    assert artifacts[f"scans/{SCAN}/verdict.json"]["card"] == result["card"]
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,7 @@ def test_cards_of_broken_scans_count_and_all_answers_about_one_scan_agree(judge,
     for number, answer in enumerate(answers):
         assert answer["card"]["metadata"]["threadId"] == answer["thread"]
         assert answer["card"]["metadata"]["additionalContext"]["Scan"] == f"payments/v{number}"
-        assert work[f"scans/payments/v{number}/notification.json"] == answer["card"]
+        assert work[f"scans/payments/v{number}/verdict.json"]["card"] == answer["card"]
         assert judge(f"payments/v{number}") == answer
 
 
@@ -277,17 +277,10 @@ def test_scans_whose_gates_failed_alike_have_what_failed_in_common(work, recorde
     ]
 
 
-def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(
-    judge, work, monkeypatch
-):
+def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(judge, work, clock):
     answers = [judge(f"payments/v{number}") for number in range(MOST + 1)]
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.now(tz) + timedelta(hours=1)
-
-    monkeypatch.setattr(check_build_status, "datetime", Later)
+    clock("2036-01-01T00:00:00Z")
     assert [judge(f"payments/v{number}") for number in range(MOST + 1)] == answers
     # Nor does it take a place there.
     places = work.s3.list_objects_v2(Bucket=WORK, Prefix="flood/")["Contents"]
@@ -301,7 +294,7 @@ def test_what_follows_stands_where_the_first_card_stands(work, recorded, calls):
         document = recorded("report-failed" if name == "report" else name)
         work[f"scans/{scan}/{name}.json"] = document
     work[f"scans/{scan}/decision.json"] = recorded("decision-rejected")
-    work[f"scans/{scan}/notification.json"] = {"metadata": {"threadId": WINDOW}}
+    work[f"scans/{scan}/verdict.json"] = {"card": {"metadata": {"threadId": WINDOW}}}
 
     event = {"scan": scan, "event": "rejected", "until": "2026-11-27T10:00:00Z"}
     card = announce.handler(event, None)["card"]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from handlers import rescan
+from tests.handlers.conftest import refuse
 
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:chatops-slack-dev-pipeline-1a2b3c4"
 
@@ -60,11 +61,50 @@ def test_the_attempt_after_the_second_is_the_third(over, artifacts):
     assert press(again).endswith(f"about {scan['scan']}.3.")
 
 
-def test_an_attempt_that_was_made_already_is_named(over, calls):
-    scan, _ = over
-    calls.refuse("StartExecution", "ExecutionAlreadyExists")
+def test_an_old_card_scans_again_after_the_last_attempt(over, artifacts):
+    """Step Functions forgets names, so the evidence says which attempts there were."""
+    scan, started = over
+    for number in (2, 9, 10):
+        again = f"{scan['scan']}.{number}"
+        artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": number}
 
-    assert press(scan["scan"]).startswith(f"It is scanned again already, as {scan['scan']}.2:")
+    assert press(scan["scan"]).endswith(f"about {scan['scan']}.11.")
+    assert json.loads(started[0]["input"])["attempt"] == 11
+
+
+def test_an_old_card_tells_of_the_last_attempt(over, artifacts):
+    scan, started = over
+    again = f"{scan['scan']}.2"
+    artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": 2}
+    artifacts[f"scans/{again}/verdict.json"] = {"status": "passed"}
+
+    assert press(scan["scan"]).startswith(f"{again} passed its quality gate")
+    assert started == []
+
+
+def test_an_old_card_says_that_the_last_attempt_goes_on(over, artifacts, calls):
+    scan, started = over
+    again = f"{scan['scan']}.2"
+    execution = f"{scan['execution']}-2"
+    artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "execution": execution}
+    asked = calls.accept("DescribeExecution", status="RUNNING")
+
+    assert press(scan["scan"]).startswith(f"{again} is not over:")
+    assert [each["executionArn"] for each in asked] == [execution]
+    assert started == []
+
+
+def test_an_attempt_that_ended_before_it_began_is_followed_by_the_next(over, calls):
+    scan, _ = over
+    accept = calls.before["StartExecution"]
+
+    def use_up_the_second(params):
+        taken = json.loads(params["body"])["name"].startswith("again-2-")
+        return refuse("ExecutionAlreadyExists") if taken else accept(params)
+
+    calls.before["StartExecution"] = use_up_the_second
+
+    assert press(scan["scan"]).endswith(f"about {scan['scan']}.3.")
 
 
 def test_what_is_not_over_is_not_done_again(over, calls):

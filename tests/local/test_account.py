@@ -74,7 +74,7 @@ def test_the_channel_may_call_what_is_behind_its_buttons_and_nothing_else(cloud)
         for each in cloud.client("lambda").list_functions()["Functions"]
         if each["FunctionName"] not in buttons
     ]
-    assert len(others) == 3
+    assert len(others) == 4
     for name in others:
         with pytest.raises(Refused, match="permission"):
             cloud.channel.run(

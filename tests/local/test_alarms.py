@@ -19,7 +19,7 @@ from tests.local.conftest import (
     no_patience,
 )
 
-FUNCTIONS = ("approval", "rescan", "announce", "check-build-status", "supersede")
+FUNCTIONS = ("approval", "rescan", "announce", "check-build-status", "callback", "supersede")
 LATE = 2 * 3600  # seconds
 # What is made to happen below, and in which part of it.
 HAPPENED = {
@@ -48,7 +48,10 @@ GIVEN = {
     "mail-rejected": (1, 0),
     "mail-delayed": (1, 0),
     **{f"{function}-throttled": (1, 0) for function in FUNCTIONS},
-    **{f"{function}-slow": (8001, 8000) for function in ("approval", "rescan", "supersede")},
+    **{
+        f"{function}-slow": (8001, 8000)
+        for function in ("approval", "rescan", "callback", "supersede")
+    },
     **{f"{function}-slow": (24001, 24000) for function in ("announce", "check-build-status")},
 }
 
@@ -135,7 +138,7 @@ def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
     # Nobody decides, and the exception then given ends soon.
     cloud.reached(cloud.execution(asked), "AwaitLateDecision")
     assert press_late(cloud, asked).startswith("Approved")
-    cloud.reached(cloud.execution(asked), "PeekWithdrawal")
+    cloud.reached(cloud.execution(asked), "HoldToEnd")
 
     # A press that finds a token which nobody waits for.
     cloud.reached(cloud.execution(unheard), "AwaitLateDecision")

@@ -45,6 +45,8 @@ def quick(cloud):
         no_patience(name, state)
         if name in ("AwaitDecision", "AwaitLateDecision"):
             state["TimeoutSeconds"] = WAIT
+        if name == "HoldBlind":
+            state["Seconds"] = 1
 
     change_states(cloud, hurry)
 
@@ -71,7 +73,7 @@ def way(cloud, replaced, monkeypatch, visited):
         key=None,
         build="SUCCEEDED",
         again=False,
-        newer=None,
+        newer=False,
         after="AwaitDecision",
         hold=1,
         withdraw=None,
@@ -86,14 +88,17 @@ def way(cloud, replaced, monkeypatch, visited):
             event = json.loads(payload)
             card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
             answer = {"status": judged, "card": card, "told": event}
-            answer |= {"reason": "why", "digest": "d" * 64, "newer": newer, "opening": opening}
+            answer |= {"reason": "why", "digest": "d" * 64, "opening": opening}
             answer |= {"thread": thread or event["scan"]}
+            if newer and not uploads:
+                uploads.append(cloud.upload(event["upload"]["key"], b"newer"))
             return json.dumps(answer), False, ""
 
         def tell(payload):
             card = {"version": "1.0", "source": "custom", "content": {"description": payload}}
             return json.dumps({"card": card}), False, ""
 
+        uploads: list[str] = []
         monkeypatch.setattr(cloud.builds, "_run", run)
         replaced(cloud, "check-build-status", crash if judged == "crash" else judge)
         replaced(cloud, "announce", announce or tell)
@@ -171,7 +176,6 @@ def wake(cloud, scan):
                 "Blocked",
                 "MarkFailed",
                 "TellFailed",
-                "StillNewest",
                 "AwaitDecision",
                 "ReadDecision",
                 "Decided",
@@ -183,19 +187,38 @@ def wake(cloud, scan):
         ),
         (
             {"judged": "failed", "decided": "approved"},
-            ["HoldToEnd", "ReadWithdrawal", "MarkEnded", "AnnounceEnded", "TellEnded", "Ended"],
+            [
+                "ReadDecision",
+                "Decided",
+                "ReadWithdrawal",
+                "HoldException",
+                "ClearApproved",
+                "AnnounceApproved",
+                "StillApproved",
+                "TellApproved",
+                "HoldException",
+                "HoldToEnd",
+                "ReadWithdrawal",
+                "HoldException",
+                "MarkEnded",
+                "AnnounceEnded",
+                "TellEnded",
+                "Ended",
+            ],
         ),
         (
             {"judged": "failed", "decided": "approved", "announce": crash},
-            ["ReadWithdrawal", "MarkEnded", "AnnounceEnded", "TellUnsentEnded", "Ended"],
+            ["HoldException", "MarkEnded", "AnnounceEnded", "TellUnsentEnded", "Ended"],
         ),
         (
             {"judged": "failed", "decided": "approved", "hold": REMIND + 2},
             [
+                "AnnounceEnding",
+                "StillEnding",
                 "TellEnding",
-                "PeekWithdrawal",
                 "HoldToEnd",
                 "ReadWithdrawal",
+                "HoldException",
                 "MarkEnded",
                 "AnnounceEnded",
                 "TellEnded",
@@ -207,9 +230,9 @@ def wake(cloud, scan):
             [
                 "AnnounceEnding",
                 "TellUnsentEnding",
-                "PeekWithdrawal",
                 "HoldToEnd",
                 "ReadWithdrawal",
+                "HoldException",
                 "MarkEnded",
                 "AnnounceEnded",
                 "TellUnsentEnded",
@@ -250,10 +273,9 @@ def wake(cloud, scan):
             ],
         ),
         (
-            {"judged": "failed", "newer": "8kZ"},
+            {"judged": "failed", "newer": True},
             [
-                "StillNewest",
-                "CloseMoot",
+                "AwaitDecision",
                 "ReadDecision",
                 "Decided",
                 "MarkSuperseded",
@@ -338,21 +360,24 @@ def test_every_state_was_taken(cloud, visited):
 
     missing = json.loads(text)["States"].keys() - visited
     # A wait that fails has a test of its own, below.
-    assert missing == {"HoldDeaf"}
+    assert missing == {"HoldUnsure", "HoldBlind"}
 
 
-def test_a_hold_that_cannot_be_woken_still_ends(cloud, way):
-    def forget_the_bucket(name, state):
+def test_a_hold_whose_token_cannot_be_left_still_ends(cloud, way):
+    def forget_the_function(name, state):
         if name == "HoldToEnd":
-            state["Arguments"]["Bucket"] = "no-such-bucket"
+            state["Arguments"]["FunctionName"] = "no-such-function"
 
-    change_states(cloud, forget_the_bucket)
+    change_states(cloud, forget_the_function)
 
-    assert way(judged="failed", decided="approved")[-6:] == [
-        "HoldDeaf",
+    states = way(judged="failed", decided="approved", hold=3)
+
+    assert states[-4:] == ["MarkEnded", "AnnounceEnded", "TellEnded", "Ended"]
+    first = states.index("HoldToEnd")
+    assert states[first : first + 5] == [
+        "HoldToEnd",
+        "HoldUnsure",
+        "HoldBlind",
         "ReadWithdrawal",
-        "MarkEnded",
-        "AnnounceEnded",
-        "TellEnded",
-        "Ended",
+        "HoldException",
     ]

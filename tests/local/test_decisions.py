@@ -91,18 +91,6 @@ def test_the_developers_are_reminded_before_an_exception_ends(cloud):
     assert "Ends on" in mails_about(cloud, version(scan))[-1]["Subject"]
 
 
-def test_an_exception_that_is_shorter_than_the_reminder_is_not_reminded_of(cloud):
-    scan = cloud.upload("payments/c.zip", FAILING)
-    card = card_of(cloud, scan)
-    cloud.reached(cloud.execution(scan), "AwaitDecision")
-
-    cloud.channel.press(button(card, "Approve"), {"Reason": "for one deployment", "Days": "3s"})
-
-    assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
-    assert "AnnounceEnding" not in cloud.states(cloud.execution(scan))
-    assert cloud.clearance("payments/c.zip", scan) == "expired"
-
-
 def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud):
     scan = cloud.upload("payments/d.zip", FAILING)
     execution = cloud.execution(scan)
@@ -200,7 +188,7 @@ def test_each_piece_of_evidence_names_the_digest_of_the_one_before(cloud):
     evidence = cloud.evidence(scan)
     for name, before in {
         "report.json": ["scanner.log"],
-        "verdict.json": ["scan.json", "report.json", "notification.json"],
+        "verdict.json": ["scan.json", "report.json"],
         "decision.json": ["verdict.json"],
     }.items():
         assert evidence[name]["evidence"] == {each: digest(each) for each in before}

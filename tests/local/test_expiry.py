@@ -26,16 +26,19 @@ def test_an_exception_ends_with_a_tag_a_card_and_an_email(hasty_cloud):
     assert hasty_cloud.ended(execution) == "SUCCEEDED"
 
     assert hasty_cloud.states(execution)[-1] == "Ended"
+    # It is shorter than the reminder's time before the end.
+    assert "AnnounceEnding" not in hasty_cloud.states(execution)
     assert hasty_cloud.clearance("payments/api.zip", scan) == "expired"
     assert hasty_cloud.evidence(scan)["decision.json"]["verdict"] == "approved"
     assert len(mails_about(hasty_cloud, version(scan))) == 2
 
 
-def test_a_decision_whose_writer_died_is_followed_at_the_time_out_too(hasty_cloud):
+def test_a_decision_whose_writer_died_is_followed_without_another_press(hasty_cloud):
     scan = hasty_cloud.upload("payments/api.zip", FAILING)
     execution = hasty_cloud.execution(scan)
     hasty_cloud.reached(execution, "AwaitDecision")
     reject_and_die(hasty_cloud, scan)
 
     assert hasty_cloud.ended(execution) == "SUCCEEDED"
+    assert "NobodyDecided" not in hasty_cloud.states(execution)
     assert hasty_cloud.clearance("payments/api.zip", scan) == "rejected"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from jsonata import Jsonata
+from jsonata.timebox import Timebox
 
 from local import jsonata
 
@@ -59,3 +60,15 @@ def test_later_variables_win_as_later_assignments_do():
     declared = jsonata.declare({"$x": 1}) + jsonata.declare({"$x": 2})
 
     assert jsonata.evaluate(f"({declared}$x)") == 2
+
+
+@pytest.mark.parametrize("expression", ["$millis()", "$toMillis($now())"])
+def test_the_time_is_that_of_the_evaluation_whatever_was_parsed_last(expression, monkeypatch):
+    clock = [1_000]
+    monkeypatch.setattr(Timebox, "current_milli_time", lambda: clock[0])
+    jsonata.evaluate(expression)
+    jsonata.evaluate(f"'{expression}, parsed after it'")
+
+    clock[0] = 2_000
+
+    assert jsonata.evaluate(expression) == 2_000

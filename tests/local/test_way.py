@@ -49,7 +49,7 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
     assert "known, fixed in 1.5" in text_of(mail, "html")
     buttons = card_of(cloud, scan, "known, fixed in 1.5").buttons
     assert [(each.label, each.asks) for each in buttons] == [("Withdraw", ("Reason",))]
-    assert cloud.evidence(scan).keys() >= {"notification.json", "decision.json"}
+    assert cloud.evidence(scan).keys() >= {"verdict.json", "decision.json"}
 
 
 def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):

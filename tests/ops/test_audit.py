@@ -162,3 +162,5 @@ def test_a_scan_whose_evidence_was_changed_does_not_hide_the_others(environment,
 
     assert found["payments/1"]["verdict"] == "passed"
     assert found[changed]["decision"] == ""
+    assert "verify it: decision.json is " in found[changed]["reason"]
+    assert "; verdict.json is " in found[changed]["reason"]

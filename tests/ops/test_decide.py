@@ -64,7 +64,7 @@ def test_an_answer_that_says_no_is_exit_code_1(environment, function):
     ("said", "more", "shown"),
     [
         ({"errorMessage": "Task timed out"}, {"FunctionError": "Unhandled"}, "Task timed out"),
-        (None, {}, "approval failed: None"),
+        (None, {}, "approval failed: null"),
     ],
     ids=["an error", "no sentence"],
 )

@@ -27,8 +27,8 @@ def fetched(environment):
 
 
 def test_the_newest_cleared_version_is_downloaded(environment, fetched):
-    environment.upload(body=b"old", status="passed")
-    environment.upload(body=b"new", status="passed")
+    environment.cleared(body=b"old")
+    environment.cleared(body=b"new")
 
     ran, body = fetched()
 
@@ -36,7 +36,7 @@ def test_the_newest_cleared_version_is_downloaded(environment, fetched):
 
 
 def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environment, fetched):
-    environment.upload(body=b"old", status="passed")
+    environment.cleared(body=b"old")
     version = environment.upload(body=b"new", status="rejected")
     decision = {"verdict": "rejected", "reason": "mend the shell call"}
     scan = environment.scan(version, decision=decision)
@@ -59,7 +59,7 @@ def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environme
         ("expired", {"verdict": "expired"}, "nobody decided in time"),
         ("expired", {**APPROVED, "until": LATER}, "its exception ended on 1 Jan 2026"),
         ("superseded", {"verdict": "superseded", "reason": "A newer version."}, "A newer version."),
-        ("approved", {**APPROVED, "until": LATER}, "which is over"),
+        ("approved", {**APPROVED, "until": LATER}, "its evidence: its exception ended on 1 Jan"),
     ],
     ids=["unscanned", "failed", "rejected", "expired", "ended", "superseded", "tag left behind"],
 )
@@ -109,9 +109,9 @@ def test_a_version_that_was_scanned_again_is_told_of_by_its_last_scan(environmen
 
 
 def test_the_app_is_the_keys_first_part_and_no_other_apps_zip_is_taken(environment, fetched):
-    environment.upload("payments.zip", b"mine", status="passed")
+    environment.cleared("payments.zip", b"mine")
     for other in ("payments.zip.zip", "payments-old/a.zip", "paymentsx.zip"):
-        environment.upload(other, b"other", status="passed")
+        environment.cleared(other, b"other")
 
     assert fetched()[1] == b"mine"
 
@@ -131,15 +131,15 @@ def test_the_app_of_a_key_is_what_the_state_machine_says(key, app):
 
 
 def test_one_key_of_an_app_can_be_asked_for(environment, fetched):
-    environment.upload("payments/api.zip", b"api", status="passed")
-    environment.upload("payments/api.zip.zip", b"longer", status="passed")
-    environment.upload("payments/web.zip", b"web", status="passed")
+    environment.cleared("payments/api.zip", b"api")
+    environment.cleared("payments/api.zip.zip", b"longer")
+    environment.cleared("payments/web.zip", b"web")
 
     assert fetched("--key", "payments/api.zip")[1] == b"api"
 
 
 def test_what_was_deleted_is_not_deployed(environment, fetched):
-    environment.upload(status="passed")
+    environment.cleared()
     environment.s3.delete_object(Bucket="uploads", Key="payments/api.zip")
 
     ran, body = fetched()
@@ -162,7 +162,7 @@ def test_a_zip_that_is_not_what_was_scanned_is_not_left_behind(environment, fetc
 def test_a_download_that_breaks_off_leaves_nothing_and_is_no_trouble_of_the_file(
     environment, fetched, monkeypatch
 ):
-    environment.upload(status="passed")
+    environment.cleared()
 
     def break_off(*_):
         raise ReadTimeoutError(endpoint_url="https://s3")
@@ -178,7 +178,7 @@ def test_a_download_that_breaks_off_leaves_nothing_and_is_no_trouble_of_the_file
 
 
 def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
-    environment.upload(status="passed")
+    environment.cleared()
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(StreamingBody, "iter_chunks", Mock(side_effect=full))
 
@@ -191,7 +191,7 @@ def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
 def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(
     environment, fetched, denied
 ):
-    environment.scan(environment.upload(body=b"old", status="passed"), status="passed")
+    environment.cleared(body=b"old")
     environment.scan(environment.upload(status="rejected"))
     denied("artifacts")
 
@@ -202,7 +202,7 @@ def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(
 
 
 def test_json_names_the_file_and_what_is_newer(environment, fetched):
-    old = environment.upload(body=b"old", status="passed")
+    old = environment.cleared(body=b"old")
     new = environment.upload(status="failed")
 
     ran, _ = fetched("--json")
@@ -225,7 +225,7 @@ def test_json_names_the_file_and_what_is_newer(environment, fetched):
     ids=["no upload", "no app", "another app's key", "no version", "no folder"],
 )
 def test_what_cannot_be_fetched_is_said_in_words(environment, words, code, says):
-    environment.upload(status="passed")
+    environment.cleared()
 
     ran = environment.run(*words)
 
@@ -235,6 +235,6 @@ def test_what_cannot_be_fetched_is_said_in_words(environment, words, code, says)
 
 
 def test_the_moment_of_the_upload_stands_beside_its_version(environment, fetched):
-    version = environment.upload(status="passed")
+    version = environment.cleared()
 
     assert f"payments/api.zip, version {version} of " in fetched()[0].stderr

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.chain import Stored, findings
-from tests.ops.conftest import FUTURE, LATER, coverage, gate
+from tests.ops.conftest import FUTURE, LATER, PAST, coverage, digest, gate
 
 APPROVED = {"verdict": "approved", "until": FUTURE}
 WITHDRAWN = {"reason": "exploited"}
@@ -15,7 +16,6 @@ CHAIN = (
     "scanner.log",
     "scan.json",
     "report.json",
-    "notification.json",
     "verdict.json",
     "decision.json",
     "withdrawal.json",
@@ -40,7 +40,8 @@ def found(environment, *words):
 def replace(environment, scan, name, body):
     """As somebody who covers it up: no version is left but the new one."""
     key = f"scans/{scan}/{name}"
-    for each in environment.s3.list_object_versions(Bucket="artifacts", Prefix=key)["Versions"]:
+    listed = environment.s3.list_object_versions(Bucket="artifacts", Prefix=key)
+    for each in listed.get("Versions", []):
         environment.s3.delete_object(Bucket="artifacts", Key=key, VersionId=each["VersionId"])
     if body is not None:
         environment.s3.put_object(Bucket="artifacts", Key=key, Body=body)
@@ -55,7 +56,7 @@ def test_what_the_pipeline_wrote_is_sound(environment, scan):
     environment.press(scan, "approve", "known")
 
     assert found(environment, scan) == []
-    assert "1 scan, 8 files" in environment.run("verify", scan).stderr
+    assert "1 scan, 7 files" in environment.run("verify", scan).stderr
 
 
 @pytest.mark.parametrize("name", CHAIN[:-1])
@@ -111,11 +112,22 @@ def test_evidence_of_another_scan_is_found(environment, scan):
     assert found(environment, scan) == ["pressed/1.json: is about another scan: payments/other"]
 
 
-def test_a_card_of_another_scan_is_found(environment, scan):
-    card = json.dumps({"metadata": {"additionalContext": {"Scan": "payments/other"}}}).encode()
-    replace(environment, scan, "notification.json", card)
+@pytest.mark.parametrize(
+    ("card", "about"),
+    [
+        ({"metadata": {"additionalContext": {"Scan": "payments/other"}}}, "payments/other"),
+        ({"metadata": {"additionalContext": []}}, "None"),
+        ({"metadata": 7}, "None"),
+        ("a card", "None"),
+    ],
+    ids=["another", "no context", "no metadata", "no object"],
+)
+def test_a_card_that_is_not_about_the_scan_is_found(environment, card, about):
+    scan = environment.scan(environment.upload(status="failed"))
+    verdict = json.loads(body_of(environment, scan, "verdict.json"))
+    replace(environment, scan, "verdict.json", json.dumps({**verdict, "card": card}).encode())
 
-    assert "notification.json: is about another scan: payments/other" in found(environment, scan)
+    assert found(environment, scan) == [f"verdict.json: its card is about another scan: {about}"]
 
 
 def test_a_report_that_came_after_its_verdict_is_found(environment):
@@ -301,11 +313,194 @@ def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(env
     version = environment.upload(status="passed")
     environment.scan(version, status="error")
     broken_off = environment.scan(version, status="error", attempt=2)
-    for name in ("verdict.json", "notification.json"):
-        replace(environment, broken_off, name, None)
+    replace(environment, broken_off, "verdict.json", None)
     environment.scan(version, status="passed", attempt=3)
 
     assert found(environment, "--app", "payments") == []
+
+
+def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_judged(environment, now):
+    version = environment.upload(status="rejected")
+    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, status="passed", attempt=2, judged_at=now)
+
+    assert found(environment, "--all") == []
+
+    environment.tag("payments/api.zip", version, "passed")
+    assert found(environment, "--all") == []
+
+    environment.tag("payments/api.zip", version, "approved")
+    assert found(environment, "--all") == [
+        "tag scan-status: says approved, but from the evidence follows passed"
+    ]
+
+
+def test_the_tag_of_the_attempt_before_does_not_stand_for_ever(environment):
+    version = environment.upload(status="rejected")
+    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, status="passed", attempt=2)
+
+    assert found(environment, "--all") == [
+        "tag scan-status: says rejected, but from the evidence follows passed"
+    ]
+
+
+def test_while_the_next_attempt_is_scanned_the_tag_is_that_of_the_one_before(environment):
+    version = environment.upload(status="rejected")
+    environment.scan(version, decision={"verdict": "rejected"})
+    running = environment.scan(version, status="error", attempt=2)
+    replace(environment, running, "verdict.json", None)
+
+    assert found(environment, "--all") == []
+
+    environment.tag("payments/api.zip", version, "approved")
+    assert found(environment, "--all") == [
+        "tag scan-status: says approved, but from the evidence follows rejected"
+    ]
+
+
+def test_the_tenth_attempt_comes_after_the_ninth(environment):
+    version = environment.upload(status="passed")
+    for attempt in range(1, 10):
+        environment.scan(version, status="error", attempt=attempt)
+    environment.scan(version, status="passed", attempt=10)
+
+    assert found(environment, "--all") == []
+
+
+def test_an_attempt_that_ended_in_error_is_what_the_tag_says(environment):
+    version = environment.upload(status="error")
+    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, status="error", attempt=2)
+
+    assert found(environment, "--all") == []
+
+
+def test_attempts_that_lie_on_two_pages_of_the_listing_are_all_known(environment, small_pages):
+    version = environment.upload(status="passed")
+    for attempt in (1, 2):
+        environment.scan(version, status="error", attempt=attempt)
+    environment.scan(version, status="passed", attempt=3)
+    small_pages(4)
+
+    assert found(environment, "--all") == []
+
+
+@pytest.mark.parametrize("folder", [".1", ".0", ".02", ".two", ".2.3"])
+def test_a_folder_that_is_no_attempt_hides_no_tag(environment, folder):
+    version = environment.upload(status="approved")
+    scan = environment.scan(version)
+    environment.put(f"{scan}{folder}", "verdict.json", {"scan": f"{scan}{folder}"})
+
+    assert "tag scan-status: says approved, but from the evidence follows failed" in found(
+        environment, scan
+    )
+
+
+def test_a_scan_that_goes_on_while_it_is_verified_is_not_called_wrong(environment, asked_first):
+    """Decided and tagged after its evidence was listed, and before its tag was read."""
+    version = environment.upload(status="failed")
+    scan = environment.scan(version)
+    gone_on = []
+
+    def go_on(operation, _):
+        if operation == "GetObjectTagging" and not gone_on:
+            gone_on.append(operation)
+            environment.put(scan, "decision.json", decided(environment, scan, verdict="rejected"))
+            environment.tag("payments/api.zip", version, "rejected")
+
+    asked_first(go_on)
+
+    assert found(environment, scan) == []
+    assert gone_on
+
+
+def test_a_scan_that_goes_on_into_what_is_wrong_is_found(environment, asked_first):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version)
+
+    def go_on(operation, _):
+        if operation == "GetObjectTagging":
+            environment.tag("payments/api.zip", version, "approved")
+
+    asked_first(go_on)
+
+    assert found(environment, scan) == [
+        "tag scan-status: says approved, but from the evidence follows failed"
+    ]
+
+
+def decided(environment, scan, **changed):
+    """A decision that vouches for the verdict."""
+    verdict = digest(body_of(environment, scan, "verdict.json"))
+    return {
+        "scan": scan,
+        "reason": "known",
+        "decidedAt": LATER,
+        "until": None,
+        "evidence": {"verdict.json": verdict},
+        **changed,
+    }
+
+
+@pytest.mark.parametrize("tag", ["withdrawn", "expired"])
+def test_a_withdrawal_in_the_last_second_leaves_either_tag(environment, tag):
+    version = environment.upload(status=tag)
+    decision = {"verdict": "approved", "decidedAt": PAST, "until": LATER}
+    withdrawal = {**WITHDRAWN, "withdrawnAt": LATER}
+    scan = environment.scan(version, decision=decision, withdrawal=withdrawal)
+
+    assert found(environment, scan) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "what"),
+    [
+        ("scan.json", b"[]", "is no JSON object"),
+        ("verdict.json", {"judgedAt": 7}, "does not say what it must: status is missing"),
+        ("decision.json", {"verdict": "approved"}, "does not say what it must: reason is missing"),
+        ("withdrawal.json", {}, "does not say what it must: reason is missing"),
+        ("pressed/1.json", {"verb": 7}, "does not say what it must: verb is 7"),
+    ],
+)
+def test_odd_evidence_is_a_finding_and_the_others_are_verified(
+    environment, scan, name, document, what
+):
+    odd = environment.scan(environment.upload(status="failed"))
+    body = document if isinstance(document, bytes) else {"scan": odd, **document}
+    replace(environment, odd, name, None)
+    environment.put(odd, name, body)
+
+    ran = environment.run("verify", "--all", "--json")
+    findings = json.loads(ran.stdout)["findings"]
+
+    assert (ran.exit_code, {each["scan"] for each in findings}) == (1, {odd})
+    assert {"scan": odd, "file": name, "finding": what} in findings
+
+
+def test_evidence_that_is_taken_away_while_it_is_read_ends_nothing(environment, scan, asked_first):
+    key = f"scans/{scan}/withdrawal.json"
+
+    def take_away(operation, parameters):
+        if operation == "GetObject" and parameters["Key"] == key:
+            replace(environment, scan, "withdrawal.json", None)
+
+    asked_first(take_away)
+
+    assert found(environment, scan) == [
+        "tag scan-status: says withdrawn, but from the evidence follows approved"
+    ]
+
+
+@pytest.mark.parametrize("code", ["NoSuchVersion", "InvalidArgument", "MethodNotAllowed"])
+def test_a_version_that_s3_does_not_know_is_gone(environment, scan, asked_first, code):
+    def unknown(operation, _):
+        if operation == "GetObjectTagging":
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+
+    asked_first(unknown)
+
+    assert found(environment, scan) == []
 
 
 def test_an_upload_that_is_gone_since_is_no_finding(environment):

@@ -68,3 +68,114 @@ def test_an_exception_is_listed_when_it_ends_soon(environment, soon):
 
     assert [each["why"] for each in listed(environment)] == ["mended in 1.5"]
     assert listed(environment, "--days", "1") == []
+
+
+def test_an_exception_that_is_over_by_its_decision_is_not_listed_whatever_its_token_says(
+    environment,
+):
+    scan = environment.scan("1", decision={**APPROVED, "until": LATER})
+    wait(environment, scan, "exception", FUTURE)
+
+    assert listed(environment, "--days", "900000") == []
+
+
+TOKEN = {"token": "SECRET", "askedAt": PAST, "until": FUTURE, "for": "decision"}
+
+
+def put_token(environment, scan, token):
+    body = token if isinstance(token, bytes) else json.dumps(token).encode()
+    environment.s3.put_object(Bucket="work", Key=f"waiting/{scan}.json", Body=body)
+
+
+@pytest.mark.parametrize(
+    ("token", "says"),
+    [
+        (b"no json", "is no JSON object"),
+        (b"\xff", "is no JSON object"),
+        (b"[" * 100_000, "is no JSON object"),
+        ([], "is no JSON object"),
+        ({}, "is about another scan"),
+        ({**TOKEN, "scan": "payments/1"}, "is about another scan: payments/1"),
+        ({"scan": "payments/odd"}, "for is missing"),
+        ({**TOKEN, "scan": "payments/odd", "until": 7}, "until is 7"),
+        ({**TOKEN, "scan": "payments/odd", "until": None}, "until is None"),
+        ({**TOKEN, "scan": "payments/odd", "askedAt": []}, "askedAt is []"),
+        ({**TOKEN, "scan": "payments/odd", "for": "lunch"}, "for is 'lunch'"),
+        ({**TOKEN, "scan": "payments/odd"}, "waits for a scan without scan.json"),
+        (b" " * 2_000_000, "is larger than 1,048,576 bytes"),
+    ],
+    ids=[
+        "no JSON", "no text", "nested", "a list", "nothing", "another scan", "no kind", "a number",
+        "no end", "no date", "unknown kind", "no evidence", "huge",
+    ],
+)  # fmt: skip
+def test_an_odd_token_is_named_in_one_line_and_the_others_are_listed(environment, token, says):
+    scan = environment.scan("1")
+    wait(environment, scan)
+    put_token(environment, "payments/odd", token)
+
+    ran = environment.run("waiting", "--json")
+
+    named = [line for line in ran.stderr.splitlines() if "unreadable" in line]
+    assert (ran.exit_code, len(named)) == (0, 1), ran.output
+    assert "waiting/payments/odd.json" in named[0]
+    assert says in named[0]
+    assert [each["scan"] for each in json.loads(ran.stdout)] == [scan]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "no id", "payments", "payments/a/b", ""])
+def test_a_token_of_what_is_no_scan_is_named(environment, name):
+    put_token(environment, name, {**TOKEN, "scan": name})
+
+    ran = environment.run("waiting", "--json")
+
+    assert (ran.exit_code, json.loads(ran.stdout)) == (0, [])
+    assert f"waiting/{name}.json" in ran.stderr
+
+
+@pytest.mark.parametrize("name", ["scan.json", "verdict.json", "decision.json"])
+@pytest.mark.parametrize("document", [b"no json", b"[]", {"until": 7}])
+def test_a_wait_whose_evidence_is_odd_is_named_and_the_others_are_listed(
+    environment, name, document
+):
+    odd, scan = environment.scan("odd", decision=APPROVED), environment.scan("1")
+    wait(environment, odd, "exception")
+    wait(environment, scan)
+    environment.put(odd, name, document)
+
+    ran = environment.run("waiting", "--json", "--days", "900000")
+
+    assert ran.exit_code == 0, ran.output
+    assert f"waiting/{odd}.json waits for a scan whose evidence is odd: {name} is " in ran.stderr
+    assert [each["scan"] for each in json.loads(ran.stdout)] == [scan]
+
+
+def test_a_report_of_hostile_code_hides_no_wait(environment):
+    scan = environment.scan("1")
+    wait(environment, scan)
+    environment.put(scan, "report.json", b"no json")
+
+    assert [each["scan"] for each in listed(environment)] == [scan]
+
+
+def test_a_token_that_is_taken_away_meanwhile_is_over(environment, asked_first):
+    wait(environment, environment.scan("1"))
+
+    def take_away(operation, parameters):
+        if operation == "GetObject" and parameters["Bucket"] == "work":
+            environment.s3.delete_object(Bucket="work", Key=parameters["Key"])
+
+    asked_first(take_away)
+
+    assert listed(environment) == []
+
+
+def test_json_escapes_what_would_steer_a_terminal_and_what_no_encoder_takes(environment):
+    reason = "\x9b31m \u202e \ud800 Zoë"
+    scan = environment.scan("1", decision={**APPROVED, "reason": reason})
+    wait(environment, scan, "exception")
+
+    ran = environment.run("waiting", "--json", "--days", "900000")
+
+    assert json.loads(ran.stdout)[0]["why"] == reason
+    assert "\\u009b31m \\u202e \\ud800 Zoë" in ran.stdout

@@ -1,0 +1,108 @@
+"""Lambda: leaves the task token of a wait where an answer finds it, and sends it back with one.
+
+A click writes its document first and then looks for a token; this writes the token first and then
+looks for the document. So one of the two sees the other, in whatever order they come, and the state
+machine never waits for an answer that was given. The same goes for an upload that makes a request
+moot: the newer version is there before the request of the older one is looked for.
+
+Who dies between the document and the token, or cannot reach Step Functions, has not answered in
+vain: S3 tells of the document, too.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import moment, versions
+from handlers.evidence import Evidence, piece, replace, waiting
+from handlers.wake import wake
+
+log = logging.getLogger(__name__)
+
+ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
+WORK_BUCKET = os.environ["WORK_BUCKET"]
+# What tells an earlier wait of a scan from a later one
+# (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
+ORDER = ("enteredAt", "retry")
+TRIES = 5
+
+
+def handler(event: Mapping[str, Any], context: object) -> bool:
+    """Return whether the token was sent back.
+
+    ``event`` is that of the state machine (``wait``), or one of S3's, as EventBridge brings it
+    (``answer``). Each may come twice.
+    """
+    return answer(event["detail"]["object"]["key"]) if "detail" in event else wait(event)
+
+
+def answer(key: str) -> bool:
+    """Wake what waits for the answer that was written to ``key`` of the artifacts bucket."""
+    scan, _, name = key.removeprefix("scans/").rpartition("/")
+    request = waiting(WORK_BUCKET, scan)
+    # Whoever withdraws may know of an approval before the state machine does.
+    if not request or (name == "decision.json" and request["for"] != "decision"):
+        return False
+    return wake(request["token"])
+
+
+def wait(event: Mapping[str, Any]) -> bool:
+    """Leave the token of ``event``, and send it back at once where the answer is there.
+
+    ``event`` is ``{scan, for, token, digest, until, enteredAt, retry}``: scan.json, what is waited
+    for (``decision`` or ``exception``), the task token, the SHA-256 of verdict.json, when the wait
+    is over, and when and at which try the state machine began it.
+    """
+    scan = event["scan"]
+    request = {
+        "scan": scan["scan"],
+        **{name: event[name] for name in ("for", "token", "digest", "until", *ORDER)},
+        "askedAt": moment.iso(moment.now()),
+    }
+    if not _leave(request):
+        log.info("late", extra={"scan": scan["scan"], "for": event["for"]})
+        return False
+    evidence = Evidence(ARTIFACTS_BUCKET, scan["scan"])
+    answered = _decided(evidence, event) if event["for"] == "decision" else _withdrawn(evidence)
+    if answered:
+        wake(event["token"])
+    log.info("waits", extra={"scan": scan["scan"], "for": event["for"], "answered": answered})
+    return answered
+
+
+def _leave(request: Mapping[str, Any]) -> bool:
+    """Leave the token over that of an earlier wait; return False where a later one lies there.
+
+    A call that the state machine has given up may still take effect, seconds later: it must not
+    bury the token that is waited with.
+    """
+    key = f"waiting/{request['scan']}.json"
+    for _ in range(TRIES):
+        stands = piece(WORK_BUCKET, key)
+        if stands and _order(stands.document) > _order(request):
+            return False
+        if replace(WORK_BUCKET, key, request, stands):
+            return True
+    raise RuntimeError(f"others write {key} all the time")
+
+
+def _order(request: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(request[name] for name in ORDER)
+
+
+def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:
+    """Whether there is a decision; a newer version is one, and is written down."""
+    if evidence.piece("decision.json"):
+        return True
+    newest = versions.newer(event["scan"])
+    if newest is None:
+        return False
+    evidence.keep(
+        "decision.json", versions.superseded(evidence.scan, newest, event["digest"], moment.now())
+    )
+    return True
+
+
+def _withdrawn(evidence: Evidence) -> bool:
+    return evidence.piece("withdrawal.json") is not None

@@ -1,0 +1,54 @@
+"""Plain text in lines that every mail client shows as they are.
+
+RFC 5322, 2.1.1: a line should have at most 78 characters. Only addresses may have more: they are
+never broken, and each that is longer has a line of its own.
+"""
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable
+
+WIDTH = 78
+_ADDRESS = ("http://", "https://")
+_JOINER = "\u200d"
+
+
+def paragraph(text: str) -> str:
+    """Return ``text`` in lines."""
+    return items([text], 0)
+
+
+def items(texts: Iterable[str], indent: int) -> str:
+    """Return each of ``texts`` in lines; all but the first are indented by ``indent`` spaces."""
+    wrapper = textwrap.TextWrapper(
+        width=WIDTH,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(wrapper.fill(_broken(text, WIDTH - indent)) for text in texts)
+
+
+def _broken(text: str, width: int) -> str:
+    """Return ``text`` with a space wherever a word must be broken to fit into ``width``."""
+    return " ".join(
+        word if word.startswith(_ADDRESS) else " ".join(_pieces(word, width))
+        for word in text.split(" ")
+    )
+
+
+def _pieces(word: str, width: int) -> Iterable[str]:
+    while len(word) > width:
+        end = width
+        # What belongs to the character before stays with it, as long as there is such a one.
+        while end > 1 and (_is_part(word[end]) or word[end - 1] == _JOINER):
+            end -= 1
+        end = end if end > 1 else width
+        yield word[:end]
+        word = word[end:]
+    yield word
+
+
+def _is_part(char: str) -> bool:
+    """Whether ``char`` belongs to the one before: marks, variation selectors, joiners."""
+    return unicodedata.category(char)[0] == "M" or char == _JOINER

@@ -1,0 +1,62 @@
+"""Which clearance follows from the evidence of a scan."""
+
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, timedelta
+
+from ops.evidence import Scan
+
+CLEARED = ("passed", "approved")
+Clearance = str | None
+# The tag follows the evidence some seconds later, longer while AWS has a hiccup.
+GRACE = timedelta(minutes=5)
+# Three clocks have a say (the function's that decides, the state machine's, this one), and between
+# looking and writing some seconds pass.
+SKEW = timedelta(seconds=10)
+# The function may take a withdrawal by its clock when by the state machine's the exception is over
+# already, or is just being ended: then the tag says so, and stays.
+LAST = timedelta(minutes=1)
+
+
+def standing(
+    scan: Scan, now: datetime, before: AbstractSet[Clearance] = frozenset({None})
+) -> tuple[Clearance, AbstractSet[Clearance]]:
+    """Return the clearance that follows from the evidence, and what the tag may say for now.
+
+    ``before`` is what it may have said before this scan was judged.
+    """
+    steps: list[tuple[datetime, Clearance]] = []
+    decision, back = scan.decision, scan.withdrawal
+    either: set[Clearance] = set()
+    if scan.verdict:
+        steps.append((_moment(scan.verdict["judgedAt"]), scan.verdict["status"]))
+    if decision:
+        steps.append((_moment(decision["decidedAt"]), decision["verdict"]))
+    if decision and decision["verdict"] == "approved":
+        end = _moment(decision["until"])
+        since = _moment(back["withdrawnAt"]) if back else end
+        steps.append((since, "withdrawn" if back else "expired"))
+        if back and end - since < LAST:
+            either = {"expired"}
+    follows: Clearance = None
+    allowed, current = set(either), before
+    for since, status in steps:
+        if since > now + SKEW:
+            break
+        if since > now - GRACE:
+            allowed |= current
+        follows, current = status, {status}
+    return follows, allowed | current
+
+
+def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bool:
+    """Whether a version whose tag says ``status`` may be deployed by its evidence, too.
+
+    ``scan`` is the one that its clearance follows from.
+    """
+    follows, _ = standing(scan, now or datetime.now(UTC))
+    # A withdrawal counts from when it is there, whatever its date says.
+    return status in CLEARED and status == follows and scan.withdrawal is None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

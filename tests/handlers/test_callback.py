@@ -1,0 +1,257 @@
+"""A token is left for the buttons, and sent back at once where the answer is there already."""
+
+import pytest
+
+from handlers import approval, callback, supersede
+from tests.handlers.conftest import UPLOADS
+
+KEY = "payments/api.zip"
+
+
+@pytest.fixture
+def scan(artifacts):
+    """scan.json of an uploaded version whose gate failed."""
+    version = artifacts.upload(KEY)
+    opened = {
+        "scan": f"payments/{version}",
+        "app": "payments",
+        "bucket": UPLOADS,
+        "key": KEY,
+        "versionId": version,
+    }
+    artifacts[f"scans/{opened['scan']}/scan.json"] = opened
+    return opened
+
+
+@pytest.fixture
+def wait(scan, machine):
+    """Let the state machine wait for an answer; return whether it got one at once."""
+
+    def begin(what="decision", token="token-1", entered="2026-11-24T10:00:00.000Z", retry=0):
+        machine.waiting.add(token)
+        return callback.handler(
+            {
+                "scan": scan,
+                "for": what,
+                "token": token,
+                "digest": "d" * 64,
+                "until": "2036-12-24T10:00:00Z",
+                "enteredAt": entered,
+                "retry": retry,
+            },
+            None,
+        )
+
+    return begin
+
+
+def test_a_token_is_left_where_a_click_finds_it(wait, scan, artifacts, machine, clock):
+    clock("2026-11-24T10:00:00Z")
+
+    assert wait() is False
+
+    assert artifacts[f"waiting/{scan['scan']}.json"] == {
+        "scan": scan["scan"],
+        "for": "decision",
+        "token": "token-1",
+        "digest": "d" * 64,
+        "askedAt": "2026-11-24T10:00:00Z",
+        "until": "2036-12-24T10:00:00Z",
+        "enteredAt": "2026-11-24T10:00:00.000Z",
+        "retry": 0,
+    }
+    assert machine.woken == []
+
+
+LATER = [{"entered": "2026-11-24T10:00:00.001Z"}, {"retry": 1}]
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_the_token_of_a_later_wait_takes_the_place_of_the_one_before(wait, scan, artifacts, later):
+    wait()
+    wait(token="token-2", **later)
+
+    assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_a_call_that_comes_late_does_not_bury_the_token_of_a_later_wait(
+    wait, scan, artifacts, machine, later
+):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    wait("exception", token="token-2", **later)
+
+    assert wait() is False
+    assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
+    assert machine.woken == []
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_a_request_that_takes_effect_late_does_not_bury_the_token_of_a_later_wait(
+    wait, scan, artifacts, calls, later
+):
+    """A later wait leaves its token after this one looked and before it writes."""
+
+    def overtake(params):
+        calls.before.pop("PutObject")
+        wait(token="token-2", **later)
+
+    calls.before["PutObject"] = overtake
+
+    assert wait() is False
+    assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
+
+
+def test_a_write_that_meets_others_is_tried_again(wait, scan, artifacts, calls):
+    calls.refuse("PutObject", "ConditionalRequestConflict", times=2)
+
+    wait()
+
+    assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-1"
+
+
+def test_a_decision_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "rejected"}
+
+    assert wait() is True
+    assert machine.woken == ["token-1"]
+    assert artifacts[f"scans/{scan['scan']}/decision.json"] == {"verdict": "rejected"}
+
+
+def test_a_request_about_a_version_that_is_not_the_newest_is_superseded(
+    wait, scan, artifacts, machine
+):
+    newest = artifacts.upload(KEY)
+
+    assert wait() is True
+    decision = artifacts[f"scans/{scan['scan']}/decision.json"]
+    assert (decision["verdict"], decision["until"]) == ("superseded", None)
+    assert decision["reason"] == f"A newer version was uploaded: {newest}."
+    assert decision["evidence"] == {"verdict.json": "d" * 64}
+    assert machine.woken == ["token-1"]
+
+
+def test_a_withdrawal_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    artifacts[f"scans/{scan['scan']}/withdrawal.json"] = {"reason": "found in use"}
+
+    assert wait("exception") is True
+    assert machine.woken == ["token-1"]
+
+
+def test_an_exception_goes_on_although_there_is_a_decision_and_a_newer_version(
+    wait, scan, artifacts, machine
+):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    artifacts.upload(KEY)
+
+    assert wait("exception") is False
+    assert machine.woken == []
+
+
+@pytest.fixture
+def meanwhile(calls):
+    """Do something before the nth call of a handler, once."""
+
+    def at(number, act):
+        def overtake(operation):
+            if len(calls.made) == number:
+                calls.every = lambda operation: None
+                act()
+
+        calls.made.clear()
+        calls.every = overtake
+
+    return at
+
+
+# Each call of callback: read, put the token, look for a decision, list the versions, and after all.
+@pytest.mark.parametrize("gap", range(1, 6))
+def test_a_decision_and_a_wait_that_meet_never_miss_each_other(
+    wait, scan, artifacts, machine, meanwhile, gap
+):
+    artifacts[f"waiting/{scan['scan']}.json"] = {
+        "scan": scan["scan"], "for": "decision", "token": "over", "digest": "d" * 64,
+        "enteredAt": "2026-11-24T09:00:00.000Z", "retry": 0,
+    }  # fmt: skip
+    reject = {"scan": scan["scan"], "reject": "not like this"}
+
+    meanwhile(gap, lambda: approval.handler(reject, None))
+    wait()
+    if gap == 5:
+        approval.handler(reject, None)
+
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize("gap", range(1, 5))
+def test_a_withdrawal_and_a_wait_that_meet_never_miss_each_other(
+    wait, scan, artifacts, machine, meanwhile, gap, monkeypatch
+):
+    monkeypatch.setattr(approval, "TRIES", (0,))
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {
+        "verdict": "approved", "decidedAt": "2026-11-24T10:00:00Z", "until": "2036-12-24T10:00:00Z"
+    }  # fmt: skip
+    withdraw = {"scan": scan["scan"], "withdraw": "found in use"}
+
+    meanwhile(gap, lambda: approval.handler(withdraw, None))
+    wait("exception")
+    if gap == 4:
+        approval.handler(withdraw, None)
+
+    assert machine.woken == ["token-1"]
+
+
+@pytest.mark.parametrize("gap", range(1, 6))
+def test_an_upload_and_a_wait_that_meet_never_miss_each_other(
+    wait, scan, artifacts, machine, meanwhile, gap
+):
+    def upload():
+        version = artifacts.upload(KEY)
+        newer = {**scan, "scan": f"payments/{version}", "versionId": version}
+        supersede.handler(newer, None)
+
+    meanwhile(gap, upload)
+    wait()
+    if gap == 5:
+        upload()
+
+    assert machine.woken == ["token-1"]
+    assert artifacts[f"scans/{scan['scan']}/decision.json"]["verdict"] == "superseded"
+
+
+def written(scan, name):
+    """As S3 tells EventBridge of it."""
+    return {"detail": {"object": {"key": f"scans/{scan['scan']}/{name}"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "waits_for", "woken"),
+    [
+        ("decision.json", "decision", True),
+        # It was heard of before.
+        ("decision.json", "exception", False),
+        ("withdrawal.json", "exception", True),
+        # The state machine has not heard of the approval yet.
+        ("withdrawal.json", "decision", True),
+    ],
+)
+def test_an_answer_whose_writer_died_wakes_the_machine(wait, scan, machine, name, waits_for, woken):
+    wait(waits_for)
+
+    assert callback.handler(written(scan, name), None) is woken
+    assert machine.woken == (["token-1"] if woken else [])
+
+
+def test_an_answer_that_comes_twice_wakes_once(wait, scan, machine):
+    wait()
+
+    for _ in range(2):
+        callback.handler(written(scan, "decision.json"), None)
+
+    assert machine.woken == ["token-1"]
+
+
+def test_an_answer_that_nothing_waits_for_wakes_nothing(scan, machine):
+    assert callback.handler(written(scan, "decision.json"), None) is False
+    assert machine.woken == []

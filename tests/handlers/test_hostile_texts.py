@@ -1,0 +1,249 @@
+"""5,000 hostile texts in cards and mails: none of them formats, mentions, links or breaks out.
+
+What is live is told by a reading that knows nothing of how texts are made safe: for cards Slack's
+rules in local/mrkdwn.py, for mails the standard library's parsers of messages and of HTML. A card
+or mail full of hostile texts must have exactly the structure of one that is full of harmless ones.
+"""
+
+import re
+from email import message_from_bytes
+from email.policy import default
+from html.parser import HTMLParser
+
+import pytest
+
+from handlers import card, coverage, letter, mail, outcome, pressed, report
+from handlers.invisible import without_invisible
+from local import mrkdwn
+from tests.handlers import hostile
+
+EVENTS = [
+    *("escalated", "approved", "rejected", "expired", "superseded", "ending", "ended", "withdrawn")
+]
+MAILED = [each for each in EVENTS if each not in ("escalated", "superseded")]
+TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
+OURS = "https://sonar.example.com/x?a=1&b=2"
+# So many texts are in a card or a mail; the next begins with those of the second half.
+TEXTS = 46
+
+
+class Inputs:
+    """What cards and a mail are about: each field has another one of ``texts``."""
+
+    def __init__(self, texts):
+        left = iter(texts)
+
+        def take():
+            return next(left)
+
+        self.app, self.key, self.version, self.reason = take(), take(), take(), take()
+        self.message, self.mend, self.user, self.name = take(), take(), take(), take()
+        self.uploaded_by, self.verdict, self.newer = take(), take(), take()
+        self.log = [take(), take()]
+        findings = [
+            report.Finding(
+                rule=take(), severity=take(), message=take(), file=take(), line=3, link=OURS
+            )
+            for _ in range(2)
+        ]
+        conditions = [
+            report.Condition(
+                metric=take(), comparator=take(), threshold=take(), actual=take(), failed=True
+            )
+            for _ in range(2)
+        ]
+        unseen = [
+            coverage.Unseen(
+                kind=kind, file=f"x{take()}x" * named, language=take(), reason=take(), files=1
+            )
+            for kind in ("unanalysed", "opaque")
+            for named in (True, False)
+        ]
+        self.report = report.Report(
+            engine=f"SonarQube {take()}",
+            scanner=f"x{take()}",
+            coverage=coverage.Coverage(
+                counts=dict.fromkeys(coverage.CLASSES, 9),
+                reported=False,
+                languages={take(): 4},
+                unseen=unseen,
+            ),
+            judged_by_limits=True,
+            passed=False,
+            conditions=tuple(conditions),
+            counts=dict.fromkeys(report.SEVERITIES, 1),
+            findings=tuple(findings),
+            ignored=(report.Ignored(file=take(), key=take(), weakens=True),),
+            dashboard=OURS,
+            uploader="",
+            trouble=None,
+        )
+
+    def subject(self):
+        return card.Subject(
+            scan="payments/3Lg",
+            app=self.app,
+            key=self.key,
+            version_id=self.version,
+            report=OURS,
+            execution=OURS,
+        )
+
+    def told(self, event):
+        documents = {"reason": self.reason or "-", **TIMES}
+        return outcome.tell(event, self.key, documents, documents, TIMES["until"])
+
+    def cards(self, event):
+        subject, found, people = self.subject(), self.report, [pressed.Person(self.user, "x")]
+        trouble = report.Trouble(message=self.message, mend=self.mend)
+        yield card.gate_failed(subject, found, TIMES["until"], None, f"v{self.newer}")
+        yield card.broken(subject, trouble, found, self.log, None)
+        yield card.outcome(subject, self.told(event), None, people, "<!here>")
+
+    def mail(self, event):
+        scan = {
+            "app": self.app,
+            "key": self.key,
+            "versionId": self.version,
+            "uploadedAt": TIMES["decidedAt"],
+            "uploadedBy": self.uploaded_by,
+        }
+        decision = {"verdict": self.verdict, "reason": self.reason, **TIMES}
+        withdrawal = {"reason": self.reason, "withdrawnAt": TIMES["decidedAt"]}
+        written = letter.write(
+            self.told(event),
+            scan,
+            self.report,
+            decision,
+            withdrawal if event == "withdrawn" else None,
+            {"Execution": OURS},
+            [pressed.Person(self.user, self.name)],
+        )
+        return mail.message("payments/3Lg", written, "gate@example.com", ["dev@example.com"])
+
+
+HARMLESS = Inputs(["x"] * TEXTS)
+
+
+def live(spans):
+    """What is more than text among ``spans``, each by what it is."""
+    return [{key: span[key] for key in span if key != "text"} for span in spans if len(span) > 1]
+
+
+def structure(shown):
+    """The lines of a card's description, and what is live in its lines and its other fields."""
+    content = shown["content"]
+    body = mrkdwn.parse(content["description"])
+    others = [content["title"], shown["metadata"]["summary"], *content["keywords"]]
+    return (
+        [(block["kind"], live(block["spans"])) for block in body],
+        [live(mrkdwn.spans(each)) for each in content["nextSteps"] if live(mrkdwn.spans(each))],
+        [each for each in others if [b["kind"] for b in mrkdwn.parse(each)] != ["text"]],
+        [live(mrkdwn.spans(each)) for each in others if live(mrkdwn.spans(each))],
+    )
+
+
+def plain_texts(shown):
+    """All running text of a card, without code."""
+    content = shown["content"]
+    blocks = mrkdwn.parse("\n".join((content["description"], *content["nextSteps"])))
+    spans = [span for each in blocks if each["kind"] != "code" for span in each["spans"]]
+    return [each["text"] for each in spans if not each.keys() & {"code", "mention"}] + [
+        content["title"],
+        *content["keywords"],
+    ]
+
+
+# What Slack's documents do not name and its clients do with what people type
+# (https://gitlab.com/postgres-ai/joe/-/issues/139).
+BARE = re.compile(r"[^\W_]\.[^\W\d_]{2}|(?i:\b(?:mailto|tel):)|[@\uff20][\w-]|(?<!\w)#[\w-]")
+
+
+def assert_harmless(shown, expected):
+    assert structure(shown) == expected
+    for each in plain_texts(shown):
+        assert not BARE.search(each)
+        assert without_invisible(each).replace("\u200b", "") == each.replace("\u200b", "")
+
+
+class Page(HTMLParser):
+    """The structure of a page: its tags with the names of their attributes, and its addresses."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.seen, self.text = [], ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        href = [value for name, value in attrs if name == "href"]
+        self.seen.append((tag, [name for name, _ in attrs], href))
+
+    def handle_endtag(self, tag):
+        self.seen.append(f"/{tag}")
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_comment(self, data):
+        self.seen.append("comment")
+
+    def handle_pi(self, data):
+        self.seen.append("pi")
+
+
+def read(raw):
+    """A mail's headers by their names, the kinds of its parts, its text and its page."""
+    message = message_from_bytes(raw, policy=default)
+    bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
+    text, html = (each.get_content().replace("\r\n", "\n") if each else "" for each in bodies)
+    kinds = [part.get_content_type() for part in message.walk()]
+    return message, kinds, text, Page(html)
+
+
+def assert_sound(raw, wanted):
+    message, kinds, text, page = read(raw)
+    expected, expected_kinds, _, expected_page = wanted
+
+    assert message.keys() == expected.keys()
+    assert kinds == expected_kinds
+    assert page.seen == expected_page.seen
+    assert message["To"] == "dev@example.com"
+    assert message.defects == []
+    for line in raw.split(b"\r\n"):
+        assert len(line) <= 998
+        assert b"\r" not in line
+        assert b"\n" not in line
+    for line in text.splitlines():
+        assert len(line) <= 78 or line.strip().startswith(("http://", "https://"))
+    for shown in (text, page.text, message["Subject"]):
+        assert without_invisible(shown) == shown
+        assert not re.search(r"[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", shown)
+
+
+EXPECTED = {event: [structure(each) for each in HARMLESS.cards(event)] for event in EVENTS}
+EXPECTED_MAILS = {event: read(HARMLESS.mail(event)) for event in MAILED}
+
+
+@pytest.mark.parametrize("name", hostile.NASTY)
+@pytest.mark.parametrize("event", ["approved", "withdrawn"])
+def test_a_nasty_text_is_plain_wherever_it_is_shown(name, event):
+    inputs = Inputs([hostile.NASTY[name]] * TEXTS)
+
+    for shown, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
+        assert_harmless(shown, expected)
+    assert_sound(inputs.mail(event), EXPECTED_MAILS[event])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_hostile_text_is_more_than_text(seed):
+    texts = hostile.texts(1_000, seed)
+    texts += texts[:TEXTS]
+
+    for number, first in enumerate(range(0, 1_000, TEXTS // 2)):
+        inputs = Inputs(texts[first : first + TEXTS])
+        event = EVENTS[number % len(EVENTS)]
+        for shown, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
+            assert_harmless(shown, expected)
+        event = MAILED[number % len(MAILED)]
+        assert_sound(inputs.mail(event), EXPECTED_MAILS[event])

@@ -1,0 +1,137 @@
+"""What the tag may say follows from the evidence, with room for clocks that differ."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handlers import moment
+from ops.clearance import GRACE, SKEW, deployable, standing
+from ops.evidence import Scan
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+def at(since):
+    return moment.iso(NOW + since)
+
+
+def scan(status="failed", judged=-DAY, verdict="", decided=-DAY, until=None, withdrawn=None):
+    """Moments are distances from ``NOW``."""
+    return Scan(
+        id="payments/1",
+        verdict={"status": status, "judgedAt": at(judged)},
+        decision={"verdict": verdict, "decidedAt": at(decided), "until": until and at(until)}
+        if verdict
+        else None,
+        withdrawal={"withdrawnAt": at(withdrawn)} if withdrawn is not None else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "follows"),
+    [
+        (scan("passed"), "passed"),
+        (scan("error"), "error"),
+        (scan(), "failed"),
+        (scan(verdict="rejected"), "rejected"),
+        (scan(verdict="superseded"), "superseded"),
+        (scan(verdict="expired"), "expired"),
+        (scan(verdict="approved", until=DAY), "approved"),
+        (scan(verdict="approved", until=-DAY / 2), "expired"),
+        (scan(verdict="approved", until=DAY, withdrawn=-DAY / 2), "withdrawn"),
+        (scan(verdict="approved", until=-DAY / 4, withdrawn=-DAY / 2), "withdrawn"),
+    ],
+)
+def test_the_clearance_is_what_was_written_last(told, follows):
+    assert standing(told, NOW) == (follows, {follows})
+
+
+@pytest.mark.parametrize(
+    ("told", "lags"),
+    [
+        (scan(judged=-MINUTE), {"failed", None}),
+        (scan(verdict="rejected", decided=-MINUTE), {"rejected", "failed"}),
+        (scan(verdict="approved", decided=-MINUTE, until=DAY), {"approved", "failed"}),
+        (scan(verdict="approved", until=-MINUTE), {"expired", "approved"}),
+        (scan(verdict="approved", until=DAY, withdrawn=-MINUTE), {"withdrawn", "approved"}),
+        (
+            scan(verdict="approved", decided=-2 * MINUTE, until=DAY, withdrawn=-MINUTE),
+            {"withdrawn", "approved", "failed"},
+        ),
+    ],
+)
+def test_the_tag_may_lag_behind_for_some_minutes(told, lags):
+    assert standing(told, NOW)[1] == lags
+    assert len(standing(told, NOW + GRACE)[1]) == 1
+
+
+@pytest.mark.parametrize("before_the_end", [-2 * SECOND, 0 * SECOND, SECOND, 59 * SECOND])
+def test_a_withdrawal_in_the_last_minute_leaves_withdrawn_or_expired_for_ever(before_the_end):
+    told = scan(verdict="approved", until=-DAY / 2, withdrawn=-DAY / 2 - before_the_end)
+
+    assert standing(told, NOW) == ("withdrawn", {"withdrawn", "expired"})
+
+
+def test_a_withdrawal_before_that_leaves_withdrawn_only():
+    told = scan(verdict="approved", until=-DAY / 2, withdrawn=-DAY / 2 - MINUTE)
+
+    assert standing(told, NOW) == ("withdrawn", {"withdrawn"})
+
+
+@pytest.mark.parametrize(
+    ("ahead", "may"),
+    [(SKEW, {"failed", "rejected"}), (SKEW + SECOND, {"failed"})],
+    ids=["a clock ahead", "a date in the future"],
+)
+def test_what_another_clock_dates_some_seconds_ahead_may_be_there_already(ahead, may):
+    assert standing(scan(verdict="rejected", decided=ahead), NOW)[1] == may
+
+
+def test_an_exception_may_be_over_by_another_clock_some_seconds_before_its_end():
+    assert standing(scan(verdict="approved", until=SKEW), NOW)[1] == {"approved", "expired"}
+
+
+def test_until_a_later_attempt_is_tagged_the_tag_is_that_of_the_one_before():
+    assert standing(scan("passed", judged=-MINUTE), NOW, {"rejected"})[1] == {"passed", "rejected"}
+    assert standing(scan("passed", judged=-DAY), NOW, {"rejected"})[1] == {"passed"}
+
+
+@pytest.mark.parametrize("since", [-DAY, MINUTE, 1000 * DAY])
+def test_a_withdrawn_version_is_never_deployed_whatever_its_dates_say(since):
+    told = scan(verdict="approved", until=2000 * DAY, withdrawn=since)
+
+    assert not any(deployable(told, tag, NOW) for tag in ("approved", "passed", "withdrawn"))
+
+
+@pytest.mark.parametrize(
+    ("told", "tag", "may"),
+    [
+        (scan("passed"), "passed", True),
+        (scan(verdict="approved", until=DAY), "approved", True),
+        (scan(verdict="approved", until=DAY), "passed", False),
+        (scan(verdict="approved", until=DAY, decided=SECOND), "approved", True),
+        (scan(verdict="approved", until=SECOND), "approved", False),
+        (scan(verdict="approved", until=-MINUTE), "approved", False),
+        (scan("passed"), "failed", False),
+        (scan("passed"), None, False),
+        (scan(verdict="rejected", decided=-SECOND), "failed", False),
+        (scan("error"), "error", False),
+        (Scan(id="payments/1"), "passed", False),
+        (Scan(id="payments/1"), None, False),
+    ],
+)
+def test_only_what_tag_and_evidence_clear_may_be_deployed(told, tag, may):
+    assert deployable(told, tag, NOW) is may
+
+
+def test_the_oldest_and_the_newest_of_dates_are_compared_too():
+    for end in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        for back in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+            told = Scan(
+                id="payments/1",
+                verdict={"status": "failed", "judgedAt": "0001-01-01T00:00:00Z"},
+                decision={"verdict": "approved", "decidedAt": back, "until": end},
+                withdrawal={"withdrawnAt": back},
+            )
+            assert standing(told, NOW)[1]

@@ -1,0 +1,175 @@
+"""Documents are believed only in the form in which the pipeline writes them."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers import moment
+from ops.clearance import standing
+from ops.documents import LONGEST, Odd, is_moment, parse
+from ops.evidence import Scan, parsed
+from tests.ops.conftest import FUTURE, LATER, PAST
+
+SCAN = "payments/1"
+OPENED = {
+    "app": "payments",
+    "bucket": "uploads",
+    "key": "payments/api.zip",
+    "versionId": "1",
+    "attempt": 1,
+    "uploadedAt": PAST,
+    "uploadedBy": "123456789012",
+    "execution": "arn:1",
+}
+SOUND = {
+    "scan.json": OPENED,
+    "report.json": {},
+    "verdict.json": {"status": "failed", "reason": "HIGH", "judgedAt": PAST},
+    "decision.json": {
+        "verdict": "approved", "reason": "known", "decidedAt": LATER, "until": FUTURE,
+    },
+    "withdrawal.json": {"reason": "exploited", "withdrawnAt": LATER},
+    "pressed/1.json": {
+        "verb": "approve", "reason": "known", "pressedAt": LATER, "user": "U0", "userName": "Ada",
+    },
+    "waiting/": {"for": "decision", "askedAt": PAST, "until": FUTURE},
+}  # fmt: skip
+
+
+def encoded(name, **changed):
+    return json.dumps({"scan": SCAN, **SOUND[name], **changed}).encode()
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_what_the_pipeline_writes_is_believed(name):
+    assert parse(name, encoded(name), SCAN) == {"scan": SCAN, **SOUND[name]}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"no json", "is no JSON object"),
+        (b"\xff\xfe", "is no JSON object"),
+        (b"[" * 100_000, "is no JSON object"),
+        (b"[]", "is no JSON object"),
+        (b"null", "is no JSON object"),
+        (b"{}", "is about another scan: None"),
+        (b'{"scan": "payments/2"}', "is about another scan: payments/2"),
+        (b" " * (LONGEST + 1), "is larger than 1,048,576 bytes"),
+    ],
+    ids=["no JSON", "no text", "nested", "a list", "null", "no scan", "another scan", "huge"],
+)
+@pytest.mark.parametrize("name", [name for name in SOUND if name != "report.json"])
+def test_what_is_no_document_of_the_scan_is_odd(name, body, says):
+    with pytest.raises(Odd, match=f"^{says}$"):
+        parse(name, body, SCAN)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        (name, field)
+        for name, document in SOUND.items()
+        for field in document
+        if field not in ("attempt", "userName", "until")
+    ],
+)
+@pytest.mark.parametrize("value", [None, 7, ["x"], {"x": 1}, True, 1e999])
+def test_a_field_of_another_type_is_odd_and_named(name, field, value):
+    with pytest.raises(Odd, match=f"does not say what it must: {field} is "):
+        parse(name, encoded(name, **{field: value}), SCAN)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("scan.json", {"attempt": 0}),
+        ("scan.json", {"attempt": True}),
+        ("scan.json", {"attempt": "2"}),
+        ("scan.json", {"key": ""}),
+        ("scan.json", {"versionId": ""}),
+        ("verdict.json", {"status": "PASSED"}),
+        ("decision.json", {"verdict": "withdrawn"}),
+        ("decision.json", {"until": None}),
+        ("decision.json", {"until": 7}),
+        ("decision.json", {"decidedAt": "tomorrow"}),
+        ("pressed/1.json", {"userName": 7}),
+        ("waiting/", {"until": None}),
+        ("waiting/", {"for": "lunch"}),
+    ],
+)
+def test_a_value_that_the_pipeline_never_writes_is_odd(name, changed):
+    with pytest.raises(Odd):
+        parse(name, encoded(name, **changed), SCAN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01",
+        "2026-13-01T10:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "2026-01-01T10:00:00",
+        "2026-01-01T10:00:00+02:00",
+        "2026-01-01 10:00:00Z",
+        "٢٠٢٦-01-01T10:00:00Z",
+        "0000-01-01T10:00:00Z",
+        "2026-W01-1T10:00:00Z",
+    ],
+)
+def test_a_date_in_another_form_is_no_moment(text):
+    assert not is_moment(text)
+
+
+@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))
+def test_every_moment_that_the_pipeline_can_write_is_one(when):
+    assert is_moment(moment.iso(when))
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
+    | st.sampled_from([PAST, LATER, FUTURE, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+    | st.sampled_from(["passed", "failed", "approved", "rejected", "approve", SCAN]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(st.data())
+def test_whatever_lies_there_is_either_odd_or_can_be_told_and_judged(data):
+    """No reader of what was parsed has to expect anything else than what was checked."""
+    bodies = {}
+    for name in data.draw(st.sets(st.sampled_from([each for each in SOUND if "." in each]))):
+        fields = data.draw(st.sets(st.sampled_from([*SOUND[name], "upload"]), max_size=1))
+        changed = {field: data.draw(anything) for field in fields}
+        bodies[name] = encoded(name, **changed)
+
+    scan = parsed(SCAN, bodies)
+
+    for status in ("passed", "approved", "rejected", "expired", "withdrawn", "failed", "x", None):
+        assert scan.story(status)
+    follows, allowed = standing(scan, datetime.now(UTC))
+    assert follows in allowed
+    assert isinstance(scan.decided_by + scan.withdrawn_by, str)
+    assert set(scan.odd) <= set(bodies)
+
+
+def test_an_odd_report_is_left_to_those_who_read_it():
+    scan = parsed(SCAN, {"report.json": b"no json", "verdict.json": encoded("verdict.json")})
+
+    assert (scan.report, scan.oddities) == (None, "")
+    assert scan.odd == {"report.json": "is no JSON object"}
+
+
+def test_what_is_odd_is_named_by_file():
+    scan = parsed(SCAN, {"verdict.json": b"[]", "decision.json": b"7"})
+
+    assert scan.oddities == "verdict.json is no JSON object; decision.json is no JSON object"
+    assert (scan.verdict, scan.decision) == (None, None)
+
+
+def test_a_scan_of_which_nothing_is_known_has_no_clearance():
+    assert standing(Scan(id=SCAN), datetime.now(UTC)) == (None, {None})
