@@ -10,6 +10,7 @@ import boto3
 from components.state_machine import Waits, definition
 from components.states import Names
 from tests.handlers.conftest import BUCKET, UPLOADS, WORK
+from tests.simulation.bridge import EventBridge
 from tests.simulation.builds import Builds, Scan
 from tests.simulation.faults import Faults
 from tests.simulation.functions import Functions
@@ -37,6 +38,7 @@ class Account:
     s3: S3
     step_functions: StepFunctions
     functions: Functions
+    bridge: EventBridge
     services: dict[str, Any]
 
 
@@ -54,6 +56,8 @@ def build(
     step_functions = StepFunctions(scheduler, events)
     sns = Sns(scheduler, events)
     functions = Functions(scheduler, skew, sns.composed)
+    bridge = EventBridge(scheduler, network, step_functions, functions, BUCKET)
+    s3.created = bridge.created
     models = {name: _real(name).meta.service_model for name in _SERVICES}
     builds = Builds(scheduler, events, Client(_real("s3"), s3, network), BUCKET, plan)
     tasks = Tasks(network, models, s3, step_functions, builds, sns, functions.invoke)
@@ -62,7 +66,7 @@ def build(
     step_functions.machine = machine.live
     services = {"s3": s3, "stepfunctions": step_functions, "logs": Logs()}
     services["sesv2"] = Ses(scheduler, events)
-    return Account(scheduler, network, trace, s3, step_functions, functions, services)
+    return Account(scheduler, network, trace, s3, step_functions, functions, bridge, services)
 
 
 @cache

@@ -1,7 +1,5 @@
-"""Who acts from outside: those who upload, press buttons, delete and verify, and what carries it.
+"""Who acts from outside: those who upload, press buttons, delete and verify; and the audit log.
 
-- EventBridge delivers an upload's event at least once, and again until it is taken
-  (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html).
 - The chat service waits 15 s for a function
   (https://docs.aws.amazon.com/chatbot/latest/adminguide/creating-custom-actions.html), and writes
   who pressed to its log, which reaches ``who`` some seconds later, perhaps twice.
@@ -18,12 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.handlers.conftest import BUCKET, ENVIRONMENT, UPLOADS
 from tests.simulation.account import Account
 from tests.simulation.network import Lost, Refused
-from tests.simulation.scheduler import current
-from tests.simulation.step_functions import MACHINE
 from tests.simulation.trace import EPOCH, Clicked, Deleted, Uploaded, Verified, moment
 
 PATIENCE = 15.0
-ATTEMPTS = 100
 SORRY = "AWS did not answer"
 
 
@@ -51,7 +46,7 @@ class People:
             },
         }
         for delay in events:
-            self._scheduler.spawn("EventBridge", lambda: self._deliver(event), delay=delay)
+            self._account.bridge.uploaded(event, delay)
         return version
 
     def delete(self, key: str, version: str) -> None:
@@ -140,22 +135,6 @@ class People:
             if ended.value[0] == "done":
                 return
             self._scheduler.sleep(20 + 40 * self._scheduler.random.random())
-
-    def _deliver(self, event: dict[str, Any]) -> None:
-        scheduler, machine = self._scheduler, self._account.step_functions
-        parameters = {"stateMachineArn": MACHINE, "input": json.dumps(event)}
-        actor = current()
-        for attempt in range(ATTEMPTS):
-            try:
-                self._account.network.send(
-                    "EventBridge",
-                    "stepfunctions",
-                    "StartExecution",
-                    lambda: machine.serve("StartExecution", parameters, actor),
-                )
-                return
-            except (Refused, Lost):
-                scheduler.sleep(min(300, 2**attempt) * (0.5 + scheduler.random.random()))
 
 
 class _Stack:

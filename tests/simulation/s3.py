@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -53,6 +54,8 @@ class S3:
     ) -> None:
         self._scheduler, self._events = scheduler, events
         self._uploads, self._versioned = uploads, versioned
+        # Is told (bucket, key) of each object that is written.
+        self.created: Callable[[str, str], None] = lambda bucket, key: None
         # Keys in order of their names, as S3 lists them; versions newest first.
         self._objects: dict[str, dict[str, list[Version]]] = {name: {} for name in buckets}
         self._writing: Counter[tuple[str, str]] = Counter()
@@ -119,6 +122,7 @@ class S3:
                 sha256=hashlib.sha256(body).hexdigest(),
             )
         )
+        self.created(Bucket, Key)
         return {"VersionId": version, "ETag": f'"{version}"'}
 
     def _check(self, bucket: str, key: str, none_match: str | None, match: str | None) -> None:
