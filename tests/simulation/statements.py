@@ -196,6 +196,15 @@ def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Itera
     yield from RULES[about](history, attempt, Said(about, start, said.end, text, None))
 
 
+def _uncleared(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    """The tag of what was approved could not be set: calls failed, or there is no such version."""
+    if attempt.verdict != "approved" or attempt.decided > said.end:
+        yield f"decision.json says {attempt.verdict or 'nothing'}"
+    start = min(said.start, history.patience.before(said.end))
+    if not history.patience.any(start, said.end) and attempt.version.deleted > said.end:
+        yield "nothing failed"
+
+
 def _trouble(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     late = history.patience.deadline(said.end)
     if not any(run.started <= said.end and run.ended <= late for run in attempt.runs):
@@ -231,5 +240,6 @@ RULES: dict[str, Rule] = {
     "ending": _ending,
     "ended": _ended,
     "withdrawn": _withdrawn,
+    "uncleared": _uncleared,
     "trouble": _trouble,
 }

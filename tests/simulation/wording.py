@@ -21,12 +21,13 @@ _PLAIN = (
     # Cards that the state machine writes itself have no keywords; people know them by the title.
     (re.compile("could not go on|Pipeline error"), "trouble"),
     (re.compile(r": (\w+), but the email could not be sent"), "unsent"),
+    (re.compile(": approved, but not cleared yet"), "uncleared"),
     (re.compile("still nobody has decided"), "escalated"),
 )
 
 
 def kind(card: Published) -> str:
-    """``failed``, ``broken``, the event, ``unsent <event>``, ``trouble``; empty where unknown."""
+    """``failed``, ``broken``, the event, ``unsent <event>``, ``uncleared``, ``trouble``; empty where unknown."""
     content = card.card["content"]
     if keywords := content.get("keywords"):
         return KINDS.get(str(keywords[0]), str(keywords[0]))
