@@ -27,7 +27,10 @@ _PLAIN = (
 
 
 def kind(card: Published) -> str:
-    """``failed``, ``broken``, the event, ``unsent <event>``, ``uncleared``, ``trouble``; empty where unknown."""
+    """``failed``, ``broken``, the event, or what the state machine itself tells (``_PLAIN``).
+
+    Empty where it is no such card.
+    """
     content = card.card["content"]
     if keywords := content.get("keywords"):
         return KINDS.get(str(keywords[0]), str(keywords[0]))
