@@ -7,8 +7,8 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-ver
 export APP ENGINE KEEP PORT SONARQUBE STACK VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube faults fuzz bench bench-scan bench-burst \
-	screenshots smoke verify-evidence check security sbom lock clean
+.PHONY: help setup up demo preflight test test-sonarqube faults simulate fuzz bench bench-scan \
+	bench-burst screenshots smoke verify-evidence check security sbom lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; 
 
 faults: setup ## Let each AWS call fail on each way of an upload, show what comes of it (25 minutes)
 	@$(BIN)/python -m tests.faults
+
+simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (6 minutes)
+	@$(BIN)/python -m tests.simulation
 
 fuzz: setup ## Unpack 20,000 random zips with every unzipper here, look for unseen files (10 minutes)
 	@$(BIN)/python -m tests.fuzz

@@ -1,7 +1,7 @@
-"""What happened in one simulated scenario, as the world saw it, in the order in which it happened.
+"""What happened in one simulated scenario, as the world saw it, in the order of time.
 
-Moments are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions may differ
-from them, and so may the moments in documents.
+Moments are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions may
+differ from them, and so may the moments in documents.
 """
 
 from collections.abc import Sequence
@@ -46,12 +46,16 @@ class Deleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Stored(Event):
-    """An object was written in the artifacts or the state bucket; ``bucket`` is its name."""
+    """An object was written in the artifacts or the state bucket; ``bucket`` is its name.
+
+    ``sha256`` is that of the stored bytes in hexadecimal digits; empty where it is not known.
+    """
 
     bucket: str
     key: str
     document: Any
     by: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +161,13 @@ class Settings:
 
 @dataclass
 class Trace:
-    """All events of one scenario; ``ended`` is the virtual time at which nothing was left to do."""
+    """All events of one scenario; ``ended`` is the virtual time at which nothing was left to do.
+
+    ``steps`` are the steps that executions took, each ``(state, error or nothing, next state)``:
+    they say what a scenario reached, and nothing of what was right.
+    """
 
     settings: Settings
     events: list[Event] = field(default_factory=list)
     ended: float = 0.0
+    steps: set[tuple[str, str, str]] = field(default_factory=set)

@@ -1,0 +1,97 @@
+"""Runs scenarios through the real handlers and the real state machine (make simulate)."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tests.simulation import campaign, shown
+from tests.simulation.model import check
+from tests.simulation.scenario import run
+
+COUNT = 25_000
+SEEDS_SHOWN = 8
+SHRUNK = 3
+
+
+def main() -> int:
+    """Return 1 where anything is wrong."""
+    asked = _asked()
+    if asked.seed is not None:
+        return _one(campaign.scenario(asked.seed), asked.json)
+    if asked.scenario:
+        document = json.loads(asked.scenario.read_text())
+        return _one(document.get("scenario", document), asked.json)
+    return _many(range(asked.first, asked.first + asked.count))
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--count", type=int, default=COUNT, help="how many scenarios")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--seed", type=int, help="run one, and show its events")
+    parser.add_argument("--scenario", type=Path, help="run one from a file, as in kept/")
+    parser.add_argument("--json", action="store_true", help="show the scenario itself, too")
+    return parser.parse_args()
+
+
+def _one(scenario: dict[str, object], as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(scenario, indent=1))
+    trace = run(scenario)
+    print(*shown.lines(trace), sep="\n")
+    violations = check(trace)
+    for each in violations:
+        print(f"VIOLATION {each.kind} at {each.at:.1f} s: {each.what}")
+    return 1 if violations else 0
+
+
+def _many(seeds: range) -> int:
+    console = Console()
+    tally = campaign.Tally()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("simulating", total=len(seeds))
+        for outcome in campaign.all_of(seeds):
+            tally.add(outcome)
+            wrong = sum(map(len, tally.violations.values()))
+            progress.update(task, advance=1, description=f"simulating, {wrong} violations")
+    _show(console, tally)
+    for kind in sorted(tally.violations, key=lambda kind: -len(tally.violations[kind]))[:SHRUNK]:
+        seed = min(tally.violations[kind])
+        console.print(f"\nThe smallest that shows “{kind}”, from seed {seed} (for kept/):")
+        document = {"violation": kind, "seed": seed, "scenario": campaign.smallest(seed, kind)}
+        print(json.dumps(document))
+    return 1 if tally.violations else 0
+
+
+def _show(console: Console, tally: campaign.Tally) -> None:
+    console.print(f"{tally.scenarios:,} scenarios")
+    for title, counts in (("events", tally.events), ("faults that calls met", tally.faults)):
+        told = ", ".join(f"{each} {number:,}" for each, number in sorted(counts.items()))
+        console.print(f"{title}: {told}")
+    missed = sorted(tally.possible - tally.steps)
+    console.print(f"steps of the state machine taken: {len(tally.steps)} of {len(tally.possible)}")
+    for state, error, following in missed:
+        console.print(f"  never: {state} -> {following}{f', caught {error}' if error else ''}")
+    if not tally.violations:
+        console.print("no violation", style="green")
+        return
+    table = Table("violation", "scenarios", "seeds")
+    for kind, found in sorted(tally.violations.items(), key=lambda item: -len(item[1])):
+        first = " ".join(map(str, sorted(found)[:SEEDS_SHOWN]))
+        table.add_row(kind, str(len(found)), first)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

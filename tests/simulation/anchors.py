@@ -1,0 +1,151 @@
+"""Moments of a scenario to which actions are tied, as in ``card 0 1`` or ``approval end 0``.
+
+An upload has its number, from 0; a scan of it that is another attempt has that behind it: ``0.2``.
+
+======================== ==========================================================
+``start``                the beginning
+``upload 0``             its version is in the bucket
+``execution 0``          an execution for it began
+``stored 0 report.json`` this document was written
+``card 0 1``             the first card about it was published
+``mail 0 1``             the first mail about it was accepted
+``waiting 0 1``          a task token was left for the first time
+``tag 0 approved``       its tag was set
+``click 2``, ``answer 2`` action number 2 reached its function, was answered
+``escalation 0``         when nobody has decided (to come)
+``request end 0``        when the request expires (to come)
+``reminder 0``           when the reminder is due (to come)
+``approval end 0``       when the approval ends (to come)
+``over 0``               its execution ended
+======================== ==========================================================
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from tests.simulation import trace
+from tests.simulation.scheduler import NotSimulated
+from tests.simulation.trace import EPOCH, Event, Settings
+
+_SCAN = r"\d+(\.\d+)?"
+_KNOWN = re.compile(
+    rf"start|never|upload \d+|(execution|over|escalation|request end|reminder|approval end) {_SCAN}"
+    rf"|(card|mail|waiting) {_SCAN} \d+|stored {_SCAN} \S+\.json|tag \d+ \w+|(click|answer) \d+"
+)
+
+
+class Anchors:
+    """Turns the events of a trace into moments, and calls whoever is tied to them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tied: dict[str, list[Callable[[float], None]]] = defaultdict(list)
+        self._seen: Counter[str] = Counter()
+        self._uploads: dict[tuple[str, str], int] = {}
+        self._versions: dict[str, int] = {}
+        self._apps: dict[str, str] = {}
+        self._executions: dict[str, str] = {}
+
+    def tie(self, moment: str, call: Callable[[float], None]) -> None:
+        """Have ``call`` called once with the time of ``moment``, as soon as that is known."""
+        if not _KNOWN.fullmatch(moment):
+            raise NotSimulated(f"no such moment: {moment}")
+        self._tied[moment].append(call)
+
+    def upload(self, number: int, key: str, version: str) -> None:
+        """Upload ``number`` is this version."""
+        self._uploads[key, version] = number
+        self._versions[version] = number
+
+    def app(self, number: int) -> str | None:
+        """The app of an upload as its scan says it; None as long as there is none."""
+        return self._apps.get(str(number))
+
+    def fire(self, moment: str, at: float) -> None:
+        """The time of ``moment`` is known."""
+        for call in self._tied.pop(moment, ()):
+            call(at)
+
+    def see(self, event: Event) -> None:
+        """Fire what follows from an event."""
+        for name, at in self._of(event):
+            self.fire(name, at)
+
+    def _of(self, event: Event) -> Iterator[tuple[str, float]]:
+        at = event.at
+        if isinstance(event, trace.Tagged):
+            yield f"tag {self._uploads[event.key, event.version]} {event.status}", at
+        elif isinstance(event, trace.Published):
+            scan = event.card["metadata"].get("additionalContext", {}).get("Scan", "")
+            yield from self._counted("card", scan, at)
+        elif isinstance(event, trace.Mailed):
+            version = next((each for each in self._versions if f"/{each}" in event.text), "")
+            # Its attempt stands behind it, up to the end of the folder's name.
+            found = re.search(rf"/({version}(\.\d+)?)/", event.text)
+            yield from self._counted("mail", f"app/{found[1]}" if found else "", at)
+        elif isinstance(event, trace.Stored):
+            yield from self._stored(event)
+        elif isinstance(event, trace.ExecutionStarted):
+            found = event.detail["detail"]["object"]
+            number = str(self._uploads[found["key"], found["version-id"]])
+            if (attempt := event.detail.get("attempt", 1)) > 1:
+                number += f".{attempt}"
+            # A repeated event's execution ends at once, and is not the one.
+            if number not in self._executions.values():
+                self._executions[event.execution] = number
+                yield f"execution {number}", at
+        elif isinstance(event, trace.ExecutionEnded) and event.execution in self._executions:
+            yield f"over {self._executions[event.execution]}", at
+
+    def _counted(self, what: str, scan: str, at: float) -> Iterator[tuple[str, float]]:
+        if number := self._number(scan):
+            name = f"{what} {number}"
+            self._seen[name] += 1
+            yield f"{name} {self._seen[name]}", at
+
+    def _number(self, scan: str) -> str | None:
+        """As in ``0`` or ``0.2``; None for no scan of ours."""
+        version, dot, attempt = scan.partition("/")[2].partition(".")
+        found = self._versions.get(version)
+        return None if found is None else f"{found}{dot}{attempt}"
+
+    def _stored(self, event: trace.Stored) -> Iterator[tuple[str, float]]:
+        folder, _, rest = event.key.partition("/")
+        if folder == "waiting":
+            scan = rest.removesuffix(".json")
+            yield from self._counted("waiting", scan, event.at)
+            yield from self._ends(scan, event)
+            return
+        scan, _, name = rest.rpartition("/")
+        number = self._number(scan)
+        if folder != "scans" or number is None:
+            return
+        self._apps.setdefault(number, scan.partition("/")[0])
+        yield f"stored {number} {name}", event.at
+        document = event.document
+        if name == "decision.json" and (end := _end(document)):
+            yield f"approval end {number}", end
+            if self._settings.remind:
+                yield f"reminder {number}", end - self._settings.remind
+
+    def _ends(self, scan: str, event: trace.Stored) -> Iterator[tuple[str, float]]:
+        number, settings = self._number(scan), self._settings
+        if number is None or "decision" not in event.document.values():
+            return
+        is_first = self._seen[f"waiting {number}"] == 1
+        escalates = 0 < settings.escalate < settings.decide
+        if escalates and is_first:
+            yield f"escalation {number}", event.at + settings.decide - settings.escalate
+        else:
+            yield (
+                f"request end {number}",
+                event.at + (settings.escalate if escalates else settings.decide),
+            )
+
+
+def _end(decision: dict[str, Any]) -> float | None:
+    until = decision.get("until") or decision.get("expiresAt")
+    return (datetime.fromisoformat(until) - EPOCH).total_seconds() if until else None

@@ -1,0 +1,157 @@
+"""Random orders of uploads, clicks, crashes and ends, through the real handlers and machine.
+
+``make simulate`` runs many more. Whatever failed once is in ``kept/``.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.simulation import campaign, reports, shown
+from tests.simulation.model import check
+from tests.simulation.scenario import run
+from tests.simulation.scheduler import NotSimulated
+from tests.simulation.shrink import shrink
+from tests.simulation.trace import EPOCH
+
+ROOT = Path(__file__).parents[2]
+KEPT = sorted((Path(__file__).parent / "kept").glob("*.json"))
+SEEDS = 250
+EXCEPTION = {
+    "seed": 7,
+    "skew": 0.0,
+    "settings": {
+        "decide": 259200, "escalate": 43200, "exception": 2592000, "longest": 7776000,
+        "remind": 86400, "who": 30,
+    },
+    "uploads": [
+        {
+            "key": "payments/api.zip",
+            "when": {"after": "start", "plus": 0},
+            "scans": [{"gate": "failed", "seconds": 30}],
+            "events": [0.5, 3],
+        }
+    ],
+    "actions": [
+        {"do": "approve", "of": 0, "days": "14", "when": {"after": "card 0 1", "plus": 60}},
+        {"do": "withdraw", "of": 0, "when": {"after": "reminder 0", "plus": 3600}},
+        {"do": "verify", "when": {"after": "over 0", "plus": 3600}},
+    ],
+    "faults": [],
+    "outages": [],
+}  # fmt: skip
+
+
+def told(trace: Any) -> list[str]:
+    """What people and the tag said, in its order."""
+    lines = []
+    for event in trace.events:
+        match type(event).__name__:
+            case "Published":
+                lines.append(event.card["content"]["title"])
+            case "Tagged":
+                lines.append(f"tag {event.status}")
+            case "Verified":
+                lines.append(f"verified {list(event.findings)}")
+    return lines
+
+
+def test_a_whole_life_comes_out_as_the_docs_say():
+    trace = run(EXCEPTION)
+
+    assert told(trace) == [
+        "tag failed",
+        "❌ payments: quality gate failed",
+        "tag approved",
+        "✅ payments: approved until 15 Dec 2026",
+        "⏰ payments: exception ends on 15 Dec 2026",
+        "tag withdrawn",
+        "🚫 payments: approval withdrawn",
+        "verified []",
+    ]
+    assert [type(each).__name__ for each in trace.events].count("BuildStarted") == 1
+    assert check(trace) == []
+
+
+def test_the_same_seed_gives_the_same_run():
+    for seed in range(20):
+        first, second = run(campaign.scenario(seed)), run(campaign.scenario(seed))
+        assert first.events == second.events
+        assert first.ended == second.ended
+
+
+def test_another_seed_of_the_scheduler_gives_another_run():
+    assert run(EXCEPTION).events != run({**EXCEPTION, "seed": 8}).events
+
+
+def test_scenarios_are_plain_data():
+    for seed in range(50):
+        scenario = campaign.scenario(seed)
+        assert json.loads(json.dumps(scenario)) == scenario
+
+
+def test_runs_leave_the_handlers_as_they_were():
+    from handlers import announce, evidence, moment, wake
+
+    before = [announce.ses, evidence.s3, wake.sfn, vars(moment).copy()]
+    run(EXCEPTION)
+
+    assert [announce.ses, evidence.s3, wake.sfn, vars(moment).copy()] == before
+
+
+def test_a_moment_that_is_unknown_is_refused():
+    action = {"do": "withdraw", "of": 0, "when": {"after": "crad 0 1", "plus": 0}}
+
+    with pytest.raises(NotSimulated, match="crad"):
+        run({**EXCEPTION, "actions": [action]})
+
+
+@pytest.mark.parametrize("gate", ["passed", "failed", "error"])
+def test_reports_are_those_that_a_scan_writes(gate):
+    schema = json.loads((ROOT / "scan" / "report.schema.json").read_text())
+    names = ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION")
+    variables = {name: "payments/1" for name in names}
+
+    report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, "0" * 64))
+
+    jsonschema.validate(report, schema)
+
+
+def test_a_run_can_be_read_line_by_line():
+    lines = list(shown.lines(run(EXCEPTION)))
+
+    assert any("CARD     ✅ payments: approved" in line for line in lines)
+    assert any("-> 'Approved: payments/" in line for line in lines)
+
+
+def test_shrinking_leaves_only_what_matters():
+    def fails(scenario: dict[str, Any]) -> bool:
+        return any("withdrawn" in line for line in told(run(scenario)))
+
+    faults = [{"who": "announce", "n": 3, "fault": "slow"}]
+    small = shrink({**EXCEPTION, "faults": faults}, fails)
+
+    assert [each["do"] for each in small["actions"]] == ["approve", "withdraw"]
+    assert small["faults"] == []
+    assert small["uploads"][0]["events"] == [0.5]
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, 50))
+def test_nothing_goes_wrong_in_random_orders(first):
+    wrong = {
+        seed: [f"{each.kind}: {each.what}" for each in outcome.violations]
+        for seed in range(first, first + 50)
+        if (outcome := campaign.judged(seed)).violations
+    }
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("path", KEPT, ids=[path.stem for path in KEPT])
+def test_what_went_wrong_once_does_not_again(path):
+    found = check(run(json.loads(path.read_text())["scenario"]))
+
+    assert [f"{each.kind}: {each.what}" for each in found] == []

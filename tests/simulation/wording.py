@@ -1,0 +1,80 @@
+"""What cards, clicks, answers and documents say, as people read them."""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import inf
+
+from tests.simulation.trace import EPOCH, Clicked, Published, moment
+
+# An answer that says nothing was done, or none: people press again (docs/decisions.md).
+NO_ANSWER = "AWS did not answer"
+
+
+def context(card: Published) -> dict[str, str]:
+    """What the buttons of a card read."""
+    return card.card.get("metadata", {}).get("additionalContext") or {}
+
+
+KINDS = {"quality gate failed": "failed", "scan broken": "broken"}
+_PLAIN = (
+    # Cards that the state machine writes itself have no keywords; people know them by the title.
+    (re.compile("could not go on|Pipeline error"), "trouble"),
+    (re.compile(r": (\w+), but the email could not be sent"), "unsent"),
+    (re.compile(": approved, but not cleared yet"), "uncleared"),
+    (re.compile("still nobody has decided"), "escalated"),
+)
+
+
+def kind(card: Published) -> str:
+    """``failed``, ``broken``, the event, or what the state machine itself tells (``_PLAIN``).
+
+    Empty where it is no such card.
+    """
+    content = card.card["content"]
+    if keywords := content.get("keywords"):
+        return KINDS.get(str(keywords[0]), str(keywords[0]))
+    for pattern, name in _PLAIN:
+        if found := pattern.search(content["title"]):
+            return f"unsent {found[1]}" if name == "unsent" else str(name)
+    return ""
+
+
+def verb(click: Clicked) -> str:
+    """``approve``, ``reject``, ``withdraw`` or ``rescan``; empty where it cannot be told."""
+    if click.function == "rescan":
+        return "rescan"
+    payload = click.payload if isinstance(click.payload, dict) else {}
+    verbs = [each for each in ("approve", "reject", "withdraw") if each in payload]
+    return verbs[0] if len(verbs) == 1 else ""
+
+
+def answered(click: Clicked) -> bool:
+    """Whether the person was told that something was done."""
+    return click.answer is not None and not click.answer.startswith(NO_ANSWER)
+
+
+@lru_cache(maxsize=4096)
+def _seconds(text: str) -> float:
+    return (datetime.fromisoformat(text).astimezone(UTC) - EPOCH).total_seconds()
+
+
+def seconds(text: object) -> float:
+    """The moment of a document in virtual time; infinite where there is none."""
+    return _seconds(text) if isinstance(text, str) else inf
+
+
+@lru_cache(maxsize=4096)
+def minute(at: float) -> str:
+    """A moment as people read it: ``24 Dec 2026, 10:00 UTC``."""
+    if at == inf:
+        return "never"
+    return f"{moment(at):%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+@lru_cache(maxsize=4096)
+def day(at: float) -> str:
+    """A day as people read it: ``24 Dec 2026``."""
+    if at == inf:
+        return "never"
+    return f"{moment(at):%d %b %Y}".lstrip("0")
