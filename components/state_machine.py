@@ -62,9 +62,9 @@ BUILD = """{% $states.result.Build.{
     'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, 'ProjectName': ProjectName, 'Logs': Logs
 } %}"""
 
-# An exception that cannot be woken is looked at so often; 25,000 events, the most of a history, are
-# enough for a day of it.
-BLIND_SECONDS = 60
+# An exception that cannot be woken is looked at after a minute, two, four, a day at most: a history
+# ends at 25,000 events (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+BLIND_SECONDS = "{% $min([86400, 60 * $power(2, $blind)]) %}"
 
 # What begins a thread is published by one execution while others wait with their replies.
 FLOOD_BEGINS_SECONDS = 5
@@ -80,7 +80,15 @@ RETRY_BUILD = [
         "JitterStrategy": "FULL",
     },
     # Not States.TaskFailed: that is a build that ran and failed, and would fail again.
-    {**RETRY, "ErrorEquals": ["CodeBuild.CodeBuildException", "CodeBuild.SdkClientException"]},
+    # AWS names what it throttles as in version 1 of its SDK for Java.
+    {
+        **RETRY,
+        "ErrorEquals": [
+            "CodeBuild.AWSCodeBuildException",
+            "CodeBuild.CodeBuildException",
+            "CodeBuild.SdkClientException",
+        ],
+    },
 ]
 
 
@@ -255,7 +263,7 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
             "Choices": [
                 {
                     "Condition": "{% $decision.verdict = 'approved' %}",
-                    "Assign": {"stage": "decided"},
+                    "Assign": {"stage": "decided", "blind": 0},
                     "Next": "ReadWithdrawal",
                 },
                 {"Condition": "{% $decision.verdict = 'rejected' %}", "Next": "MarkRejected"},
@@ -328,17 +336,17 @@ def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
 
 
 def _clear_approved(names: Names, waits: Waits) -> dict[str, State]:
-    """Clear what was approved; where S3 does not answer, say so once, and try again each minute.
+    """Clear what was approved; where S3 does not answer, say so once, and try again.
 
     It may have taken the tag all the same, so nothing here may end before the exception does.
     """
-    cleared = {"Assign": {"stage": "cleared"}}
+    cleared = {"Assign": {"stage": "cleared", "blind": 0}}
     first = {**tag("approved", _heard("Approved", waits), "TellUncleared"), **cleared}
     first["Catch"][-1]["Assign"]["stage"] = "uncleared"
     untold = card(
         "$scan.app & ': approved, but not cleared yet'",
         "'*' & $scan.scan & '* was approved, but its tag scan-status could not be set. "
-        "It is tried again each minute:\\n\\n' & $trouble",
+        "It is tried again, at first each minute:\\n\\n' & $trouble",
         "Wait for the card that says approved. If none comes, look at what AWS answers above.",
     )
     return {
@@ -392,7 +400,12 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
             "Choices": [{"Condition": f"{{% {end} <= $millis() %}}", "Next": "MarkEnded"}],
             "Default": "HoldBlind",
         },
-        "HoldBlind": {"Type": "Wait", "Seconds": BLIND_SECONDS, "Next": "ReadWithdrawal"},
+        "HoldBlind": {
+            "Type": "Wait",
+            "Seconds": BLIND_SECONDS,
+            "Assign": {"blind": "{% $blind + 1 %}"},
+            "Next": "ReadWithdrawal",
+        },
         # Until these are done a version stays deployable that must not be: hours of patience.
         "MarkEnded": {**tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
         **_announce(names, "Ended", "Ended"),
@@ -514,7 +527,7 @@ def _announce(
 
 def _hold(names: Names, end: str, late: str) -> State:
     """Wait until ``end``, a JSONata expression of milliseconds, or until it is withdrawn."""
-    return wait(
+    state = wait(
         names,
         "exception",
         seconds_until(end),
@@ -523,3 +536,6 @@ def _hold(names: Names, end: str, late: str) -> State:
         trouble="HoldUnsure",
         retry=RETRY_FOR_SECONDS,
     )
+    for ended in (state, state["Catch"][0]):
+        ended["Assign"] = {"blind": 0}
+    return state

@@ -104,6 +104,7 @@ def test_hiccups_of_every_task_are_retried_but_a_failed_build_is_not():
     assert {name for name, errors in retried.items() if "States.ALL" not in errors} == {"Scan"}
     assert retried["Scan"] == {
         "CodeBuild.AccountLimitExceededException",
+        "CodeBuild.AWSCodeBuildException",
         "CodeBuild.CodeBuildException",
         "CodeBuild.SdkClientException",
     }
@@ -223,7 +224,7 @@ def test_only_a_passed_gate_and_an_approval_clear():
     }
     assert STATES["Decided"]["Choices"][0] == {
         "Condition": "{% $decision.verdict = 'approved' %}",
-        "Assign": {"stage": "decided"},
+        "Assign": {"stage": "decided", "blind": 0},
         "Next": "ReadWithdrawal",
     }
     over, cleared, again = STATES["HoldException"]["Choices"][:3]
@@ -250,7 +251,7 @@ def test_nothing_that_fails_after_an_approval_lets_its_exception_run_on():
 
 
 @pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])
-def test_an_exception_whose_token_cannot_be_left_is_looked_at_each_minute_and_ends(name: str):
+def test_an_exception_whose_token_cannot_be_left_is_looked_at_again_and_ends(name: str):
     *late, failed = STATES[name]["Catch"]
 
     assert [each["ErrorEquals"] for each in late] == [["States.Timeout"]]
@@ -262,7 +263,14 @@ def test_an_exception_whose_token_cannot_be_left_is_looked_at_each_minute_and_en
         ],
         "Default": "HoldBlind",
     }
-    assert STATES["HoldBlind"] == {"Type": "Wait", "Seconds": 60, "Next": "ReadWithdrawal"}
+    # At first after a minute, then after twice as long each time, a day at most.
+    assert STATES["HoldBlind"] == {
+        "Type": "Wait",
+        "Seconds": "{% $min([86400, 60 * $power(2, $blind)]) %}",
+        "Assign": {"blind": "{% $blind + 1 %}"},
+        "Next": "ReadWithdrawal",
+    }
+    assert STATES[name]["Assign"] == STATES[name]["Catch"][0]["Assign"] == {"blind": 0}
 
 
 @pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])
