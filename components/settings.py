@@ -7,6 +7,7 @@ cannot say.
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,12 @@ from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
 from components.reader import UNITS, Reader
 from components.scan_project import Vpc
 
-EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\".]+(\.[^@\s<>\".]+)+")
+# A dot-string at a host name, as SES takes it (RFC 5321, section 4.1.2).
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}")
+# In one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
+MOST_ADDRESSES = 50
 # CloudWatch Logs takes these and no others (PutRetentionPolicy).
 # fmt: off
 LOG_DAYS = (
@@ -138,6 +144,7 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     recipients = read.several("recipients", EMAIL.pattern, "an email address", EXAMPLE_ADDRESS)
     if not recipients:
         read.wrong("recipients[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
+    _check_number(read, "recipients", recipients)
     engine = read.one_of("engine", ("sonarqube", "sarif"))
     sonar_token = config.get_secret("sonarToken") if config.get("sonarToken") else None
     if engine == "sonarqube":
@@ -273,10 +280,17 @@ def _addresses(read: Reader, key: str, values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not values:
         read.wrong(f"{key}[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
         return ()
+    _check_number(read, key, values)
     for place, value in enumerate(values):
         if not (isinstance(value, str) and EMAIL.fullmatch(value)):
             read.wrong(f"{key}[{place}]", f"{value!r} is not an email address", EXAMPLE_ADDRESS)
     return tuple(values)
+
+
+def _check_number(read: Reader, key: str, addresses: Sequence[object]) -> None:
+    if len(addresses) > MOST_ADDRESSES:
+        why = f"SES takes {MOST_ADDRESSES} addresses in one mail; use a mailing list"
+        read.superfluous(f"{key}[{MOST_ADDRESSES}]", why)
 
 
 def _team_buttons(read: Reader, config: pulumi.Config) -> tuple[TeamButton, ...]:

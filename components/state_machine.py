@@ -20,6 +20,7 @@ from components.states import (
     now,
     publish,
     read,
+    seconds_until,
     tag,
     task,
     wait,
@@ -265,10 +266,9 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
     }
     if not waits.escalates:
         return {
-            "AwaitDecision": wait(names, "decision", waits.decide, late="NobodyDecided"),
+            "AwaitDecision": _await(names, 0, late="NobodyDecided"),
             **decide,
         }
-    before = waits.decide - waits.escalate
     elsewhere: dict[str, State] = {}
     if names.escalation_topic:
         elsewhere["TellEscalatedElsewhere"] = publish(
@@ -290,12 +290,23 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
         }
     ]
     return {
-        "AwaitDecision": wait(names, "decision", before, late="AnnounceEscalated"),
+        "AwaitDecision": _await(names, waits.escalate, late="AnnounceEscalated"),
         **whatever_happens(escalate, told),
         **whatever_happens(elsewhere, "AwaitLateDecision"),
-        "AwaitLateDecision": wait(names, "decision", waits.escalate, late="NobodyDecided"),
+        "AwaitLateDecision": _await(names, 0, late="NobodyDecided"),
         **decide,
     }
+
+
+def _await(names: Names, before: int, late: str) -> State:
+    """Wait for a decision until so many seconds ``before`` the moment that the card names."""
+    return wait(
+        names,
+        "decision",
+        seconds_until(f"$toMillis($until) - {before * 1000}"),
+        late=late,
+        woken="ReadDecision",
+    )
 
 
 def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
@@ -485,7 +496,7 @@ def _hold(names: Names, end: str, late: str) -> State:
     return wait(
         names,
         "exception",
-        f"{{% $max([1, $ceil(({end} - $millis()) / 1000)]) %}}",
+        seconds_until(end),
         late=late,
         woken="ReadWithdrawal",
         trouble="HoldUnsure",

@@ -168,10 +168,10 @@ def read(
 def wait(
     names: Names,
     what: str,
-    seconds: int | str,
+    seconds: str,
     *,
     late: str,
-    woken: str = "ReadDecision",
+    woken: str,
     trouble: str = "TellTrouble",
     retry: State = RETRY,
 ) -> State:
@@ -217,6 +217,11 @@ def card(title: str, description: str, next_step: str) -> str:
 
 def evidence_key(name: str) -> str:
     return f"{{% 'scans/' & $scan.scan & '/{name}' %}}"
+
+
+def seconds_until(moment: str) -> str:
+    """The seconds until ``moment``, an expression of milliseconds, in JSONata; at least one."""
+    return f"{{% $max([1, $ceil(({moment} - $millis()) / 1000)]) %}}"
 
 
 def now(seconds_from_now: int = 0) -> str:

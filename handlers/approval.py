@@ -102,7 +102,7 @@ def decide(press: Press) -> str:
     _log(press, kept, heard)
     if not kept.written or newest:
         return _standing(evidence, kept.document)
-    return _unless_heard(_said(decision), heard)
+    return _said(decision) if heard else _unheard(press)
 
 
 def withdraw(press: Press) -> str:
@@ -136,7 +136,7 @@ def withdraw(press: Press) -> str:
             f"Already withdrawn on {moment.minute(standing['withdrawnAt'])}, "
             f"because: {text(standing['reason'], 400)}. Nothing changed."
         )
-    return _unless_heard(f"Withdrawn: {press.scan} may not be deployed any more.", heard)
+    return f"Withdrawn: {press.scan} may not be deployed any more." if heard else _unheard(press)
 
 
 def _is_pair(said: Any) -> bool:
@@ -146,7 +146,7 @@ def _is_pair(said: Any) -> bool:
 def _reason(said: Any) -> str:
     reason = said.strip() if isinstance(said, str) else ""
     # A variable that nobody filled in arrives by its name.
-    legible = sum(map(str.isalnum, reason))
+    legible = sum(map(str.isalnum, line(reason, 300)))
     if legible < 3 or len(reason) > 300 or reason == "$Reason":
         raise NotAPress(
             "Nothing was decided: give a reason of 3 to 300 characters, then press again."
@@ -221,11 +221,11 @@ def _said(decision: Mapping[str, Any]) -> str:
     return f"Rejected: {decision['scan']} stays blocked."
 
 
-def _unless_heard(said: str, heard: bool) -> str:
+def _unheard(press: Press) -> str:
+    """Nobody waits right now, or somebody else was faster; what is written is followed."""
     return (
-        said
-        if heard
-        else f"{said} If no message follows here soon, press again, then look at the execution."
+        f"Recorded as {press.verdict}: {press.scan}. If no card about it follows here within a "
+        "minute, look at the execution."
     )
 
 

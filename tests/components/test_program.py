@@ -424,8 +424,8 @@ def test_settings_reach_what_they_are_about():
 
     assert (project["buildTimeout"], project["queuedTimeout"]) == (45, 120)
     assert states["Scan"]["TimeoutSeconds"] == (45 + 120 + 5) * 60
-    assert states["AwaitDecision"]["TimeoutSeconds"] == 5 * 3600
-    assert states["AwaitLateDecision"]["TimeoutSeconds"] == 3600
+    assert "$toMillis($until) - 3600000" in states["AwaitDecision"]["TimeoutSeconds"]
+    assert str(6 * 3600 * 1000) in states["CheckBuildStatus"]["Assign"]["until"]
     assert states["TellEscalatedElsewhere"]["Arguments"]["TopicArn"] == ON_CALL
     assert str(12 * 3600 * 1000) in states["HoldException"]["Choices"][-1]["Condition"]
     assert "HearWhoApproved" in states

@@ -556,3 +556,22 @@ def test_a_replaced_version_is_kept_while_it_may_still_be_approved(days: int, ke
     }
 
     assert loaded(**told_).kept_days == kept
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a..b@example.com", ".a@example.com", "a@-x.example.com", "a b@example.com", "ä@x.de"],
+)
+def test_an_address_that_ses_would_refuse_is_named(address):
+    with pytest.raises(pulumi.RunError, match="is not an email address"):
+        loaded(recipients=[address])
+
+
+def test_more_addresses_than_a_mail_takes_are_refused():
+    everybody = [f"dev{number}@example.com" for number in range(51)]
+
+    assert len(loaded(recipients=everybody[:50]).recipients) == 50
+    with pytest.raises(pulumi.RunError, match="SES takes 50 addresses in one mail"):
+        loaded(recipients=everybody)
+    with pytest.raises(pulumi.RunError, match="SES takes 50 addresses in one mail"):
+        loaded(appRecipients={"payments": everybody})

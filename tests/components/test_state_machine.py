@@ -336,8 +336,10 @@ def test_builds_and_people_have_their_time_and_no_more():
     assert STATES["Scan"]["TimeoutSeconds"] == 3600
     waits = {name: state for name, state in STATES.items() if "Await" in name}
     assert {name: state["TimeoutSeconds"] for name, state in waits.items()} == {
-        "AwaitDecision": 5400,
-        "AwaitLateDecision": 1800,
+        "AwaitDecision": (
+            "{% $max([1, $ceil(($toMillis($until) - 1800000 - $millis()) / 1000)]) %}"
+        ),
+        "AwaitLateDecision": "{% $max([1, $ceil(($toMillis($until) - 0 - $millis()) / 1000)]) %}",
     }
     for name, late in (
         ("AwaitDecision", "AnnounceEscalated"),

@@ -49,7 +49,8 @@ PRESSES = 6
 PATIENT = 50  # tries of what is tried for hours or days
 # How an answer begins after which nobody presses again.
 DONE = (
-    "Approved", "Rejected", "Withdrawn", "Already", "Too late", "Scanning", "It is scanned again",
+    "Approved", "Rejected", "Withdrawn", "Recorded", "Already", "Too late", "Scanning",
+    "It is scanned again",
 )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
     at["Bucket"] = cloud.outputs["workBucket"]
     waits = json.loads(s3.get_object(**at)["Body"].read())
     s3.put_object(**at, Body=json.dumps({**waits, "token": "of another life"}))
-    assert "no message follows" in press_late(cloud, unheard)
+    assert "If no card about it follows" in press_late(cloud, unheard)
 
     # A key that names no app is a broken scan.
     assert cloud.ended(cloud.execution(cloud.upload("a b/x.zip", PASSING))) == "SUCCEEDED"
