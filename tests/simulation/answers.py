@@ -19,8 +19,6 @@ from tests.simulation.wording import verb
 
 _MOMENT = r"(\d+ \w+ \d{4}, \d\d:\d\d UTC)"
 _SCAN = r"([A-Za-z0-9._-]+/[A-Za-z0-9._-]+?)"
-# The state machine could not be woken; who reads it looks for a message, and presses again.
-_SOON = " If no message follows here soon,"
 
 
 def violations(history: History) -> Iterator[Violation]:
@@ -41,9 +39,8 @@ def violations(history: History) -> Iterator[Violation]:
 
 
 def _judge(answer: Answer, text: str) -> tuple[str, Iterator[str]]:
-    said = text.partition(_SOON)[0]
     for pattern, name, rule in SENTENCES:
-        if found := pattern.match(said):
+        if found := pattern.match(text):
             return f"untrue answer: {name}", rule(answer, *found.groups())
     return "unknown answer", iter(["no such answer is known"])
 
@@ -53,6 +50,11 @@ SENTENCES = [
     (re.compile(pattern, re.DOTALL), name, rule)
     for pattern, name, rule in (
         (rf"Approved: {_SCAN} may be deployed until {_MOMENT}\.$", "approved", decision.approved),
+        (
+            rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. If no card about it follows ",
+            "recorded",
+            decision.recorded,
+        ),
         (rf"Rejected: {_SCAN} stays blocked\.$", "rejected", decision.rejected),
         (
             rf"Already (approved|rejected|withdrawn) on {_MOMENT}, because: ",

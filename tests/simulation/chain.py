@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import inf
 
 from tests.simulation.history import History
-from tests.simulation.patience import SKEW
+from tests.simulation.patience import FOLLOWS, SKEW
 from tests.simulation.subjects import CLICK, Attempt, Violation, flights
 from tests.simulation.trace import Clicked, Stored
 from tests.simulation.wording import seconds, verb
@@ -161,18 +161,18 @@ def _period(click: Clicked) -> float | None:
 def _expiry(history: History, attempt: Attempt) -> Iterator[Violation]:
     """Nobody decided for the whole of ``decisionWindow``, and not much longer."""
     window = history.settings.decide
-    if attempt.decided < attempt.judged + window - SKEW:
+    # When it ends is said before the verdict is written.
+    if attempt.decided < attempt.judged + window - FOLLOWS:
         yield Violation(
             "expired early",
             attempt.decided,
             f"{attempt.scan}: {attempt.decided - attempt.judged:.0f} s after it was judged",
         )
-    opened = history.opened(attempt)
-    if attempt.decided > history.patience.deadline(opened + window + history.delayed(attempt)):
+    if attempt.decided > history.patience.deadline(history.expires(attempt)):
         yield Violation(
             "expired late",
             attempt.decided,
-            f"{attempt.scan}: {attempt.decided - opened:.0f} s after people were asked",
+            f"{attempt.scan}: {attempt.decided - attempt.judged:.0f} s after it was judged",
         )
 
 

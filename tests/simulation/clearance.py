@@ -12,9 +12,8 @@ from math import inf
 
 from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS
-from tests.simulation.subjects import Attempt, Run, Version, Violation, flights
-from tests.simulation.trace import Clicked
-from tests.simulation.wording import answered, kind
+from tests.simulation.subjects import Run, Version, Violation
+from tests.simulation.wording import kind
 
 DEPLOYABLE = {"passed", "approved"}
 
@@ -25,7 +24,6 @@ class Segment:
 
     since: float
     statuses: frozenset[str | None]
-    heard: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,6 @@ class Lag:
 
     status: str | None
     since: float
-    heard: float
     start: float
     end: float
     instead: frozenset[str | None]
@@ -43,28 +40,22 @@ class Lag:
 def violations(history: History) -> Iterator[Violation]:
     """Judge the tags of all versions."""
     for version in history.versions.values():
-        segments = evidence(history, version)
+        segments = evidence(version)
         for lag in lags(history, version, segments):
             yield from _judge(history, version, lag)
         yield from _unfounded(version, segments)
 
 
-def evidence(history: History, version: Version) -> list[Segment]:
+def evidence(version: Version) -> list[Segment]:
     """What follows from the evidence of ``version``, from when to when."""
-    moments = {-inf: -inf}
+    moments = {-inf}
     for attempt in version.attempts:
-        moments.setdefault(attempt.judged, attempt.judged)
-        if attempt.verdict == "approved":
-            moments.setdefault(attempt.until, attempt.until)
-        if attempt.decision:
-            moments[attempt.decided] = heard(history, attempt, attempt.decided)
-        if attempt.withdrawal:
-            moments[attempt.withdrawn] = heard(history, attempt, attempt.withdrawn)
+        moments |= {attempt.judged, attempt.decided, attempt.withdrawn, attempt.until}
     segments: list[Segment] = []
-    for since in sorted(moments):
+    for since in sorted(moments - {inf}):
         statuses = follows(version, since)
-        if since < inf and (not segments or segments[-1].statuses != statuses):
-            segments.append(Segment(since, statuses, moments[since]))
+        if not segments or segments[-1].statuses != statuses:
+            segments.append(Segment(since, statuses))
     return segments
 
 
@@ -100,21 +91,21 @@ def lags(history: History, version: Version, segments: list[Segment]) -> Iterato
                 break
             if status in segment.statuses:
                 if lost and segment.since > start:
-                    yield Lag(status, lost.since, lost.heard, start, segment.since, lost.statuses)
+                    yield Lag(status, lost.since, start, segment.since, lost.statuses)
                 has_been, lost = True, None
             elif has_been:
                 lost = lost or segment
             else:  # nothing ever said so: it is wrong from its start
-                lost = Segment(max(start, segment.since), segment.statuses, start)
+                lost = Segment(max(start, segment.since), segment.statuses)
         if lost and end > start:
-            yield Lag(status, lost.since, lost.heard, start, end, lost.statuses)
+            yield Lag(status, lost.since, start, end, lost.statuses)
 
 
 def wrong(history: History, version: Version, start: float, end: float) -> bool:
     """Whether the tag was wrong, and not only late, at some moment of these."""
     return any(
         max(lag.start, history.patience.deadline(lag.since)) <= end and lag.end > start
-        for lag in lags(history, version, evidence(history, version))
+        for lag in lags(history, version, evidence(version))
     )
 
 
@@ -122,12 +113,12 @@ def wrong_throughout(history: History, version: Version, start: float, end: floa
     """Whether the tag was wrong all the time, and wrong in the same way."""
     return any(
         max(lag.start, history.patience.deadline(lag.since)) <= start and lag.end >= end
-        for lag in lags(history, version, evidence(history, version))
+        for lag in lags(history, version, evidence(version))
     )
 
 
 def _judge(history: History, version: Version, lag: Lag) -> Iterator[Violation]:
-    late = history.patience.deadline(lag.heard)
+    late = history.patience.deadline(lag.since)
     if lag.end <= late:
         return
     deployable = lag.status in DEPLOYABLE and not lag.instead & DEPLOYABLE
@@ -141,8 +132,7 @@ def _judge(history: History, version: Version, lag: Lag) -> Iterator[Violation]:
         what,
         max(late, lag.start),
         f"{version.key} {version.id} is tagged {lag.status} until {lag.end:.1f}, but from its "
-        f"evidence follows {instead} since {lag.since:.1f} (heard {lag.heard:.1f}, late after "
-        f"{late:.1f})",
+        f"evidence follows {instead} since {lag.since:.1f} (late after {late:.1f})",
     )
 
 
@@ -177,43 +167,3 @@ def failure_told(history: History, run: Run) -> bool:
         kind(card) == "trouble" and run.started <= card.at <= run.ended + FOLLOWS
         for card in run.attempt.cards
     ) or history.patience.refused(since, run.ended, "sns", "Publish")
-
-
-def heard(history: History, attempt: Attempt, at: float) -> float:
-    """When the state machine can know of what a click wrote ``at``.
-
-    At once, unless the function died before it told: then who pressed got no answer, or one that
-    says to press again (docs/faults.md, "answer"), and it is known when somebody does, or when the
-    wait is over by itself.
-    """
-    withdrawal = at == attempt.withdrawn
-    verbs = ("withdraw",) if withdrawal else ("approve", "reject")
-    writers = list(flights(attempt, verbs, at))
-    if attempt.verdict == "superseded" and not withdrawal:
-        # docs/faults.md, "Invoke supersede", refused: the newer upload goes on, and what waits is
-        # closed by the next press, or when its wait is over.
-        calls = "stepfunctions", "lambda", "s3", "SendTaskSuccess", "Invoke supersede"
-        if not history.patience.refused(at - FOLLOWS, at + FOLLOWS, *calls):
-            return at
-    elif not writers or any(map(answered, writers)):
-        return at
-    again = [
-        click.at
-        for click in attempt.clicks
-        if click.at > at and answered(click) and _wakes(click, verbs)
-    ]
-    looks = [each for each in _looks(history, attempt, withdrawal) if each > at]
-    return min([*again, *looks], default=inf)
-
-
-def _wakes(click: Clicked, verbs: tuple[str, ...]) -> bool:
-    return isinstance(click.payload, dict) and any(each in click.payload for each in verbs)
-
-
-def _looks(history: History, attempt: Attempt, withdrawal: bool) -> tuple[float, float]:
-    """When a wait ends by itself, and the state machine looks what was written."""
-    settings = history.settings
-    if withdrawal:
-        return attempt.until - settings.remind, attempt.until
-    end = history.opened(attempt) + settings.decide + history.delayed(attempt)
-    return history.escalated(attempt), end

@@ -8,7 +8,7 @@ what happened); docs/faults.md, "What is accepted".
 from collections.abc import Iterator
 from math import inf
 
-from tests.simulation.clearance import failure_told, heard
+from tests.simulation.clearance import failure_told
 from tests.simulation.doubled import by_kind, by_subject, doubled
 from tests.simulation.history import History
 from tests.simulation.patience import FOLLOWS
@@ -101,15 +101,15 @@ def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
     due = history.escalated(attempt)
     if attempt.decided > history.patience.deadline(due):
         yield "escalated", due, False
-    since = heard(history, attempt, attempt.decided) if attempt.decision else inf
+    since = attempt.decided
     if attempt.verdict in ("rejected", "expired", "superseded"):
         yield attempt.verdict, since, attempt.verdict != "superseded"
     elif attempt.verdict == "approved":
-        yield from _expected_of_approval(history, attempt, since)
+        yield from _expected_of_approval(history, attempt)
 
 
-def _expected_of_approval(history: History, attempt: Attempt, since: float) -> Iterator[Event]:
-    patience, settings = history.patience, history.settings
+def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]:
+    patience, settings, since = history.patience, history.settings, attempt.decided
     # What is withdrawn or over before it can be told is told as that instead.
     known = patience.deadline(since, FOLLOWS + settings.who)
     if attempt.holds_until > known:
@@ -118,7 +118,7 @@ def _expected_of_approval(history: History, attempt: Attempt, since: float) -> I
     if settings.remind and due > known and attempt.withdrawn > patience.deadline(due):
         yield "ending", due, True
     if attempt.withdrawn < attempt.until - FOLLOWS:
-        yield "withdrawn", max(since, heard(history, attempt, attempt.withdrawn)), True
+        yield "withdrawn", attempt.withdrawn, True
     elif attempt.withdrawn == inf:
         yield "ended", max(since, attempt.until), True
 

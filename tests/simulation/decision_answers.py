@@ -29,6 +29,17 @@ def rejected(answer: Answer, scan: str) -> Iterator[str]:
         yield from state(attempt)
 
 
+def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
+    """It claims no more than that it is written down."""
+    attempt = answer.attempt
+    if verdict == "withdrawn":
+        is_so = answer.so(attempt.withdrawn)
+    else:
+        is_so = attempt.verdict == verdict and answer.so(attempt.decided)
+    if scan != attempt.scan or not is_so:
+        yield from state(attempt)
+
+
 def already(answer: Answer, verdict: str, when: str) -> Iterator[str]:
     """``Already approved`` says that it may be deployed: it must hold (issue 15, number 11)."""
     attempt = answer.attempt

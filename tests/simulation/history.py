@@ -74,21 +74,19 @@ class History:
         """When people were asked, or could have been."""
         return attempt.judged if attempt.asked == inf else max(attempt.judged, attempt.asked)
 
+    def expires(self, attempt: Attempt) -> float:
+        """When a request is over, at the latest: its time counts from the verdict.
+
+        A verdict whose answer was lost is asked for again, and counts from then.
+        """
+        return attempt.judged + self.settings.decide + self.patience.lost(attempt.judged)
+
     def escalated(self, attempt: Attempt) -> float:
         """When people are called to decide at last; infinite where never."""
         settings = self.settings
         if not 0 < settings.escalate < settings.decide or attempt.asked == inf:
             return inf
-        return self.opened(attempt) + settings.decide - settings.escalate
-
-    def delayed(self, attempt: Attempt) -> float:
-        """By how much the end of a request is put off by faults when it opens and escalates.
-
-        Each of the two waits has its length, whenever it begins.
-        """
-        calls = self.patience.lost(self.opened(attempt))
-        due = self.escalated(attempt)
-        return calls + (self.patience.lost(due) if due < inf else 0.0)
+        return self.expires(attempt) - settings.escalate
 
     def _take(self, event: Event) -> None:
         match event:

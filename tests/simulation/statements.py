@@ -119,10 +119,9 @@ def _failed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
 
 def _window(history: History, attempt: Attempt, told: float) -> Iterator[str]:
     """People were told that the request is open until ``told``, a moment without its seconds."""
-    waited = history.opened(attempt) - attempt.judged + history.delayed(attempt)
     if attempt.decided < told - SKEW:
         yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} already"
-    if attempt.decided > history.patience.deadline(told + FOLLOWS + waited):
+    if attempt.decided > history.patience.deadline(told + FOLLOWS):
         yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} only"
 
 
@@ -140,7 +139,7 @@ def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     if attempt.decided < start:
         yield f"it was {attempt.verdict} at {attempt.decided:.1f} already"
     if found := _EXPIRES.search(said.text):
-        end = history.opened(attempt) + history.settings.decide
+        end = history.expires(attempt)
         early = attempt.judged + history.settings.decide - 2 * FOLLOWS
         if not early <= _minute(found[1]) <= history.patience.deadline(end):
             yield f"it says until {found[1]}, but the window ends at {minute(end)}"

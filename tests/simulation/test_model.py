@@ -43,10 +43,10 @@ def withdrawn_before_the_hold(fault: bool) -> Story:
 def withdrawn_before_the_machine_heard(fault: bool) -> Story:
     """The function died before it sent the token; the window's end wakes the state machine."""
     story, scan, _ = approved(answer=None, tagged=False)
-    story.withdraw(2000, scan, followed=False)
+    story.withdraw(1010, scan, followed=False)
     if fault:
         story.tag(122 + WINDOW, scan, "approved")
-    seen = 122 + WINDOW + 20 if fault else 2010
+    seen = 122 + WINDOW + 20 if fault else 1020
     story.tag(seen, scan, "withdrawn")
     story.tell(seen + 2, scan, "withdrawn")
     story.end(seen + 4, scan)

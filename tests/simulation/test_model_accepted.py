@@ -1,5 +1,7 @@
 """What the model accepts, since docs/faults.md does or nothing else can be known, and no more."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.simulation.lives import (
@@ -15,15 +17,13 @@ from tests.simulation.model import check
 from tests.simulation.stories import DAY, Story
 from tests.simulation.story_changes import (
     cards,
-    changed,
     kinds,
     mails,
     without,
 )
-from tests.simulation.wording import minute
+from tests.simulation.trace import Clicked
 
 SCAN = "payments/v1"
-WITHDRAWN = minute(5001)
 
 
 # What docs/faults.md accepts, and what it does not.
@@ -62,32 +62,21 @@ def test_the_tag_may_lag_for_as_long_as_calls_failed_and_as_long_again(
     assert ("deployable too long" in kinds(story)) == is_late
 
 
-@pytest.mark.parametrize(
-    ("answer", "again", "is_late"),
-    [
-        (None, None, False),
-        ("AWS did not answer as it should; press again in a few seconds.", None, False),
-        ("Withdrawn: payments/v1 may not be deployed any more.", None, True),
-        (None, 6000.0, True),
-        (None, 1001 + 22 * DAY, False),
-    ],
-    ids=["no answer", "an apology", "answered", "pressed again early", "pressed again late"],
-)
-def test_a_withdrawal_whose_function_died_counts_once_it_is_pressed_again(
-    answer: str | None, again: float | None, is_late: bool
+@pytest.mark.parametrize("answer", [None, "AWS did not answer as it should; press again."])
+def test_a_withdrawal_whose_function_died_is_followed_without_another_press(
+    answer: str | None,
 ) -> None:
-    """The state machine looks at the reminder, 23 days after the approval."""
-    story, scan, _ = approved()
-    story.withdraw(5000, scan, followed=False)
-    changed(story, type(story.events[-2]), answer=answer)
-    if again:
-        known = f"Already withdrawn on {WITHDRAWN}, because: known."
-        story.click(again, scan, "withdraw", known)
-    seen = again + 10 if again and again > DAY else 1001 + 23 * DAY
-    story.tag(seen, scan, "withdrawn")
-    story.tell(seen + 2, scan, "withdrawn")
-    story.end(seen + 4, scan)
-    assert ("deployable too long" in kinds(story)) == is_late
+    """docs/decisions.md: S3 tells the state machine of it."""
+
+    def found(by: float) -> set[str]:
+        story = late_withdrawal(by)
+        [click] = [e for e in story.events if isinstance(e, Clicked) and e.began == 5000]
+        story.events[story.events.index(click)] = replace(click, answer=answer)
+        story.fault(5001, 5001.5, "PutObject withdrawal.json", "killed after")
+        return kinds(story)
+
+    assert found(65) == set()
+    assert "deployable too long" in found(90)
 
 
 @pytest.mark.parametrize(

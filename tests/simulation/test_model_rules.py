@@ -76,7 +76,7 @@ CHAIN: list[tuple[str, Callable[[], Story], Change]] = [
         s, "decision.json", until="2026-12-31T10:16:41Z")),
     ("period too long", approved_life, lambda s: rewrite(
         s, "decision.json", until="2027-12-31T10:16:41Z")),
-    ("expired early", expired_life, lambda s: changed_decision(s, 120 + WINDOW - 10)),
+    ("expired early", expired_life, lambda s: changed_decision(s, 120 + WINDOW - 70)),
     ("expired late", expired_life, lambda s: changed_decision(s, 120 + WINDOW + 200)),
     ("withdrawal of nothing", withdrawn_life, lambda s: rewrite(
         s, "decision.json", verdict="rejected", until=None)),
@@ -229,7 +229,11 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
     ("replaced", approved_life, 3000, "approve",
      "Too late: a newer version has been uploaded; it is decided on its own card."),
     ("withdrawn", approved_life, 3000, "withdraw", f"Withdrawn: {SCAN} may not be deployed any "
-     "more. If no message follows here soon, press again, then look at the execution."),
+     "more."),
+    ("recorded", rejected_life, 3000, "approve", f"Recorded as approved: {SCAN}. If no card about "
+     "it follows here within a minute, look at the execution."),
+    ("recorded", approved_life, 3000, "withdraw", f"Recorded as withdrawn: {SCAN}. If no card "
+     "about it follows here within a minute, look at the execution."),
     ("nothing decided", approved_life, 3000, "withdraw",
      f"Nothing to withdraw: nothing was decided about {SCAN} here."),
     ("not approved", approved_life, 3000, "withdraw",
@@ -279,6 +283,10 @@ RIGHT_ANSWERS: list[tuple[Callable[[], Story], float, str, str]] = [
     (rejected_life, 3000, "withdraw", f"Nothing to withdraw: {SCAN} was rejected on "
      f"{minute(1000)}."),
     (approved_life, 31 * DAY, "withdraw", f"Nothing to withdraw: the exception ended on {U}."),
+    (rejected_life, 3000, "reject", f"Recorded as rejected: {SCAN}. If no card about it follows "
+     "here within a minute, look at the execution."),
+    (withdrawn_life, 6000, "withdraw", f"Recorded as withdrawn: {SCAN}. If no card about it "
+     "follows here within a minute, look at the execution."),
     (rejected_life, 60, "approve", f"{SCAN} is not waiting for a decision; if its card."),
     (rejected_life, 160, "approve", f"{SCAN} is not waiting for a decision; if its card."),
     (passed_life, 600, "rescan", f"{SCAN} passed its quality gate; there is nothing."),
