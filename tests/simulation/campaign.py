@@ -81,6 +81,16 @@ def all_of(seeds: Iterable[int], without: str = "") -> Iterator[Outcome]:
         yield from pool.imap_unordered(partial(judged, without=without), seeds, CHUNK)
 
 
+def until_found(seeds: Iterable[int], without: str) -> tuple[int, list[str]]:
+    """Return how many scenarios it took to see that a fix is missing, and as which violations."""
+    looked = 0
+    for outcome in all_of(seeds, without):
+        looked += 1
+        if outcome.violations:
+            return looked, sorted({each.kind for each in outcome.violations})
+    return looked, []
+
+
 def smallest(seed: int, kind: str, without: str = "") -> dict[str, Any]:
     """Return the scenario of ``seed``, made small while a violation of ``kind`` remains."""
 
