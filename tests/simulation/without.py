@@ -50,9 +50,10 @@ def _copy(state: Any) -> Any:
 
 
 def _any_error_is_none(name: str, state: dict[str, Any]) -> None:
-    for catch in state.get("Catch", []):
-        if catch["ErrorEquals"] == [NO_SUCH_KEY]:
-            catch["ErrorEquals"] = ["States.ALL"]
+    """Take an approval for ended where the withdrawal cannot be read."""
+    catchers = state.get("Catch", [])
+    if any(each["ErrorEquals"] == [NO_SUCH_KEY] for each in catchers):
+        catchers[-1]["Next"] = "MarkEnded"
 
 
 def _approve_unseen(name: str, state: dict[str, Any]) -> None:
@@ -66,6 +67,14 @@ def _whatever_the_end(name: str, state: dict[str, Any]) -> None:
     """Tag and tell an approval though it is over."""
     if name == "HoldException":
         state["Choices"].sort(key=lambda choice: choice["Next"] == "MarkEnded")
+
+
+def _told_though_over(
+    name: str, decision: Any, withdrawal: Any, real: Any = announce._is_outdated
+) -> bool:
+    if name in ("approved", "ending"):
+        return withdrawal is not None
+    return real(name, decision, withdrawal)
 
 
 def _equal(request: Any) -> int:
@@ -152,7 +161,7 @@ FIXES = {
     "approval-that-is-over": Fix(
         6,
         "an approval that is over is tagged and told",
-        ((announce, "_is_outdated", _no_answer),),
+        ((announce, "_is_outdated", _told_though_over),),
         _changed(_whatever_the_end),
     ),
     "nothing-outdated-is-told": Fix(
