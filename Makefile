@@ -28,7 +28,7 @@ test: setup ## Run the tests (some minutes)
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
-faults: setup ## Let each AWS call of the pipeline fail in each way, show what comes of it (10 minutes)
+faults: setup ## Let each AWS call fail on each way of an upload, show what comes of it (25 minutes)
 	@$(BIN)/python -m tests.faults
 
 simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (6 minutes)

@@ -69,8 +69,23 @@ def announce(upload: Upload) -> Any:
     """It was approved: one mail and one card."""
     upload.leave("scan", upload.recorded("scan"))
     upload.leave("report", upload.recorded("report-failed"))
-    upload.leave("decision", upload.recorded("decision-approved"))
+    # What is over is not told.
+    decision = {**upload.recorded("decision-approved"), "until": "2999-01-01T00:00:00Z"}
+    upload.leave("decision", decision)
     return {"scan": upload.scan, "event": "approved", "until": "2026-11-27T10:00:00Z"}
+
+
+def waits(upload: Upload) -> Any:
+    """The state machine begins to wait for a decision."""
+    return {
+        "scan": upload.recorded("scan"),
+        "for": "decision",
+        "token": "token",
+        "digest": "d" * 64,
+        "until": "2999-01-01T00:00:00Z",
+        "enteredAt": "2026-11-24T10:00:00.000Z",
+        "retry": 0,
+    }
 
 
 def replaced(upload: Upload) -> Any:
@@ -112,6 +127,7 @@ CASES = (
     Case("check_build_status", "no report", no_report),
     Case("approval", "approve", approve),
     Case("announce", "approved", announce),
+    Case("callback", "a wait begins", waits),
     Case("supersede", "a newer upload", replaced),
     Case("rescan", "of a broken scan", over),
     Case("who", "one press", pressed),

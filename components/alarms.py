@@ -162,7 +162,7 @@ def alarms(its: Watched) -> Sequence[Alarm]:
         ),
         Alarm(
             label="presses-unheard",
-            what="A decision was written down, and its execution did not wake.",
+            what="A decision was written down, and its execution has failed: nothing follows it.",
             runbook="presses-that-wake-nobody",
             metric=own("PressesUnheard"),
             minutes=5,

@@ -90,6 +90,7 @@ class Approval(pulumi.ComponentResource):
         tell_absent = allow("s3:ListBucket", on=[args.artifacts_arn])
         decrypt = allow("kms:Decrypt", on=[args.key_arn])
 
+        executions = args.state_machines.replace(":stateMachine:", ":execution:") + ":*"
         approval = HandlerFunction(
             name,
             HandlerFunctionArgs(
@@ -115,6 +116,8 @@ class Approval(pulumi.ComponentResource):
                     allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
                     # A task token is the resource here; IAM knows no narrower one.
                     allow("states:SendTaskSuccess", on=["*"]),
+                    # Whether one that does not wait has failed.
+                    allow("states:DescribeExecution", on=[executions]),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": args.artifacts,
@@ -126,7 +129,6 @@ class Approval(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        executions = args.state_machines.replace(":stateMachine:", ":execution:") + ":*"
         rescan = HandlerFunction(
             "rescan",
             HandlerFunctionArgs(

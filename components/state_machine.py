@@ -311,10 +311,7 @@ def _await(names: Names, before: int, late: str) -> State:
 
 def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
     return {
-        "ClearApproved": {
-            **tag("approved", _heard("Approved", waits)),
-            "Assign": {"stage": "cleared"},
-        },
+        **_clear_approved(names, waits),
         **_hold_who(names, waits),
         **whatever_happens(_announce_approved(names), "HoldException"),
         "MarkRejected": tag("rejected", _heard("Rejected", waits)),
@@ -327,6 +324,29 @@ def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
         "MarkSuperseded": tag("superseded", "AnnounceSuperseded"),
         **_announce(names, "Superseded", "Superseded", mailed=False),
         "Superseded": {"Type": "Succeed"},
+    }
+
+
+def _clear_approved(names: Names, waits: Waits) -> dict[str, State]:
+    """Clear what was approved; where S3 does not answer, say so once, and try again each minute.
+
+    It may have taken the tag all the same, so nothing here may end before the exception does.
+    """
+    cleared = {"Assign": {"stage": "cleared"}}
+    first = {**tag("approved", _heard("Approved", waits), "TellUncleared"), **cleared}
+    first["Catch"][-1]["Assign"]["stage"] = "uncleared"
+    untold = card(
+        "$scan.app & ': approved, but not cleared yet'",
+        "'*' & $scan.scan & '* was approved, but its tag scan-status could not be set. "
+        "It is tried again each minute:\\n\\n' & $trouble",
+        "Wait for the card that says approved. If none comes, look at what AWS answers above.",
+    )
+    return {
+        "ClearApproved": first,
+        **whatever_happens(
+            {"TellUncleared": publish(names.topic_arn, untold, "HoldUnsure")}, "HoldUnsure"
+        ),
+        "ClearAgain": {**tag("approved", _heard("Approved", waits), "HoldUnsure"), **cleared},
     }
 
 
@@ -344,6 +364,7 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
             "Choices": [
                 {"Condition": f"{{% {end} <= $millis() %}}", "Next": "MarkEnded"},
                 {"Condition": "{% $stage = 'decided' %}", "Next": "ClearApproved"},
+                {"Condition": "{% $stage = 'uncleared' %}", "Next": "ClearAgain"},
                 {"Condition": "{% $stage = 'cleared' %}", "Next": "AnnounceApproved"},
                 {
                     "Condition": f"{{% {waits.remind} > 0 and {remind} > $millis() %}}",

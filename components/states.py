@@ -88,7 +88,7 @@ def publish(topic_arn: pulumi.Input[str], message: str, after: str) -> State:
     return task("sns:publish", {"TopicArn": topic_arn, "Message": message}, {"Next": after})
 
 
-def tag(status: str, after: str) -> State:
+def tag(status: str, after: str, trouble: str = "TellTrouble") -> State:
     """Give the uploaded version its clearance, then go on to ``after``."""
     return task(
         "aws-sdk:s3:putObjectTagging",
@@ -99,6 +99,7 @@ def tag(status: str, after: str) -> State:
             "Tagging": {"TagSet": [{"Key": "scan-status", "Value": status}]},
         },
         {"Next": after},
+        trouble=trouble,
     )
 
 

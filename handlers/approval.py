@@ -8,7 +8,6 @@ does no harm to press twice, against each other, or after a crash between the tw
 import logging
 import os
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +18,7 @@ from handlers.evidence import Evidence, Piece, waiting
 from handlers.mrkdwn import text
 from handlers.outside import line
 from handlers.scan_id import SCAN_ID
-from handlers.wake import wake
+from handlers.wake import follows, wake
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +29,6 @@ LONGEST = timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"]))
 VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 PERIOD = re.compile(r"([0-9]{1,9}) *(m|h|d|days?|)", re.IGNORECASE)
 UNITS = {"m": "minutes", "h": "hours"}  # days are what is meant else
-# Between two waits the state machine has no token for a moment; seconds from one try to the next.
-TRIES = (0, 0.5, 1, 1.5)
 
 
 class NotAPress(ValueError):
@@ -98,7 +95,7 @@ def decide(press: Press) -> str:
     if newest := versions.newer(evidence.read("scan.json")):
         decision |= versions.superseded_by(newest)
     kept = evidence.keep("decision.json", decision)
-    heard = _wake(press.scan, ("decision",), kept)
+    heard = _wake(evidence, ("decision",), kept)
     _log(press, kept, heard)
     if not kept.written or newest:
         return _standing(evidence, kept.document)
@@ -128,7 +125,7 @@ def withdraw(press: Press) -> str:
         },
     )
     # The state machine may not have heard of the approval yet: it reads both.
-    heard = _wake(press.scan, ("decision", "exception"), kept)
+    heard = _wake(evidence, ("decision", "exception"), kept)
     _log(press, kept, heard)
     if not kept.written:
         standing = kept.document
@@ -176,18 +173,16 @@ def _days(period: timedelta) -> str:
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 
-def _wake(scan: str, waits_for: Sequence[str], kept: Piece) -> bool:
-    """Wake the state machine, which reads what stands; return whether it heard.
+def _wake(evidence: Evidence, waits_for: Sequence[str], kept: Piece) -> bool:
+    """Wake the state machine, which reads what stands; return whether it follows.
 
-    Who has just written asks for the token again: it may be between two waits. All others only
-    repeat what the writer did.
+    Where nobody waits with the token, it is between two waits, or S3's event was faster.
     """
-    for pause in TRIES if kept.written else TRIES[:1]:
-        time.sleep(pause)
-        found = waiting(WORK_BUCKET, scan)
-        if found and found["for"] in waits_for and wake(found["token"]):
-            return True
-    return False
+    found = waiting(WORK_BUCKET, evidence.scan)
+    if found and found["for"] in waits_for and wake(found["token"]):
+        return True
+    # Who only repeats what was written is told of that.
+    return not kept.written or follows(evidence.read("scan.json")["execution"])
 
 
 def _log(press: Press, kept: Piece, heard: bool) -> None:
@@ -222,10 +217,9 @@ def _said(decision: Mapping[str, Any]) -> str:
 
 
 def _unheard(press: Press) -> str:
-    """Nobody waits right now, or somebody else was faster; what is written is followed."""
     return (
-        f"Recorded as {press.verdict}: {press.scan}. If no card about it follows here within a "
-        "minute, look at the execution."
+        f"Recorded as {press.verdict}, but the execution of {press.scan} has failed and does not "
+        "follow: do what its card says."
     )
 
 

@@ -11,6 +11,18 @@ NOBODY_WAITS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 sfn = boto3.client("stepfunctions", config=QUICK)
 
 
+# An execution in one of these has followed what stands, or will.
+FOLLOWS = ("RUNNING", "SUCCEEDED")
+
+
+def follows(execution: str) -> bool:
+    """Whether ``execution``, an ARN, has not failed; one that is forgotten has ended long ago."""
+    try:
+        return sfn.describe_execution(executionArn=execution)["status"] in FOLLOWS
+    except sfn.exceptions.ExecutionDoesNotExist:
+        return False
+
+
 def wake(token: str) -> bool:
     """Wake what waits with ``token``; return whether it still did."""
     try:

@@ -19,7 +19,6 @@ VOUCHED_BY = {
     "scanner.log": "report.json",
     "scan.json": "verdict.json",
     "report.json": "verdict.json",
-    "notification.json": "verdict.json",
     "verdict.json": "decision.json",
     "decision.json": "withdrawal.json",
 }

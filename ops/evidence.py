@@ -99,9 +99,8 @@ class Scan:
                 f"{status} by {self.decided_by} on {moment.minute(decision['decidedAt'])}, "
                 f"because: {decision['reason']}"
             )
-            return (
-                f"{told} (until {moment.minute(decision['until'])})" if decision["until"] else told
-            )
+            until = decision.get("until")
+            return f"{told} (until {moment.minute(until)})" if until else told
         if status == "expired" and decision and decision["verdict"] == "approved":
             return f"its exception ended on {moment.minute(decision['until'])}"
         if status == "expired":

@@ -13,6 +13,7 @@ from tests.components.recording import ACCOUNT, PROGRAM, PROJECT, REGION, Built,
 LONGEST_STACK = "a23456789-123456"
 TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 MACHINES = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:chatops-slack-dev-pipeline-*"
+EXECUTIONS = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-dev-pipeline-*:*"
 TEAM = (
     TeamButton(label="Scan again", outcomes=("broken", "ended"), function="scan-again"),
     TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=TICKET_ARN),
@@ -86,6 +87,11 @@ def test_the_approval_function_writes_decisions_and_wakes_the_state_machine(buil
             "Resource": ["arn:key"],
         },
         {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
+        {
+            "Effect": "Allow",
+            "Action": ["states:DescribeExecution"],
+            "Resource": [EXECUTIONS],
+        },
     ]
 
 
@@ -105,9 +111,7 @@ def test_rescan_reads_evidence_and_starts_this_stacks_state_machine_only(built: 
         {
             "Effect": "Allow",
             "Action": ["states:DescribeExecution"],
-            "Resource": [
-                f"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-dev-pipeline-*:*"
-            ],
+            "Resource": [EXECUTIONS],
         },
     ]
 

@@ -61,6 +61,7 @@ class Clean:
     cards: Counter[str]
     mails: Counter[str]
     clearance: list[str | None]
+    answers: list[str]
     calls: list[Call]
 
 
@@ -81,6 +82,7 @@ class Course:
                 people.cards(),
                 people.mails(),
                 self._clearance(people),
+                people.answers,
                 list(layer.seen[people.app]),
             )
 

@@ -45,7 +45,8 @@ SETTINGS = {
 }
 STUCK_SECONDS = 120
 LATE_SECONDS = 5  # a card on its way
-PRESSES = 6
+PRESSES = 10  # longer than a fault that lasts a while
+CARDLESS_SECONDS = 20  # then nobody waits for a card any more
 PATIENT = 50  # tries of what is tried for hours or days
 # How an answer begins after which nobody presses again.
 DONE = (
@@ -80,7 +81,7 @@ class People:
     app: str
     scans: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
-    withdrew_well: bool = False
+    withdrew: bool = False
 
     @property
     def key(self) -> str:
@@ -89,31 +90,38 @@ class People:
     def upload(self, body: bytes) -> None:
         self.scans.append(self.cloud.upload(self.key, body))
 
-    def press(self, label: str, days: str = "") -> None:
-        """Press the button once it is there, and again where the answer is none."""
+    def decide(self, label: str, days: str = "") -> bool:
+        """Press the button once the answer is waited for; return whether that worked."""
+        self._wait(self._waits)
+        return self.press(label, days)
+
+    def press(self, label: str, days: str = "") -> bool:
+        """Press the button once it is there, and again where the answer is none; whether it did."""
         button = self._wait(lambda: self._button(label))
-        for _ in range(PRESSES if button else 0):
-            if self._told(button.filled({"Reason": "known", "Days": days})):
-                return
-            time.sleep(1)
+        return bool(button) and self._insist(button.filled({"Reason": "known", "Days": days}))
+
+    def withdraw(self) -> None:
+        """Withdraw the approval by a command: no card with the button is there yet."""
+        self.withdrew = self._told(self._withdrawal())
+
+    def withdrawn(self) -> None:
+        """Withdraw unless that is done: by the button, or by a command where none comes."""
+        since = time.monotonic()
+        found = self._wait(
+            lambda: (
+                self.withdrew
+                or self._button("Withdraw")
+                or time.monotonic() - since > CARDLESS_SECONDS
+            )
+        )
+        if isinstance(found, Button):
+            self._insist(found.filled({"Reason": "known"}))
+        elif found and not self.withdrew:
+            self._insist(self._withdrawal())
 
     def before(self, what: str, act: Callable[[], None]) -> None:
         """Let somebody ``act`` just before the state machine makes the call."""
         self.layer.before(self.app, Call("state machine", what), act)
-
-    def withdraw(self) -> None:
-        """Withdraw the approval by a command: no card with the button is there yet."""
-        payload = json.dumps({"scan": self.scans[0], "withdraw": "known"})
-        function = self.cloud.outputs["approvalFunction"]
-        self.withdrew_well = self._told(
-            f"lambda invoke --function-name {function} --payload {payload} --region {REGION}"
-        )
-
-    def withdrawn(self) -> None:
-        """Wait until ``withdraw`` was tried; press the button where that did not work."""
-        self._wait(lambda: self.withdrew_well or self._button("Withdraw"))
-        if not self.withdrew_well:
-            self.press("Withdraw")
 
     def overtake(self) -> None:
         """Upload a newer version, and wait until it has looked for older requests."""
@@ -123,9 +131,25 @@ class People:
         while self.layer.seen[self.app][scanned] < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
 
+    def overtaken(self) -> None:
+        """Wait until the newer version is uploaded."""
+        self._wait(lambda: len(self.scans) > 1)
+
     def reminded(self) -> None:
         """Wait until the channel was reminded, or it is too late for that."""
         self._wait(lambda: self.cards()["exception ends"])
+
+    def _insist(self, command: str) -> bool:
+        for _ in range(PRESSES):
+            if self._told(command):
+                return True
+            time.sleep(1)
+        return False
+
+    def _withdrawal(self) -> str:
+        payload = json.dumps({"scan": self.scans[0], "withdraw": "known"})
+        function = self.cloud.outputs["approvalFunction"]
+        return f"lambda invoke --function-name {function} --payload {payload} --region {REGION}"
 
     def _told(self, command: str) -> bool:
         """Run a button's command; return whether nobody asks again after the answer."""
@@ -149,7 +173,9 @@ class People:
             return bool(states) and "RUNNING" not in states
 
         self._wait(through)
-        time.sleep(2)  # the older one was woken just before
+        deadline = time.monotonic() + LATE_SECONDS  # the older one was woken just before
+        while self._running() and time.monotonic() < deadline:
+            time.sleep(0.2)
         return not self._running()
 
     def end(self) -> None:
@@ -217,6 +243,8 @@ class People:
         """What is found, None where everything ended before."""
         since = over = time.monotonic()
         while not (what := found()):
+            if self.dead_letters():
+                return None
             if not self.executions() or self._running():
                 over = time.monotonic()
             elif time.monotonic() - over > LATE_SECONDS:
@@ -234,20 +262,20 @@ def passed(people: People) -> None:
 
 def rejected(people: People) -> None:
     people.upload(FAILING)
-    people.press("Reject")
+    people.decide("Reject")
     people.end()
 
 
 def approved(people: People) -> None:
     people.upload(FAILING)
-    people.press("Approve")
+    people.decide("Approve")
     people.end()
 
 
 def withdrawn(people: People) -> None:
     people.upload(FAILING)
-    people.press("Approve", days="30m")
-    people.press("Withdraw")
+    if people.decide("Approve", days="30m"):
+        people.withdrawn()
     people.end()
 
 
@@ -255,8 +283,8 @@ def hasty(people: People) -> None:
     """Approved, and withdrawn before that is tagged."""
     people.before("GetObject decision.json", people.withdraw)
     people.upload(FAILING)
-    people.press("Approve", days="30m")
-    people.withdrawn()
+    if people.decide("Approve", days="30m"):
+        people.withdrawn()
     people.end()
 
 
@@ -264,17 +292,17 @@ def recalled(people: People) -> None:
     """Approved, and withdrawn before anything waits for that."""
     people.before("Invoke announce approved", people.withdraw)
     people.upload(FAILING)
-    people.press("Approve", days="30m")
-    people.withdrawn()
+    if people.decide("Approve", days="30m"):
+        people.withdrawn()
     people.end()
 
 
 def late(people: People) -> None:
     """Approved, and withdrawn after the reminder."""
     people.upload(FAILING)
-    people.press("Approve")
-    people.reminded()
-    people.press("Withdraw")
+    if people.decide("Approve"):
+        people.reminded()
+        people.withdrawn()
     people.end()
 
 
@@ -294,6 +322,7 @@ def overtaken(people: People) -> None:
     """Replaced by a newer version after the gate was looked at, and before anything waits."""
     people.before("Publish “quality gate failed”", people.overtake)
     people.upload(FAILING)
+    people.overtaken()
     _close(people)
 
 

@@ -193,4 +193,5 @@ def calls(aws: None) -> Iterator[Calls]:
 def machine(calls: Calls) -> Machine:
     machine = Machine()
     calls.before["SendTaskSuccess"] = machine.send_task_success
+    calls.accept("DescribeExecution", status="RUNNING")
     return machine

@@ -25,6 +25,7 @@ OPENED = {
     "bucket": "chatops-slack-dev-uploads-9f8e7d6",
     "key": "payments/api.zip",
     "versionId": "3LgVabcQk4Xb9ZfZ",
+    "execution": "arn:execution",
 }
 
 
@@ -189,14 +190,27 @@ def test_an_own_write_whose_answer_was_lost_holds_and_wakes_the_machine(waiting,
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_a_decision_that_nobody_waits_for_holds_and_says_where_to_look(waiting, calls, code):
+def test_a_decision_that_nobody_waits_for_holds(waiting, calls, code):
     calls.refuse("SendTaskSuccess", code)
 
-    assert press(APPROVE) == (
-        f"Recorded as approved: {SCAN}. If no card about it follows here within a minute, look at "
-        "the execution."
-    )
+    assert press(APPROVE).startswith("Approved: ")
     assert waiting[DECISION]["verdict"] == "approved"
+
+
+@pytest.mark.parametrize("failed", [{"status": "FAILED"}, {"status": "ABORTED"}, None])
+def test_a_decision_that_a_failed_execution_does_not_follow_is_not_said_to_hold(
+    waiting, machine, calls, failed
+):
+    machine.waiting.clear()
+    if failed:
+        calls.accept("DescribeExecution", **failed)
+    else:
+        calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
+
+    assert press(APPROVE) == (
+        f"Recorded as approved, but the execution of {SCAN} has failed and does not follow: do "
+        "what its card says."
+    )
 
 
 def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
@@ -310,7 +324,7 @@ def test_the_log_tells_who_was_first_and_no_token(waiting, caplog):
     pressed = [record for record in caplog.records if record.message == "pressed"]
     assert [(r.pressed, r.standing, r.first, r.heard) for r in pressed] == [
         ("approved", "approved", True, True),
-        ("rejected", "approved", False, False),
+        ("rejected", "approved", False, True),
     ]
     assert "token-1" not in str([vars(record) for record in caplog.records])
 
@@ -401,18 +415,12 @@ def test_an_upload_of_another_key_or_a_deletion_makes_no_request_moot(waiting):
     assert press(APPROVE).startswith("Approved: ")
 
 
-def test_a_press_between_two_waits_is_heard_by_the_second(waiting, machine, monkeypatch):
-    """The first has timed out, and the state machine is about to leave its next token."""
+def test_a_press_between_two_waits_is_followed_by_the_second(waiting, machine):
+    """The first has timed out; the second begins with a look at what stands."""
     machine.waiting.clear()
 
-    def next_token(_seconds):
-        waiting[f"waiting/{SCAN}.json"] = waits("token-2")
-        machine.waiting.add("token-2")
-
-    monkeypatch.setattr(approval.time, "sleep", lambda seconds: seconds and next_token(seconds))
-
     assert press(APPROVE).endswith(" UTC.")
-    assert machine.woken == ["token-2"]
+    assert waiting[DECISION]["verdict"] == "approved"
 
 
 @pytest.fixture

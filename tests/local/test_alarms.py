@@ -140,13 +140,10 @@ def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
     assert press_late(cloud, asked).startswith("Approved")
     cloud.reached(cloud.execution(asked), "HoldToEnd")
 
-    # A press that finds a token which nobody waits for.
+    # A press about an execution that somebody has stopped.
     cloud.reached(cloud.execution(unheard), "AwaitLateDecision")
-    s3, at = cloud.client("s3"), {"Key": f"waiting/{unheard}.json"}
-    at["Bucket"] = cloud.outputs["workBucket"]
-    waits = json.loads(s3.get_object(**at)["Body"].read())
-    s3.put_object(**at, Body=json.dumps({**waits, "token": "of another life"}))
-    assert "If no card about it follows" in press_late(cloud, unheard)
+    cloud.client("stepfunctions").stop_execution(executionArn=cloud.execution(unheard))
+    assert "has failed and does not follow" in press_late(cloud, unheard)
 
     # A key that names no app is a broken scan.
     assert cloud.ended(cloud.execution(cloud.upload("a b/x.zip", PASSING))) == "SUCCEEDED"

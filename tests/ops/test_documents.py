@@ -145,7 +145,9 @@ def test_whatever_lies_there_is_either_odd_or_can_be_told_and_judged(data):
     for name in data.draw(st.sets(st.sampled_from([each for each in SOUND if "." in each]))):
         fields = data.draw(st.sets(st.sampled_from([*SOUND[name], "upload"]), max_size=1))
         changed = {field: data.draw(anything) for field in fields}
-        bodies[name] = encoded(name, **changed)
+        document = {"scan": SCAN, **SOUND[name], **changed}
+        document.pop(data.draw(st.sampled_from(["", *SOUND[name]])), None)
+        bodies[name] = json.dumps(document).encode()
 
     scan = parsed(SCAN, bodies)
 

@@ -99,7 +99,9 @@ def test_a_withdrawal_that_was_taken_away_shows_by_the_tag(environment, scan):
     ]
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "pressed/a/b.json", "decision.json.bak"])
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "pressed/a/b.json", "decision.json.bak", "notification.json"]
+)
 def test_a_file_that_the_pipeline_does_not_write_is_found(environment, scan, name):
     environment.put(scan, name, {"scan": scan})
 

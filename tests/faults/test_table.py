@@ -1,0 +1,58 @@
+"""The table says the worst that came of a call with a fault, and on which way."""
+
+from unittest.mock import Mock
+
+import pytest
+
+from tests.faults import injection
+from tests.faults.calls import Call
+from tests.faults.injection import WHILE_SECONDS, Plan
+from tests.faults.trial import CARD, SAME, TWICE, UNTOLD, WRONG, Result, Trial, by_call
+from tests.faults.ways import People
+
+CALL, OTHER = Call("scan", "PutObject report.json"), Call("scan", "GetObject the upload")
+
+
+def table(*outcomes):
+    """The cell of one call and fault whose trials ended so, as ``(way, outcome)``."""
+    results = [
+        Result(Trial(way, CALL, "after"), Mock(spec=People), outcome) for way, outcome in outcomes
+    ]
+    return str(by_call(results)[CALL]["after"])
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "cell"),
+    [
+        ([("passed", SAME)], "✔"),
+        ([("passed", SAME), ("late", SAME)], "✔"),
+        ([("passed", CARD), ("late", SAME)], "card"),
+        ([("late", CARD), ("passed", SAME)], "card (late)"),
+        ([("late", CARD), ("rejected", CARD), ("passed", SAME)], "card (rejected)"),
+        ([("late", UNTOLD), ("rejected", CARD), ("passed", TWICE)], "untold (late)"),
+        ([("passed", UNTOLD), ("late", WRONG)], "WRONG (late)"),
+    ],
+)
+def test_a_cell_is_the_worst_outcome_with_its_way_where_that_is_not_the_first(outcomes, cell):
+    assert table(*outcomes) == cell
+
+
+@pytest.mark.parametrize(
+    ("fault", "meets"),
+    [
+        ("before", [True, False, False]),
+        ("a while", [True, True, False]),
+        ("refused", [True, True, True]),
+    ],
+)
+def test_a_fault_comes_once_or_lasts(monkeypatch, fault, meets):
+    clock = [0.0]
+    monkeypatch.setattr(injection.time, "monotonic", lambda: clock[0])
+    plan, met = Plan(CALL, fault), []
+    for seconds in (100, 100 + WHILE_SECONDS, 101 + WHILE_SECONDS):
+        clock[0] = seconds
+        assert not plan.meets(OTHER)
+        met.append(plan.meets(CALL))
+
+    assert met == meets
+    assert plan.met == sum(meets)
