@@ -51,7 +51,7 @@ SENTENCES = [
     for pattern, name, rule in (
         (rf"Approved: {_SCAN} may be deployed until {_MOMENT}\.$", "approved", decision.approved),
         (
-            rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. If no card about it follows ",
+            rf"Recorded as (approved|rejected|withdrawn), but the execution of {_SCAN} has failed ",
             "recorded",
             decision.recorded,
         ),

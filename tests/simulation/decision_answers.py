@@ -30,7 +30,7 @@ def rejected(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
-    """It claims no more than that it is written down."""
+    """It is written down, and nothing follows."""
     attempt = answer.attempt
     if verdict == "withdrawn":
         is_so = answer.so(attempt.withdrawn)
@@ -38,6 +38,8 @@ def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
         is_so = attempt.verdict == verdict and answer.so(attempt.decided)
     if scan != attempt.scan or not is_so:
         yield from state(attempt)
+    elif not _failed_before(answer):
+        yield "no execution of it has failed"
 
 
 def already(answer: Answer, verdict: str, when: str) -> Iterator[str]:

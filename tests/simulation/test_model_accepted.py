@@ -125,6 +125,20 @@ def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> No
     assert check(story.trace()) == []
 
 
+def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
+    story, scan = failed()
+    story.fault(130, 190, "s3", "outage")
+    story.plain(189, scan, "The pipeline could not go on with payments")
+    story.end(190, scan, "FAILED")
+    story.click(999, scan, "reject", f"Recorded as rejected, but the execution of {scan} has "
+                "failed and does not follow: do what its card says.")  # fmt: skip
+    story.store(1000, scan, "decision.json", {
+        "verdict": "rejected", "reason": "known", "decidedAt": "2026-12-01T09:16:40Z",
+        "until": None,
+    })  # fmt: skip
+    assert check(story.trace()) == []
+
+
 def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout() -> None:
     story, scan = failed()
     newer = story.upload(2000, "v2", "passed")

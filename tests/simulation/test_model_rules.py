@@ -230,10 +230,12 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
      "Too late: a newer version has been uploaded; it is decided on its own card."),
     ("withdrawn", approved_life, 3000, "withdraw", f"Withdrawn: {SCAN} may not be deployed any "
      "more."),
-    ("recorded", rejected_life, 3000, "approve", f"Recorded as approved: {SCAN}. If no card about "
-     "it follows here within a minute, look at the execution."),
-    ("recorded", approved_life, 3000, "withdraw", f"Recorded as withdrawn: {SCAN}. If no card "
-     "about it follows here within a minute, look at the execution."),
+    ("recorded", rejected_life, 3000, "approve", f"Recorded as approved, but the execution of "
+     f"{SCAN} has failed and does not follow: do what its card says."),
+    ("recorded", rejected_life, 3000, "reject", f"Recorded as rejected, but the execution of "
+     f"{SCAN} has failed and does not follow: do what its card says."),
+    ("recorded", approved_life, 3000, "withdraw", f"Recorded as withdrawn, but the execution of "
+     f"{SCAN} has failed and does not follow: do what its card says."),
     ("nothing decided", approved_life, 3000, "withdraw",
      f"Nothing to withdraw: nothing was decided about {SCAN} here."),
     ("not approved", approved_life, 3000, "withdraw",
@@ -283,10 +285,6 @@ RIGHT_ANSWERS: list[tuple[Callable[[], Story], float, str, str]] = [
     (rejected_life, 3000, "withdraw", f"Nothing to withdraw: {SCAN} was rejected on "
      f"{minute(1000)}."),
     (approved_life, 31 * DAY, "withdraw", f"Nothing to withdraw: the exception ended on {U}."),
-    (rejected_life, 3000, "reject", f"Recorded as rejected: {SCAN}. If no card about it follows "
-     "here within a minute, look at the execution."),
-    (withdrawn_life, 6000, "withdraw", f"Recorded as withdrawn: {SCAN}. If no card about it "
-     "follows here within a minute, look at the execution."),
     (rejected_life, 60, "approve", f"{SCAN} is not waiting for a decision; if its card."),
     (rejected_life, 160, "approve", f"{SCAN} is not waiting for a decision; if its card."),
     (passed_life, 600, "rescan", f"{SCAN} passed its quality gate; there is nothing."),
