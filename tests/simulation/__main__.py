@@ -12,6 +12,7 @@ from rich.table import Table
 from tests.simulation import campaign, shown
 from tests.simulation.model import check
 from tests.simulation.scenario import run
+from tests.simulation.without import FIXES
 
 COUNT = 25_000
 SEEDS_SHOWN = 8
@@ -21,12 +22,13 @@ SHRUNK = 3
 def main() -> int:
     """Return 1 where anything is wrong."""
     asked = _asked()
+    seeds = range(asked.first, asked.first + asked.count)
     if asked.seed is not None:
-        return _one(campaign.scenario(asked.seed), asked.json)
+        return _one(campaign.scenario(asked.seed), asked)
     if asked.scenario:
         document = json.loads(asked.scenario.read_text())
-        return _one(document.get("scenario", document), asked.json)
-    return _many(range(asked.first, asked.first + asked.count))
+        return _one(document.get("scenario", document), asked)
+    return _table(seeds) if asked.table else _many(seeds, asked.without)
 
 
 def _asked() -> argparse.Namespace:
@@ -35,14 +37,18 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="run one, and show its events")
     parser.add_argument("--scenario", type=Path, help="run one from a file, as in kept/")
+    parser.add_argument(
+        "--without", default="", choices=FIXES, help="take a fix out", metavar="FIX"
+    )
+    parser.add_argument("--table", action="store_true", help="take out each fix in turn")
     parser.add_argument("--json", action="store_true", help="show the scenario itself, too")
     return parser.parse_args()
 
 
-def _one(scenario: dict[str, object], as_json: bool) -> int:
-    if as_json:
+def _one(scenario: dict[str, object], asked: argparse.Namespace) -> int:
+    if asked.json:
         print(json.dumps(scenario, indent=1))
-    trace = run(scenario)
+    trace = run(scenario, asked.without)
     print(*shown.lines(trace), sep="\n")
     violations = check(trace)
     for each in violations:
@@ -50,7 +56,20 @@ def _one(scenario: dict[str, object], as_json: bool) -> int:
     return 1 if violations else 0
 
 
-def _many(seeds: range) -> int:
+def _table(seeds: range) -> int:
+    """Take out each fix, one after the other; return 1 where no seed shows that it is missing."""
+    table, missed = Table("fix taken out", "without it", "scenarios until found", "as"), 0
+    for name, fix in FIXES.items():
+        looked, kinds = campaign.until_found(seeds, name)
+        missed += not kinds
+        table.add_row(
+            f"{fix.number} {name}", fix.about, str(looked), ", ".join(kinds) or "not found"
+        )
+    Console().print(table)
+    return 1 if missed else 0
+
+
+def _many(seeds: range, without: str) -> int:
     console = Console()
     tally = campaign.Tally()
     columns = (
@@ -61,7 +80,7 @@ def _many(seeds: range) -> int:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("simulating", total=len(seeds))
-        for outcome in campaign.all_of(seeds):
+        for outcome in campaign.all_of(seeds, without):
             tally.add(outcome)
             wrong = sum(map(len, tally.violations.values()))
             progress.update(task, advance=1, description=f"simulating, {wrong} violations")
@@ -69,7 +88,11 @@ def _many(seeds: range) -> int:
     for kind in sorted(tally.violations, key=lambda kind: -len(tally.violations[kind]))[:SHRUNK]:
         seed = min(tally.violations[kind])
         console.print(f"\nThe smallest that shows “{kind}”, from seed {seed} (for kept/):")
-        document = {"violation": kind, "seed": seed, "scenario": campaign.smallest(seed, kind)}
+        document = {
+            "violation": kind,
+            "seed": seed,
+            "scenario": campaign.smallest(seed, kind, without),
+        }
         print(json.dumps(document))
     return 1 if tally.violations else 0
 

@@ -10,6 +10,7 @@ import boto3
 from components.state_machine import Waits, definition
 from components.states import Names
 from tests.handlers.conftest import BUCKET, UPLOADS, WORK
+from tests.simulation import without as fixes
 from tests.simulation.bridge import EventBridge
 from tests.simulation.builds import Builds, Scan
 from tests.simulation.faults import Faults
@@ -48,8 +49,12 @@ def build(
     trace: Trace,
     skew: float,
     plan: Callable[[str], Scan],
+    without: str = "",
 ) -> Account:
-    """Return an account with the pipeline in it; ``plan`` says how each scan goes."""
+    """Return an account with the pipeline in it; ``plan`` says how each scan goes.
+
+    ``without`` is a fix that its state machine lacks (without.FIXES).
+    """
     events, settings = trace.events, trace.settings
     network = Network(scheduler, faults)
     s3 = S3(scheduler, events, UPLOADS, {UPLOADS, BUCKET}, {UPLOADS, BUCKET, WORK})
@@ -61,7 +66,7 @@ def build(
     models = {name: _real(name).meta.service_model for name in _SERVICES}
     builds = Builds(scheduler, events, Client(_real("s3"), s3, network), BUCKET, plan)
     tasks = Tasks(network, models, s3, step_functions, builds, sns, functions.invoke)
-    machine = Machine(scheduler, pipeline(settings), tasks.run)
+    machine = Machine(scheduler, pipeline(settings, without), tasks.run)
     machine.steps = trace.steps
     step_functions.machine = machine.live
     services = {"s3": s3, "stepfunctions": step_functions, "logs": Logs()}
@@ -75,8 +80,8 @@ def _real(service: str) -> Any:
 
 
 @cache
-def pipeline(settings: Settings) -> dict[str, Any]:
-    """The real definition; each function has the name of its module."""
+def pipeline(settings: Settings, without: str = "") -> dict[str, Any]:
+    """The real definition, perhaps without a fix; each function has the name of its module."""
     others = {"artifacts": BUCKET, "work": WORK, "state": WORK, "escalation_topic": ""}
     known = {
         each.name: others.get(each.name, each.name.replace("_", "-")) for each in fields(Names)
@@ -91,5 +96,6 @@ def pipeline(settings: Settings) -> dict[str, Any]:
             who=settings.who,
         ),
     )
+    made = fixes.definition(made, without)
     check(made)
     return made

@@ -4,6 +4,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -60,30 +61,40 @@ def scenario(seed: int) -> dict[str, Any]:
     return generate(seed, faults=seed % 5 != 0, who=bool(seed // 5 % 2))
 
 
-def judged(seed: int) -> Outcome:
-    """Run the scenario of ``seed``, and judge its trace."""
-    trace = run(scenario(seed))
+def judged(seed: int, without: str = "") -> Outcome:
+    """Run the scenario of ``seed``, perhaps without a fix (without.FIXES), and judge its trace."""
+    trace = run(scenario(seed), without)
     return Outcome(
         seed=seed,
         events=Counter(type(each).__name__ for each in trace.events),
         faults=Counter(each.fault for each in trace.events if isinstance(each, Faulted)),
         violations=check(trace),
         steps=trace.steps,
-        possible=machine.steps(account.pipeline(trace.settings)),
+        possible=machine.steps(account.pipeline(trace.settings, without)),
     )
 
 
-def all_of(seeds: Iterable[int]) -> Iterator[Outcome]:
-    """Yield the outcome of each seed, as they come."""
+def all_of(seeds: Iterable[int], without: str = "") -> Iterator[Outcome]:
+    """Yield the outcome of each seed, as they come; the rest is left out once nobody asks."""
     # Not forked: a fork of a process with threads (rich's bar is one) may hang.
     with get_context("spawn").Pool(os.cpu_count()) as pool:
-        yield from pool.imap_unordered(judged, seeds, CHUNK)
+        yield from pool.imap_unordered(partial(judged, without=without), seeds, CHUNK)
 
 
-def smallest(seed: int, kind: str) -> dict[str, Any]:
+def until_found(seeds: Iterable[int], without: str) -> tuple[int, list[str]]:
+    """Return how many scenarios it took to see that a fix is missing, and as which violations."""
+    looked = 0
+    for outcome in all_of(seeds, without):
+        looked += 1
+        if outcome.violations:
+            return looked, sorted({each.kind for each in outcome.violations})
+    return looked, []
+
+
+def smallest(seed: int, kind: str, without: str = "") -> dict[str, Any]:
     """Return the scenario of ``seed``, made small while a violation of ``kind`` remains."""
 
     def fails(candidate: dict[str, Any]) -> bool:
-        return any(each.kind == kind for each in check(run(candidate)))
+        return any(each.kind == kind for each in check(run(candidate, without)))
 
     return shrink(scenario(seed), fails)

@@ -35,6 +35,9 @@ RETRY = {
 FATAL = ("States.DataLimitExceeded", "States.Runtime")
 # A state's data, in bytes (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 LARGEST = 262_144
+# Events in the history of an execution; then it fails, whatever its state catches (same page).
+HISTORY = 25_000
+STATE_EVENTS, ATTEMPT_EVENTS = 2, 3  # entered, exited; scheduled, started, ended
 
 
 class TaskFailed(Exception):
@@ -47,6 +50,10 @@ class TaskFailed(Exception):
     @property
     def output(self) -> dict[str, str]:
         return {"Error": self.error, "Cause": self.cause}
+
+
+class _HistoryFull(Exception):
+    """The history of an execution has as many events as it may have."""
 
 
 # (resource, arguments, variables for templates, seconds) -> result
@@ -63,6 +70,8 @@ class Machine:
         self, scheduler: Scheduler, definition: Mapping[str, Any], run_task: RunTask
     ) -> None:
         self._scheduler, self._definition, self._run_task = scheduler, definition, run_task
+        # How many events the history of each execution has, by its ARN.
+        self._events: dict[str, int] = {}
         # As in trace.Trace.
         self.steps: set[tuple[str, str, str]] = set()
 
@@ -80,7 +89,9 @@ class Machine:
             "StateMachine": {"Id": MACHINE, "Name": "pipeline"},
         }
         name = self._definition["StartAt"]
+        self._events[execution.arn] = 0
         while True:
+            self._events[execution.arn] += STATE_EVENTS
             state = self._definition["States"][name]
             context["State"] = {"Name": name, "RetryCount": 0, "EnteredTime": self._now()}
             current().began = self._scheduler.now
@@ -89,7 +100,7 @@ class Machine:
                     self._value(state.get("Cause"), variables, {"context": context, "input": data})
                     return "SUCCEEDED" if state["Type"] == "Succeed" else "FAILED"
                 name, data = self._step(state, variables, context, data)
-            except (QueryEvaluationError, TaskFailed):
+            except (QueryEvaluationError, TaskFailed, _HistoryFull):
                 return "FAILED"
 
     def _step(
@@ -138,6 +149,10 @@ class Machine:
     ) -> tuple[str, Any]:
         tries = [0] * len(state.get("Retry", []))
         while True:
+            execution = states["context"]["Execution"]["Id"]
+            self._events[execution] += ATTEMPT_EVENTS
+            if self._events[execution] > HISTORY:
+                raise _HistoryFull
             try:
                 bound = {**variables, "states": states}
                 seconds = self._value(state.get("TimeoutSeconds"), variables, states)

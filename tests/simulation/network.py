@@ -102,6 +102,10 @@ class Network:
         if fault == "killed after":
             raise Killed()
         if isinstance(answer, Future):
+            if fault == "after" and draw() < 0.5:
+                # A connection may break while what it asked for still goes on.
+                scheduler.sleep(after)
+                raise Lost()
             if not scheduler.wait(answer, None if patience is None else patience - before):
                 raise Lost(late=True)
             answer = answer.value

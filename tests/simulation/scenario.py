@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation import account, people
+from tests.simulation import without as fixes
 from tests.simulation.anchors import Anchors
 from tests.simulation.builds import Scan
 from tests.simulation.faults import Faults, Outage, Plan
@@ -34,7 +35,7 @@ class _Events(list[Event]):
 class _Run:
     """Ties the parts of a scenario to moments, then lets time pass."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, without: str) -> None:
         self.scenario = scenario
         self.scheduler = Scheduler(scenario["seed"])
         settings = Settings(**scenario["settings"])
@@ -47,7 +48,7 @@ class _Run:
             jitter=scenario.get("jitter", True),
         )
         self.account = account.build(
-            self.scheduler, self.faults, self.trace, scenario["skew"], self._scan
+            self.scheduler, self.faults, self.trace, scenario["skew"], self._scan, without
         )
         # By the number of the upload: key and version.
         self.uploaded: dict[int, tuple[str, str]] = {}
@@ -121,6 +122,7 @@ class _Run:
         raise AssertionError(f"no upload is scanned as {scan}")
 
 
-def run(scenario: Scenario) -> Trace:
-    """Run a scenario; the same one gives the same trace."""
-    return _Run(scenario).run()
+def run(scenario: Scenario, without: str = "") -> Trace:
+    """Run a scenario; the same one gives the same trace. ``without`` is as in without.FIXES."""
+    with fixes.without(without):
+        return _Run(scenario, without).run()

@@ -187,6 +187,15 @@ def test_what_would_be_ignored_is_refused(change):
         live({"First": {**TASK, **change}})
 
 
+def test_an_execution_fails_where_its_history_is_full():
+    loop = {**TASK, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "First"}], "Next": "First"}
+
+    status, task, _ = live({"First": loop})
+
+    assert status == "FAILED"
+    assert len(task.times) == 25_000 // 5
+
+
 class Tokens:
     """Task tokens, of which each is known."""
 

@@ -16,6 +16,7 @@ from tests.simulation.scenario import run
 from tests.simulation.scheduler import NotSimulated
 from tests.simulation.shrink import shrink
 from tests.simulation.trace import EPOCH
+from tests.simulation.without import FIXES
 
 ROOT = Path(__file__).parents[2]
 KEPT = sorted((Path(__file__).parent / "kept").glob("*.json"))
@@ -57,6 +58,10 @@ def told(trace: Any) -> list[str]:
             case "Verified":
                 lines.append(f"verified {list(event.findings)}")
     return lines
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())["scenario"]
 
 
 def test_a_whole_life_comes_out_as_the_docs_say():
@@ -152,6 +157,11 @@ def test_nothing_goes_wrong_in_random_orders(first):
 
 @pytest.mark.parametrize("path", KEPT, ids=[path.stem for path in KEPT])
 def test_what_went_wrong_once_does_not_again(path):
-    found = check(run(json.loads(path.read_text())["scenario"]))
+    found = check(run(_kept(path)))
 
     assert [f"{each.kind}: {each.what}" for each in found] == []
+
+
+@pytest.mark.parametrize("name", FIXES)
+def test_a_fix_that_is_missing_is_found(name):
+    assert any(check(run(_kept(path), name)) for path in KEPT), FIXES[name].about

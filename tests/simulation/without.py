@@ -1,0 +1,212 @@
+"""Takes a fix out again, to see that the simulator finds what it was for.
+
+Alone here it is said how the pipeline's code looks: each entry puts something older, or nothing, in
+the place of the lines that are the fix.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tests.simulation import functions  # noqa: F401  sets the handlers' environment
+
+# isort: split
+from handlers import announce, approval, callback, check_build_status, moment, rescan, versions
+from handlers.evidence import Evidence
+from ops import clearance
+
+Definition = dict[str, Any]
+NO_SUCH_KEY = "S3.NoSuchKeyException"
+
+
+@dataclass(frozen=True)
+class Fix:
+    """``about`` ends the sentence "without it, ..."; ``patches`` are (owner, name, instead)."""
+
+    number: int
+    about: str
+    patches: tuple[tuple[Any, str, Any], ...] = ()
+    definition: Callable[[Definition], Definition] = lambda definition: definition
+
+
+def _changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definition], Definition]:
+    """Return what changes each state of a definition, and leaves the original as it is."""
+
+    def changed(definition: Definition) -> Definition:
+        states = {name: _copy(state) for name, state in definition["States"].items()}
+        for name, state in states.items():
+            change(name, state)
+        return {**definition, "States": states}
+
+    return changed
+
+
+def _copy(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {name: _copy(each) for name, each in state.items()}
+    return [_copy(each) for each in state] if isinstance(state, list) else state
+
+
+def _any_error_is_none(name: str, state: dict[str, Any]) -> None:
+    """Take an approval for ended where the withdrawal cannot be read."""
+    catchers = state.get("Catch", [])
+    if any(each["ErrorEquals"] == [NO_SUCH_KEY] for each in catchers):
+        catchers[-1]["Next"] = "MarkEnded"
+
+
+def _approve_unseen(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval without a look at whether it was withdrawn."""
+    for choice in state.get("Choices", []):
+        if "'approved'" in choice["Condition"]:
+            choice["Next"] = "ClearApproved"
+
+
+def _whatever_the_end(name: str, state: dict[str, Any]) -> None:
+    """Tag and tell an approval though it is over."""
+    if name == "HoldException":
+        state["Choices"].sort(key=lambda choice: choice["Next"] == "MarkEnded")
+
+
+def _told_though_over(
+    name: str, decision: Any, withdrawal: Any, real: Any = announce._is_outdated
+) -> bool:
+    if name in ("approved", "ending"):
+        return withdrawal is not None
+    return real(name, decision, withdrawal)
+
+
+def _equal(request: Any) -> int:
+    return 0
+
+
+def _no_answer(*_: Any) -> bool:
+    return False
+
+
+def _only_exceptions(scan: str, waits_for: Any, kept: Any, wake: Any = approval._wake) -> bool:
+    return wake(scan, waits_for[-1:], kept)
+
+
+def _only_decisions(evidence: Evidence, event: Any) -> bool:
+    return evidence.piece("decision.json") is not None
+
+
+def _only_the_newest(scan: Any) -> str | None:
+    found, _ = versions._versions(scan)
+    return found[0] if found and found[0] != scan["versionId"] else None
+
+
+def _already(evidence: Evidence, decision: Any) -> str:
+    verdict, when = decision["verdict"], moment.minute(decision["decidedAt"])
+    if verdict in ("expired", "superseded"):
+        return _STANDING(evidence, decision)
+    return (
+        f"Already {verdict} on {when}, because: {decision['reason']}. "
+        "A scan is decided once; nothing changed."
+    )
+
+
+_STANDING = approval._standing
+
+
+def _scan_this_again(scan: str) -> str:
+    """Start the attempt that follows the card's, under the name that it always has."""
+    opened = Evidence(rescan.ARTIFACTS_BUCKET, scan).read("scan.json")
+    if not opened:
+        return f"There is no scan {scan} here."
+    if rescan._is_running(opened["execution"]):
+        return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
+    return rescan._start(opened, opened.get("attempt", 1) + 1)
+
+
+class _CardFirst(Evidence):
+    """Writes the card before the verdict, each once: two writes that need not agree."""
+
+    def keep(self, name: str, document: Any) -> Any:
+        if name == "verdict.json" and document["card"]:
+            card = super().keep("notification.json", document["card"])
+            document = {**document, "card": card.document}
+        return super().keep(name, document)
+
+
+_NO_EVENT = (callback, "answer", _no_answer)
+FIXES = {
+    "look-when-a-wait-begins": Fix(
+        1,
+        "a withdrawal before the first hold is not looked at",
+        ((callback, "_withdrawn", _no_answer), _NO_EVENT),
+    ),
+    "withdrawal-of-what-is-not-followed-yet": Fix(
+        2,
+        "a withdrawal does not reach a machine that has not heard of the approval",
+        ((approval, "_wake", _only_exceptions), _NO_EVENT),
+        _changed(_approve_unseen),
+    ),
+    "event-about-answers": Fix(
+        2, "a click that dies after its document is followed by nobody", (_NO_EVENT,)
+    ),
+    "last-attempt": Fix(
+        3, "an old card scans under a name of long ago", ((rescan, "rescan", _scan_this_again),)
+    ),
+    "newer-version-when-a-wait-begins": Fix(
+        4,
+        "a newer version that comes before the token leaves the request open",
+        ((callback, "_decided", _only_decisions),),
+    ),
+    "only-a-missing-object-is-none": Fix(
+        5, "trouble of S3 counts as no withdrawal", definition=_changed(_any_error_is_none)
+    ),
+    "approval-that-is-over": Fix(
+        6,
+        "an approval that is over is tagged and told",
+        ((announce, "_is_outdated", _told_though_over),),
+        _changed(_whatever_the_end),
+    ),
+    "nothing-outdated-is-told": Fix(
+        7, "what was decided since is not looked at", ((announce, "_is_outdated", _no_answer),)
+    ),
+    "verify-knows-skew": Fix(
+        8,
+        "verify takes its own clock for everybody's",
+        ((clearance, "SKEW", timedelta(0)), (clearance, "LAST", timedelta(0))),
+    ),
+    "older-is-not-newer": Fix(
+        9,
+        "an older version replaces one that was deleted for good",
+        ((versions, "newer", _only_the_newest),),
+    ),
+    "status-and-card-at-once": Fix(
+        10,
+        "card and verdict may be of two looks",
+        ((check_build_status, "Evidence", _CardFirst),),
+    ),
+    "answers-after-the-end": Fix(
+        11,
+        "an old card's answer knows nothing of what came after the decision",
+        ((approval, "_standing", _already),),
+    ),
+    "later-token-stays": Fix(
+        12, "a late write buries the token that is waited with", ((callback, "_order", _equal),)
+    ),
+}
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """Take a fix out of the functions; ``definition`` takes it out of the state machine."""
+    fix = FIXES[name] if name else Fix(0, "")
+    real = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in fix.patches]
+    for owner, attribute, instead in fix.patches:
+        setattr(owner, attribute, instead)
+    try:
+        yield
+    finally:
+        for owner, attribute, value in real:
+            setattr(owner, attribute, value)
+
+
+def definition(real: Definition, name: str) -> Definition:
+    """Return the state machine without the fix; as it is where there is no name."""
+    return FIXES[name].definition(real) if name else real
