@@ -27,7 +27,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulation import trace
-from tests.simulation.scheduler import NotSimulated
+from tests.simulation.aws.scheduler import NotSimulated
 from tests.simulation.trace import EPOCH, Event, Settings
 
 _SCAN = r"\d+(\.\d+)?"

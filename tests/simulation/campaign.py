@@ -8,7 +8,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
-from tests.simulation import account, machine
+from tests.simulation.aws import account, machine
 from tests.simulation.generator import generate
 from tests.simulation.model import Violation, check
 from tests.simulation.scenario import run

@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.handlers.conftest import BUCKET, ENVIRONMENT, UPLOADS
-from tests.simulation.account import Account
-from tests.simulation.network import Lost, Refused
+from tests.simulation.aws.account import Account
+from tests.simulation.aws.network import Lost, Refused
 from tests.simulation.trace import EPOCH, Clicked, Deleted, Uploaded, Verified, moment
 
 PATIENCE = 15.0

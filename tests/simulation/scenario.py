@@ -8,13 +8,14 @@ action and outage has a ``when``: ``{after: moment, plus: seconds}`` (see ``anch
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation import account, people
+from tests.simulation import people
 from tests.simulation import without as fixes
 from tests.simulation.anchors import Anchors
-from tests.simulation.builds import Scan
-from tests.simulation.faults import Faults, Outage, Plan
-from tests.simulation.functions import virtual
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.aws import account
+from tests.simulation.aws.builds import Scan
+from tests.simulation.aws.faults import Faults, Outage, Plan
+from tests.simulation.aws.functions import virtual
+from tests.simulation.aws.scheduler import Scheduler
 from tests.simulation.trace import Event, Faulted, Settings, Trace
 
 Scenario = Mapping[str, Any]

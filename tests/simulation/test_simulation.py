@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.simulation import campaign, reports, shown
+from tests.simulation import campaign, shown
+from tests.simulation.aws import reports
+from tests.simulation.aws.scheduler import NotSimulated
 from tests.simulation.model import check
 from tests.simulation.scenario import run
-from tests.simulation.scheduler import NotSimulated
 from tests.simulation.shrink import shrink
 from tests.simulation.trace import EPOCH
 from tests.simulation.without import FIXES

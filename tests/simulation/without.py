@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.simulation import functions  # noqa: F401  sets the handlers' environment
+from tests.simulation.aws import functions  # noqa: F401  sets the handlers' environment
 
 # isort: split
 from handlers import announce, approval, callback, check_build_status, moment, rescan, versions

@@ -1,0 +1,101 @@
+"""The account: all fake services, wired together, and what happens in them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import boto3
+
+from components.state_machine import Waits, definition
+from components.states import Names
+from tests.handlers.conftest import BUCKET, UPLOADS, WORK
+from tests.simulation import without as fixes
+from tests.simulation.aws.bridge import EventBridge
+from tests.simulation.aws.builds import Builds, Scan
+from tests.simulation.aws.faults import Faults
+from tests.simulation.aws.functions import Functions
+from tests.simulation.aws.machine import Machine, check
+from tests.simulation.aws.network import Client, Network
+from tests.simulation.aws.s3 import S3
+from tests.simulation.aws.scheduler import Scheduler
+from tests.simulation.aws.services import Logs, Ses, Sns
+from tests.simulation.aws.step_functions import StepFunctions
+from tests.simulation.aws.tasks import Tasks
+from tests.simulation.trace import Settings, Trace
+
+# buildTimeout and queueTimeout as they are set usually, and five minutes (components/pipeline.py).
+BUILD_SECONDS = (30 + 8 * 60 + 5) * 60
+_SERVICES = ("s3", "stepfunctions", "sesv2", "logs", "lambda", "codebuild", "sns")
+
+
+@dataclass
+class Account:
+    """``services`` are the fakes by boto3's names, for clients."""
+
+    scheduler: Scheduler
+    network: Network
+    trace: Trace
+    s3: S3
+    step_functions: StepFunctions
+    functions: Functions
+    bridge: EventBridge
+    services: dict[str, Any]
+
+
+def build(
+    scheduler: Scheduler,
+    faults: Faults,
+    trace: Trace,
+    skew: float,
+    plan: Callable[[str], Scan],
+    without: str = "",
+) -> Account:
+    """Return an account with the pipeline in it; ``plan`` says how each scan goes.
+
+    ``without`` is a fix that its state machine lacks (without.FIXES).
+    """
+    events, settings = trace.events, trace.settings
+    network = Network(scheduler, faults)
+    s3 = S3(scheduler, events, UPLOADS, {UPLOADS, BUCKET}, {UPLOADS, BUCKET, WORK})
+    step_functions = StepFunctions(scheduler, events)
+    sns = Sns(scheduler, events)
+    functions = Functions(scheduler, skew, sns.composed)
+    bridge = EventBridge(scheduler, network, step_functions, functions, BUCKET)
+    s3.created = bridge.created
+    models = {name: _real(name).meta.service_model for name in _SERVICES}
+    builds = Builds(scheduler, events, Client(_real("s3"), s3, network), BUCKET, plan)
+    tasks = Tasks(network, models, s3, step_functions, builds, sns, functions.invoke)
+    machine = Machine(scheduler, pipeline(settings, without), tasks.run)
+    machine.steps = trace.steps
+    step_functions.machine = machine.live
+    services = {"s3": s3, "stepfunctions": step_functions, "logs": Logs()}
+    services["sesv2"] = Ses(scheduler, events)
+    return Account(scheduler, network, trace, s3, step_functions, functions, bridge, services)
+
+
+@cache
+def _real(service: str) -> Any:
+    return boto3.client(service, region_name="eu-central-1")
+
+
+@cache
+def pipeline(settings: Settings, without: str = "") -> dict[str, Any]:
+    """The real definition, perhaps without a fix; each function has the name of its module."""
+    others = {"artifacts": BUCKET, "work": WORK, "state": WORK, "escalation_topic": ""}
+    known = {
+        each.name: others.get(each.name, each.name.replace("_", "-")) for each in fields(Names)
+    }
+    made = definition(
+        Names(**known),
+        build_seconds=BUILD_SECONDS,
+        waits=Waits(
+            decide=settings.decide,
+            escalate=settings.escalate,
+            remind=settings.remind,
+            who=settings.who,
+        ),
+    )
+    made = fixes.definition(made, without)
+    check(made)
+    return made

@@ -1,0 +1,88 @@
+"""JSONata in a state machine: templates between ``{%`` and ``%}``, evaluated in virtual time.
+
+An expression that comes to nothing fails its state, as on AWS
+(https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html).
+"""
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from jsonata import Jsonata
+from jsonata.jexception import JException
+from jsonata.utils import Utils
+
+from tests.simulation.aws.scheduler import current
+from tests.simulation.trace import EPOCH
+
+_PATH = re.compile(r"\{%\s*\$([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*%\}")
+_OTHERWISE = object()
+_EPOCH_MILLIS = int(EPOCH.timestamp() * 1000)
+
+
+class QueryEvaluationError(Exception):
+    """An expression failed, or came to nothing."""
+
+
+def evaluate(template: Any, variables: dict[str, Any]) -> Any:
+    """Return ``template`` with each expression in it replaced by its value.
+
+    ``variables`` are those of the state, and ``states`` for ``$states``.
+    """
+    if isinstance(template, str):
+        if not (template.startswith("{%") and template.endswith("%}")):
+            return template
+        return _value(template, variables)
+    if isinstance(template, dict):
+        return {name: evaluate(each, variables) for name, each in template.items()}
+    if isinstance(template, list):
+        return [evaluate(each, variables) for each in template]
+    return template
+
+
+def _value(template: str, variables: dict[str, Any]) -> Any:
+    if path := _path(template):
+        found = _follow(path, variables)
+        if found is not _OTHERWISE:
+            return found
+    # A variable bound to None would be no variable.
+    bound = {name: Utils.NULL_VALUE if each is None else each for name, each in variables.items()}
+    try:
+        found = _compiled(template).evaluate(None, bound)
+    except JException as error:
+        raise QueryEvaluationError(f"{template}: {error}") from error
+    # An object leaves out what is undefined; null is something.
+    if not isinstance(found, dict) or "value" not in found:
+        raise QueryEvaluationError(f"{template} came to nothing")
+    return found["value"]
+
+
+@cache
+def _path(template: str) -> tuple[str, ...]:
+    """The names of a template that is nothing but a path, which most are: no engine is needed."""
+    match = _PATH.fullmatch(template)
+    return tuple(match[1].split(".")) if match else ()
+
+
+def _follow(path: tuple[str, ...], variables: dict[str, Any]) -> Any:
+    """Return what is there; where JSONata would do more than look up a name, leave it to that."""
+    value: Any = variables
+    for name in path:
+        if type(value) is not dict or name not in value:
+            return _OTHERWISE
+        value = value[name]
+    return _OTHERWISE if isinstance(value, list) else value
+
+
+@cache
+def _compiled(template: str) -> Jsonata:
+    compiled = Jsonata("{'value': (" + template[2:-2] + ")}")
+    compiled.register_lambda("parse", json.loads)
+    compiled.register_lambda("millis", _millis)
+    return compiled
+
+
+def _millis() -> int:
+    actor = current()
+    return _EPOCH_MILLIS + int((actor.scheduler.now + actor.skew) * 1000)

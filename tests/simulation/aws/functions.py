@@ -1,0 +1,178 @@
+"""Lambda: the real handlers, run as they are, with fake clients and a virtual clock in their place.
+
+- A function that runs longer than its time-out, or whose process dies, ends in an error for its
+  caller (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html).
+- The state machine sees the class of the exception as the error's name
+  (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+"""
+
+import importlib
+import json
+import logging
+import pkgutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+from greenlet import getcurrent
+
+from ops import parallel
+
+# Sets the handlers' environment and imports them, with moto first: both may be in one process.
+from tests.handlers.conftest import ENVIRONMENT  # noqa: F401
+from tests.simulation.aws.faults import ends
+from tests.simulation.aws.network import Client, Network
+from tests.simulation.aws.scheduler import Actor, Future, Scheduler, TimedOut
+from tests.simulation.trace import moment
+
+# As deployed (components/handler_function.py, approval.py, pipeline.py, who.py), in seconds.
+TIMEOUT = 10.0
+TIMEOUTS = {"announce": 30.0, "check-build-status": 30.0, "who": 60.0}
+COLD_START = 0.4
+
+
+class Functions:
+    """``skew`` is by how many seconds the clock of an invocation may be wrong."""
+
+    def __init__(
+        self, scheduler: Scheduler, skew: float, composed: Callable[[Any, float], None]
+    ) -> None:
+        self._scheduler, self._skew, self._composed = scheduler, skew, composed
+
+    def invoke(self, name: str, payload: Any) -> Future:
+        """Start a function; the Future gets ``(done, answer)`` or ``(failed, (error, cause))``."""
+        scheduler, ended = self._scheduler, Future()
+        handler = _module(name).handler
+        draw = scheduler.random.random
+        actor = scheduler.spawn(
+            name.replace("_", "-"),
+            lambda: json.loads(json.dumps(handler(payload, None))),
+            delay=COLD_START * draw() ** 4,
+            skew=self._skew * (2 * draw() - 1),
+            seconds=TIMEOUTS.get(name.replace("_", "-"), TIMEOUT),
+        )
+
+        def end() -> None:
+            ended.set(self._answer(actor))
+
+        actor.ended.waiters.append(end)
+        return ended
+
+    def _answer(self, actor: Actor) -> tuple[str, Any]:
+        kind, value = actor.ended.value
+        if kind == "done":
+            self._composed(value, actor.began)
+            return "done", value
+        if kind == "killed" and actor.faulted:
+            ends(actor.faulted, self._scheduler.now)
+        if isinstance(value, TimedOut):
+            return "failed", ("Sandbox.Timedout", "Task timed out")
+        if kind == "killed":
+            return "failed", ("Runtime.ExitError", "Runtime exited")
+        return "failed", (type(value).__name__, json.dumps({"errorMessage": str(value)}))
+
+
+class VirtualDatetime(datetime):
+    """``datetime`` whose now is that of the actor who asks, by its own clock."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        actor = getcurrent()
+        assert isinstance(actor, Actor), "only an actor has a clock"
+        return moment(actor.scheduler.now + actor.skew).astimezone(tz or UTC)
+
+
+class VirtualTime:
+    """``time`` in virtual time."""
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        actor = getcurrent()
+        assert isinstance(actor, Actor), "only an actor may sleep"
+        actor.scheduler.sleep(seconds)
+
+    @staticmethod
+    def time() -> float:
+        return VirtualDatetime.now(UTC).timestamp()
+
+    monotonic = time
+
+
+@contextmanager
+def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+    """Let all modules of ours that are loaded see the fake clients and the virtual clock.
+
+    ``services`` are the fakes by boto3's names; yields what stands for ``boto3.client``.
+    """
+    replaced: list[tuple[ModuleType, str, Any]] = []
+
+    def client(service: str, *_: Any, **options: Any) -> Client:
+        return Client(_client(service, options.get("config")), services[service], network)
+
+    for module, name, value, kind in _outside():
+        replaced.append((module, name, value))
+        if kind == "client":
+            service = value.meta.service_model.service_name
+            setattr(module, name, Client(value, services[service], network))
+        elif kind == "cached":
+            value.cache_clear()
+            setattr(module, name, value.__wrapped__)
+        else:
+            setattr(module, name, VirtualDatetime if kind == "datetime" else VirtualTime)
+    replaced += [(boto3, "client", boto3.client), (parallel, "each", parallel.each)]
+    boto3.client = client
+    # Greenlets know no threads.
+    parallel.each = lambda ask, items, doing: map(ask, items)
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield client
+    finally:
+        logging.disable(level)
+        for module, name, value in replaced:
+            setattr(module, name, value)
+
+
+@cache
+def _client(service: str, config: Any) -> Any:
+    """One real client per service and configuration, for its models and settings."""
+    return _REAL(service, config=config)
+
+
+_REAL = boto3.client
+
+
+@cache
+def _module(name: str) -> Any:
+    return importlib.import_module(f"handlers.{name.replace('-', '_')}")
+
+
+@cache
+def _outside() -> list[tuple[ModuleType, str, Any, str]]:
+    """What our modules have of the world: clients, clocks, and caches that may hold either."""
+    import handlers
+    import ops.verify  # noqa: F401  the command that is run in scenarios
+
+    for each in pkgutil.iter_modules(handlers.__path__):
+        _module(each.name)
+    found: list[tuple[ModuleType, str, Any, str]] = []
+    for module_name, module in list(sys.modules.items()):
+        if not module_name.startswith(("handlers.", "ops.")):
+            continue
+        for name, value in vars(module).items():
+            if isinstance(value, BaseClient):
+                found.append((module, name, value, "client"))
+            elif value is datetime:
+                found.append((module, name, value, "datetime"))
+            elif value is time:
+                found.append((module, name, value, "time"))
+            elif hasattr(value, "cache_clear") and module_name.startswith("handlers."):
+                found.append((module, name, value, "cached"))
+    return found

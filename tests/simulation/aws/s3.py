@@ -1,0 +1,223 @@
+"""S3: versioned buckets, each request one atomic step.
+
+- Strong consistency: what was written is read and listed at once
+  (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
+- ``If-None-Match: *``: the first to finish wins, others get 412 PreconditionFailed; where requests
+  conflict while they run, 409 ConditionalRequestConflict, which says nothing of who wins.
+  ``If-Match`` an ETag: 412 where another one is current, 404 where there is no object
+  (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+- An ETag is another one after each write: with a KMS key it is no digest of the content
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
+- Versions are listed by key, the newest first
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
+- Tags belong to a version; a version that was deleted for good is NoSuchVersion
+  (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html).
+"""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tests.simulation.aws.network import Refused
+from tests.simulation.aws.scheduler import Actor, NotSimulated, Scheduler
+from tests.simulation.trace import Event, Stored, Tagged
+
+# Known, so that a new one is thought of rather than ignored.
+IGNORED = {"ContentType", "ChecksumAlgorithm", "ExpectedBucketOwner"}
+CONFLICTS = 0.3
+
+
+@dataclass
+class Version:
+    """One version of an object, with its tags."""
+
+    id: str
+    body: bytes
+    tags: list[dict[str, str]] = field(default_factory=list)
+
+
+class S3:
+    """``buckets`` are the names that exist, those of ``versioned`` keep what was replaced."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        events: list[Event],
+        uploads: str,
+        versioned: set[str],
+        buckets: set[str],
+    ) -> None:
+        self._scheduler, self._events = scheduler, events
+        self._uploads, self._versioned = uploads, versioned
+        # Is told (bucket, key) of each object that is written.
+        self.created: Callable[[str, str], None] = lambda bucket, key: None
+        # Keys in order of their names, as S3 lists them; versions newest first.
+        self._objects: dict[str, dict[str, list[Version]]] = {name: {} for name in buckets}
+        self._writing: Counter[tuple[str, str]] = Counter()
+        # Apart from the scheduler's, so that the ids do not move with every latency.
+        self._random = Random(scheduler.random.random())
+
+    def in_flight(self, operation: str, parameters: dict[str, Any], change: int) -> None:
+        """A client begins (1) or ends (-1) a call."""
+        if operation == "PutObject" and parameters.keys() & {"IfNoneMatch", "IfMatch"}:
+            self._writing[parameters["Bucket"], parameters["Key"]] += change
+
+    def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
+        """Take effect at once; return the answer. Raises ``Refused``."""
+        parameters = {name: each for name, each in parameters.items() if name not in IGNORED}
+        match operation:
+            case "PutObject":
+                return self._put(**parameters, by=actor.name)
+            case "GetObject":
+                return self._get(**parameters)
+            case "HeadObject":
+                return {k: v for k, v in self._get(**parameters).items() if k != "Body"}
+            case "ListObjectsV2":
+                return self._list(**parameters)
+            case "ListObjectVersions":
+                return self._list_versions(**parameters)
+            case "PutObjectTagging":
+                return self._tag(**parameters, began=actor.call_began)
+            case "GetObjectTagging":
+                return {"TagSet": list(self._version(**parameters).tags)}
+        raise NotSimulated(f"S3 {operation}")
+
+    def upload(self, key: str) -> str:
+        """Put another version of a zip into the upload bucket; return its id."""
+        return self._store(self._uploads, key, b"zip")
+
+    def delete(self, key: str, version: str) -> bool:
+        """Remove an uploaded version for good; return whether it was there."""
+        kept = self._objects[self._uploads].get(key, [])
+        left = [each for each in kept if each.id != version]
+        self._objects[self._uploads][key] = left
+        return len(left) < len(kept)
+
+    def _put(
+        self,
+        by: str,
+        Bucket: str,
+        Key: str,
+        Body: Any,
+        IfNoneMatch: str | None = None,
+        IfMatch: str | None = None,
+    ) -> dict[str, Any]:
+        body = Body.encode() if isinstance(Body, str) else bytes(Body)
+        if IfNoneMatch or IfMatch:
+            self._check(Bucket, Key, IfNoneMatch, IfMatch)
+        version = self._store(Bucket, Key, body)
+        document = json.loads(body) if Key.endswith(".json") else None
+        self._events.append(
+            Stored(
+                at=self._scheduler.now,
+                bucket=Bucket,
+                key=Key,
+                document=document,
+                by=by,
+                sha256=hashlib.sha256(body).hexdigest(),
+            )
+        )
+        self.created(Bucket, Key)
+        return {"VersionId": version, "ETag": f'"{version}"'}
+
+    def _check(self, bucket: str, key: str, none_match: str | None, match: str | None) -> None:
+        """Refuse a conditional write whose condition does not hold, or that meets another."""
+        current = self._objects[bucket].get(key)
+        assert none_match in (None, "*")
+        if match and not current:
+            raise Refused("NoSuchKey", status=404)
+        if current and (none_match or f'"{current[0].id}"' != match):
+            raise Refused("PreconditionFailed", status=412)
+        if self._writing[bucket, key] > 1 and self._random.random() < CONFLICTS:
+            raise Refused("ConditionalRequestConflict", status=409)
+
+    def _store(self, bucket: str, key: str, body: bytes) -> str:
+        version = Version(f"{self._random.getrandbits(96):024x}", body)
+        objects = self._objects[bucket]
+        is_new = key not in objects
+        kept = objects.setdefault(key, [])
+        if bucket not in self._versioned:
+            kept.clear()
+        kept.insert(0, version)
+        if is_new:
+            self._objects[bucket] = dict(sorted(objects.items()))
+        return version.id
+
+    def _version(self, Bucket: str, Key: str, VersionId: str | None = None) -> Version:
+        versions = self._objects[Bucket].get(Key, [])
+        if VersionId is None:
+            if not versions:
+                raise Refused("NoSuchKey", status=404)
+            return versions[0]
+        found = next((each for each in versions if each.id == VersionId), None)
+        if found is None:
+            raise Refused("NoSuchVersion", status=404)
+        return found
+
+    def _get(self, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
+        version = self._version(Bucket, Key, VersionId)
+        return {
+            "Body": io.BytesIO(version.body),
+            "ContentLength": len(version.body),
+            "VersionId": version.id,
+            "ETag": f'"{version.id}"',
+            "TagCount": len(version.tags),
+        }
+
+    def _list(
+        self,
+        Bucket: str,
+        Prefix: str = "",
+        MaxKeys: int = 1000,
+        Delimiter: str | None = None,
+        StartAfter: str = "",
+    ) -> dict[str, Any]:
+        keys = [
+            key
+            for key, versions in self._objects[Bucket].items()
+            if versions and key.startswith(Prefix) and key > StartAfter
+        ]
+        common = []
+        if Delimiter:
+            ends = {key: key.find(Delimiter, len(Prefix)) for key in keys}
+            common = list(dict.fromkeys(key[: e + 1] for key, e in ends.items() if e >= 0))
+            keys = [key for key in keys if ends[key] < 0]
+        shown = keys[:MaxKeys]
+        return {
+            "Contents": [{"Key": key, "Size": 1} for key in shown],
+            "CommonPrefixes": [{"Prefix": each} for each in common],
+            "KeyCount": len(shown) + len(common),
+            "IsTruncated": len(keys) > MaxKeys,
+        }
+
+    def _list_versions(self, Bucket: str, Prefix: str = "", MaxKeys: int = 1000) -> dict[str, Any]:
+        found = [
+            {"Key": key, "VersionId": each.id, "Size": len(each.body), "IsLatest": not number}
+            for key, versions in self._objects[Bucket].items()
+            if key.startswith(Prefix)
+            for number, each in enumerate(versions)
+        ]
+        return {"Versions": found[:MaxKeys], "IsTruncated": len(found) > MaxKeys}
+
+    def _tag(
+        self, began: float, Bucket: str, Key: str, VersionId: str, Tagging: dict[str, Any]
+    ) -> dict[str, Any]:
+        version = self._version(Bucket, Key, VersionId)
+        version.tags = list(Tagging["TagSet"])
+        for tag in version.tags:
+            if tag["Key"] == "scan-status":
+                self._events.append(
+                    Tagged(
+                        at=self._scheduler.now,
+                        key=Key,
+                        version=VersionId,
+                        status=tag["Value"],
+                        began=began,
+                    )
+                )
+        return {"VersionId": VersionId}

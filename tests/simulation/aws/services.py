@@ -1,0 +1,91 @@
+"""The services that only take what they are given: SES, SNS, CloudWatch Logs, Lambda's clients."""
+
+import json
+from collections.abc import Callable
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import Message
+from typing import Any, cast
+
+from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler
+from tests.simulation.trace import Event, Mailed, Published
+
+
+class Ses:
+    """SES accepts each mail that it is given, also a second time: it knows no idempotency
+    (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html)."""
+
+    def __init__(self, scheduler: Scheduler, events: list[Event]) -> None:
+        self._scheduler, self._events = scheduler, events
+
+    def in_flight(self, operation: str, parameters: dict[str, Any], change: int) -> None:
+        """A client begins or ends a call, which nothing depends on here."""
+
+    def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
+        """Accept a mail."""
+        if operation != "SendEmail":
+            raise NotSimulated(f"SES {operation}")
+        message = message_from_bytes(parameters["Content"]["Raw"]["Data"])
+        self._events.append(
+            Mailed(
+                at=self._scheduler.now,
+                to=tuple(parameters["Destination"]["ToAddresses"]),
+                subject=str(make_header(decode_header(message["Subject"]))),
+                text=_text(message),
+                composed=actor.began,
+            )
+        )
+        return {"MessageId": f"mail-{len(self._events)}"}
+
+
+class Logs:
+    """CloudWatch Logs, with one short stream for each build."""
+
+    def in_flight(self, operation: str, parameters: dict[str, Any], change: int) -> None:
+        """A client begins or ends a call, which nothing depends on here."""
+
+    def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
+        """Return the end of a build's log."""
+        if operation != "GetLogEvents":
+            raise NotSimulated(f"CloudWatch Logs {operation}")
+        token = "b/1"
+        events = [] if parameters.get("nextToken") == token else [{"message": "Scanning ..."}]
+        return {"events": events, "nextBackwardToken": token, "nextForwardToken": "f/1"}
+
+
+class Sns:
+    """SNS publishes each message that it is given; ``composed`` knows who wrote a card, and when.
+
+    A standard topic does not notice that a message was published before
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html says what only FIFO topics do).
+    """
+
+    def __init__(self, scheduler: Scheduler, events: list[Event]) -> None:
+        self._scheduler, self._events = scheduler, events
+        self._composed: dict[str, float] = {}
+
+    def composed(self, answer: Any, began: float) -> None:
+        """A function that began then returned ``answer``, in which there may be cards."""
+        for each in answer.values() if isinstance(answer, dict) else ():
+            if isinstance(each, dict) and "metadata" in each:
+                self._composed[json.dumps(each, sort_keys=True)] = began
+
+    def publish(self, message: str, began: float) -> dict[str, Any]:
+        """Publish a card; ``began`` is when the machine began to write it, if nobody else did."""
+        card = json.loads(message)
+        began = self._composed.get(json.dumps(card, sort_keys=True), began)
+        self._events.append(Published(at=self._scheduler.now, card=card, composed=began))
+        return {"MessageId": f"card-{len(self._events)}"}
+
+
+class Lambda:
+    """What invokes a function by its name; ``run`` starts it and returns the Future of its end."""
+
+    def __init__(self, run: Callable[[str, Any], Future]) -> None:
+        self.run = run
+
+
+def _text(message: Message) -> str:
+    parts = message.walk() if message.is_multipart() else [message]
+    plain = next(each for each in parts if each.get_content_type() == "text/plain")
+    return cast(bytes, plain.get_payload(decode=True)).decode()

@@ -1,0 +1,202 @@
+"""What a task of the state machine calls, and how AWS names its errors.
+
+- SDK integrations name errors as the service's exception in the SDK for Java 2, as in
+  ``S3.NoSuchKeyException``; what has no class of its own is ``S3.S3Exception``; bodies are JSON
+  (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html).
+- ``lambda:invoke``: a function's error has its exception's class as name; Lambda's own are
+  ``Lambda.ServiceException``, ``Lambda.TooManyRequestsException``, ``Lambda.SdkClientException``
+  (https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html).
+- ``.sync`` waits for the build; one that failed is States.TaskFailed
+  (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync).
+- ``.waitForTaskToken``: the task waits for its token, also where the call ended well; it fails with
+  the call, and with its time-out, States.Timeout, which counts from the task's start
+  (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token).
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.aws.builds import Build, Builds, cause
+from tests.simulation.aws.expressions import evaluate
+from tests.simulation.aws.machine import TaskFailed
+from tests.simulation.aws.network import Lost, Network, Refused, check, described
+from tests.simulation.aws.s3 import S3
+from tests.simulation.aws.scheduler import Future, NotSimulated, current
+from tests.simulation.aws.services import Sns
+from tests.simulation.aws.step_functions import StepFunctions
+
+PREFIX = "arn:aws:states:::"
+WHO = "state machine"
+MODELLED = {"NoSuchKey"}  # with an exception of its own in the SDK for Java 2's S3
+ERRORS = {"s3": "S3", "lambda": "Lambda", "codebuild": "CodeBuild", "sns": "SNS"}
+UNNAMED = {
+    "s3": "S3.S3Exception",
+    "lambda": "Lambda.ServiceException",
+    "codebuild": "CodeBuild.AWSCodeBuildException",
+    "sns": "SNS.AmazonSNSException",
+}
+NAMED = {"TooManyRequestsException", "AccountLimitExceededException"}
+
+
+class Tasks:
+    """``models`` are botocore's models of the services, ``invoke`` starts a function."""
+
+    def __init__(
+        self,
+        network: Network,
+        models: dict[str, Any],
+        s3: S3,
+        step_functions: StepFunctions,
+        builds: Builds,
+        sns: Sns,
+        invoke: Callable[[str, Any], Future],
+    ) -> None:
+        self._network, self._models, self._s3 = network, models, s3
+        self._step_functions, self._builds, self._sns = step_functions, builds, sns
+        self._invoke = invoke
+
+    def run(
+        self, resource: str, arguments: Any, variables: dict[str, Any], seconds: float | None
+    ) -> Any:
+        """Do one attempt of a task; return its result.
+
+        Raises:
+            TaskFailed: as the state machine sees it.
+        """
+        name, _, pattern = resource.removeprefix(PREFIX).partition(".")
+        call = getattr(self, "_" + name.replace(":", "_").replace("-", "_"), None)
+        if call is None or not resource.startswith(PREFIX):
+            raise NotSimulated(resource)
+        if pattern == "waitForTaskToken":
+            return self._with_token(call, arguments, variables, seconds)
+        evaluated = evaluate(arguments, variables)
+        if pattern == "sync":
+            return self._within(lambda: self._until_built(call(evaluated)), seconds)
+        if pattern:
+            raise NotSimulated(resource)
+        return (
+            call(evaluated) if seconds is None else self._within(lambda: call(evaluated), seconds)
+        )
+
+    def _with_token(
+        self, call: Any, arguments: Any, variables: dict[str, Any], seconds: float | None
+    ) -> Any:
+        token, resumed = self._step_functions.token()
+        states = variables["states"]
+        states = {**states, "context": {**states["context"], "Task": {"Token": token}}}
+        evaluated = evaluate(arguments, {**variables, "states": states})
+        began, scheduler = current().began, self._network.scheduler
+
+        def work() -> None:
+            current().began = began
+            try:
+                call(evaluated)
+            except TaskFailed as failed:
+                resumed.set(("call", failed))
+
+        scheduler.spawn(WHO, work)
+        is_resumed = scheduler.wait(resumed, seconds)
+        self._step_functions.close(token)
+        if not is_resumed:
+            raise TaskFailed("States.Timeout")
+        kind, value = resumed.value
+        if kind == "call":
+            raise value
+        if kind == "failed":
+            raise TaskFailed(value["Error"], value["Cause"])
+        return json.loads(value)
+
+    def _within(self, work: Callable[[], Any], seconds: float | None) -> Any:
+        scheduler = self._network.scheduler
+        began = current().began
+        actor = scheduler.spawn(WHO, work)
+        actor.began = began
+        if not scheduler.wait(actor.ended, seconds):
+            raise TaskFailed("States.Timeout")
+        kind, value = actor.ended.value
+        if kind == "failed":
+            raise value
+        return value
+
+    def _until_built(self, build: Build) -> Any:
+        self._network.scheduler.wait(build.ended)
+        document = build.ended.value
+        if document["BuildStatus"] != "SUCCEEDED":
+            raise TaskFailed("States.TaskFailed", cause(document))
+        return {"Build": document}
+
+    def _codebuild_startBuild(self, arguments: dict[str, Any]) -> Build:
+        check(self._models["codebuild"], "StartBuild", _lower(arguments))
+        return self._send("codebuild", "StartBuild", lambda: self._builds.start(arguments))
+
+    def _sns_publish(self, arguments: dict[str, Any]) -> Any:
+        check(self._models["sns"], "Publish", arguments)
+        began = current().began
+        return self._send("sns", "Publish", lambda: self._sns.publish(arguments["Message"], began))
+
+    def _lambda_invoke(self, arguments: dict[str, Any]) -> Any:
+        payload = json.dumps(arguments["Payload"])
+        check(self._models["lambda"], "Invoke", {**arguments, "Payload": payload})
+        name = arguments["FunctionName"]
+        kind, value = self._send(
+            "lambda", f"Invoke {name}", lambda: self._invoke(name, json.loads(payload))
+        )
+        if kind == "failed":
+            raise TaskFailed(*value)
+        return {"StatusCode": 200, "Payload": value, "ExecutedVersion": "$LATEST"}
+
+    def _aws_sdk_s3_putObject(self, arguments: dict[str, Any]) -> Any:
+        body = arguments["Body"]
+        text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+        return self._s3_call("PutObject", {**arguments, "Body": text.encode()})
+
+    def _aws_sdk_s3_getObject(self, arguments: dict[str, Any]) -> Any:
+        answer = self._s3_call("GetObject", arguments)
+        return {**answer, "Body": answer["Body"].read().decode()}
+
+    def _aws_sdk_s3_putObjectTagging(self, arguments: dict[str, Any]) -> Any:
+        return self._s3_call("PutObjectTagging", arguments)
+
+    def _aws_sdk_s3_getObjectTagging(self, arguments: dict[str, Any]) -> Any:
+        return self._s3_call("GetObjectTagging", arguments)
+
+    def _aws_sdk_s3_listObjectVersions(self, arguments: dict[str, Any]) -> Any:
+        return self._s3_call("ListObjectVersions", arguments)
+
+    def _s3_call(self, operation: str, arguments: dict[str, Any]) -> Any:
+        check(self._models["s3"], operation, arguments)
+        self._s3.in_flight(operation, arguments, 1)
+        actor = current()
+        try:
+            return self._send(
+                "s3",
+                described(operation, arguments),
+                lambda: self._s3.serve(operation, arguments, actor),
+                arguments["Bucket"],
+            )
+        finally:
+            self._s3.in_flight(operation, arguments, -1)
+
+    def _send(self, service: str, call: str, effect: Callable[[], Any], bucket: str = "") -> Any:
+        try:
+            return self._network.send(WHO, service, call, effect, bucket=bucket)
+        except Refused as refused:
+            raise TaskFailed(
+                _name(service, refused.code), f"{refused} ({refused.status})"
+            ) from None
+        except Lost:
+            raise TaskFailed(f"{ERRORS[service]}.SdkClientException", "no answer") from None
+
+
+def _name(service: str, code: str) -> str:
+    if code in NAMED:
+        return f"{ERRORS[service]}.{code}"
+    return f"{ERRORS[service]}.{code}Exception" if code in MODELLED else UNNAMED[service]
+
+
+def _lower(value: Any) -> Any:
+    """Step Functions writes CodeBuild's parameters with a capital, botocore without."""
+    if isinstance(value, dict):
+        return {name[0].lower() + name[1:]: _lower(each) for name, each in value.items()}
+    return [_lower(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,68 @@
+"""EventBridge in the simulator: at least once, and again until the target takes it."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.simulation.aws.bridge import EventBridge
+from tests.simulation.aws.faults import Faults, Plan
+from tests.simulation.aws.network import Network
+from tests.simulation.aws.scheduler import Future, Scheduler
+
+KEY = "scans/payments/1/decision.json"
+
+
+class Functions:
+    """Functions that fail as often as they are told; when they were invoked, and with what."""
+
+    def __init__(self, scheduler: Scheduler, fails: int) -> None:
+        self._scheduler, self._fails = scheduler, fails
+        self.invoked: list[tuple[str, str, float]] = []
+
+    def invoke(self, name: str, event: Any) -> Future:
+        self.invoked.append((name, event["detail"]["object"]["key"], self._scheduler.now))
+        ended, self._fails = Future(), self._fails - 1
+        ended.set(("failed", ("E", "")) if self._fails >= 0 else ("done", None))
+        return ended
+
+
+def told(bucket: str, key: str, *plans: Plan, fails: int = 0, seed: int = 1) -> list[Any]:
+    scheduler = Scheduler(seed)
+    network = Network(scheduler, Faults(plans, Random(seed), [], jitter=False))
+    functions = Functions(scheduler, fails)
+    bridge = EventBridge(scheduler, network, None, functions, "artifacts")  # type: ignore[arg-type]
+    bridge.created(bucket, key)
+    scheduler.run()
+    return functions.invoked
+
+
+def test_an_answer_is_told_once_and_sometimes_twice():
+    counts = {len(told("artifacts", KEY, seed=seed)) for seed in range(60)}
+
+    assert counts == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key"),
+    [("work", KEY), ("artifacts", "scans/payments/1/verdict.json")],
+    ids=["another bucket", "another document"],
+)
+def test_what_no_rule_names_is_not_told(bucket, key):
+    assert told(bucket, key) == []
+
+
+def test_an_event_that_is_not_taken_is_brought_again():
+    plan = Plan(who="EventBridge", n=1, fault="throttled", times=5)
+
+    [(name, key, when)] = told("artifacts", KEY, plan)
+
+    assert (name, key) == ("callback", KEY)
+    assert when > 10
+
+
+def test_a_function_that_fails_is_invoked_twice_more():
+    first, second, third = (when for _, _, when in told("artifacts", KEY, fails=5))
+
+    assert 60 < second - first < 61
+    assert 120 < third - second < 121

@@ -1,0 +1,78 @@
+"""Judges what a simulated scenario did; it knows promises, and nothing of the code.
+
+``check`` returns what was not as promised. Each rule names the promise that it checks, and where
+that is written: clearance (the tag follows the evidence), chain (the evidence is whole),
+statements and answers (people are told what is true), completeness (nothing lost or doubled), and
+here what ``ops verify`` says.
+"""
+
+from collections.abc import Iterator
+
+from tests.simulation.model import answers, chain, clearance, completeness, statements
+from tests.simulation.model.history import History
+from tests.simulation.model.subjects import Violation
+from tests.simulation.trace import Trace
+
+# For how long ops verify lets a tag lag behind, and the skew of clocks, in seconds.
+VERIFY_LETS_LAG = 310.0
+__all__ = ["Violation", "check"]
+
+
+def check(trace: Trace) -> list[Violation]:
+    """Return all that was not as promised, in the order of time."""
+    history = History(trace)
+    found = [
+        *clearance.violations(history),
+        *chain.violations(history),
+        *statements.violations(history),
+        *answers.violations(history),
+        *completeness.violations(history),
+        *_verified(history),
+        *_missed(history),
+    ]
+    return sorted(found, key=lambda each: each.at)
+
+
+def _verified(history: History) -> Iterator[Violation]:
+    """``ops verify`` finds something only where evidence or clearance is really wrong.
+
+    docs/decisions.md, "Evidence": "so that a change shows"; issue 15, number 8.
+    """
+    for verified in history.verified:
+        for scan, file, what in verified.findings:
+            attempt = history.attempt(scan)
+            if attempt is None:
+                right = False
+            elif file.startswith("tag"):
+                right = clearance.wrong(history, attempt.version, verified.began, verified.at)
+            else:
+                right = any(
+                    each.at <= verified.at for each in chain.attempt_violations(history, attempt)
+                ) or _came_late(history, attempt.scan, file)
+            if not right:
+                yield Violation(
+                    "verify finds what is right", verified.at, f"{scan}: {file}: {what}"
+                )
+
+
+def _missed(history: History) -> Iterator[Violation]:
+    """``ops verify`` says so where a clearance is wrong for longer than it lets the tag lag."""
+    for verified in history.verified:
+        named = {scan for scan, _, _ in verified.findings}
+        for version in history.versions.values():
+            if not named.isdisjoint(each.scan for each in version.attempts):
+                continue
+            if clearance.wrong_throughout(
+                history, version, verified.began - VERIFY_LETS_LAG, verified.at
+            ):
+                yield Violation(
+                    "verify misses a wrong tag", verified.at, f"{version.key} {version.id}"
+                )
+
+
+def _came_late(history: History, scan: str, file: str) -> bool:
+    """A report or log that came when the judge had looked already: odd, and truly so."""
+    files = history.attempts[scan].files
+    voucher = files.get("verdict.json" if file == "report.json" else "report.json")
+    known = voucher and isinstance(voucher.document, dict) and voucher.document.get("evidence")
+    return file in ("report.json", "scanner.log") and file in files and file not in (known or {})

@@ -1,0 +1,42 @@
+"""One answer to a click, and what there was of its scan."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.simulation.model.history import History
+from tests.simulation.model.subjects import Attempt
+from tests.simulation.model.wording import minute
+from tests.simulation.trace import Clicked
+
+
+class Answer:
+    """One click that was answered, and the scan that it was about."""
+
+    def __init__(self, history: History, click: Clicked, attempt: Attempt | None) -> None:
+        self.history, self.click = history, click
+        self.start, self.end = click.began, click.at
+        self.known = attempt
+        self.payload: Any = click.payload
+
+    @property
+    def attempt(self) -> Attempt:
+        """The scan, or one of which there is nothing."""
+        return self.known or _NOTHING
+
+    def so(self, moment: float) -> bool:
+        """Whether what came at ``moment`` was there before the answer."""
+        return moment <= self.end
+
+    def names(self, said: str, moment: float) -> Iterator[str]:
+        if said != minute(moment):
+            yield f"it says {said}, not {minute(moment)}"
+
+
+_NOTHING: Any = Attempt("", 1, None)  # type: ignore[arg-type]
+
+
+def state(attempt: Attempt) -> Iterator[str]:
+    yield (
+        f"judged {attempt.status}, {attempt.verdict or 'not decided'} at {attempt.decided:.1f}, "
+        f"withdrawn {attempt.withdrawn:.1f}, over {attempt.until:.1f}"
+    )

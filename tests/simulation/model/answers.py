@@ -1,0 +1,117 @@
+"""Whether each answer to a click was true.
+
+Promises: docs/decisions.md, "One decision per scan" (everybody else is told what stands) and
+"Buttons of your own" (*Scan again*: another attempt with a card of its own); DESIGN section 5,
+"Approval Lambda". An answer must have been true at some moment between the click and the answer;
+what a clock decides may be off by the 3 s by which clocks differ. The sentences are known by their
+words, as people know them; one that is not known is a violation, so that a new one gets its rule.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tests.simulation.model import decision_answers as decision
+from tests.simulation.model import rescan_answers as rescan
+from tests.simulation.model.answer import Answer
+from tests.simulation.model.history import History
+from tests.simulation.model.subjects import Violation
+from tests.simulation.model.wording import verb
+
+_MOMENT = r"(\d+ \w+ \d{4}, \d\d:\d\d UTC)"
+_SCAN = r"([A-Za-z0-9._-]+/[A-Za-z0-9._-]+?)"
+
+
+def violations(history: History) -> Iterator[Violation]:
+    """Judge all answers."""
+    for click in history.clicks:
+        if click.answer is None:
+            continue
+        payload = click.payload if isinstance(click.payload, dict) else {}
+        answer = Answer(history, click, history.attempt(payload.get("scan")))
+        name, wrong = _judge(answer, click.answer)
+        for what in wrong:
+            yield Violation(
+                name,
+                click.at,
+                f"{payload.get('scan')}, {verb(click) or '?'} pressed {click.began:.1f}, answered "
+                f"{click.at:.1f}: {click.answer!r}: {what}",
+            )
+
+
+def _judge(answer: Answer, text: str) -> tuple[str, Iterator[str]]:
+    for pattern, name, rule in SENTENCES:
+        if found := pattern.match(text):
+            return f"untrue answer: {name}", rule(answer, *found.groups())
+    return "unknown answer", iter(["no such answer is known"])
+
+
+# Each sentence by how it begins, its rule's name, and the rule, which gets what stands in brackets.
+SENTENCES = [
+    (re.compile(pattern, re.DOTALL), name, rule)
+    for pattern, name, rule in (
+        (rf"Approved: {_SCAN} may be deployed until {_MOMENT}\.$", "approved", decision.approved),
+        (
+            rf"Recorded as (approved|rejected|withdrawn), but the execution of {_SCAN} has failed ",
+            "recorded",
+            decision.recorded,
+        ),
+        (rf"Rejected: {_SCAN} stays blocked\.$", "rejected", decision.rejected),
+        (
+            rf"Already (approved|rejected|withdrawn) on {_MOMENT}, because: ",
+            "already",
+            decision.already,
+        ),
+        (rf"Too late: nobody had decided by {_MOMENT};", "too late", decision.late),
+        (
+            rf"Too late: it was approved on {_MOMENT}, and withdrawn on {_MOMENT}, because: ",
+            "too late, withdrawn",
+            decision.late_withdrawn,
+        ),
+        (
+            rf"Too late: it was approved on {_MOMENT}, and the exception ended on {_MOMENT};",
+            "too late, over",
+            decision.late_over,
+        ),
+        (r"Too late: a newer version has been uploaded;", "replaced", decision.replaced),
+        (
+            rf"Withdrawn: {_SCAN} may not be deployed any more\.$",
+            "withdrawn",
+            decision.withdrawn,
+        ),
+        (
+            rf"Nothing to withdraw: nothing was decided about {_SCAN} here\.$",
+            "nothing decided",
+            decision.nothing_decided,
+        ),
+        (
+            rf"Nothing to withdraw: {_SCAN} was (\w+) on {_MOMENT}\.$",
+            "not approved",
+            decision.was,
+        ),
+        (
+            rf"Nothing to withdraw: the exception ended on {_MOMENT}\.$",
+            "ended",
+            decision.over,
+        ),
+        (rf"{_SCAN} is not waiting for a decision;", "not waiting", decision.not_waiting),
+        (rf"There is no scan {_SCAN} here\.$", "no scan", decision.no_scan),
+        (r"This is no decision about a scan;", "no decision", decision.no_payload),
+        (r"This is no scan;", "no payload", decision.no_payload),
+        (r"Nothing was decided: give a reason of 3 to 300 ", "no reason", decision.no_reason),
+        (r"Nothing was decided: Days is how long it holds,", "no days", decision.no_days),
+        (r"AWS did not answer as it should;", "trouble", decision.aws),
+        (rf"{_SCAN} passed its quality gate;", "passed", rescan.passed),
+        (rf"The same bytes would end as {_SCAN} did:", "same bytes", rescan.same_bytes),
+        (rf"{_SCAN} is not over:", "not over", rescan.not_over),
+        (
+            rf"Scanning \S+ again; the answer comes on a new card, about {_SCAN}\.$",
+            "again",
+            rescan.scanning,
+        ),
+        (
+            rf"It is scanned again already, as {_SCAN}:",
+            "again already",
+            rescan.again_already,
+        ),
+    )
+]

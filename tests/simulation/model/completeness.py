@@ -1,0 +1,170 @@
+"""Whether nothing was lost and nothing doubled.
+
+Promises: DESIGN section 1 (a second click, a lost event, two uploads at once: one scan per upload,
+one decision per scan); docs/decisions.md, "The life of a request" (which card and email belong to
+what happened); docs/faults.md, "What is accepted".
+"""
+
+from collections.abc import Iterator
+from math import inf
+
+from tests.simulation.model.clearance import failure_told
+from tests.simulation.model.doubled import by_kind, by_subject, doubled
+from tests.simulation.model.history import History
+from tests.simulation.model.patience import FOLLOWS
+from tests.simulation.model.subjects import Attempt, Version, Violation
+from tests.simulation.model.wording import answered
+
+
+def violations(history: History) -> Iterator[Violation]:
+    """Judge what came of each upload."""
+    for version in history.versions.values():
+        yield from _scanned(history, version)
+        for attempt in version.attempts:
+            yield from doubled(history, attempt)
+            yield from _failed_untold(history, attempt)
+            if attempt.runs and not _failed(attempt) and not gone(version, attempt):
+                yield from _told(history, attempt)
+    for run in history.runs:
+        if run.ended == inf:
+            yield Violation(
+                "never ended", history.ended, f"{run.execution} of {run.attempt.scan} goes on"
+            )
+
+
+def gone(version: Version, attempt: Attempt) -> bool:
+    """Whether the version was deleted before its scan could be followed to its end."""
+    return version.deleted < max((run.ended for run in attempt.runs), default=0)
+
+
+def _failed(attempt: Attempt) -> bool:
+    return any(run.status == "FAILED" for run in attempt.runs)
+
+
+def _scanned(history: History, version: Version) -> Iterator[Violation]:
+    """Each upload is scanned, whatever happens; how it ends is told, or it passed."""
+    first = [each for each in version.attempts if each.number == 1 and each.runs]
+    if not first:
+        yield Violation("never scanned", version.uploaded, f"{version.key} {version.id}")
+
+
+def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """An execution that fails says so in the channel, unless SNS refuses even that card."""
+    for run in attempt.runs:
+        if run.status != "FAILED":
+            continue
+        if not failure_told(history, run):
+            yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
+        since = history.patience.before(run.ended)
+        if not history.patience.any(since, run.ended) and not gone(attempt.version, attempt):
+            yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
+
+
+def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """Each event by its card and, where there is one, its email; at the right time."""
+    if attempt.status is None:
+        yield Violation("never judged", history.ended, f"{attempt.scan} has no verdict.json")
+        return
+    cards = by_kind(attempt)
+    mails = by_subject(attempt)
+    for name, since, mailed in _expected(history, attempt):
+        unsent = cards.get(f"unsent {name}", [])
+        late = history.patience.deadline(since, FOLLOWS + history.settings.who)
+        first = min((card.at for card in (*cards.get(name, ()), *unsent)), default=inf)
+        if first == inf and not _refused(history, attempt, name):
+            yield Violation("untold", history.ended, f"{attempt.scan}: no card {name!r}")
+        if late < first < inf:
+            yield Violation(
+                "told late",
+                first,
+                f"{attempt.scan}: card {name!r} at {first:.1f}, {first - since:.0f} s after it was "
+                f"due, late after {late:.1f}",
+            )
+        if mailed and name not in mails and not unsent:
+            yield Violation("unmailed", history.ended, f"{attempt.scan}: no mail {name!r}")
+    for mail in attempt.mails:
+        if not mail.to:
+            yield Violation("mail to nobody", mail.at, f"{attempt.scan}: {mail.subject}")
+    yield from _open_request(history, attempt)
+
+
+Event = tuple[str, float, bool]
+
+
+def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
+    """What must be told of a scan: which card, since when it is due, and whether by email, too."""
+    if attempt.status == "error":
+        yield "broken", attempt.judged, False
+    if attempt.status != "failed":
+        return
+    yield "failed", attempt.judged, False
+    due = history.escalated(attempt)
+    if attempt.decided > history.patience.deadline(due):
+        yield "escalated", due, False
+    since = attempt.decided
+    if attempt.verdict in ("rejected", "expired", "superseded"):
+        yield attempt.verdict, since, attempt.verdict != "superseded"
+    elif attempt.verdict == "approved":
+        yield from _expected_of_approval(history, attempt)
+
+
+def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]:
+    patience, settings, since = history.patience, history.settings, attempt.decided
+    # What is withdrawn or over before it can be told is told as that instead.
+    known = patience.deadline(since, FOLLOWS + settings.who)
+    if attempt.holds_until > known:
+        yield "approved", since, True
+    due = attempt.until - settings.remind
+    if settings.remind and due > known and attempt.withdrawn > patience.deadline(due):
+        yield "ending", due, True
+    if attempt.withdrawn < attempt.until - FOLLOWS:
+        yield "withdrawn", attempt.withdrawn, True
+    elif attempt.withdrawn == inf:
+        yield "ended", max(since, attempt.until), True
+
+
+def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """A request is closed when a newer version comes, and at the latest when its time is over."""
+    if attempt.status != "failed":
+        return
+    if not attempt.decision:
+        yield Violation("never decided", history.ended, f"{attempt.scan} is left open")
+        return
+    opened = history.opened(attempt)
+    for newer in attempt.version.later:
+        begun = min((run.started for each in newer.attempts for run in each.runs), default=inf)
+        since = max(opened, begun)
+        late = history.patience.deadline(since)
+        if newer.deleted < late or begun == inf:
+            continue
+        # docs/faults.md: where the call to supersede is refused throughout, a press or the end of
+        # the window closes the request.
+        if attempt.decided > late and not history.patience.any(since - FOLLOWS, late):
+            yield Violation(
+                "replaced request left open",
+                late,
+                f"{attempt.scan} is open until {attempt.decided:.1f}, though {newer.id} is being "
+                f"scanned since {begun:.1f} and people were asked at {opened:.1f}",
+            )
+            return
+
+
+def _refused(history: History, attempt: Attempt, name: str) -> bool:
+    """Whether SNS refused a card for as long as it was tried, where docs/faults.md accepts that.
+
+    A call for help is not made again; the developers have the email of a reminder; and the answer
+    to the press says what the card of an approval would ("answer").
+    """
+    settings = history.settings
+    if name == "ending":
+        due = attempt.until - settings.remind
+    elif name == "escalated":
+        due = history.escalated(attempt)
+    elif name == "approved" and any(
+        answered(click) and str(click.answer).startswith("Approved: ") for click in attempt.clicks
+    ):
+        due = attempt.decided + settings.who
+    else:
+        return False
+    late = history.patience.deadline(due)
+    return history.patience.refused(due - FOLLOWS, late, "sns", "Publish")

@@ -1,0 +1,159 @@
+"""What the answers to Approve, Reject and Withdraw promise; each rule yields what is not true.
+
+docs/decisions.md, "One decision per scan": everybody else is told what stands.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tests.simulation.model.answer import Answer, state
+from tests.simulation.model.patience import FOLLOWS, SKEW
+from tests.simulation.model.wording import seconds, verb
+
+# What calls for a person gives up on a call that takes as long, in seconds: DESIGN section 5, an
+# answer in under 15 s.
+HANGS = 2.0
+
+
+def approved(answer: Answer, scan: str, until: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if scan != attempt.scan or not attempt.held(answer.start, answer.end, SKEW):
+        yield from state(attempt)
+    else:
+        yield from answer.names(until, attempt.until)
+
+
+def rejected(answer: Answer, scan: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if scan != attempt.scan or attempt.verdict != "rejected" or not answer.so(attempt.decided):
+        yield from state(attempt)
+
+
+def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
+    """It is written down, and nothing follows."""
+    attempt = answer.attempt
+    if verdict == "withdrawn":
+        is_so = answer.so(attempt.withdrawn)
+    else:
+        is_so = attempt.verdict == verdict and answer.so(attempt.decided)
+    if scan != attempt.scan or not is_so:
+        yield from state(attempt)
+    elif not _failed_before(answer):
+        yield "no execution of it has failed"
+
+
+def already(answer: Answer, verdict: str, when: str) -> Iterator[str]:
+    """``Already approved`` says that it may be deployed: it must hold (issue 15, number 11)."""
+    attempt = answer.attempt
+    if verdict == "withdrawn":
+        if not answer.so(attempt.withdrawn):
+            yield from state(attempt)
+        yield from answer.names(when, seconds(attempt.withdrawal.get("withdrawnAt")))
+        return
+    holds = verdict != "approved" or attempt.held(answer.start, answer.end, SKEW)
+    if attempt.verdict != verdict or not answer.so(attempt.decided) or not holds:
+        yield from state(attempt)
+    yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
+
+
+def late(answer: Answer, when: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if attempt.verdict != "expired" or not answer.so(attempt.decided):
+        yield from state(attempt)
+    else:
+        yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
+
+
+def late_withdrawn(answer: Answer, when: str, back: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if attempt.verdict != "approved" or not answer.so(attempt.withdrawn):
+        yield from state(attempt)
+        return
+    yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
+    yield from answer.names(back, seconds(attempt.withdrawal.get("withdrawnAt")))
+
+
+def late_over(answer: Answer, when: str, until: str) -> Iterator[str]:
+    yield from over(answer, until)
+    yield from answer.names(when, seconds(answer.attempt.decision.get("decidedAt")))
+
+
+def replaced(answer: Answer) -> Iterator[str]:
+    attempt = answer.attempt
+    if attempt.verdict != "superseded" or not answer.so(attempt.decided):
+        yield from state(attempt)
+
+
+def withdrawn(answer: Answer, scan: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if scan != attempt.scan or not answer.so(attempt.withdrawn):
+        yield from state(attempt)
+
+
+def nothing_decided(answer: Answer, scan: str) -> Iterator[str]:
+    if answer.attempt.decided < answer.start:
+        yield from state(answer.attempt)
+
+
+def was(answer: Answer, scan: str, verdict: str, when: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if attempt.verdict != verdict or verdict == "approved" or not answer.so(attempt.decided):
+        yield from state(attempt)
+    else:
+        yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
+
+
+def over(answer: Answer, until: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if attempt.verdict != "approved" or answer.end < attempt.until - SKEW:
+        yield from state(attempt)
+    elif attempt.withdrawn < min(attempt.until - FOLLOWS, answer.start):
+        yield f"it did not end: it was withdrawn at {attempt.withdrawn:.1f}"
+    else:
+        yield from answer.names(until, attempt.until)
+
+
+def not_waiting(answer: Answer, scan: str) -> Iterator[str]:
+    """Not while it is open: the token follows the card within the usual time."""
+    attempt = answer.attempt
+    late = answer.history.patience.deadline(attempt.asked)
+    if late < answer.start and attempt.decided > answer.end and not _failed_before(answer):
+        yield f"people were asked at {attempt.asked:.1f}, and nothing is decided"
+
+
+def _failed_before(answer: Answer) -> bool:
+    return any(run.status == "FAILED" and run.ended <= answer.end for run in answer.attempt.runs)
+
+
+def no_scan(answer: Answer, scan: str) -> Iterator[str]:
+    opened = answer.attempt.files.get("scan.json")
+    if opened and opened.at < answer.start:
+        yield f"scan.json is there since {opened.at:.1f}"
+
+
+def no_payload(answer: Answer) -> Iterator[str]:
+    payload = answer.payload if isinstance(answer.payload, dict) else {}
+    if answer.known and verb(answer.click) and isinstance(payload.get("scan"), str):
+        yield "the button sent what it should"
+
+
+def no_reason(answer: Answer) -> Iterator[str]:
+    said = answer.payload.get(verb(answer.click))
+    reason = said[0] if isinstance(said, list) and len(said) == 2 else said
+    if isinstance(reason, str) and sum(map(str.isalnum, reason)) >= 3 and len(reason) <= 300:
+        yield f"a reason was given: {reason!r}"
+
+
+def no_days(answer: Answer) -> Iterator[str]:
+    said = answer.payload.get("approve")
+    days = said[1] if isinstance(said, list) and len(said) == 2 else ""
+    found = re.fullmatch(r" *([0-9]{1,4}) *(?:d|days?)? *", str(days))
+    if found and 0 < int(found[1]) * 86400 <= answer.history.settings.longest:
+        yield f"a period was given: {days!r}"
+
+
+def aws(answer: Answer) -> Iterator[str]:
+    """A call failed, or hung for so long that the function gave up."""
+    took = answer.end - answer.start
+    if not answer.history.patience.any(answer.start, answer.end) and took < HANGS:
+        yield f"no call failed within {took:.1f} s"

@@ -1,0 +1,78 @@
+"""Whether nothing came twice but what docs/faults.md accepts ("What is accepted")."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from tests.simulation.model.history import History
+from tests.simulation.model.patience import SKEW
+from tests.simulation.model.statements import SUBJECTS
+from tests.simulation.model.subjects import Attempt, Violation
+from tests.simulation.model.wording import kind
+from tests.simulation.trace import Faulted, Mailed, Published
+
+# The sender got no answer: neither SNS nor SES knows what it was asked before (docs/faults.md).
+UNANSWERED = {"after", "killed after", "slow", "outage"}
+
+
+def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """Nothing comes twice but what docs/faults.md accepts."""
+    for build in attempt.builds[1:]:
+        yield Violation("second build", build.at, f"{attempt.scan}: {build.build}")
+    for name, cards in by_kind(attempt).items():
+        if name == "trouble" and len(cards) <= sum(run.status == "FAILED" for run in attempt.runs):
+            continue  # one for each execution that failed
+        yield from _twice(history, attempt, f"card {name!r}", cards)
+    for name, mails in by_subject(attempt).items():
+        yield from _twice(history, attempt, f"mail {name!r}", mails)
+    threads = {card.card["metadata"].get("threadId") for card in attempt.cards}
+    if len(threads) > 1:
+        yield Violation(
+            "another thread", attempt.cards[-1].at, f"{attempt.scan}: {sorted(map(str, threads))}"
+        )
+    both = {"failed", "broken"} & by_kind(attempt).keys()
+    if len(both) == 2:
+        yield Violation("failed and broken", attempt.judged, f"{attempt.scan} has both cards")
+
+
+def _twice(
+    history: History, attempt: Attempt, what: str, sent: list[Published] | list[Mailed]
+) -> Iterator[Violation]:
+    for first, second in pairwise(sent):
+        start, end = first.composed - SKEW, second.at
+        if not any(_unanswered(fault, start, end) for fault in history.patience.faults):
+            yield Violation(
+                "told twice",
+                second.at,
+                f"{attempt.scan}: {what} at {first.at:.1f} and {second.at:.1f}",
+            )
+
+
+def _unanswered(fault: Faulted, start: float, end: float) -> bool:
+    sends = any(each in fault.call for each in ("Publish", "SendEmail", "announce"))
+    return (
+        fault.fault in UNANSWERED
+        and fault.at <= end
+        and fault.until >= start
+        and (sends or fault.fault == "outage")
+    )
+
+
+def subject(mail: Mailed) -> str:
+    """Which event an email tells."""
+    text = mail.subject.partition("] ")[2]
+    return next((name for start, name in SUBJECTS if text.startswith(start)), mail.subject)
+
+
+def by_kind(attempt: Attempt) -> dict[str, list[Published]]:
+    found: dict[str, list[Published]] = defaultdict(list)
+    for card in attempt.cards:
+        found[kind(card)].append(card)
+    return found
+
+
+def by_subject(attempt: Attempt) -> dict[str, list[Mailed]]:
+    found: dict[str, list[Mailed]] = defaultdict(list)
+    for mail in attempt.mails:
+        found[subject(mail)].append(mail)
+    return found

@@ -1,0 +1,172 @@
+"""A trace in the order of things instead of time: versions, their scans, and what was told."""
+
+import re
+from math import inf
+
+from tests.simulation.model.patience import Patience
+from tests.simulation.model.subjects import Attempt, Run, Version
+from tests.simulation.model.wording import context
+from tests.simulation.trace import (
+    BuildStarted,
+    Clicked,
+    Deleted,
+    Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    Faulted,
+    Mailed,
+    Published,
+    Stored,
+    Tagged,
+    Trace,
+    Uploaded,
+    Verified,
+)
+
+_ABOUT = re.compile(r"prefix=scans(?:/|%2F)([^/\s]+?)(?:/|%2F)([^/\s&]+?)(?:/|%2F)")
+
+
+class History:
+    """All of a trace, by version and scan; made once, read by all rules."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.settings, self.ended = trace.settings, trace.ended
+        self.versions: dict[str, Version] = {}
+        self.attempts: dict[str, Attempt] = {}
+        self.strays: list[Event] = []
+        """Cards, mails and objects about nothing that was uploaded."""
+        self.clicks: list[Clicked] = []
+        self.verified: list[Verified] = []
+        self.runs: list[Run] = []
+        self._keys: dict[str, list[Version]] = {}
+        faults: list[Faulted] = []
+        for event in trace.events:
+            if isinstance(event, Faulted):
+                faults.append(event)
+            else:
+                self._take(event)
+        self.patience = Patience(faults)
+        for version in self.versions.values():
+            version.attempts.sort(key=lambda each: each.number)
+            version.tags.sort(key=lambda each: each.at)
+        for attempt in self.attempts.values():
+            attempt.settle()
+
+    def attempt(self, scan: object) -> Attempt | None:
+        """The scan of this id, None where no upload has it."""
+        if not isinstance(scan, str):
+            return None
+        if found := self.attempts.get(scan):
+            return found
+        identity, number = scan.partition("/")[2], 1
+        version = self.versions.get(identity)
+        if version is None:
+            identity, _, again = identity.rpartition(".")
+            version = self.versions.get(identity) if again.isdecimal() else None
+            number = int(again) if version else 1
+        if version is None or scan.partition("/")[0] != app(version.key):
+            return None
+        made = self.attempts[scan] = Attempt(scan, number, version)
+        version.attempts.append(made)
+        return made
+
+    def opened(self, attempt: Attempt) -> float:
+        """When people were asked, or could have been."""
+        return attempt.judged if attempt.asked == inf else max(attempt.judged, attempt.asked)
+
+    def expires(self, attempt: Attempt) -> float:
+        """When a request is over, at the latest: its time counts from the verdict.
+
+        A verdict whose answer was lost is asked for again, and counts from then.
+        """
+        return attempt.judged + self.settings.decide + self.patience.lost(attempt.judged)
+
+    def escalated(self, attempt: Attempt) -> float:
+        """When people are called to decide at last; infinite where never."""
+        settings = self.settings
+        if not 0 < settings.escalate < settings.decide or attempt.asked == inf:
+            return inf
+        return self.expires(attempt) - settings.escalate
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Stored():
+                self._store(event)
+            case Published():
+                self._about(context(event).get("Scan"), event, "cards")
+            case Mailed():
+                found = _ABOUT.search(event.text)
+                self._about("/".join(found.groups()) if found else None, event, "mails")
+            case Clicked():
+                self.clicks.append(event)
+                if attempt := self.attempt(_scan_of(event)):
+                    attempt.clicks.append(event)
+            case Tagged():
+                if version := self.versions.get(event.version):
+                    version.tags.append(event)
+            case Uploaded():
+                self._upload(event)
+            case Deleted():
+                self.versions[event.version].deleted = event.at
+            case BuildStarted():
+                self._about(event.scan, event, "builds")
+            case ExecutionStarted():
+                self._start(event)
+            case ExecutionEnded():
+                self._end(event)
+            case Verified():
+                self.verified.append(event)
+            case _:
+                raise TypeError(f"the model does not know {type(event).__name__}")
+
+    def _about(self, scan: object, event: Event, where: str) -> None:
+        if attempt := self.attempt(scan):
+            getattr(attempt, where).append(event)
+        else:
+            self.strays.append(event)
+
+    def _store(self, event: Stored) -> None:
+        folder, _, rest = event.key.partition("/")
+        if folder != "scans":
+            return
+        name = rest.split("/", 2)
+        attempt = self.attempt("/".join(name[:2]))
+        if attempt is None or len(name) < 3:
+            self.strays.append(event)
+        elif name[2] in attempt.files:
+            attempt.rewritten.append(event)
+        else:
+            attempt.files[name[2]] = event
+
+    def _upload(self, event: Uploaded) -> None:
+        made = Version(event.key, event.version, event.at, event.gate)
+        for before in self._keys.setdefault(event.key, []):
+            before.later.append(made)
+        self._keys[event.key].append(made)
+        self.versions[event.version] = made
+
+    def _start(self, event: ExecutionStarted) -> None:
+        found = event.detail["detail"]["object"]
+        again = event.detail.get("attempt", 1)
+        scan = f"{app(found['key'])}/{found['version-id']}{f'.{again}' if again > 1 else ''}"
+        if attempt := self.attempt(scan):
+            run = Run(event.execution, attempt, event.at)
+            attempt.runs.append(run)
+            self.runs.append(run)
+        else:
+            self.strays.append(event)
+
+    def _end(self, event: ExecutionEnded) -> None:
+        for run in reversed(self.runs):
+            if run.execution == event.execution and run.ended == inf:
+                run.ended, run.status = event.at, event.status
+                return
+
+
+def app(key: str) -> str:
+    """Whose code a key is: ``payments/api.zip`` and ``payments.zip`` are both of ``payments``."""
+    return key.partition("/")[0].removesuffix(".zip")
+
+
+def _scan_of(click: Clicked) -> object:
+    return click.payload.get("scan") if isinstance(click.payload, dict) else None

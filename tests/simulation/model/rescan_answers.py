@@ -1,0 +1,60 @@
+"""What the answers to *Scan again* promise; each rule yields what is not true.
+
+docs/decisions.md, "Buttons of your own": another attempt, with evidence and a card of its own.
+"""
+
+from collections.abc import Iterator
+
+from tests.simulation.model.answer import Answer, state
+from tests.simulation.model.clearance import failure_told
+from tests.simulation.model.wording import kind
+
+
+def passed(answer: Answer, scan: str) -> Iterator[str]:
+    if not any(
+        each.status == "passed" and answer.so(each.judged)
+        for each in answer.attempt.version.attempts
+    ):
+        yield from state(answer.attempt)
+
+
+def same_bytes(answer: Answer, scan: str) -> Iterator[str]:
+    verdicts = [each.files.get("verdict.json") for each in answer.attempt.version.attempts]
+    if not any(
+        each and isinstance(each.document, dict) and each.document.get("retry") is False
+        for each in verdicts
+    ):
+        yield "no verdict says that the fault is in the bytes"
+
+
+def not_over(answer: Answer, scan: str) -> Iterator[str]:
+    runs = [run for each in answer.attempt.version.attempts for run in each.runs]
+    if not any(run.started <= answer.end and run.ended >= answer.start for run in runs):
+        yield "no execution of it is running"
+
+
+def scanning(answer: Answer, again: str) -> Iterator[str]:
+    """The promised card must come, unless what was scanned passed, or SNS refused even the card
+    that says that the execution failed (docs/faults.md, "alarm")."""
+    attempt = answer.history.attempts.get(again)
+    if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
+        yield f"nothing scans {again}"
+        return
+    told = {"failed", "broken", "trouble"}
+    if any(kind(card) in told and card.at >= answer.start for card in attempt.cards):
+        return
+    if attempt.status == "passed" and attempt.judged >= answer.start:
+        return
+    failed = [each for each in attempt.runs if each.status == "FAILED"]
+    if any(each.ended >= answer.start and failure_told(answer.history, each) for each in failed):
+        return
+    yield f"no card about {again} followed"
+
+
+def again_already(answer: Answer, again: str) -> Iterator[str]:
+    """*See the newer card*: it came, or comes."""
+    attempt = answer.history.attempts.get(again)
+    if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
+        yield f"nothing scans {again}"
+    elif attempt.status != "passed" and not attempt.cards:
+        yield f"there is no card about {again}"

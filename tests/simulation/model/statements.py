@@ -1,0 +1,245 @@
+"""Whether each card and email was true when it was sent.
+
+Promises: docs/decisions.md, "The life of a request"; issue 15: nobody is told what was not true. A
+card is judged by what its author could see: something must have been so at some moment between
+``composed``, when the author began to look, and ``at``, when it was sent. What a clock decides
+(an end, a reminder) may be off by the 3 s by which clocks differ.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from tests.simulation.model.history import History
+from tests.simulation.model.patience import FOLLOWS, SKEW
+from tests.simulation.model.subjects import Attempt, Violation
+from tests.simulation.model.wording import context, day, kind, minute
+from tests.simulation.trace import EPOCH, Mailed, Published
+
+# Which button a card has, by the key that it reads (components/buttons.py).
+BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
+SUBJECTS = (
+    ("Approved until ", "approved"),
+    ("Rejected:", "rejected"),
+    ("Expired:", "expired"),
+    ("Ended on ", "ended"),
+    ("Ends on ", "ending"),
+    ("Withdrawn:", "withdrawn"),
+)
+NO_SUBJECT = {"many scans did not pass"}
+_OPEN = re.compile(r"Open until (\d+ \w+ \d{4}, \d\d:\d\d) UTC")
+_EXPIRES = re.compile(r"On (\d+ \w+ \d{4}, \d\d:\d\d) UTC the request expires")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """``name`` is said about a scan; its author looked from ``start``, it was sent at ``end``."""
+
+    name: str
+    start: float
+    end: float
+    text: str
+    buttons: dict[str, str] | None
+
+
+def violations(history: History) -> Iterator[Violation]:
+    """Judge all cards and emails."""
+    for event in history.strays:
+        if isinstance(event, Published) and kind(event) not in NO_SUBJECT:
+            yield Violation("stray card", event.at, f"about no upload: {event.card['content']}")
+        if isinstance(event, Mailed):
+            yield Violation("stray mail", event.at, f"about no upload: {event.subject}")
+    for attempt in history.attempts.values():
+        for said in (*_cards(attempt), *_mails(attempt)):
+            for what in judge(history, attempt, said):
+                yield Violation(
+                    f"untrue: {said.name}" if is_known(said.name) else "unknown card",
+                    said.end,
+                    f"{attempt.scan}, composed {said.start:.1f}, sent {said.end:.1f}: {what}",
+                )
+
+
+def is_known(name: str) -> bool:
+    """Whether there is such a card or email."""
+    return name.removeprefix("unsent ") in RULES
+
+
+def judge(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    """Yield what is not true of what was said."""
+    name, _, about = said.name.rpartition(" ")
+    if name == "unsent" and about in RULES:
+        yield from _unsent(history, attempt, said, about)
+    elif rule := RULES.get(said.name):
+        yield from rule(history, attempt, said)
+    else:
+        yield f"no such card or mail is known: {said.text[:200]!r}"
+    if (key := BUTTON.get(said.name)) and said.buttons is not None and said.name != "failed":
+        plain = "Scan" in said.buttons and len(said.buttons) == 1
+        if key not in said.buttons and not plain:
+            yield f"it has no {key} button"
+    if said.buttons is not None:
+        for key in {"Decide", "Withdraw"} & said.buttons.keys() - {BUTTON.get(said.name)}:
+            yield f"it has a {key} button, though {said.name}"
+
+
+def _cards(attempt: Attempt) -> Iterator[Said]:
+    for card in attempt.cards:
+        content = card.card["content"]
+        steps = content.get("nextSteps") or []
+        text = _line(content["title"], content["description"], *steps)
+        yield Said(kind(card), min(card.composed, card.at), card.at, text, context(card))
+
+
+def _mails(attempt: Attempt) -> Iterator[Said]:
+    for mail in attempt.mails:
+        subject = mail.subject.partition("] ")[2]
+        name = next((name for start, name in SUBJECTS if subject.startswith(start)), "")
+        text = _line(mail.subject, mail.text)
+        yield Said(name, min(mail.composed, mail.at), mail.at, text, None)
+
+
+def _failed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    if attempt.status != "failed" or attempt.judged > said.end:
+        yield f"verdict.json says {attempt.status}"
+    # The judge may have looked in an earlier run, whose answer was lost.
+    start = min(said.start, history.patience.before(said.end))
+    if "Decide" not in (said.buttons or {}):
+        if not attempt.version.replaced(start, said.end):
+            yield "nobody is asked, though it is the newest version"
+        return
+    if attempt.version.newer(start, said.end):
+        yield "it asks, though a newer version had been there for long"
+    if attempt.decided < start:
+        yield f"it asks, though decided at {attempt.decided:.1f}"
+    if (found := _OPEN.search(said.text)) and attempt.verdict == "expired":
+        yield from _window(history, attempt, _minute(found[1]))
+
+
+def _window(history: History, attempt: Attempt, told: float) -> Iterator[str]:
+    """People were told that the request is open until ``told``, a moment without its seconds."""
+    if attempt.decided < told - SKEW:
+        yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} already"
+    if attempt.decided > history.patience.deadline(told + FOLLOWS):
+        yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} only"
+
+
+def _broken(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    if attempt.status != "error" or attempt.judged > said.end:
+        yield f"verdict.json says {attempt.status}"
+
+
+def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    start = said.start
+    if len(said.buttons or {}) <= 1:  # the plain card, where the other one could not be had
+        start = min(start, history.patience.before(said.end))
+    if attempt.status != "failed" or attempt.judged > said.end:
+        yield f"verdict.json says {attempt.status}"
+    if attempt.decided < start:
+        yield f"it was {attempt.verdict} at {attempt.decided:.1f} already"
+    if found := _EXPIRES.search(said.text):
+        end = history.expires(attempt)
+        early = attempt.judged + history.settings.decide - 2 * FOLLOWS
+        if not early <= _minute(found[1]) <= history.patience.deadline(end):
+            yield f"it says until {found[1]}, but the window ends at {minute(end)}"
+
+
+def _approved(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    yield from _holds(attempt, said)
+    yield from _names(said, day(attempt.until), minute(attempt.until))
+
+
+def _ending(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    yield from _holds(attempt, said)
+    yield from _names(said, day(attempt.until), minute(attempt.until))
+    if said.end < attempt.until - history.settings.remind - SKEW:
+        yield f"it is sent {attempt.until - said.end:.0f} s before the end"
+
+
+def _holds(attempt: Attempt, said: Said) -> Iterator[str]:
+    if not attempt.held(said.start, said.end, SKEW):
+        yield (
+            f"it was {attempt.verdict or 'not decided'} at {attempt.decided:.1f}, withdrawn at "
+            f"{attempt.withdrawn:.1f}, over at {attempt.until:.1f}"
+        )
+
+
+def _ended(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    if attempt.verdict != "approved" or said.end < attempt.until - SKEW:
+        yield f"it is {attempt.verdict or 'not decided'} until {attempt.until:.1f}"
+    elif attempt.withdrawn < min(attempt.until - FOLLOWS, said.start):
+        yield f"it was withdrawn at {attempt.withdrawn:.1f}, long before"
+    else:
+        yield from _names(said, day(attempt.until))
+
+
+def _withdrawn(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    if attempt.withdrawn > said.end:
+        yield f"withdrawal.json is of {attempt.withdrawn:.1f}"
+
+
+def _decided(verdict: str) -> "Rule":
+    def rule(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+        if attempt.verdict != verdict or attempt.decided > said.end:
+            yield f"decision.json says {attempt.verdict or 'nothing'}"
+
+    return rule
+
+
+def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Iterator[str]:
+    """The state machine writes it when the announcement failed for the whole of its retries."""
+    start = min(said.start, history.patience.before(said.end))
+    if not history.patience.any(start, said.end):
+        yield "nothing failed"
+    text = f"{day(attempt.until)} {minute(attempt.until)}"
+    yield from RULES[about](history, attempt, Said(about, start, said.end, text, None))
+
+
+def _uncleared(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    """The tag of what was approved could not be set: calls failed, or there is no such version."""
+    if attempt.verdict != "approved" or attempt.decided > said.end:
+        yield f"decision.json says {attempt.verdict or 'nothing'}"
+    start = min(said.start, history.patience.before(said.end))
+    if not history.patience.any(start, said.end) and attempt.version.deleted > said.end:
+        yield "nothing failed"
+
+
+def _trouble(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+    late = history.patience.deadline(said.end)
+    if not any(run.started <= said.end and run.ended <= late for run in attempt.runs):
+        yield "its execution goes on"
+
+
+def _line(*texts: str) -> str:
+    """As people read it, wherever lines are broken."""
+    return " ".join(" ".join(texts).split())
+
+
+def _names(said: Said, *moments: str) -> Iterator[str]:
+    for each in moments:
+        if each not in said.text:
+            yield f"it does not say {each}"
+
+
+@lru_cache(maxsize=1024)
+def _minute(text: str) -> float:
+    """The virtual time of ``24 Dec 2026, 10:00``."""
+    return (datetime.strptime(text, "%d %b %Y, %H:%M").replace(tzinfo=UTC) - EPOCH).total_seconds()
+
+
+Rule = Callable[[History, Attempt, Said], Iterator[str]]
+RULES: dict[str, Rule] = {
+    "failed": _failed,
+    "broken": _broken,
+    "escalated": _escalated,
+    "approved": _approved,
+    "rejected": _decided("rejected"),
+    "expired": _decided("expired"),
+    "superseded": _decided("superseded"),
+    "ending": _ending,
+    "ended": _ended,
+    "withdrawn": _withdrawn,
+    "uncleared": _uncleared,
+    "trouble": _trouble,
+}

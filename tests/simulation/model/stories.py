@@ -1,0 +1,270 @@
+"""Hand-made traces for the tests of the model: what happened to uploads, event by event."""
+
+import hashlib
+import json
+from typing import Any
+
+from tests.simulation.model.wording import day, minute
+from tests.simulation.trace import (
+    BuildStarted,
+    Clicked,
+    Deleted,
+    Event,
+    ExecutionEnded,
+    ExecutionStarted,
+    Faulted,
+    Mailed,
+    Published,
+    Settings,
+    Stored,
+    Tagged,
+    Trace,
+    Uploaded,
+    Verified,
+    moment,
+)
+
+HOUR, DAY = 3600.0, 86400.0
+KEY = "payments/api.zip"
+SETTINGS = Settings(
+    decide=24 * 3600, escalate=4 * 3600, exception=30 * 86400, longest=90 * 86400,
+    remind=7 * 86400, who=0,
+)  # fmt: skip
+BUTTONS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
+KEYWORDS = {"failed": "quality gate failed", "broken": "scan broken"}
+WORDS = {
+    "approved": ("approved until {day}", "Approved until {day}: quality gate exception"),
+    "rejected": ("rejected", "Rejected: quality gate failed"),
+    "expired": ("nobody decided in time", "Expired: nobody decided about the failed quality gate"),
+    "ended": ("exception ended on {day}", "Ended on {day}: quality gate exception"),
+    "ending": ("exception ends on {day}", "Ends on {day}: quality gate exception"),
+    "withdrawn": ("approval withdrawn", "Withdrawn: quality gate exception"),
+    "superseded": ("replaced by a newer version", ""),
+    "escalated": ("still nobody has decided", ""),
+}
+
+
+def iso(at: float) -> str:
+    """A moment as documents have it, to the second."""
+    return moment(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Story:
+    """A trace in the making; each method adds what happens ``at`` a moment."""
+
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.events: list[Event] = []
+        self._digests: dict[str, str] = {}
+        self._until: dict[str, float] = {}
+
+    def trace(self, *, without: tuple[type[Event], ...] = ()) -> Trace:
+        """All of it, in the order of time."""
+        events = [each for each in self.events if not isinstance(each, without)]
+        events.sort(key=lambda each: each.at)
+        return Trace(self.settings, events, events[-1].at + HOUR)
+
+    def upload(self, at: float, version: str, gate: str = "failed", key: str = KEY) -> str:
+        """Upload a version, let its execution begin and its build run; return its scan."""
+        self.events.append(Uploaded(at=at, key=key, version=version, gate=gate))
+        return self.start(at + 1, version, key=key)
+
+    def start(self, at: float, version: str, attempt: int = 1, key: str = KEY) -> str:
+        """Let an execution begin, which writes scan.json and starts the build."""
+        scan = f"payments/{version}" + (f".{attempt}" if attempt > 1 else "")
+        detail: dict[str, Any] = {"detail": {"object": {"key": key, "version-id": version}}}
+        if attempt > 1:
+            detail["attempt"] = attempt
+        self.events += [
+            ExecutionStarted(at=at, execution=f"run:{scan}", detail=detail),
+            BuildStarted(at=at + 2, scan=scan, build=f"build:{scan}"),
+        ]
+        self.store(at + 1, scan, "scan.json", {})
+        return scan
+
+    def store(self, at: float, scan: str, name: str, document: dict[str, Any]) -> None:
+        """Write a piece of evidence that vouches for the pieces before it."""
+        vouched = {
+            "verdict.json": ("scan.json", "report.json"),
+            "decision.json": ("verdict.json",),
+            "withdrawal.json": ("decision.json",),
+        }.get(name, ())
+        digests = {
+            each: self._digests[f"{scan}/{each}"]
+            for each in vouched
+            if f"{scan}/{each}" in self._digests
+        }
+        whole = {"scan": scan, **({"evidence": digests} if digests else {}), **document}
+        digest = hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+        self._digests[f"{scan}/{name}"] = digest
+        self.events.append(
+            Stored(
+                at=at, bucket="artifacts", key=f"scans/{scan}/{name}", document=whole, by="test",
+                sha256=digest,
+            )
+        )  # fmt: skip
+
+    def judge(self, at: float, scan: str, status: str = "failed", retry: bool = True) -> None:
+        """Write the verdict, set the tag and publish the card."""
+        if status != "error":
+            self.store(at - 5, scan, "report.json", {"gate": {"status": status}})
+        self.store(at, scan, "verdict.json", {"status": status, "retry": retry})
+        self.tag(at + 1, scan, status)
+        if status == "passed":
+            self.end(at + 2, scan)
+        elif status == "error":
+            self.card(at + 2, scan, "broken")
+            self.end(at + 3, scan)
+        else:
+            self.card(at + 2, scan, "failed", until=at + self.settings.decide)
+
+    def tag(self, at: float, scan: str, status: str, key: str = KEY) -> None:
+        """Set the tag of the scan's version."""
+        version = scan.partition("/")[2].removesuffix(".2")
+        self.events.append(Tagged(at=at, key=key, version=version, status=status, began=at - 0.1))
+
+    def card(
+        self,
+        at: float,
+        scan: str,
+        name: str,
+        *,
+        until: float | None = None,
+        composed: float | None = None,
+        buttons: bool = True,
+    ) -> None:
+        """Publish a card of this kind."""
+        end = self._until.get(scan, 0.0) if until is None else until
+        title = WORDS.get(name, (name,))[0].format(day=day(end))
+        key = BUTTONS.get(name)
+        bound = {key: "approval"} if key and buttons else {}
+        content = {
+            "title": f"payments: {title}",
+            "description": f"On {minute(end)} the request expires" if name == "escalated"
+            else f"until {minute(end)}",
+            "nextSteps": [f"Open until {minute(end)}."] if name == "failed" else [],
+            "keywords": [KEYWORDS.get(name, name)],
+        }  # fmt: skip
+        metadata = {
+            "threadId": scan,
+            "additionalContext": {"Scan": scan, "Region": "here", **bound},
+        }
+        self.events.append(
+            Published(
+                at=at,
+                composed=at - 1 if composed is None else composed,
+                card={"content": content, "metadata": metadata},
+            )
+        )
+
+    def plain(self, at: float, scan: str, title: str) -> None:
+        """Publish a card of the state machine's own."""
+        content = {"title": title, "description": scan, "nextSteps": ["Do something."]}
+        metadata = {"threadId": scan, "additionalContext": {"Scan": scan}}
+        card = {"content": content, "metadata": metadata}
+        self.events.append(Published(at=at, composed=at - 1, card=card))
+
+    def mail(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
+        """Send the email of this event."""
+        end = self._until.get(scan, 0.0)
+        subject = WORDS[name][1].format(day=day(end))
+        text = f"until\n{minute(end)}\nEvidence: https://aws/?region=x&prefix=scans/{scan}/\n"
+        self.events.append(
+            Mailed(
+                at=at,
+                composed=at - 1 if composed is None else composed,
+                to=["dev@example.com"],
+                subject=f"[payments] {subject}",
+                text=text,
+            )
+        )
+
+    def tell(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
+        """Card and mail of an event; some have no mail."""
+        if WORDS[name][1]:
+            self.mail(at, scan, name, composed)
+        self.card(at + 0.5, scan, name, composed=composed)
+
+    def click(self, at: float, scan: str, verb: str, answer: str | None, *, days: str = "",
+              took: float = 2.0) -> None:  # fmt: skip
+        """Press a button, and be answered ``took`` seconds later."""
+        said: Any = ["known", days] if verb == "approve" else "known"
+        self.events.append(
+            Clicked(
+                at=at + took,
+                began=at,
+                function="rescan" if verb == "rescan" else "approval",
+                payload={"scan": scan} if verb == "rescan" else {"scan": scan, verb: said},
+                answer=answer,
+            )
+        )
+
+    def approve(
+        self,
+        at: float,
+        scan: str,
+        period: float = 30 * DAY,
+        *,
+        days: str = "",
+        tagged: bool = True,
+        answer: str | None = "",
+    ) -> float:
+        """Approve by a click; return when it ends. The tag follows and people are told."""
+        end = self._until[scan] = float(int(at + 1 + period))
+        if answer == "":
+            answer = f"Approved: {scan} may be deployed until {minute(end)}."
+        self.click(at, scan, "approve", answer, days=days)
+        self.store(at + 1, scan, "decision.json", {
+            "verdict": "approved", "reason": "known", "decidedAt": iso(at + 1), "until": iso(end),
+        })  # fmt: skip
+        if tagged:
+            self.tag(at + 3, scan, "approved")
+            self.tell(at + 5, scan, "approved")
+        return end
+
+    def decide(self, at: float, scan: str, verdict: str, reason: str = "known") -> None:
+        """Write a decision without an end, tag it and tell it, then end."""
+        if verdict == "rejected":
+            self.click(at - 1, scan, "reject", f"Rejected: {scan} stays blocked.")
+        self.store(at, scan, "decision.json", {
+            "verdict": verdict, "reason": reason, "decidedAt": iso(at), "until": None,
+        })  # fmt: skip
+        self.tag(at + 2, scan, verdict)
+        self.tell(at + 4, scan, verdict)
+        self.end(at + 5, scan)
+
+    def withdraw(self, at: float, scan: str, *, followed: bool = True, answer: str = "") -> None:
+        """Withdraw by a click; the tag follows and people are told, then it ends."""
+        answer = answer or f"Withdrawn: {scan} may not be deployed any more."
+        self.click(at, scan, "withdraw", answer)
+        self.store(at + 1, scan, "withdrawal.json", {
+            "reason": "known", "withdrawnAt": iso(at + 1),
+        })  # fmt: skip
+        if followed:
+            self.tag(at + 3, scan, "withdrawn")
+            self.tell(at + 5, scan, "withdrawn")
+            self.end(at + 6, scan)
+
+    def over(self, at: float, scan: str, *, reminded: bool = True) -> None:
+        """Let the approval end; a reminder came before."""
+        if reminded:
+            self.tell(at - self.settings.remind + 1, scan, "ending")
+        self.tag(at + 1, scan, "expired")
+        self.tell(at + 3, scan, "ended")
+        self.end(at + 4, scan)
+
+    def end(self, at: float, scan: str, status: str = "SUCCEEDED") -> None:
+        """Let the scan's execution end."""
+        self.events.append(ExecutionEnded(at=at, execution=f"run:{scan}", status=status))
+
+    def delete(self, at: float, version: str, key: str = KEY) -> None:
+        """Delete a version for good."""
+        self.events.append(Deleted(at=at, key=key, version=version))
+
+    def fault(self, at: float, until: float, call: str, fault: str, who: str = "x") -> None:
+        """Let calls fail."""
+        self.events.append(Faulted(at=at, until=until, who=who, call=call, fault=fault))
+
+    def verify(self, at: float, *findings: tuple[str, str, str]) -> None:
+        """Let ops verify say what is wrong."""
+        self.events.append(Verified(at=at, began=at - 1, findings=findings))

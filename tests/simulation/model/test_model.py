@@ -1,0 +1,260 @@
+"""The model finds each fault that it is there for, and nothing in a trace without it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.model import check
+from tests.simulation.model.lives import (
+    ESCALATED,
+    LIVES,
+    WINDOW,
+    again_life,
+    approved,
+    failed,
+    withdrawn_life,
+)
+from tests.simulation.model.stories import DAY, HOUR, SETTINGS, Story
+from tests.simulation.model.wording import minute
+
+
+def kinds(story: Story) -> set[str]:
+    return {each.kind for each in check(story.trace())}
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
+def test_a_life_without_a_fault_is_as_promised(life: Callable[[], Story]) -> None:
+    assert check(life().trace()) == []
+
+
+# Each fault of issue 15, with a twin that differs in the fault only.
+
+
+def withdrawn_before_the_hold(fault: bool) -> Story:
+    story, scan, end = approved()
+    story.withdraw(1010, scan, followed=False)
+    seen = end - SETTINGS.remind if fault else 1020
+    story.tag(seen, scan, "withdrawn")
+    story.tell(seen + 2, scan, "withdrawn")
+    story.end(seen + 4, scan)
+    return story
+
+
+def withdrawn_before_the_machine_heard(fault: bool) -> Story:
+    """The function died before it sent the token; the window's end wakes the state machine."""
+    story, scan, _ = approved(answer=None, tagged=False)
+    story.withdraw(1010, scan, followed=False)
+    if fault:
+        story.tag(122 + WINDOW, scan, "approved")
+    seen = 122 + WINDOW + 20 if fault else 1020
+    story.tag(seen, scan, "withdrawn")
+    story.tell(seen + 2, scan, "withdrawn")
+    story.end(seen + 4, scan)
+    return story
+
+
+def approved_again_after_ninety_days(fault: bool) -> Story:
+    story = Story()
+    scan = story.upload(0, "v1", "failed")
+    story.judge(120, scan, "error")
+    again = story.start(1000, "v1", attempt=2)
+    story.judge(1100, again)
+    story.approve(2000, again, days="80", period=80 * DAY)
+    story.withdraw(5000, again)
+    late = 100 * DAY
+    if fault:
+        story.click(late, scan, "rescan", f"Scanning k again; the answer comes on a new card, "
+                    f"about {again}.")  # fmt: skip
+        story.tag(late + 100, again, "approved")
+        story.tag(late + 120, again, "withdrawn")
+    else:
+        story.click(late, scan, "rescan", f"It is scanned again already, as {again}: see the card.")
+    return story
+
+
+def no_card_after_scan_again(fault: bool) -> Story:
+    story = again_life()
+    said = "the answer comes on a new card, about" if fault else "already, as"
+    text = (
+        f"Scanning k again; {said} payments/v1.2."
+        if fault
+        else "It is scanned again already, as payments/v1.2: see the newer card."
+    )
+    story.click(1500, "payments/v1", "rescan", text)
+    return story
+
+
+def replaced_before_the_wait(fault: bool) -> Story:
+    story = Story()
+    scan = story.upload(0, "v1")
+    newer = story.upload(121, "v2", "passed")
+    story.judge(120, scan)
+    story.judge(300, newer, "passed")
+    if fault:
+        story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
+        story.decide(122 + WINDOW, scan, "expired")
+    else:
+        story.decide(130, scan, "superseded", "A newer version was uploaded: v2.")
+    return story
+
+
+def deaf_after_an_outage(fault: bool) -> Story:
+    story, scan, end = approved()
+    story.fault(1006, 1066, "s3", "outage")
+    story.withdraw(5000, scan, followed=False)
+    seen = end if fault else 5002
+    story.tag(seen, scan, "withdrawn")
+    story.tell(seen + 2, scan, "withdrawn")
+    story.end(seen + 4, scan)
+    return story
+
+
+def withdrawn_told_as_ended(fault: bool) -> Story:
+    """Whoever reads the withdrawal meets an error, and takes it for none."""
+    story, scan, _ = approved()
+    story.withdraw(5000, scan, followed=False)
+    story.fault(5000, 5060, "s3", "outage")
+    story.tag(5065, scan, "withdrawn")
+    story.tell(5067, scan, "ended" if fault else "withdrawn")
+    story.end(5070, scan)
+    return story
+
+
+def over_but_announced(fault: bool) -> Story:
+    story, scan, end = approved(period=1, days="1s", tagged=False)
+    story.over(end, scan, reminded=False)
+    if fault:
+        story.tell(end + 8, scan, "approved")
+    return story
+
+
+def escalated_after_the_decision(fault: bool) -> Story:
+    story, scan = failed()
+    story.decide(ESCALATED - 2, scan, "rejected")
+    if fault:
+        story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
+    return story
+
+
+def reminded_after_the_withdrawal(fault: bool) -> Story:
+    story, scan, end = approved()
+    story.withdraw(end - SETTINGS.remind - 3, scan)
+    if fault:
+        story.tell(end - SETTINGS.remind + 2, scan, "ending")
+    return story
+
+
+def approved_told_after_the_withdrawal(fault: bool) -> Story:
+    story, scan, _ = approved(tagged=False)
+    story.tag(1003, scan, "approved")
+    story.withdraw(1010, scan)
+    if fault:
+        story.tell(1014, scan, "approved")
+    return story
+
+
+def withdrawn_in_the_last_second(fault: bool) -> Story:
+    """The tag says expired, the evidence withdrawn: right either way."""
+    story, scan, end = approved()
+    story.over(end, scan)
+    story.withdraw(end - 0.5, scan, followed=False)
+    wrong = ("payments/v1", "tag scan-status", "says expired, but withdrawn follows")
+    story.verify(end + HOUR, *([wrong] if fault else []))
+    return story
+
+
+def superseded_by_an_older_one(fault: bool) -> Story:
+    story = Story()
+    first = story.upload(0, "v0", "passed")
+    story.judge(100, first, "passed")
+    scan = story.upload(200, "v1")
+    story.judge(320, scan)
+    story.delete(500, "v1")
+    if fault:
+        story.click(600, scan, "approve", "Too late: a newer version has been uploaded; it is.")
+        story.store(601, scan, "decision.json", {
+            "verdict": "superseded", "reason": "A newer version was uploaded: v0.",
+        })  # fmt: skip
+    story.end(700, scan, "FAILED")
+    story.plain(699, scan, "The pipeline could not go on with payments")
+    story.fault(690, 700, "PutObjectTagging", "refused")
+    return story
+
+
+def broken_card_of_a_failed_gate(fault: bool) -> Story:
+    story = Story()
+    scan = story.upload(0, "v1")
+    story.store(100, scan, "report.json", {})
+    story.store(120, scan, "verdict.json", {"status": "failed"})
+    story.tag(121, scan, "failed")
+    story.card(122, scan, "broken" if fault else "failed", until=120 + WINDOW)
+    story.decide(1000, scan, "rejected")
+    return story
+
+
+def already_approved_though_withdrawn(fault: bool) -> Story:
+    story = withdrawn_life()
+    said = ("approved", 1001) if fault else ("withdrawn", 5001)
+    story.click(6000, "payments/v1", "approve", f"Already {said[0]} on {minute(float(said[1]))}, "
+                "because: known. A scan is decided once; nothing changed.")  # fmt: skip
+    return story
+
+
+def already_approved_though_over(fault: bool) -> Story:
+    story, scan, end = approved()
+    story.over(end, scan)
+    text = (
+        f"Already approved on {minute(1001.0)}, because: known."
+        if fault
+        else f"Nothing to withdraw: the exception ended on {minute(end)}."
+    )
+    story.click(end + 100, scan, "approve" if fault else "withdraw", text)
+    return story
+
+
+FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
+    "1: withdrawn before the hold": (
+        withdrawn_before_the_hold,
+        {"deployable too long", "told late"},
+    ),
+    "2: withdrawn before the machine heard": (
+        withdrawn_before_the_machine_heard,
+        {"deployable too long", "tag late", "told late"},
+    ),
+    "3: approved again after 90 days": (
+        approved_again_after_ninety_days,
+        {"deployable too long", "untrue answer: again"},
+    ),
+    "3: no card after scan again": (no_card_after_scan_again, {"untrue answer: again"}),
+    "4: replaced before the wait": (replaced_before_the_wait, {"replaced request left open"}),
+    "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long", "told late"}),
+    "5: withdrawn, told as ended": (withdrawn_told_as_ended, {"untrue: ended", "untold",
+                                                               "unmailed"}),
+    "6: over, but announced": (over_but_announced, {"untrue: approved"}),
+    "7: escalated after the decision": (escalated_after_the_decision, {"untrue: escalated"}),
+    "7: reminded after the withdrawal": (reminded_after_the_withdrawal, {"untrue: ending"}),
+    "7: approved told after withdrawal": (approved_told_after_the_withdrawal,
+                                          {"untrue: approved"}),
+    "8: withdrawn in the last second": (
+        withdrawn_in_the_last_second,
+        {"verify finds what is right"},
+    ),
+    "9: superseded by an older version": (
+        superseded_by_an_older_one,
+        {"superseded by none", "superseded by an older one"},
+    ),
+    "10: broken card of a failed gate": (broken_card_of_a_failed_gate, {"untrue: broken",
+                                                                        "untold"}),
+    "11: already approved though withdrawn": (already_approved_though_withdrawn,
+                                              {"untrue answer: already"}),
+    "11: already approved though over": (already_approved_though_over,
+                                         {"untrue answer: already"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("story", "expected"), FAULTS.values(), ids=FAULTS.keys())
+def test_each_fault_of_the_issue_is_found_and_its_twin_is_not(
+    story: Callable[[bool], Story], expected: set[str]
+) -> None:
+    assert kinds(story(True)) == expected
+    assert check(story(False).trace()) == []

@@ -1,0 +1,181 @@
+"""What the model accepts, since docs/faults.md does or nothing else can be known, and no more."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.model import check
+from tests.simulation.model.lives import (
+    ESCALATED,
+    WINDOW,
+    approved,
+    approved_life,
+    expired_life,
+    failed,
+    rejected_life,
+)
+from tests.simulation.model.stories import DAY, Story
+from tests.simulation.model.story_changes import (
+    cards,
+    kinds,
+    mails,
+    without,
+)
+from tests.simulation.trace import Clicked
+
+SCAN = "payments/v1"
+
+
+# What docs/faults.md accepts, and what it does not.
+
+
+def late_withdrawal(by: float) -> Story:
+    """The tag follows a withdrawal only after some seconds."""
+    story, scan, _ = approved()
+    story.withdraw(5000, scan, followed=False)
+    story.tag(5001 + by, scan, "withdrawn")
+    story.tell(5003 + by, scan, "withdrawn")
+    story.end(5005 + by, scan)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("by", "faults", "is_late"),
+    [
+        (50, [], False),
+        (70, [], True),
+        (65, [(5005, 5007, "PutObjectTagging", "throttled")], False),
+        (80, [(5005, 5007, "PutObjectTagging", "throttled")], True),
+        (65, [(4000, 4007, "PutObjectTagging", "throttled")], True),
+        (100, [(5002.0 + 5 * n, 5003.0 + 5 * n, "Publish", "after") for n in range(8)], False),
+        (100, [(5002.0 + 5 * n, 5003.0 + 5 * n, f"call {n}", "after") for n in range(3)], True),
+        (145, [(4990, 5040, "s3", "outage")], False),
+        (150, [(5090, 5140, "s3", "outage")], True),
+    ],
+)
+def test_the_tag_may_lag_for_as_long_as_calls_failed_and_as_long_again(
+    by: float, faults: list[tuple[float, float, str, str]], is_late: bool
+) -> None:
+    story = late_withdrawal(by)
+    for fault in faults:
+        story.fault(*fault)
+    assert ("deployable too long" in kinds(story)) == is_late
+
+
+@pytest.mark.parametrize("answer", [None, "AWS did not answer as it should; press again."])
+def test_a_withdrawal_whose_function_died_is_followed_without_another_press(
+    answer: str | None,
+) -> None:
+    """docs/decisions.md: S3 tells the state machine of it."""
+
+    def found(by: float) -> set[str]:
+        story = late_withdrawal(by)
+        [click] = [e for e in story.events if isinstance(e, Clicked) and e.began == 5000]
+        story.events[story.events.index(click)] = replace(click, answer=answer)
+        story.fault(5001, 5001.5, "PutObject withdrawal.json", "killed after")
+        return kinds(story)
+
+    assert found(65) == set()
+    assert "deployable too long" in found(90)
+
+
+@pytest.mark.parametrize(
+    ("call", "fault", "is_found"),
+    [
+        ("Publish", "after", False),
+        ("SendEmail", "killed after", False),
+        ("sns", "outage", False),
+        ("Publish", "throttled", True),
+        ("GetObject decision.json", "after", True),
+    ],
+)
+def test_a_card_may_come_twice_only_where_its_sender_got_no_answer(
+    call: str, fault: str, is_found: bool
+) -> None:
+    story = rejected_life()
+    story.card(1010, SCAN, "rejected")
+    story.fault(1004, 1006, call, fault)
+    assert ("told twice" in kinds(story)) == is_found
+
+
+@pytest.mark.parametrize(
+    ("name", "at"), [("escalated", ESCALATED), ("ending", 1001 + 23 * DAY), ("approved", 1003)]
+)
+def test_a_card_that_sns_refuses_throughout_may_be_missing(name: str, at: float) -> None:
+    story = expired_life() if name == "escalated" else approved_life()
+    without(story, *cards(story, name))
+    assert kinds(story) == {"untold"}
+    story.fault(at, at + 60, "sns", "outage")
+    assert check(story.trace()) == []
+
+
+def test_a_mail_that_ses_refuses_is_told_in_the_channel_instead() -> None:
+    story = rejected_life()
+    without(story, *cards(story, "rejected"), *mails(story, "Rejected"))
+    story.plain(1050, SCAN, "payments: rejected, but the email could not be sent")
+    story.fault(1003, 1040, "sesv2", "outage")
+    assert check(story.trace()) == []
+
+
+def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> None:
+    story, scan = failed()
+    story.fault(130, 190, "s3", "outage")
+    story.plain(189, scan, "The pipeline could not go on with payments")
+    story.end(190, scan, "FAILED")
+    assert check(story.trace()) == []
+
+
+def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
+    story, scan = failed()
+    story.fault(130, 190, "s3", "outage")
+    story.plain(189, scan, "The pipeline could not go on with payments")
+    story.end(190, scan, "FAILED")
+    story.click(999, scan, "reject", f"Recorded as rejected, but the execution of {scan} has "
+                "failed and does not follow: do what its card says.")  # fmt: skip
+    story.store(1000, scan, "decision.json", {
+        "verdict": "rejected", "reason": "known", "decidedAt": "2026-12-01T09:16:40Z",
+        "until": None,
+    })  # fmt: skip
+    assert check(story.trace()) == []
+
+
+def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout() -> None:
+    story, scan = failed()
+    newer = story.upload(2000, "v2", "passed")
+    story.judge(2100, newer, "passed")
+    story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
+    story.decide(122 + WINDOW, scan, "expired")
+    assert kinds(story) == {"replaced request left open"}
+    story.fault(2002, 2060, "lambda", "outage")
+    assert check(story.trace()) == []
+
+
+def test_a_version_that_was_deleted_need_not_be_followed_to_its_end() -> None:
+    story, scan = failed()
+    story.delete(500, "v1")
+    story.plain(599, scan, "The pipeline could not go on with payments")
+    story.end(600, scan, "FAILED")
+    assert check(story.trace()) == []
+
+
+def test_verify_is_right_where_the_tag_is_wrong() -> None:
+    story, scan, _ = approved()
+    story.withdraw(5000, scan, followed=False)
+    story.verify(6000, (scan, "tag scan-status", "says approved"))
+    assert "verify finds what is right" not in kinds(story)
+
+
+def test_verify_is_right_where_a_report_came_after_the_verdict() -> None:
+    story = Story()
+    scan = story.upload(0, "v1", "failed")
+    story.judge(120, scan, "error")
+    story.store(130, scan, "report.json", {})
+    story.verify(300, (scan, "report.json", "verdict.json does not know it: it came later"))
+    assert check(story.trace()) == []
+
+
+def test_a_withdrawal_in_the_last_minute_may_be_told_as_the_end() -> None:
+    story, scan, end = approved()
+    story.over(end, scan)
+    story.withdraw(end - 30, scan, followed=False)
+    assert check(story.trace()) == []

@@ -1,0 +1,318 @@
+"""Each rule of the model is broken once; the same trace without the fault is as promised."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.model import check
+from tests.simulation.model.lives import (
+    ESCALATED,
+    LIVES,
+    WINDOW,
+    approved,
+    approved_life,
+    expired_life,
+    failed,
+    passed_life,
+    rejected_life,
+    superseded_life,
+    withdrawn_life,
+)
+from tests.simulation.model.stories import DAY, HOUR, Story
+from tests.simulation.model.story_changes import (
+    cards,
+    changed,
+    documents,
+    kinds,
+    mails,
+    rewrite,
+    without,
+)
+from tests.simulation.model.wording import minute
+from tests.simulation.trace import (
+    BuildStarted,
+    ExecutionEnded,
+    Mailed,
+    Published,
+    Stored,
+    Tagged,
+)
+
+SCAN = "payments/v1"
+Change = Callable[[Story], None]
+
+
+# What changes a life, and what the model calls it. The life without the change is as promised.
+
+CLEARANCE: list[tuple[str, Callable[[], Story], Change]] = [
+    ("tag late", rejected_life, lambda s: changed(s, Tagged, at=1100.0)),
+    ("unfounded tag", rejected_life, lambda s: s.tag(2000, SCAN, "approved")),
+    ("unfounded tag", passed_life, lambda s: s.tag(60, SCAN, "passed")),
+    ("old status written", withdrawn_life, lambda s: s.tag(6000, SCAN, "failed")),
+    ("deployable too long", withdrawn_life, lambda s: s.tag(6000, SCAN, "approved")),
+    ("deployable too long", approved_life, lambda s: changed(s, Tagged, at=1001 + 31 * DAY)),
+]
+
+CHAIN: list[tuple[str, Callable[[], Story], Change]] = [
+    ("written twice", rejected_life, lambda s: s.store(1500, SCAN, "decision.json", {})),
+    ("wrong digest", rejected_life, lambda s: rewrite(
+        s, "decision.json", evidence={"verdict.json": "0" * 64})),
+    ("vouches for nothing", rejected_life, lambda s: rewrite(
+        s, "report.json", evidence={"scanner.log": "0" * 64})),
+    ("not vouched for", rejected_life, lambda s: rewrite(s, "decision.json", evidence={})),
+    ("no document", rejected_life, lambda s: s.events.append(Stored(
+        at=1500, bucket="artifacts", key=f"scans/{SCAN}/pressed/1.json", document=None, by="x"))),
+    ("wrong scan", rejected_life, lambda s: rewrite(s, "decision.json", scan="payments/v2")),
+    ("stray object", rejected_life, lambda s: s.store(9, "payments/v7", "scan.json", {})),
+    ("wrong verdict", passed_life, lambda s: changed(
+        s, type(s.events[0]), gate="failed")),
+    ("decision without a failed gate", rejected_life, lambda s: rewrite(
+        s, "verdict.json", status="error")),
+    ("decision without a click", rejected_life, lambda s: rewrite(
+        s, "decision.json", verdict="approved", until="2026-12-02T09:00:00Z")),
+    ("unknown decision", rejected_life, lambda s: rewrite(s, "decision.json", verdict="maybe")),
+    ("wrong period", approved_life, lambda s: rewrite(
+        s, "decision.json", until="2026-12-31T10:16:41Z")),
+    ("period too long", approved_life, lambda s: rewrite(
+        s, "decision.json", until="2027-12-31T10:16:41Z")),
+    ("expired early", expired_life, lambda s: changed_decision(s, 120 + WINDOW - 70)),
+    ("expired late", expired_life, lambda s: changed_decision(s, 120 + WINDOW + 200)),
+    ("withdrawal of nothing", withdrawn_life, lambda s: rewrite(
+        s, "decision.json", verdict="rejected", until=None)),
+    ("withdrawal without a click", approved_life, lambda s: s.store(
+        9000, SCAN, "withdrawal.json", {"withdrawnAt": "2026-12-01T11:30:00Z"})),
+    ("withdrawal after the end", approved_life, lambda s: s.withdraw(
+        1001 + 30 * DAY + 60, SCAN, followed=False)),
+]  # fmt: skip
+
+
+def changed_decision(story: Story, at: float) -> None:
+    [stored] = documents(story, "decision.json")
+    story.events[story.events.index(stored)] = replace(stored, at=at)
+
+
+def wrong_tag_unseen(story: Story) -> None:
+    story.tag(1500, SCAN, "failed")
+    story.verify(3000)
+
+
+TOLD: list[tuple[str, Callable[[], Story], Change]] = [
+    ("untrue: failed", superseded_life, lambda s: s.card(3000, SCAN, "failed", until=86520)),
+    ("untrue: failed", rejected_life, lambda s: s.card(3000, SCAN, "failed", until=86520)),
+    ("untrue: failed", rejected_life, lambda s: s.card(
+        130, SCAN, "failed", until=86520, buttons=False)),
+    ("untrue: failed", passed_life, lambda s: s.card(130, SCAN, "failed", until=86520)),
+    ("untrue: failed", expired_life, lambda s: s.card(130, SCAN, "failed", until=86520 + HOUR)),
+    ("untrue: failed", expired_life, lambda s: s.card(130, SCAN, "failed", until=86520 - HOUR)),
+    ("untrue: broken", rejected_life, lambda s: s.card(3000, SCAN, "broken")),
+    ("untrue: escalated", expired_life, lambda s: s.card(
+        ESCALATED + 3, SCAN, "escalated", until=120 + WINDOW - HOUR)),
+    ("untrue: escalated", expired_life, lambda s: s.card(
+        ESCALATED + 3, SCAN, "escalated", until=120 + WINDOW, buttons=False)),
+    ("untrue: approved", approved_life, lambda s: s.card(2000, SCAN, "approved", until=DAY)),
+    ("untrue: approved", rejected_life, lambda s: s.tell(2000, SCAN, "approved")),
+    ("untrue: rejected", approved_life, lambda s: s.tell(2000, SCAN, "rejected")),
+    ("untrue: expired", approved_life, lambda s: s.tell(2000, SCAN, "expired")),
+    ("untrue: superseded", approved_life, lambda s: s.card(2000, SCAN, "superseded")),
+    ("untrue: ending", approved_life, lambda s: s.tell(2000, SCAN, "ending")),
+    ("untrue: ended", approved_life, lambda s: s.tell(2000, SCAN, "ended")),
+    ("untrue: ended", withdrawn_life, lambda s: s.tell(31 * DAY, SCAN, "ended")),
+    ("untrue: withdrawn", approved_life, lambda s: s.tell(2000, SCAN, "withdrawn")),
+    ("untrue: unsent approved", approved_life, lambda s: s.plain(
+        1010, SCAN, "payments: approved, but the email could not be sent")),
+    ("untrue: uncleared", approved_life, lambda s: s.plain(
+        1010, SCAN, "payments: approved, but not cleared yet")),
+    ("untrue: uncleared", rejected_life, lambda s: s.plain(
+        1010, SCAN, "payments: approved, but not cleared yet")),
+    ("untrue: trouble", approved_life, lambda s: s.plain(
+        1010, SCAN, "The pipeline could not go on with payments")),
+    ("unknown card", approved_life, lambda s: s.card(1010, SCAN, "surprise")),
+    ("unknown card", approved_life, lambda s: s.plain(1010, SCAN, "surprise")),
+    ("stray card", approved_life, lambda s: s.card(1010, "payments/v7", "approved")),
+    ("stray mail", approved_life, lambda s: s.mail(1010, "payments/v7", "approved")),
+]  # fmt: skip
+
+LOST: list[tuple[str, Callable[[], Story], Change]] = [
+    ("never scanned", rejected_life, lambda s: s.events.append(
+        replace(s.events[0], at=5.0, version="v2", key="other.zip"))),
+    ("never ended", rejected_life, lambda s: without(
+        s, *(each for each in s.events if isinstance(each, ExecutionEnded)))),
+    ("never judged", rejected_life, lambda s: without(s, *documents(s, "verdict.json"))),
+    ("never decided", rejected_life, lambda s: without(s, *documents(s, "decision.json"))),
+    ("failed, untold", rejected_life, lambda s: changed(s, ExecutionEnded, status="FAILED")),
+    ("failed without a fault", rejected_life, lambda s: changed(
+        s, ExecutionEnded, status="FAILED")),
+    ("untold", rejected_life, lambda s: without(s, *cards(s, "rejected"))),
+    ("untold", rejected_life, lambda s: without(s, *cards(s, "quality gate failed"))),
+    ("untold", approved_life, lambda s: without(s, *cards(s, "approved"))),
+    ("untold", approved_life, lambda s: without(s, *cards(s, "ending"))),
+    ("untold", approved_life, lambda s: without(s, *cards(s, "ended"))),
+    ("untold", withdrawn_life, lambda s: without(s, *cards(s, "withdrawn"))),
+    ("untold", expired_life, lambda s: without(s, *cards(s, "escalated"))),
+    ("untold", expired_life, lambda s: without(s, *cards(s, "expired"))),
+    ("untold", superseded_life, lambda s: without(s, *cards(s, "superseded"))),
+    ("unmailed", rejected_life, lambda s: without(s, *mails(s, "Rejected"))),
+    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Approved"))),
+    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Ends"))),
+    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Ended"))),
+    ("unmailed", withdrawn_life, lambda s: without(s, *mails(s, "Withdrawn"))),
+    ("unmailed", expired_life, lambda s: without(s, *mails(s, "Expired"))),
+    ("told late", rejected_life, lambda s: changed(s, Published, at=1100.0)),
+    ("mail to nobody", rejected_life, lambda s: changed(s, Mailed, to=[])),
+    ("second build", rejected_life, lambda s: s.events.append(
+        BuildStarted(at=9, scan=SCAN, build="again"))),
+    ("told twice", rejected_life, lambda s: s.card(1010, SCAN, "rejected")),
+    ("told twice", rejected_life, lambda s: s.mail(1010, SCAN, "rejected")),
+    ("another thread", rejected_life, lambda s: cards(s, "rejected")[0].card["metadata"].update(
+        threadId="payments/v2")),
+    ("verify misses a wrong tag", rejected_life, wrong_tag_unseen),
+    ("failed and broken", rejected_life, lambda s: s.card(130, SCAN, "broken")),
+    ("verify finds what is right", rejected_life, lambda s: s.verify(
+        3000, (SCAN, "report.json", "was changed"))),
+    ("verify finds what is right", rejected_life, lambda s: s.verify(
+        3000, (SCAN, "tag scan-status", "says rejected"))),
+    ("verify finds what is right", rejected_life, lambda s: s.verify(
+        3000, ("payments/v7", "scan.json", "is missing"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "life", "change"), [*CLEARANCE, *CHAIN, *TOLD, *LOST])
+def test_what_is_not_as_promised_is_found(
+    kind: str, life: Callable[[], Story], change: Change
+) -> None:
+    story = life()
+    assert kinds(story) == set()
+    change(story)
+    assert kind in kinds(story)
+
+
+def test_an_approval_of_what_was_replaced_before_the_click_is_found() -> None:
+    story, _, _ = approved(at=3000)
+    story.upload(2000, "v2", "passed")
+    assert "replaced version approved" in kinds(story)
+
+
+def test_a_rejection_of_what_was_replaced_before_the_click_is_found() -> None:
+    story, scan = failed()
+    story.decide(3000, scan, "rejected")
+    story.upload(2000, "v2", "passed")
+    assert "replaced version rejected" in kinds(story)
+
+
+def test_a_wrong_tag_that_verify_cannot_know_yet_is_not_missed() -> None:
+    story = rejected_life()
+    story.tag(1500, SCAN, "failed")
+    story.verify(1700)
+    assert "verify misses a wrong tag" not in kinds(story)
+
+
+def test_an_upload_within_the_click_does_not_make_the_approval_wrong() -> None:
+    story, _, _ = approved(at=3000)
+    story.upload(3000.5, "v2", "passed")
+    assert "replaced version approved" not in kinds(story)
+
+
+U = minute(1001 + 30 * DAY)
+DECIDED, WITHDRAWN = minute(1001), minute(5001)
+OTHER = "9 Dec 2026, 10:00 UTC"
+WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
+    ("approved", rejected_life, 3000, "approve", f"Approved: {SCAN} may be deployed until {U}."),
+    ("approved", approved_life, 3000, "approve",
+     f"Approved: {SCAN} may be deployed until {OTHER}."),
+    ("approved", withdrawn_life, 6000, "approve", f"Approved: {SCAN} may be deployed until {U}."),
+    ("rejected", approved_life, 3000, "reject", f"Rejected: {SCAN} stays blocked."),
+    ("already", rejected_life, 3000, "approve", f"Already approved on {DECIDED}, because: x."),
+    ("already", approved_life, 3000, "approve", f"Already approved on {OTHER}, because: x."),
+    ("already", approved_life, 3000, "withdraw", f"Already withdrawn on {OTHER}, because: x."),
+    ("too late", approved_life, 3000, "approve", f"Too late: nobody had decided by {DECIDED}; x."),
+    ("too late, withdrawn", approved_life, 3000, "approve", f"Too late: it was approved on "
+     f"{DECIDED}, and withdrawn on {WITHDRAWN}, because: x."),
+    ("too late, over", approved_life, 3000, "approve", f"Too late: it was approved on {DECIDED}, "
+     f"and the exception ended on {U}; upload again."),
+    ("replaced", approved_life, 3000, "approve",
+     "Too late: a newer version has been uploaded; it is decided on its own card."),
+    ("withdrawn", approved_life, 3000, "withdraw", f"Withdrawn: {SCAN} may not be deployed any "
+     "more."),
+    ("recorded", rejected_life, 3000, "approve", f"Recorded as approved, but the execution of "
+     f"{SCAN} has failed and does not follow: do what its card says."),
+    ("recorded", rejected_life, 3000, "reject", f"Recorded as rejected, but the execution of "
+     f"{SCAN} has failed and does not follow: do what its card says."),
+    ("recorded", approved_life, 3000, "withdraw", f"Recorded as withdrawn, but the execution of "
+     f"{SCAN} has failed and does not follow: do what its card says."),
+    ("nothing decided", approved_life, 3000, "withdraw",
+     f"Nothing to withdraw: nothing was decided about {SCAN} here."),
+    ("not approved", approved_life, 3000, "withdraw",
+     f"Nothing to withdraw: {SCAN} was rejected on {DECIDED}."),
+    ("ended", approved_life, 3000, "withdraw",
+     f"Nothing to withdraw: the exception ended on {U}."),
+    ("ended", withdrawn_life, 31 * DAY, "withdraw",
+     f"Nothing to withdraw: the exception ended on {U}."),
+    ("not waiting", rejected_life, 600, "approve", f"{SCAN} is not waiting for a decision; x."),
+    ("no scan", rejected_life, 600, "approve", f"There is no scan {SCAN} here."),
+    ("no decision", rejected_life, 600, "approve", "This is no decision about a scan; x."),
+    ("no payload", rejected_life, 600, "rescan", "This is no scan; use the button on its card."),
+    ("no reason", rejected_life, 600, "reject",
+     "Nothing was decided: give a reason of 3 to 300 characters, then press again."),
+    ("trouble", rejected_life, 600, "reject", "AWS did not answer as it should; press again."),
+    ("passed", rejected_life, 600, "rescan", f"{SCAN} passed its quality gate; nothing."),
+    ("same bytes", rejected_life, 600, "rescan", f"The same bytes would end as {SCAN} did: do."),
+    ("not over", rejected_life, 6000, "rescan", f"{SCAN} is not over: it is being scanned."),
+    ("again", rejected_life, 6000, "rescan",
+     f"Scanning k again; the answer comes on a new card, about {SCAN}.2."),
+    ("again already", rejected_life, 6000, "rescan",
+     f"It is scanned again already, as {SCAN}.2: see the newer card."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "life", "at", "verb", "answer"), WRONG_ANSWERS)
+def test_an_answer_that_is_not_true_is_found(
+    name: str, life: Callable[[], Story], at: float, verb: str, answer: str
+) -> None:
+    story = life()
+    story.click(at, SCAN, verb, answer, took=1)
+    assert kinds(story) == {f"untrue answer: {name}"}
+
+
+RIGHT_ANSWERS: list[tuple[Callable[[], Story], float, str, str]] = [
+    (approved_life, 3000, "approve", f"Already approved on {DECIDED}, because: known. A scan."),
+    (rejected_life, 3000, "approve", f"Already rejected on {minute(1000)}, because: known. A."),
+    (withdrawn_life, 6000, "withdraw", f"Already withdrawn on {WITHDRAWN}, because: known. N."),
+    (withdrawn_life, 6000, "approve", f"Too late: it was approved on {DECIDED}, and withdrawn on "
+     f"{WITHDRAWN}, because: known."),
+    (approved_life, 31 * DAY, "approve", f"Too late: it was approved on {DECIDED}, and the "
+     f"exception ended on {U}; upload again to have it scanned anew."),
+    (expired_life, 3 * DAY, "approve", f"Too late: nobody had decided by {minute(122 + WINDOW)};"),
+    (superseded_life, 3000, "approve", "Too late: a newer version has been uploaded; it is."),
+    (rejected_life, 500, "withdraw", f"Nothing to withdraw: nothing was decided about {SCAN} "
+     "here."),
+    (rejected_life, 3000, "withdraw", f"Nothing to withdraw: {SCAN} was rejected on "
+     f"{minute(1000)}."),
+    (approved_life, 31 * DAY, "withdraw", f"Nothing to withdraw: the exception ended on {U}."),
+    (rejected_life, 60, "approve", f"{SCAN} is not waiting for a decision; if its card."),
+    (rejected_life, 160, "approve", f"{SCAN} is not waiting for a decision; if its card."),
+    (passed_life, 600, "rescan", f"{SCAN} passed its quality gate; there is nothing."),
+    (approved_life, 3000, "rescan", f"{SCAN} is not over: it is being scanned, awaits."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("life", "at", "verb", "answer"), RIGHT_ANSWERS)
+def test_an_answer_that_is_true_is_none(
+    life: Callable[[], Story], at: float, verb: str, answer: str
+) -> None:
+    story = life()
+    story.click(at, SCAN, verb, answer, took=1)
+    assert check(story.trace()) == []
+
+
+def test_a_sentence_that_is_not_known_is_found() -> None:
+    story = rejected_life()
+    story.click(600, SCAN, "approve", "Well done.")
+    assert kinds(story) == {"unknown answer"}
+
+
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
+def test_nothing_is_found_where_a_person_gets_no_answer(life: Callable[[], Story]) -> None:
+    story = life()
+    story.click(600, SCAN, "withdraw", None)
+    assert check(story.trace()) == []
