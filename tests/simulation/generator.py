@@ -8,8 +8,9 @@ from tests.simulation.trace import Settings
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 KEYS = ("payments/api.zip", "payments/api.zip.old.zip", "web.zip")
-NAMELESS = "no app's name/api.zip"
-NAMELESS_SHARE = 0.0
+# Keys whose first part cannot be an app's name.
+NAMELESS = ("no app's name/api.zip", "_payments.zip", f"{65 * 'a'}/api.zip")
+NAMELESS_SHARE = 0.02
 MANY = tuple(f"app-{number}/api.zip" for number in range(6))
 
 
@@ -31,7 +32,7 @@ class _Generator:
         count = draw.choices((1, 2, 3, 4), (40, 38, 14, 8))[0]
         keys = [draw.choice(KEYS)] if draw.random() < 0.7 else draw.sample(KEYS, 2)
         if draw.random() < NAMELESS_SHARE:
-            keys = [NAMELESS]
+            keys = [draw.choice(NAMELESS)]
         elif draw.random() < 0.02:
             # More cards at once than the channel takes one by one.
             count, keys = len(MANY), list(MANY)
@@ -121,8 +122,9 @@ class _Generator:
         verb = self.random.choices(("approve", "reject"), (80, 20))[0]
         when = self._at(
             (f"card {number} 1", 1), (f"card {number} 1", 5), (f"card {number} 1", HOUR),
-            (f"waiting {number} 1", 2), (f"waiting {number} 2", 2), (f"escalation {number}", 4),
-            (f"request end {number}", 4), (f"card {number} 2", 5), (f"upload {number + 1}", 5),
+            (f"waiting {number} 1", 1), (f"waiting {number} 1", 2), (f"waiting {number} 2", 2),
+            (f"escalation {number}", 4), (f"request end {number}", 4), (f"card {number} 2", 5),
+            (f"upload {number + 1}", 5),
         )  # fmt: skip
         self._act(verb, number, when, twice=0.25)
 
@@ -204,4 +206,6 @@ class _Generator:
             (f"stored {number} withdrawal.json", 400), (f"approval end {number}", 400),
             (f"request end {number}", 400), (f"over {number}", 400), (f"over {number}.2", 400),
             (f"stored {number}.2 verdict.json", 3), (f"stored {number}.2 scan.json", 3),
+            # What a function wrote whose clock is ahead has not been yet, by that of ``verify``.
+            (f"tag {number} failed", 2), (f"tag {number} approved", 2),
         )  # fmt: skip

@@ -55,6 +55,9 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         who = draw.choice(("announce", "callback", "check-build-status", "supersede"))
         n = 1 + int(3 * WHO[who] * draw.random())
         plans.append({"who": who, "call": "", "n": n, "fault": "before", "times": 40})
+    if draw.random() < 0.08:
+        # A token that lands, or is written again, when the state machine waits with the next one.
+        plans.append({"who": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
     if any("late" in each for upload in uploads for each in upload["scans"][:1]):
         # Who looks for the report looks twice, and it comes in between.
         n, fault = draw.choice((2, 6, 7, 8, 8, 9)), draw.choice(FAULTS)

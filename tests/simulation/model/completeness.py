@@ -71,7 +71,8 @@ def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
         unsent = cards.get(f"unsent {name}", [])
         late = history.patience.deadline(since, FOLLOWS + history.settings.who)
         first = min((card.at for card in (*cards.get(name, ()), *unsent)), default=inf)
-        if first == inf and not _refused(history, attempt, name):
+        refused = _refused(history, attempt, name)
+        if first == inf and not refused:
             yield Violation("untold", history.ended, f"{attempt.scan}: no card {name!r}")
         if late < first < inf:
             yield Violation(
@@ -80,7 +81,9 @@ def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
                 f"{attempt.scan}: card {name!r} at {first:.1f}, {first - since:.0f} s after it was "
                 f"due, late after {late:.1f}",
             )
-        if mailed and name not in mails and not unsent:
+        # Where the mail is refused, that is a card's to say, which may be refused, too.
+        nowhere = first == inf and refused and _unmailable(history, since)
+        if mailed and name not in mails and not unsent and not nowhere:
             yield Violation("unmailed", history.ended, f"{attempt.scan}: no mail {name!r}")
     for mail in attempt.mails:
         if not mail.to:
@@ -132,14 +135,17 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
         return
     opened = history.opened(attempt)
     for newer in attempt.version.later:
-        begun = min((run.started for each in newer.attempts for run in each.runs), default=inf)
+        begun = min(map(_superseding, newer.attempts), default=inf)
         since = max(opened, begun)
         late = history.patience.deadline(since)
         if newer.deleted < late or begun == inf:
             continue
         # docs/faults.md: where the call to supersede is refused throughout, a press or the end of
         # the window closes the request.
-        if attempt.decided > late and not history.patience.any(since - FOLLOWS, late):
+        refused = history.patience.refused(
+            since - FOLLOWS, late, "Invoke supersede", "lambda", "s3", by="supersede"
+        )
+        if attempt.decided > late and not refused:
             yield Violation(
                 "replaced request left open",
                 late,
@@ -147,6 +153,19 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
                 f"scanned since {begun:.1f} and people were asked at {opened:.1f}",
             )
             return
+
+
+def _unmailable(history: History, since: float) -> bool:
+    """Whether what was due ``since`` was refused each time: to write it, or to mail it."""
+    late = history.patience.deadline(since)
+    calls = ("Invoke announce", "lambda", "s3", "sesv2")
+    return history.patience.refused(since - FOLLOWS, late, *calls, by="announce")
+
+
+def _superseding(attempt: Attempt) -> float:
+    """When an execution of it began that came so far as to supersede others; infinite if none."""
+    runs = [run for run in attempt.runs if attempt.builds or run.status != "FAILED"]
+    return min((run.started for run in runs), default=inf)
 
 
 def _refused(history: History, attempt: Attempt, name: str) -> bool:

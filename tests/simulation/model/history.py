@@ -24,6 +24,7 @@ from tests.simulation.trace import (
 )
 
 _ABOUT = re.compile(r"prefix=scans(?:/|%2F)([^/\s]+?)(?:/|%2F)([^/\s&]+?)(?:/|%2F)")
+_APP = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class History:
@@ -164,8 +165,12 @@ class History:
 
 
 def app(key: str) -> str:
-    """Whose code a key is: ``payments/api.zip`` and ``payments.zip`` are both of ``payments``."""
-    return key.partition("/")[0].removesuffix(".zip")
+    """Whose code a key is: ``payments/api.zip`` and ``payments.zip`` are both of ``payments``.
+
+    What can be nobody's name, as the card of such an upload says, is of ``unnamed``.
+    """
+    name = key.partition("/")[0].removesuffix(".zip")
+    return name if _APP.fullmatch(name) else "unnamed"
 
 
 def _scan_of(click: Clicked) -> object:

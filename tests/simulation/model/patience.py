@@ -17,8 +17,12 @@ TRIES = 6
 
 @dataclass
 class Failing:
-    """``call`` (of an outage: the service) failed from ``start`` to ``end``, each of ``times``."""
+    """``who`` called ``call`` (of an outage: the service), and it failed each of ``times``.
 
+    From ``start`` to ``end``, in seconds; nobody is named where it is an outage.
+    """
+
+    who: str
     call: str
     start: float
     end: float
@@ -53,7 +57,7 @@ class Patience:
                 before.end, before.times = max(before.end, fault.until), before.times + 1
             else:
                 is_outage = fault.fault == "outage"
-                last[call] = Failing(fault.call, fault.at, fault.until, is_outage)
+                last[call] = Failing(*call, fault.at, fault.until, is_outage)
                 self._failing.append(last[call])
 
     def deadline(self, since: float, seconds: float = FOLLOWS) -> float:
@@ -80,15 +84,16 @@ class Patience:
         """Whether a call met a fault that still counted between the two moments."""
         return any(each.start <= end and each.over >= start for each in self._failing)
 
-    def refused(self, start: float, end: float, *calls: str) -> bool:
+    def refused(self, start: float, end: float, *calls: str, by: str | None = None) -> bool:
         """Whether a service was out, or one of its calls refused each time, between the two.
 
-        ``calls`` are how the names of services and calls begin, as in ``sns`` or ``Publish``.
+        ``calls`` are how the names of services and calls begin, as in ``sns`` or ``Publish``; any
+        call of ``by`` counts, too.
         """
         return any(
             each.start <= end
             and each.over >= start
             and (each.is_outage or each.times >= TRIES)
-            and each.call.startswith(calls)
+            and (each.call.startswith(calls) or each.who == by)
             for each in self._failing
         )

@@ -21,7 +21,7 @@ from tests.simulation.model.story_changes import (
     mails,
     without,
 )
-from tests.simulation.trace import Clicked
+from tests.simulation.trace import BuildStarted, Clicked
 
 SCAN = "payments/v1"
 
@@ -139,15 +139,87 @@ def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
     assert check(story.trace()) == []
 
 
-def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout() -> None:
+def replaced_and_left_open() -> Story:
+    """A newer version is scanned, and the request of the one before stays open to its end."""
     story, scan = failed()
     newer = story.upload(2000, "v2", "passed")
     story.judge(2100, newer, "passed")
     story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
     story.decide(122 + WINDOW, scan, "expired")
-    assert kinds(story) == {"replaced request left open"}
-    story.fault(2002, 2060, "lambda", "outage")
+    return story
+
+
+@pytest.mark.parametrize(
+    ("who", "call", "fault", "times"),
+    [
+        ("", "lambda", "outage", 1),
+        ("", "s3 uploads", "outage", 1),
+        ("state machine", "Invoke supersede", "throttled", 6),
+        ("supersede", "ListObjectVersions", "before", 6),
+    ],
+)
+def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout(
+    who: str, call: str, fault: str, times: int
+) -> None:
+    story = replaced_and_left_open()
+    for at in range(2002, 2002 + times):
+        story.fault(at, at + 1, call, fault, who)
+
     assert check(story.trace()) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "call", "fault", "times"),
+    [
+        ("", "sns", "outage", 1),
+        ("state machine", "Invoke supersede", "throttled", 2),
+        ("supersede", "ListObjectVersions", "before", 2),
+        ("callback", "ListObjectVersions", "before", 6),
+    ],
+)
+def test_other_faults_leave_no_replaced_request_open(
+    who: str, call: str, fault: str, times: int
+) -> None:
+    story = replaced_and_left_open()
+    for at in range(2002, 2002 + times):
+        story.fault(at, at + 1, call, fault, who)
+
+    assert kinds(story) == {"replaced request left open"}
+
+
+def test_a_request_may_stay_open_where_the_newer_one_did_not_come_so_far_as_to_be_scanned() -> None:
+    story, scan = failed()
+    newer = story.upload(2000, "v2", "error")
+    story.fault(2002, 2003, "GetObject scan.json", "throttled")
+    story.plain(2009, newer, "The pipeline could not go on with payments")
+    story.end(2010, newer, "FAILED")
+    story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
+    story.decide(122 + WINDOW, scan, "expired")
+
+    assert kinds(story) == {"replaced request left open"}
+    assert check(story.trace(without=(BuildStarted,))) == []
+
+
+def approved_and_never_told() -> Story:
+    """The click is answered, and neither card nor email follows."""
+    story = approved_life()
+    without(story, *cards(story, "approved"), *mails(story, "Approved"))
+    return story
+
+
+@pytest.mark.parametrize("by", ["announce", "approval"])
+def test_an_approval_may_stay_unmailed_only_where_card_and_announcement_are_refused(
+    by: str,
+) -> None:
+    story = approved_and_never_told()
+    assert kinds(story) == {"untold", "unmailed"}
+    since = 1001
+    for at in range(since, since + 6):
+        story.fault(at, at + 1, "Publish", "before", "state machine")
+    assert kinds(story) == {"unmailed"}
+    for at in range(since, since + 6):
+        story.fault(at, at + 1, "GetObject scan.json", "before", by)
+    assert kinds(story) == (set() if by == "announce" else {"unmailed"})
 
 
 def test_a_version_that_was_deleted_need_not_be_followed_to_its_end() -> None:
