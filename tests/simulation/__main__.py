@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +17,8 @@ from tests.simulation.scenario import run
 from tests.simulation.without import FIXES
 
 COUNT = 25_000
+TABLE_COUNT = 6_000
+KEPT = Path(__file__).parent / "kept"
 SEEDS_SHOWN = 8
 SHRUNK = 3
 
@@ -22,25 +26,38 @@ SHRUNK = 3
 def main() -> int:
     """Return 1 where anything is wrong."""
     asked = _asked()
-    seeds = range(asked.first, asked.first + asked.count)
     if asked.seed is not None:
         return _one(campaign.scenario(asked.seed), asked)
     if asked.scenario:
         document = json.loads(asked.scenario.read_text())
         return _one(document.get("scenario", document), asked)
-    return _table(seeds) if asked.table else _many(seeds, asked.without)
+    count = asked.count or (TABLE_COUNT if asked.table else COUNT)
+    seeds = range(asked.first, asked.first + count)
+    return _table(seeds, asked.processes) if asked.table else _many(seeds, asked)
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--count", type=int, default=COUNT, help="how many scenarios")
+    parser.add_argument(
+        "--count",
+        type=int,
+        help=f"how many scenarios: {COUNT:,}, or at most {TABLE_COUNT:,} for each fix of --table",
+    )
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="run one, and show its events")
     parser.add_argument("--scenario", type=Path, help="run one from a file, as in kept/")
     parser.add_argument(
         "--without", default="", choices=FIXES, help="take a fix out", metavar="FIX"
     )
-    parser.add_argument("--table", action="store_true", help="take out each fix in turn")
+    parser.add_argument(
+        "--table",
+        action="store_true",
+        help="take out each fix in turn, until a scenario shows that it is missing, and print the "
+        "table in Markdown; takes minutes, and an hour where one is not found",
+    )
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count(), help="how many at once: one for each core"
+    )
     parser.add_argument("--json", action="store_true", help="show the scenario itself, too")
     return parser.parse_args()
 
@@ -56,20 +73,31 @@ def _one(scenario: dict[str, object], asked: argparse.Namespace) -> int:
     return 1 if violations else 0
 
 
-def _table(seeds: range) -> int:
+def _table(seeds: range, processes: int) -> int:
     """Take out each fix, one after the other; return 1 where no seed shows that it is missing."""
-    table, missed = Table("fix taken out", "without it", "scenarios until found", "as"), 0
+    kept = _kept()
+    missed = 0
+    print("| number | fix | taken out: | seeds until found | as | kept |")
+    print("|---|---|---|---|---|---|")
     for name, fix in FIXES.items():
-        looked, kinds = campaign.until_found(seeds, name)
-        missed += not kinds
-        table.add_row(
-            f"{fix.number} {name}", fix.about, str(looked), ", ".join(kinds) or "not found"
-        )
-    Console().print(table)
+        seed, kinds = campaign.until_found(seeds, name, processes)
+        missed += seed is None
+        found = f"not in {len(seeds):,}" if seed is None else f"{seed - seeds.start + 1:,}"
+        cells = (fix.number, name, fix.how, found, ", ".join(kinds), ", ".join(kept[name]))
+        print("|", " | ".join(map(str, cells)), "|", flush=True)
     return 1 if missed else 0
 
 
-def _many(seeds: range, without: str) -> int:
+def _kept() -> dict[str, list[str]]:
+    """Return the scenarios in kept/ by the fix without which each of them fails."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(KEPT.glob("*.json")):
+        named[json.loads(path.read_text()).get("fix", "")].append(path.stem)
+    return named
+
+
+def _many(seeds: range, asked: argparse.Namespace) -> int:
+    without = asked.without
     console = Console()
     tally = campaign.Tally()
     columns = (
@@ -80,7 +108,7 @@ def _many(seeds: range, without: str) -> int:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("simulating", total=len(seeds))
-        for outcome in campaign.all_of(seeds, without):
+        for outcome in campaign.all_of(seeds, without, asked.processes):
             tally.add(outcome)
             wrong = sum(map(len, tally.violations.values()))
             progress.update(task, advance=1, description=f"simulating, {wrong} violations")

@@ -1,6 +1,5 @@
-"""Many seeds on all cores, and what came of them."""
+"""Many seeds on several cores, and what came of them."""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from tests.simulation.model import Violation, check
 from tests.simulation.scenario import run
 from tests.simulation.shrink import shrink
 from tests.simulation.trace import Faulted
+from tests.simulation.without import FIXES
 
 CHUNK = 25
 Step = tuple[str, str, str]
@@ -74,21 +74,31 @@ def judged(seed: int, without: str = "") -> Outcome:
     )
 
 
-def all_of(seeds: Iterable[int], without: str = "") -> Iterator[Outcome]:
-    """Yield the outcome of each seed, as they come; the rest is left out once nobody asks."""
+def all_of(seeds: Iterable[int], without: str = "", processes: int = 1) -> Iterator[Outcome]:
+    """Yield the outcomes in the order of the seeds; the rest is left out once nobody asks."""
+    one = partial(judged, without=without)
+    if processes == 1:
+        yield from map(one, seeds)
+        return
     # Not forked: a fork of a process with threads (rich's bar is one) may hang.
-    with get_context("spawn").Pool(os.cpu_count()) as pool:
-        yield from pool.imap_unordered(partial(judged, without=without), seeds, CHUNK)
+    with get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap(one, seeds, CHUNK)
 
 
-def until_found(seeds: Iterable[int], without: str) -> tuple[int, list[str]]:
-    """Return how many scenarios it took to see that a fix is missing, and as which violations."""
-    looked = 0
-    for outcome in all_of(seeds, without):
-        looked += 1
-        if outcome.violations:
-            return looked, sorted({each.kind for each in outcome.violations})
-    return looked, []
+def until_found(
+    seeds: Iterable[int], without: str, processes: int = 1
+) -> tuple[int | None, list[str]]:
+    """Return the first seed that shows what a fix is about, and as which violations.
+
+    None where no seed shows it: then the violations are all that there were.
+    """
+    others: set[str] = set()
+    for outcome in all_of(seeds, without, processes):
+        kinds = {each.kind for each in outcome.violations}
+        if not kinds.isdisjoint(FIXES[without].kinds):
+            return outcome.seed, sorted(kinds)
+        others |= kinds
+    return None, sorted(others)
 
 
 def smallest(seed: int, kind: str, without: str = "") -> dict[str, Any]:
