@@ -16,7 +16,7 @@ from tests.simulation.aws.scheduler import NotSimulated
 from tests.simulation.model import check
 from tests.simulation.scenario import run
 from tests.simulation.shrink import shrink
-from tests.simulation.trace import EPOCH
+from tests.simulation.trace import EPOCH, Published
 from tests.simulation.without import FIXES
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +127,15 @@ def test_reports_are_those_that_a_scan_writes(gate):
     report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, "0" * 64))
 
     jsonschema.validate(report, schema)
+
+
+def test_the_card_of_a_build_that_dies_shows_the_end_of_its_log():
+    upload = {**EXCEPTION["uploads"][0], "scans": [{"gate": "failed", "end": "dies"}]}
+
+    trace = run({**EXCEPTION, "uploads": [upload], "actions": []})
+
+    [card] = [event.card for event in trace.events if isinstance(event, Published)]
+    assert "Scanning ..." in card["content"]["description"]
 
 
 def test_a_run_can_be_read_line_by_line():

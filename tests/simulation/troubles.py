@@ -60,8 +60,9 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         plans.append({"who": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
     if any("late" in each for upload in uploads for each in upload["scans"][:1]):
         # Who looks for the report looks twice, and it comes in between.
-        n, fault = draw.choice((2, 6, 7, 8, 8, 9)), draw.choice(FAULTS)
-        plans.append({"who": "check-build-status", "call": "", "n": n, "fault": fault})
+        call = draw.choice(("GetObject report.json", "PutObject", "PutObject verdict.json"))
+        fault = draw.choice(FAULTS)
+        plans.append({"who": "check-build-status", "call": call, "n": 1, "fault": fault})
     return plans
 
 

@@ -82,7 +82,7 @@ def _real(service: str) -> Any:
 @cache
 def pipeline(settings: Settings, without: str = "") -> dict[str, Any]:
     """The real definition, perhaps without a fix; each function has the name of its module."""
-    others = {"artifacts": BUCKET, "work": WORK, "state": WORK, "escalation_topic": ""}
+    others = {"artifacts": BUCKET, "work": WORK, "escalation_topic": ""}
     known = {
         each.name: others.get(each.name, each.name.replace("_", "-")) for each in fields(Names)
     }

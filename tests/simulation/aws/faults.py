@@ -7,7 +7,6 @@ from random import Random
 
 from tests.simulation.trace import Event, Faulted
 
-KINDS = ("before", "after", "throttled", "slow", "killed before", "killed after")
 # Who has a process of its own that can die; what calls for AWS itself is not ours to kill.
 MORTAL = {
     "approval", "announce", "callback", "check-build-status", "rescan", "scan", "supersede", "who",

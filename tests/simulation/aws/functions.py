@@ -26,10 +26,10 @@ from greenlet import getcurrent
 from ops import parallel
 
 # Sets the handlers' environment and imports them, with moto first: both may be in one process.
-from tests.handlers.conftest import ENVIRONMENT  # noqa: F401
+from tests.handlers.conftest import ENVIRONMENT
 from tests.simulation.aws.faults import ends
 from tests.simulation.aws.network import Client, Network
-from tests.simulation.aws.scheduler import Actor, Future, Scheduler, TimedOut
+from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler, TimedOut
 from tests.simulation.trace import moment
 
 # As deployed (components/handler_function.py, approval.py, pipeline.py, who.py), in seconds.
@@ -89,22 +89,6 @@ class VirtualDatetime(datetime):
         return moment(actor.scheduler.now + actor.skew).astimezone(tz or UTC)
 
 
-class VirtualTime:
-    """``time`` in virtual time."""
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        actor = getcurrent()
-        assert isinstance(actor, Actor), "only an actor may sleep"
-        actor.scheduler.sleep(seconds)
-
-    @staticmethod
-    def time() -> float:
-        return VirtualDatetime.now(UTC).timestamp()
-
-    monotonic = time
-
-
 @contextmanager
 def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[..., Any]]:
     """Let all modules of ours that are loaded see the fake clients and the virtual clock.
@@ -125,7 +109,7 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
             value.cache_clear()
             setattr(module, name, value.__wrapped__)
         else:
-            setattr(module, name, VirtualDatetime if kind == "datetime" else VirtualTime)
+            setattr(module, name, VirtualDatetime)
     replaced += [(boto3, "client", boto3.client), (parallel, "each", parallel.each)]
     boto3.client = client
     # Greenlets know no threads.
@@ -143,7 +127,7 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
 @cache
 def _client(service: str, config: Any) -> Any:
     """One real client per service and configuration, for its models and settings."""
-    return _REAL(service, config=config)
+    return _REAL(service, region_name=ENVIRONMENT["AWS_REGION"], config=config)
 
 
 _REAL = boto3.client
@@ -171,8 +155,8 @@ def _outside() -> list[tuple[ModuleType, str, Any, str]]:
                 found.append((module, name, value, "client"))
             elif value is datetime:
                 found.append((module, name, value, "datetime"))
-            elif value is time:
-                found.append((module, name, value, "time"))
+            elif value is time and module_name.startswith("handlers."):
+                raise NotSimulated(f"{module_name} sleeps, or reads a clock of its own")
             elif hasattr(value, "cache_clear") and module_name.startswith("handlers."):
                 found.append((module, name, value, "cached"))
     return found

@@ -75,8 +75,6 @@ class S3:
                 return self._put(**parameters, by=actor.name)
             case "GetObject":
                 return self._get(**parameters)
-            case "HeadObject":
-                return {k: v for k, v in self._get(**parameters).items() if k != "Body"}
             case "ListObjectsV2":
                 return self._list(**parameters)
             case "ListObjectVersions":
@@ -166,7 +164,6 @@ class S3:
             "ContentLength": len(version.body),
             "VersionId": version.id,
             "ETag": f'"{version.id}"',
-            "TagCount": len(version.tags),
         }
 
     def _list(
@@ -175,12 +172,11 @@ class S3:
         Prefix: str = "",
         MaxKeys: int = 1000,
         Delimiter: str | None = None,
-        StartAfter: str = "",
     ) -> dict[str, Any]:
         keys = [
             key
             for key, versions in self._objects[Bucket].items()
-            if versions and key.startswith(Prefix) and key > StartAfter
+            if versions and key.startswith(Prefix)
         ]
         common = []
         if Delimiter:

@@ -1,13 +1,12 @@
-"""The services that only take what they are given: SES, SNS, CloudWatch Logs, Lambda's clients."""
+"""The services that only take or give what they have: SES, SNS, CloudWatch Logs."""
 
 import json
-from collections.abc import Callable
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from typing import Any, cast
 
-from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler
+from tests.simulation.aws.scheduler import Actor, NotSimulated, Scheduler
 from tests.simulation.trace import Event, Mailed, Published
 
 
@@ -76,13 +75,6 @@ class Sns:
         began = self._composed.get(json.dumps(card, sort_keys=True), began)
         self._events.append(Published(at=self._scheduler.now, card=card, composed=began))
         return {"MessageId": f"card-{len(self._events)}"}
-
-
-class Lambda:
-    """What invokes a function by its name; ``run`` starts it and returns the Future of its end."""
-
-    def __init__(self, run: Callable[[str, Any], Future]) -> None:
-        self.run = run
 
 
 def _text(message: Message) -> str:

@@ -52,12 +52,6 @@ class StepFunctions:
         match operation:
             case "SendTaskSuccess":
                 return self._resume(parameters["taskToken"], ("done", parameters["output"]))
-            case "SendTaskFailure":
-                failure = {
-                    "Error": parameters.get("error", ""),
-                    "Cause": parameters.get("cause", ""),
-                }
-                return self._resume(parameters["taskToken"], ("failed", failure))
             case "StartExecution":
                 return self._start(**parameters)
             case "DescribeExecution":
@@ -65,7 +59,7 @@ class StepFunctions:
         raise NotSimulated(f"Step Functions {operation}")
 
     def token(self) -> tuple[str, Future]:
-        """Make a token for a task; what it is resumed with is ``(done|failed, value)``."""
+        """Make a token for a task; what it is resumed with is ``(done, output)``."""
         token = f"AQ{self._scheduler.random.getrandbits(96):024x}"
         self._tokens[token] = Future()
         return token, self._tokens[token]

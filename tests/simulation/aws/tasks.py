@@ -103,8 +103,6 @@ class Tasks:
         kind, value = resumed.value
         if kind == "call":
             raise value
-        if kind == "failed":
-            raise TaskFailed(value["Error"], value["Cause"])
         return json.loads(value)
 
     def _within(self, work: Callable[[], Any], seconds: float | None) -> Any:
@@ -157,12 +155,6 @@ class Tasks:
 
     def _aws_sdk_s3_putObjectTagging(self, arguments: dict[str, Any]) -> Any:
         return self._s3_call("PutObjectTagging", arguments)
-
-    def _aws_sdk_s3_getObjectTagging(self, arguments: dict[str, Any]) -> Any:
-        return self._s3_call("GetObjectTagging", arguments)
-
-    def _aws_sdk_s3_listObjectVersions(self, arguments: dict[str, Any]) -> Any:
-        return self._s3_call("ListObjectVersions", arguments)
 
     def _s3_call(self, operation: str, arguments: dict[str, Any]) -> Any:
         check(self._models["s3"], operation, arguments)
