@@ -402,7 +402,7 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
         },
         "HoldBlind": {
             "Type": "Wait",
-            "Seconds": "{% $blind %}",
+            "Seconds": seconds_until(f"$min([$millis() + 1000 * $blind, {end}])"),
             "Assign": {"blind": f"{{% $min([{MOST_BLIND_SECONDS}, 2 * $blind]) %}}"},
             "Next": "ReadWithdrawal",
         },

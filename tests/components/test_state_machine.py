@@ -266,7 +266,10 @@ def test_an_exception_whose_token_cannot_be_left_is_looked_at_again_and_ends(nam
     # At first after a minute, then after twice as long each time, a day at most.
     assert STATES["HoldBlind"] == {
         "Type": "Wait",
-        "Seconds": "{% $blind %}",
+        "Seconds": (
+            "{% $max([1, $ceil(($min([$millis() + 1000 * $blind, $toMillis($decision.until)])"
+            " - $millis()) / 1000)]) %}"
+        ),
         "Assign": {"blind": "{% $min([86400, 2 * $blind]) %}"},
         "Next": "ReadWithdrawal",
     }
