@@ -91,6 +91,6 @@ LOG_METRICS = (
         label="unheard",
         function="approval",
         name="PressesUnheard",
-        pattern='{ $.message = "pressed" && $.first IS TRUE && $.heard IS FALSE }',
+        pattern='{ $.message = "pressed" && $.heard IS FALSE }',
     ),
 )

@@ -64,7 +64,7 @@ BUILD = """{% $states.result.Build.{
 
 # An exception that cannot be woken is looked at after a minute, two, four, a day at most: a history
 # ends at 25,000 events (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-BLIND_SECONDS = "{% $min([86400, 60 * $power(2, $blind)]) %}"
+BLIND_SECONDS, MOST_BLIND_SECONDS = 60, 86_400
 
 # What begins a thread is published by one execution while others wait with their replies.
 FLOOD_BEGINS_SECONDS = 5
@@ -263,7 +263,7 @@ def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
             "Choices": [
                 {
                     "Condition": "{% $decision.verdict = 'approved' %}",
-                    "Assign": {"stage": "decided", "blind": 0},
+                    "Assign": {"stage": "decided", "blind": BLIND_SECONDS},
                     "Next": "ReadWithdrawal",
                 },
                 {"Condition": "{% $decision.verdict = 'rejected' %}", "Next": "MarkRejected"},
@@ -340,7 +340,7 @@ def _clear_approved(names: Names, waits: Waits) -> dict[str, State]:
 
     It may have taken the tag all the same, so nothing here may end before the exception does.
     """
-    cleared = {"Assign": {"stage": "cleared", "blind": 0}}
+    cleared = {"Assign": {"stage": "cleared", "blind": BLIND_SECONDS}}
     first = {**tag("approved", _heard("Approved", waits), "TellUncleared"), **cleared}
     first["Catch"][-1]["Assign"]["stage"] = "uncleared"
     untold = card(
@@ -402,8 +402,8 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
         },
         "HoldBlind": {
             "Type": "Wait",
-            "Seconds": BLIND_SECONDS,
-            "Assign": {"blind": "{% $blind + 1 %}"},
+            "Seconds": seconds_until(f"$min([$millis() + 1000 * $blind, {end}])"),
+            "Assign": {"blind": f"{{% $min([{MOST_BLIND_SECONDS}, 2 * $blind]) %}}"},
             "Next": "ReadWithdrawal",
         },
         # Until these are done a version stays deployable that must not be: hours of patience.
@@ -537,5 +537,5 @@ def _hold(names: Names, end: str, late: str) -> State:
         retry=RETRY_FOR_SECONDS,
     )
     for ended in (state, state["Catch"][0]):
-        ended["Assign"] = {"blind": 0}
+        ended["Assign"] = {"blind": BLIND_SECONDS}
     return state

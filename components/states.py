@@ -32,6 +32,13 @@ RETRY_FOR_DAYS = {**RETRY, "MaxAttempts": 100, "MaxDelaySeconds": 3600}
 RETRY_FOR_SECONDS = {**RETRY, "MaxAttempts": 2}
 
 
+# A redriven execution counts its retries anew.
+REDRIVES = (
+    "{% $exists($states.context.Execution.RedriveCount)"
+    " ? $states.context.Execution.RedriveCount : 0 %}"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Names:
     """What the state machine calls, by its deployed names."""
@@ -191,6 +198,7 @@ def wait(
                     "token": "{% $states.context.Task.Token %}",
                     "digest": "{% $verdict.digest %}",
                     "until": "{% $until %}" if what == "decision" else "{% $decision.until %}",
+                    "redrive": REDRIVES,
                     "enteredAt": "{% $states.context.State.EnteredTime %}",
                     "retry": "{% $states.context.State.RetryCount %}",
                 },

@@ -18,7 +18,7 @@ from handlers.evidence import Evidence, Piece, waiting
 from handlers.mrkdwn import text
 from handlers.outside import line
 from handlers.scan_id import SCAN_ID
-from handlers.wake import follows, wake
+from handlers.wake import status, wake
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
 LONGEST = timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"]))
 VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 PERIOD = re.compile(r"([0-9]{1,9}) *(m|h|d|days?|)", re.IGNORECASE)
+WOKEN, GOES_ON, OVER = "woken", "goes on", "over"
 UNITS = {"m": "minutes", "h": "hours"}  # days are what is meant else
 
 
@@ -98,8 +99,8 @@ def decide(press: Press) -> str:
     heard = _wake(evidence, ("decision",), kept)
     _log(press, kept, heard)
     if not kept.written or newest:
-        return _standing(evidence, kept.document)
-    return _said(decision) if heard else _unheard(press)
+        return _standing(evidence, kept.document) + _unless_over(heard)
+    return _said(decision) if heard == WOKEN else _unheard(press, heard)
 
 
 def withdraw(press: Press) -> str:
@@ -131,9 +132,11 @@ def withdraw(press: Press) -> str:
         standing = kept.document
         return (
             f"Already withdrawn on {moment.minute(standing['withdrawnAt'])}, "
-            f"because: {text(standing['reason'], 400)}. Nothing changed."
+            f"because: {text(standing['reason'], 400)}. Nothing changed." + _unless_over(heard)
         )
-    return f"Withdrawn: {press.scan} may not be deployed any more." if heard else _unheard(press)
+    if heard == WOKEN:
+        return f"Withdrawn: {press.scan} may not be deployed any more."
+    return _unheard(press, heard)
 
 
 def _is_pair(said: Any) -> bool:
@@ -173,19 +176,22 @@ def _days(period: timedelta) -> str:
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 
-def _wake(evidence: Evidence, waits_for: Sequence[str], kept: Piece) -> bool:
-    """Wake the state machine, which reads what stands; return whether it follows.
+def _wake(evidence: Evidence, waits_for: Sequence[str], kept: Piece) -> str:
+    """Wake the state machine, which reads what stands; return ``WOKEN``, or why it was not.
 
-    Where nobody waits with the token, it is between two waits, or S3's event was faster.
+    ``GOES_ON``: it is between two waits, or S3's event was faster, or somebody before; or nothing
+    can be waited for right now. ``OVER``: nothing follows.
     """
     found = waiting(WORK_BUCKET, evidence.scan)
     if found and found["for"] in waits_for and wake(found["token"]):
-        return True
-    # Who only repeats what was written is told of that.
-    return not kept.written or follows(evidence.read("scan.json")["execution"])
+        return WOKEN
+    ended = status(evidence.read("scan.json")["execution"])
+    # What was written before may have been followed long ago.
+    followed = ("RUNNING", "SUCCEEDED") if kept.written else ("RUNNING", "SUCCEEDED", "FORGOTTEN")
+    return GOES_ON if ended in followed else OVER
 
 
-def _log(press: Press, kept: Piece, heard: bool) -> None:
+def _log(press: Press, kept: Piece, heard: str) -> None:
     log.info(
         "pressed",
         extra={
@@ -193,7 +199,7 @@ def _log(press: Press, kept: Piece, heard: bool) -> None:
             "pressed": press.verdict,
             "standing": kept.document.get("verdict", "withdrawn"),
             "first": kept.written,
-            "heard": heard,
+            "heard": heard != OVER,
         },
     )
 
@@ -216,10 +222,22 @@ def _said(decision: Mapping[str, Any]) -> str:
     return f"Rejected: {decision['scan']} stays blocked."
 
 
-def _unheard(press: Press) -> str:
+def _unheard(press: Press, heard: str) -> str:
+    recorded = f"Recorded as {press.verdict}: {press.scan}."
+    if heard == OVER:
+        return recorded + _unless_over(heard)
     return (
-        f"Recorded as {press.verdict}, but the execution of {press.scan} has failed and does not "
-        "follow: do what its card says."
+        f"{recorded} It takes effect with the card that says so; if none comes within a minute, "
+        "look at the execution."
+    )
+
+
+def _unless_over(heard: str) -> str:
+    if heard != OVER:
+        return ""
+    return (
+        " But its execution is over, and nothing follows: the version keeps its clearance. The "
+        "runbook says what to do, under: executions that ended early."
     )
 
 

@@ -12,6 +12,7 @@ vain: S3 tells of the document, too.
 import logging
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from handlers import moment, versions
@@ -24,7 +25,7 @@ ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 WORK_BUCKET = os.environ["WORK_BUCKET"]
 # What tells an earlier wait of a scan from a later one
 # (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
-ORDER = ("enteredAt", "retry")
+ORDER = ("redrive", "enteredAt", "retry")
 TRIES = 5
 
 
@@ -50,9 +51,9 @@ def answer(key: str) -> bool:
 def wait(event: Mapping[str, Any]) -> bool:
     """Leave the token of ``event``, and send it back at once where the answer is there.
 
-    ``event`` is ``{scan, for, token, digest, until, enteredAt, retry}``: scan.json, what is waited
-    for (``decision`` or ``exception``), the task token, the SHA-256 of verdict.json, when the wait
-    is over, and when and at which try the state machine began it.
+    ``event`` is ``{scan, for, token, digest, until, redrive, enteredAt, retry}``: scan.json, what
+    is waited for (``decision`` or ``exception``), the task token, the SHA-256 of verdict.json, when
+    the wait is over, and when and at which try the state machine began it.
     """
     scan = event["scan"]
     request = {
@@ -60,14 +61,15 @@ def wait(event: Mapping[str, Any]) -> bool:
         **{name: event[name] for name in ("for", "token", "digest", "until", *ORDER)},
         "askedAt": moment.iso(moment.now()),
     }
-    if not _leave(request):
-        log.info("late", extra={"scan": scan["scan"], "for": event["for"]})
-        return False
+    left = _leave(request)
     evidence = Evidence(ARTIFACTS_BUCKET, scan["scan"])
     answered = _decided(evidence, event) if event["for"] == "decision" else _withdrawn(evidence)
     if answered:
         wake(event["token"])
-    log.info("waits", extra={"scan": scan["scan"], "for": event["for"], "answered": answered})
+    log.info(
+        "waits",
+        extra={"scan": scan["scan"], "for": event["for"], "left": left, "answered": answered},
+    )
     return answered
 
 
@@ -88,7 +90,8 @@ def _leave(request: Mapping[str, Any]) -> bool:
 
 
 def _order(request: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(request[name] for name in ORDER)
+    redrive, entered, retry = (request[name] for name in ORDER)
+    return redrive, datetime.fromisoformat(entered), retry
 
 
 def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:

@@ -11,16 +11,15 @@ NOBODY_WAITS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 sfn = boto3.client("stepfunctions", config=QUICK)
 
 
-# An execution in one of these has followed what stands, or will.
-FOLLOWS = ("RUNNING", "SUCCEEDED")
+def status(execution: str) -> str:
+    """Return ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
 
-
-def follows(execution: str) -> bool:
-    """Whether ``execution``, an ARN, has not failed; one that is forgotten has ended long ago."""
+    ``execution`` is an ARN; of one that Step Functions has forgotten, ``FORGOTTEN``.
+    """
     try:
-        return sfn.describe_execution(executionArn=execution)["status"] in FOLLOWS
+        return sfn.describe_execution(executionArn=execution)["status"]
     except sfn.exceptions.ExecutionDoesNotExist:
-        return False
+        return "FORGOTTEN"
 
 
 def wake(token: str) -> bool:

@@ -34,9 +34,14 @@ from local.functions import Functions
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 LOOK_EVERY_SECONDS = 0.05
+# S3's events come within seconds
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html).
+EVENT_SECONDS = 1
 Seen = TypeVar("Seen")
 # States that wait for a token.
-WAITS = {"AwaitDecision", "AwaitLateDecision", "HoldToReminder", "HoldToEnd"}
+WAITS = {
+    "AwaitDecision", "AwaitLateDecision", "HearWhoApproved", "HoldToReminder", "HoldToEnd",
+}  # fmt: skip
 SETTINGS = {
     "slackWorkspaceId": "T0LOCAL0000",
     "slackChannelId": "C0LOCAL0000",
@@ -274,6 +279,7 @@ class Cloud:
                 continue
             for target in rule.targets:
                 if ":lambda:" in target["Arn"]:
+                    time.sleep(EVENT_SECONDS)
                     self._invoke(target["Arn"], event)
                     continue
                 try:

@@ -14,7 +14,7 @@ ScanArgument = Annotated[
 ]
 ReasonOption = Annotated[str, typer.Option(help="Why; it goes into evidence and email.")]
 # How the functions' answers begin when they did what was asked.
-DONE = ("Approved", "Rejected", "Withdrawn", "Recorded", "Scanning")
+DONE = ("Approved", "Rejected", "Withdrawn", "Scanning")
 
 
 def approve(

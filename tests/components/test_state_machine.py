@@ -224,7 +224,7 @@ def test_only_a_passed_gate_and_an_approval_clear():
     }
     assert STATES["Decided"]["Choices"][0] == {
         "Condition": "{% $decision.verdict = 'approved' %}",
-        "Assign": {"stage": "decided", "blind": 0},
+        "Assign": {"stage": "decided", "blind": 60},
         "Next": "ReadWithdrawal",
     }
     over, cleared, again = STATES["HoldException"]["Choices"][:3]
@@ -266,11 +266,14 @@ def test_an_exception_whose_token_cannot_be_left_is_looked_at_again_and_ends(nam
     # At first after a minute, then after twice as long each time, a day at most.
     assert STATES["HoldBlind"] == {
         "Type": "Wait",
-        "Seconds": "{% $min([86400, 60 * $power(2, $blind)]) %}",
-        "Assign": {"blind": "{% $blind + 1 %}"},
+        "Seconds": (
+            "{% $max([1, $ceil(($min([$millis() + 1000 * $blind, $toMillis($decision.until)])"
+            " - $millis()) / 1000)]) %}"
+        ),
+        "Assign": {"blind": "{% $min([86400, 2 * $blind]) %}"},
         "Next": "ReadWithdrawal",
     }
-    assert STATES[name]["Assign"] == STATES[name]["Catch"][0]["Assign"] == {"blind": 0}
+    assert STATES[name]["Assign"] == STATES[name]["Catch"][0]["Assign"] == {"blind": 60}
 
 
 @pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])

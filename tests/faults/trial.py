@@ -76,6 +76,8 @@ class Course:
         self.clean: dict[str, Clean] = {}
         for result in self._run([Trial(way) for way in WAYS]):
             people = result.people
+            if people.cards()["The pipeline could not go on with app"]:
+                result.why.append("the execution failed")
             if result.why:
                 raise RuntimeError(f"{people.app} fails without a fault: {result.why}")
             self.clean[result.trial.way] = Clean(
@@ -187,7 +189,8 @@ class Course:
 def may_double(trial: Trial) -> bool:
     """Whether a card or a mail may come twice: the answer of who sent it was lost."""
     assert trial.call
-    sends = ("Publish", "SendEmail", "Invoke announce")
+    # Who asks for another scan and hears nothing asks again, perhaps after that scan has ended.
+    sends = ("Publish", "SendEmail", "Invoke announce", "Invoke rescan", "StartExecution")
     return trial.fault in UNANSWERED and trial.call.what.startswith(sends)
 
 

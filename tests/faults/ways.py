@@ -359,5 +359,5 @@ def hurry(name: str, state: dict[str, Any]) -> None:
     if state["Type"] == "Wait" and "Seconds" in state:
         state["Seconds"] = 2
     if name in ("AwaitDecision", "AwaitLateDecision"):
-        seconds = state["TimeoutSeconds"]
+        seconds = state["TimeoutSeconds"].removeprefix("{%").removesuffix("%}")
         state["TimeoutSeconds"] = f"{{% $contains($scan.app, 'nobody') ? 3 : {seconds} %}}"

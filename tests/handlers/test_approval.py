@@ -193,24 +193,43 @@ def test_an_own_write_whose_answer_was_lost_holds_and_wakes_the_machine(waiting,
 def test_a_decision_that_nobody_waits_for_holds(waiting, calls, code):
     calls.refuse("SendTaskSuccess", code)
 
-    assert press(APPROVE).startswith("Approved: ")
+    assert press(APPROVE).startswith("Recorded as approved: ")
     assert waiting[DECISION]["verdict"] == "approved"
 
 
-@pytest.mark.parametrize("failed", [{"status": "FAILED"}, {"status": "ABORTED"}, None])
-def test_a_decision_that_a_failed_execution_does_not_follow_is_not_said_to_hold(
-    waiting, machine, calls, failed
-):
+OVER = (
+    " But its execution is over, and nothing follows: the version keeps its clearance. The runbook "
+    "says what to do, under: executions that ended early."
+)
+
+
+@pytest.mark.parametrize("ended", ["FAILED", "ABORTED", "TIMED_OUT", None])
+def test_a_decision_that_nothing_follows_is_not_said_to_hold(waiting, machine, calls, ended):
     machine.waiting.clear()
-    if failed:
-        calls.accept("DescribeExecution", **failed)
+    if ended:
+        calls.accept("DescribeExecution", status=ended)
     else:
         calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
 
-    assert press(APPROVE) == (
-        f"Recorded as approved, but the execution of {SCAN} has failed and does not follow: do "
-        "what its card says."
-    )
+    assert press(APPROVE) == f"Recorded as approved: {SCAN}.{OVER}"
+
+
+@pytest.mark.parametrize("ended", ["FAILED", "ABORTED", "TIMED_OUT"])
+def test_the_second_press_says_so_too_where_nothing_follows(waiting, machine, calls, ended):
+    press(APPROVE)
+    calls.accept("DescribeExecution", status=ended)
+
+    said = press(REJECT)
+
+    assert said.startswith("Already approved on ")
+    assert said.endswith(OVER)
+
+
+def test_a_press_about_what_was_followed_long_ago_says_nothing_of_it(waiting, machine, calls):
+    press(REJECT)
+    calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
+
+    assert press(REJECT).endswith("nothing changed.")
 
 
 def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
@@ -415,11 +434,14 @@ def test_an_upload_of_another_key_or_a_deletion_makes_no_request_moot(waiting):
     assert press(APPROVE).startswith("Approved: ")
 
 
-def test_a_press_between_two_waits_is_followed_by_the_second(waiting, machine):
-    """The first has timed out; the second begins with a look at what stands."""
+def test_a_press_that_finds_nobody_waiting_says_when_it_takes_effect(waiting, machine):
+    """The first wait has timed out; the second begins with a look at what stands."""
     machine.waiting.clear()
 
-    assert press(APPROVE).endswith(" UTC.")
+    assert press(APPROVE) == (
+        f"Recorded as approved: {SCAN}. It takes effect with the card that says so; if none comes "
+        "within a minute, look at the execution."
+    )
     assert waiting[DECISION]["verdict"] == "approved"
 
 

@@ -28,7 +28,9 @@ def scan(artifacts):
 def wait(scan, machine):
     """Let the state machine wait for an answer; return whether it got one at once."""
 
-    def begin(what="decision", token="token-1", entered="2026-11-24T10:00:00.000Z", retry=0):
+    def begin(
+        what="decision", token="token-1", entered="2026-11-24T10:00:00.000Z", retry=0, redrive=0
+    ):
         machine.waiting.add(token)
         return callback.handler(
             {
@@ -37,6 +39,7 @@ def wait(scan, machine):
                 "token": token,
                 "digest": "d" * 64,
                 "until": "2036-12-24T10:00:00Z",
+                "redrive": redrive,
                 "enteredAt": entered,
                 "retry": retry,
             },
@@ -58,13 +61,19 @@ def test_a_token_is_left_where_a_click_finds_it(wait, scan, artifacts, machine, 
         "digest": "d" * 64,
         "askedAt": "2026-11-24T10:00:00Z",
         "until": "2036-12-24T10:00:00Z",
+        "redrive": 0,
         "enteredAt": "2026-11-24T10:00:00.000Z",
         "retry": 0,
     }
     assert machine.woken == []
 
 
-LATER = [{"entered": "2026-11-24T10:00:00.001Z"}, {"retry": 1}]
+LATER = [
+    {"entered": "2026-11-24T10:00:00.001Z"},
+    {"entered": "2026-11-24T10:00:01Z"},
+    {"retry": 1},
+    {"entered": "2026-11-24T09:00:00.000Z", "redrive": 1},
+]
 
 
 @pytest.mark.parametrize("later", LATER)
@@ -79,12 +88,21 @@ def test_the_token_of_a_later_wait_takes_the_place_of_the_one_before(wait, scan,
 def test_a_call_that_comes_late_does_not_bury_the_token_of_a_later_wait(
     wait, scan, artifacts, machine, later
 ):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
     wait("exception", token="token-2", **later)
 
     assert wait() is False
     assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
     assert machine.woken == []
+
+
+def test_a_call_that_seems_late_sends_its_own_token_back_where_the_answer_is_there(
+    wait, scan, artifacts, machine
+):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    wait("exception", token="token-2", retry=1)
+
+    assert wait() is True
+    assert machine.woken == ["token-1"]
 
 
 @pytest.mark.parametrize("later", LATER)
@@ -173,7 +191,7 @@ def test_a_decision_and_a_wait_that_meet_never_miss_each_other(
 ):
     artifacts[f"waiting/{scan['scan']}.json"] = {
         "scan": scan["scan"], "for": "decision", "token": "over", "digest": "d" * 64,
-        "enteredAt": "2026-11-24T09:00:00.000Z", "retry": 0,
+        "redrive": 0, "enteredAt": "2026-11-24T09:00:00.000Z", "retry": 0,
     }  # fmt: skip
     reject = {"scan": scan["scan"], "reject": "not like this"}
 

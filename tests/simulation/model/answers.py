@@ -51,7 +51,12 @@ SENTENCES = [
     for pattern, name, rule in (
         (rf"Approved: {_SCAN} may be deployed until {_MOMENT}\.$", "approved", decision.approved),
         (
-            rf"Recorded as (approved|rejected|withdrawn), but the execution of {_SCAN} has failed ",
+            rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. But its execution is over, ",
+            "recorded, over",
+            decision.recorded_in_vain,
+        ),
+        (
+            rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. It takes effect with the card ",
             "recorded",
             decision.recorded,
         ),

@@ -29,8 +29,15 @@ def rejected(answer: Answer, scan: str) -> Iterator[str]:
         yield from state(attempt)
 
 
-def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
+def recorded_in_vain(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
     """It is written down, and nothing follows."""
+    yield from recorded(answer, verdict, scan)
+    if not _failed_before(answer):
+        yield "no execution of it has failed"
+
+
+def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
+    """It is written down; what follows is told by a card."""
     attempt = answer.attempt
     if verdict == "withdrawn":
         is_so = answer.so(attempt.withdrawn)
@@ -38,8 +45,6 @@ def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
         is_so = attempt.verdict == verdict and answer.so(attempt.decided)
     if scan != attempt.scan or not is_so:
         yield from state(attempt)
-    elif not _failed_before(answer):
-        yield "no execution of it has failed"
 
 
 def already(answer: Answer, verdict: str, when: str) -> Iterator[str]:

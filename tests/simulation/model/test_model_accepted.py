@@ -130,8 +130,8 @@ def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
     story.fault(130, 190, "s3", "outage")
     story.plain(189, scan, "The pipeline could not go on with payments")
     story.end(190, scan, "FAILED")
-    story.click(999, scan, "reject", f"Recorded as rejected, but the execution of {scan} has "
-                "failed and does not follow: do what its card says.")  # fmt: skip
+    story.click(999, scan, "reject", f"Recorded as rejected: {scan}. But its execution is "
+                "over, and nothing follows: x.")  # fmt: skip
     story.store(1000, scan, "decision.json", {
         "verdict": "rejected", "reason": "known", "decidedAt": "2026-12-01T09:16:40Z",
         "until": None,

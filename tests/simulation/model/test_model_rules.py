@@ -234,12 +234,14 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
      "Too late: a newer version has been uploaded; it is decided on its own card."),
     ("withdrawn", approved_life, 3000, "withdraw", f"Withdrawn: {SCAN} may not be deployed any "
      "more."),
-    ("recorded", rejected_life, 3000, "approve", f"Recorded as approved, but the execution of "
-     f"{SCAN} has failed and does not follow: do what its card says."),
-    ("recorded", rejected_life, 3000, "reject", f"Recorded as rejected, but the execution of "
-     f"{SCAN} has failed and does not follow: do what its card says."),
-    ("recorded", approved_life, 3000, "withdraw", f"Recorded as withdrawn, but the execution of "
-     f"{SCAN} has failed and does not follow: do what its card says."),
+    ("recorded, over", rejected_life, 3000, "approve", f"Recorded as approved: "
+     f"{SCAN}. But its execution is over, and nothing follows: x."),
+    ("recorded, over", rejected_life, 3000, "reject", f"Recorded as rejected: "
+     f"{SCAN}. But its execution is over, and nothing follows: x."),
+    ("recorded", rejected_life, 3000, "approve",
+     f"Recorded as approved: {SCAN}. It takes effect with the card x."),
+    ("recorded, over", approved_life, 3000, "withdraw", f"Recorded as withdrawn: "
+     f"{SCAN}. But its execution is over, and nothing follows: x."),
     ("nothing decided", approved_life, 3000, "withdraw",
      f"Nothing to withdraw: nothing was decided about {SCAN} here."),
     ("not approved", approved_life, 3000, "withdraw",
