@@ -156,7 +156,10 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _unmailable(history: History, since: float) -> bool:
-    """Whether what was due ``since`` was refused each time: to write it, or to mail it."""
+    """Whether what was due ``since`` was refused each time: to write it, or to mail it.
+
+    docs/faults.md, "An approval's card that SNS refuses": only the answer has told of it then.
+    """
     late = history.patience.deadline(since)
     calls = ("Invoke announce", "lambda", "s3", "sesv2")
     return history.patience.refused(since - FOLLOWS, late, *calls, by="announce")
