@@ -6,6 +6,6 @@
 - ``model/`` judges the trace by what the docs promise, and knows nothing of the code.
 - ``campaign`` runs many seeds, ``shrink`` makes a failing one small, ``shown`` prints one.
 - ``kept/``: small scenarios of all that went wrong once, each with the fix that it is for.
-- ``without`` takes a fix out again, to see that the model notices.
+- ``without`` takes a fix out again, to see that the model notices; ``older`` is what stands then.
 - ``make simulate`` runs 25,000; ``python -m tests.simulation --help`` says what else there is.
 """

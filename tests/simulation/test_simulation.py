@@ -180,7 +180,7 @@ def test_a_fix_that_is_missing_is_found(path):
     kept = _kept(path)
     found = {each.kind for each in check(run(kept["scenario"], kept["fix"]))}
 
-    assert found == set(kept["violations"])
+    assert found == set(kept["violations"]), FIXES[kept["fix"]].about
     assert not found.isdisjoint(FIXES[kept["fix"]].kinds)
 
 

@@ -1,0 +1,149 @@
+"""The older code that stands where a fix is taken out, as it was before the fix or like it."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from tests.simulation.aws import functions  # noqa: F401  sets the handlers' environment
+
+# isort: split
+from handlers import announce, approval, callback, evidence, moment, rescan, versions
+from handlers.evidence import Evidence
+
+Definition = dict[str, Any]
+NO_SUCH_KEY = "S3.NoSuchKeyException"
+# As scenarios set it, where they wait for it at all.
+WHO_SECONDS = 30
+
+
+def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definition], Definition]:
+    """Return what changes each state of a definition, and leaves the original as it is."""
+
+    def changed(definition: Definition) -> Definition:
+        older = deepcopy(definition)
+        for name, state in older["States"].items():
+            change(name, state)
+        return older
+
+    return changed
+
+
+def any_error_is_none(name: str, state: dict[str, Any]) -> None:
+    """Take an approval for ended where the withdrawal cannot be read."""
+    catchers = state.get("Catch", [])
+    if any(each["ErrorEquals"] == [NO_SUCH_KEY] for each in catchers):
+        catchers[-1]["Next"] = "MarkEnded"
+
+
+def approve_unseen(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval without a look at whether it was withdrawn."""
+    for choice in state.get("Choices", []):
+        if "'approved'" in choice["Condition"]:
+            choice["Next"] = "ClearApproved"
+
+
+def deaf_to_the_end(name: str, state: dict[str, Any]) -> None:
+    """Where no token can be left, wait until the approval is over."""
+    if name == "HoldBlind":
+        del state["Seconds"]
+        state["Timestamp"] = "{% $decision.until %}"
+
+
+def whatever_the_end(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval, wait for who approved, and tell it, though it is over."""
+    if name == "HoldException":
+        state["Choices"].sort(key=lambda choice: choice["Next"] == "MarkEnded")
+    elif name == "HearWhoApproved":
+        state["TimeoutSeconds"] = WHO_SECONDS
+
+
+def told_though_over(
+    name: str, decision: Any, withdrawal: Any, real: Any = announce._is_outdated
+) -> bool:
+    if name in ("approved", "ending"):
+        return withdrawal is not None
+    return real(name, decision, withdrawal)
+
+
+def overwrite(request: dict[str, Any]) -> bool:
+    evidence.s3.put_object(
+        Bucket=callback.WORK_BUCKET,
+        Key=f"waiting/{request['scan']}.json",
+        Body=json.dumps(request).encode(),
+    )
+    return True
+
+
+def no_answer(*_: Any) -> bool:
+    return False
+
+
+def only_exceptions(scan: str, waits_for: Any, kept: Any, wake: Any = approval._wake) -> bool:
+    return wake(scan, waits_for[-1:], kept)
+
+
+def only_decisions(known: Evidence, event: Any) -> bool:
+    return known.piece("decision.json") is not None
+
+
+def only_the_newest(scan: Any) -> str | None:
+    found, _ = versions._versions(scan)
+    return found[0] if found and found[0] != scan["versionId"] else None
+
+
+def already(known: Evidence, decision: Any) -> str:
+    verdict, when = decision["verdict"], moment.minute(decision["decidedAt"])
+    if verdict in ("expired", "superseded"):
+        return _STANDING(known, decision)
+    return (
+        f"Already {verdict} on {when}, because: {decision['reason']}. "
+        "A scan is decided once; nothing changed."
+    )
+
+
+_STANDING = approval._standing
+
+
+def end_first(press: Any, withdraw: Any = approval.withdraw) -> str:
+    """Answer that an exception is over before it is looked whether it was withdrawn."""
+    decision = Evidence(approval.ARTIFACTS_BUCKET, press.scan).read("decision.json")
+    if decision and decision["until"] and moment.is_over(decision["until"], moment.now()):
+        return f"Nothing to withdraw: the exception ended on {moment.minute(decision['until'])}."
+    return withdraw(press)
+
+
+def scan_this_again(scan: str) -> str:
+    """Start the attempt that follows the card's, under the name that it always has."""
+    known = Evidence(rescan.ARTIFACTS_BUCKET, scan)
+    opened, verdict = known.read("scan.json"), known.read("verdict.json")
+    if not opened:
+        return f"There is no scan {scan} here."
+    if verdict and verdict["status"] == "passed":
+        return f"{scan} passed its quality gate; there is nothing to scan again."
+    if verdict and verdict.get("retry") is False:
+        return f"The same bytes would end as {scan} did: do what its card says, then upload again."
+    if rescan._is_running(opened["execution"]):
+        return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
+    attempt = opened.get("attempt", 1) + 1
+    again = f"{opened['app']}/{opened['versionId']}.{attempt}"
+    machine, _, _ = opened["execution"].replace(":execution:", ":stateMachine:").rpartition(":")
+    try:
+        rescan.sfn.start_execution(
+            stateMachineArn=machine,
+            name=f"again-{attempt}-{opened['versionId']}",
+            input=json.dumps(rescan._event(opened, attempt)),
+        )
+    except rescan.sfn.exceptions.ExecutionAlreadyExists:
+        return f"It is scanned again already, as {again}: see the newer card."
+    return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
+
+
+class CardFirst(Evidence):
+    """Writes the card before the verdict, each once: two writes that need not agree."""
+
+    def keep(self, name: str, document: Any) -> Any:
+        if name == "verdict.json" and document["card"]:
+            card = super().keep("notification.json", document["card"])
+            document = {**document, "card": card.document}
+        return super().keep(name, document)
