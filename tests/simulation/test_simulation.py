@@ -28,7 +28,7 @@ def _kept(path: Path) -> dict[str, Any]:
 
 KEPT = sorted((Path(__file__).parent / "kept").glob("*.json"))
 OF_A_FIX = [path for path in KEPT if "fix" in _kept(path)]
-SEEDS = 150
+SEEDS = 250
 EXCEPTION = {
     "seed": 7,
     "skew": 0.0,
