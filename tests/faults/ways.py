@@ -43,7 +43,7 @@ SETTINGS = {
     "exceptionPeriod": "18s",
     "digestAfter": "0",  # each upload is a trial of its own
 }
-STUCK_SECONDS = 120
+STUCK_SECONDS = 240
 LATE_SECONDS = 5  # a card on its way
 PRESSES = 10  # longer than a fault that lasts a while
 CARDLESS_SECONDS = 20  # then nobody waits for a card any more
@@ -274,7 +274,7 @@ def approved(people: People) -> None:
 
 def withdrawn(people: People) -> None:
     people.upload(FAILING)
-    if people.decide("Approve", days="30m"):
+    if people.decide("Approve", days="2m"):
         people.withdrawn()
     people.end()
 
@@ -283,7 +283,7 @@ def hasty(people: People) -> None:
     """Approved, and withdrawn before that is tagged."""
     people.before("GetObject decision.json", people.withdraw)
     people.upload(FAILING)
-    if people.decide("Approve", days="30m"):
+    if people.decide("Approve", days="2m"):
         people.withdrawn()
     people.end()
 
@@ -292,7 +292,7 @@ def recalled(people: People) -> None:
     """Approved, and withdrawn before anything waits for that."""
     people.before("Invoke announce approved", people.withdraw)
     people.upload(FAILING)
-    if people.decide("Approve", days="30m"):
+    if people.decide("Approve", days="2m"):
         people.withdrawn()
     people.end()
 
