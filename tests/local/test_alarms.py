@@ -166,7 +166,7 @@ def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
 
 def _stop(execution: str) -> None:
     """Stop an execution; moto's own way waits for the end of the state that it is in."""
-    backend = stepfunctions_parser_backends[ACCOUNT][REGION]
+    backend: Any = stepfunctions_parser_backends[ACCOUNT][REGION]
     [found] = [
         each
         for machine in backend.state_machines
