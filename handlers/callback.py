@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from handlers import moment, versions
-from handlers.evidence import Evidence, piece, replace, waiting
+from handlers.evidence import TRIES, Evidence, piece, replace, waiting
 from handlers.wake import wake
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ WORK_BUCKET = os.environ["WORK_BUCKET"]
 # What tells an earlier wait of a scan from a later one
 # (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
 ORDER = ("redrive", "enteredAt", "retry")
-TRIES = 5
 
 
 def handler(event: Mapping[str, Any], context: object) -> bool:

@@ -22,6 +22,9 @@ QUICK = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
 
+# Of a write that meets another one: the other ends within some round trips.
+TRIES = 10
+
 # Who runs in another region than the evidence is told its region.
 s3 = boto3.client("s3", region_name=os.environ.get("EVIDENCE_REGION"), config=QUICK)
 
@@ -99,7 +102,7 @@ def keep(bucket: str, key: str, document: object) -> Piece:
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
     """
     body = json.dumps(document, indent=1).encode()
-    for attempt in (1, 2, 3, 4):
+    for attempt in range(1, TRIES + 1):
         try:
             s3.put_object(
                 Bucket=bucket,
@@ -112,7 +115,7 @@ def keep(bucket: str, key: str, document: object) -> Piece:
             code = error_code(error)
             if code == "PreconditionFailed" and (standing := piece(bucket, key)):
                 return standing
-            if code != "ConditionalRequestConflict" or attempt == 4:
+            if code != "ConditionalRequestConflict" or attempt == TRIES:
                 raise
         else:
             return Piece(body, written=True)

@@ -109,7 +109,7 @@ SENTENCES = [
         (rf"The same bytes would end as {_SCAN} did:", "same bytes", rescan.same_bytes),
         (rf"{_SCAN} is not over:", "not over", rescan.not_over),
         (
-            rf"Scanning \S+ again; the answer comes on a new card, about {_SCAN}\.$",
+            rf"Scanning .+? again; the answer comes on a new card, about {_SCAN}\.$",
             "again",
             rescan.scanning,
         ),

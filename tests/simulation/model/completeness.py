@@ -175,15 +175,19 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
     """Whether SNS refused a card for as long as it was tried, where docs/faults.md accepts that.
 
     A call for help is not made again; the developers have the email of a reminder; and the answer
-    to the press says what the card of an approval would ("answer").
+    to the press, or the email, says what the card of an approval would ("answer").
     """
     settings = history.settings
     if name == "ending":
         due = attempt.until - settings.remind
     elif name == "escalated":
         due = history.escalated(attempt)
-    elif name == "approved" and any(
-        answered(click) and str(click.answer).startswith("Approved: ") for click in attempt.clicks
+    elif name == "approved" and (
+        "approved" in by_subject(attempt)
+        or any(
+            answered(click) and str(click.answer).startswith(("Approved: ", "Recorded as approved"))
+            for click in attempt.clicks
+        )
     ):
         due = attempt.decided + settings.who
     else:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.simulation.model.history import History
-from tests.simulation.model.patience import SKEW
+from tests.simulation.model.patience import FOLLOWS, SKEW
 from tests.simulation.model.statements import SUBJECTS
 from tests.simulation.model.subjects import Attempt, Violation
 from tests.simulation.model.wording import kind
@@ -25,7 +25,12 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield from _twice(history, attempt, f"card {name!r}", cards)
     for name, mails in by_subject(attempt).items():
         yield from _twice(history, attempt, f"mail {name!r}", mails)
-    threads = {card.card["metadata"].get("threadId") for card in attempt.cards}
+    # Before there is a verdict, nobody knows of the thread that many cards share.
+    threads = {
+        card.card["metadata"].get("threadId")
+        for card in attempt.cards
+        if kind(card) != "trouble" or card.at > attempt.judged + FOLLOWS
+    }
     if len(threads) > 1:
         yield Violation(
             "another thread", attempt.cards[-1].at, f"{attempt.scan}: {sorted(map(str, threads))}"
