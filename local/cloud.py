@@ -18,6 +18,7 @@ import boto3
 import pulumi
 import yaml
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from moto.events.models import events_backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
@@ -70,6 +71,7 @@ class Cloud:
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._slots = slots
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     def __enter__(self) -> Self:
         if Cloud._running:
@@ -95,6 +97,7 @@ class Cloud:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stopped.set()
         self.channel.stop()
         self.builds.stop()
         self.functions.stop()
@@ -279,7 +282,6 @@ class Cloud:
                 continue
             for target in rule.targets:
                 if ":lambda:" in target["Arn"]:
-                    time.sleep(EVENT_SECONDS)
                     self._invoke(target["Arn"], event)
                     continue
                 try:
@@ -298,9 +300,16 @@ class Cloud:
         (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
         """
         for _ in range(3):
-            answer = self.client("lambda", signer="events").invoke(
-                FunctionName=function, Payload=json.dumps(event)
-            )
+            if self._stopped.wait(EVENT_SECONDS):
+                return
+            try:
+                answer = self.client("lambda", signer="events").invoke(
+                    FunctionName=function, Payload=json.dumps(event)
+                )
+            except BotoCoreError:
+                if self._stopped.is_set():
+                    return
+                raise
             if "FunctionError" not in answer:
                 return
 

@@ -75,7 +75,7 @@ def way(cloud, replaced, monkeypatch, visited):
         again=False,
         newer=False,
         after="AwaitDecision",
-        hold=1,
+        hold=6,
         withdraw=None,
         thread=None,
         opening=None,
@@ -199,7 +199,7 @@ def leave(cloud, scan, name, document):
             ["HoldException", "MarkEnded", "AnnounceEnded", "TellUnsentEnded", "Ended"],
         ),
         (
-            {"judged": "failed", "decided": "approved", "hold": REMIND + 2},
+            {"judged": "failed", "decided": "approved", "hold": REMIND + 6},
             [
                 "AnnounceEnding",
                 "StillEnding",
@@ -214,7 +214,7 @@ def leave(cloud, scan, name, document):
             ],
         ),
         (
-            {"judged": "failed", "decided": "approved", "hold": REMIND + 2, "announce": crash},
+            {"judged": "failed", "decided": "approved", "hold": REMIND + 6, "announce": crash},
             [
                 "AnnounceEnding",
                 "TellUnsentEnding",
@@ -358,7 +358,7 @@ def test_what_could_not_be_cleared_at_first_is_cleared_later_and_told_once(cloud
 
     change_states(cloud, forget_the_bucket)
 
-    states = way(judged="failed", decided="approved", hold=4)
+    states = way(judged="failed", decided="approved", hold=10)
 
     first = states.index("ClearApproved")
     assert states[first : first + 8] == [
@@ -384,7 +384,7 @@ def test_a_hold_whose_token_cannot_be_left_still_ends(cloud, way):
 
     change_states(cloud, forget_the_function)
 
-    states = way(judged="failed", decided="approved", hold=3)
+    states = way(judged="failed", decided="approved", hold=8)
 
     assert states[-4:] == ["MarkEnded", "AnnounceEnded", "TellEnded", "Ended"]
     first = states.index("HoldToEnd")

@@ -106,4 +106,4 @@ def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud):
     scan = cloud.upload("inventory.zip", PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
-    assert "source/scan.zip" in card_of(cloud, scan).description
+    assert "source/scan\u2024zip" in card_of(cloud, scan).description

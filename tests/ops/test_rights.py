@@ -149,7 +149,11 @@ def test_what_is_elsewhere_is_allowed_there(everything: Built):
 
     assert may(granted, "logs:PutSubscriptionFilter", audit)
     assert may(granted, "lambda:AddPermission", f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}")
-    assert not may(granted, "lambda:AddPermission", f"arn:aws:lambda:{REGION}:{ACCOUNT}:{name}")
+    # S3's events reach a function at home.
+    assert may(granted, "lambda:AddPermission", f"arn:aws:lambda:{REGION}:{ACCOUNT}:{name}")
+    assert not may(granted, "lambda:AddPermission", f"arn:aws:lambda:eu-west-3:{ACCOUNT}:{name}")
+    home = audit.replace("us-east-1", REGION)
+    assert not may(granted, "logs:PutSubscriptionFilter", home)
 
 
 def test_the_policies_fit_and_lose_nothing(everything: Built):
