@@ -7,7 +7,6 @@ change shows: scanner.log, report.json, verdict.json, decision.json, withdrawal.
 import hashlib
 import json
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-# What follows a version's id where it was scanned again.
-_ATTEMPT = re.compile(r"(?:\.([0-9]{1,6}))?/")
+from handlers.scan_id import ATTEMPT
+
 # Who presses a button waits 15 s at most: a call that hangs must end early enough to say so.
 QUICK = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
@@ -101,16 +100,10 @@ def keep(bucket: str, key: str, document: object) -> Piece:
     nothing yet about who wins
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
     """
-    body = json.dumps(document, indent=1).encode()
+    body = _json(document)
     for attempt in range(1, TRIES + 1):
         try:
-            s3.put_object(
-                Bucket=bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                IfNoneMatch="*",
-            )
+            _put(bucket, key, body, IfNoneMatch="*")
         except ClientError as error:
             code = error_code(error)
             if code == "PreconditionFailed" and (standing := piece(bucket, key)):
@@ -126,8 +119,8 @@ def attempts(bucket: str, app: str, version: str) -> list[int]:
     """Return the numbers of the scans that there are of an uploaded version, in order."""
     prefix = f"scans/{app}/{version}"
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
-    folders = (each["Prefix"].removeprefix(prefix) for each in listed.get("CommonPrefixes", []))
-    return sorted(int(match[1] or 1) for each in folders if (match := _ATTEMPT.fullmatch(each)))
+    ends = (each["Prefix"][len(prefix) : -1] for each in listed.get("CommonPrefixes", []))
+    return sorted(int(match[1] or 1) for each in ends if (match := ATTEMPT.fullmatch(each)))
 
 
 def replace(bucket: str, key: str, document: object, stands: Piece | None) -> bool:
@@ -137,11 +130,8 @@ def replace(bucket: str, key: str, document: object, stands: Piece | None) -> bo
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
     """
     condition = {"IfMatch": stands.etag} if stands else {"IfNoneMatch": "*"}
-    body = json.dumps(document, indent=1).encode()
     try:
-        s3.put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
-        )
+        _put(bucket, key, _json(document), **condition)
     except ClientError as error:
         if error_code(error) in ("PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"):
             return False
@@ -164,3 +154,11 @@ def waiting_scans(work_bucket: str, start: str) -> list[str]:
     listed = s3.list_objects_v2(Bucket=work_bucket, Prefix=f"waiting/{start}", MaxKeys=100)
     keys = [each["Key"] for each in listed.get("Contents", [])]
     return [key.removeprefix("waiting/").removesuffix(".json") for key in keys]
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, indent=1).encode()
+
+
+def _put(bucket: str, key: str, body: bytes, **condition: str) -> None:
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition)

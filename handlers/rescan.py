@@ -6,16 +6,13 @@ import os
 import re
 from typing import Any
 
-import boto3
-
-from handlers.evidence import QUICK, Evidence, attempts
-from handlers.scan_id import SCAN_ID
+from handlers.evidence import Evidence, attempts
+from handlers.scan_id import SCAN_ID, scan_id
+from handlers.wake import sfn, status
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-
-sfn = boto3.client("stepfunctions", config=QUICK)
 
 
 def handler(event: Any, context: object) -> str:
@@ -39,8 +36,9 @@ def rescan(scan: str) -> str:
     opened = Evidence(ARTIFACTS_BUCKET, scan).read("scan.json")
     if not opened:
         return f"There is no scan {scan} here."
-    number = attempts(ARTIFACTS_BUCKET, opened["app"], opened["versionId"])[-1]
-    last = Evidence(ARTIFACTS_BUCKET, _attempt(opened, number))
+    app, version = opened["app"], opened["versionId"]
+    number = attempts(ARTIFACTS_BUCKET, app, version)[-1]
+    last = Evidence(ARTIFACTS_BUCKET, scan_id(app, version, number))
     verdict = last.read("verdict.json")
     if verdict and verdict["status"] == "passed":
         return f"{last.scan} passed its quality gate; there is nothing to scan again."
@@ -49,14 +47,14 @@ def rescan(scan: str) -> str:
             f"The same bytes would end as {last.scan} did: do what its card says, then upload "
             "again."
         )
-    if _is_running(last.read("scan.json")["execution"]):
+    if status(last.read("scan.json")["execution"]) == "RUNNING":
         return f"{last.scan} is not over: it is being scanned, awaits its decision, or is approved."
     return _start(opened, number + 1)
 
 
 def _start(opened: dict[str, Any], number: int) -> str:
     """Start attempt ``number``, or the next one whose name no execution has used up."""
-    again = _attempt(opened, number)
+    again = scan_id(opened["app"], opened["versionId"], number)
     machine, _, _ = opened["execution"].replace(":execution:", ":stateMachine:").rpartition(":")
     # The same name for each press: the second finds the execution of the first.
     name = f"again-{number}-{re.sub('[^A-Za-z0-9_-]', '-', opened['versionId'])[:60]}"
@@ -69,20 +67,6 @@ def _start(opened: dict[str, Any], number: int) -> str:
         return _start(opened, number + 1)
     log.info("scanned again", extra={"scan": opened["scan"], "again": again})
     return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
-
-
-def _attempt(opened: dict[str, Any], number: int) -> str:
-    """The id of the scan that is attempt ``number`` at the version of ``opened`` (scan.json)."""
-    return f"{opened['app']}/{opened['versionId']}" + (f".{number}" if number > 1 else "")
-
-
-def _is_running(execution: str) -> bool:
-    try:
-        return sfn.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    except sfn.exceptions.ExecutionDoesNotExist:
-        # Step Functions forgets an execution 90 days after its end
-        # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-        return False
 
 
 def _event(opened: dict[str, Any], attempt: int) -> dict[str, Any]:

@@ -14,7 +14,8 @@ sfn = boto3.client("stepfunctions", config=QUICK)
 def status(execution: str) -> str:
     """Return ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
 
-    ``execution`` is an ARN; of one that Step Functions has forgotten, ``FORGOTTEN``.
+    ``execution`` is an ARN; of one that Step Functions has forgotten, 90 days after its end,
+    ``FORGOTTEN`` (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
     """
     try:
         return sfn.describe_execution(executionArn=execution)["status"]

@@ -1,6 +1,5 @@
 """What the evidence says of a scan, read from the artifacts bucket."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -9,14 +8,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from handlers import moment, pressed
-from handlers.scan_id import APP, SCAN_ID
+from handlers.scan_id import APP, ATTEMPT, SCAN_ID
 from ops.documents import FIELDS, Odd, longest, parse
 from ops.problem import Problem, error_code
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
-# What follows the version in the id of a later attempt.
-ATTEMPT = re.compile(r"|\.([2-9]|[1-9][0-9]{1,8})")
 
 
 def checked_app(app: str) -> str:

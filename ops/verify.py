@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
+from handlers.scan_id import scan_id
 from ops import chain, parallel, shown, stack, uploads
 from ops.chain import Stored
 from ops.clearance import standing
@@ -145,9 +146,7 @@ def _judge(
 
 def _not_its_upload(environment: stack.Stack, scan: Scan, opened: Mapping[str, Any]) -> str:
     """What is wrong with the upload that scan.json names; empty where it is the scan's."""
-    attempt = opened.get("attempt") or 1
-    again = f".{attempt}" if attempt > 1 else ""
-    if scan.id != f"{opened['app']}/{opened['versionId']}{again}":
+    if scan.id != scan_id(opened["app"], opened["versionId"], opened.get("attempt") or 1):
         return "names an upload that is not this scan's"
     if opened["bucket"] != environment["uploadBucket"]:
         return f"names another bucket: {opened['bucket']}"

@@ -48,7 +48,7 @@ with pytest.MonkeyPatch.context() as patch:
         check_build_status,  # noqa: F401
         evidence,
         moment,
-        rescan,
+        rescan,  # noqa: F401
         supersede,  # noqa: F401
         wake,
         who,  # noqa: F401
@@ -181,7 +181,7 @@ def artifacts(aws: None) -> Artifacts:
 @pytest.fixture
 def calls(aws: None) -> Iterator[Calls]:
     calls = Calls()
-    clients = (evidence.s3, wake.sfn, rescan.sfn, announce.ses)
+    clients = (evidence.s3, wake.sfn, announce.ses)
     for client in clients:
         client.meta.events.register_first("before-call", calls._before_call)
     yield calls

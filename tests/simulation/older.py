@@ -123,7 +123,7 @@ def scan_this_again(scan: str) -> str:
         return f"{scan} passed its quality gate; there is nothing to scan again."
     if verdict and verdict.get("retry") is False:
         return f"The same bytes would end as {scan} did: do what its card says, then upload again."
-    if rescan._is_running(opened["execution"]):
+    if rescan.status(opened["execution"]) == "RUNNING":
         return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
     attempt = opened.get("attempt", 1) + 1
     again = f"{opened['app']}/{opened['versionId']}.{attempt}"
