@@ -28,8 +28,9 @@ USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
 LONGEST = timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"]))
 VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 PERIOD = re.compile(r"([0-9]{1,9}) *(m|h|d|days?|)", re.IGNORECASE)
-WOKEN, GOES_ON, OVER = "woken", "goes on", "over"
 UNITS = {"m": "minutes", "h": "hours"}  # days are what is meant else
+# What becomes of an answer that was written.
+WOKEN, GOES_ON, OVER = "woken", "goes on", "over"
 
 
 class NotAPress(ValueError):
@@ -99,7 +100,7 @@ def decide(press: Press) -> str:
     heard = _wake(evidence, ("decision",), kept)
     _log(press, kept, heard)
     if not kept.written or newest:
-        return _standing(evidence, kept.document) + _unless_over(heard)
+        return _standing(evidence, kept.document) + _if_over(heard)
     return _said(decision) if heard == WOKEN else _unheard(press, heard)
 
 
@@ -132,7 +133,7 @@ def withdraw(press: Press) -> str:
         standing = kept.document
         return (
             f"Already withdrawn on {moment.minute(standing['withdrawnAt'])}, "
-            f"because: {text(standing['reason'], 400)}. Nothing changed." + _unless_over(heard)
+            f"because: {text(standing['reason'], 400)}. Nothing changed." + _if_over(heard)
         )
     if heard == WOKEN:
         return f"Withdrawn: {press.scan} may not be deployed any more."
@@ -223,16 +224,14 @@ def _said(decision: Mapping[str, Any]) -> str:
 
 
 def _unheard(press: Press, heard: str) -> str:
-    recorded = f"Recorded as {press.verdict}: {press.scan}."
-    if heard == OVER:
-        return recorded + _unless_over(heard)
-    return (
-        f"{recorded} It takes effect with the card that says so; if none comes within a minute, "
-        "look at the execution."
+    waits = (
+        " It takes effect with the card that says so; if none comes within a minute, look at the "
+        "execution."
     )
+    return f"Recorded as {press.verdict}: {press.scan}.{_if_over(heard) or waits}"
 
 
-def _unless_over(heard: str) -> str:
+def _if_over(heard: str) -> str:
     if heard != OVER:
         return ""
     return (
