@@ -1,6 +1,6 @@
 """The pipeline layer: from an upload's event to its scan, and everything that follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -121,46 +121,52 @@ class Pipeline(pulumi.ComponentResource):
         )
 
     def _callback(self, args: PipelineArgs) -> HandlerFunction:
-        scan = args.scan
-        [decision, withdrawal] = evidence(scan.artifacts_arn, "decision.json", "withdrawal.json")
-        tokens = pulumi.Output.concat(scan.work_arn, "/waiting/*")
-        return HandlerFunction(
-            "callback",
-            HandlerFunctionArgs(
-                module="callback",
-                description="Leaves task tokens, and sends them back with an answer",
-                statements=[
-                    allow("s3:GetObject", on=[decision, withdrawal, tokens]),
-                    allow("s3:PutObject", on=[decision, tokens]),
-                    # Without it S3 answers 403 where nothing was decided.
-                    allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
-                    # A request is moot where there is a newer version.
-                    allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
-                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
-                    # A task token is the resource here; IAM knows no narrower one.
-                    allow("states:SendTaskSuccess", on=["*"]),
-                ],
-                environment={"ARTIFACTS_BUCKET": scan.artifacts, "WORK_BUCKET": scan.work},
-                log_days=scan.log_days,
-            ),
-            opts=self._child,
+        artifacts, tokens = args.scan.artifacts_arn, self._tokens(args)
+        [decision, withdrawal] = evidence(artifacts, "decision.json", "withdrawal.json")
+        return self._answering(
+            args,
+            module="callback",
+            description="Leaves task tokens, and sends them back with an answer",
+            reads=[decision, withdrawal, tokens],
+            writes=[decision, tokens],
         )
 
     def _supersede(self, args: PipelineArgs) -> HandlerFunction:
+        [decision] = evidence(args.scan.artifacts_arn, "decision.json")
+        return self._answering(
+            args,
+            module="supersede",
+            description="Closes the open requests of versions that a newer one replaces",
+            reads=[decision, self._tokens(args)],
+            writes=[decision],
+        )
+
+    @staticmethod
+    def _tokens(args: PipelineArgs) -> pulumi.Output[str]:
+        return pulumi.Output.concat(args.scan.work_arn, "/waiting/*")
+
+    def _answering(
+        self,
+        args: PipelineArgs,
+        *,
+        module: str,
+        description: str,
+        reads: Sequence[pulumi.Input[str]],
+        writes: Sequence[pulumi.Input[str]],
+    ) -> HandlerFunction:
+        """A function that decides where a newer version has, and sends tokens back."""
         scan = args.scan
-        [decision] = evidence(scan.artifacts_arn, "decision.json")
         return HandlerFunction(
-            "supersede",
+            module,
             HandlerFunctionArgs(
-                module="supersede",
-                description="Closes the open requests of versions that a newer one replaces",
+                module=module,
+                description=description,
                 statements=[
-                    allow(
-                        "s3:GetObject",
-                        on=[decision, pulumi.Output.concat(scan.work_arn, "/waiting/*")],
-                    ),
-                    allow("s3:PutObject", on=[decision]),
+                    allow("s3:GetObject", on=reads),
+                    allow("s3:PutObject", on=writes),
+                    # Without it S3 answers 403 where nothing was decided.
                     allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
+                    # A request is moot where there is a newer version.
                     allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
                     allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
                     # A task token is the resource here; IAM knows no narrower one.

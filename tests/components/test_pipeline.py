@@ -185,25 +185,11 @@ def test_check_build_status_reads_reports_builds_and_logs_and_writes_its_card(bu
     ]
 
 
-def test_callback_leaves_tokens_and_does_nothing_else(built: Built):
-    assert built.rights("callback") == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
-                "arn:aws:s3:::work/waiting/*",
-            ],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:PutObject"],
-            "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::work/waiting/*",
-            ],
-        },
+def answering(reads: list[str], writes: list[str]) -> list[dict[str, Any]]:
+    """The rights of a function that decides where a newer version has, and sends tokens back."""
+    return [
+        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": reads},
+        {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": writes},
         {
             "Effect": "Allow",
             "Action": ["s3:ListBucket"],
@@ -221,48 +207,27 @@ def test_callback_leaves_tokens_and_does_nothing_else(built: Built):
         },
         {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
     ]
-    function = built.one("lambda/function:Function", "callback")
-    assert function.inputs["handler"] == "handlers.callback.handler"
-    assert function.inputs["environment"]["variables"] == {
-        "ARTIFACTS_BUCKET": "artifacts",
-        "WORK_BUCKET": "work",
-    }
 
 
-def test_supersede_closes_requests_and_does_nothing_else(built: Built):
-    assert built.rights("supersede") == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::work/waiting/*",
-            ],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:PutObject"],
-            "Resource": ["arn:aws:s3:::artifacts/scans/*/decision.json"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket"],
-            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucketVersions"],
-            "Resource": ["arn:aws:s3:::uploads"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": ["arn:key"],
-        },
-        {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
-    ]
-    function = built.one("lambda/function:Function", "supersede")
-    assert function.inputs["handler"] == "handlers.supersede.handler"
+DECISION = "arn:aws:s3:::artifacts/scans/*/decision.json"
+WITHDRAWAL = "arn:aws:s3:::artifacts/scans/*/withdrawal.json"
+TOKENS = "arn:aws:s3:::work/waiting/*"
+
+
+@pytest.mark.parametrize(
+    ("name", "reads", "writes"),
+    [
+        ("callback", [DECISION, WITHDRAWAL, TOKENS], [DECISION, TOKENS]),
+        ("supersede", [DECISION, TOKENS], [DECISION]),
+    ],
+)
+def test_who_answers_requests_may_do_nothing_else(
+    built: Built, name: str, reads: list[str], writes: list[str]
+):
+    function = built.one("lambda/function:Function", name)
+
+    assert built.rights(name) == answering(reads, writes)
+    assert function.inputs["handler"] == f"handlers.{name}.handler"
     assert function.inputs["environment"]["variables"] == {
         "ARTIFACTS_BUCKET": "artifacts",
         "WORK_BUCKET": "work",
