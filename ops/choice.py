@@ -145,11 +145,7 @@ def _explained(evidence: Evidence, newer: Sequence[Looked]) -> list[Looked]:
         scan = _scan(evidence, looked.upload)
         if scan is None:
             return looked
-        odd = (
-            f"; its evidence is not as the pipeline writes it: {scan.oddities}"
-            if scan.oddities
-            else ""
-        )
+        odd = f"; {ODD}: {scan.oddities}" if scan.oddities else ""
         return replace(looked, why=scan.story(looked.status) + odd)
 
     return [*parallel.each(explain, newer[:TOLD], "reasons looked up:"), *newer[TOLD:]]

@@ -351,12 +351,18 @@ def test_every_state_was_taken(cloud, visited):
     assert missing == {"HoldUnsure", "HoldBlind", "TellUncleared", "ClearAgain"}
 
 
-def test_what_could_not_be_cleared_at_first_is_cleared_later_and_told_once(cloud, way):
-    def forget_the_bucket(name, state):
-        if name == "ClearApproved":
-            state["Arguments"]["Bucket"] = "no-such-bucket"
+def break_call(cloud, broken, **arguments):
+    """Let the state ``broken`` ask for what is not there."""
 
-    change_states(cloud, forget_the_bucket)
+    def change(name, state):
+        if name == broken:
+            state["Arguments"] |= arguments
+
+    change_states(cloud, change)
+
+
+def test_what_could_not_be_cleared_at_first_is_cleared_later_and_told_once(cloud, way):
+    break_call(cloud, "ClearApproved", Bucket="no-such-bucket")
 
     states = way(judged="failed", decided="approved", hold=10)
 
@@ -378,11 +384,7 @@ def test_what_could_not_be_cleared_at_first_is_cleared_later_and_told_once(cloud
 
 
 def test_a_hold_whose_token_cannot_be_left_still_ends(cloud, way):
-    def forget_the_function(name, state):
-        if name == "HoldToEnd":
-            state["Arguments"]["FunctionName"] = "no-such-function"
-
-    change_states(cloud, forget_the_function)
+    break_call(cloud, "HoldToEnd", FunctionName="no-such-function")
 
     states = way(judged="failed", decided="approved", hold=8)
 
