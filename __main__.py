@@ -131,7 +131,7 @@ operations = Operations(
             configuration_set=approval.configuration_set,
             uploads=storage.uploads,
             artifacts=storage.artifacts,
-            verdict_seconds=settings.build_seconds,
+            result_seconds=settings.build_seconds,
         ),
     ),
 )

@@ -9,12 +9,16 @@ from components.approval import MAIL_DIMENSION, MAIL_EVENTS
 from components.handler_function import HandlerFunction
 from components.watched import Watched
 
-# A function that takes this part of its time limit will soon take all of it.
-NEAR = 0.8
-# Seconds that a build may wait for a machine before that is told.
+# A function that takes this part of its time limit, in percent, will soon take all of it.
+NEAR_TIMEOUT = 80
+# Seconds that a build may wait for a machine before the channel is notified.
 QUEUED = 600
-# How often in 15 minutes EventBridge may try again to start executions before that is told.
+# How often in 15 minutes EventBridge may try again to start executions before the same.
 RETRIES = 10
+# CloudWatch takes no more metrics in the expression of one alarm.
+MAX_METRICS = 10
+# Whatever has no data in a minute counts as 0, so one quiet function does not hide another.
+ANY = "SUM(FILL(METRICS(), 0))"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +33,11 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Tells the channel ``what`` happened once ``metric`` is above ``above``.
+    """Notifies the channel of ``what`` happened once ``metric`` is above ``above``.
 
-    ``runbook`` is the section of docs/runbook.md, by its anchor. It is watched in periods of
-    ``minutes``, of which so many as ``periods`` must be above in a row. With an ``expression`` that
-    is what is watched, over the metrics by their names in it.
+    ``runbook`` is the section of docs/runbook.md, by its anchor. With an ``expression``, that is
+    watched: over several metrics, by their names in it. A period has ``minutes``. Of the last
+    ``periods``, ``breaching`` (all, unless given) must be above.
     """
 
     label: str
@@ -44,31 +48,25 @@ class Alarm:
     above: float = 0
     minutes: int = 1
     periods: int = 1
+    breaching: int | None = None
 
 
 def alarms(its: Watched) -> Sequence[Alarm]:
     """All alarms of a stack."""
+    return (*_intake(its), *_executions(its), *_scans(its), *_functions(its), *_people(its))
 
-    def own(name: str, statistic: str = "Sum") -> Metric:
-        return Metric(namespace=its.namespace, name=name, statistic=statistic)
 
-    def mail(event: str) -> Metric:
-        dimensions = {MAIL_DIMENSION: its.configuration_set}
-        return Metric(namespace="AWS/SES", name=MAIL_EVENTS[event], dimensions=dimensions)
+def _intake(its: Watched) -> Sequence[Alarm]:
+    """From the upload to its execution."""
 
     def rule(name: str) -> Metric:
         return Metric(namespace="AWS/Events", name=name, dimensions={"RuleName": its.rule})
 
-    def executions(name: str) -> Metric:
-        dimensions = {"StateMachineArn": its.state_machine_arn}
-        return Metric(namespace="AWS/States", name=name, dimensions=dimensions)
-
     return (
-        # From the upload to its execution.
         Alarm(
             label="dead-letters",
-            what="An upload's event started no execution; it lies in the dead-letter queue.",
-            runbook="events-that-started-nothing",
+            what="An upload's event started no execution; it is in the dead-letter queue.",
+            runbook="events-that-started-no-execution",
             metric=Metric(
                 namespace="AWS/SQS",
                 name="ApproximateNumberOfMessagesVisible",
@@ -77,9 +75,9 @@ def alarms(its: Watched) -> Sequence[Alarm]:
             ),
         ),
         Alarm(
-            label="events-lost",
-            what="An upload's event started no execution, and the dead-letter queue did not take "
-            "it: it is lost.",
+            label="dead-letter-delivery-failed",
+            what="An upload's event started no execution, and could not be sent to the dead-letter "
+            "queue: it is lost.",
             runbook="events-that-are-lost",
             metric=rule("InvocationsFailedToBeSentToDlq"),
         ),
@@ -92,49 +90,58 @@ def alarms(its: Watched) -> Sequence[Alarm]:
             minutes=15,
         ),
         Alarm(
-            label="no-scans",
-            what="For two hours uploads arrived, and none was judged.",
-            runbook="uploads-arrive-and-none-is-scanned",
-            metric={"uploads": rule("TriggeredRules"), "judged": own("ScansJudged")},
-            expression="IF(uploads > 0 AND FILL(judged, 0) == 0, 1, 0)",
+            label="no-scans-completed",
+            what="For two hours uploads arrived, and no scan was completed.",
+            runbook="uploads-without-completed-scans",
+            metric={"uploads": rule("TriggeredRules"), "completed": _own(its, "ScansCompleted")},
+            expression="IF(uploads > 0 AND FILL(completed, 0) == 0, 1, 0)",
             minutes=60,
             periods=2,
         ),
-        # A broken scan is an execution that succeeded, since the channel was told.
-        *(
-            Alarm(
-                label=f"executions-{how}",
-                what=f"An execution {said}: what it was to do for its upload is undone.",
-                runbook="executions-that-ended-early",
-                metric=executions(metric),
-            )
-            for how, metric, said in (
-                ("failed", "ExecutionsFailed", "failed"),
-                ("timed-out", "ExecutionsTimedOut", "timed out"),
-                ("aborted", "ExecutionsAborted", "was stopped"),
-            )
+    )
+
+
+def _executions(its: Watched) -> Sequence[Alarm]:
+    # A scan that failed to run is an execution that succeeded, since the channel was notified.
+    return (
+        _any_of(
+            label="executions-ended-early",
+            what="An execution failed, timed out or was stopped: the rest of its work for its "
+            "upload is not done.",
+            runbook="executions-that-ended-early",
+            metrics={
+                "failed": _execution(its, "ExecutionsFailed"),
+                "timed_out": _execution(its, "ExecutionsTimedOut"),
+                "aborted": _execution(its, "ExecutionsAborted"),
+            },
         ),
+        _any_of(
+            label="throttled",
+            what="AWS throttles executions or functions: uploads, decisions and clicks wait.",
+            runbook="executions-and-functions-that-are-throttled",
+            metrics={
+                "executions": _execution(its, "ExecutionThrottled"),
+                **_of_functions(its, "Throttles"),
+            },
+        ),
+    )
+
+
+def _scans(its: Watched) -> Sequence[Alarm]:
+    return (
         Alarm(
-            label="executions-throttled",
-            what="Step Functions holds executions back: uploads and decisions wait.",
-            runbook="executions-that-are-throttled",
-            metric=executions("ExecutionThrottled"),
+            label="scan-errors",
+            what="A scan failed to run: the code was not evaluated and stays blocked.",
+            runbook="scans-that-fail-to-run",
+            metric=_own(its, "ScanErrors"),
             minutes=5,
         ),
-        # The scan.
         Alarm(
-            label="scans-broken",
-            what="A scan broke for another reason than its gate: the code was not judged.",
-            runbook="scans-that-break",
-            metric=own("ScansBroken"),
-            minutes=5,
-        ),
-        Alarm(
-            label="verdicts-late",
-            what="An upload waited longer for its verdict than a build may take.",
-            runbook="verdicts-that-come-late",
-            metric=own("SecondsToVerdict", "Maximum"),
-            above=its.verdict_seconds,
+            label="results-late",
+            what="An upload waited longer for its gate result than a build may take.",
+            runbook="results-that-come-late",
+            metric=_own(its, "SecondsToResult", "Maximum"),
+            above=its.result_seconds,
             minutes=5,
         ),
         Alarm(
@@ -150,42 +157,64 @@ def alarms(its: Watched) -> Sequence[Alarm]:
             above=QUEUED,
             minutes=5,
         ),
-        # The functions.
-        *(alarm for label, each in its.functions.items() for alarm in _of_function(label, each)),
-        # People.
+    )
+
+
+def _functions(its: Watched) -> Sequence[Alarm]:
+    percent = [
+        f"FILL({_id(label)}, 0) / {function.timeout_seconds * 10}"
+        for label, function in its.functions.items()
+    ]
+    return (
+        _any_of(
+            label="function-errors",
+            what="A Lambda function failed.",
+            runbook="functions-that-fail",
+            metrics=_of_functions(its, "Errors"),
+        ),
+        _any_of(
+            label="functions-near-timeout",
+            what=f"A Lambda function took {NEAR_TIMEOUT} % of its time limit or more.",
+            runbook="functions-near-their-time-limit",
+            metrics=_of_functions(its, "Duration", "Maximum"),
+            # Milliseconds in percent of each function's own limit.
+            expression=f"MAX([{', '.join(percent)}])",
+            above=NEAR_TIMEOUT,
+        ),
+    )
+
+
+def _people(its: Watched) -> Sequence[Alarm]:
+    """What people click, wait for and are sent.
+
+    A request that nobody has decided has no alarm: its second card calls the channel.
+    """
+    return (
         Alarm(
-            label="presses-failed",
-            what="Somebody pressed a button, and AWS did not answer as it should.",
-            runbook="presses-that-fail",
-            metric=own("PressesFailed"),
+            label="button-errors",
+            what="Somebody clicked a button, and AWS answered with an error.",
+            runbook="buttons-that-fail",
+            metric=_own(its, "ButtonErrors"),
             minutes=5,
         ),
         Alarm(
-            label="presses-unheard",
-            what="A decision was written down, and its execution has failed: nothing follows it.",
-            runbook="presses-that-wake-nobody",
-            metric=own("PressesUnheard"),
+            label="resume-failed",
+            what="A decision was recorded, and its execution has failed: nothing follows it.",
+            runbook="decisions-that-resume-nothing",
+            metric=_own(its, "ResumeFailed"),
             minutes=5,
         ),
         Alarm(
-            label="decisions-waiting",
-            what="A failed gate comes near the end of its time, and nobody has decided.",
-            runbook="decisions-that-wait",
-            metric=own("DecisionsWaiting"),
+            label="approvals-expiring",
+            what="An approval expires soon; from then on its version cannot be deployed.",
+            runbook="approvals-that-expire-soon",
+            metric=_own(its, "ApprovalsExpiring"),
             minutes=5,
         ),
         Alarm(
-            label="exceptions-ending",
-            what="An exception ends soon; from then on its version cannot be deployed.",
-            runbook="exceptions-that-end-soon",
-            metric=own("ExceptionsEnding"),
-            minutes=5,
-        ),
-        # What is sent.
-        Alarm(
-            label="cards-undelivered",
+            label="notifications-undelivered",
             what="SNS could not deliver to a subscriber of the topic: the channel may lack cards.",
-            runbook="cards-that-are-not-delivered",
+            runbook="notifications-that-are-not-delivered",
             metric=Metric(
                 namespace="AWS/SNS",
                 name="NumberOfNotificationsFailed",
@@ -193,47 +222,70 @@ def alarms(its: Watched) -> Sequence[Alarm]:
             ),
             minutes=5,
         ),
-        *(
-            Alarm(
-                label=f"mail-{how}",
-                what=what,
-                runbook="mail-that-does-not-arrive",
-                metric=mail(event),
-                minutes=5,
-            )
-            for how, event, what in (
-                ("bounced", "BOUNCE", "An email bounced: a developer does not know."),
-                ("complained", "COMPLAINT", "A recipient marked an email as spam."),
-                ("rejected", "REJECT", "SES refused an email for what is in it."),
-                ("delayed", "DELIVERY_DELAY", "An email is delayed on its way to a developer."),
-            )
+        _any_of(
+            label="mail-undelivered",
+            what="An email bounced, was marked as spam, was refused by SES or is delayed: a "
+            "developer may not know of a decision.",
+            runbook="mail-that-does-not-arrive",
+            metrics={
+                event.lower(): Metric(
+                    namespace="AWS/SES",
+                    name=MAIL_EVENTS[event],
+                    dimensions={MAIL_DIMENSION: its.configuration_set},
+                )
+                for event in ("BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY")
+            },
         ),
     )
 
 
-def _of_function(label: str, function: HandlerFunction) -> Sequence[Alarm]:
-    def metric(name: str, statistic: str = "Sum") -> Metric:
+def _any_of(
+    *,
+    label: str,
+    what: str,
+    runbook: str,
+    metrics: Mapping[str, Metric],
+    expression: str = ANY,
+    above: float = 0,
+) -> Alarm:
+    """An alarm that goes off when one of several metrics does; the dashboard shows which.
+
+    Raises:
+        ValueError: there are more metrics than CloudWatch takes.
+    """
+    if len(metrics) > MAX_METRICS:
+        raise ValueError(f"alarm {label}: {len(metrics)} metrics, CloudWatch takes {MAX_METRICS}")
+    # FILL has a 0 for the newest minute whose data is still on its way, so older ones count too:
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    return Alarm(
+        label=label,
+        what=what,
+        runbook=runbook,
+        metric=metrics,
+        expression=expression,
+        above=above,
+        periods=5,
+        breaching=1,
+    )
+
+
+def _own(its: Watched, name: str, statistic: str = "Sum") -> Metric:
+    return Metric(namespace=its.namespace, name=name, statistic=statistic)
+
+
+def _execution(its: Watched, name: str) -> Metric:
+    dimensions = {"StateMachineArn": its.state_machine_arn}
+    return Metric(namespace="AWS/States", name=name, dimensions=dimensions)
+
+
+def _of_functions(its: Watched, name: str, statistic: str = "Sum") -> dict[str, Metric]:
+    def metric(function: HandlerFunction) -> Metric:
         dimensions = {"FunctionName": function.name}
         return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, statistic=statistic)
 
-    return (
-        Alarm(
-            label=f"{label}-errors",
-            what=f"Function {label} failed.",
-            runbook="functions-that-fail",
-            metric=metric("Errors"),
-        ),
-        Alarm(
-            label=f"{label}-slow",
-            what=f"Function {label} came near its time limit of {function.timeout_seconds} s.",
-            runbook="functions-near-their-time-limit",
-            metric=metric("Duration", "Maximum"),
-            above=NEAR * function.timeout_seconds * 1000,
-        ),
-        Alarm(
-            label=f"{label}-throttled",
-            what=f"Lambda refused to run function {label}: too many run at once.",
-            runbook="functions-that-are-throttled",
-            metric=metric("Throttles"),
-        ),
-    )
+    return {_id(label): metric(function) for label, function in its.functions.items()}
+
+
+def _id(label: str) -> str:
+    """The name of a function's metric in an expression."""
+    return label.replace("-", "_")

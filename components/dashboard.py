@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components.approval import MAIL_DIMENSION, MAIL_EVENTS
 from components.watched import Watched
 
 # A row is 24 wide.
@@ -36,8 +37,9 @@ def body(its: Watched, alarms: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
     rows = (
         [_alarms(alarms)],
         [_uploads(its), _outcomes(its), _outcomes_by_app(its)],
-        [_waiting(its), _seconds_to_decision(its), _seconds_to_verdict(its)],
+        [_waiting(its), _seconds_to_decision(its), _seconds_to_result(its)],
         [_build_phases(its), _functions(its)],
+        [_executions(its), _errors(its), _throttles(its), _mail(its)],
         [_build_minutes(its), _calls(its), _storage(its), _logs(its)],
     )
     return {
@@ -64,7 +66,7 @@ def _uploads(its: Watched) -> Widget:
     lines = [
         ["AWS/Events", "TriggeredRules", "RuleName", its.rule, {"label": "uploads"}],
         ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions started"}],
-        [its.namespace, "ScansJudged", {"label": "judged"}],
+        [its.namespace, "ScansCompleted", {"label": "scans completed"}],
     ]
     return _graph(its, "Uploads per hour", lines)
 
@@ -90,7 +92,7 @@ def _waiting(its: Watched) -> Widget:
         _expression(
             "RUNNING_SUM(FILL(opened, 0) - FILL(closed, 0))", "open", "more open than at the left"
         ),
-        [its.namespace, "DecisionsWaiting", {"label": "escalated"}],
+        _expression(f"SUM({_search(its, 'escalated')})", "escalated", "escalated"),
     ]
     return _graph(its, "Requests for a decision", lines)
 
@@ -101,8 +103,10 @@ def _seconds_to_decision(its: Watched) -> Widget:
     )
 
 
-def _seconds_to_verdict(its: Watched) -> Widget:
-    return _graph(its, "Seconds from upload to verdict", _spread(its.namespace, "SecondsToVerdict"))
+def _seconds_to_result(its: Watched) -> Widget:
+    return _graph(
+        its, "Seconds from upload to gate result", _spread(its.namespace, "SecondsToResult")
+    )
 
 
 def _build_phases(its: Watched) -> Widget:
@@ -114,11 +118,39 @@ def _build_phases(its: Watched) -> Widget:
 
 
 def _functions(its: Watched) -> Widget:
-    lines = [
-        ["AWS/Lambda", "Duration", "FunctionName", function.name, {"label": label}]
-        for label, function in its.functions.items()
-    ]
+    lines = _of_functions(its, "Duration")
     return _graph(its, "Longest milliseconds per function", lines, statistic="Maximum")
+
+
+def _executions(its: Watched) -> Widget:
+    lines = [
+        ["AWS/States", name, "StateMachineArn", its.state_machine_arn, {"label": label}]
+        for name, label in (
+            ("ExecutionsFailed", "failed"),
+            ("ExecutionsTimedOut", "timed out"),
+            ("ExecutionsAborted", "stopped"),
+        )
+    ]
+    return _graph(its, "Executions that ended early", lines)
+
+
+def _errors(its: Watched) -> Widget:
+    return _graph(its, "Errors per function", _of_functions(its, "Errors"))
+
+
+def _throttles(its: Watched) -> Widget:
+    machine = ["AWS/States", "ExecutionThrottled", "StateMachineArn", its.state_machine_arn]
+    lines = [[*machine, {"label": "executions"}], *_of_functions(its, "Throttles")]
+    return _graph(its, "Throttled: executions, and calls per function", lines)
+
+
+def _mail(its: Watched) -> Widget:
+    lines = [
+        ["AWS/SES", name, MAIL_DIMENSION, its.configuration_set, {"label": name}]
+        for event, name in MAIL_EVENTS.items()
+        if event != "SEND"
+    ]
+    return _graph(its, "Emails that did not arrive", lines)
 
 
 def _build_minutes(its: Watched) -> Widget:
@@ -134,10 +166,7 @@ def _calls(its: Watched) -> Widget:
     machine = ("StateMachineArn", its.state_machine_arn)
     lines = [
         ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions"}],
-        *(
-            ["AWS/Lambda", "Invocations", "FunctionName", function.name, {"label": label}]
-            for label, function in its.functions.items()
-        ),
+        *_of_functions(its, "Invocations"),
     ]
     return _graph(its, "Cost: executions and calls per day", lines, period=DAY)
 
@@ -187,6 +216,13 @@ def _graph(
             "metrics": lines,
         },
     }
+
+
+def _of_functions(its: Watched, metric: str) -> list[Line]:
+    return [
+        ["AWS/Lambda", metric, "FunctionName", function.name, {"label": label}]
+        for label, function in its.functions.items()
+    ]
 
 
 def _expression(expression: str, name: str, label: str) -> Line:

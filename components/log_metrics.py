@@ -19,78 +19,72 @@ class LogMetric:
     dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
-JUDGED, ANNOUNCED = '$.message = "scan judged"', '$.message = "announced"'
+COMPLETED, NOTIFIED = '$.message = "scan judged"', '$.message = "announced"'
 BY_APP = {"App": "$.app", "Outcome": "$.outcome"}
 LOG_METRICS = (
-    # What uploads came to, and what became of failed gates.
+    # Results of scans, and what followed failed gates.
     LogMetric(
-        label="judged-outcomes",
+        label="completed-outcomes",
         function="check-build-status",
         name="Outcomes",
-        pattern=f"{{ {JUDGED} && $.app = * && $.outcome = * }}",
+        pattern=f"{{ {COMPLETED} && $.app = * && $.outcome = * }}",
         dimensions=BY_APP,
     ),
     LogMetric(
-        label="announced-outcomes",
+        label="notified-outcomes",
         function="announce",
         name="Outcomes",
-        pattern=f"{{ {ANNOUNCED} && $.app = * && $.outcome = * }}",
+        pattern=f"{{ {NOTIFIED} && $.app = * && $.outcome = * }}",
         dimensions=BY_APP,
     ),
     # The alarms' own metrics have no dimensions: whoever may upload invents apps, and CloudWatch
     # turns a filter off that finds too many.
     LogMetric(
-        label="judged",
+        label="completed",
         function="check-build-status",
-        name="ScansJudged",
-        pattern=f"{{ {JUDGED} }}",
+        name="ScansCompleted",
+        pattern=f"{{ {COMPLETED} }}",
     ),
     LogMetric(
-        label="broken",
+        label="scan-errors",
         function="check-build-status",
-        name="ScansBroken",
-        pattern=f'{{ {JUDGED} && $.outcome = "error" }}',
+        name="ScanErrors",
+        pattern=f'{{ {COMPLETED} && $.outcome = "error" }}',
     ),
     LogMetric(
-        label="seconds-to-verdict",
+        label="seconds-to-result",
         function="check-build-status",
-        name="SecondsToVerdict",
-        pattern=f"{{ {JUDGED} && $.seconds = * }}",
+        name="SecondsToResult",
+        pattern=f"{{ {COMPLETED} && $.seconds = * }}",
         value="$.seconds",
     ),
     LogMetric(
         label="seconds-to-decision",
         function="announce",
         name="SecondsToDecision",
-        pattern=f"{{ {ANNOUNCED} && $.seconds = * }}",
+        pattern=f"{{ {NOTIFIED} && $.seconds = * }}",
         value="$.seconds",
     ),
     LogMetric(
-        label="waiting",
+        label="expiring",
         function="announce",
-        name="DecisionsWaiting",
-        pattern=f'{{ {ANNOUNCED} && $.outcome = "escalated" }}',
+        name="ApprovalsExpiring",
+        pattern=f'{{ {NOTIFIED} && $.outcome = "ending" }}',
     ),
-    LogMetric(
-        label="ending",
-        function="announce",
-        name="ExceptionsEnding",
-        pattern=f'{{ {ANNOUNCED} && $.outcome = "ending" }}',
-    ),
-    # People get a sentence for an answer, so Lambda counts no error.
+    # A person gets a sentence as response, so Lambda counts no error.
     *(
         LogMetric(
-            label=f"{function}-failed",
+            label=f"{function}-errors",
             function=function,
-            name="PressesFailed",
+            name="ButtonErrors",
             pattern='{ $.level = "ERROR" }',
         )
         for function in ("approval", "rescan")
     ),
     LogMetric(
-        label="unheard",
+        label="resume-failed",
         function="approval",
-        name="PressesUnheard",
+        name="ResumeFailed",
         pattern='{ $.message = "pressed" && $.heard IS FALSE }',
     ),
 )

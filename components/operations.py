@@ -15,7 +15,7 @@ from components.watched import Watched
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsArgs:
-    """``dashboard`` is the dashboard's name; ``topic_arn`` is the topic that alarms tell."""
+    """``dashboard`` is the dashboard's name; ``topic_arn`` is the topic that alarms publish to."""
 
     dashboard: str
     topic_arn: pulumi.Input[str]
@@ -23,7 +23,7 @@ class OperationsArgs:
 
 
 class Operations(pulumi.ComponentResource):
-    """Alarms for each way to lose or delay something, told in the channel, and a dashboard."""
+    """Alarms for each way to lose or delay something, published to the channel, and a dashboard."""
 
     dashboard_url: pulumi.Output[str]
 
@@ -70,6 +70,7 @@ class Operations(pulumi.ComponentResource):
             comparison_operator="GreaterThanThreshold",
             threshold=its.above,
             evaluation_periods=its.periods,
+            datapoints_to_alarm=its.breaching,
             # No data is what a quiet day looks like.
             treat_missing_data="notBreaching",
             alarm_actions=[topic_arn],

@@ -12,8 +12,8 @@ from components.handler_function import HandlerFunction
 class Watched:
     """Names of what was deployed; ``namespace`` is that of the stack's own metrics.
 
-    ``functions`` are all of the stack's region, by label. A verdict is late after
-    ``verdict_seconds``.
+    ``functions`` are all of the stack's region, by label. A gate result is late
+    after ``result_seconds``.
     """
 
     region: str
@@ -27,4 +27,4 @@ class Watched:
     configuration_set: pulumi.Input[str]
     uploads: pulumi.Input[str]
     artifacts: pulumi.Input[str]
-    verdict_seconds: int
+    result_seconds: int

@@ -49,7 +49,7 @@ def metric_filter(account: Account, name: str, inputs: Inputs) -> Made:
 def alarm(account: Account, name: str, inputs: Inputs) -> Made:
     alarm = account.named(name)
     queries = inputs.several("metricQueries")
-    watched = (
+    watched: dict[str, Any] = (
         {"Metrics": [_metric_query(each) for each in queries]}
         if queries
         else {
@@ -58,6 +58,8 @@ def alarm(account: Account, name: str, inputs: Inputs) -> Made:
             "Period": inputs.take("period"),
         }
     )
+    if breaching := inputs.take("datapointsToAlarm"):
+        watched["DatapointsToAlarm"] = breaching
     cloudwatch = account.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName=alarm,

@@ -3,15 +3,17 @@
 import itertools
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from components.alarms import _executions
 from components.log_metrics import LOG_METRICS
 from tests.components.recording import PROGRAM, Built, Resource, program
 
 RUNBOOK = (PROGRAM / "docs" / "runbook.md").read_text()
-PARTS = ("What it means", "Lost or late", "Look", "Mend", "Over when")
+PARTS = ("What it means", "Lost or late", "Look", "Fix", "Over when")
 # What AWS measures, from the services' own lists of metrics: the dimensions, then the metrics.
 KNOWN = {
     "AWS/CodeBuild": (
@@ -116,7 +118,7 @@ def test_each_filter_reads_the_logs_of_its_function_and_names_what_it_takes(buil
         assert all(field in each.pattern for field in taken if field.startswith("$"))
 
 
-def test_every_alarm_calls_the_channel_and_no_silence_sets_it_off(built: Built):
+def test_every_alarm_notifies_the_channel_and_missing_data_does_not_set_it_off(built: Built):
     for each in alarms(built):
         assert each.inputs["alarmActions"] == ["arn:aws:sns:::notification"]
         assert each.inputs["comparisonOperator"] == "GreaterThanThreshold"
@@ -138,17 +140,63 @@ def test_every_function_of_the_region_has_its_alarms(built: Built):
 
 def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
     limits = {each.name: each.inputs["timeout"] for each in built.all("lambda/function:Function")}
-    thresholds = {
-        each.name.removesuffix("-slow"): each.inputs["threshold"]
-        for each in alarms(built)
-        if each.name.endswith("-slow")
+    alarm = built.one("cloudwatch/metricAlarm:MetricAlarm", "functions-near-timeout").inputs
+    [expression] = [each["expression"] for each in alarm["metricQueries"] if "expression" in each]
+    divided = re.findall(r"FILL\((\w+), 0\) / (\d+)", expression)
+
+    assert alarm["threshold"] == 80
+    # Milliseconds to percent of a limit in seconds.
+    assert {name.replace("_", "-"): int(by) for name, by in divided} == {
+        name: seconds * 1000 / 100 for name, seconds in limits.items()
     }
 
-    assert thresholds == {name: 800 * seconds for name, seconds in limits.items()}
+
+def test_expressions_keep_to_what_cloudwatch_takes_in_an_alarm(built: Built):
+    watching = [each.inputs for each in alarms(built) if each.inputs.get("metricQueries")]
+
+    assert watching
+    for each in watching:
+        [expression] = [row for row in each["metricQueries"] if "expression" in row]
+        ids = [row["id"] for row in each["metricQueries"] if "metric" in row]
+        assert expression["returnData"] is True
+        assert "SEARCH" not in expression["expression"]
+        assert 1 < len(ids) <= 10
+        assert all(re.fullmatch(r"[a-z]\w*", name) for name in ids)
+        assert len(watched(each)) == len(set(map(str, watched(each)))) == len(ids)
+        used = set(re.findall(r"\b[a-z]\w*\b", expression["expression"]))
+        assert used == set(ids) or "METRICS()" in expression["expression"]
 
 
-def test_a_verdict_is_late_once_it_took_longer_than_a_build_may():
-    late = program(buildTimeout="45m").one("cloudwatch/metricAlarm:MetricAlarm", "verdicts-late")
+def test_an_alarm_with_more_metrics_than_cloudwatch_takes_is_refused():
+    function = SimpleNamespace(name="f", timeout_seconds=10)
+    many: Any = SimpleNamespace(
+        namespace="n", state_machine_arn="m", functions={f"f{n}": function for n in range(10)}
+    )
+
+    with pytest.raises(ValueError, match="throttled: 11 metrics, CloudWatch takes 10"):
+        _executions(many)
+
+
+def test_what_several_metrics_set_off_is_drawn_one_by_one(built: Built):
+    """Such an alarm does not say which: the dashboard does."""
+    several = [each for each in alarms(built) if len(watched(each.inputs)) > 1]
+
+    for alarm in several:
+        assert [each for each in watched(alarm.inputs) if each not in drawn(built)] == []
+
+
+def test_the_docs_count_alarms_and_what_they_are_billed_for(built: Built):
+    count, metrics = len(alarms(built)), sum(len(watched(each.inputs)) for each in alarms(built))
+    own = len({each.name for each in LOG_METRICS if not each.dimensions})
+
+    for page in ("cost.md", "operations.md"):
+        text = " ".join((PROGRAM / "docs" / page).read_text().split())
+        assert f"{count} alarms over {metrics} metrics" in text, (count, metrics)
+    assert f"{own} metrics" in (PROGRAM / "docs" / "cost.md").read_text(), own
+
+
+def test_a_result_is_late_once_it_took_longer_than_a_build_may():
+    late = program(buildTimeout="45m").one("cloudwatch/metricAlarm:MetricAlarm", "results-late")
 
     assert late.inputs["threshold"] == 45 * 60
 
@@ -226,7 +274,7 @@ def test_each_alarm_names_the_section_that_is_about_it_and_each_section_its_alar
 
 
 @pytest.mark.parametrize("title", sections())
-def test_each_section_says_what_it_means_and_how_to_look_mend_and_see_the_end(
+def test_each_section_says_what_it_means_and_how_to_look_fix_and_see_the_end(
     title: str,
 ):
     assert re.findall(r"^- \*\*(.+?)[.]?\*\*", sections()[title], re.M) == list(PARTS)

@@ -75,14 +75,12 @@ def watched(alarm: Mapping[str, Any]) -> list[Metric]:
 
 
 def goes_off(alarm: Mapping[str, Any], periods: Sequence[Values]) -> bool:
-    """Whether the last periods are all above the alarm's threshold; no data is not."""
+    """Whether enough of the last periods are above the alarm's threshold; no data is not."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "notBreaching"
-    last = periods[-alarm["EvaluationPeriods"] :]
-    found = [_value(alarm, values) for values in last]
-    return len(found) == alarm["EvaluationPeriods"] and all(
-        each is not None and each > alarm["Threshold"] for each in found
-    )
+    values = [_value(alarm, each) for each in periods[-alarm["EvaluationPeriods"] :]]
+    above = sum(each is not None and each > alarm["Threshold"] for each in values)
+    return above >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
 
 
 def message(alarm: Mapping[str, Any]) -> str:
@@ -113,7 +111,10 @@ def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
         for (name, each), at in zip(queries.items(), watched(alarm), strict=True)
     }
     functions = {
-        "FILL": lambda value, instead: instead if value is None else value,
+        "METRICS": lambda: list(names.values()),
+        "FILL": _fill,
+        "SUM": sum,
+        "MAX": max,
         "IF": lambda condition, yes, no: yes if condition else no,
     }
     # Metric math has Python's operators; what has no data has no result.
@@ -121,6 +122,12 @@ def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
         return eval(expression.replace(" AND ", " and "), {**functions, **names})
     except TypeError:
         return None
+
+
+def _fill(values: Any, instead: float) -> Any:
+    if isinstance(values, list):
+        return [_fill(each, instead) for each in values]
+    return instead if values is None else values
 
 
 def _statistic(statistic: str, values: Sequence[float] | None) -> float | None:
