@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import (
@@ -24,11 +25,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local.page import folder
 from local.page.watch import PEOPLE, Watch, headline
 from samples import SAMPLES, key_for, packed
 
 STATIC = Path(__file__).parent / "static"
-UPLOAD = 100 * 1024 * 1024  # bytes of one zip that the page takes
+UPLOAD = 100 * 1024 * 1024  # bytes of one zip or folder that the page takes
 LATEST = 150  # entries and mails that a window gets at first
 # Nothing from elsewhere, nothing inline; the frame is for mails.
 POLICY = (
@@ -67,6 +69,7 @@ def application(
         Route("/api/mails/{mail:int}", page.mail),
         Route("/api/entries", page.entries),
         Route("/api/uploads", page.upload, methods=["POST"]),
+        Route("/api/folders", page.upload_folder, methods=["POST"]),
         Route("/api/samples/{name}", page.sample, methods=["POST"]),
         Route("/api/press", page.press, methods=["POST"]),
         Route("/api/command", page.command, methods=["POST"]),
@@ -171,14 +174,34 @@ class _Page:
         return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
 
     async def upload(self, request: Request) -> Response:
-        app, name = (request.query_params.get(each, "") for each in ("app", "name"))
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > UPLOAD:
-                raise HTTPException(413, f"The page takes zips of up to {UPLOAD >> 20} MB.")
+                raise _too_large()
+        return await self._put_zip(request, bytes(body))
+
+    async def upload_folder(self, request: Request) -> Response:
+        """Take the files of a folder, each under its path, and upload them as one zip."""
+        # The web server reads no more than that; the files lie on disk from a megabyte on.
+        if _number(request.headers.get("content-length")) > UPLOAD:
+            raise _too_large()
+        async with request.form(max_files=folder.FILES, max_fields=0) as form:
+            files = [
+                (each.filename or "", each.file)
+                for each in form.getlist("file")
+                if isinstance(each, UploadFile)
+            ]
+            try:
+                body = await run_in_threadpool(folder.zipped, files)
+            except ValueError as refused:
+                raise HTTPException(400, str(refused)) from refused
+        return await self._put_zip(request, body)
+
+    async def _put_zip(self, request: Request, body: bytes) -> Response:
+        app, name = (request.query_params.get(each, "") for each in ("app", "name"))
         zip_name = name if name.endswith(".zip") else f"{name}.zip"
-        return await self._put(f"{app}/{zip_name}" if app else key_for(zip_name), bytes(body))
+        return await self._put(f"{app}/{zip_name}" if app else key_for(zip_name), body)
 
     async def sample(self, request: Request) -> Response:
         if request.path_params["name"] not in READY:
@@ -233,6 +256,10 @@ def _number(text: str | None) -> int:
     if not text or not text.isdecimal():
         raise HTTPException(400, "That is no number.")
     return int(text)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(413, f"The page takes uploads of up to {UPLOAD >> 20} MB.")
 
 
 def _at(things: list[dict[str, Any]], position: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from local import mrkdwn
 from local.card import Card
 from local.channel import Dropped, member_id
 from local.cloud import Cloud
-from local.page import coverage, picture
+from local.page import coverage, graph_layout
 from local.page.way import Way, read
 from local.service_rules import Refused
 from local.story import told
@@ -119,7 +119,7 @@ class Watch:
         left = self._body(scan, "report.json") if "report.json" in evidence else b"null"
         return {
             "steps": [step.shown() for step in way.steps],
-            "picture": picture.draw(self._definition, {step.name for step in way.steps}),
+            "picture": graph_layout.draw(self._definition, {step.name for step in way.steps}),
             "log": self._log(way),
             "coverage": coverage.shown(json.loads(left), scan),
             "evidence": evidence,

@@ -1,16 +1,15 @@
 """A page that is served, and a real browser that looks at it."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from local.page.serving import Served, serving
 from tests.page.browsers import PATIENCE, chromium_path, launch
 
-AXE = (Path(__file__).parent / "axe.min.js").read_text()
 HOW = "no Chromium: apt-get install chromium, or set CHROMIUM to one"
 
 
@@ -64,11 +63,10 @@ def window(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds: rule and place of each violation."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, {iframes: false})")
+    """What axe-core finds: rule and location of each violation."""
+    results = Axe().run(page, options={"iframes": False}).response
     return [
         f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in found["violations"]
+        for each in results["violations"]
         for node in each["nodes"]
     ]

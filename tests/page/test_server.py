@@ -1,13 +1,18 @@
 """What the page's server refuses."""
 
 import http.client
+import io
 import json
+import zipfile
 from urllib.parse import urlsplit
 
 import pytest
 
+from local.page import folder, server
 from local.page.__main__ import main
+from local.page.folder import zipped
 from local.page.serving import serving
+from samples import key_for
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +98,65 @@ def test_a_port_that_there_is_not_is_told_at_once(capsys):
 def test_a_taken_port_is_told_at_once(page, capsys):
     assert main(["--port", str(urlsplit(page.url).port)]) == 1
     assert "make up PORT=" in capsys.readouterr().out
+
+
+FOLDER = {"shop/a.py": b"x = 1\n", "shop/\u00fcn\u00ef/.git/config": b"[core]", "shop/empty": b""}
+
+
+def send_folder(page, files):
+    """What a browser sends of a folder: one part for each ``(path, content)``."""
+    edge = "edge-0123456789"
+    parts = [
+        f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{path}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n".encode()
+        + content
+        + b"\r\n"
+        for path, content in files
+    ]
+    body = b"".join([*parts, f"--{edge}--\r\n".encode()])
+    headers = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+    status, text, _ = answer(page, "POST", "/api/folders?app=&name=shop", body, **headers)
+    return status, json.loads(text)
+
+
+def test_a_folder_becomes_a_zip_of_all_its_files(page):
+    status, got = send_folder(page, FOLDER.items())
+
+    assert status == 200
+    body = page.cloud.client("s3").get_object(
+        Bucket=page.cloud.outputs["uploadBucket"],
+        Key=key_for("shop.zip"),
+        VersionId=got["versionId"],
+    )["Body"]
+    with zipfile.ZipFile(io.BytesIO(body.read())) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == FOLDER
+
+
+@pytest.mark.parametrize(
+    "path", ["../a.py", "/etc/passwd", "shop/./a.py", "shop//a.py", "shop/..", "shop\\a.py", "a\0b"]
+)
+def test_a_path_that_leads_out_of_the_folder_is_refused(path):
+    with pytest.raises(ValueError, match="is no path of a file inside a folder"):
+        zipped([(path, io.BytesIO(b""))])
+
+
+def test_a_hostile_path_is_answered_with_a_sentence(page):
+    assert send_folder(page, [("shop/../../a.py", b"")])[0] == 400
+    assert "twice" in send_folder(page, [("shop/a.py", b"")] * 2)[1]["error"]
+
+
+def test_a_folder_with_too_many_files_is_refused(page, monkeypatch):
+    monkeypatch.setattr(folder, "FILES", 2)
+
+    status, got = send_folder(page, FOLDER.items())
+
+    assert (status, "files" in got["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("kind", ["uploads", "folders"])
+def test_an_upload_that_is_too_large_is_refused(page, monkeypatch, kind):
+    monkeypatch.setattr(server, "UPLOAD", 10)
+
+    status, text, _ = answer(page, "POST", f"/api/{kind}?app=&name=shop", b"x" * 11)
+
+    assert (status, "up to" in json.loads(text)["error"]) == (413, True)

@@ -1,7 +1,7 @@
 // The first part: sending zips, and the list of uploads.
 
 import { ask, byId, clock, make } from "./dom.js";
-import { below, zipped } from "./zip.js";
+import { below } from "./folder.js";
 
 const ROWS = 60;
 const uploads = new Map();
@@ -138,11 +138,16 @@ async function sendAll(files) {
   for (const file of files) await send(file, file.name);
 }
 
-const sendFolder = async (name, files) => send(await zipped(files), `${name}.zip`);
+// The server makes the zip.
+function sendFolder(name, files) {
+  const form = new FormData();
+  for (const { path, file } of files) form.append("file", file, path);
+  return send(form, name, "folders");
+}
 
-function send(body, name) {
+function send(body, name, kind = "uploads") {
   const query = new URLSearchParams({ name, app: byId("app").value.trim() });
-  return said(async () => sent(await ask(`/api/uploads?${query}`, { method: "POST", body })));
+  return said(async () => sent(await ask(`/api/${kind}?${query}`, { method: "POST", body })));
 }
 
 function sent({ versionId }) {

@@ -3,7 +3,7 @@
 import { ask, byId, clock, drawn, make, press, span } from "./dom.js";
 import { chip, upload } from "./uploads.js";
 
-const [WIDTH, HEIGHT] = [144, 46]; // as local/page/picture.py lays out
+const [WIDTH, HEIGHT] = [144, 46]; // as local/page/graph_layout.py lays out
 let chosen = "";
 let details = null;
 let asking = false;

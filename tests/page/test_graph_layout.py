@@ -1,12 +1,13 @@
-"""The picture is the definition's, and can be read."""
+"""The drawing follows the definition, and can be read."""
 
 import itertools
 import json
+import re
 
 import pytest
 
 from local.cloud import Cloud
-from local.page.picture import HEIGHT, WIDTH, draw
+from local.page.graph_layout import HEIGHT, WIDTH, draw
 
 LOOP = {
     "StartAt": "A",
@@ -37,7 +38,7 @@ def lines(picture):
 
 
 @pytest.mark.parametrize("visited", [set(), {"AwaitDecision", "TellTrouble", "Trouble"}])
-def test_no_state_lies_on_another(deployed, visited):
+def test_no_state_overlaps_another(deployed, visited):
     picture = draw(deployed, visited)
 
     for one, other in itertools.combinations(picture["states"], 2):
@@ -47,7 +48,7 @@ def test_no_state_lies_on_another(deployed, visited):
     assert names(picture) >= {"Scan", "Judge", "AwaitDecision", *visited}
 
 
-def test_each_way_on_is_drawn_once_and_loops_lead_back():
+def test_each_transition_is_drawn_once_and_loops_lead_back():
     picture = draw(LOOP)
 
     assert lines(picture) == {("A", "B"), ("B", "A"), ("B", "C"), ("C", "D")}
@@ -59,8 +60,37 @@ def test_where_any_failure_may_lead_is_drawn_once_an_execution_went_there():
     assert ("C", "E") in lines(draw(LOOP, {"C", "E"}))
 
 
-def test_an_error_that_is_never_retried_is_an_answer_and_drawn():
+def test_an_error_that_is_never_retried_is_expected_and_drawn():
     late = json.loads(json.dumps(LOOP))
     late["States"]["C"]["Retry"] = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}]
 
     assert ("C", "E") in lines(draw(late))
+
+
+def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
+    picture = draw(deployed)
+    top = {each["name"]: each["y"] for each in picture["states"]}
+
+    for line in picture["lines"]:
+        (x, y), *_ = points = numbers(line["path"])
+        down = top[line["from"]] < top[line["to"]]
+        assert y == top[line["from"]] + (HEIGHT if down else 0)
+        assert points[-1][1] == top[line["to"]] + (0 if down else HEIGHT)
+        assert x == left(picture, line["from"]) + WIDTH / 2
+        inside = [
+            state["name"]
+            for state in picture["states"]
+            for x, y in points
+            if 0 < x - state["x"] < WIDTH and 0 < y - state["y"] < HEIGHT
+        ]
+        assert inside == [], line
+
+
+def numbers(path):
+    """The points of a path, control points of its curves among them."""
+    found = [float(each) for each in re.findall(r"[\d.]+", path)]
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def left(picture, name):
+    return next(each["x"] for each in picture["states"] if each["name"] == name)
