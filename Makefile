@@ -4,11 +4,12 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate
 # By the environment, so that no name of a zip is read by make or the shell.
-export APP ENGINE KEEP PORT SONARQUBE STACK VERDICT
+export APP ENGINE KEEP PORT RANGE SONARQUBE STACK TAG VERDICT
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo preflight test test-sonarqube faults simulate fuzz bench bench-scan \
-	bench-burst screenshots smoke verify-evidence check security sbom lock clean
+	bench-burst screenshots smoke verify-evidence check security sbom lock commits release-notes \
+	dist clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,7 +61,7 @@ check: setup ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
-security: setup .venv-security/ready ## Check policies, secrets and dependencies with tools of their own
+security: setup .venv-security/ready ## Check policies, secrets, dependencies and workflows with tools of their own
 	@$(BIN)/python -m security.run
 
 sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as CycloneDX
@@ -68,6 +69,17 @@ sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as
 	@for lock in requirements.lock scan/requirements-sarif.txt scan/requirements-sonarqube.txt; do \
 		.venv-security/bin/cyclonedx-py requirements "$$lock" --output-format JSON \
 			--outfile "sbom/$$(basename "$${lock%.*}").json" || exit 1; done
+
+commits: ## Check that messages of commits are conventional; RANGE=origin/main..HEAD
+	@$(PYTHON) .ci/commits.py --range "$${RANGE:-origin/main..HEAD}"
+
+release-notes: ## Print the notes of the version in pyproject.toml; TAG=v2.0.0 checks that tag
+	@$(PYTHON) .ci/release_notes.py $${TAG:+"$$TAG"}
+
+dist: setup sbom ## Build what a release has: dist/ with wheel and notes, sbom/
+	@rm -rf dist && mkdir dist
+	@$(PYTHON) .ci/release_notes.py $${TAG:+"$$TAG"} >dist/notes.md
+	@$(BIN)/uv build --quiet --wheel --out-dir dist
 
 lock: setup ## Renew all pinned requirements from what is asked for
 	@for engine in sarif sonarqube; do $(LOCK) --output-file scan/requirements-$$engine.txt \
@@ -92,7 +104,10 @@ setup: .venv/ready
 	@$(PYTHON) -m venv .venv-security
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-security/bin/python \
 		security/requirements.lock
+	@# It is no Python package; Go checks what it downloads against its checksum database.
+	@! command -v go >/dev/null || GOBIN="$(CURDIR)/.venv-security/bin" \
+		go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 	@touch $@
 
 clean: ## Remove .venv and whatever else make made here; ~/.cache/chatops-slack stays
-	rm -rf .venv .venv-security sbom .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-security sbom dist .pytest_cache .ruff_cache .hypothesis

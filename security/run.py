@@ -1,4 +1,4 @@
-"""make security: policies of the program, secrets in the repository, known holes in dependencies.
+"""make security: policies, secrets in the repository, holes in dependencies, workflows.
 
 The tools are in ``.venv-security``. What could not be looked at is said so, and does not pass for
 looked at: a scan of something known to be bad must find it.
@@ -33,6 +33,16 @@ LOCKING = {"aws_s3_bucket_public_access_block", "aws_s3_bucket_versioning"}
 OPEN = {"CKV2_AWS_6", "CKV_AWS_21"}
 # Put together here, so that the scan of this file does not find it.
 PLANTED = 'aws_secret_access_key = "' + "wJalrXUtnFEMI/K7MDENG/bPxRfi" + 'CYzTqWnBvGhL"\n'
+
+# Runs a stranger's title as a command, and names a key that there is not.
+PLANTED_WORKFLOW = """\
+on: pull_request_target
+jobs:
+  planted:
+    runs-on: ubuntu-24.04
+    step: []
+    steps: [{run: "echo ${{ github.event.pull_request.title }}"}]
+"""
 
 # The check's id, what fails it, and the check's name or the line.
 Failure = tuple[str, str, str]
@@ -141,6 +151,39 @@ def dependencies() -> Iterator[str]:
                 yield f"{lock}: {each['name']} {each['version']}: {hole['id']}, mended in {mended}"
 
 
+def workflows() -> Iterator[str]:
+    """zizmor and actionlint on the workflows of this repository."""
+    if not (TOOLS / "actionlint").is_file():
+        raise Unusable("there is no actionlint, which needs Go: install it, then make clean")
+    with tempfile.TemporaryDirectory() as folder:
+        planted = Path(folder) / "planted.yml"
+        planted.write_text(PLANTED_WORKFLOW)
+        for tool in (_zizmor, _actionlint):
+            if not list(tool(planted)):
+                raise Unusable(f"{tool.__name__[1:]} does not find what was planted")
+    for path in sorted((PROGRAM / ".github" / "workflows").iterdir()):
+        yield from _zizmor(path)
+        yield from _actionlint(path)
+
+
+def _zizmor(path: Path) -> Iterator[str]:
+    ran = _ran("zizmor", "--offline", "--no-progress", "--format", "json", str(path))
+    try:
+        rows = json.loads(ran.stdout)
+    except ValueError as error:
+        raise Unusable(f"zizmor: {ran.stderr.strip()[-300:]}") from error
+    for row in rows:
+        yield f"{path.name}: {row['ident']}: {row['desc']}"
+
+
+def _actionlint(path: Path) -> Iterator[str]:
+    ran = _ran("actionlint", "-no-color", "-oneline", str(path))
+    # 1 has findings, 0 has none.
+    if ran.returncode > 1:
+        raise Unusable(f"actionlint: {ran.stderr.strip()[-300:]}")
+    yield from ran.stdout.splitlines()
+
+
 def _checked(rendered: dict[str, Any]) -> set[Failure]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "plan.json"
@@ -191,7 +234,9 @@ def _ran(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def main(looks: Iterable[Callable[[], Iterator[str]]] = (policies, secrets, dependencies)) -> int:
+def main(
+    looks: Iterable[Callable[[], Iterator[str]]] = (policies, secrets, dependencies, workflows),
+) -> int:
     """Look at everything; 1 where something is found."""
     code = 0
     for look in looks:

@@ -23,7 +23,9 @@ HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
 # An identity for AWS, asked for by the job that needs it.
 MOST: dict[str, list[dict[str, str]]] = {
     "ci.yml": [{"contents": "read"}],
-    "release.yml": [{}, {"contents": "read", "id-token": "write"}],
+    "deploy.yml": [{}, {"contents": "read", "id-token": "write"}],
+    # The right to publish a release, for the job that only does that.
+    "release.yml": [{}, {"contents": "read"}, {"contents": "write"}],
 }
 
 
@@ -38,11 +40,15 @@ def test_each_workflow_may_do_no_more_than_it_does():
 
 
 def test_code_of_strangers_never_meets_a_secret_or_an_identity():
-    triggers = WORKFLOWS["ci.yml"][True]  # YAML reads "on" as a truth value
+    triggers = {name: set(each[True]) for name, each in WORKFLOWS.items()}  # "on" is true in YAML
 
-    assert set(triggers) == {"push", "pull_request"}
-    assert "secrets." not in yaml.safe_dump(WORKFLOWS["ci.yml"])
-    assert set(WORKFLOWS["release.yml"][True]) == {"push", "workflow_dispatch"}
+    assert triggers == {
+        "ci.yml": {"push", "pull_request"},
+        "deploy.yml": {"workflow_dispatch"},
+        "release.yml": {"push"},
+    }
+    assert WORKFLOWS["release.yml"][True] == {"push": {"tags": ["v*"]}}
+    assert "secrets." not in yaml.safe_dump([WORKFLOWS["ci.yml"], WORKFLOWS["release.yml"]])
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -70,18 +76,76 @@ def test_every_command_is_one_that_people_run_too():
         tool, command, *_ = shlex.split(step["run"])
         # What is put into the text of a command could be a command.
         assert "${{" not in step["run"], name
-        assert (tool == "make" and command in targets) or (
-            tool == "pulumi" and command in {"preview", "up"}
-        ), (name, step["run"])
+        known = {"make": targets, "pulumi": {"preview", "up"}, "gh": {"release"}}
+        assert command in known[tool], (name, step["run"])
+
+
+def test_the_pulumi_cli_has_the_version_of_the_sdk():
+    asked = (ROOT / "requirements.txt").read_text()
+    [sdk] = re.findall(r"^pulumi==(.+)$", asked, re.M)
+    used = {
+        step["with"]["pulumi-version"]
+        for _, step in STEPS
+        if step.get("uses", "").startswith("pulumi/actions@")
+    }
+
+    assert used == {sdk}
+
+
+def test_a_release_is_published_after_the_checks_of_every_push():
+    release, ci = WORKFLOWS["release.yml"]["jobs"], WORKFLOWS["ci.yml"]["jobs"]
+
+    def commands(job: dict[str, Any]) -> list[str]:
+        return [step["run"] for step in job["steps"] if "run" in step]
+
+    checks = [*commands(ci["check"]), *commands(ci["test"]), *commands(ci["security"])]
+    assert commands(release["check"]) == ["make release-notes", *checks]
+    assert release["publish"]["needs"] == "check"
+    *build, publish = [step for step in release["publish"]["steps"] if "run" in step]
+    assert [each["run"] for each in build] == ["make dist"]
+    # The token that may write is in no step that runs code of packages.
+    assert publish["env"] == {"GH_TOKEN": "${{ github.token }}"}
+    assert not any("env" in each for each in build)
+
+
+def test_dependabot_looks_at_every_folder_with_pins():
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    asked = {
+        "/" + str(path.parent.relative_to(ROOT)).removeprefix(".")
+        for folder in (ROOT, ROOT / "scan", ROOT / "security")
+        for path in [*folder.glob("*requirements*.txt"), *folder.glob("requirements*.in")]
+    }
+
+    folders = {each["package-ecosystem"]: each.get("directories") for each in updates}
+    assert {*folders["pip"]} == asked
+    assert "github-actions" in folders
+
+
+@pytest.mark.parametrize(
+    ("asked", "lock"),
+    [
+        ("requirements.txt", "requirements.lock"),
+        ("security/requirements.txt", "security/requirements.lock"),
+        ("scan/requirements-sarif.in", "scan/requirements-sarif.txt"),
+        ("scan/requirements-sonarqube.in", "scan/requirements-sonarqube.txt"),
+    ],
+)
+def test_a_lock_has_the_pins_that_are_asked_for(asked, lock):
+    def pins(name: str) -> set[str]:
+        text = re.sub(r"\[.*?\]", "", (ROOT / name).read_text())
+        return set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.M))
+
+    assert pins(asked)
+    assert pins(asked) <= pins(lock), "make lock"
 
 
 def test_nothing_is_deployed_before_it_was_previewed_and_approved():
-    jobs = WORKFLOWS["release.yml"]["jobs"]
+    jobs = WORKFLOWS["deploy.yml"]["jobs"]
 
     assert jobs["up"]["needs"] == "preview"
     assert not any("pulumi up" in step.get("run", "") for step in jobs["preview"]["steps"])
-    assert jobs["up"]["environment"] == "${{ inputs.stack || 'dev' }}"
-    assert WORKFLOWS["release.yml"]["concurrency"]["cancel-in-progress"] is False
+    assert jobs["up"]["environment"] == "${{ inputs.stack }}"
+    assert WORKFLOWS["deploy.yml"]["concurrency"]["cancel-in-progress"] is False
 
 
 def test_the_hooks_download_nothing_and_run_the_tools_of_make_check():
