@@ -19,11 +19,12 @@ import boto3
 
 from bench.account import ARTIFACTS, UPLOADS, Account
 from bench.pairs import HEAD, Pair, Section, in_turns
+from domain.timestamps import iso, now
 from scan import evidence, ledger, limits
 from scan.fetch import Fetched
 from scan.job import from_environment
 from scan.language import Kind
-from scan.report import now, report
+from scan.report import report
 from scan.sarif.reading import read
 
 ROOT = Path(__file__).parent.parent
@@ -111,13 +112,13 @@ def ours(s3: Any, folder: Path) -> None:
     entries = [ledger.Entry(path=f"app/part{number}.py", size=0) for number in range(FILES)]
     whole = report(
         job,
-        started_at=now(),
+        started_at=iso(now()),
         fetched=Fetched(),
         analysis=analysis,
         coverage=ledger.account(entries, {each.path: kind for each in entries}, analysis.seen),
         outcome=limits.judge(analysis.counts, job.limits),
     )
-    assert evidence.keep(s3, job, whole, folder / "scanner.log")
+    assert evidence.write(s3, job, whole, folder / "scanner.log")
 
 
 def bare(s3: Any, folder: Path) -> None:

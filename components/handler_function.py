@@ -9,7 +9,8 @@ import pulumi_aws as aws
 
 from components.policy import Statement, allow, policy, trust
 
-HANDLERS = Path(__file__).parent.parent / "handlers"
+PROGRAM = Path(__file__).parent.parent
+HANDLERS, DOMAIN = PROGRAM / "handlers", PROGRAM / "domain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +94,11 @@ class HandlerFunction(pulumi.ComponentResource):
 
 
 def packaged_handlers() -> pulumi.AssetArchive:
-    """Package ``handlers/*.py`` file by file; a ``__pycache__`` would change the hash each time."""
+    """Package handlers and domain file by file; a ``__pycache__`` would change the hash."""
     return pulumi.AssetArchive(
         {
-            f"handlers/{path.name}": pulumi.FileAsset(str(path))
-            for path in sorted(HANDLERS.glob("*.py"))
+            f"{folder.name}/{path.name}": pulumi.FileAsset(str(path))
+            for folder in (DOMAIN, HANDLERS)
+            for path in sorted(folder.glob("*.py"))
         }
     )

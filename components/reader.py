@@ -7,8 +7,7 @@ from typing import Any
 
 import pulumi
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-DURATION = re.compile(r"([0-9]+)([smhd])")
+from domain import durations
 
 
 class Reader:
@@ -88,10 +87,10 @@ class Reader:
     def duration(self, key: str, low: str, high: str, usual: str) -> int:
         """Return seconds, 0 where the value is wrong."""
         value = self._config.get(key) or ""
-        if not DURATION.fullmatch(value):
+        seconds = durations.seconds(value)
+        if seconds is None:
             self.wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", usual)
             return 0
-        seconds = _seconds(value)
         if not _seconds(low) <= seconds <= _seconds(high):
             self.wrong(key, f"{value} is not between {low} and {high}", usual)
             return 0
@@ -124,4 +123,6 @@ class Reader:
 
 
 def _seconds(duration: str) -> int:
-    return int(duration[:-1]) * UNITS[duration[-1]]
+    seconds = durations.seconds(duration)
+    assert seconds is not None
+    return seconds

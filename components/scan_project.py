@@ -9,7 +9,8 @@ import pulumi_aws as aws
 
 from components.policy import Statement, allow, evidence, policy
 
-SCAN = Path(__file__).parent.parent / "scan"
+PROGRAM = Path(__file__).parent.parent
+SCAN, DOMAIN = PROGRAM / "scan", PROGRAM / "domain"
 IMAGES = {
     "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
     "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
@@ -140,12 +141,13 @@ class ScanProject(pulumi.ComponentResource):
 
 
 def packaged_scan() -> pulumi.AssetArchive:
-    """Package ``scan/`` file by file; a ``__pycache__`` would change the hash each time."""
+    """Package ``scan/`` and ``domain/`` file by file; a ``__pycache__`` would change the hash."""
+    scan = [path for path in SCAN.rglob("*") if path.suffix in {".py", ".txt"}]
     return pulumi.AssetArchive(
         {
-            f"scan/{path.relative_to(SCAN)}": pulumi.FileAsset(str(path))
-            for path in sorted(SCAN.rglob("*"))
-            if path.suffix in {".py", ".txt", ".json"}
+            f"{folder.name}/{path.relative_to(folder)}": pulumi.FileAsset(str(path))
+            for folder, paths in ((DOMAIN, DOMAIN.glob("*.py")), (SCAN, scan))
+            for path in sorted(paths)
         }
     )
 

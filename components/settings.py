@@ -14,8 +14,10 @@ from typing import Any
 import pulumi
 
 from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
-from components.reader import UNITS, Reader
+from components.reader import Reader
 from components.scan_project import Vpc
+from domain.durations import UNITS
+from domain.scan_id import APP
 
 # A dot-string at a host name, as SES takes it (RFC 5321, section 4.1.2).
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -36,8 +38,6 @@ COMPUTE_TYPES = tuple(
 # It stands in names of buckets (63 characters, lower case) and of the function that a button's
 # criteria name (50).
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
-# As the state machine takes it from an upload's key.
-APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 EXAMPLE_ADDRESS = "developers@example.com"
 EXAMPLE_FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 # Of the 4 KB that a function's environment may have.

@@ -10,8 +10,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from handlers import buttons, card, links, measure, moment, outcome, pressed, report
-from handlers.evidence import Evidence, error_code
+from domain import approvers, report, timestamps
+from domain.stored_objects import error_code
+from handlers import buttons, card, links, measure, outcome
+from handlers.evidence import Evidence
 from handlers.letter import Letter, write
 from handlers.mail import message
 from handlers.notification import in_thread
@@ -96,21 +98,21 @@ def _is_outdated(
     if name not in ("approved", "ending"):
         return False
     assert decision
-    return withdrawal is not None or moment.is_over(decision["until"], moment.now())
+    return withdrawal is not None or timestamps.is_over(decision["until"], timestamps.now())
 
 
 def _who(
     evidence: Evidence, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
-) -> list[pressed.Person]:
+) -> list[approvers.Person]:
     if withdrawal:
         at = withdrawal["withdrawnAt"]
-        return pressed.by(evidence, "withdraw", withdrawal["reason"], at)
+        return approvers.by(evidence, "withdraw", withdrawal["reason"], at)
     verb = {"approved": "approve", "rejected": "reject"}.get(
         decision["verdict"] if decision else ""
     )
     if not decision or not verb:
         return []
-    return pressed.by(evidence, verb, decision["reason"], decision["decidedAt"])
+    return approvers.by(evidence, verb, decision["reason"], decision["decidedAt"])
 
 
 def _mail(scan_id: str, letter: Letter, app: str, uploader: str) -> str:

@@ -7,17 +7,18 @@ does no harm to press twice, against each other, or after a crash between the tw
 
 import logging
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from handlers import moment, versions
-from handlers.evidence import Evidence, Piece, waiting
+from domain import durations, timestamps
+from domain.sanitize import line
+from domain.scan_id import SCAN_ID
+from domain.stored_objects import StoredObject
+from handlers import versions
+from handlers.evidence import Evidence, waiting
 from handlers.mrkdwn import text
-from handlers.outside import line
-from handlers.scan_id import SCAN_ID
 from handlers.wake import status, wake
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,11 @@ log = logging.getLogger(__name__)
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 WORK_BUCKET = os.environ["WORK_BUCKET"]
 USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
-LONGEST = timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"]))
+SHORTEST, LONGEST = (
+    timedelta(minutes=1),
+    timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"])),
+)
 VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
-PERIOD = re.compile(r"([0-9]{1,9}) *(m|h|d|days?|)", re.IGNORECASE)
-UNITS = {"m": "minutes", "h": "hours"}  # days are what is meant else
 # What becomes of an answer that was written.
 WOKEN, GOES_ON, OVER = "woken", "goes on", "over"
 
@@ -82,57 +84,59 @@ def decide(press: Press) -> str:
     open_request = waiting(WORK_BUCKET, press.scan)
     if open_request is None or open_request["for"] != "decision":
         return _not_waiting(evidence)
-    now = moment.now()
+    now = timestamps.now()
     decision = {
         "version": 1,
         "scan": press.scan,
         "verdict": press.verdict,
         "reason": press.reason,
-        "decidedAt": moment.iso(now),
+        "decidedAt": timestamps.iso(now),
         "until": None,
         "evidence": {"verdict.json": open_request["digest"]},
     }
     if press.verdict == "approved":
-        decision["until"] = moment.iso(now + (press.period or USUAL))
+        decision["until"] = timestamps.iso(now + (press.period or USUAL))
     if newest := versions.newer(evidence.read("scan.json")):
         decision |= versions.superseded_by(newest)
-    kept = evidence.keep("decision.json", decision)
-    heard = _wake(evidence, ("decision",), kept)
-    _log(press, kept, heard)
-    if not kept.written or newest:
-        return _standing(evidence, kept.document) + _if_over(heard)
+    stored = evidence.put_if_absent("decision.json", decision)
+    heard = _wake(evidence, ("decision",), stored)
+    _log(press, stored, heard)
+    if not stored.written or newest:
+        return _standing(evidence, stored.document) + _if_over(heard)
     return _said(decision) if heard == WOKEN else _unheard(press, heard)
 
 
 def withdraw(press: Press) -> str:
     """Take an approval back that still holds, wake the state machine, say what holds."""
     evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
-    piece = evidence.piece("decision.json")
-    if piece is None:
+    approval = evidence.get("decision.json")
+    if approval is None:
         return f"Nothing to withdraw: nothing was decided about {press.scan} here."
-    decision, now = piece.document, moment.now()
+    decision, now = approval.document, timestamps.now()
     if decision["verdict"] != "approved":
-        when = moment.minute(decision["decidedAt"])
+        when = timestamps.minute(decision["decidedAt"])
         return f"Nothing to withdraw: {press.scan} was {decision['verdict']} on {when}."
-    if moment.is_over(decision["until"], now) and not evidence.piece("withdrawal.json"):
-        return f"Nothing to withdraw: the exception ended on {moment.minute(decision['until'])}."
-    kept = evidence.keep(
+    if timestamps.is_over(decision["until"], now) and not evidence.get("withdrawal.json"):
+        return (
+            f"Nothing to withdraw: the exception ended on {timestamps.minute(decision['until'])}."
+        )
+    stored = evidence.put_if_absent(
         "withdrawal.json",
         {
             "version": 1,
             "scan": press.scan,
             "reason": press.reason,
-            "withdrawnAt": moment.iso(now),
-            "evidence": {"decision.json": piece.digest},
+            "withdrawnAt": timestamps.iso(now),
+            "evidence": {"decision.json": approval.sha256},
         },
     )
     # The state machine may not have heard of the approval yet: it reads both.
-    heard = _wake(evidence, ("decision", "exception"), kept)
-    _log(press, kept, heard)
-    if not kept.written:
-        standing = kept.document
+    heard = _wake(evidence, ("decision", "exception"), stored)
+    _log(press, stored, heard)
+    if not stored.written:
+        standing = stored.document
         return (
-            f"Already withdrawn on {moment.minute(standing['withdrawnAt'])}, "
+            f"Already withdrawn on {timestamps.minute(standing['withdrawnAt'])}, "
             f"because: {text(standing['reason'], 400)}. Nothing changed." + _if_over(heard)
         )
     if heard == WOKEN:
@@ -159,15 +163,13 @@ def _period(said: Any) -> timedelta | None:
     said = str(said).strip() if isinstance(said, str | int) else "?"
     if said in ("", "$Days"):
         return None
-    match = PERIOD.fullmatch(said)
-    number, unit = (int(match[1]), UNITS.get(match[2].lower(), "days")) if match else (0, "days")
-    # Before a timedelta is made of it, which has an end.
-    if not 0 < number <= LONGEST // timedelta(**{unit: 1}):
+    seconds = durations.seconds(said, bare_unit="d") or 0
+    if not SHORTEST.total_seconds() <= seconds <= LONGEST.total_seconds():
         raise NotAPress(
             f"Nothing was decided: Days is how long it holds, such as 14 or 12h, at most "
             f"{_days(LONGEST)}; leave it empty for {_days(USUAL)}. Then press again."
         )
-    return timedelta(**{unit: number})
+    return timedelta(seconds=seconds)
 
 
 def _days(period: timedelta) -> str:
@@ -177,7 +179,7 @@ def _days(period: timedelta) -> str:
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 
-def _wake(evidence: Evidence, waits_for: Sequence[str], kept: Piece) -> str:
+def _wake(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) -> str:
     """Wake the state machine, which reads what stands; return ``WOKEN``, or why it was not.
 
     ``GOES_ON``: it is between two waits, or S3's event was faster, or somebody before; or nothing
@@ -188,18 +190,18 @@ def _wake(evidence: Evidence, waits_for: Sequence[str], kept: Piece) -> str:
         return WOKEN
     ended = status(evidence.read("scan.json")["execution"])
     # What was written before may have been followed long ago.
-    followed = ("RUNNING", "SUCCEEDED") if kept.written else ("RUNNING", "SUCCEEDED", "FORGOTTEN")
+    followed = ("RUNNING", "SUCCEEDED") if stored.written else ("RUNNING", "SUCCEEDED", "FORGOTTEN")
     return GOES_ON if ended in followed else OVER
 
 
-def _log(press: Press, kept: Piece, heard: str) -> None:
+def _log(press: Press, stored: StoredObject, heard: str) -> None:
     log.info(
         "pressed",
         extra={
             "scan": press.scan,
             "pressed": press.verdict,
-            "standing": kept.document.get("verdict", "withdrawn"),
-            "first": kept.written,
+            "standing": stored.document.get("verdict", "withdrawn"),
+            "first": stored.written,
             "heard": heard != OVER,
         },
     )
@@ -218,7 +220,7 @@ def _not_waiting(evidence: Evidence) -> str:
 
 def _said(decision: Mapping[str, Any]) -> str:
     if decision["verdict"] == "approved":
-        until = moment.minute(decision["until"])
+        until = timestamps.minute(decision["until"])
         return f"Approved: {decision['scan']} may be deployed until {until}."
     return f"Rejected: {decision['scan']} stays blocked."
 
@@ -241,7 +243,7 @@ def _if_over(heard: str) -> str:
 
 
 def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
-    verdict, when = decision["verdict"], moment.minute(decision["decidedAt"])
+    verdict, when = decision["verdict"], timestamps.minute(decision["decidedAt"])
     if verdict == "expired":
         return f"Too late: nobody had decided by {when}; upload again to have it scanned anew."
     if verdict == "superseded":
@@ -250,12 +252,12 @@ def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
         if back := evidence.read("withdrawal.json"):
             return (
                 f"Too late: it was approved on {when}, and withdrawn on "
-                f"{moment.minute(back['withdrawnAt'])}, because: {text(back['reason'], 400)}."
+                f"{timestamps.minute(back['withdrawnAt'])}, because: {text(back['reason'], 400)}."
             )
-        if moment.is_over(decision["until"], moment.now()):
+        if timestamps.is_over(decision["until"], timestamps.now()):
             return (
                 f"Too late: it was approved on {when}, and the exception ended on "
-                f"{moment.minute(decision['until'])}; upload again to have it scanned anew."
+                f"{timestamps.minute(decision['until'])}; upload again to have it scanned anew."
             )
     return (
         f"Already {verdict} on {when}, because: {text(decision['reason'], 400)}. "

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.outside import line
-from handlers.scan_id import SCAN_ID
+from domain.sanitize import line
+from domain.scan_id import SCAN_ID
 
 VERBS = ("approve", "reject", "withdraw")
 # In small letters, without "_" and "-"; the first that an event has is believed.

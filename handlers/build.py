@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.report import Trouble
+from domain.report import Trouble
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,12 @@ vain: S3 tells of the document, too.
 import logging
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from handlers import moment, versions
-from handlers.evidence import TRIES, Evidence, piece, replace, waiting
+from domain import stored_objects, timestamps
+from domain.evidence_paths import scan_and_name, waiting_key
+from handlers import versions
+from handlers.evidence import Evidence, s3, waiting
 from handlers.wake import wake
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def handler(event: Mapping[str, Any], context: object) -> bool:
 
 def answer(key: str) -> bool:
     """Wake what waits for the answer that was written to ``key`` of the artifacts bucket."""
-    scan, _, name = key.removeprefix("scans/").rpartition("/")
+    scan, name = scan_and_name(key)
     request = waiting(WORK_BUCKET, scan)
     # Whoever withdraws may know of an approval before the state machine does.
     if not request or (name == "decision.json" and request["for"] != "decision"):
@@ -58,7 +59,7 @@ def wait(event: Mapping[str, Any]) -> bool:
     request = {
         "scan": scan["scan"],
         **{name: event[name] for name in ("for", "token", "digest", "until", *ORDER)},
-        "askedAt": moment.iso(moment.now()),
+        "askedAt": timestamps.iso(timestamps.now()),
     }
     left = _leave(request)
     evidence = Evidence(ARTIFACTS_BUCKET, scan["scan"])
@@ -78,33 +79,34 @@ def _leave(request: Mapping[str, Any]) -> bool:
     A call that the state machine has given up may still take effect, seconds later: it must not
     bury the token that is waited with.
     """
-    key = f"waiting/{request['scan']}.json"
-    for _ in range(TRIES):
-        stands = piece(WORK_BUCKET, key)
-        if stands and _order(stands.document) > _order(request):
+    key, body = waiting_key(request["scan"]), stored_objects.to_json(request)
+    for _ in range(stored_objects.TRIES):
+        current = stored_objects.get_object(s3, WORK_BUCKET, key)
+        if current and _order(current.document) > _order(request):
             return False
-        if replace(WORK_BUCKET, key, request, stands):
+        if stored_objects.replace(s3, WORK_BUCKET, key, body, current):
             return True
     raise RuntimeError(f"others write {key} all the time")
 
 
 def _order(request: Mapping[str, Any]) -> tuple[Any, ...]:
     redrive, entered, retry = (request[name] for name in ORDER)
-    return redrive, datetime.fromisoformat(entered), retry
+    return redrive, timestamps.parse(entered), retry
 
 
 def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:
     """Whether there is a decision; a newer version is one, and is written down."""
-    if evidence.piece("decision.json"):
+    if evidence.get("decision.json"):
         return True
     newest = versions.newer(event["scan"])
     if newest is None:
         return False
-    evidence.keep(
-        "decision.json", versions.superseded(evidence.scan, newest, event["digest"], moment.now())
+    evidence.put_if_absent(
+        "decision.json",
+        versions.superseded(evidence.scan, newest, event["digest"], timestamps.now()),
     )
     return True
 
 
 def _withdrawn(evidence: Evidence) -> bool:
-    return evidence.piece("withdrawal.json") is not None
+    return evidence.get("withdrawal.json") is not None

@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from handlers import links, moment, not_scanned
-from handlers.coverage import files
+from domain import timestamps
+from domain.approvers import Person
+from domain.coverage import files
+from domain.findings import Condition, Finding
+from domain.report import Report, Trouble
+from handlers import links, not_scanned
 from handlers.mrkdwn import block, code, link, text
 from handlers.not_scanned import Line
 from handlers.notification import Notification, notification
 from handlers.outcome import Outcome
-from handlers.pressed import Person
-from handlers.report import Condition, Finding, Report, Trouble
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
@@ -55,7 +57,7 @@ def gate_failed(
     Where there is a ``newer`` version already, nothing is asked.
     """
     failed = report.failed_conditions
-    open_until = f" Open until {text(moment.minute(until), 40)}." if until else ""
+    open_until = f" Open until {text(timestamps.minute(until), 40)}." if until else ""
     unseen = report.failed_unseen
     knowing = f" although {files(unseen)} in it {_were(unseen)} not analysed" if unseen else ""
     decide = (
@@ -156,12 +158,12 @@ def _upload(subject: Subject, report: Report | None) -> str:
 
 
 def _condition(failed: Condition) -> str:
-    wanted = text(failed.wanted, 80)
-    return f"*{text(failed.name, 120)}:* {code(failed.found, 60)}, must be {wanted}"
+    wanted = text(failed.expected_text, 80)
+    return f"*{text(failed.name, 120)}:* {code(failed.actual_text, 60)}, must be {wanted}"
 
 
 def _finding(finding: Finding) -> str:
-    linked = link(links.web(finding.link), code(finding.place, 250))
+    linked = link(links.web(finding.link), code(finding.location, 250))
     severity, rule = text(finding.severity, 20) or "?", code(finding.rule, 80)
     return f"*{severity}* {linked} {text(finding.message, 300)} ({rule})"
 

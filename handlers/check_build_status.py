@@ -5,6 +5,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from domain import report, timestamps
+from domain.sanitize import line
+from domain.stored_objects import StoredObject
 from handlers import (
     build,
     build_log,
@@ -13,13 +16,10 @@ from handlers import (
     flood,
     links,
     measure,
-    moment,
-    report,
     versions,
 )
-from handlers.evidence import Evidence, Piece
+from handlers.evidence import Evidence
 from handlers.notification import in_thread
-from handlers.outside import line
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +50,15 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     card: whatever is seen when this is asked again, what it said first stands.
     """
     evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
-    verdict = evidence.piece("verdict.json") or _judge(evidence, event)
+    verdict = evidence.get("verdict.json") or _judge(evidence, event)
     return _answer(verdict)
 
 
-def _judge(evidence: Evidence, event: Mapping[str, Any]) -> Piece:
+def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
     """Write what the scan came to, and the card that tells of it, unless that is there."""
     scan, error = event["scan"], event.get("error")
-    pieces = {name: evidence.piece(name) for name in ("scan.json", "report.json")}
-    left = pieces["report.json"]
+    before = {name: evidence.get(name) for name in ("scan.json", "report.json")}
+    left = before["report.json"]
     found = report.parse(left and left.document, scan)
     ran = build.find(event.get("build"), error)
     subject = card.Subject(
@@ -96,11 +96,11 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> Piece:
         offered = buttons.of("broken", scan, retry=trouble.retry)
         shown = card.broken(subject, trouble, found, tail, offered)
 
-    now = moment.now()
+    now = timestamps.now()
     if shown:
         thread = PLACES.thread(scan, event["app"], causes or [reason], now)
         shown = in_thread(shown, thread)
-    verdict = evidence.keep(
+    verdict = evidence.put_if_absent(
         "verdict.json",
         {
             "version": 1,
@@ -108,12 +108,12 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> Piece:
             "status": status,
             "reason": line(reason, 200),
             "retry": trouble is None or trouble.retry,
-            "judgedAt": moment.iso(now),
+            "judgedAt": timestamps.iso(now),
             "card": shown,
-            "evidence": {name: piece.digest for name, piece in pieces.items() if piece},
+            "evidence": {name: stored.sha256 for name, stored in before.items() if stored},
         },
     )
-    stands, opened = verdict.document, pieces["scan.json"]
+    stands, opened = verdict.document, before["scan.json"]
     measured = measure.fields(
         scan, event["app"], stands["status"], opened and opened.document, stands["judgedAt"]
     )
@@ -121,7 +121,7 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> Piece:
     return verdict
 
 
-def _answer(verdict: Piece) -> dict[str, Any]:
+def _answer(verdict: StoredObject) -> dict[str, Any]:
     stands = verdict.document
     thread = stands["card"]["metadata"]["threadId"] if stands["card"] else stands["scan"]
     return {
@@ -130,7 +130,7 @@ def _answer(verdict: Piece) -> dict[str, Any]:
         "card": stands["card"],
         "thread": thread,
         "opening": PLACES.digest(thread, stands["scan"]),
-        "digest": verdict.digest,
+        "digest": verdict.sha256,
     }
 
 

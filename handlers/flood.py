@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handlers import moment
-from handlers.evidence import keep, piece
+from domain import timestamps
+from domain.stored_objects import StoredObject, get_object, put_if_absent, to_json
+from handlers.evidence import s3
 from handlers.mrkdwn import code, text
 from handlers.notification import Notification, in_thread, notification
 
@@ -38,38 +39,44 @@ class Places:
             return scan
         start = datetime.fromtimestamp(now.timestamp() // self.seconds * self.seconds, UTC)
         window = _window(start)
-        if piece(self.bucket, _digest(window)):
+        if self._get(_digest(window)):
             return window
         mine = {"scan": scan, "app": app, "causes": list(causes)}
         taken = []
         for place in range(1, self.most + 1):
-            stands = keep(self.bucket, f"{window}/{place}.json", mine).document
+            stands = self._put_if_absent(f"{window}/{place}.json", mine).document
             if stands["scan"] == scan:
                 return scan
             taken.append(stands)
-        before = piece(self.bucket, _digest(_window(start - timedelta(seconds=self.seconds))))
-        since = before.document["since"] if before else moment.iso(start)
+        before = self._get(_digest(_window(start - timedelta(seconds=self.seconds))))
+        since = before.document["since"] if before else timestamps.iso(start)
         card = self._card([*taken, mine], since, start)
         document = {"scan": scan, "since": since, "card": in_thread(card, window)}
-        keep(self.bucket, _digest(window), document)
+        self._put_if_absent(_digest(window), document)
         return window
 
     def digest(self, thread: str, scan: str) -> Notification | None:
         """Return the card that begins ``thread``, where ``scan`` is the one to have it shown."""
-        stands = piece(self.bucket, _digest(thread)) if thread != scan else None
+        stands = self._get(_digest(thread)) if thread != scan else None
         return stands.document["card"] if stands and stands.document["scan"] == scan else None
 
+    def _get(self, key: str) -> StoredObject | None:
+        return get_object(s3, self.bucket, key)
+
+    def _put_if_absent(self, key: str, document: object) -> StoredObject:
+        return put_if_absent(s3, self.bucket, key, to_json(document))
+
     def _card(self, scans: Sequence[dict[str, Any]], since: str, start: datetime) -> Notification:
-        start_of_next = moment.iso(start + timedelta(seconds=self.seconds))
-        goes_on = since != moment.iso(start)
+        start_of_next = timestamps.iso(start + timedelta(seconds=self.seconds))
+        goes_on = since != timestamps.iso(start)
         apps = Counter(each["app"] for each in scans)
         shown = ", ".join(f"{code(app, 70)} {number}" for app, number in apps.most_common(TOP_APPS))
         return notification(
             scan=None,
             title=f"🌊 More than {self.most} scans did not pass within {_words(self.seconds)}",
             body=[
-                f"The further ones, until {moment.minute(start_of_next)}, stand in this thread.",
-                *([f"It has gone on since {moment.minute(since)}."] if goes_on else ()),
+                f"The further ones, until {timestamps.minute(start_of_next)}, are in this thread.",
+                *([f"It has gone on since {timestamps.minute(since)}."] if goes_on else ()),
                 "",
                 f"*So far:* {shown}{', …' if len(apps) > TOP_APPS else ''}",
                 *_in_common(scans),
@@ -85,7 +92,7 @@ class Places:
 
 def _window(start: datetime) -> str:
     """Thread and prefix at once; no scan's id has a colon."""
-    return f"flood/{moment.iso(start)}"
+    return f"flood/{timestamps.iso(start)}"
 
 
 def _digest(window: str) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from handlers import links, moment, not_scanned, wrapping
+from domain import timestamps
+from domain.approvers import Person
+from domain.findings import Finding
+from domain.report import Report
+from domain.sanitize import line
+from handlers import links, not_scanned, wrapping
 from handlers.not_scanned import Line
 from handlers.outcome import Outcome
-from handlers.outside import line
-from handlers.pressed import Person
-from handlers.report import Finding, Report
 
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
@@ -133,7 +135,10 @@ def write(
 
     ``people`` may each have decided; nobody where nobody is recorded.
     """
-    uploaded, decided = moment.minute(scan["uploadedAt"]), moment.minute(decision["decidedAt"])
+    uploaded, decided = (
+        timestamps.minute(scan["uploadedAt"]),
+        timestamps.minute(decision["decidedAt"]),
+    )
     facts = {
         "App": scan["app"],
         "Zip": scan["key"],
@@ -146,10 +151,10 @@ def write(
         by = "Withdrawn by" if withdrawal else "Decided by"
         facts[by] = " or ".join(map(str, people))
     if withdrawal:
-        withdrawn = moment.minute(withdrawal["withdrawnAt"])
+        withdrawn = timestamps.minute(withdrawal["withdrawnAt"])
         facts["Withdrawn"] = f"{withdrawn}, because: {withdrawal['reason']}"
     elif decision["until"]:
-        facts["Holds until"] = moment.minute(decision["until"])
+        facts["Holds until"] = timestamps.minute(decision["until"])
     if report:
         analysed = report.coverage.analysed if report.coverage else ""
         facts["Scanned by"] = ", ".join(filter(None, (report.engine, analysed)))
@@ -159,7 +164,7 @@ def write(
         outcome=outcome,
         facts={name: line(value, 400) for name, value in facts.items()},
         conditions=tuple(
-            line(f"{each.name}: {each.found}, must be {each.wanted}", 300)
+            line(f"{each.name}: {each.actual_text}, must be {each.expected_text}", 300)
             for each in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
         ),
         unanalysed=_said(not_scanned.unanalysed(report, TOP_UNANALYSED) if report else ()),
@@ -192,12 +197,12 @@ def _section(title: str, tag: str, items: list[str]) -> str:
 
 def _finding_text(finding: Finding) -> str:
     url = links.web(finding.link)
-    said = f"{finding.severity} {finding.place}: {finding.message} ({finding.rule})"
+    said = f"{finding.severity} {finding.location}: {finding.message} ({finding.rule})"
     return wrapping.items([f"- {line(said, 600)}"], 2) + (f"\n  {url}" if url else "")
 
 
 def _finding_html(finding: Finding) -> str:
-    url, place = links.web(finding.link), escape(line(finding.place, 250))
+    url, place = links.web(finding.link), escape(line(finding.location, 250))
     linked = f'<a href="{escape(url)}" style="color:#0969da">{place}</a>' if url else place
     message, rule = escape(line(finding.message, 300)), escape(line(finding.rule, 80))
     return (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import moment
+from domain import timestamps
 
 
 def fields(
@@ -15,5 +15,5 @@ def fields(
     """
     line: dict[str, str | int] = {"scan": scan, "app": app, "outcome": outcome}
     if opened and at and opened.get("attempt", 1) == 1:
-        line["seconds"] = moment.seconds(opened["uploadedAt"], at)
+        line["seconds"] = timestamps.seconds(opened["uploadedAt"], at)
     return line

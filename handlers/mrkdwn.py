@@ -11,7 +11,7 @@ Every ``limit`` counts the escaped text, as the notification service does.
 import re
 from collections.abc import Iterable
 
-from handlers.outside import cut, line, size
+from domain.sanitize import cut, line, size
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _TOKEN = re.compile("&(?:amp|lt|gt);|.", re.DOTALL)

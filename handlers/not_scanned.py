@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from handlers.coverage import Unseen, files
-from handlers.report import Report
+from domain.coverage import Unseen, files
+from domain.report import Report
 
 UNANALYSED = "Unanalysed files: code that the scanner did not judge"
 BY_NATURE = "Not covered by this scanner"

@@ -8,7 +8,7 @@ own: links are ``<url|text>``.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handlers.outside import size
+from domain.sanitize import size
 
 TITLE, DESCRIPTION, NEXT_STEP, KEYWORD = 250, 8000, 350, 75
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers import moment
-from handlers.outside import line
+from domain import timestamps
+from domain.sanitize import line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +48,14 @@ def tell(
             headline="still nobody has decided",
             subject="",
             lead=f"{zip_name} failed its quality gate and waits for Approve or Reject. On "
-            f"{moment.minute(until)} the request expires, and this version stays blocked.",
+            f"{timestamps.minute(until)} the request expires, and this version stays blocked.",
             reason=None,
             next_steps=("Press Approve or Reject here, or on the card above.",),
         )
     assert decision
     match event:
         case "approved":
-            day, until = moment.day(decision["until"]), moment.minute(decision["until"])
+            day, until = timestamps.day(decision["until"]), timestamps.minute(decision["until"])
             return Outcome(
                 event=event,
                 mark="✅",
@@ -96,15 +96,15 @@ def tell(
                 ),
             )
         case "ended":
-            day = moment.day(decision["until"])
+            day = timestamps.day(decision["until"])
             return Outcome(
                 event=event,
                 mark="⌛",
                 headline=f"exception ended on {day}",
                 subject=f"Ended on {day}: quality gate exception",
                 lead=f"The exception for {zip_name}, approved on "
-                f"{moment.day(decision['decidedAt'])}, has ended. This version can no longer be "
-                "deployed; what already runs is not touched.",
+                f"{timestamps.day(decision['decidedAt'])}, has ended. This version can no longer "
+                "be deployed; what already runs is not touched.",
                 reason=decision["reason"],
                 next_steps=(
                     "Replace this version where it still runs.",
@@ -112,15 +112,15 @@ def tell(
                 ),
             )
         case "ending":
-            day, until = moment.day(decision["until"]), moment.minute(decision["until"])
+            day, until = timestamps.day(decision["until"]), timestamps.minute(decision["until"])
             return Outcome(
                 event=event,
                 mark="⏰",
                 headline=f"exception ends on {day}",
                 subject=f"Ends on {day}: quality gate exception",
                 lead=f"The exception for {zip_name}, approved on "
-                f"{moment.day(decision['decidedAt'])}, ends on {until}. From then on this version "
-                "cannot be deployed.",
+                f"{timestamps.day(decision['decidedAt'])}, ends on {until}. From then on this "
+                "version cannot be deployed.",
                 reason=decision["reason"],
                 next_steps=("Replace this version before then where it runs.", AGAIN),
             )
@@ -132,8 +132,8 @@ def tell(
                 headline="approval withdrawn",
                 subject="Withdrawn: quality gate exception",
                 lead=f"The exception for {zip_name}, which would have held until "
-                f"{moment.minute(decision['until'])}, was withdrawn by the channel. This version "
-                "can no longer be deployed; what already runs is not touched.",
+                f"{timestamps.minute(decision['until'])}, was withdrawn by the channel. This "
+                "version can no longer be deployed; what already runs is not touched.",
                 reason=withdrawal["reason"],
                 next_steps=("Replace this version where it still runs.", AGAIN),
             )

@@ -6,8 +6,8 @@ import os
 import re
 from typing import Any
 
+from domain.scan_id import SCAN_ID, scan_id
 from handlers.evidence import Evidence, attempts
-from handlers.scan_id import SCAN_ID, scan_id
 from handlers.wake import sfn, status
 
 log = logging.getLogger(__name__)

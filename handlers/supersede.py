@@ -5,7 +5,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import moment, versions
+from domain import timestamps
+from handlers import versions
 from handlers.evidence import Evidence, waiting, waiting_scans
 from handlers.wake import wake
 
@@ -27,9 +28,9 @@ def handler(event: Mapping[str, Any], context: object) -> list[str]:
         open_request = waiting(WORK_BUCKET, scan)
         if open_request is None or open_request["for"] != "decision":
             continue
-        kept = Evidence(ARTIFACTS_BUCKET, scan).keep(
+        kept = Evidence(ARTIFACTS_BUCKET, scan).put_if_absent(
             "decision.json",
-            versions.superseded(scan, event["versionId"], open_request["digest"], moment.now()),
+            versions.superseded(scan, event["versionId"], open_request["digest"], timestamps.now()),
         )
         wake(open_request["token"])
         if kept.written:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from handlers import moment
+from domain import timestamps
 from handlers.evidence import s3
 
 # Tokens of so many versions before one are looked at; each of them closed those before it.
@@ -59,7 +59,7 @@ def superseded(scan: str, version: str, digest: str, now: datetime) -> dict[str,
         "version": 1,
         "scan": scan,
         **superseded_by(version),
-        "decidedAt": moment.iso(now),
+        "decidedAt": timestamps.iso(now),
         "evidence": {"verdict.json": digest},
     }
 

@@ -3,7 +3,8 @@
 import boto3
 from botocore.exceptions import ClientError
 
-from handlers.evidence import QUICK, error_code
+from domain.stored_objects import error_code
+from handlers.evidence import QUICK
 
 # The wait is over: woken before, timed out, or its execution was stopped.
 NOBODY_WAITS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers import audit, moment
+from domain import timestamps
+from handlers import audit
 from handlers.evidence import Evidence
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def _record(event_id: str, milliseconds: int, message: str) -> None:
         **({"userName": press.user_name} if press.user_name else {}),
         "verb": press.verb,
         "reason": press.reason,
-        "pressedAt": moment.iso(datetime.fromtimestamp(milliseconds / 1000, UTC)),
+        "pressedAt": timestamps.iso(datetime.fromtimestamp(milliseconds / 1000, UTC)),
     }
-    kept = evidence.keep(f"pressed/{event_id}.json", record)
+    kept = evidence.put_if_absent(f"pressed/{event_id}.json", record)
     log.info("pressed", extra={"scan": press.scan, "verb": press.verb, "first": kept.written})

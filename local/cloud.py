@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-import re
 import runpy
 import threading
 import time
@@ -27,6 +26,7 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from werkzeug.serving import BaseWSGIServer
 
+from domain.scan_id import app_of, scan_id
 from local import gaps, resources, speed
 from local.builds import Builds
 from local.channel import Channel
@@ -131,9 +131,7 @@ class Cloud:
         version = self.client("s3").put_object(
             Bucket=self.outputs["uploadBucket"], Key=key, Body=body
         )["VersionId"]
-        name = key.split("/")[0].removesuffix(".zip")
-        app = name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) else "unnamed"
-        return f"{app}/{version}"
+        return scan_id(app_of(key), version)
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Bring one event to the targets of the rules that match it, as EventBridge does."""

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from handlers import not_scanned, outside, report
+from domain import report, sanitize
+from handlers import not_scanned
 from local import show
 from local.service_rules import Refused
 from local.story import STORY
@@ -229,7 +230,7 @@ def looked_at(scan: str, document: Any) -> str:
     ):
         named = (": ".join(filter(None, (each.file, each.words))) for each in lines)
         parts += [f"{word}: {', '.join(named)}"] if lines else []
-    return outside.line("; ".join(parts), 400)
+    return sanitize.line("; ".join(parts), 400)
 
 
 def spent(cloud: Any, scan: str, execution: str, told: float) -> dict[str, float]:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from handlers import report
-from handlers.outside import line
+from domain import report, timestamps
+from domain.evidence_paths import SCANS
+from domain.sanitize import line
 from ops import parallel, shown, stack
 from ops.evidence import Evidence, Scan, checked_app
 from ops.problem import Problem
@@ -86,7 +87,7 @@ def audit(
 
     Example: python -m ops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
     """
-    prefix = f"scans/{checked_app(app)}/" if app else "scans/"
+    prefix = f"{SCANS}{checked_app(app)}/" if app else SCANS
     days = since.date() if since else date.min, to.date() if to else date.max
     environment = stack.load(stack_name, outputs)
     found = rows(environment, prefix, *days)
@@ -160,7 +161,7 @@ def _days(scan: Scan) -> Iterator[date]:
     }
     for name, document in moments.items():
         if document:
-            yield datetime.fromisoformat(document[name]).date()
+            yield timestamps.parse(document[name]).date()
 
 
 def _write(into: Path, found: Iterator[Row]) -> int:

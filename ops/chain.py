@@ -12,16 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers import report
+from domain import report
+from domain.evidence_paths import VOUCHED_BY
 from ops.evidence import Scan, parsed
 
-VOUCHED_BY = {
-    "scanner.log": "report.json",
-    "scan.json": "verdict.json",
-    "report.json": "verdict.json",
-    "verdict.json": "decision.json",
-    "decision.json": "withdrawal.json",
-}
 KNOWN = {*VOUCHED_BY, *VOUCHED_BY.values()}
 PRESSED = re.compile(r"pressed/[^/]+\.json")
 

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from handlers import moment
+from domain import timestamps
+from domain.stored_objects import error_code
 from ops import parallel, shown, stack, uploads
 from ops.clearance import CLEARED, deployable, standing
 from ops.evidence import Evidence, Scan
-from ops.problem import RIGHTS, Problem, error_code
+from ops.problem import RIGHTS, Problem
 from ops.uploads import Upload
 
 # Why a version may not be deployed is looked up for so many, the newest; all others are counted.
@@ -182,5 +183,6 @@ def _sha256(scan: Scan) -> str | None:
 
 
 def named(upload: Upload) -> str:
-    """The upload in words: key, version and moment."""
-    return f"{upload.key}, version {upload.version} of {moment.minute(moment.iso(upload.uploaded))}"
+    """The upload in words: key, version and time."""
+    when = timestamps.minute(timestamps.iso(upload.uploaded))
+    return f"{upload.key}, version {upload.version} of {when}"

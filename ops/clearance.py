@@ -1,8 +1,9 @@
 """Which clearance follows from the evidence of a scan."""
 
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from domain import timestamps
 from ops.evidence import Scan
 
 CLEARED = ("passed", "approved")
@@ -28,12 +29,12 @@ def standing(
     decision, back = scan.decision, scan.withdrawal
     either: set[Clearance] = set()
     if scan.verdict:
-        steps.append((_moment(scan.verdict["judgedAt"]), scan.verdict["status"]))
+        steps.append((timestamps.parse(scan.verdict["judgedAt"]), scan.verdict["status"]))
     if decision:
-        steps.append((_moment(decision["decidedAt"]), decision["verdict"]))
+        steps.append((timestamps.parse(decision["decidedAt"]), decision["verdict"]))
     if decision and decision["verdict"] == "approved":
-        end = _moment(decision["until"])
-        since = _moment(back["withdrawnAt"]) if back else end
+        end = timestamps.parse(decision["until"])
+        since = timestamps.parse(back["withdrawnAt"]) if back else end
         steps.append((since, "withdrawn" if back else "expired"))
         if back and end - since < LAST:
             either = {"expired"}
@@ -53,10 +54,6 @@ def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bo
 
     ``scan`` is the one that its clearance follows from.
     """
-    follows, _ = standing(scan, now or datetime.now(UTC))
+    follows, _ = standing(scan, now or timestamps.now())
     # A withdrawal counts from when it is there, whatever its date says.
     return status in CLEARED and status == follows and scan.withdrawal is None
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

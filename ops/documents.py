@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from handlers.scan_id import SCAN_ID
+from domain.scan_id import SCAN_ID
 
 # Bytes. The pipeline writes a few kilobytes; a report has as many files as its upload.
 LONGEST, LONGEST_REPORT = 1024 * 1024, 32 * 1024 * 1024

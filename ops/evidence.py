@@ -7,10 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers import moment, pressed
-from handlers.scan_id import APP, ATTEMPT, SCAN_ID
+from domain import approvers, timestamps
+from domain.evidence_paths import SCANS, evidence_key, evidence_prefix
+from domain.scan_id import APP, ATTEMPT, SCAN_ID
+from domain.stored_objects import error_code
 from ops.documents import FIELDS, Odd, longest, parse
-from ops.problem import Problem, error_code
+from ops.problem import Problem
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
@@ -66,7 +68,7 @@ class Scan:
         return "; ".join(f"{name} {what}" for name, what in pieces.items())
 
     def all(self, folder: str) -> list[Any]:
-        """The records in ``folder``, as ``pressed.by`` asks for them."""
+        """The records in ``folder``, as ``approvers.by`` asks for them."""
         return self.presses if folder == "pressed" else []
 
     @property
@@ -83,23 +85,23 @@ class Scan:
         return self._by("withdraw", back["reason"], back["withdrawnAt"]) if back else ""
 
     def _by(self, verb: str, reason: str, at: str) -> str:
-        return " or ".join(map(str, pressed.by(self, verb, reason, at))) or "the channel"
+        return " or ".join(map(str, approvers.by(self, verb, reason, at))) or "the channel"
 
     def story(self, status: str | None) -> str:
         """Return in one line why the version's tag says ``status``."""
         decision, back = self.decision, self.withdrawal
         if status == "withdrawn" and back:
-            when = moment.minute(back["withdrawnAt"])
+            when = timestamps.minute(back["withdrawnAt"])
             return f"withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
         if status in VERBS and decision and decision["verdict"] == status:
             told = (
-                f"{status} by {self.decided_by} on {moment.minute(decision['decidedAt'])}, "
+                f"{status} by {self.decided_by} on {timestamps.minute(decision['decidedAt'])}, "
                 f"because: {decision['reason']}"
             )
             until = decision.get("until")
-            return f"{told} (until {moment.minute(until)})" if until else told
+            return f"{told} (until {timestamps.minute(until)})" if until else told
         if status == "expired" and decision and decision["verdict"] == "approved":
-            return f"its exception ended on {moment.minute(decision['until'])}"
+            return f"its exception ended on {timestamps.minute(decision['until'])}"
         if status == "expired":
             return "it failed its quality gate, and nobody decided in time"
         if status == "superseded" and decision:
@@ -139,7 +141,7 @@ class Evidence:
     def __init__(self, stack: Stack) -> None:
         self._s3, self._bucket = stack.client("s3"), stack["artifactsBucket"]
 
-    def scans(self, prefix: str = "scans/") -> Iterator[tuple[str, list[str]]]:
+    def scans(self, prefix: str = SCANS) -> Iterator[tuple[str, list[str]]]:
         """Yield each scan under ``prefix`` with the names of its files."""
         pages = self._s3.get_paginator("list_objects_v2")
         listed = pages.paginate(Bucket=self._bucket, Prefix=prefix)
@@ -150,7 +152,7 @@ class Evidence:
 
     def scan(self, scan: str) -> Scan:
         """Return what there is of ``scan``."""
-        _, names = next(self.scans(f"scans/{scan}/"), (scan, []))
+        _, names = next(self.scans(evidence_prefix(scan)), (scan, []))
         return self.documents(scan, names)
 
     def documents(self, scan: str, names: Sequence[str]) -> Scan:
@@ -166,7 +168,7 @@ class Evidence:
         start = f"{app}/{version}"
         return {
             int(match[1] or 1): (scan, names)
-            for scan, names in self.scans(f"scans/{start}")
+            for scan, names in self.scans(SCANS + start)
             if (match := ATTEMPT.fullmatch(scan.removeprefix(start)))
         }
 
@@ -195,7 +197,7 @@ class Evidence:
             raise Problem(f"{name} of {scan} {what}", f"python -m ops verify {scan}") from what
 
     def _body(self, scan: str, name: str) -> bytes | None:
-        return body(self._s3, self._bucket, f"scans/{scan}/{name}", longest(name))
+        return body(self._s3, self._bucket, evidence_key(scan, name), longest(name))
 
 
 def body(s3: Any, bucket: str, key: str, limit: int) -> bytes | None:

@@ -9,6 +9,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from domain.stored_objects import error_code
+
 LOGIN = "log in (as in: aws sso login), or set AWS_PROFILE"
 RIGHTS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 STALE = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId")
@@ -44,8 +46,3 @@ def of_aws(error: BotoCoreError | ClientError) -> Problem:
     if isinstance(error, EndpointConnectionError):
         return Problem(str(error), "check the network, the region, and AWS_ENDPOINT_URL")
     return Problem(f"AWS did not answer as it should: {error}", "try again")
-
-
-def error_code(error: ClientError) -> str:
-    """As in ``NoSuchKey``; empty where the answer names none."""
-    return error.response.get("Error", {}).get("Code", "")

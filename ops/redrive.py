@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import ClientError
 
+from domain.stored_objects import error_code
 from ops import shown, stack
-from ops.problem import error_code
 
 # Seconds in which nobody else sees a message that is looked at here.
 HELD = 120

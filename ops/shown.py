@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from handlers.outside import line
+from domain.sanitize import line
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 # What would steer a terminal or show another text, and what no encoder takes: JSON escapes less.

@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.text import Text
 
+from domain.stored_objects import error_code
 from ops import shown, stack, uploads
 from ops.choice import choose
 from ops.decide import ask
 from ops.evidence import Evidence
-from ops.problem import RIGHTS, Problem, error_code
+from ops.problem import RIGHTS, Problem
 from ops.verify import verified
 from samples import SAMPLES, packed
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers.scan_id import APP
+from domain.scan_id import app_of
+from domain.stored_objects import error_code
 from ops.evidence import checked_app
-from ops.problem import Problem, error_code
+from ops.problem import Problem
 from ops.stack import Stack
 
 # The status of a version that is not there any more (``uploadDays``), or never can have been.
@@ -26,12 +27,6 @@ class Upload:
     version: str
     uploaded: datetime
     deleted: bool
-
-
-def app_of(key: str) -> str:
-    """Return the app of a key, as the state machine does: ``payments/a.zip``, ``payments.zip``."""
-    name = key.split("/")[0].removesuffix(".zip")
-    return name if APP.fullmatch(name) else "unnamed"
 
 
 def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:

@@ -3,19 +3,21 @@
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
 
-from handlers.scan_id import scan_id
+from domain import timestamps
+from domain.evidence_paths import SCANS, evidence_prefix, scan_and_name
+from domain.scan_id import scan_id
+from domain.stored_objects import error_code
 from ops import chain, parallel, shown, stack, uploads
 from ops.chain import Stored
 from ops.clearance import standing
 from ops.evidence import Evidence, Scan, checked_app, checked_scan
-from ops.problem import Problem, error_code
+from ops.problem import Problem
 
 
 @dataclass(kw_only=True)
@@ -56,7 +58,7 @@ def verify(
     """
     if sum(map(bool, (scan, app, everything))) != 1:
         raise Problem("which scans?", "one of: SCAN, --app APP, --all")
-    prefix = "scans/"
+    prefix = SCANS
     if scan:
         prefix += f"{checked_scan(scan)}/"
     elif app:
@@ -90,7 +92,7 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
             return found
         # The scan may have gone on while it was read. The tag follows the evidence: it comes first.
         tag = _tag(environment, scan)
-        files = _read(environment, next(listings(environment, f"scans/{scan.id}/"), listed))
+        files = _read(environment, next(listings(environment, evidence_prefix(scan.id)), listed))
         return _judge(environment, chain.documents(scan.id, files), files, tag)
 
     return parallel.each(check, listings(environment, prefix), "scans verified:")
@@ -100,10 +102,10 @@ def listings(environment: stack.Stack, prefix: str) -> Iterator[Listed]:
     """Yield what lies there, scan by scan."""
     pages = environment.client("s3").get_paginator("list_object_versions")
     found = pages.paginate(Bucket=environment["artifactsBucket"], Prefix=prefix)
-    for scan, entries in groupby(_entries(found), key=lambda each: _scan_of(each["Key"])):
+    for scan, entries in groupby(_entries(found), key=lambda each: scan_and_name(each["Key"])[0]):
         listed = Listed(scan=scan)
         for each in entries:
-            name = each["Key"].removeprefix(f"scans/{scan}/")
+            name = scan_and_name(each["Key"])[1]
             if "Size" in each:
                 listed.newest.setdefault(name, (each["Key"], each["VersionId"]))
             kind = listed.versions if "Size" in each else listed.markers
@@ -116,10 +118,6 @@ def _entries(pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for page in pages:
         both = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         yield from sorted(both, key=lambda each: each["Key"])
-
-
-def _scan_of(key: str) -> str:
-    return "/".join(key.split("/")[1:3])
 
 
 def _read(environment: stack.Stack, listed: Listed) -> dict[str, Stored]:
@@ -157,7 +155,7 @@ def _clearance(
     environment: stack.Stack, scan: Scan, opened: Mapping[str, Any], tag: str | None
 ) -> Iterator[tuple[str, str]]:
     """Compare the tag with the evidence of the last attempt that was judged."""
-    evidence, now = Evidence(environment), datetime.now(UTC)
+    evidence, now = Evidence(environment), timestamps.now()
     number = opened.get("attempt") or 1
     attempts = evidence.attempts(opened["app"], opened["versionId"])
     judged = [each for each, (_, names) in attempts.items() if "verdict.json" in names]

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from handlers import moment
+from domain import timestamps
+from domain.evidence_paths import WAITING, waiting_scan
 from ops import parallel, shown, stack
 from ops.clearance import standing
 from ops.documents import LONGEST, Odd, parse
 from ops.evidence import Evidence, body
-
-PREFIX = "waiting/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ def waiting(
     Example: python -m ops waiting --days 14 --stack prod
     """
     environment = stack.load(stack_name, outputs)
-    soon = moment.iso(datetime.now(UTC) + timedelta(days=days))
+    soon = timestamps.iso(timestamps.now() + timedelta(days=days))
     found: list[Waiting] = []
     for each in open_waits(environment):
         if isinstance(each, Unreadable):
@@ -63,10 +62,10 @@ def waiting(
             (
                 (
                     "a decision" if each.what == "decision" else "its end",
-                    moment.minute(each.until),
+                    timestamps.minute(each.until),
                     each.scan,
                     each.key,
-                    moment.minute(each.since),
+                    timestamps.minute(each.since),
                     each.why,
                 )
                 for each in found
@@ -83,7 +82,7 @@ def waiting(
 def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
     """Yield what is waited for now; tokens of waits that are over lie there for a while."""
     s3, bucket = environment.client("s3"), environment["workBucket"]
-    evidence, now = Evidence(environment), datetime.now(UTC)
+    evidence, now = Evidence(environment), timestamps.now()
 
     def read(key: str) -> Waiting | Unreadable | None:
         try:
@@ -91,7 +90,7 @@ def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
         except Odd as what:
             return Unreadable(what=f"{key} {what}")
 
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=WAITING)
     keys = (each["Key"] for page in pages for each in page.get("Contents", []))
     return filter(None, parallel.each(read, keys, "requests read:"))
 
@@ -104,8 +103,8 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
     """
     if token is None:
         return None  # taken away since it was listed
-    asked = parse(PREFIX, token, key.removeprefix(PREFIX).removesuffix(".json"))
-    if asked["until"] <= moment.iso(now):
+    asked = parse(WAITING, token, waiting_scan(key))
+    if asked["until"] <= timestamps.iso(now):
         return None
     scan = evidence.scan(asked["scan"])
     if scan.oddities:

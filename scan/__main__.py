@@ -13,14 +13,16 @@ from typing import Any
 
 import boto3
 
+from domain.findings import Gate
+from domain.timestamps import iso, now
 from scan import evidence, exhausted, limits
 from scan.broken import Broken
 from scan.fetch import Fetched, fetch
-from scan.finding import Analysis, Gate
+from scan.finding import Analysis
 from scan.job import Job, from_environment
 from scan.ledger import Coverage, Ledger
 from scan.log import Log
-from scan.report import now, report
+from scan.report import report
 from scan.unpacking import unpack
 
 # A path holds some 1,750 folders of one letter, and before Python 3.13 its own libraries walk them
@@ -51,7 +53,7 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
     scanner_log = folder / "scanner.log"
     with Log(scanner_log, secrets=[job.sonar.token]) as log:
         result = _scanned(job, s3, folder, log)
-    if not evidence.keep(s3, job, result, scanner_log):
+    if not evidence.write(s3, job, result, scanner_log):
         print("Somebody else has left evidence of this scan; a build that fails is not believed.")
         return 1
     return 1 if result["error"] else 0
@@ -69,7 +71,7 @@ def _remove(paths: Sequence[Path]) -> None:
 
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
     """The report of the scan, whatever happens in it."""
-    started_at, fetched, analysis, coverage = now(), Fetched(), None, None
+    started_at, fetched, analysis, coverage = iso(now()), Fetched(), None, None
     archive, source = folder / "upload.zip", folder / "source"
     outcome: Gate | Broken
     try:
@@ -83,7 +85,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         analysis = analyse(job, source, log)
         coverage = ledger.account(analysis.seen)
         for each in coverage.shown:
-            log.write(f"{each.name}: {each.file or 'a file without name'}: {each.reason}")
+            log.write(f"{each.kind}: {each.file or 'a file without name'}: {each.reason}")
         outcome = judge(job, analysis, coverage)
     except Broken as broken:
         outcome = broken

@@ -4,50 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-# SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
-SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One issue in the code; ``file`` is relative to the upload's root."""
-
-    rule: str
-    severity: str
-    message: str
-    file: str
-    line: int | None = None
-    link: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """One condition of a gate; ``status`` is ``ok`` or ``error``."""
-
-    metric: str
-    comparator: str
-    threshold: str
-    actual: str
-    status: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """``status`` is ``passed`` or ``failed``; ``judge`` says who said so."""
-
-    status: str
-    judge: str
-    conditions: Sequence[Condition]
-
-
-@dataclass(frozen=True, kw_only=True)
-class IgnoredSetting:
-    """A setting in the upload that was not followed; ``weakens`` when it would have hidden code."""
-
-    file: str
-    key: str
-    value: str
-    weakens: bool
+from domain.findings import SEVERITIES, Finding, Gate, IgnoredSetting
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from scan.finding import Condition, Seen
+from domain.coverage import CLASSES, Unseen
+from domain.findings import Condition
+from scan.finding import Seen
 from scan.language import Kind, kind_of
 
-CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
 ENVIRONMENT, MARKER = "virtual environment", "pyvenv.cfg"
 # Folders that scanners leave out, and that are named in one line; a folder with a pyvenv.cfg too.
 FOLDERS = {
@@ -43,21 +44,6 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unseen:
-    """A file, or a folder (its name ends in ``/``) with ``files`` of them, that was not analysed.
-
-    ``name`` is one of ``CLASSES`` without the first and the last; ``file`` is empty where the
-    engine names none.
-    """
-
-    name: str
-    file: str
-    language: str
-    reason: str
-    files: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
 class Coverage:
     """How many files each of ``CLASSES`` has, and those of the middle three, worst first.
 
@@ -71,13 +57,13 @@ class Coverage:
     @property
     def languages(self) -> dict[str, int]:
         """How many files each language has that the engine does not know, the most first."""
-        counted = Counter(each.language for each in self.unseen if each.name == "otherLanguage")
+        counted = Counter(each.language for each in self.unseen if each.kind == "otherLanguage")
         return dict(counted.most_common())
 
     @property
     def shown(self) -> list[Unseen]:
         """The first of each class."""
-        of = {name: [each for each in self.unseen if each.name == name] for name in CLASSES}
+        of = {name: [each for each in self.unseen if each.kind == name] for name in CLASSES}
         return [each for some in of.values() for each in some[:MOST_SHOWN]]
 
     def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
@@ -128,13 +114,13 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
     environments = _environments(kinds)
     for entry in entries:
         found = _placed(entry, kinds[entry.path], seen, environments)
-        counts[found.name] += 1
+        counts[found.kind] += 1
         if found.file.endswith("/"):
             folders[found] += 1
-        elif found.name not in {"analysed", "noCode"}:
+        elif found.kind not in {"analysed", "noCode"}:
             unseen.append(found)
     unseen += [replace(folder, files=files) for folder, files in folders.items()]
-    unseen.sort(key=lambda each: (CLASSES.index(each.name), -each.files, each.file))
+    unseen.sort(key=lambda each: (CLASSES.index(each.kind), -each.files, each.file))
     return Coverage(
         counts={name: counts[name] for name in CLASSES},
         unseen=unseen,
@@ -146,7 +132,7 @@ def _troubles(kinds: Mapping[str, Kind], seen: Seen) -> list[Unseen]:
     """What the engine complains about and is no file of the upload: it may be any of them."""
     strangers = [(file, why) for file, why in seen.unread.items() if file not in kinds]
     return [
-        Unseen(name="unanalysed", file=file, language="", reason=why)
+        Unseen(kind="unanalysed", file=file, language="", reason=why)
         for file, why in [*strangers, *(("", why) for why in seen.incomplete)]
     ]
 
@@ -156,14 +142,14 @@ def _placed(entry: Entry, kind: Kind, seen: Seen, environments: set[str]) -> Uns
     name, reason = _class_of(entry.path, kind, seen)
     folder, label = _folder(entry.path, environments)
     if folder and (name in {"opaque", "otherLanguage"} or reason == NOT_READ):
-        return Unseen(name="opaque", file=folder, language=label, reason=LEFT_OUT)
+        return Unseen(kind="opaque", file=folder, language=label, reason=LEFT_OUT)
     if entry.folder is not None and not folder:
         # Under the link's name, what is there would be the upload's own code.
         leads_to, label = _folder(f"{entry.folder}/", environments)
         if leads_to:
             why = f"a link into {leads_to}: {LEFT_OUT}"
-            return Unseen(name="opaque", file=entry.path, language=label, reason=why)
-    return Unseen(name=name, file=entry.path, language=kind.language, reason=reason)
+            return Unseen(kind="opaque", file=entry.path, language=label, reason=why)
+    return Unseen(kind=name, file=entry.path, language=kind.language, reason=reason)
 
 
 def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:

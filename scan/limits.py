@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from scan.finding import SEVERITIES, Condition, Gate
+from domain.findings import SEVERITIES, Condition, Gate
 
 
 def judge(counts: Mapping[str, int], limits: Mapping[str, int | None]) -> Gate:

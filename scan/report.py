@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
+from domain.findings import SEVERITIES, Gate
+from domain.timestamps import iso, now
 from scan.broken import Broken
 from scan.fetch import Fetched
-from scan.finding import SEVERITIES, Analysis, Gate, worst_first
+from scan.finding import Analysis, worst_first
 from scan.job import Job
 from scan.ledger import Coverage
 
 TOP = 20
 LONGEST_MESSAGE, LONGEST_VALUE, LONGEST_FILE = 500, 200, 500
 MOST_IGNORED, MOST_LANGUAGES = 100, 50
-
-
-def now() -> str:
-    """UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def report(
@@ -44,7 +40,7 @@ def report(
         },
         "engine": {"name": analysis.engine, "version": analysis.version} if analysis else None,
         "startedAt": started_at,
-        "finishedAt": now(),
+        "finishedAt": iso(now()),
         "coverage": _coverage(coverage, analysis.lines) if analysis and coverage else None,
         "gate": None if broken else asdict(outcome),
         "counts": dict(analysis.counts if analysis else dict.fromkeys(SEVERITIES, 0)),
@@ -72,7 +68,7 @@ def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
         "otherLanguages": dict(list(coverage.languages.items())[:MOST_LANGUAGES]),
         "files": [
             {
-                "class": each.name,
+                "class": each.kind,
                 "file": each.file[:LONGEST_FILE],
                 "language": each.language[:LONGEST_VALUE],
                 "reason": each.reason[:LONGEST_VALUE],

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from handlers import not_scanned, report
+from domain import report
+from handlers import not_scanned
 
 MOST = 100  # files of each kind, which is all that a report names
 LANGUAGES = 50

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from components.settings import SCAN_AGAIN
+from domain.stored_objects import error_code
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
-from ops.problem import error_code
 from ops.rights import Statement, statements
 from ops.shown import counted
 

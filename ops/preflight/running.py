@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from domain.stored_objects import error_code
 from ops.preflight import account, mail, network, slack, sonarqube, uploads
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
-from ops.problem import RIGHTS, error_code, of_aws
+from ops.problem import RIGHTS, of_aws
 
 CHECKS = (
     Check(area="Account", about="credentials", look=account.credentials),

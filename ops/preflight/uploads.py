@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
-from ops.problem import error_code
 
 # What a bucket is called in the program, and the output that has its name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domain.findings import Finding, IgnoredSetting
 from scan.broken import Broken
-from scan.finding import Analysis, Finding, IgnoredSetting, counts
+from scan.finding import Analysis, counts
 from scan.sarif import coverage
 from scan.sarif.external import joined, load
 from scan.sarif.message import message

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from scan.finding import SEVERITIES
+from domain.findings import SEVERITIES
 from scan.sarif.place import at
 from scan.sarif.rule import Rule, resolved
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from scan.finding import IgnoredSetting
+from domain.findings import IgnoredSetting
 from scan.folders import files_below
 from scan.language import kind_of
 from scan.sarif.recipes import SettingsFile

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from scan.finding import SEVERITIES, Finding
+from domain.findings import SEVERITIES, Finding
 from scan.sonarqube.api import Api
 
 # More of one severity than a report shows are counted, not read.

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain.findings import Condition, Gate
 from scan import limits
-from scan.finding import Condition, Gate
 
 COMPARATORS = {"GT": ">", "LT": "<"}
 

@@ -8,7 +8,7 @@ from jproperties import Properties
 from pysonar_scanner.configuration.coveragerc_loader import CoverageRCConfigurationLoader
 from pysonar_scanner.configuration.pyproject_toml import TomlConfigurationLoader
 
-from scan.finding import IgnoredSetting
+from domain.findings import IgnoredSetting
 
 # Encodings that agree with ASCII; in another one all code turns into noise without findings.
 ENCODING = re.compile(r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)

@@ -94,11 +94,13 @@ def test_it_is_made_after_its_rights(built: Built):
     assert grants.urn in function.depends_on
 
 
-def test_exactly_the_modules_of_handlers_are_packaged():
+def test_exactly_the_modules_of_handlers_and_domain_are_packaged():
     packaged = packaged_handlers().assets
 
     assert sorted(packaged) == sorted(
-        f"handlers/{path.name}" for path in (PROGRAM / "handlers").glob("*.py")
+        f"{folder}/{path.name}"
+        for folder in ("domain", "handlers")
+        for path in (PROGRAM / folder).glob("*.py")
     )
     assert "handlers/__init__.py" in packaged
     for name, asset in packaged.items():
@@ -111,6 +113,7 @@ def test_what_else_lies_in_handlers_never_changes_the_package(tmp_path, monkeypa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     monkeypatch.setattr("components.handler_function.HANDLERS", tmp_path / "handlers")
+    monkeypatch.setattr("components.handler_function.DOMAIN", tmp_path / "domain")
 
     assert sorted(packaged_handlers().assets) == ["handlers/__init__.py", "handlers/one.py"]
 

@@ -230,18 +230,19 @@ def test_scans_run_in_the_vpc_where_one_is_set():
     ]
 
 
-def test_the_source_is_the_whole_scan_package():
+def test_the_source_is_all_of_scan_and_domain():
     packaged = set(packaged_scan().assets)
     sources = {
-        f"scan/{path.relative_to(PROGRAM / 'scan')}" for path in (PROGRAM / "scan").rglob("*.py")
+        str(path.relative_to(PROGRAM))
+        for folder in ("domain", "scan")
+        for path in (PROGRAM / folder).rglob("*.py")
     }
 
     assert sources <= packaged
     # It lies above the uploads that are scanned: nothing in it may be a scanner's settings.
-    assert {name.split("/")[0] for name in packaged} == {"scan"}
+    assert {name.split("/")[0] for name in packaged} == {"domain", "scan"}
     assert {
         "scan/__main__.py",
-        "scan/report.schema.json",
         "scan/requirements-sarif.txt",
         "scan/requirements-sonarqube.txt",
     } <= packaged
@@ -257,13 +258,13 @@ def test_what_else_lies_in_scan_never_changes_the_source(tmp_path: Path, monkeyp
         "__pycache__/one.pyc",
         ".env",
     ):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path = tmp_path / "scan" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    monkeypatch.setattr("components.scan_project.SCAN", tmp_path)
+    monkeypatch.setattr("components.scan_project.SCAN", tmp_path / "scan")
+    monkeypatch.setattr("components.scan_project.DOMAIN", tmp_path / "domain")
 
     assert sorted(packaged_scan().assets) == [
-        "scan/a.json",
         "scan/b.txt",
         "scan/deep/two.py",
         "scan/one.py",

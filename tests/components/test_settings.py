@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from components.buttons import OUTCOMES, TeamButton
 from components.scan_project import Vpc
 from components.settings import (
-    APP,
     EMAIL,
     LOG_DAYS,
     MENTION,
     MOST_BUTTONS,
     MOST_RECIPIENTS,
     STACK,
-    UNITS,
     Settings,
     load,
 )
+from domain.durations import UNITS
+from domain.scan_id import APP
 from tests.components.recording import PROGRAM, PROJECT, TOKEN, build, told
 
 DECLARED = {
@@ -261,7 +261,7 @@ WRONG = [
     ("maxUploadFiles", 0, "0 is not between 1 and 1000000"),
     ("maxUploadMegabytes", 50_001, "50001 is not between 1 and 50000"),
     ("maxUploadRatio", 1, "1 is not between 2 and 1100"),
-    ("decisionWindow", "3 days", "'3 days' is not a duration"),
+    ("decisionWindow", "3 weeks", "'3 weeks' is not a duration"),
     ("decisionWindow", "91d", "91d is not between"),
     ("escalateBefore", "never", "'never' is not a duration"),
     ("escalateBefore", "91d", "91d is not between 0s and 90d"),

@@ -41,13 +41,13 @@ ENVIRONMENT = {
 with pytest.MonkeyPatch.context() as patch:
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
+    from domain import timestamps
     from handlers import (
         announce,
         approval,  # noqa: F401
         callback,  # noqa: F401
         check_build_status,  # noqa: F401
         evidence,
-        moment,
         rescan,  # noqa: F401
         supersede,  # noqa: F401
         wake,
@@ -163,7 +163,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Set the functions' clock to a moment such as ``2026-12-24T10:00:00Z``."""
 
     def set_to(when: str) -> None:
-        monkeypatch.setattr(moment, "now", lambda: datetime.fromisoformat(when))
+        monkeypatch.setattr(timestamps, "now", lambda: datetime.fromisoformat(when))
 
     return set_to
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from handlers import announce, coverage, letter, mail, outcome, report
+from domain import coverage, findings, report
+from handlers import announce, letter, mail, outcome
 from tests.handlers.conftest import Http, refuse
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
@@ -482,11 +483,11 @@ outside_text = st.text(st.characters(), max_size=60) | st.sampled_from(
 
 
 def mail_about(app, key, reason, message):
-    finding = report.Finding(
+    finding = findings.Finding(
         rule=message, severity=message, message=message, file=key, line=3, link=message
     )
-    condition = report.Condition(
-        metric=message, comparator=">", threshold="0", actual=message, failed=True
+    condition = findings.Condition(
+        metric=message, comparator=">", threshold="0", actual=message, status="error"
     )
     found = report.Report(
         engine=key,

@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain import timestamps
 from handlers import approval
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ"
@@ -80,10 +81,8 @@ def test_approving_records_the_exception_and_its_end_then_wakes_the_machine(wait
     assert until - decided == timedelta(days=30)
     assert decision["until"].endswith("Z")
     assert machine.woken == ["token-1"]
-    assert (
-        said
-        == f"Approved: {SCAN} may be deployed until {approval.moment.minute(decision['until'])}."
-    )
+    until = timestamps.minute(decision["until"])
+    assert said == f"Approved: {SCAN} may be deployed until {until}."
 
 
 def test_rejecting_records_no_end_and_wakes_the_machine(waiting, machine):

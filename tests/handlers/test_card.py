@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from handlers import approval, card, coverage, notification, outcome, report
+from domain import coverage, findings, report
+from handlers import approval, card, notification, outcome
 
 SCAN = "payments/3LgVabc"
 SUBJECT = card.Subject(
@@ -341,11 +342,11 @@ def test_a_card_is_checked_where_it_is_made():
     ],
 )
 def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, said):
-    condition = report.Condition(
-        metric=metric, comparator=comparator, threshold=threshold, actual=actual, failed=True
+    condition = findings.Condition(
+        metric=metric, comparator=comparator, threshold=threshold, actual=actual, status="error"
     )
 
-    assert (condition.name, condition.found, condition.wanted) == said
+    assert (condition.name, condition.actual_text, condition.expected_text) == said
 
 
 def test_all_cards_of_a_scan_stand_in_one_thread():

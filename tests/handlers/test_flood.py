@@ -134,7 +134,7 @@ def test_the_digest_says_how_many_whose_and_what_is_common():
     assert card["content"] == {
         "textType": "client-markdown",
         "title": "🌊 More than 3 scans did not pass within 5 minutes",
-        "description": "The further ones, until 24 Nov 2026, 10:10 UTC, stand in this thread.\n"
+        "description": "The further ones, until 24 Nov 2026, 10:10 UTC, are in this thread.\n"
         "\n"
         "*So far:* `app1` 2, `app0` 1, `app2` 1\n"
         "*In common:*\n"

@@ -12,8 +12,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from handlers import card, coverage, letter, mail, outcome, pressed, report
-from handlers.invisible import without_invisible
+from domain import approvers, coverage, report
+from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
+from domain.invisible import without_invisible
+from handlers import card, letter, mail, outcome
 from local import mrkdwn
 from tests.handlers import hostile
 
@@ -41,14 +43,12 @@ class Inputs:
         self.uploaded_by, self.verdict, self.newer = take(), take(), take()
         self.log = [take(), take()]
         findings = [
-            report.Finding(
-                rule=take(), severity=take(), message=take(), file=take(), line=3, link=OURS
-            )
+            Finding(rule=take(), severity=take(), message=take(), file=take(), line=3, link=OURS)
             for _ in range(2)
         ]
         conditions = [
-            report.Condition(
-                metric=take(), comparator=take(), threshold=take(), actual=take(), failed=True
+            Condition(
+                metric=take(), comparator=take(), threshold=take(), actual=take(), status="error"
             )
             for _ in range(2)
         ]
@@ -71,9 +71,9 @@ class Inputs:
             judged_by_limits=True,
             passed=False,
             conditions=tuple(conditions),
-            counts=dict.fromkeys(report.SEVERITIES, 1),
+            counts=dict.fromkeys(SEVERITIES, 1),
             findings=tuple(findings),
-            ignored=(report.Ignored(file=take(), key=take(), weakens=True),),
+            ignored=(IgnoredSetting(file=take(), key=take(), value="true", weakens=True),),
             dashboard=OURS,
             uploader="",
             trouble=None,
@@ -94,7 +94,7 @@ class Inputs:
         return outcome.tell(event, self.key, documents, documents, TIMES["until"])
 
     def cards(self, event):
-        subject, found, people = self.subject(), self.report, [pressed.Person(self.user, "x")]
+        subject, found, people = self.subject(), self.report, [approvers.Person(self.user, "x")]
         trouble = report.Trouble(message=self.message, mend=self.mend)
         yield card.gate_failed(subject, found, TIMES["until"], None, f"v{self.newer}")
         yield card.broken(subject, trouble, found, self.log, None)
@@ -117,7 +117,7 @@ class Inputs:
             decision,
             withdrawal if event == "withdrawn" else None,
             {"Execution": OURS},
-            [pressed.Person(self.user, self.name)],
+            [approvers.Person(self.user, self.name)],
         )
         return mail.message("payments/3Lg", written, "gate@example.com", ["dev@example.com"])
 

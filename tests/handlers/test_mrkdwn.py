@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers import links, moment, mrkdwn, outside
+from domain import sanitize, timestamps
+from handlers import links, mrkdwn
 
 Z = "\u200b"
 # What stands for a mark in running text.
@@ -67,7 +68,7 @@ MARKS = "*_~`\uff0a\uff3f\uff40@#:.>/\uff1a\uff20\uff03\uff1e\u3002 w1aé\u0661\
 def test_no_mark_is_left_in_running_text_wherever_it_is_cut(outside_text, limit):
     shown = mrkdwn.text(outside_text, limit)
 
-    assert outside.size(shown) <= limit
+    assert sanitize.size(shown) <= limit
     assert not re.search("[*~`\uff0a\uff3f\uff40]", shown)
     assert not re.search("(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", shown)
     assert not re.search(f"[@\uff20](?!{Z}|\u2026?$)", shown)
@@ -111,7 +112,7 @@ def test_a_code_block_keeps_its_indentation_and_cannot_be_left():
 def test_a_cut_never_halves_an_entity_or_a_character(limit):
     cut = mrkdwn.text("a&b<c>😀😀😀😀", limit)
 
-    assert outside.size(cut) <= limit
+    assert sanitize.size(cut) <= limit
     whole = "a&amp;b&lt;c&gt;😀😀😀😀"
     assert cut == whole or (cut.endswith("…") and whole.startswith(cut[:-1]))
     assert not cut[:-1].endswith(("&", "&a", "&am", "&amp", "&l", "&lt", "&g", "&gt"))
@@ -124,8 +125,8 @@ def test_what_the_cut_makes_of_a_text_is_looked_at_too():
 
 
 def test_what_is_taken_out_does_not_hide_that_there_is_more():
-    assert outside.line("safe.py" + "\u200e" * 20 + ".exe", 10) == "safe.py…"
-    assert outside.line("safe.py" + "\u200e", 7) == "safe.py"
+    assert sanitize.line("safe.py" + "\u200e" * 20 + ".exe", 10) == "safe.py…"
+    assert sanitize.line("safe.py" + "\u200e", 7) == "safe.py"
 
 
 def test_a_million_characters_are_cut_at_once():
@@ -165,7 +166,7 @@ def test_what_is_no_build_has_no_build_page():
 
 
 def test_moments_are_written_in_utc_and_said_in_words():
-    when = moment.datetime.fromisoformat("2026-12-04T01:05:09.9+02:00")
+    when = timestamps.datetime.fromisoformat("2026-12-04T01:05:09.9+02:00")
 
-    assert moment.iso(when) == "2026-12-03T23:05:09Z"
-    assert moment.minute("2026-12-03T23:05:09Z") == "3 Dec 2026, 23:05 UTC"
+    assert timestamps.iso(when) == "2026-12-03T23:05:09Z"
+    assert timestamps.minute("2026-12-03T23:05:09Z") == "3 Dec 2026, 23:05 UTC"

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import audit, pressed, who
+from domain import approvers
+from handlers import audit, who
 from handlers.evidence import Evidence
 from tests.handlers.conftest import BUCKET, ENVIRONMENT
 
@@ -229,7 +230,7 @@ def by(artifacts, *rows: tuple[str, str, str, str], verb="approve", reason=REASO
             "reason": reason_given,
             "pressedAt": f"2026-11-24T{at}Z",
         }
-    return [each.user for each in pressed.by(Evidence(BUCKET, SCAN), verb, reason, DECIDED)]
+    return [each.user for each in approvers.by(Evidence(BUCKET, SCAN), verb, reason, DECIDED)]
 
 
 def test_who_decided_is_who_pressed_the_same_with_the_same_reason_about_then(artifacts):
@@ -265,9 +266,9 @@ def test_all_are_named_where_each_may_have_been_first_the_nearest_first(artifact
 @pytest.mark.parametrize(
     ("person", "said"),
     [
-        (pressed.Person("U0ADA0000", "Ada"), "Ada (U0ADA0000)"),
-        (pressed.Person("U0ADA0000", None), "U0ADA0000"),
-        (pressed.Person("Ada", "Ada"), "Ada"),
+        (approvers.Person("U0ADA0000", "Ada"), "Ada (U0ADA0000)"),
+        (approvers.Person("U0ADA0000", None), "U0ADA0000"),
+        (approvers.Person("Ada", "Ada"), "Ada"),
     ],
 )
 def test_a_person_is_named_as_far_as_the_log_does(person, said):

@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from handlers import moment
+from domain import timestamps
 from ops.__main__ import app
 
 REGION = "eu-central-1"
@@ -257,13 +257,13 @@ def denied(asked_first: Callable[[Answer], None]) -> Callable[[str], None]:
 
 @pytest.fixture
 def now() -> str:
-    return moment.iso(datetime.now(UTC))
+    return timestamps.iso(datetime.now(UTC))
 
 
 @pytest.fixture
 def soon() -> str:
     """In three days."""
-    return moment.iso(datetime.now(UTC) + timedelta(days=3))
+    return timestamps.iso(datetime.now(UTC) + timedelta(days=3))
 
 
 @pytest.fixture

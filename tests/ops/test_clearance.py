@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers import moment
+from domain import timestamps
 from ops.clearance import GRACE, SKEW, deployable, standing
 from ops.evidence import Scan
 
@@ -13,7 +13,7 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 
 
 def at(since):
-    return moment.iso(NOW + since)
+    return timestamps.iso(NOW + since)
 
 
 def scan(status="failed", judged=-DAY, verdict="", decided=-DAY, until=None, withdrawn=None):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import moment
+from domain import timestamps
 from ops.clearance import standing
 from ops.documents import LONGEST, Odd, is_moment, parse
 from ops.evidence import Scan, parsed
@@ -126,7 +126,7 @@ def test_a_date_in_another_form_is_no_moment(text):
 
 @given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))
 def test_every_moment_that_the_pipeline_can_write_is_one(when):
-    assert is_moment(moment.iso(when))
+    assert is_moment(timestamps.iso(when))
 
 
 anything = st.recursive(

@@ -6,6 +6,7 @@ from pathlib import Path
 import boto3
 import moto
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from scan import evidence
 from scan.job import from_environment
@@ -39,7 +40,7 @@ def test_a_report_that_was_there_before_is_left_and_not_believed(s3, job, log):
     forged = json.dumps({"gate": "passed"}).encode()
     s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json", Body=forged)
 
-    assert not evidence.keep(s3, job, {"gate": "failed"}, log)
+    assert not evidence.write(s3, job, {"gate": "failed"}, log)
 
     kept = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
     assert kept == forged
@@ -48,11 +49,11 @@ def test_a_report_that_was_there_before_is_left_and_not_believed(s3, job, log):
 def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
     s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/scanner.log", Body=b"forged")
 
-    assert not evidence.keep(s3, job, {"gate": "passed"}, log)
+    assert not evidence.write(s3, job, {"gate": "passed"}, log)
 
 
 def test_half_a_surrogate_pair_from_the_code_stops_no_report(s3, job, log):
-    assert evidence.keep(s3, job, {"findings": [{"message": "'\ud800'"}]}, log)
+    assert evidence.write(s3, job, {"findings": [{"message": "'\ud800'"}]}, log)
 
     kept = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
     assert json.loads(kept)["findings"] == [{"message": "'?'"}]
@@ -70,5 +71,22 @@ def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
 
     s3.meta.events.register_first("needs-retry.s3.PutObject", ask_again)
 
-    assert evidence.keep(s3, job, {"gate": "passed"}, log)
+    assert evidence.write(s3, job, {"gate": "passed"}, log)
     assert asked_again == [1, 1]
+
+
+def test_a_write_that_meets_another_one_is_made_again(s3, job, log):
+    """S3 answers 409 while somebody else writes the object: a good scan must not end as error."""
+    met = []
+
+    def meets_another(**_):
+        if len(met) < 2:
+            met.append(1)
+            error = {"Error": {"Code": "ConditionalRequestConflict", "Message": "409"}}
+            return AWSResponse("https://s3", 409, {}, b""), {**error, "ResponseMetadata": {}}
+        return None
+
+    s3.meta.events.register_first("before-call.s3.PutObject", meets_another)
+
+    assert evidence.write(s3, job, {"gate": "passed"}, log)
+    assert met == [1, 1]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.coverage import CLASSES, Unseen
 from scan.finding import Seen
-from scan.ledger import CLASSES, LEFT_OUT, NOT_READ, Coverage, Entry, Ledger, Unseen
+from scan.ledger import LEFT_OUT, NOT_READ, Coverage, Entry, Ledger
 from tests.scan.scanning import tree
 
 PYTHON = frozenset({"python"})
@@ -44,10 +45,10 @@ def test_every_file_ends_in_one_class(tmp_path):
 
     assert coverage.counts == dict.fromkeys(CLASSES, 1)
     assert coverage.unseen == [
-        Unseen(name="unanalysed", file="b.PY", language="Python", reason=NOT_READ),
-        Unseen(name="opaque", file="lib.pyc", language="bytecode", reason="bytecode"),
+        Unseen(kind="unanalysed", file="b.PY", language="Python", reason=NOT_READ),
+        Unseen(kind="opaque", file="lib.pyc", language="bytecode", reason="bytecode"),
         Unseen(
-            name="otherLanguage",
+            kind="otherLanguage",
             file="c.go",
             language="Go",
             reason="the scanner does not know this language",
@@ -120,7 +121,7 @@ def test_a_folder_of_dependencies_is_one_line(folder, what, tmp_path):
 
     assert counted(coverage) == {"analysed": 2, "opaque": 3, "noCode": 1}
     assert coverage.unseen == [
-        Unseen(name="opaque", file=f"{folder}/", language=what, reason=LEFT_OUT, files=3)
+        Unseen(kind="opaque", file=f"{folder}/", language=what, reason=LEFT_OUT, files=3)
     ]
 
 
@@ -177,7 +178,7 @@ def test_what_finder_leaves_is_taken_from_the_scanner(tmp_path):
 
 def test_a_hundred_of_each_class_are_shown():
     unseen = [
-        Unseen(name=name, file=f"{number}", language="", reason="")
+        Unseen(kind=name, file=f"{number}", language="", reason="")
         for name in ("unanalysed", "opaque")
         for number in range(150)
     ]

@@ -2,12 +2,15 @@
 
 import pytest
 
+from domain.coverage import CLASSES, Unseen
+from domain.findings import SEVERITIES, Finding, IgnoredSetting
+from domain.timestamps import iso, now
 from scan.broken import Broken
 from scan.fetch import Fetched
-from scan.finding import SEVERITIES, Analysis, Finding, IgnoredSetting, Seen, counts
+from scan.finding import Analysis, Seen, counts
 from scan.job import from_environment
-from scan.ledger import CLASSES, Coverage, Unseen
-from scan.report import now, report
+from scan.ledger import Coverage
+from scan.report import report
 from tests.scan.scanning import checked
 
 JOB = from_environment(
@@ -40,7 +43,7 @@ def reported():
         )
         whole = report(
             JOB,
-            started_at=now(),
+            started_at=iso(now()),
             fetched=Fetched(),
             analysis=analysis,
             coverage=Coverage(counts=dict.fromkeys(CLASSES, 0), unseen=unseen, reported=True),
@@ -101,7 +104,7 @@ def test_what_went_wrong_is_cut_too(reported):
 def test_of_what_nobody_looked_at_a_hundred_files_are_named_and_all_counted(reported):
     unseen = [
         Unseen(
-            name="otherLanguage",
+            kind="otherLanguage",
             file="f" * 600,
             language=f"Language {number % 60}",
             reason="r" * 300,

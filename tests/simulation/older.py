@@ -8,7 +8,8 @@ from typing import Any
 from tests.simulation.aws import functions  # noqa: F401  sets the handlers' environment
 
 # isort: split
-from handlers import announce, approval, callback, evidence, moment, rescan, versions
+from domain import timestamps
+from handlers import announce, approval, callback, evidence, rescan, versions
 from handlers.evidence import Evidence
 
 Definition = dict[str, Any]
@@ -84,7 +85,7 @@ def only_exceptions(scan: str, waits_for: Any, kept: Any, wake: Any = approval._
 
 
 def only_decisions(known: Evidence, event: Any) -> bool:
-    return known.piece("decision.json") is not None
+    return known.get("decision.json") is not None
 
 
 def only_the_newest(scan: Any) -> str | None:
@@ -93,7 +94,7 @@ def only_the_newest(scan: Any) -> str | None:
 
 
 def already(known: Evidence, decision: Any) -> str:
-    verdict, when = decision["verdict"], moment.minute(decision["decidedAt"])
+    verdict, when = decision["verdict"], timestamps.minute(decision["decidedAt"])
     if verdict in ("expired", "superseded"):
         return _STANDING(known, decision)
     return (
@@ -108,8 +109,10 @@ _STANDING = approval._standing
 def end_first(press: Any, withdraw: Any = approval.withdraw) -> str:
     """Answer that an exception is over before it is looked whether it was withdrawn."""
     decision = Evidence(approval.ARTIFACTS_BUCKET, press.scan).read("decision.json")
-    if decision and decision["until"] and moment.is_over(decision["until"], moment.now()):
-        return f"Nothing to withdraw: the exception ended on {moment.minute(decision['until'])}."
+    if decision and decision["until"] and timestamps.is_over(decision["until"], timestamps.now()):
+        return (
+            f"Nothing to withdraw: the exception ended on {timestamps.minute(decision['until'])}."
+        )
     return withdraw(press)
 
 
@@ -142,8 +145,8 @@ def scan_this_again(scan: str) -> str:
 class CardFirst(Evidence):
     """Writes the card before the verdict, each once: two writes that need not agree."""
 
-    def keep(self, name: str, document: Any) -> Any:
+    def put_if_absent(self, name: str, document: Any) -> Any:
         if name == "verdict.json" and document["card"]:
-            card = super().keep("notification.json", document["card"])
+            card = super().put_if_absent("notification.json", document["card"])
             document = {**document, "card": card.document}
-        return super().keep(name, document)
+        return super().put_if_absent(name, document)

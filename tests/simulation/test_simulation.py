@@ -103,12 +103,13 @@ def test_scenarios_are_plain_data():
 
 
 def test_runs_leave_the_handlers_as_they_were():
-    from handlers import announce, evidence, moment, wake
+    from domain import timestamps
+    from handlers import announce, evidence, wake
 
-    before = [announce.ses, evidence.s3, wake.sfn, vars(moment).copy()]
+    before = [announce.ses, evidence.s3, wake.sfn, vars(timestamps).copy()]
     run(EXCEPTION)
 
-    assert [announce.ses, evidence.s3, wake.sfn, vars(moment).copy()] == before
+    assert [announce.ses, evidence.s3, wake.sfn, vars(timestamps).copy()] == before
 
 
 def test_a_moment_that_is_unknown_is_refused():

@@ -2,8 +2,10 @@
 
 import html
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
+
+from . import timestamps
 
 # Between the service's log and the decision: two clocks, and a person's second try.
 NEAR = timedelta(minutes=5)
@@ -33,10 +35,10 @@ def by(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
 
     Nobody where nobody is recorded (yet); several where each of them may have been first.
     """
-    when = datetime.fromisoformat(at)
+    when = timestamps.parse(at)
 
     def distance(record: dict[str, Any]) -> timedelta:
-        return abs(datetime.fromisoformat(record["pressedAt"]) - when)
+        return abs(timestamps.parse(record["pressedAt"]) - when)
 
     fitting = [
         each

@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from handlers import outside
-from handlers.invisible import without_invisible
+from domain import sanitize
+from domain.invisible import without_invisible
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from handlers.invisible import without_invisible
     ids=ascii,
 )
 def test_a_printable_name_stays_what_it_is(name):
-    assert outside.line(name, 100) == name
+    assert sanitize.line(name, 100) == name
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_printable_name_stays_what_it_is(name):
     ids=ascii,
 )
 def test_what_nobody_sees_is_taken_out(name, shown):
-    assert outside.line(name, 100) == shown
+    assert sanitize.line(name, 100) == shown
 
 
 def test_of_the_format_controls_only_those_that_print_are_left():
@@ -70,5 +70,5 @@ def test_of_the_format_controls_only_those_that_print_are_left():
 
 
 def test_a_cut_through_an_emoji_leaves_nothing_invisible():
-    assert outside.line("\U0001f469\u200d\U0001f469\u200d\U0001f467", 4) == "\U0001f469\u2026"
-    assert outside.line("x\u2764\ufe0f\u2764\ufe0f", 4) == "x\u2764\u2026"
+    assert sanitize.line("\U0001f469\u200d\U0001f469\u200d\U0001f467", 4) == "\U0001f469\u2026"
+    assert sanitize.line("x\u2764\ufe0f\u2764\ufe0f", 4) == "x\u2764\u2026"

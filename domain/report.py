@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from handlers import coverage
-from handlers.coverage import Coverage
+from . import coverage
+from .coverage import Coverage
+from .findings import SEVERITIES, Condition, Finding, IgnoredSetting
 
 # RFC 5321: a dot-string (4.1.2) of the characters that people have in their addresses, and a host
 # name of letters, digits and hyphens (RFC 1123, 2.1) with a letter in its last label; lengths by
@@ -15,75 +16,6 @@ _ADDRESS = re.compile(
     rf"(?=.{{1,64}}@)(?=.{{1,254}}\Z){_WORD}(?:\.{_WORD})*"
     rf"@(?:{_LABEL}\.)+(?=[^.]*[A-Za-z]){_LABEL}"
 )
-SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
-# What a name of a condition leaves open to people who see it for the first time.
-OF_WHAT = {"opaque_files": " (archives, compiled code, dependencies)"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """Failed when ``actual`` is ``comparator`` ``threshold``, as in ``3 > 0``."""
-
-    metric: str
-    comparator: str
-    threshold: str
-    actual: str
-    failed: bool
-
-    @property
-    def name(self) -> str:
-        """As in ``HIGH findings``, ``new coverage``."""
-        if self.metric in SEVERITIES:
-            return f"{self.metric} findings"
-        return self.metric.replace("_", " ") + OF_WHAT.get(self.metric, "")
-
-    @property
-    def found(self) -> str:
-        """As in ``3``, ``61.2``, ``D``."""
-        return self._shown(self.actual)
-
-    @property
-    def wanted(self) -> str:
-        """As in ``at most 0``."""
-        if self._is_rating and self.comparator == ">":
-            return f"{self._shown(self.threshold)} or better"
-        bound = {">": "at most", "<": "at least"}.get(self.comparator, f"not {self.comparator}")
-        return f"{bound} {self._shown(self.threshold)}"
-
-    @property
-    def _is_rating(self) -> bool:
-        return self.metric.endswith("_rating")
-
-    def _shown(self, value: str) -> str:
-        """SonarQube's ratings are letters to people, numbers to the API."""
-        letters = dict(zip("12345", "ABCDE", strict=True))
-        return letters.get(value, value) if self._is_rating else value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One issue; ``file`` and ``link`` are as the scan wrote them: not checked."""
-
-    rule: str
-    severity: str
-    message: str
-    file: str
-    line: int | None
-    link: str | None
-
-    @property
-    def place(self) -> str:
-        """As in ``src/store.py:14``."""
-        return self.file if self.line is None else f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ignored:
-    """A setting of the upload that was not followed."""
-
-    file: str
-    key: str
-    weakens: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +46,7 @@ class Report:
     conditions: tuple[Condition, ...]
     counts: dict[str, int]
     findings: tuple[Finding, ...]
-    ignored: tuple[Ignored, ...]
+    ignored: tuple[IgnoredSetting, ...]
     dashboard: str | None
     uploader: str
     trouble: Trouble | None
@@ -192,7 +124,7 @@ def _parse(document: dict[str, Any]) -> Report:
                 comparator=str(each["comparator"]),
                 threshold=str(each["threshold"]),
                 actual=str(each["actual"]),
-                failed=each["status"] != "ok",
+                status=str(each["status"]),
             )
             for each in (gate["conditions"] if gate else ())
         ),
@@ -209,7 +141,12 @@ def _parse(document: dict[str, Any]) -> Report:
             for each in document["findings"]
         ),
         ignored=tuple(
-            Ignored(file=str(each["file"]), key=str(each["key"]), weakens=bool(each["weakens"]))
+            IgnoredSetting(
+                file=str(each["file"]),
+                key=str(each["key"]),
+                value=str(each["value"]),
+                weakens=bool(each["weakens"]),
+            )
             for each in document["ignored"]
         ),
         dashboard=document["links"]["dashboard"],

@@ -23,7 +23,7 @@ class Unseen:
     file: str
     language: str
     reason: str
-    files: int
+    files: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from handlers.invisible import without_invisible
+from .invisible import without_invisible
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 

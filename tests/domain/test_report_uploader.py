@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers import report
+from domain import report
 
 LONG, LABEL = "a" * 64, "b" * 63
 

@@ -1,4 +1,4 @@
-"""Ids of scans, ``<app>/<version id>``, in letters that buttons, keys and commands take."""
+"""Ids of scans, ``<app>/<version id>``, in characters that buttons, keys and commands take."""
 
 import re
 
@@ -7,8 +7,16 @@ APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SCAN_ID = re.compile(rf"{APP.pattern}/[A-Za-z0-9._-]{{1,1024}}")
 # What follows the version in the id of a scan: nothing at first, then the number of the attempt.
 ATTEMPT = re.compile(r"|\.([2-9]|[1-9][0-9]{1,8})")
+# The app of an upload whose key names none. The state machine has this rule, too (in JSONata).
+INVALID_KEY = "unnamed"
 
 
-def scan_id(app: str, version: str, attempt: int) -> str:
+def scan_id(app: str, version: str, attempt: int = 1) -> str:
     """Return the id of the scan that is attempt ``attempt``, from 1, at an uploaded version."""
     return f"{app}/{version}" + (f".{attempt}" if attempt > 1 else "")
+
+
+def app_of(key: str) -> str:
+    """Return the app of an upload's key: ``payments`` of payments/a.zip and of payments.zip."""
+    name = key.split("/")[0].removesuffix(".zip")
+    return name if APP.fullmatch(name) else INVALID_KEY

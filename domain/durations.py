@@ -1,0 +1,18 @@
+"""Durations as people write them: ``90s``, ``15m``, ``72h``, ``30d``."""
+
+import re
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+
+
+def seconds(text: str, bare_unit: str = "") -> int | None:
+    """Return how many seconds ``text`` is, None where it is no duration.
+
+    Capital letters, spaces and *day(s)* are understood as well. A number without a unit is one of
+    ``bare_unit``, a key of ``UNITS``; without it, it is no duration.
+    """
+    plain = re.sub(r" *days?$", "d", text.strip().lower()).replace(" ", "")
+    match = _DURATION.fullmatch(plain)
+    unit = match and (match[2] or bare_unit)
+    return int(match[1]) * UNITS[unit] if match and unit else None

@@ -1,0 +1,96 @@
+"""What a scan says of the code: findings, and the quality gate with its conditions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
+SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
+# What the name of a condition does not say to people who see it for the first time.
+_EXPLAINED = {"opaque_files": " (archives, compiled code, dependencies)"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One issue in the code; ``file`` is relative to the upload's root, empty if it has no place.
+
+    Read from a report, its texts are as the scan wrote them: not checked.
+    """
+
+    rule: str
+    severity: str
+    message: str
+    file: str
+    line: int | None = None
+    link: str | None = None
+
+    @property
+    def location(self) -> str:
+        """As in ``src/store.py:14``."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One condition of a gate, failed if ``actual`` is ``comparator`` ``threshold``: ``3 > 0``.
+
+    ``status`` is ``ok`` or ``error``.
+    """
+
+    metric: str
+    comparator: str
+    threshold: str
+    actual: str
+    status: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it keeps the gate from passing."""
+        return self.status != "ok"
+
+    @property
+    def name(self) -> str:
+        """As in ``HIGH findings``, ``new coverage``."""
+        if self.metric in SEVERITIES:
+            return f"{self.metric} findings"
+        return self.metric.replace("_", " ") + _EXPLAINED.get(self.metric, "")
+
+    @property
+    def actual_text(self) -> str:
+        """As in ``3``, ``61.2``, ``D``."""
+        return self._text(self.actual)
+
+    @property
+    def expected_text(self) -> str:
+        """As in ``at most 0``."""
+        if self._is_rating and self.comparator == ">":
+            return f"{self._text(self.threshold)} or better"
+        bound = {">": "at most", "<": "at least"}.get(self.comparator, f"not {self.comparator}")
+        return f"{bound} {self._text(self.threshold)}"
+
+    @property
+    def _is_rating(self) -> bool:
+        return self.metric.endswith("_rating")
+
+    def _text(self, value: str) -> str:
+        """SonarQube's ratings are letters to people, numbers in its API."""
+        letters = dict(zip("12345", "ABCDE", strict=True))
+        return letters.get(value, value) if self._is_rating else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """``status`` is ``passed`` or ``failed``; ``judge`` is ``sonarqube`` or ``limits``."""
+
+    status: str
+    judge: str
+    conditions: Sequence[Condition]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoredSetting:
+    """A setting in the upload that was not followed; ``weakens`` when it would have hidden code."""
+
+    file: str
+    key: str
+    value: str
+    weakens: bool

@@ -1,0 +1,42 @@
+"""Timestamps: ``2026-12-24T10:00:00Z`` in evidence, ``24 Dec 2026, 10:00 UTC`` for people."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The only clock."""
+    return datetime.now(UTC)
+
+
+def iso(when: datetime) -> str:
+    """As in ``2026-12-24T10:00:00Z``."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse(timestamp: str) -> datetime:
+    """Return the time in UTC.
+
+    Raises:
+        ValueError: it is no timestamp of ISO 8601.
+    """
+    return datetime.fromisoformat(timestamp).astimezone(UTC)
+
+
+def day(timestamp: str) -> str:
+    """As in ``24 Dec 2026``."""
+    return f"{parse(timestamp):%d %b %Y}".lstrip("0")
+
+
+def minute(timestamp: str) -> str:
+    """As in ``24 Dec 2026, 10:00 UTC``."""
+    return f"{day(timestamp)}, {parse(timestamp):%H:%M} UTC"
+
+
+def is_over(timestamp: str, now: datetime) -> bool:
+    """Whether ``now`` is at or after ``timestamp``."""
+    return now >= parse(timestamp)
+
+
+def seconds(start: str, end: str) -> int:
+    """How many seconds lie between two timestamps."""
+    return int((parse(end) - parse(start)).total_seconds())

@@ -1,0 +1,85 @@
+"""Objects are written once, whoever else writes at the same time."""
+
+from typing import Any
+
+import pytest
+
+from domain import stored_objects
+from domain.stored_objects import put_if_absent, replace
+
+
+class Refused(Exception):
+    """As botocore's ClientError carries it, which is all that is looked at."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.response = {"Error": {"Code": code}}
+
+
+class Body:
+    def __init__(self, body: bytes) -> None:
+        self.read = lambda: body
+
+
+class Bucket:
+    """``conflicts`` writes are answered with 409, after which ``theirs`` (if any) is stored."""
+
+    def __init__(self, conflicts: int = 0, theirs: bytes | None = None) -> None:
+        self.stored: bytes | None = None
+        self._conflicts, self._theirs = conflicts, theirs
+
+    def put_object(self, *, Body: bytes, **parameters: Any) -> None:
+        if self._conflicts:
+            self._conflicts -= 1
+            if not self._conflicts:
+                self.stored = self._theirs
+            raise Refused("ConditionalRequestConflict")
+        if self.stored is not None and parameters.get("IfNoneMatch"):
+            raise Refused("PreconditionFailed")
+        self.stored = Body
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        if self.stored is None:
+            raise Refused("NoSuchKey")
+        return {"Body": Body(self.stored), "ETag": "1"}
+
+
+def test_a_write_that_meets_another_one_which_fails_is_made_again():
+    s3 = Bucket(conflicts=2)
+
+    stored = put_if_absent(s3, "evidence", "key", b"ours")
+
+    assert (stored.written, stored.body, s3.stored) == (True, b"ours", b"ours")
+
+
+def test_a_write_that_meets_another_one_which_succeeds_returns_what_is_stored():
+    s3 = Bucket(conflicts=1, theirs=b"theirs")
+
+    stored = put_if_absent(s3, "evidence", "key", b"ours")
+
+    assert (stored.written, stored.body, s3.stored) == (False, b"theirs", b"theirs")
+
+
+def test_conflicts_without_end_are_an_error():
+    s3 = Bucket(conflicts=stored_objects.TRIES + 1)
+
+    with pytest.raises(Refused, match="ConditionalRequestConflict"):
+        put_if_absent(s3, "evidence", "key", b"ours")
+
+
+def test_an_error_of_another_kind_reaches_the_caller():
+    with pytest.raises(Refused, match="NoSuchBucket"):
+        put_if_absent(Failing("NoSuchBucket"), "evidence", "key", b"ours")
+
+
+class Failing:
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def put_object(self, **_: Any) -> None:
+        raise Refused(self._code)
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"])
+def test_what_is_not_current_any_more_is_not_replaced(code: str):
+    assert not replace(Failing(code), "state", "key", b"ours", None)
