@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from shutil import copy
-from typing import Any
+from typing import Any, Self
 
 from bench.account import GROUP, STREAM, Account, Upload, audited
 from bench.pairs import Pair, Section, in_turns, seconds
@@ -166,7 +166,7 @@ class Function:
             raise RuntimeError(answer["error"]["errorMessage"])
         return answer["result"]
 
-    def __enter__(self) -> "Function":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

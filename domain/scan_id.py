@@ -18,5 +18,5 @@ def scan_id(app: str, version: str, attempt: int = 1) -> str:
 
 def app_of(key: str) -> str:
     """Return the app of an upload's key: ``payments`` of payments/a.zip and of payments.zip."""
-    name = key.split("/")[0].removesuffix(".zip")
+    name = key.split("/", maxsplit=1)[0].removesuffix(".zip")
     return name if APP.fullmatch(name) else INVALID_KEY

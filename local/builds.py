@@ -31,8 +31,10 @@ class AccountLimitExceeded(Exception):
 
 
 class Builds:
-    """Runs builds in their own processes, ``slots`` at once; a build is a dict as Step Functions
-    hands it on (PascalCase)."""
+    """Runs builds in their own processes, ``slots`` at once.
+
+    A build is a dict as Step Functions passes it on (PascalCase).
+    """
 
     def __init__(self, clients: Any, endpoint: str, slots: int = 20) -> None:
         self._clients, self._endpoint, self.slots = clients, endpoint, slots

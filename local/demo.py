@@ -176,7 +176,7 @@ class Demo:
         return ("Approve" if choice == "a" else "Reject"), reason
 
     def _show_decision(self, cloud: Any, scan: str) -> None:
-        mails = [each for each in cloud.emails() if scan.split("/")[0] in each.raw_data]
+        mails = [each for each in cloud.emails() if scan.split("/", maxsplit=1)[0] in each.raw_data]
         if len(mails) != 1:
             raise Wrong(f"one email should have been sent, and {len(mails)} were")
         told = cloud.channel.wait(

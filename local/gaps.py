@@ -107,11 +107,12 @@ def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
                 endpoint = environment and environment.callback_pool_manager.get(task_token)
                 if not endpoint:
                     continue
-                if endpoint._notify_event.is_set() or execution.exec_status != "RUNNING":
+                notified = endpoint._notify_event.is_set()  # noqa: SLF001 (moto has no other way)
+                if notified or execution.exec_status != "RUNNING":
                     raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
                 endpoint.notify(CallbackOutcomeSuccess(callback_id=task_token, output=outcome))
                 return
-    raise InvalidToken()
+    raise InvalidToken
 
 
 def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:

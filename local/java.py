@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 INSTALLED = Path("/usr/lib/jvm")
 
 
-def find(versions: Set[int], installed: Path = INSTALLED) -> Path | None:
+def find(versions: AbstractSet[int], installed: Path = INSTALLED) -> Path | None:
     """The first ``java`` whose major version is one of ``versions``, None where there is none."""
     return next((java for java in _candidates(installed) if _version(java) in versions), None)
 
@@ -26,7 +27,9 @@ def _candidates(installed: Path) -> Iterator[Path]:
 def _version(java: Path) -> int | None:
     """17 for ``openjdk version "17.0.15"``; None where it does not run."""
     try:
-        output = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30)
+        output = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r'version "(\d+)', output.stderr)

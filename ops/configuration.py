@@ -164,6 +164,7 @@ def _told(*command: str, stack: str) -> dict[str, Any]:
             ["pulumi", *command, "--json", "--stack", stack, "--non-interactive"],
             capture_output=True,
             text=True,
+            check=False,
             cwd=PROGRAM,
             stdin=subprocess.DEVNULL,
         )

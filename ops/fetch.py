@@ -22,7 +22,7 @@ def fetch(
     newest: Annotated[
         int, typer.Option(min=1, help="Look at so many versions, the newest.")
     ] = NEWEST,
-    to: Annotated[Path, typer.Option(help="File or folder to write.")] = Path("."),
+    to: Annotated[Path, typer.Option(help="File or folder to write.")] = Path(),
     json: shown.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,

@@ -65,7 +65,7 @@ class Recorded:
 
 def arn(kind: str, name: str) -> str:
     """The ARN that a recorded resource has: short, and speaking of the logical name."""
-    return f"arn:aws:{kind.split('/')[0].removeprefix('aws:')}:::{name}"
+    return f"arn:aws:{kind.split('/', maxsplit=1)[0].removeprefix('aws:')}:::{name}"
 
 
 class _Account(mocks.Mocks):

@@ -63,6 +63,7 @@ def _store(stack: str, token: str) -> None:
         input=token,
         capture_output=True,
         text=True,
+        check=False,
         cwd=PROGRAM,
     )
     if ran.returncode:

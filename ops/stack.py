@@ -89,6 +89,7 @@ def _pulumi_outputs(stack: str) -> str:
             command,
             capture_output=True,
             text=True,
+            check=False,
             cwd=Path(__file__).parent.parent,
             stdin=subprocess.DEVNULL,
         )

@@ -300,4 +300,4 @@ def _lexer(tags: frozenset[str]) -> Any:
 
 def _language(tags: frozenset[str]) -> str:
     lexer = _lexer(tags)
-    return lexer.name if lexer else sorted(tags)[0]
+    return lexer.name if lexer else min(tags)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from scan import exhausted
 
@@ -20,7 +21,7 @@ class Log:
         self._secrets = [each for each in secrets if each]
         self.full: OSError | None = None
 
-    def __enter__(self) -> "Log":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

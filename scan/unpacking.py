@@ -79,8 +79,7 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
         make_folders(to, [*entries.files, *ends])
         for path, index in entries.files.items():
             with open(f"{to}/{path}", "xb", buffering=0) as written:
-                for piece in unpacked(file, starts[index], members[index]):
-                    written.write(piece)
+                written.writelines(unpacked(file, starts[index], members[index]))
     if not entries.files:
         raise Broken("EmptyUpload", "The zip holds no files.", ZIP_AGAIN)
     if all(zipfile.is_zipfile(to / path) for path in entries.files):

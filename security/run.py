@@ -152,7 +152,7 @@ def dependencies() -> Iterator[str]:
 
 
 def workflows() -> Iterator[str]:
-    """zizmor and actionlint on the workflows of this repository."""
+    """Zizmor and actionlint on the workflows of this repository."""
     if not (TOOLS / "actionlint").is_file():
         raise Unusable("there is no actionlint, which needs Go: install it, then make clean")
     with tempfile.TemporaryDirectory() as folder:

@@ -104,6 +104,7 @@ def test_the_version_is_in_one_place():
         cwd=ROOT,
         capture_output=True,
         text=True,
+        check=False,
     ).stdout.split()
 
     assert listed == ["pyproject.toml"]
@@ -122,6 +123,7 @@ def test_the_scripts_need_no_environment():
         [sys.executable, "-I", "-S", ROOT / ".ci" / "release_notes.py", "v0"],
         capture_output=True,
         text=True,
+        check=False,
     )
 
     assert (ran.returncode, "the tag is v0" in ran.stderr) == (1, True)

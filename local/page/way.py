@@ -27,8 +27,11 @@ class Step:
 
 @dataclass
 class Way:
-    """``opened`` is what the execution would write to scan.json, None until then; ``build`` is the
-    (group, stream) of the log of its last build."""
+    """The states that one execution entered.
+
+    ``opened`` is what the execution would write to scan.json, None until then; ``build`` is the
+    (group, stream) of the log of its last build.
+    """
 
     steps: list[Step] = field(default_factory=list)
     opened: dict[str, Any] | None = None

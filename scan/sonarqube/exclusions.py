@@ -122,9 +122,10 @@ def _skipping(ways: set[int], tokens: Sequence[str]) -> set[int]:
     """The same, and those behind what may fit nothing."""
     reached = set(ways)
     for way in ways:
-        while 0 <= way < len(tokens) and tokens[way] in {"*", "**", "**/"}:
-            way += 1
-            reached.add(way)
+        number = way
+        while 0 <= number < len(tokens) and tokens[number] in {"*", "**", "**/"}:
+            number += 1
+            reached.add(number)
     return reached
 
 

@@ -93,5 +93,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(json.load(sys.stdin)))
     except Exception as error:
-        logging.error("%s: %s", type(error).__name__, error)
+        logging.getLogger(__name__).error("%s: %s", type(error).__name__, error)
         sys.exit(1)

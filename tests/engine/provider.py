@@ -110,7 +110,7 @@ def _made(kind: str, logical_name: str, inputs: Struct) -> tuple[str, Struct]:
     key = NAMED.get(kind, "name")
     name = inputs.fields[key].string_value if key in inputs.fields else logical_name
     for output, value in {
-        "arn": f"arn:aws:{kind.split(':')[1].split('/')[0]}:{REGION}:{ACCOUNT}:{name}",
+        "arn": f"arn:aws:{kind.split(':')[1].split('/', maxsplit=1)[0]}:{REGION}:{ACCOUNT}:{name}",
         "name": name,
         "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
         "versionId": "1",

@@ -9,7 +9,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
@@ -84,7 +84,7 @@ class Layer:
     _lock: Any = field(default_factory=threading.Lock)
     _building: Any = field(default_factory=threading.local)
 
-    def __enter__(self) -> "Layer":
+    def __enter__(self) -> Self:
         self._set(DomainDispatcherApplication, "__call__", self._serve)
         self._set(functions._Process, "run", self._run)
         self._set(self.cloud.builds, "start", self._start_build)

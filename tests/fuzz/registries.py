@@ -155,7 +155,7 @@ def _zipped(tarball: Path, zipper: str) -> Path:
 
 def _name(zipper: str) -> str:
     names = {"zip": "Info-ZIP", "7z": "7-Zip", "jar": "jar", "bsdtar": "bsdtar"}
-    return names.get(zipper.split()[0], "git archive")
+    return names.get(zipper.split(maxsplit=1)[0], "git archive")
 
 
 def _run(words: Sequence[str], folder: Path) -> None:

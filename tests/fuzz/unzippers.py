@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 JAVA = Path(__file__).with_name("Unzip.java")
 # A locale in which every name can be written.
@@ -105,7 +106,7 @@ class Java:
             raise RuntimeError("Java ended while it unpacked a zip")
         return answer == "done\n"
 
-    def __enter__(self) -> "Java":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -493,7 +493,7 @@ def mail_about(app, key, reason, message):
         engine=key,
         scanner=key,
         coverage=coverage.Coverage(
-            counts={name: 9 for name in coverage.CLASSES},
+            counts=dict.fromkeys(coverage.CLASSES, 9),
             reported=False,
             languages={message: 4},
             unseen=[

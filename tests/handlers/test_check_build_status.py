@@ -416,9 +416,7 @@ def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_ca
     ]
     languages = {f"{number:02}{long[:198]}": 1 for number in range(50)}
     report["coverage"] |= {"files": files, "otherLanguages": languages, "reported": False}
-    report["coverage"]["counts"] |= {
-        name: 10**9 for name in ("unanalysed", "opaque", "otherLanguage")
-    }
+    report["coverage"]["counts"] |= dict.fromkeys(("unanalysed", "opaque", "otherLanguage"), 10**9)
 
     result = check("failed", report)
 
@@ -843,7 +841,7 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
         def batch_get_builds(self, ids):
             if answer == "refused":
                 error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
-                raise build.ClientError(error, "BatchGetBuilds")  # pyright: ignore
+                raise build.ClientError(error, "BatchGetBuilds")  # pyright: ignore[reportArgumentType]
             if answer == "silent":
                 raise ConnectTimeoutError(endpoint_url="https://codebuild")
             return {"builds": [], "buildsNotFound": ids}

@@ -152,7 +152,7 @@ class Environment:
 
         ``report_parts`` stand in its report in place of what usually does.
         """
-        name = key.split("/")[0].removesuffix(".zip")
+        name = key.split("/", maxsplit=1)[0].removesuffix(".zip")
         scan = f"{name}/{version}" + (f".{attempt}" if attempt > 1 else "")
 
         def put(file: str, vouches_for: dict[str, bytes] | None = None, **document: Any) -> bytes:

@@ -124,7 +124,7 @@ def test_a_date_in_another_form_is_no_moment(text):
     assert not is_moment(text)
 
 
-@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))
+@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_every_moment_that_the_pipeline_can_write_is_one(when):
     assert is_moment(timestamps.iso(when))
 

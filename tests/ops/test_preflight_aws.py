@@ -414,7 +414,7 @@ def a_role(arn: str) -> dict[str, Any]:
         "Role": {
             "Arn": arn,
             "Path": "/ci/",
-            "RoleName": arn.split("/")[-1],
+            "RoleName": arn.rsplit("/", maxsplit=1)[-1],
             "RoleId": "AROA0123456789ABCDEF",
             "CreateDate": "2026-01-01T00:00:00Z",
         }

@@ -42,7 +42,8 @@ def pulumi(tmp_path, monkeypatch):
 
 def rotate(answers, token=TOKEN):
     with (
-        patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),
+        # A function, so that the session is its first argument.
+        patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),  # noqa: PLW0108
         patch("time.sleep"),
     ):
         return CliRunner().invoke(app, ["rotate-token", "--stack", "dev"], input=token)

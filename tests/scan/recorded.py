@@ -118,7 +118,8 @@ class Scanner:
 def replayed(answers: Answers, scanner: Scanner) -> Iterator[None]:
     """The server and the scanner are the recorded ones meanwhile; nobody waits."""
     with (
-        patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),
+        # A function, so that the session is its first argument.
+        patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),  # noqa: PLW0108
         patch.object(engine, "run", scanner),
         patch("time.sleep"),
     ):

@@ -15,8 +15,12 @@ from tests.scan.scanning import checked
 
 JOB = from_environment(
     {
-        **{"SCAN": "payments/v", "APP": "payments", "ARTIFACTS_BUCKET": "artifacts"},
-        **{"UPLOAD_BUCKET": "uploads", "UPLOAD_KEY": "payments/a.zip", "UPLOAD_VERSION": "v"},
+        "SCAN": "payments/v",
+        "APP": "payments",
+        "ARTIFACTS_BUCKET": "artifacts",
+        "UPLOAD_BUCKET": "uploads",
+        "UPLOAD_KEY": "payments/a.zip",
+        "UPLOAD_VERSION": "v",
         "ENGINE": "sarif",
     }
 )

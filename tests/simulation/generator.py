@@ -194,7 +194,7 @@ class _Generator:
         draw = self.random
         plus = spread * draw.random()
         # What is to come can be met from both sides.
-        if moment.split()[0] in ("escalation", "request", "reminder", "approval"):
+        if moment.split(maxsplit=1)[0] in ("escalation", "request", "reminder", "approval"):
             plus = spread * (2 * draw.random() - 1)
         return {"after": moment, "plus": round(plus, 3)}
 

@@ -123,7 +123,7 @@ def test_a_moment_that_is_unknown_is_refused():
 def test_reports_are_those_that_a_scan_writes(gate):
     schema = json.loads((ROOT / "scan" / "report.schema.json").read_text())
     names = ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION")
-    variables = {name: "payments/1" for name in names}
+    variables: dict[str, str] = dict.fromkeys(names, "payments/1")
 
     report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, "0" * 64))
 

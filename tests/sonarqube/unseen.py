@@ -61,9 +61,9 @@ NAMES = {
         f"shop/more.{suffix}": CLEAN["shop/prices.php"]
         for suffix in ("phtml", "inc", "php8", "phps")
     },
-    **{name: RAKE for name in ("Rakefile", "Gemfile", "Vagrantfile", "Brewfile", "Fastfile")},
+    **dict.fromkeys(("Rakefile", "Gemfile", "Vagrantfile", "Brewfile", "Fastfile"), RAKE),
     **{f"shop/more.{suffix}": RAKE for suffix in ("rake", "gemspec", "rbw", "jbuilder", "ru")},
-    **{name: DOCKER for name in ("Dockerfile", "Dockerfile.prod", "Containerfile", "a.dockerfile")},
+    **dict.fromkeys(("Dockerfile", "Dockerfile.prod", "Containerfile", "a.dockerfile"), DOCKER),
     "main.tf": 'variable "name" {\n  type = string\n}\n',
     "build.sbt": 'name := "shop"\nscalaVersion := "3.3.0"\n',
     "shop/a.sc": "def twice(x: Int): Int = 2 * x\n",

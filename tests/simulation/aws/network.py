@@ -81,7 +81,7 @@ class Network:
     ) -> Any:
         scheduler = self.scheduler
         if fault == "killed before":
-            raise Killed()
+            raise Killed
         before, after = self.faults.latency()
         draw = self.faults.random.random
         if fault == "slow":
@@ -90,7 +90,7 @@ class Network:
         if fault in ("before", "throttled", "outage"):
             scheduler.sleep(before)
             if fault == "before":
-                raise Lost()
+                raise Lost
             raise _trouble(service, fault)
         if patience is not None and before > patience:
             # It is on its way, and takes effect when nobody waits for it any more.
@@ -100,19 +100,19 @@ class Network:
         scheduler.sleep(before)
         answer = effect()
         if fault == "killed after":
-            raise Killed()
+            raise Killed
         if isinstance(answer, Future):
             if fault == "after" and draw() < 0.5:
                 # A connection may break while what it asked for still goes on.
                 scheduler.sleep(after)
-                raise Lost()
+                raise Lost
             if not scheduler.wait(answer, None if patience is None else patience - before):
                 raise Lost(late=True)
             answer = answer.value
         left = None if patience is None else patience - before
         if fault == "after":
             scheduler.sleep(after)
-            raise Lost()
+            raise Lost
         if left is not None and after > left:
             scheduler.sleep(left)
             raise Lost(late=True)
