@@ -27,7 +27,9 @@ class Metric:
 
     namespace: str
     name: str
-    dimensions: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    dimensions: Mapping[str, pulumi.Input[str]] = field(
+        default_factory=dict[str, pulumi.Input[str]]
+    )
     statistic: str = "Sum"
 
 

@@ -16,7 +16,7 @@ class LogMetric:
     name: str
     pattern: str
     value: str = "1"
-    dimensions: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 COMPLETED, NOTIFIED = '$.message = "scan judged"', '$.message = "announced"'
