@@ -1,7 +1,7 @@
 """Documents that services take as JSON text."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -14,10 +14,10 @@ def as_json(document: Any) -> pulumi.Output[str]:
     """
     outputs: list[pulumi.Output[Any]] = []
 
-    def note(value: Any) -> None:
+    def note(value: object) -> None:
         if not isinstance(value, pulumi.Output):
             raise TypeError(f"{value!r} is no JSON")
-        outputs.append(value)
+        outputs.append(cast("pulumi.Output[Any]", value))
 
     def written(values: list[Any]) -> str:
         # It asks for them in the order in which they were noted.

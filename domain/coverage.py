@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
 # Conditions of the gate that the counts of files decide, by the class that each counts.
@@ -81,7 +81,7 @@ def parse(document: Mapping[str, Any] | None) -> Coverage | None:
     languages = {str(name): _count(each) for name, each in document["otherLanguages"].items()}
     if not isinstance(document["files"], list) or not isinstance(document["reported"], bool):
         raise ValueError("the coverage is not in its form")
-    unseen = tuple(map(_unseen, document["files"]))
+    unseen = tuple(map(_unseen, cast("list[Any]", document["files"])))
     if sum(languages.values()) > counts["otherLanguage"]:
         raise ValueError("the coverage names more files in other languages than it counts")
     for kind in CLASSES:

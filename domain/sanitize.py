@@ -25,7 +25,8 @@ def line(value: object, limit: int) -> str:
 
 def cut(tokens: str | list[str], limit: int) -> str:
     """Return as many whole ``tokens`` as fit, and an ellipsis."""
-    kept, room = [], limit - 1
+    kept: list[str] = []
+    room = limit - 1
     for token in tokens:
         room -= size(token)
         if room < 0:
