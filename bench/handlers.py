@@ -317,7 +317,9 @@ def growing(calls: Sequence[Sequence[str]], itself: Sequence[float]) -> Iterator
 @cache
 def environments() -> dict[str, dict[str, str]]:
     """What the program tells each function, by module."""
-    functions = [each.inputs for each in record_program("dev", told("dev", recordWho=True)).aws]
+    functions = [
+        each.inputs for each in record_program("dev", told("dev", recordApprover=True)).aws
+    ]
     return {
         each["handler"].split(".")[1]: each["environment"]["variables"]
         for each in functions

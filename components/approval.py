@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -13,13 +13,16 @@ from components.buttons import (
     REJECT,
     SCAN_AGAIN,
     WITHDRAW,
+    Button,
     TeamButton,
     custom_action,
     team,
     team_key,
 )
+from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow, evidence
+from components.policy import allow
+from components.storage import Storage
 
 # What SES counts, by the metric of namespace AWS/SES that it counts it in, and that metric's
 # dimension (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html).
@@ -35,46 +38,36 @@ MAIL_DIMENSION = "ses:configuration-set"
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalArgs:
-    """``action_prefix`` begins the buttons' names, unique in an account across its regions.
+    """Who gets emails, how long approvals hold (seconds), and the team's own buttons.
 
     ``mention`` calls somebody when nobody decides: here, channel, or the id of a member or group.
-    ``state_machines`` is the ARN, or a pattern of it, of what scans again.
     """
 
-    account: str
-    region: str
-    action_prefix: str
+    context: Context
+    storage: Storage
     sender: str
-    create_sender: bool
     recipients: Sequence[str]
-    app_recipients: Mapping[str, Sequence[str]]
-    uploader_domains: Sequence[str]
-    mention: str
+    create_email_identity: bool = True
+    app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    uploader_domains: Sequence[str] = ()
+    mention: str = ""
     exception_seconds: int
     max_exception_seconds: int
-    team_buttons: Sequence[TeamButton]
-    log_days: int
-    key_arn: pulumi.Input[str]
-    uploads_arn: pulumi.Input[str]
-    artifacts: pulumi.Input[str]
-    artifacts_arn: pulumi.Input[str]
-    work: pulumi.Input[str]
-    work_arn: pulumi.Input[str]
-    state_machines: str
+    team_buttons: Sequence[TeamButton] = ()
 
 
 class Approval(pulumi.ComponentResource):
-    """Buttons on the cards; each press records one decision and wakes the state machine.
+    """Buttons on the cards; each click records one decision and resumes the state machine.
 
     ``announce`` sends the mail of what was decided. It is a function of its own so that who may
-    press a button cannot send mail. ``button_environment`` is for the functions that write cards,
-    ``button_functions`` what the channel must be allowed to call.
+    click a button cannot send mail. ``button_environment`` is for the functions that write cards,
+    ``button_functions`` what the channel must be allowed to call. What concerns executions,
+    ``approval`` and ``rescan`` are granted by the pipeline, which has the state machine.
     """
 
-    function_name: pulumi.Output[str]
-    rescan_name: pulumi.Output[str]
-    announce_arn: pulumi.Output[str]
-    functions: dict[str, HandlerFunction]
+    approval: HandlerFunction
+    rescan: HandlerFunction
+    announce: HandlerFunction
     configuration_set: pulumi.Output[str]
     button_environment: dict[str, pulumi.Output[str]]
     actions: list[pulumi.Output[str]]
@@ -84,106 +77,103 @@ class Approval(pulumi.ComponentResource):
         self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("chatops-slack:index:Approval", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._name, self._child = name, pulumi.ResourceOptions(parent=self)
 
-        # Without it S3 answers 403 where nothing is, which cannot be told from a missing right.
-        tell_absent = allow("s3:ListBucket", on=[args.artifacts_arn])
-        decrypt = allow("kms:Decrypt", on=[args.key_arn])
+        self.approval = self._approval(args)
+        self.rescan = self._rescan(args)
+        self._make_buttons(args)
+        self.configuration_set = self._configuration_set(args.context.prefix)
+        self.announce = self._announce(args)
+        if args.create_email_identity:
+            aws.sesv2.EmailIdentity(f"{name}-sender", email_identity=args.sender, opts=self._child)
 
-        executions = args.state_machines.replace(":stateMachine:", ":execution:") + ":*"
-        approval = HandlerFunction(
-            name,
+        self.register_outputs(
+            {
+                "functions": {label: each.name for label, each in self.functions.items()},
+                "configuration_set": self.configuration_set,
+                "button_environment": self.button_environment,
+                "actions": self.actions,
+                "button_functions": self.button_functions,
+            }
+        )
+
+    @property
+    def functions(self) -> dict[str, HandlerFunction]:
+        """All functions of this layer, by label."""
+        return {"approval": self.approval, "rescan": self.rescan, "announce": self.announce}
+
+    def _approval(self, args: ApprovalArgs) -> HandlerFunction:
+        storage = args.storage
+        return HandlerFunction(
+            f"{self._name}-approval",
             HandlerFunctionArgs(
+                context=args.context,
                 module="approval",
                 description="Records what the channel decides about one scan",
                 statements=[
-                    allow(
-                        "s3:GetObject",
-                        on=[
-                            pulumi.Output.concat(args.work_arn, "/waiting/*"),
-                            *evidence(
-                                args.artifacts_arn, "scan.json", "decision.json", "withdrawal.json"
-                            ),
-                        ],
-                    ),
-                    allow(
-                        "s3:PutObject",
-                        on=evidence(args.artifacts_arn, "decision.json", "withdrawal.json"),
-                    ),
-                    allow("s3:ListBucket", on=[args.artifacts_arn, args.work_arn]),
+                    *storage.read_state("waiting/*"),
+                    *storage.read_evidence("scan.json", "decision.json", "withdrawal.json"),
+                    *storage.write_evidence("decision.json", "withdrawal.json"),
                     # A decision is about the newest version only.
-                    allow("s3:ListBucketVersions", on=[args.uploads_arn]),
-                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
+                    *storage.list_upload_versions(),
                     # A task token is the resource here; IAM knows no narrower one.
-                    allow("states:SendTaskSuccess", on=["*"]),
-                    # Whether one that does not wait has failed.
-                    allow("states:DescribeExecution", on=[executions]),
+                    allow("states:SendTaskSuccess", resources=["*"]),
                 ],
                 environment={
-                    "ARTIFACTS_BUCKET": args.artifacts,
-                    "WORK_BUCKET": args.work,
+                    "ARTIFACTS_BUCKET": storage.artifacts.name,
+                    "STATE_BUCKET": storage.state.name,
                     "EXCEPTION_SECONDS": str(args.exception_seconds),
                     "MAX_EXCEPTION_SECONDS": str(args.max_exception_seconds),
                 },
-                log_days=args.log_days,
             ),
-            opts=child,
+            opts=self._child,
         )
-        rescan = HandlerFunction(
-            "rescan",
+
+    def _rescan(self, args: ApprovalArgs) -> HandlerFunction:
+        storage = args.storage
+        return HandlerFunction(
+            f"{self._name}-rescan",
             HandlerFunctionArgs(
+                context=args.context,
                 module="rescan",
                 description="Scans a version again whose scan is over and did not pass",
-                statements=[
-                    allow(
-                        "s3:GetObject", on=evidence(args.artifacts_arn, "scan.json", "verdict.json")
-                    ),
-                    tell_absent,
-                    decrypt,
-                    allow("states:StartExecution", on=[args.state_machines]),
-                    allow("states:DescribeExecution", on=[executions]),
-                ],
-                environment={"ARTIFACTS_BUCKET": args.artifacts},
-                log_days=args.log_days,
+                statements=storage.read_evidence("scan.json", "verdict.json"),
+                environment={"ARTIFACTS_BUCKET": storage.artifacts.name},
             ),
-            opts=child,
+            opts=self._child,
         )
-        self._make_buttons(args, approval, rescan)
-        self.configuration_set = self._configuration_set(args.action_prefix)
-        announce = HandlerFunction(
-            "announce",
+
+    def _announce(self, args: ApprovalArgs) -> HandlerFunction:
+        context, storage = args.context, args.storage
+        return HandlerFunction(
+            f"{self._name}-announce",
             HandlerFunctionArgs(
+                context=context,
                 module="announce",
                 description="Mails the developers what was decided",
                 statements=[
-                    allow(
-                        "s3:GetObject",
-                        on=evidence(
-                            args.artifacts_arn,
-                            "scan.json",
-                            "report.json",
-                            "verdict.json",
-                            "decision.json",
-                            "withdrawal.json",
-                            "pressed/*.json",
-                        ),
+                    *storage.read_evidence(
+                        "scan.json",
+                        "report.json",
+                        "verdict.json",
+                        "decision.json",
+                        "withdrawal.json",
+                        "pressed/*.json",
                     ),
-                    tell_absent,
-                    decrypt,
                     # In SES's sandbox the recipients' identities count as resources too, so the
                     # condition decides.
                     allow(
                         "ses:SendEmail",
                         "ses:SendRawEmail",
-                        on=[
-                            f"arn:aws:ses:{args.region}:{args.account}:{each}"
-                            for each in ("identity/*", f"configuration-set/{args.action_prefix}")
+                        resources=[
+                            context.arn("ses", "identity/*"),
+                            context.arn("ses", f"configuration-set/{context.prefix}"),
                         ],
-                        when={"StringEquals": {"ses:FromAddress": args.sender}},
+                        conditions={"StringEquals": {"ses:FromAddress": args.sender}},
                     ),
                 ],
                 environment={
-                    "ARTIFACTS_BUCKET": args.artifacts,
+                    "ARTIFACTS_BUCKET": storage.artifacts.name,
                     "SENDER": args.sender,
                     "CONFIGURATION_SET": self.configuration_set,
                     "RECIPIENTS": json.dumps({"": args.recipients, **args.app_recipients}),
@@ -191,25 +181,18 @@ class Approval(pulumi.ComponentResource):
                     "ESCALATION_MENTION": _mention(args.mention),
                     **self.button_environment,
                 },
-                log_days=args.log_days,
                 timeout_seconds=30,
             ),
-            opts=child,
+            opts=self._child,
         )
-        if args.create_sender:
-            aws.sesv2.EmailIdentity("sender", email_identity=args.sender, opts=child)
-
-        self.function_name, self.rescan_name = approval.name, rescan.name
-        self.announce_arn = announce.arn
-        self.functions = {"approval": approval, "rescan": rescan, "announce": announce}
-        self.register_outputs({"function_name": self.function_name})
 
     def _configuration_set(self, name: str) -> pulumi.Output[str]:
-        """Have SES count what becomes of this stack's mail, apart from the account's other mail."""
-        child = pulumi.ResourceOptions(parent=self)
-        made = aws.sesv2.ConfigurationSet("mail", configuration_set_name=name, opts=child)
+        """Have SES count what becomes of this gate's mail, apart from the account's other mail."""
+        made = aws.sesv2.ConfigurationSet(
+            f"{self._name}-mail", configuration_set_name=name, opts=self._child
+        )
         aws.sesv2.ConfigurationSetEventDestination(
-            "mail",
+            f"{self._name}-mail",
             configuration_set_name=made.configuration_set_name,
             event_destination_name="metrics",
             event_destination={
@@ -226,52 +209,43 @@ class Approval(pulumi.ComponentResource):
                     ]
                 },
             },
-            opts=child,
+            opts=self._child,
         )
         return made.configuration_set_name
 
-    def _make_buttons(
-        self, args: ApprovalArgs, approval: HandlerFunction, rescan: HandlerFunction
-    ) -> None:
-        child = pulumi.ResourceOptions(parent=self)
-        self.actions = [
-            custom_action(verb, f"{args.action_prefix}-{verb}", button, approval.name, child)
-            for verb, button in {
-                "approve": APPROVE,
-                "reject": REJECT,
-                "withdraw": WITHDRAW,
-            }.items()
-        ]
-        self.button_functions = [approval.arn]
-        shown: dict[str, dict[str, object]] = {}
-        for place, button in enumerate(args.team_buttons):
-            again = button.function == SCAN_AGAIN
-            action = f"team-{place + 1}"
+    def _make_buttons(self, args: ApprovalArgs) -> None:
+        prefix, rescan = args.context.prefix, self.rescan
+
+        def action(label: str, button: Button, function: pulumi.Input[str] | None) -> None:
             self.actions.append(
                 custom_action(
-                    action,
-                    f"{args.action_prefix}-{action}",
-                    team(button.label, place),
-                    rescan.name if again else None,
-                    child,
+                    f"{self._name}-{label}", f"{prefix}-{label}", button, function, self._child
                 )
             )
+
+        self.actions, self.button_functions = [], [self.approval.arn]
+        for verb, button in {"approve": APPROVE, "reject": REJECT, "withdraw": WITHDRAW}.items():
+            action(verb, button, self.approval.name)
+        shown: dict[str, dict[str, object]] = {}
+        for number, button in enumerate(args.team_buttons):
+            again = button.function == SCAN_AGAIN
+            action(f"team-{number + 1}", team(button.label, number), rescan.name if again else None)
             self.button_functions.append(rescan.arn if again else button.function)
-            shown[team_key(place)] = {
+            shown[team_key(number)] = {
                 "function": rescan.name if again else button.function,
                 "outcomes": button.outcomes,
                 "again": again,
             }
         self.button_environment = {
-            "APPROVAL_FUNCTION": approval.name,
+            "APPROVAL_FUNCTION": self.approval.name,
             "TEAM_BUTTONS": as_json(shown),
         }
 
 
-def _mention(who: str) -> str:
-    """Return the mrkdwn that calls ``who``."""
-    if not who:
+def _mention(recipient: str) -> str:
+    """Return the mrkdwn that mentions ``recipient``."""
+    if not recipient:
         return ""
-    if who in ("here", "channel"):
-        return f"<!{who}>"
-    return f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
+    if recipient in ("here", "channel"):
+        return f"<!{recipient}>"
+    return f"<!subteam^{recipient}>" if recipient.startswith("S") else f"<@{recipient}>"

@@ -27,6 +27,8 @@ OUTCOMES = (
     "withdrawn",
 )
 SCAN_AGAIN = "scan-again"
+# The service's limits (AWS::Chatbot::CustomAction).
+MAX_ACTION_NAME, MAX_CRITERION = 64, 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,11 @@ class TeamButton:
     function: str
 
 
+SCAN_AGAIN_BUTTON = TeamButton(
+    label="Scan again",
+    outcomes=("broken", "rejected", "expired", "ended", "withdrawn"),
+    function=SCAN_AGAIN,
+)
 APPROVE = Button(
     label="Approve",
     key="Decide",
@@ -69,13 +76,14 @@ WITHDRAW = Button(
 )
 
 
-def team_key(place: int) -> str:
-    """Return where a card names the function of the team's button number ``place``."""
-    return f"Team{place + 1}"
+def team_key(number: int) -> str:
+    """Return the key under which a card names the function of the team's button ``number``."""
+    return f"Team{number + 1}"
 
 
-def team(label: str, place: int) -> Button:
-    return Button(label=label, key=team_key(place), payload='{"scan":"$S"}')
+def team(label: str, number: int) -> Button:
+    """Return the team's button ``number``, counted from 0."""
+    return Button(label=label, key=team_key(number), payload='{"scan":"$S"}')
 
 
 def custom_action(
@@ -87,10 +95,17 @@ def custom_action(
 ) -> pulumi.Output[str]:
     """Create the button as the custom action ``action``; return its ARN.
 
-    It shows on cards that name ``function``; without one, on cards that name any (a criterion takes
-    50 characters at most, and an ARN has more).
+    It shows on cards that name ``function``; without one, on cards that name any (an ARN is longer
+    than a criterion may be).
+
+    Raises:
+        ValueError: a name is longer than the service takes.
     """
-    context = {"F": button.key, "R": "Region", "S": "Scan"} | {each: each for each in button.asks}
+    context = {"F": button.key, "R": "Region", "S": "Scan"} | {name: name for name in button.asks}
+    if len(action) > MAX_ACTION_NAME:
+        raise ValueError(
+            f"{action} is longer than {MAX_ACTION_NAME} characters: shorten the gate's name"
+        )
     return aws.cloudcontrol.Resource(
         name,
         type_name="AWS::Chatbot::CustomAction",
@@ -106,7 +121,11 @@ def custom_action(
                             for variable, key in context.items()
                         },
                         "Criteria": [
-                            {"Operator": "EQUALS", "VariableName": "F", "Value": function}
+                            {
+                                "Operator": "EQUALS",
+                                "VariableName": "F",
+                                "Value": pulumi.Output.from_input(function).apply(_criterion),
+                            }
                             if function
                             else {"Operator": "HAS_VALUE", "VariableName": "F"},
                             {"Operator": "HAS_VALUE", "VariableName": "S"},
@@ -119,3 +138,12 @@ def custom_action(
         ),
         opts=opts,
     ).id
+
+
+def _criterion(function: str) -> str:
+    if len(function) > MAX_CRITERION:
+        raise ValueError(
+            f"{function} is longer than the {MAX_CRITERION} characters that a button's criterion "
+            "takes: shorten the gate's name, or the names of project and stack"
+        )
+    return function

@@ -7,7 +7,8 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, allow, policy, trust
+from components.context import Context
+from components.policy import Grant, Statement, allow, policy, trust
 
 PROGRAM = Path(__file__).parent.parent
 HANDLERS, DOMAIN = PROGRAM / "handlers", PROGRAM / "domain"
@@ -20,11 +21,11 @@ class HandlerFunctionArgs:
     ``region`` is the stack's unless given.
     """
 
+    context: Context
     module: str
     description: str
     statements: Sequence[Statement]
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    log_days: int = 90
     region: str | None = None
     timeout_seconds: int = 10
 
@@ -34,6 +35,7 @@ class HandlerFunction(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
+    role: pulumi.Output[str]
     log_group: pulumi.Output[str]
     timeout_seconds: int
 
@@ -44,7 +46,10 @@ class HandlerFunction(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
 
         logs = aws.cloudwatch.LogGroup(
-            name, region=args.region, retention_in_days=args.log_days, opts=child
+            name,
+            region=args.region,
+            retention_in_days=args.context.log_retention_days,
+            opts=child,
         )
         role = aws.iam.Role(name, assume_role_policy=trust("lambda.amazonaws.com"), opts=child)
         grants = aws.iam.RolePolicy(
@@ -54,10 +59,10 @@ class HandlerFunction(pulumi.ComponentResource):
                 allow(
                     "logs:CreateLogStream",
                     "logs:PutLogEvents",
-                    on=[pulumi.Output.concat(logs.arn, ":*")],
+                    resources=[pulumi.Output.concat(logs.arn, ":*")],
                 ),
                 # X-Ray has no resources to name.
-                allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", on=["*"]),
+                allow("xray:PutTraceSegments", "xray:PutTelemetryRecords", resources=["*"]),
                 *args.statements,
             ),
             opts=child,
@@ -86,11 +91,22 @@ class HandlerFunction(pulumi.ComponentResource):
             # IAM is eventually consistent: without this the first call can race its own grants.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
-        self.arn = function.arn
-        self.name = function.name
+        self.arn, self.name, self.role = function.arn, function.name, role.name
         self.log_group = logs.name
         self.timeout_seconds = args.timeout_seconds
-        self.register_outputs({"arn": self.arn, "name": self.name})
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "name": self.name,
+                "role": self.role,
+                "log_group": self.log_group,
+                "timeout_seconds": self.timeout_seconds,
+            }
+        )
+
+    def invoke(self) -> Grant:
+        """Call this function."""
+        return [allow("lambda:InvokeFunction", resources=[self.arn])]
 
 
 def packaged_handlers() -> pulumi.AssetArchive:

@@ -1,31 +1,31 @@
 """The notification layer: the topic, and the Slack channel that listens to it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.approval import Approval
 from components.as_json import as_json
-from components.policy import allow, allow_service, policy, trust
+from components.context import Context
+from components.policy import Grant, allow, allow_service, policy, trust
+from components.storage import Storage
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationArgs:
-    """``actions`` are ARNs of custom actions, ``button_functions`` of all that they may call."""
+    """``approval`` has the buttons that people in the channel may click."""
 
-    account: str
-    configuration_name: str
+    context: Context
+    storage: Storage
+    approval: Approval
     slack_workspace_id: str
     slack_channel_id: str
-    user_role_required: bool
-    key_arn: pulumi.Input[str]
-    button_functions: Sequence[pulumi.Input[str]]
-    actions: Sequence[pulumi.Input[str]]
+    user_role_required: bool = False
 
 
 class Notification(pulumi.ComponentResource):
-    """Brings what the topic hears into one Slack channel, whose people may press our buttons.
+    """Brings what is published to the topic into one Slack channel, whose people may click.
 
     The channel configuration subscribes itself to its topics: there is no subscription resource.
     """
@@ -38,18 +38,19 @@ class Notification(pulumi.ComponentResource):
     ) -> None:
         super().__init__("chatops-slack:index:Notification", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        context, self._key_arn = args.context, args.storage.key_arn
 
-        topic = aws.sns.Topic(name, kms_master_key_id=args.key_arn, opts=child)
+        topic = aws.sns.Topic(f"{name}-notifications", kms_master_key_id=self._key_arn, opts=child)
         aws.sns.TopicPolicy(
-            name,
+            f"{name}-notifications",
             arn=topic.arn,
             policy=policy(
                 # Roles of this account publish by their own policies; alarms need this one.
                 allow_service(
                     "cloudwatch.amazonaws.com",
                     "sns:Publish",
-                    on=[topic.arn],
-                    when={"StringEquals": {"aws:SourceAccount": args.account}},
+                    resources=[topic.arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": context.account}},
                 )
             ),
             opts=child,
@@ -57,38 +58,47 @@ class Notification(pulumi.ComponentResource):
 
         # Without a guardrail of its own the channel would get AdministratorAccess as the outer
         # bound.
-        press_buttons = policy(allow("lambda:InvokeFunction", on=args.button_functions))
+        click_buttons = policy(
+            allow("lambda:InvokeFunction", resources=args.approval.button_functions)
+        )
         guardrail = aws.iam.Policy(
-            "guardrail",
+            f"{name}-guardrail",
             description="The most that anybody in the Slack channel can do",
-            policy=press_buttons,
+            policy=click_buttons,
             opts=child,
         )
         role = aws.iam.Role(
-            "channel", assume_role_policy=trust("chatbot.amazonaws.com"), opts=child
+            f"{name}-channel", assume_role_policy=trust("chatbot.amazonaws.com"), opts=child
         )
-        aws.iam.RolePolicy("channel", role=role.id, policy=press_buttons, opts=child)
+        aws.iam.RolePolicy(f"{name}-channel", role=role.id, policy=click_buttons, opts=child)
 
         # The AWS provider's own resource cannot attach custom actions; Cloud Control can.
         aws.cloudcontrol.Resource(
-            "channel",
+            f"{name}-channel",
             type_name="AWS::Chatbot::SlackChannelConfiguration",
             desired_state=as_json(
                 {
-                    "ConfigurationName": args.configuration_name,
+                    "ConfigurationName": context.prefix,
                     "SlackWorkspaceId": args.slack_workspace_id,
                     "SlackChannelId": args.slack_channel_id,
                     "IamRoleArn": role.arn,
                     "SnsTopicArns": [topic.arn],
                     "GuardrailPolicies": [guardrail.arn],
-                    "CustomizationResourceArns": args.actions,
+                    "CustomizationResourceArns": args.approval.actions,
                     "LoggingLevel": "INFO",
                     "UserRoleRequired": args.user_role_required,
-                    "Tags": [{"Key": "Name", "Value": args.configuration_name}],
+                    "Tags": [{"Key": "Name", "Value": context.prefix}],
                 }
             ),
             opts=child,
         )
 
         self.topic_arn, self.topic_name = topic.arn, topic.name
-        self.register_outputs({"topic_arn": self.topic_arn})
+        self.register_outputs({"topic_arn": self.topic_arn, "topic_name": self.topic_name})
+
+    def publish(self) -> Grant:
+        """Publish to the topic, which is encrypted."""
+        return [
+            allow("sns:Publish", resources=[self.topic_arn]),
+            allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self._key_arn]),
+        ]

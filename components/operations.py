@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.alarms import Alarm, Metric, alarms
 from components.as_json import as_json
+from components.context import Context
 from components.dashboard import body
 from components.log_metrics import LOG_METRICS, LogMetric
 from components.watched import Watched
@@ -15,9 +16,9 @@ from components.watched import Watched
 
 @dataclass(frozen=True, kw_only=True)
 class OperationsArgs:
-    """``dashboard`` is the dashboard's name; ``topic_arn`` is the topic that alarms publish to."""
+    """``topic_arn`` is the topic that alarms publish to."""
 
-    dashboard: str
+    context: Context
     topic_arn: pulumi.Input[str]
     watched: Watched
 
@@ -31,14 +32,15 @@ class Operations(pulumi.ComponentResource):
         self, name: str, args: OperationsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("chatops-slack:index:Operations", name, None, opts)
-        self._child, its = pulumi.ResourceOptions(parent=self), args.watched
+        self._name, self._child = name, pulumi.ResourceOptions(parent=self)
+        its = args.watched
 
         for each in LOG_METRICS:
             self._log_metric(each, its)
         made = [self._alarm(each, args.topic_arn) for each in alarms(its)]
         dashboard = aws.cloudwatch.Dashboard(
-            name,
-            dashboard_name=args.dashboard,
+            f"{name}-dashboard",
+            dashboard_name=args.context.prefix,
             dashboard_body=as_json(body(its, [each.arn for each in made])),
             opts=self._child,
         )
@@ -51,7 +53,7 @@ class Operations(pulumi.ComponentResource):
 
     def _log_metric(self, metric: LogMetric, its: Watched) -> None:
         aws.cloudwatch.LogMetricFilter(
-            metric.label,
+            f"{self._name}-{metric.label}",
             log_group_name=its.functions[metric.function].log_group,
             pattern=metric.pattern,
             metric_transformation={
@@ -65,7 +67,7 @@ class Operations(pulumi.ComponentResource):
 
     def _alarm(self, its: Alarm, topic_arn: pulumi.Input[str]) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
-            its.label,
+            f"{self._name}-{its.label}",
             alarm_description=f"{its.what} What to do: docs/runbook.md#{its.runbook}",
             comparison_operator="GreaterThanThreshold",
             threshold=its.above,

@@ -1,39 +1,40 @@
 """The pipeline layer: from an upload's event to its scan, and everything that follows."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.approval import Approval
 from components.as_json import as_json
+from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow, allow_service, evidence, policy, trust
-from components.scan_project import ScanProject, ScanProjectArgs
+from components.notification import Notification
+from components.policy import Grant, allow, allow_service, policy, trust
+from components.scan_project import Build, ScanProject, ScanProjectArgs
 from components.state_machine import Waits, definition
 from components.states import Names
+from components.storage import Storage
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineArgs:
-    """``prefix`` names the stack; ``role`` is the state machine's.
+    """What the state machine works with: the other layers, how scans are done, and its waits.
 
-    ``button_environment`` says what the cards' buttons call; ``escalation_topic`` is the ARN of
-    another topic that hears when nobody decides, or empty. After ``digest_after`` cards within
-    ``digest_seconds`` the further ones stand in a thread of their own; 0 for never.
+    ``escalation_topic`` is the ARN of another topic that hears when nobody decides, or empty. After
+    ``digest_after`` cards within ``digest_seconds`` the further ones go to a thread of their own; 0
+    for never.
     """
 
-    prefix: str
+    context: Context
+    storage: Storage
+    approval: Approval
+    notification: Notification
+    build: Build
     waits: Waits
-    scan: ScanProjectArgs
-    role: aws.iam.Role
-    uploads: pulumi.Input[str]
-    topic_arn: pulumi.Input[str]
-    escalation_topic: str
-    digest_after: int
-    digest_seconds: int
-    button_environment: Mapping[str, pulumi.Input[str]]
-    announce_arn: pulumi.Input[str]
+    escalation_topic: str = ""
+    digest_after: int = 10
+    digest_seconds: int = 300
 
 
 class Pipeline(pulumi.ComponentResource):
@@ -50,14 +51,19 @@ class Pipeline(pulumi.ComponentResource):
         self, name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("chatops-slack:index:Pipeline", name, None, opts)
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._name, self._child = name, pulumi.ResourceOptions(parent=self)
 
-        project = ScanProject("scan", args.scan, opts=self._child)
+        project = ScanProject(
+            f"{name}-scan",
+            ScanProjectArgs(context=args.context, storage=args.storage, build=args.build),
+            opts=self._child,
+        )
         check = self._check_build_status(args, project)
         callback, supersede = self._callback(args), self._supersede(args)
-        machine = self._state_machine(name, args, project, check, callback, supersede)
+        machine = self._state_machine(args, project, check, callback, supersede)
         rule, dead_letters = self._start_on_upload(args, machine)
-        self._wake_on_answer(args, callback)
+        self._resume_on_decision(args, callback)
+        self._allow_executions(args.approval, machine)
 
         self.state_machine_arn = machine.arn
         self.project = project.name
@@ -68,170 +74,154 @@ class Pipeline(pulumi.ComponentResource):
             "callback": callback,
             "supersede": supersede,
         }
-        self.register_outputs({"state_machine_arn": self.state_machine_arn})
+        self.register_outputs(
+            {
+                "state_machine_arn": self.state_machine_arn,
+                "project": self.project,
+                "rule": self.rule,
+                "dead_letters": self.dead_letters,
+                "dead_letters_name": self.dead_letters_name,
+                "functions": {label: each.name for label, each in self.functions.items()},
+            }
+        )
 
     def _check_build_status(self, args: PipelineArgs, project: ScanProject) -> HandlerFunction:
-        scan = args.scan
-        flood = pulumi.Output.concat(scan.work_arn, "/flood/*")
+        storage = args.storage
         return HandlerFunction(
-            "check-build-status",
+            f"{self._name}-check-build-status",
             HandlerFunctionArgs(
+                context=args.context,
                 module="check_build_status",
-                description="Says what a build came to, and why",
+                description="Says what a build resulted in, and why",
                 statements=[
-                    allow(
-                        "s3:GetObject",
-                        on=[
-                            *evidence(
-                                scan.artifacts_arn,
-                                "scan.json",
-                                "report.json",
-                                "verdict.json",
-                            ),
-                            flood,
-                        ],
-                    ),
-                    allow(
-                        "s3:PutObject",
-                        on=[*evidence(scan.artifacts_arn, "verdict.json"), flood],
-                    ),
-                    # A gate that failed is moot where there is a newer version already.
-                    allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
-                    # Without it S3 answers 403 where no object is, as if a right were missing.
-                    allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
-                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
-                    allow("codebuild:BatchGetBuilds", on=[project.arn]),
-                    allow(
-                        "logs:GetLogEvents",
-                        on=[pulumi.Output.concat(project.logs_arn, ":log-stream:*")],
-                    ),
+                    *storage.read_evidence("scan.json", "report.json", "verdict.json"),
+                    *storage.write_evidence("verdict.json"),
+                    *storage.read_state("flood/*"),
+                    *storage.write_state("flood/*"),
+                    # Nobody is asked about a version that has been replaced already.
+                    *storage.list_upload_versions(),
+                    *project.read_builds(),
                 ],
                 environment={
-                    "ARTIFACTS_BUCKET": scan.artifacts,
-                    "WORK_BUCKET": scan.work,
+                    "ARTIFACTS_BUCKET": storage.artifacts.name,
+                    "STATE_BUCKET": storage.state.name,
                     "DIGEST_AFTER": str(args.digest_after),
                     "DIGEST_SECONDS": str(args.digest_seconds),
-                    **args.button_environment,
+                    **args.approval.button_environment,
                 },
-                log_days=scan.log_days,
-                # Without a report it asks S3, CodeBuild and the log, each with its own patience.
+                # Without a report it asks S3, CodeBuild and the log, each with its own retries.
                 timeout_seconds=30,
             ),
             opts=self._child,
         )
 
     def _callback(self, args: PipelineArgs) -> HandlerFunction:
-        artifacts, tokens = args.scan.artifacts_arn, self._tokens(args)
-        [decision, withdrawal] = evidence(artifacts, "decision.json", "withdrawal.json")
+        storage = args.storage
         return self._answering(
             args,
             module="callback",
             description="Leaves task tokens, and sends them back with an answer",
-            reads=[decision, withdrawal, tokens],
-            writes=[decision, tokens],
+            grants=[
+                *storage.read_evidence("decision.json", "withdrawal.json"),
+                *storage.write_evidence("decision.json"),
+                *storage.read_state("waiting/*"),
+                *storage.write_state("waiting/*"),
+            ],
         )
 
     def _supersede(self, args: PipelineArgs) -> HandlerFunction:
-        [decision] = evidence(args.scan.artifacts_arn, "decision.json")
+        storage = args.storage
         return self._answering(
             args,
             module="supersede",
             description="Closes the open requests of versions that a newer one replaces",
-            reads=[decision, self._tokens(args)],
-            writes=[decision],
+            grants=[
+                *storage.read_evidence("decision.json"),
+                *storage.write_evidence("decision.json"),
+                *storage.read_state("waiting/*"),
+            ],
         )
 
-    @staticmethod
-    def _tokens(args: PipelineArgs) -> pulumi.Output[str]:
-        return pulumi.Output.concat(args.scan.work_arn, "/waiting/*")
-
     def _answering(
-        self,
-        args: PipelineArgs,
-        *,
-        module: str,
-        description: str,
-        reads: Sequence[pulumi.Input[str]],
-        writes: Sequence[pulumi.Input[str]],
+        self, args: PipelineArgs, *, module: str, description: str, grants: Grant
     ) -> HandlerFunction:
         """A function that decides where a newer version has, and sends tokens back."""
-        scan = args.scan
+        storage = args.storage
         return HandlerFunction(
-            module,
+            f"{self._name}-{module}",
             HandlerFunctionArgs(
+                context=args.context,
                 module=module,
                 description=description,
                 statements=[
-                    allow("s3:GetObject", on=reads),
-                    allow("s3:PutObject", on=writes),
-                    # Without it S3 answers 403 where nothing was decided.
-                    allow("s3:ListBucket", on=[scan.artifacts_arn, scan.work_arn]),
-                    # A request is moot where there is a newer version.
-                    allow("s3:ListBucketVersions", on=[scan.uploads_arn]),
-                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
+                    *grants,
+                    # A request is superseded where there is a newer version.
+                    *storage.list_upload_versions(),
                     # A task token is the resource here; IAM knows no narrower one.
-                    allow("states:SendTaskSuccess", on=["*"]),
+                    allow("states:SendTaskSuccess", resources=["*"]),
                 ],
-                environment={"ARTIFACTS_BUCKET": scan.artifacts, "WORK_BUCKET": scan.work},
-                log_days=scan.log_days,
+                environment={
+                    "ARTIFACTS_BUCKET": storage.artifacts.name,
+                    "STATE_BUCKET": storage.state.name,
+                },
             ),
             opts=self._child,
         )
 
+    def _allow_executions(self, approval: Approval, machine: aws.sfn.StateMachine) -> None:
+        """What the functions behind the buttons may do with executions, by the machine's ARN."""
+        executions = machine.arn.apply(
+            lambda arn: arn.replace(":stateMachine:", ":execution:") + ":*"
+        )
+        describe = allow("states:DescribeExecution", resources=[executions])
+        start = allow("states:StartExecution", resources=[machine.arn])
+        for label, function, grant in (
+            # Whether one that does not wait has failed.
+            ("approval", approval.approval, [describe]),
+            ("rescan", approval.rescan, [describe, start]),
+        ):
+            aws.iam.RolePolicy(
+                f"{self._name}-{label}-executions",
+                role=function.role,
+                policy=policy(*grant),
+                opts=self._child,
+            )
+
     def _state_machine(
         self,
-        name: str,
         args: PipelineArgs,
         project: ScanProject,
         check: HandlerFunction,
         callback: HandlerFunction,
         supersede: HandlerFunction,
     ) -> aws.sfn.StateMachine:
-        scan = args.scan
-
-        topics = [args.topic_arn, *([args.escalation_topic] if args.escalation_topic else [])]
+        context, storage, build = args.context, args.storage, args.build
+        escalation = [args.escalation_topic] if args.escalation_topic else []
         grants = aws.iam.RolePolicy(
-            name,
-            role=args.role.id,
+            f"{self._name}-pipeline",
+            role=storage.pipeline_role.id,
             policy=policy(
-                allow(
-                    "codebuild:StartBuild",
-                    "codebuild:StopBuild",
-                    "codebuild:BatchGetBuilds",
-                    on=[project.arn],
-                ),
+                *project.run(),
                 # Step Functions hears of a build's end through a rule that it manages itself.
                 allow(
                     "events:PutRule",
                     "events:PutTargets",
                     "events:DescribeRule",
-                    on=[
-                        f"arn:aws:events:{scan.region}:{scan.account}:rule/"
-                        "StepFunctionsGetEventForCodeBuildStartBuildRule"
+                    resources=[
+                        context.arn(
+                            "events", "rule/StepFunctionsGetEventForCodeBuildStartBuildRule"
+                        )
                     ],
                 ),
-                allow(
-                    "lambda:InvokeFunction",
-                    on=[check.arn, callback.arn, supersede.arn, args.announce_arn],
-                ),
-                allow("sns:Publish", on=topics),
-                allow(
-                    "s3:PutObject",
-                    on=evidence(scan.artifacts_arn, "scan.json", "decision.json"),
-                ),
-                allow(
-                    "s3:GetObject",
-                    on=evidence(
-                        scan.artifacts_arn, "scan.json", "decision.json", "withdrawal.json"
-                    ),
-                ),
-                # Without it S3 answers 403 where no approval was withdrawn.
-                allow("s3:ListBucket", on=[scan.artifacts_arn]),
-                allow(
-                    "s3:PutObjectVersionTagging",
-                    on=[pulumi.Output.concat(scan.uploads_arn, "/*")],
-                ),
-                allow("kms:Decrypt", "kms:GenerateDataKey", on=[scan.key_arn]),
+                *check.invoke(),
+                *callback.invoke(),
+                *supersede.invoke(),
+                *args.approval.announce.invoke(),
+                *args.notification.publish(),
+                allow("sns:Publish", resources=escalation),
+                *storage.write_evidence("scan.json", "decision.json"),
+                *storage.read_evidence("scan.json", "decision.json", "withdrawal.json"),
+                *storage.tag_uploads(),
                 # CloudWatch's log delivery and X-Ray have no resources to name.
                 allow(
                     "logs:CreateLogDelivery",
@@ -246,37 +236,37 @@ class Pipeline(pulumi.ComponentResource):
                     "xray:PutTelemetryRecords",
                     "xray:GetSamplingRules",
                     "xray:GetSamplingTargets",
-                    on=["*"],
+                    resources=["*"],
                 ),
             ),
             opts=self._child,
         )
         logs = aws.cloudwatch.LogGroup(
-            name,
+            f"{self._name}-pipeline",
             # Under this prefix a group needs no resource policy, of which an account has ten.
-            name_prefix=f"/aws/vendedlogs/states/{args.prefix}-",
-            retention_in_days=scan.log_days,
+            name_prefix=f"/aws/vendedlogs/states/{context.prefix}-",
+            retention_in_days=context.log_retention_days,
             opts=self._child,
         )
         return aws.sfn.StateMachine(
-            name,
+            f"{self._name}-pipeline",
             type="STANDARD",
-            role_arn=args.role.arn,
+            role_arn=storage.pipeline_role.arn,
             definition=as_json(
                 definition(
                     Names(
                         project=project.name,
-                        artifacts=scan.artifacts,
-                        topic_arn=args.topic_arn,
+                        artifacts=storage.artifacts.name,
+                        topic_arn=args.notification.topic_arn,
                         escalation_topic=args.escalation_topic,
                         supersede=supersede.arn,
                         callback=callback.arn,
                         check_build_status=check.arn,
-                        announce=args.announce_arn,
-                        region=scan.region,
+                        announce=args.approval.announce.arn,
+                        region=context.region,
                     ),
-                    # CodeBuild's own limits come first; this is for a build whose end went unheard.
-                    build_seconds=(scan.build_minutes + scan.queue_minutes + 5) * 60,
+                    # CodeBuild's own limits come first; this is for a build whose end got lost.
+                    build_seconds=build.build_seconds + build.queue_seconds + 5 * 60,
                     waits=args.waits,
                 )
             ),
@@ -291,17 +281,17 @@ class Pipeline(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
 
-    def _wake_on_answer(self, args: PipelineArgs, callback: HandlerFunction) -> None:
-        """Whatever comes of a click: once its document is written, S3 tells of it."""
+    def _resume_on_decision(self, args: PipelineArgs, callback: HandlerFunction) -> None:
+        """Resume what waits for a decision or withdrawal once S3 has its document."""
         rule = aws.cloudwatch.EventRule(
-            "answers",
+            f"{self._name}-decisions",
             description="A decision was written, or a withdrawal",
             event_pattern=as_json(
                 {
                     "source": ["aws.s3"],
                     "detail-type": ["Object Created"],
                     "detail": {
-                        "bucket": {"name": [args.scan.artifacts]},
+                        "bucket": {"name": [args.storage.artifacts.name]},
                         "object": {
                             "key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]
                         },
@@ -311,16 +301,16 @@ class Pipeline(pulumi.ComponentResource):
             opts=self._child,
         )
         permission = aws.lambda_.Permission(
-            "answers",
+            f"{self._name}-decisions",
             action="lambda:InvokeFunction",
             function=callback.name,
             principal="events.amazonaws.com",
             source_arn=rule.arn,
-            source_account=args.scan.account,
+            source_account=args.context.account,
             opts=self._child,
         )
         aws.cloudwatch.EventTarget(
-            "answers",
+            f"{self._name}-decisions",
             rule=rule.name,
             arn=callback.arn,
             # An event that comes before the right to bring it is tried again for a day, but late.
@@ -332,14 +322,14 @@ class Pipeline(pulumi.ComponentResource):
     ) -> tuple[aws.cloudwatch.EventRule, aws.sqs.Queue]:
         """Start an execution for each zip; return the rule, and the queue of events without one."""
         rule = aws.cloudwatch.EventRule(
-            "uploads",
+            f"{self._name}-uploads",
             description="A zip was uploaded",
             event_pattern=as_json(
                 {
                     "source": ["aws.s3"],
                     "detail-type": ["Object Created"],
                     "detail": {
-                        "bucket": {"name": [args.uploads]},
+                        "bucket": {"name": [args.storage.uploads.name]},
                         "object": {"key": [{"suffix": ".zip"}]},
                     },
                 }
@@ -347,37 +337,37 @@ class Pipeline(pulumi.ComponentResource):
             opts=self._child,
         )
         role = aws.iam.Role(
-            "uploads",
-            assume_role_policy=trust("events.amazonaws.com", args.scan.account),
+            f"{self._name}-uploads",
+            assume_role_policy=trust("events.amazonaws.com", args.context.account),
             opts=self._child,
         )
         grants = aws.iam.RolePolicy(
-            "uploads",
+            f"{self._name}-uploads",
             role=role.id,
-            policy=policy(allow("states:StartExecution", on=[machine.arn])),
+            policy=policy(allow("states:StartExecution", resources=[machine.arn])),
             opts=self._child,
         )
         dead_letters = aws.sqs.Queue(
-            "dead-letters",
+            f"{self._name}-dead-letters",
             sqs_managed_sse_enabled=True,
             message_retention_seconds=14 * 24 * 3600,
             opts=self._child,
         )
         aws.sqs.QueuePolicy(
-            "dead-letters",
+            f"{self._name}-dead-letters",
             queue_url=dead_letters.url,
             policy=policy(
                 allow_service(
                     "events.amazonaws.com",
                     "sqs:SendMessage",
-                    on=[dead_letters.arn],
-                    when={"ArnEquals": {"aws:SourceArn": rule.arn}},
+                    resources=[dead_letters.arn],
+                    conditions={"ArnEquals": {"aws:SourceArn": rule.arn}},
                 )
             ),
             opts=self._child,
         )
         aws.cloudwatch.EventTarget(
-            "uploads",
+            f"{self._name}-uploads",
             rule=rule.name,
             arn=machine.arn,
             role_arn=role.arn,

@@ -1,5 +1,6 @@
 """IAM policies as typed statements, written to JSON once their Outputs are known."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -20,31 +21,61 @@ class Statement(TypedDict):
     Condition: NotRequired[Mapping[str, Mapping[str, Any]]]
 
 
+# What is granted on something, for the policy of whoever is granted it.
+Grant = list[Statement]
+
+
 def allow(
     *actions: str,
-    on: Sequence[pulumi.Input[str]],
-    when: Mapping[str, Mapping[str, Any]] | None = None,
+    resources: Sequence[pulumi.Input[str]],
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Statement:
-    """Allow ``actions`` on the ARNs ``on``, under the conditions ``when``."""
-    statement: Statement = {"Effect": "Allow", "Action": actions, "Resource": on}
-    if when:
-        statement["Condition"] = when
+    """Allow ``actions`` on the ARNs ``resources``."""
+    statement: Statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
+    if conditions:
+        statement["Condition"] = conditions
     return statement
 
 
 def allow_service(
     service: str,
     *actions: str,
-    on: Sequence[pulumi.Input[str]],
-    when: Mapping[str, Mapping[str, Any]],
+    resources: Sequence[pulumi.Input[str]],
+    conditions: Mapping[str, Mapping[str, Any]],
 ) -> Statement:
-    """Allow an AWS service ``actions``; ``when`` names account or source (confused deputy)."""
-    return {**allow(*actions, on=on, when=when), "Principal": {"Service": service}}
+    """Allow an AWS service; ``conditions`` name account or source (confused deputy)."""
+    return {
+        **allow(*actions, resources=resources, conditions=conditions),
+        "Principal": {"Service": service},
+    }
 
 
 def policy(*statements: Statement) -> pulumi.Output[str]:
-    """Write the statements as one policy document."""
-    return as_json({"Version": "2012-10-17", "Statement": statements})
+    """Write the statements as one policy document; what grants have in common is said once."""
+    return as_json({"Version": "2012-10-17", "Statement": statements}).apply(_merged)
+
+
+def _merged(document: str) -> str:
+    """Merge the statements that only allow: one for each set of actions on the same resources."""
+    policy = json.loads(document)
+    statements: list[dict[str, Any]] = []
+    actions: dict[tuple[str, str], dict[str, None]] = {}
+    for statement in policy["Statement"]:
+        if statement.keys() - {"Effect", "Action", "Resource", "Condition"}:
+            statements.append(statement)
+            continue
+        for resource in statement["Resource"]:
+            key = json.dumps(statement.get("Condition", {})), resource
+            actions.setdefault(key, {}).update(dict.fromkeys(statement["Action"]))
+    resources: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (condition, resource), allowed in actions.items():
+        resources.setdefault((condition, tuple(sorted(allowed))), []).append(resource)
+    for (condition, allowed), on in resources.items():
+        statement = {"Effect": "Allow", "Action": list(allowed), "Resource": on}
+        if conditions := json.loads(condition):
+            statement["Condition"] = conditions
+        statements.append(statement)
+    return json.dumps({**policy, "Statement": statements})
 
 
 def trust(service: str, account: str | None = None) -> pulumi.Output[str]:
@@ -63,15 +94,10 @@ def trust(service: str, account: str | None = None) -> pulumi.Output[str]:
     return policy(statement)
 
 
-def evidence(artifacts_arn: pulumi.Input[str], *names: str) -> list[pulumi.Output[str]]:
-    """Return the ARNs of these pieces of evidence, of whatever scan."""
-    return [pulumi.Output.concat(artifacts_arn, "/scans/*/", name) for name in names]
-
-
-def only_tls(bucket_arn: pulumi.Input[str]) -> Statement:
+def deny_insecure_transport(bucket_arn: pulumi.Input[str]) -> Statement:
     """Refuse every request to the bucket that does not come over TLS."""
     return {
-        "Sid": "OnlyTls",
+        "Sid": "DenyInsecureTransport",
         "Effect": "Deny",
         "Action": ["s3:*"],
         "Principal": "*",

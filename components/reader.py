@@ -1,4 +1,4 @@
-"""Reads settings of the types that Pulumi's own lack, and notes what is wrong with them."""
+"""Reads settings of the types that Pulumi's own lack, and collects what is wrong with them."""
 
 import re
 import shlex
@@ -11,17 +11,17 @@ from domain import durations
 
 
 class Reader:
-    """Reads the settings of ``stack``; each wrong one becomes one of ``problems``, no error.
+    """Reads the settings of ``stack``; what is wrong is collected in ``errors``, not raised.
 
-    A problem names the setting, what is wrong with it, and the command that mends it.
+    An error names the setting, what is wrong with it, and the command that fixes it.
     """
 
     def __init__(self, config: pulumi.Config, stack: str) -> None:
         self._config, self._stack = config, stack
-        self.problems: list[str] = []
+        self.errors: list[str] = []
 
-    def wrong(self, key: str, why: str, example: str, flags: str = "") -> None:
-        """Note what is wrong, and that setting ``key`` to ``example`` mends it.
+    def add_error(self, key: str, reason: str, example: str, flags: str = "") -> None:
+        """Collect an error that setting ``key`` to ``example`` fixes.
 
         Without an example the command asks for the value, which is then in no shell's history.
         """
@@ -32,22 +32,21 @@ class Reader:
             example,
             f"--stack {self._stack}",
         )
-        self.problems.append(f"{key}: {why}\n    {' '.join(filter(None, words))}")
+        self.errors.append(f"{key}: {reason}\n    {' '.join(filter(None, words))}")
 
-    def superfluous(self, key: str, why: str) -> None:
-        """Note what is wrong, and that removing ``key`` mends it."""
+    def add_unwanted(self, key: str, reason: str) -> None:
+        """Collect an error that removing ``key`` fixes."""
         flags = "--path " if re.search(r"[.\[]", key) else ""
-        self.problems.append(
-            f"{key}: {why}\n    pulumi config rm {flags}{shlex.quote(key)} --stack {self._stack}"
+        self.errors.append(
+            f"{key}: {reason}\n    pulumi config rm {flags}{shlex.quote(key)} --stack {self._stack}"
         )
 
-    def text(self, key: str, pattern: str, why: str, example: str) -> str:
-        """Return what matches ``pattern``; ``why`` says what that is."""
+    def text(self, key: str, pattern: str, kind: str, example: str) -> str:
+        """Return what matches ``pattern``; ``kind`` says what that is."""
         value = self._config.get(key) or ""
         if not re.fullmatch(pattern, value):
-            self.wrong(
-                key, f"{value!r} is not {why}" if value else f"is missing; it is {why}", example
-            )
+            reason = f"{value!r} is not {kind}" if value else f"is missing; it is {kind}"
+            self.add_error(key, reason, example)
         return value
 
     def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
@@ -58,66 +57,66 @@ class Reader:
         try:
             return parse(key)
         except (pulumi.ConfigTypeError, ValueError):
-            self.wrong(key, f"{self._config.get(key)!r} is not {kind}", example)
+            self.add_error(key, f"{self._config.get(key)!r} is not {kind}", example)
             return None
 
-    def whole(self, key: str, low: int, high: int, usual: int) -> int:
-        """Return a whole number, ``usual`` where it is none."""
-        value = self._parsed(key, "a whole number", str(usual), self._config.require_int)
+    def integer(self, key: str, low: int, high: int, default: int) -> int:
+        """Return a whole number, ``default`` where it is none."""
+        value = self._parsed(key, "a whole number", str(default), self._config.require_int)
         if value is None:
-            return usual
+            return default
         if not low <= value <= high:
-            self.wrong(key, f"{value} is not between {low} and {high}", str(usual))
+            self.add_error(key, f"{value} is not between {low} and {high}", str(default))
         return value
 
-    def one_number(self, key: str, allowed: tuple[int, ...], kind: str, usual: int) -> int:
-        """Return one of ``allowed``, which are of a ``kind``; ``usual`` where it is none."""
-        value = self._parsed(key, "a whole number", str(usual), self._config.require_int)
+    def one_of_integers(self, key: str, allowed: tuple[int, ...], kind: str, default: int) -> int:
+        """Return one of ``allowed``, which are of a ``kind``; ``default`` where it is none."""
+        value = self._parsed(key, "a whole number", str(default), self._config.require_int)
         if value in allowed:
             return value
         if value is not None:
-            why = f"{value} is none of {kind}: {', '.join(map(str, allowed))}"
-            self.wrong(key, why, str(usual))
-        return usual
+            reason = f"{value} is none of {kind}: {', '.join(map(str, allowed))}"
+            self.add_error(key, reason, str(default))
+        return default
 
-    def flag(self, key: str, usual: str = "false") -> bool:
+    def boolean(self, key: str, default: str = "false") -> bool:
         """Return true or false."""
-        return bool(self._parsed(key, "true or false", usual, self._config.require_bool))
+        return bool(self._parsed(key, "true or false", default, self._config.require_bool))
 
-    def duration(self, key: str, low: str, high: str, usual: str) -> int:
+    def duration(self, key: str, low: str, high: str, default: str) -> int:
         """Return seconds, 0 where the value is wrong."""
         value = self._config.get(key) or ""
         seconds = durations.seconds(value)
         if seconds is None:
-            self.wrong(key, f"{value!r} is not a duration such as 90m, 72h or 30d", usual)
+            self.add_error(key, f"{value!r} is not a duration such as 90m, 72h or 30d", default)
             return 0
         if not _seconds(low) <= seconds <= _seconds(high):
-            self.wrong(key, f"{value} is not between {low} and {high}", usual)
+            self.add_error(key, f"{value} is not between {low} and {high}", default)
             return 0
         return seconds
 
-    def several(self, key: str, pattern: str, kind: str, example: str) -> tuple[str, ...]:
+    def string_list(self, key: str, pattern: str, kind: str, example: str) -> tuple[str, ...]:
         """Return a list of what matches ``pattern``, empty where nothing is set."""
         try:
             values = self._config.get_object(key) or []
         except pulumi.ConfigTypeError:
             values = self._config.get(key)
         if not isinstance(values, list):
-            self.wrong(f"{key}[0]", f"{values!r} is not a list", example)
+            self.add_error(f"{key}[0]", f"{values!r} is not a list", example)
             return (example,)
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             if not (isinstance(value, str) and re.fullmatch(pattern, value)):
-                self.wrong(f"{key}[{place}]", f"{value!r} is not {kind}", example)
+                self.add_error(f"{key}[{index}]", f"{value!r} is not {kind}", example)
         return tuple(values)
 
-    def mapped(self, key: str, example: str) -> dict[str, Any]:
+    def mapping(self, key: str, example: str) -> dict[str, Any]:
         """Return a mapping of apps, empty where nothing is set."""
         try:
             value = self._config.get_object(key) or {}
         except pulumi.ConfigTypeError:
             value = self._config.get(key)
         if not isinstance(value, dict):
-            self.wrong(f"{key}.payments[0]", f"{value!r} does not map apps to lists", example)
+            self.add_error(f"{key}.payments[0]", f"{value!r} does not map apps to lists", example)
             return {}
         return value
 

@@ -1,13 +1,16 @@
-"""Where scans run: the CodeBuild project, its role, and the secret that it may read."""
+"""Where scans run: the CodeBuild project, its rights, and the secret that it may read."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, allow, evidence, policy
+from components.context import Context
+from components.policy import Grant, Statement, allow, policy
+from components.storage import Storage
 
 PROGRAM = Path(__file__).parent.parent
 SCAN, DOMAIN = PROGRAM / "scan", PROGRAM / "domain"
@@ -27,27 +30,88 @@ class Vpc:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScanProjectArgs:
-    """``environment`` is what ``scan/`` is told besides the upload; ``sonar_token`` is a secret."""
+class SonarQube:
+    """A SonarQube server, or SonarQube Cloud, which has an ``organization``.
 
-    account: str
-    region: str
-    architecture: str
-    compute_type: str
-    build_minutes: int
-    queue_minutes: int
-    log_days: int
-    protect: bool
-    vpc: Vpc | None
-    environment: Mapping[str, str]
-    sonar_token: pulumi.Input[str] | None
-    role: aws.iam.Role
-    key_arn: pulumi.Input[str]
-    uploads_arn: pulumi.Input[str]
-    artifacts: pulumi.Input[str]
-    artifacts_arn: pulumi.Input[str]
-    work: pulumi.Input[str]
-    work_arn: pulumi.Input[str]
+    ``token`` is a global analysis token. ``ca`` is the PEM text of a private CA. ``environment``
+    stands in the keys of projects: without it all gates that use the server share them.
+    """
+
+    host_url: str
+    token: pulumi.Input[str] = field(repr=False)
+    organization: str = ""
+    ca: str = ""
+    environment: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What ``scan/`` gets of it besides the token."""
+        return {
+            "ENGINE": "sonarqube",
+            "SONAR_HOST_URL": self.host_url,
+            "SONAR_ORGANIZATION": self.organization,
+            "SONAR_CA": self.ca,
+            "ENVIRONMENT": self.environment,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sarif:
+    """Any tool that writes SARIF 2.1.0: ``command`` names {source} and {sarif}; else Bandit."""
+
+    command: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What ``scan/`` gets of it."""
+        return {"ENGINE": "sarif", "SARIF_COMMAND": self.command}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What a scan is done by, what may pass, and what it runs on.
+
+    ``limits`` are the most findings that pass by severity, where they decide, and
+    ``coverage_limits`` the most files by class; None is no limit. ``upload_limits`` is what an
+    upload may unpack to: files, bytes, and bytes for each byte of the zip.
+    """
+
+    scanner: SonarQube | Sarif
+    limits: Mapping[str, int | None] = field(
+        default_factory=lambda: {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
+    )
+    coverage_limits: Mapping[str, int | None] = field(
+        default_factory=lambda: {"unanalysed": 0, "opaque": None}
+    )
+    upload_limits: Mapping[str, int] = field(
+        default_factory=lambda: {"files": 20_000, "bytes": 1024**3, "ratio": 200}
+    )
+    allow_exclusions: bool = False
+    build_seconds: int = 30 * 60
+    queue_seconds: int = 8 * 3600
+    architecture: str = "x86_64"
+    compute_type: str = "BUILD_GENERAL1_MEDIUM"
+    vpc: Vpc | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What ``scan/`` gets besides the upload; nothing secret."""
+        return {
+            **self.scanner.variables,
+            "LIMITS": json.dumps(self.limits),
+            "COVERAGE_LIMITS": json.dumps(self.coverage_limits),
+            "UPLOAD_LIMITS": json.dumps(self.upload_limits),
+            "ALLOW_EXCLUSIONS": json.dumps(self.allow_exclusions),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanProjectArgs:
+    """``storage`` has the uploads, the evidence, and the role that the project runs as."""
+
+    context: Context
+    storage: Storage
+    build: Build
 
 
 class ScanProject(pulumi.ComponentResource):
@@ -55,41 +119,47 @@ class ScanProject(pulumi.ComponentResource):
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
-    logs_arn: pulumi.Output[str]
+    log_group_arn: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: ScanProjectArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("chatops-slack:index:ScanProject", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        context, storage, build = args.context, args.storage, args.build
+        state = storage.state.name
 
         source = aws.s3.BucketObjectv2(
-            name, bucket=args.work, key="source/scan.zip", source=packaged_scan(), opts=child
+            name, bucket=state, key="source/scan.zip", source=packaged_scan(), opts=child
         )
-        logs = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_days, opts=child)
-        environment: list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict] = [
-            *({"name": key, "value": value} for key, value in args.environment.items()),
-            {"name": "ARTIFACTS_BUCKET", "value": args.artifacts},
+        logs = aws.cloudwatch.LogGroup(
+            name, retention_in_days=context.log_retention_days, opts=child
+        )
+        variables: list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgsDict] = [
+            *({"name": key, "value": value} for key, value in build.variables.items()),
+            {"name": "ARTIFACTS_BUCKET", "value": storage.artifacts.name},
         ]
-        statements = _scan_one_upload(args, logs)
-        if args.sonar_token is not None:
-            secret = self._sonar_token(args, args.sonar_token)
-            statements.append(allow("secretsmanager:GetSecretValue", on=[secret.arn]))
-            environment.append(
+        statements = _scan_one_upload(storage, logs)
+        if isinstance(build.scanner, SonarQube):
+            secret = self._sonar_token(name, args, build.scanner.token)
+            statements.append(allow("secretsmanager:GetSecretValue", resources=[secret.arn]))
+            variables.append(
                 {"name": "SONAR_TOKEN", "value": secret.arn, "type": "SECRETS_MANAGER"}
             )
-        if args.vpc:
-            statements += _run_in_vpc(args.vpc, f"arn:aws:ec2:{args.region}:{args.account}")
-        grants = aws.iam.RolePolicy(name, role=args.role.id, policy=policy(*statements), opts=child)
+        if build.vpc:
+            statements += _run_in_vpc(build.vpc, context)
+        grants = aws.iam.RolePolicy(
+            name, role=storage.scan_role.id, policy=policy(*statements), opts=child
+        )
 
-        kind, image = IMAGES[args.architecture]
+        kind, image = IMAGES[build.architecture]
         project = aws.codebuild.Project(
             name,
             description="Scans one upload; what to scan comes from the state machine",
-            service_role=args.role.arn,
+            service_role=storage.scan_role.arn,
             source={
                 "type": "S3",
-                "location": pulumi.Output.concat(args.work, "/", source.key),
+                "location": pulumi.Output.concat(state, "/", source.key),
                 "buildspec": (SCAN / "buildspec.yml").read_text(),
             },
             source_version=source.version_id,
@@ -97,42 +167,65 @@ class ScanProject(pulumi.ComponentResource):
             environment={
                 "type": kind,
                 "image": image,
-                "compute_type": args.compute_type,
-                "environment_variables": environment,
+                "compute_type": build.compute_type,
+                "environment_variables": variables,
             },
-            build_timeout=args.build_minutes,
-            queued_timeout=args.queue_minutes,
-            cache={"type": "S3", "location": pulumi.Output.concat(args.work, "/cache")},
-            encryption_key=args.key_arn,
+            build_timeout=build.build_seconds // 60,
+            queued_timeout=build.queue_seconds // 60,
+            cache={"type": "S3", "location": pulumi.Output.concat(state, "/cache")},
+            encryption_key=storage.key_arn,
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
             vpc_config=(
                 {
-                    "vpc_id": args.vpc.vpc_id,
-                    "subnets": args.vpc.subnets,
-                    "security_group_ids": args.vpc.security_groups,
+                    "vpc_id": build.vpc.vpc_id,
+                    "subnets": build.vpc.subnets,
+                    "security_group_ids": build.vpc.security_groups,
                 }
-                if args.vpc
+                if build.vpc
                 else None
             ),
             # CodeBuild checks the role's rights when the project is made.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
         )
-        self.name, self.arn, self.logs_arn = project.name, project.arn, logs.arn
-        self.register_outputs({"name": self.name, "arn": self.arn})
+        self.name, self.arn, self.log_group_arn = project.name, project.arn, logs.arn
+        self.register_outputs(
+            {"name": self.name, "arn": self.arn, "log_group_arn": self.log_group_arn}
+        )
+
+    def run(self) -> Grant:
+        """Start builds, and stop them."""
+        return [
+            allow(
+                "codebuild:StartBuild",
+                "codebuild:StopBuild",
+                "codebuild:BatchGetBuilds",
+                resources=[self.arn],
+            )
+        ]
+
+    def read_builds(self) -> Grant:
+        """Read what builds resulted in, and their logs."""
+        return [
+            allow("codebuild:BatchGetBuilds", resources=[self.arn]),
+            allow(
+                "logs:GetLogEvents",
+                resources=[pulumi.Output.concat(self.log_group_arn, ":log-stream:*")],
+            ),
+        ]
 
     def _sonar_token(
-        self, args: ScanProjectArgs, token: pulumi.Input[str]
+        self, name: str, args: ScanProjectArgs, token: pulumi.Input[str]
     ) -> aws.secretsmanager.Secret:
         child = pulumi.ResourceOptions(parent=self)
         secret = aws.secretsmanager.Secret(
-            "sonar-token",
+            f"{name}-sonar-token",
             description="The token that scan/ analyses with",
-            kms_key_id=args.key_arn,
-            recovery_window_in_days=30 if args.protect else 7,
+            kms_key_id=args.storage.key_arn,
+            recovery_window_in_days=30 if args.context.protect else 7,
             opts=child,
         )
         aws.secretsmanager.SecretVersion(
-            "sonar-token",
+            f"{name}-sonar-token",
             secret_id=secret.id,
             secret_string=pulumi.Output.secret(token),
             opts=child,
@@ -152,30 +245,29 @@ def packaged_scan() -> pulumi.AssetArchive:
     )
 
 
-def _scan_one_upload(args: ScanProjectArgs, logs: aws.cloudwatch.LogGroup) -> list[Statement]:
-    def work(pattern: str) -> list[pulumi.Output[str]]:
-        return [pulumi.Output.concat(args.work_arn, "/", pattern)]
-
+def _scan_one_upload(storage: Storage, logs: aws.cloudwatch.LogGroup) -> list[Statement]:
     return [
         allow(
             "logs:CreateLogStream",
             "logs:PutLogEvents",
-            on=[pulumi.Output.concat(logs.arn, ":*")],
+            resources=[pulumi.Output.concat(logs.arn, ":*")],
         ),
-        allow("s3:GetObjectVersion", on=[pulumi.Output.concat(args.uploads_arn, "/*")]),
-        allow("s3:GetObject", "s3:GetObjectVersion", on=work("source/scan.zip")),
-        allow("s3:GetBucketAcl", "s3:GetBucketLocation", on=[args.work_arn]),
+        *storage.read_uploads(),
+        *storage.write_evidence("report.json", "scanner.log"),
+        # Without the right to list: no scan needs to know which others there are.
+        allow("s3:GetObject", resources=storage.evidence("report.json", "scanner.log")),
+        # What CodeBuild does with a source and a cache in S3.
+        allow("s3:GetBucketAcl", "s3:GetBucketLocation", resources=[storage.state.arn]),
         allow(
             "s3:GetObject",
-            "s3:PutObject",
-            on=evidence(args.artifacts_arn, "report.json", "scanner.log"),
+            "s3:GetObjectVersion",
+            resources=storage.state.objects("source/scan.zip"),
         ),
-        allow("s3:GetObject", "s3:PutObject", on=work("cache/*")),
-        allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
+        allow("s3:GetObject", "s3:PutObject", resources=storage.state.objects("cache/*")),
     ]
 
 
-def _run_in_vpc(vpc: Vpc, here: str) -> list[Statement]:
+def _run_in_vpc(vpc: Vpc, context: Context) -> list[Statement]:
     """What CodeBuild needs to put its network interface into the VPC (its guide, "VPC support")."""
     return [
         # EC2 does not know these by resource.
@@ -187,15 +279,17 @@ def _run_in_vpc(vpc: Vpc, here: str) -> list[Statement]:
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
             "ec2:DescribeVpcs",
-            on=["*"],
+            resources=["*"],
         ),
         allow(
             "ec2:CreateNetworkInterfacePermission",
-            on=[f"{here}:network-interface/*"],
-            when={
+            resources=[context.arn("ec2", "network-interface/*")],
+            conditions={
                 "StringEquals": {
                     "ec2:AuthorizedService": "codebuild.amazonaws.com",
-                    "ec2:Subnet": [f"{here}:subnet/{each}" for each in vpc.subnets],
+                    "ec2:Subnet": [
+                        context.arn("ec2", f"subnet/{subnet}") for subnet in vpc.subnets
+                    ],
                 }
             },
         ),

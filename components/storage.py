@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.guards import deliver_logs, guard_evidence, guard_key, guard_uploads
-from components.policy import Statement, only_tls, policy, trust
+from components.context import Context
+from components.policy import Grant, Statement, allow, policy, trust
+from components.private_bucket import LifecycleRule, PrivateBucket, PrivateBucketArgs
+from components.resource_policies import evidence_policy, key_policy, log_delivery, upload_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,13 +19,11 @@ class StorageArgs:
     ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock.
     """
 
-    account: str
-    region: str
-    upload_days: int
-    deployers: Sequence[str]
-    lock_mode: str
-    lock_days: int
-    protect: bool
+    context: Context
+    upload_retention_days: int = 90
+    deployers: Sequence[str] = ()
+    lock_mode: str = ""
+    lock_days: int = 365
 
 
 class Storage(pulumi.ComponentResource):
@@ -31,16 +31,15 @@ class Storage(pulumi.ComponentResource):
 
     Only ``pipeline_role`` may set the tag ``scan-status`` on an upload, and until that says passed
     or approved only ``scan_role`` may read it. Evidence, in ``artifacts``, is written once;
-    ``work`` holds what may go: task tokens, the builds' cache, and the code of ``scan/``.
+    ``state`` holds what may go: task tokens, the builds' cache, and the code of ``scan/``.
+
+    Its methods are what can be granted on it, each for the policy of the role that it is granted.
     """
 
     key_arn: pulumi.Output[str]
-    uploads: pulumi.Output[str]
-    uploads_arn: pulumi.Output[str]
-    artifacts: pulumi.Output[str]
-    artifacts_arn: pulumi.Output[str]
-    work: pulumi.Output[str]
-    work_arn: pulumi.Output[str]
+    uploads: PrivateBucket
+    artifacts: PrivateBucket
+    state: PrivateBucket
     pipeline_role: aws.iam.Role
     scan_role: aws.iam.Role
 
@@ -49,182 +48,171 @@ class Storage(pulumi.ComponentResource):
     ) -> None:
         super().__init__("chatops-slack:index:Storage", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # What cannot be made again: `pulumi destroy` refuses to take it while the setting `protect`
-        # is on.
-        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
+        context, protect = args.context, args.context.protect
 
         key = aws.kms.Key(
-            name,
+            f"{name}-key",
             description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
             enable_key_rotation=True,
-            deletion_window_in_days=30 if args.protect else 7,
-            policy=policy(*guard_key(args.account, args.region, args.deployers)),
-            opts=kept,
+            deletion_window_in_days=30 if protect else 7,
+            policy=policy(*key_policy(context, args.deployers)),
+            # What is encrypted under it is lost with it.
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
-        # These roles live here, since the bucket policy below names them.
+        self.key_arn = key.arn
+        # These roles live here, since the policy of the upload bucket names them.
         self.pipeline_role = aws.iam.Role(
-            "pipeline", assume_role_policy=trust("states.amazonaws.com", args.account), opts=child
+            f"{name}-pipeline",
+            assume_role_policy=trust("states.amazonaws.com", context.account),
+            opts=child,
         )
         self.scan_role = aws.iam.Role(
-            "scan", assume_role_policy=trust("codebuild.amazonaws.com", args.account), opts=child
-        )
-
-        access_logs = self._bucket("access-logs", kept, args.protect)
-        self._encrypted("access-logs", access_logs, key=None)
-        aws.s3.BucketLifecycleConfiguration(
-            "access-logs",
-            bucket=access_logs.id,
-            rules=[
-                {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": 365}}
-            ],
+            f"{name}-scan",
+            assume_role_policy=trust("codebuild.amazonaws.com", context.account),
             opts=child,
         )
-        uploads = self._bucket("uploads", kept, args.protect)
-        self._encrypted("uploads", uploads, key)
-        artifacts = self._bucket("artifacts", kept, args.protect)
-        artifacts_encrypted = self._encrypted("artifacts", artifacts, key)
-        # Nothing in it is missed: a stack that is protected can do without it, too.
-        work = self._bucket("work", child, protect=False)
-        work_encrypted = self._encrypted("work", work, key)
 
-        for bucket, label in ((uploads, "uploads"), (artifacts, "artifacts"), (work, "work")):
-            aws.s3.BucketLogging(
-                label,
-                bucket=bucket.id,
-                target_bucket=access_logs.id,
-                target_prefix=f"{label}/",
-                opts=child,
-            )
-        _policy("access-logs", access_logs, [deliver_logs(access_logs, args.account)], child)
-        _policy(
-            "uploads",
-            uploads,
-            guard_uploads(uploads, self.pipeline_role, self.scan_role, args.deployers),
-            child,
+        access_logs = PrivateBucket(
+            f"{name}-access-logs",
+            PrivateBucketArgs(
+                key_arn=None,
+                versioned=False,
+                protect=protect,
+                statements=lambda arn: [log_delivery(arn, context.account)],
+                rules=[
+                    {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": 365}}
+                ],
+            ),
+            opts=child,
         )
-        _policy(
-            "artifacts", artifacts, guard_evidence(artifacts, args.deployers, args.protect), child
+        self.uploads = PrivateBucket(
+            f"{name}-uploads",
+            PrivateBucketArgs(
+                key_arn=key.arn,
+                access_logs=access_logs.name,
+                events=True,
+                protect=protect,
+                statements=lambda arn: upload_policy(
+                    arn,
+                    pipeline_role=self.pipeline_role.arn,
+                    scan_role=self.scan_role.arn,
+                    deployers=args.deployers,
+                ),
+                rules=[
+                    {
+                        "id": "replaced-versions",
+                        "status": "Enabled",
+                        "filter": {},
+                        "noncurrent_version_expiration": {
+                            "noncurrent_days": args.upload_retention_days
+                        },
+                        "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                    }
+                ],
+            ),
+            opts=child,
         )
-        _policy("work", work, [], child)
-
-        for label, bucket in (("uploads", uploads), ("artifacts", artifacts)):
-            aws.s3.BucketNotification(label, bucket=bucket.id, eventbridge=True, opts=child)
-        uploads_versioned = self._versioned("uploads", uploads)
-        aws.s3.BucketLifecycleConfiguration(
-            "uploads",
-            bucket=uploads.id,
-            rules=[
-                {
-                    "id": "replaced-versions",
-                    "status": "Enabled",
-                    "filter": {},
-                    "noncurrent_version_expiration": {"noncurrent_days": args.upload_days},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                }
-            ],
-            # S3 refuses rules about noncurrent versions on a bucket without versions.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[uploads_versioned]),
+        self.artifacts = PrivateBucket(
+            f"{name}-artifacts",
+            PrivateBucketArgs(
+                key_arn=key.arn,
+                access_logs=access_logs.name,
+                events=True,
+                protect=protect,
+                statements=lambda arn: evidence_policy(
+                    arn, deployers=args.deployers, protect=protect
+                ),
+                rules=[_abort_uploads()],
+            ),
+            opts=child,
         )
-        artifacts_versioned = self._versioned("artifacts", artifacts)
         if args.lock_mode:
             aws.s3.BucketObjectLockConfiguration(
-                "artifacts",
-                bucket=artifacts.id,
-                rule={"default_retention": {"mode": args.lock_mode, "days": args.lock_days}},
+                f"{name}-artifacts",
                 # Object Lock is for versions, and S3 refuses it where there are none.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[artifacts_versioned]),
+                bucket=self.artifacts.name,
+                rule={"default_retention": {"mode": args.lock_mode, "days": args.lock_days}},
+                opts=child,
             )
-        aws.s3.BucketLifecycleConfiguration(
-            "artifacts", bucket=artifacts.id, rules=[_abort_uploads()], opts=child
+        self.state = PrivateBucket(
+            f"{name}-state",
+            PrivateBucketArgs(
+                key_arn=key.arn,
+                access_logs=access_logs.name,
+                # Nothing in it is missed: a stack that is protected can do without it, too.
+                protect=False,
+                rules=[
+                    _expire("waiting/", days=400),  # task tokens: no execution outlives a year
+                    _expire("cache/", days=30),
+                    _expire("flood/", days=7),  # thread slots: taken for a day at most
+                    _abort_uploads(),
+                ],
+            ),
+            opts=child,
         )
-        work_versioned = self._versioned("work", work)
-        aws.s3.BucketLifecycleConfiguration(
-            "work",
-            bucket=work.id,
-            rules=[
-                _expire("waiting/", days=400),  # task tokens: no execution outlives a year
-                _expire("cache/", days=30),
-                _expire("flood/", days=7),  # who has a place in the channel: for a day at most
-                _abort_uploads(),
-            ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[work_versioned]),
-        )
-
-        self.key_arn = key.arn
-        self.uploads, self.uploads_arn = uploads.id, uploads.arn
-        # Whoever puts an object there waits for both: the first would have no version id else, and
-        # lie under another key.
-        self.artifacts = pulumi.Output.all(
-            artifacts.id, artifacts_versioned.id, artifacts_encrypted.id
-        )[0]
-        self.artifacts_arn = artifacts.arn
-        self.work = pulumi.Output.all(work.id, work_versioned.id, work_encrypted.id)[0]
-        self.work_arn = work.arn
         self.register_outputs(
-            {"uploads": self.uploads, "artifacts": self.artifacts, "work": self.work}
+            {
+                "key_arn": self.key_arn,
+                "uploads": self.uploads.name,
+                "artifacts": self.artifacts.name,
+                "state": self.state.name,
+                "pipeline_role": self.pipeline_role.arn,
+                "scan_role": self.scan_role.arn,
+            }
         )
 
-    def _bucket(self, label: str, kept: pulumi.ResourceOptions, protect: bool) -> aws.s3.Bucket:
-        """A private bucket."""
-        child = pulumi.ResourceOptions(parent=self)
-        # A throw-away environment can be destroyed with what is in it; a protected one cannot.
-        bucket = aws.s3.Bucket(label, force_destroy=not protect, opts=kept)
-        aws.s3.BucketPublicAccessBlock(
-            label,
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            label,
-            bucket=bucket.id,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=child,
-        )
-        return bucket
+    def evidence(self, *names: str) -> list[pulumi.Output[str]]:
+        """ARNs of these documents, of any scan."""
+        return self.artifacts.objects(*(f"scans/*/{name}" for name in names))
 
-    def _encrypted(
-        self, label: str, bucket: aws.s3.Bucket, key: aws.kms.Key | None
-    ) -> aws.s3.BucketServerSideEncryptionConfiguration:
-        """Without a key of ours for access logs, which S3 cannot encrypt with it."""
-        return aws.s3.BucketServerSideEncryptionConfiguration(
-            label,
-            bucket=bucket.id,
-            rules=[
-                {
-                    "apply_server_side_encryption_by_default": (
-                        {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}
-                        if key
-                        else {"sse_algorithm": "AES256"}
-                    ),
-                    # One data key for many objects: a hundredth of the KMS calls.
-                    "bucket_key_enabled": key is not None,
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+    def read_evidence(self, *names: str) -> Grant:
+        """Read these documents of any scan, and see that one is missing."""
+        return [
+            allow("s3:GetObject", resources=self.evidence(*names)),
+            # Without it S3 answers 403 where nothing is, which cannot be told from a missing right.
+            allow("s3:ListBucket", resources=[self.artifacts.arn]),
+            self._decrypt,
+        ]
 
-    def _versioned(self, label: str, bucket: aws.s3.Bucket) -> aws.s3.BucketVersioning:
-        return aws.s3.BucketVersioning(
-            label,
-            bucket=bucket.id,
-            versioning_configuration={"status": "Enabled"},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+    def write_evidence(self, *names: str) -> Grant:
+        """Write these documents of any scan; the bucket's policy lets each be written once."""
+        return [allow("s3:PutObject", resources=self.evidence(*names)), self._encrypt]
 
+    def read_state(self, *keys: str) -> Grant:
+        """Read these objects of the state bucket, and see that one is missing."""
+        return [
+            allow("s3:GetObject", resources=self.state.objects(*keys)),
+            allow("s3:ListBucket", resources=[self.state.arn]),
+            self._decrypt,
+        ]
 
-def _policy(
-    label: str, bucket: aws.s3.Bucket, statements: list[Statement], opts: pulumi.ResourceOptions
-) -> None:
-    aws.s3.BucketPolicy(
-        label, bucket=bucket.id, policy=policy(only_tls(bucket.arn), *statements), opts=opts
-    )
+    def write_state(self, *keys: str) -> Grant:
+        """Write these objects of the state bucket."""
+        return [allow("s3:PutObject", resources=self.state.objects(*keys)), self._encrypt]
+
+    def list_upload_versions(self) -> Grant:
+        """See which versions of an upload there are: only the newest can be decided about."""
+        return [allow("s3:ListBucketVersions", resources=[self.uploads.arn])]
+
+    def read_uploads(self) -> Grant:
+        """Read versions of uploads; the bucket's policy lets only ``scan_role``, until cleared."""
+        return [allow("s3:GetObjectVersion", resources=self.uploads.objects("*")), self._decrypt]
+
+    def tag_uploads(self) -> Grant:
+        """Set clearances; the bucket's policy lets only ``pipeline_role``."""
+        return [allow("s3:PutObjectVersionTagging", resources=self.uploads.objects("*"))]
+
+    @property
+    def _decrypt(self) -> Statement:
+        return allow("kms:Decrypt", resources=[self.key_arn])
+
+    @property
+    def _encrypt(self) -> Statement:
+        # S3 decrypts the data key of a multipart upload.
+        return allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self.key_arn])
 
 
-def _abort_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+def _abort_uploads() -> LifecycleRule:
     return {
         "id": "parts",
         "status": "Enabled",
@@ -233,7 +221,7 @@ def _abort_uploads() -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
     }
 
 
-def _expire(prefix: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+def _expire(prefix: str, days: int) -> LifecycleRule:
     return {
         "id": prefix.rstrip("/"),
         "status": "Enabled",

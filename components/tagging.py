@@ -1,34 +1,63 @@
-"""Tags on everything that can have them."""
+"""Tags on everything of a gate that can have them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pulumi
-import pulumi_aws as aws
+
+# The types of a gate that take tags.
+TAGGABLE = frozenset(
+    f"aws:{kind}"
+    for kind in (
+        "cloudwatch/eventRule:EventRule",
+        "cloudwatch/logGroup:LogGroup",
+        "cloudwatch/metricAlarm:MetricAlarm",
+        "codebuild/project:Project",
+        "iam/policy:Policy",
+        "iam/role:Role",
+        "kms/key:Key",
+        "lambda/function:Function",
+        "s3/bucket:Bucket",
+        "s3/bucketObjectv2:BucketObjectv2",
+        "secretsmanager/secret:Secret",
+        "sesv2/configurationSet:ConfigurationSet",
+        "sesv2/emailIdentity:EmailIdentity",
+        "sfn/stateMachine:StateMachine",
+        "sns/topic:Topic",
+        "sqs/queue:Queue",
+    )
+)
+CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
+Transform = Callable[[pulumi.ResourceTransformArgs], pulumi.ResourceTransformResult | None]
 
 
-def tag_everything(tags: Mapping[str, str]) -> None:
-    """Add ``tags`` to each taggable resource registered after this call; its own tags win."""
+def tagging(tags: Mapping[str, str]) -> Transform:
+    """A transform that adds ``tags``; those that a resource has itself win."""
 
-    def tag(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    def tag(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         props = dict(cast(Mapping[str, Any], args.props))
-        if isinstance(args.resource, aws.cloudcontrol.Resource):
-            state = pulumi.Output.from_input(props["desired_state"])
-            props["desired_state"] = state.apply(lambda text: _tagged(text, tags))
-        elif hasattr(type(args.resource), "tags"):
+        if args.type_ == CLOUD_CONTROL:
+            state = props["desiredState"]
+            # Known only later where it names what is not made yet.
+            props["desiredState"] = (
+                _tagged(state, tags)
+                if isinstance(state, str)
+                else pulumi.Output.from_input(state).apply(lambda text: _tagged(text, tags))
+            )
+        elif args.type_ in TAGGABLE:
             props["tags"] = {**tags, **(props.get("tags") or {})}
         else:
             return None
-        return pulumi.ResourceTransformationResult(props=props, opts=args.opts)
+        return pulumi.ResourceTransformResult(props=props, opts=args.opts)
 
-    pulumi.runtime.register_stack_transformation(tag)
+    return tag
 
 
 def _tagged(desired_state: str, tags: Mapping[str, str]) -> str:
     """Cloud Control has the tags inside the JSON that it is asked for."""
     state = json.loads(desired_state)
-    own = {each["Key"]: each["Value"] for each in state.get("Tags", [])}
+    own = {tag["Key"]: tag["Value"] for tag in state.get("Tags", [])}
     merged = {**tags, **own}
     state["Tags"] = [{"Key": key, "Value": value} for key, value in merged.items()]
     return json.dumps(state)

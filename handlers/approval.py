@@ -24,7 +24,7 @@ from handlers.wake import status, wake
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-WORK_BUCKET = os.environ["WORK_BUCKET"]
+STATE_BUCKET = os.environ["STATE_BUCKET"]
 USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
 SHORTEST, LONGEST = (
     timedelta(minutes=1),
@@ -81,7 +81,7 @@ def parse(event: Any) -> Press:
 def decide(press: Press) -> str:
     """Record the decision unless there is one, wake the state machine, say what holds."""
     evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
-    open_request = waiting(WORK_BUCKET, press.scan)
+    open_request = waiting(STATE_BUCKET, press.scan)
     if open_request is None or open_request["for"] != "decision":
         return _not_waiting(evidence)
     now = timestamps.now()
@@ -185,7 +185,7 @@ def _wake(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) ->
     ``GOES_ON``: it is between two waits, or S3's event was faster, or somebody before; or nothing
     can be waited for right now. ``OVER``: nothing follows.
     """
-    found = waiting(WORK_BUCKET, evidence.scan)
+    found = waiting(STATE_BUCKET, evidence.scan)
     if found and found["for"] in waits_for and wake(found["token"]):
         return WOKEN
     ended = status(evidence.read("scan.json")["execution"])

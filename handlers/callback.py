@@ -23,7 +23,7 @@ from handlers.wake import wake
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-WORK_BUCKET = os.environ["WORK_BUCKET"]
+STATE_BUCKET = os.environ["STATE_BUCKET"]
 # What tells an earlier wait of a scan from a later one
 # (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
 ORDER = ("redrive", "enteredAt", "retry")
@@ -41,7 +41,7 @@ def handler(event: Mapping[str, Any], context: object) -> bool:
 def answer(key: str) -> bool:
     """Wake what waits for the answer that was written to ``key`` of the artifacts bucket."""
     scan, name = scan_and_name(key)
-    request = waiting(WORK_BUCKET, scan)
+    request = waiting(STATE_BUCKET, scan)
     # Whoever withdraws may know of an approval before the state machine does.
     if not request or (name == "decision.json" and request["for"] != "decision"):
         return False
@@ -81,10 +81,10 @@ def _leave(request: Mapping[str, Any]) -> bool:
     """
     key, body = waiting_key(request["scan"]), stored_objects.to_json(request)
     for _ in range(stored_objects.TRIES):
-        current = stored_objects.get_object(s3, WORK_BUCKET, key)
+        current = stored_objects.get_object(s3, STATE_BUCKET, key)
         if current and _order(current.document) > _order(request):
             return False
-        if stored_objects.replace(s3, WORK_BUCKET, key, body, current):
+        if stored_objects.replace(s3, STATE_BUCKET, key, body, current):
             return True
     raise RuntimeError(f"others write {key} all the time")
 

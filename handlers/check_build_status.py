@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 PLACES = flood.Places(
-    bucket=os.environ["WORK_BUCKET"],
+    bucket=os.environ["STATE_BUCKET"],
     most=int(os.environ["DIGEST_AFTER"]),
     seconds=int(os.environ["DIGEST_SECONDS"]),
 )

@@ -13,7 +13,7 @@ from handlers.wake import wake
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-WORK_BUCKET = os.environ["WORK_BUCKET"]
+STATE_BUCKET = os.environ["STATE_BUCKET"]
 
 
 def handler(event: Mapping[str, Any], context: object) -> list[str]:
@@ -24,8 +24,8 @@ def handler(event: Mapping[str, Any], context: object) -> list[str]:
     """
     closed = []
     older = [f"{event['app']}/{version}" for version in versions.older(event)]
-    for scan in [each for start in older for each in waiting_scans(WORK_BUCKET, start)]:
-        open_request = waiting(WORK_BUCKET, scan)
+    for scan in [each for start in older for each in waiting_scans(STATE_BUCKET, start)]:
+        open_request = waiting(STATE_BUCKET, scan)
         if open_request is None or open_request["for"] != "decision":
             continue
         kept = Evidence(ARTIFACTS_BUCKET, scan).put_if_absent(

@@ -31,6 +31,7 @@ from local import gaps, resources, speed
 from local.builds import Builds
 from local.channel import Channel
 from local.functions import Functions
+from ops.mock_monitor import TransformingMonitor
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -346,11 +347,18 @@ class Cloud:
                 return {
                     "aws:index/getRegion:getRegion": {"region": REGION},
                     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+                    "aws:index/getPartition:getPartition": {"partition": "aws"},
                 }[args.token]
 
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        pulumi.runtime.set_mocks(Engine(), project="chatops-slack", stack=self.stack, preview=False)
+        pulumi.runtime.set_mocks(
+            Engine(),
+            project="chatops-slack",
+            stack=self.stack,
+            preview=False,
+            monitor=TransformingMonitor(Engine()),
+        )
         pulumi.runtime.set_all_config(
             {**defaults(), **{f"chatops-slack:{k}": v for k, v in self._settings.items()}}
         )

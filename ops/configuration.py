@@ -13,10 +13,10 @@ import pulumi
 import typer
 import yaml
 
-from components.settings import Settings
 from components.settings import load as checked
+from components.upload_gate import UploadGateArgs
 from ops.problem import Problem
-from ops.program import PROGRAM, PROJECT
+from ops.program import GATE, PROGRAM, PROJECT
 
 NamedOption = Annotated[
     str, typer.Option("--stack", help="The stack, as in dev.", show_default=False)
@@ -42,13 +42,13 @@ class Configuration:
     stack: str
     values: Mapping[str, str] = field(repr=False)  # the token is among them
     outputs: Mapping[str, Any] = field(default_factory=dict)
-    settings: Settings | None = None
+    settings: UploadGateArgs | None = None
     wrong: Sequence[tuple[str, str]] = ()
 
     @property
     def prefix(self) -> str:
         """What the names of the stack's resources begin with."""
-        return f"{PROJECT}-{self.stack}"
+        return f"{PROJECT}-{self.stack}-{GATE}"
 
     @property
     def unknown(self) -> list[str]:
@@ -109,7 +109,7 @@ def configuration(stack: str, file: Path | None) -> Configuration:
 
 def _checked(
     stack: str, values: Mapping[str, str]
-) -> tuple[Settings | None, list[tuple[str, str]]]:
+) -> tuple[UploadGateArgs | None, list[tuple[str, str]]]:
     # Outputs of secrets want a loop, though nobody waits for them here.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

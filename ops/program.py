@@ -20,8 +20,12 @@ import pulumi
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import run_pulumi_func, wait_for_rpcs
 
+from ops.mock_monitor import TransformingMonitor
+
 PROGRAM = Path(__file__).parents[1]
 PROJECT = "chatops-slack"
+# The name of the gate in __main__.py, which stands in the names of its resources.
+GATE = "gate"
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 
 
@@ -88,10 +92,11 @@ class _Account(mocks.Mocks):
         return {
             "aws:index/getRegion:getRegion": {"region": self._region},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": self._account},
+            "aws:index/getPartition:getPartition": {"partition": "aws"},
         }[args.token]
 
 
-class _Monitor(mocks.MockMonitor):
+class _Monitor(TransformingMonitor):
     def __init__(self, account: mocks.Mocks) -> None:
         super().__init__(account)
         self.recorded: list[Resource] = []

@@ -11,7 +11,7 @@ from ops import shown
 from ops.caller import caller
 from ops.configuration import FileOption, NamedOption, configuration
 from ops.problem import Problem
-from ops.program import PROJECT, Resource, record_program
+from ops.program import GATE, PROJECT, Resource, record_program
 from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS, Right
 
 # IAM counts what is no white space (https://docs.aws.amazon.com/IAM/latest/UserGuide/
@@ -63,7 +63,7 @@ def rights(
     made = record_program(stack, its.values, account, its.region).aws
     written = {
         # Not with the stack's prefix, or the role could change its own rights.
-        f"deploy-{its.prefix}-{number}": policy
+        f"deploy-{PROJECT}-{stack}-{number}": policy
         for number, policy in enumerate(policies(statements(stack, made, account, its.region)), 1)
     }
     if folder is None:
@@ -88,7 +88,7 @@ def statements(
         UnknownType: names the type that the table lacks.
     """
     tags = {"project": PROJECT, "stack": stack}
-    place = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}"}
+    place = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}-{GATE}"}
     granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     trusted: set[str] = set()
     for right, its in [
@@ -140,7 +140,10 @@ def _rights(
         table, key = CLOUD_CONTROL, resource.inputs["typeName"]
     if key not in table:
         raise UnknownType(key)
-    names = {"name": _physical_name(resource, place["prefix"]), "label": resource.name}
+    names = {
+        "name": _physical_name(resource, place["prefix"]),
+        "label": resource.name.removeprefix(f"{GATE}-"),
+    }
     its = {**resource.inputs, **place, **names}
     if region := resource.inputs.get("region"):
         its["region"] = region

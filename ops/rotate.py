@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from components.settings import Settings
+from components.scan_project import SonarQube
 from ops import shown, sonar
 from ops.configuration import NamedOption, configuration
 from ops.problem import Problem
@@ -22,11 +22,11 @@ def rotate_token(stack: NamedOption) -> None:
     Example: python -m ops rotate-token --stack prod
     """
     settings = configuration(stack, None).sound.settings
-    if settings is None or settings.engine != "sonarqube":
+    if settings is None or not isinstance(settings.scanner, SonarQube):
         raise Problem(f"stack {stack} needs no token: it scans without SonarQube", "do nothing")
     token = _asked()
-    version = check(settings, token)
-    shown.say(f"✔ SonarQube {version} at {settings.sonar_host_url} knows the token", "green")
+    version = check(settings.scanner, token)
+    shown.say(f"✔ SonarQube {version} at {settings.scanner.host_url} knows the token", "green")
     _store(stack, token)
     shown.say("✔ stored as sonarToken, encrypted", "green")
     print(f"Next: pulumi up --stack {stack}")
@@ -34,13 +34,13 @@ def rotate_token(stack: NamedOption) -> None:
     print("Last: revoke the old token in SonarQube, once no scan runs that began before")
 
 
-def check(settings: Settings, token: str) -> str:
+def check(server: SonarQube, token: str) -> str:
     """Return the server's version.
 
     Raises:
         Problem: the server does not answer, is too old, or does not know ``token``.
     """
-    with sonar.asked(settings, token) as api:
+    with sonar.asked(server, token) as api:
         try:
             return api.check()
         except Broken as broken:

@@ -252,7 +252,7 @@ def _status(environment: stack.Stack, execution: str) -> str:
 
 def _waits(environment: stack.Stack, sent: Sent) -> bool:
     found = environment.client("s3").list_objects_v2(
-        Bucket=environment["workBucket"], Prefix=f"waiting/{sent.scan}.json", MaxKeys=1
+        Bucket=environment["stateBucket"], Prefix=f"waiting/{sent.scan}.json", MaxKeys=1
     )
     return found["KeyCount"] > 0
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.settings import Settings
+from components.scan_project import SonarQube
 from scan.job import SonarServer
 from scan.log import Log
 from scan.sonarqube.api import Api, ca_bundle
@@ -13,14 +13,14 @@ from scan.sonarqube.api import Api, ca_bundle
 
 @contextmanager
 def asked(
-    settings: Settings, token: str, retry_after: Sequence[int] | None = None
+    scanner: SonarQube, token: str, retry_after: Sequence[int] | None = None
 ) -> Iterator[Api]:
     """The server's API for a while; what it says is shown without ``token``."""
     server = SonarServer(
-        url=settings.sonar_host_url,
+        url=scanner.host_url,
         token=token,
-        organization=settings.sonar_organization,
-        ca=settings.sonar_ca,
+        organization=scanner.organization,
+        ca=scanner.ca,
     )
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -13,7 +13,7 @@ from ops.evidence import checked_app
 from ops.problem import Problem
 from ops.stack import Stack
 
-# The status of a version that is not there any more (``uploadDays``), or never can have been.
+# The status of a version that is not there any more (``uploadRetentionDays``), or never was.
 GONE = "gone"
 NOT_THERE = ("NoSuchVersion", "NoSuchKey", "MethodNotAllowed", "InvalidArgument", "KeyTooLongError")
 

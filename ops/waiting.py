@@ -81,7 +81,7 @@ def waiting(
 
 def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
     """Yield what is waited for now; tokens of waits that are over lie there for a while."""
-    s3, bucket = environment.client("s3"), environment["workBucket"]
+    s3, bucket = environment.client("s3"), environment["stateBucket"]
     evidence, now = Evidence(environment), timestamps.now()
 
     def read(key: str) -> Waiting | Unreadable | None:

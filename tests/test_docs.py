@@ -39,7 +39,8 @@ def test_the_settings_table_is_what_pulumi_yaml_declares():
 
 def test_the_outputs_table_is_what_the_program_exports():
     rows = re.findall(r"^\| `(\w+)` \|", section("Outputs"), re.M)
-    exports = re.findall(r'pulumi\.export\(\s*"(\w+)"', (ROOT / "__main__.py").read_text())
+    gate = (ROOT / "components" / "upload_gate.py").read_text().split("def outputs")[1]
+    exports = re.findall(r'^ +"(\w+)": self\.', gate, re.M)
 
     assert rows == exports
 
@@ -122,9 +123,11 @@ def test_the_costs_add_up():
         assert round(sum(each[column] for each in services), 3) == total[column]
 
 
-def test_the_architecture_names_the_layers_that_the_program_wires():
+def test_the_architecture_names_the_layers_that_a_gate_wires():
     text = (ROOT / "docs" / "architecture.md").read_text().split("\n## Layers in AWS")[1]
     named = re.findall(r"^\| `(\w+)`", text.split("\n## ")[0], re.M)
-    wired = re.findall(r"^ +(\w+)Args\($", (ROOT / "__main__.py").read_text(), re.M)
+    wired = re.findall(
+        r"^ +(\w+)Args\($", (ROOT / "components" / "upload_gate.py").read_text(), re.M
+    )
 
     assert sorted(named) == sorted(wired)

@@ -23,9 +23,11 @@ def test_every_resource_is_in_the_plan_once(prod: Built):
 
     addresses = [each["address"] for each in planned]
     assert len(addresses) == len(set(addresses)) == len(prod.aws)
-    assert {"aws_s3_bucket.uploads", "aws_s3_object.scan", "aws_iam_role_policy.scan"} <= set(
-        addresses
-    )
+    assert {
+        "aws_s3_bucket.gate-uploads",
+        "aws_s3_object.gate-scan",
+        "aws_iam_role_policy.gate-scan",
+    } <= set(addresses)
 
 
 def test_values_are_spelled_as_terraform_spells_them(prod: Built):
@@ -34,15 +36,15 @@ def test_values_are_spelled_as_terraform_spells_them(prod: Built):
         for each in plan(prod.aws)["planned_values"]["root_module"]["resources"]
     }
 
-    assert planned["aws_s3_bucket_public_access_block.uploads"] == {
+    assert planned["aws_s3_bucket_public_access_block.gate-uploads"] == {
         "block_public_acls": True,
         "block_public_policy": True,
         "ignore_public_acls": True,
         "restrict_public_buckets": True,
     }
-    [rule] = planned["aws_s3_bucket_lifecycle_configuration.uploads"]["rule"]
+    [rule] = planned["aws_s3_bucket_lifecycle_configuration.gate-uploads"]["rule"]
     assert rule["abort_incomplete_multipart_upload"] == [{"days_after_initiation": 1}]
-    function = planned["aws_lambda_function.approval"]
+    function = planned["aws_lambda_function.gate-approval"]
     assert function["tracing_config"] == [{"mode": "Active"}]
     assert "ARTIFACTS_BUCKET" in function["environment"][0]["variables"]
     assert function["tags"]["stack"] == "prod"
@@ -57,11 +59,14 @@ def test_what_another_resource_will_know_is_referred_to(prod: Built):
     def refers(address: str, key: str) -> str:
         return configured[address][key]["references"][-1]
 
-    assert refers("aws_s3_bucket_policy.uploads", "bucket") == "aws_s3_bucket.uploads"
-    assert refers("aws_s3_bucket_logging.uploads", "target_bucket") == "aws_s3_bucket.access-logs"
-    assert refers("aws_iam_role_policy.scan", "role") == "aws_iam_role.scan"
-    assert refers("aws_lambda_function.approval", "role") == "aws_iam_role.approval"
-    assert refers("aws_sns_topic.notification", "kms_master_key_id") == "aws_kms_key.storage"
+    assert refers("aws_s3_bucket_policy.gate-uploads", "bucket") == "aws_s3_bucket.gate-uploads"
+    assert (
+        refers("aws_s3_bucket_logging.gate-uploads", "target_bucket")
+        == "aws_s3_bucket.gate-access-logs"
+    )
+    assert refers("aws_iam_role_policy.gate-scan", "role") == "aws_iam_role.gate-scan"
+    assert refers("aws_lambda_function.gate-approval", "role") == "aws_iam_role.gate-approval"
+    assert refers("aws_sns_topic.gate-notifications", "kms_master_key_id") == "aws_kms_key.gate-key"
 
 
 def test_no_token_is_in_the_plan(prod: Built):

@@ -69,7 +69,7 @@ class Account:
 
     def named(self, name: str) -> str:
         """As ``pulumi:autonaming`` in Pulumi.yaml says."""
-        return f"{self.stack}-{name}-{uuid.uuid4().hex[:7]}"
+        return f"{self.stack}-{name}-{uuid.uuid4().hex[:5]}"
 
 
 Create = Callable[[Account, str, Inputs], Made]

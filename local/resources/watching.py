@@ -8,7 +8,7 @@ from local.resources.inputs import Account, Create, Inputs, Made
 
 def log_group(account: Account, name: str, inputs: Inputs) -> Made:
     prefix, group = inputs.take("namePrefix"), inputs.take("name")
-    group = group or (f"{prefix}{uuid.uuid4().hex[:7]}" if prefix else account.named(name))
+    group = group or (f"{prefix}{uuid.uuid4().hex[:5]}" if prefix else account.named(name))
     logs = account.client("logs", *inputs.region())
     logs.create_log_group(logGroupName=group, tags=inputs.take("tags", {}))
     logs.put_retention_policy(logGroupName=group, retentionInDays=inputs.take("retentionInDays"))

@@ -142,7 +142,7 @@ def remains(its: Environment) -> Iterator[Finding]:
 
 def audit_log(its: Environment) -> Iterator[Finding]:
     """Whether the log of the chat service, which the stack takes over, exists already."""
-    if not its.settings.record_who:
+    if not its.settings.record_approver:
         return
     name = f"/aws/chatbot/{its.prefix}"
     logs = its.client("logs", LOG_REGION)
@@ -202,7 +202,7 @@ def rights(its: Environment) -> Iterator[Finding]:
 def named(its: Environment) -> Iterator[Finding]:
     """Whether the topic and the functions exist that settings only name."""
     topic = its.settings.escalation_topic
-    functions = sorted({each.function for each in its.settings.team_buttons} - {SCAN_AGAIN})
+    functions = sorted({each.function for each in its.settings.custom_actions} - {SCAN_AGAIN})
     absent = []
     if topic:
         try:
@@ -217,7 +217,7 @@ def named(its: Environment) -> Iterator[Finding]:
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
-            absent.append(("actions", arn))
+            absent.append(("customActions", arn))
     for key, arn in absent:
         yield failed(
             f"{arn} does not exist",

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from components.settings import Settings
+from components.upload_gate import UploadGateArgs
 from ops import shown
 from ops.caller import Caller, caller
 from ops.configuration import Configuration, FileOption, NamedOption, configuration
@@ -113,7 +113,7 @@ def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
     ]
 
 
-def _placeholders(settings: Settings, stack: str) -> list[tuple[Check, Finding]]:
+def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Finding]]:
     lists = {
         "recipients": settings.recipients,
         **{f'appRecipients["{app}"]': team for app, team in settings.app_recipients.items()},

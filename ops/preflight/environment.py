@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from components.settings import Settings
+from components.upload_gate import UploadGateArgs
 from ops.caller import PATIENCE, Caller
 from ops.program import Resource
 
@@ -31,7 +31,7 @@ class Environment:
     stack: str
     prefix: str
     region: str
-    settings: Settings
+    settings: UploadGateArgs
     token: str = field(repr=False)
     caller: Caller
     resources: Sequence[Resource] = ()

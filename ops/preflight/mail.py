@@ -12,7 +12,7 @@ from ops.preflight.finding import Finding, failed, fine, warning
 
 def sender(its: Environment) -> Iterator[Finding]:
     """Whether SES lets the sender send."""
-    address, creates = its.settings.sender, its.settings.create_sender
+    address, creates = its.settings.sender, its.settings.create_email_identity
     mails = its.client("sesv2")
     identity = _identity(mails, address)
     domain = _identity(mails, address.split("@")[1])
@@ -24,7 +24,7 @@ def sender(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"SES knows {address} already, and this stack has not made it",
             "`pulumi up` would stop there",
-            f"pulumi config set createSender false --stack {its.stack}",
+            f"pulumi config set createEmailIdentity false --stack {its.stack}",
         )
     elif (identity and identity["VerifiedForSendingStatus"]) or (
         domain and domain["VerifiedForSendingStatus"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from components.scan_project import SonarQube
 from ops import sonar
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
@@ -27,7 +28,8 @@ SOON_DAYS = 14
 
 def sonarqube(its: Environment) -> Iterator[Finding]:
     """Whether the server answers and is new enough; then its token and its gate."""
-    if its.settings.engine != "sonarqube":
+    scanner = its.settings.scanner
+    if not isinstance(scanner, SonarQube):
         return
     if not its.token:
         yield unknown(
@@ -36,13 +38,13 @@ def sonarqube(its: Environment) -> Iterator[Finding]:
             f"python -m ops preflight --stack {its.stack}, with the Pulumi CLI",
         )
         return
-    with sonar.asked(its.settings, its.token, retry_after=()) as api:
+    with sonar.asked(scanner, its.token, retry_after=()) as api:
         try:
             version = api.check()
         except Broken as broken:
             yield _of_no_use(its, broken)
             return
-        yield fine(f"SonarQube {version} at {its.settings.sonar_host_url} knows the token")
+        yield fine(f"SonarQube {version} at {scanner.host_url} knows the token")
         for look in (token, gate, coverage):
             try:
                 yield from look(its, api)
@@ -98,16 +100,14 @@ def token(its: Environment, api: Api) -> Iterator[Finding]:
 
 def gate(its: Environment, api: Api) -> Iterator[Finding]:
     """Whether the default quality gate judges overall code."""
-    organization = (
-        {"organization": its.settings.sonar_organization} if its.settings.sonar_organization else {}
-    )
+    organization = {"organization": api.server.organization} if api.server.organization else {}
     listed = api.get("api/qualitygates/list", **organization)["qualitygates"]
     default = [each["name"] for each in listed if each.get("isDefault")]
     if not default:
         yield failed(
             "no quality gate is the default",
             "projects of new apps would have none",
-            f"{its.settings.sonar_host_url}/quality_gates: Set as Default",
+            f"{api.server.url}/quality_gates: Set as Default",
         )
         return
     shown = api.get("api/qualitygates/show", name=default[0], **organization)
@@ -149,7 +149,7 @@ def coverage(its: Environment, api: Api) -> Iterator[Finding]:
         yield warning(
             f"the server leaves files out: {key}={','.join(patterns)}",
             "code in them is named in the report, and does not fail the gate",
-            f"{its.settings.sonar_host_url}/admin/settings: Analysis Scope",
+            f"{api.server.url}/admin/settings: Analysis Scope",
         )
 
 

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
+from ops.program import GATE
 
 # What a bucket is called in the program, and the output that has its name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
@@ -106,7 +107,7 @@ def written_policy(its: Environment, label: str) -> list[dict[str, Any]]:
     [found] = [
         each
         for each in its.resources
-        if each.kind == "aws:s3/bucketPolicy:BucketPolicy" and each.name == label
+        if each.kind == "aws:s3/bucketPolicy:BucketPolicy" and each.name == f"{GATE}-{label}"
     ]
     return found.policy()
 

@@ -39,7 +39,7 @@ class Api:
         ca_bundle: Path | None,
         retry_after: Sequence[int] | None = None,
     ) -> None:
-        self._server, self._log = server, log
+        self.server, self._log = server, log
         self.unsaid: list[str] = []
         self._retry_after = RETRY_AFTER_SECONDS if retry_after is None else retry_after
         self._session = requests.Session()
@@ -49,21 +49,21 @@ class Api:
         self.is_cloud = (urlsplit(server.url).hostname or "").endswith(CLOUD)
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._server.token}"
+        request.headers["Authorization"] = f"Bearer {self.server.token}"
         return request
 
     def check(self) -> str:
         """The server's version, once it is up, new enough, and knows the token."""
-        if not urlsplit(self._server.url).hostname:
+        if not urlsplit(self.server.url).hostname:
             raise Broken(
                 "NoServer",
-                f"{self._server.url!r} is no URL of a SonarQube server.",
+                f"{self.server.url!r} is no URL of a SonarQube server.",
                 "Set the setting sonarHostUrl, as in https://sonarqube.example.com.",
             )
         # Else the HTTP client would refuse it as a header, and show it in what it says.
-        if not (self._server.token.isascii() and self._server.token.isprintable()):
+        if not (self.server.token.isascii() and self.server.token.isprintable()):
             raise self._bad_token()
-        if self.is_cloud and not self._server.organization:
+        if self.is_cloud and not self.server.organization:
             raise Broken(
                 "NoOrganization",
                 "SonarQube Cloud needs to know the organization.",
@@ -125,12 +125,12 @@ class Api:
                 return status
         raise Broken(
             "ServerNotUp",
-            f"SonarQube at {self._server.url} is not ready: {status.get('status')}.",
+            f"SonarQube at {self.server.url} is not ready: {status.get('status')}.",
             "Wait until it is up, or look at its log; then upload the zip again.",
         )
 
     def _once(self, path: str, parameters: dict[str, str | int]) -> dict[str, Any]:
-        url = f"{self._server.url}/{path}"
+        url = f"{self.server.url}/{path}"
         try:
             answer = self._session.get(
                 url,
@@ -142,19 +142,19 @@ class Api:
         except requests.exceptions.SSLError as error:
             raise Broken(
                 "TlsFailed",
-                f"The certificate of {self._server.url} is not trusted: {_reason(error)}.",
+                f"The certificate of {self.server.url} is not trusted: {_reason(error)}.",
                 "Set the setting sonarCa to the PEM of the CA that signed it.",
             ) from error
         except requests.exceptions.ReadTimeout as error:
             raise _Passing(
                 "ServerSlow",
-                f"SonarQube at {self._server.url} did not answer within {ANSWER_SECONDS} s.",
+                f"SonarQube at {self.server.url} did not answer within {ANSWER_SECONDS} s.",
                 "Look at the server's load; then upload the zip again.",
             ) from error
         except requests.exceptions.RequestException as error:
             raise _Passing(
                 "ServerUnreachable",
-                f"SonarQube at {self._server.url} cannot be reached: {_reason(error)}.",
+                f"SonarQube at {self.server.url} cannot be reached: {_reason(error)}.",
                 "Check that it runs, the setting sonarHostUrl, and the vpc settings for a server "
                 "that is only reachable from inside; then upload the zip again.",
             ) from error
@@ -164,7 +164,7 @@ class Api:
         if answer.status_code in TRANSIENT:
             raise _Passing(
                 "ServerUnreachable",
-                f"SonarQube at {self._server.url} answers {answer.status_code}.",
+                f"SonarQube at {self.server.url} answers {answer.status_code}.",
                 "Look at the server's log; then upload the zip again.",
             )
         if answer.status_code == 401:
@@ -182,7 +182,7 @@ class Api:
         if not isinstance(body, dict):
             raise Broken(
                 "NotSonarQube",
-                f"What answers at {self._server.url} is not SonarQube.",
+                f"What answers at {self.server.url} is not SonarQube.",
                 "Correct the setting sonarHostUrl.",
             )
         if not answer.ok:
@@ -199,7 +199,7 @@ class Api:
     def _bad_token(self) -> Broken:
         return Broken(
             "BadToken",
-            f"SonarQube at {self._server.url} does not know the token; it may have expired.",
+            f"SonarQube at {self.server.url} does not know the token; it may have expired.",
             "Make a new one and set it: pulumi config set --secret sonarToken, then `pulumi up`.",
         )
 

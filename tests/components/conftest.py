@@ -1,6 +1,9 @@
 import pytest
 
-from tests.components.recording import Built, program
+from tests.components.recording import ACCOUNT, REGION, Built, program
+
+ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
+TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +16,21 @@ def dev() -> Built:
 def prod() -> Built:
     """The whole program with the settings of Pulumi.prod.yaml."""
     return program("prod")
+
+
+@pytest.fixture(scope="session")
+def everything() -> Built:
+    """The whole program with all that settings can add."""
+    return program(
+        "prod",
+        vpcId="vpc-0a",
+        vpcSubnets=["subnet-0a"],
+        vpcSecurityGroups=["sg-0a"],
+        recordApprover=True,
+        escalationTopic=ON_CALL,
+        evidenceLock="governance",
+        customActions=[
+            {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"},
+            {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET},
+        ],
+    )

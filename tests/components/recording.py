@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+from components.context import Context
+from components.scan_project import Sarif
+from components.upload_gate import UploadGate, UploadGateArgs
 from ops.program import (
     ACCOUNT,
     PROGRAM,
@@ -19,9 +22,10 @@ from ops.program import (
     record_program,
 )
 
-__all__ = ["ACCOUNT", "PROGRAM", "PROJECT", "REGION", "TOKEN", "Resource", "arn"]
+__all__ = ["ACCOUNT", "CONTEXT", "PROGRAM", "PROJECT", "REGION", "TOKEN", "Resource", "arn"]
 
 TOKEN = "squ_0123456789abcdef"
+CONTEXT = Context(prefix="chatops-slack-dev-gate", account=ACCOUNT, region=REGION)
 
 
 @dataclass
@@ -39,12 +43,19 @@ class Built(Recorded):
         assert len(found) == 1, f"{len(found)} {kind} named {name}: {[x.name for x in found]}"
         return found[0]
 
-    def rights(self, function: str) -> list[dict[str, Any]]:
-        """What a Lambda function may do besides writing its own logs and traces."""
-        logs, traces, *rest = self.one("iam/rolePolicy:RolePolicy", function).policy()
-        assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-        assert traces["Action"] == ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-        return rest
+    def rights(self, name: str) -> set[tuple[str, str]]:
+        """What a role policy allows, as pairs of action and resource."""
+        return {
+            (action, resource)
+            for statement in self.one("iam/rolePolicy:RolePolicy", name).policy()
+            for action in statement["Action"]
+            for resource in statement["Resource"]
+        }
+
+    def variables(self, function: str) -> dict[str, str]:
+        """The environment of a Lambda function."""
+        inputs = self.one("lambda/function:Function", function).inputs
+        return inputs["environment"]["variables"]
 
     def policies(self) -> dict[str, list[dict[str, Any]]]:
         """Every policy document of the program, by ``<kind> <name>``."""
@@ -61,6 +72,19 @@ def build(
 ) -> Built:
     """Run ``make`` as a program, to its end; what it raises, here or in an ``apply``, is raised."""
     return Built(**vars(record(make, stack, config or {})))
+
+
+def gate(**changed: Any) -> Built:
+    """A gate named ``gate`` in another program than ours, with little said, or ``changed``."""
+    args = {
+        "slack_workspace_id": "T0000000000",
+        "slack_channel_id": "C0000000000",
+        "sender": "security@example.com",
+        "recipients": ["developers@example.com"],
+        "scanner": Sarif(),
+        **changed,
+    }
+    return build(lambda: UploadGate("gate", UploadGateArgs(**args)))
 
 
 def program(stack: str = "dev", **changed: Any) -> Built:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 import yaml
 
-from components.approval import Approval, ApprovalArgs
 from components.buttons import OUTCOMES, TeamButton
-from tests.components.recording import ACCOUNT, PROGRAM, PROJECT, REGION, Built, build
+from components.scan_project import Sarif
+from components.upload_gate import UploadGate, UploadGateArgs
+from tests.components.recording import PROGRAM, PROJECT, REGION, Built, build, gate, program
 
 LONGEST_STACK = "a23456789-123456"
 TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
-MACHINES = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:chatops-slack-dev-pipeline-*"
-EXECUTIONS = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-dev-pipeline-*:*"
+DECLARED_TICKET = {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET_ARN}
 TEAM = (
     TeamButton(label="Scan again", outcomes=("broken", "ended"), function="scan-again"),
     TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=TICKET_ARN),
@@ -22,28 +22,14 @@ TEAM = (
 
 def approval(**changed: Any) -> Built:
     settings = {
-        "account": ACCOUNT,
-        "region": REGION,
-        "action_prefix": "chatops-slack-dev",
-        "sender": "security@example.com",
-        "create_sender": True,
         "recipients": ("developers@example.com", "lead@example.com"),
         "app_recipients": {"payments": ("payments@example.com",)},
         "uploader_domains": ("example.com",),
-        "mention": "",
         "exception_seconds": 3600,
         "max_exception_seconds": 7200,
-        "team_buttons": TEAM,
-        "log_days": 30,
-        "key_arn": "arn:key",
-        "uploads_arn": "arn:aws:s3:::uploads",
-        "artifacts": "artifacts",
-        "artifacts_arn": "arn:aws:s3:::artifacts",
-        "work": "work",
-        "work_arn": "arn:aws:s3:::work",
-        "state_machines": MACHINES,
+        "custom_actions": TEAM,
     }
-    return build(lambda: Approval("approval", ApprovalArgs(**{**settings, **changed})))
+    return gate(**{**settings, **changed})
 
 
 @pytest.fixture(scope="module")
@@ -51,126 +37,36 @@ def built() -> Built:
     return approval()
 
 
-def test_the_approval_function_writes_decisions_and_wakes_the_state_machine(built: Built):
-    assert built.rights("approval") == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Resource": [
-                "arn:aws:s3:::work/waiting/*",
-                "arn:aws:s3:::artifacts/scans/*/scan.json",
-                "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
-            ],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:PutObject"],
-            "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
-            ],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket"],
-            "Resource": ["arn:aws:s3:::artifacts", "arn:aws:s3:::work"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucketVersions"],
-            "Resource": ["arn:aws:s3:::uploads"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": ["arn:key"],
-        },
-        {"Effect": "Allow", "Action": ["states:SendTaskSuccess"], "Resource": ["*"]},
-        {
-            "Effect": "Allow",
-            "Action": ["states:DescribeExecution"],
-            "Resource": [EXECUTIONS],
-        },
-    ]
+@pytest.fixture(scope="module")
+def longest() -> Built:
+    return program(LONGEST_STACK, customActions=[DECLARED_TICKET, DECLARED_TICKET])
 
 
-def test_rescan_reads_evidence_and_starts_this_stacks_state_machine_only(built: Built):
-    assert built.rights("rescan") == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/scan.json",
-                "arn:aws:s3:::artifacts/scans/*/verdict.json",
-            ],
-        },
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
-        {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": ["arn:key"]},
-        {"Effect": "Allow", "Action": ["states:StartExecution"], "Resource": [MACHINES]},
-        {
-            "Effect": "Allow",
-            "Action": ["states:DescribeExecution"],
-            "Resource": [EXECUTIONS],
-        },
-    ]
-
-
-def test_announce_reads_evidence_and_mails_as_the_one_sender(built: Built):
-    assert built.rights("announce") == [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject"],
-            "Resource": [
-                "arn:aws:s3:::artifacts/scans/*/scan.json",
-                "arn:aws:s3:::artifacts/scans/*/report.json",
-                "arn:aws:s3:::artifacts/scans/*/verdict.json",
-                "arn:aws:s3:::artifacts/scans/*/decision.json",
-                "arn:aws:s3:::artifacts/scans/*/withdrawal.json",
-                "arn:aws:s3:::artifacts/scans/*/pressed/*.json",
-            ],
-        },
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::artifacts"]},
-        {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": ["arn:key"]},
-        {
-            "Effect": "Allow",
-            "Action": ["ses:SendEmail", "ses:SendRawEmail"],
-            "Resource": [
-                f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/*",
-                f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set/chatops-slack-dev",
-            ],
-            "Condition": {"StringEquals": {"ses:FromAddress": "security@example.com"}},
-        },
-    ]
-
-
-def environment(built: Built, name: str) -> dict[str, str]:
-    return built.one("lambda/function:Function", name).inputs["environment"]["variables"]
-
-
-def test_each_function_is_told_what_its_handler_reads(built: Built):
-    assert environment(built, "approval") == {
-        "ARTIFACTS_BUCKET": "artifacts",
-        "WORK_BUCKET": "work",
+def test_each_function_gets_what_its_handler_reads(built: Built):
+    assert built.variables("gate-approval") == {
+        "ARTIFACTS_BUCKET": "gate-artifacts",
+        "STATE_BUCKET": "gate-state",
         "EXCEPTION_SECONDS": "3600",
         "MAX_EXCEPTION_SECONDS": "7200",
     }
-    assert environment(built, "rescan") == {"ARTIFACTS_BUCKET": "artifacts"}
-    told = environment(built, "announce")
+    assert built.variables("gate-rescan") == {"ARTIFACTS_BUCKET": "gate-artifacts"}
+    variables = built.variables("gate-announce")
     parsed = ("RECIPIENTS", "UPLOADER_DOMAINS", "TEAM_BUTTONS")
-    assert {key: json.loads(told[key]) if key in parsed else told[key] for key in told} == {
-        "ARTIFACTS_BUCKET": "artifacts",
+    assert {
+        key: json.loads(variables[key]) if key in parsed else variables[key] for key in variables
+    } == {
+        "ARTIFACTS_BUCKET": "gate-artifacts",
         "SENDER": "security@example.com",
-        "CONFIGURATION_SET": "chatops-slack-dev",
+        "CONFIGURATION_SET": "chatops-slack-dev-gate",
         "RECIPIENTS": {
             "": ["developers@example.com", "lead@example.com"],
             "payments": ["payments@example.com"],
         },
         "UPLOADER_DOMAINS": ["example.com"],
         "ESCALATION_MENTION": "",
-        "APPROVAL_FUNCTION": "approval",
+        "APPROVAL_FUNCTION": "gate-approval",
         "TEAM_BUTTONS": {
-            "Team1": {"function": "rescan", "outcomes": ["broken", "ended"], "again": True},
+            "Team1": {"function": "gate-rescan", "outcomes": ["broken", "ended"], "again": True},
             "Team2": {"function": TICKET_ARN, "outcomes": ["failed", "broken"], "again": False},
         },
     }
@@ -187,21 +83,25 @@ def test_each_function_is_told_what_its_handler_reads(built: Built):
         ("S0123456789", "<!subteam^S0123456789>"),
     ],
 )
-def test_who_is_called_is_called_as_slack_has_it(who: str, mention: str):
-    assert environment(approval(mention=who), "announce")["ESCALATION_MENTION"] == mention
+def test_a_mention_is_written_as_slack_has_it(who: str, mention: str):
+    assert (
+        approval(escalation_mention=who).variables("gate-announce")["ESCALATION_MENTION"] == mention
+    )
 
 
 @pytest.mark.parametrize("name", ["approval", "rescan"])
 def test_a_button_is_answered_before_slack_gives_up(built: Built, name: str):
-    assert built.one("lambda/function:Function", name).inputs["timeout"] < 15
+    assert built.one("lambda/function:Function", f"gate-{name}").inputs["timeout"] < 15
 
 
 def test_the_sender_is_verified_only_where_it_is_not_yet():
     def senders(built: Built) -> list[dict[str, Any]]:
         return [each.inputs for each in built.all("sesv2/emailIdentity:EmailIdentity")]
 
-    assert senders(approval(create_sender=True)) == [{"emailIdentity": "security@example.com"}]
-    assert senders(approval(create_sender=False)) == []
+    assert senders(approval(create_email_identity=True)) == [
+        {"emailIdentity": "security@example.com"}
+    ]
+    assert senders(approval(create_email_identity=False)) == []
 
 
 BUTTONS = {
@@ -217,7 +117,7 @@ BUTTONS = {
     "team-2": ("Open ticket", "Team2", '{"scan":"$S"}', []),
 }
 # What a card names; the team's own function is known by its ARN, too long for a criterion.
-CALLS = {"team-1": "rescan", "team-2": None}
+CALLS = {"team-1": "gate-rescan", "team-2": None}
 
 
 @pytest.mark.parametrize("action", BUTTONS)
@@ -225,13 +125,13 @@ def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
     built: Built, action: str
 ):
     label, key, payload, asks = BUTTONS[action]
-    function = CALLS.get(action, "approval")
-    resource = built.one("cloudcontrol/resource:Resource", action)
+    function = CALLS.get(action, "gate-approval")
+    resource = built.one("cloudcontrol/resource:Resource", f"gate-{action}")
     bound = "event.metadata.additionalContext."
 
     assert resource.inputs["typeName"] == "AWS::Chatbot::CustomAction"
     assert resource.desired == {
-        "ActionName": f"chatops-slack-dev-{action}",
+        "ActionName": f"chatops-slack-dev-gate-{action}",
         "Attachments": [
             {
                 "ButtonText": label,
@@ -253,7 +153,7 @@ def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
         "Definition": {
             "CommandText": f"lambda invoke --function-name $F --region $R --payload {payload}"
         },
-        "Tags": [{"Key": "Name", "Value": f"chatops-slack-dev-{action}"}],
+        "Tags": [{"Key": "Name", "Value": f"chatops-slack-dev-gate-{action}"}],
     }
 
 
@@ -277,12 +177,10 @@ def test_what_a_button_asks_is_on_no_card(monkeypatch):
 
 
 @pytest.mark.parametrize("action", BUTTONS)
-def test_a_button_keeps_within_the_services_limits_for_the_longest_stack(action: str):
-    desired = (
-        approval(action_prefix=f"{PROJECT}-{LONGEST_STACK}")
-        .one("cloudcontrol/resource:Resource", action)
-        .desired
-    )
+def test_a_button_stays_within_the_limits_of_the_service_in_the_longest_stack(
+    longest: Built, action: str
+):
+    desired = longest.one("cloudcontrol/resource:Resource", f"gate-{action}").desired
     [attachment] = desired["Attachments"]
     bound, command = attachment["Variables"], desired["Definition"]["CommandText"]
 
@@ -298,32 +196,61 @@ def test_a_button_keeps_within_the_services_limits_for_the_longest_stack(action:
     assert payload["scan"] == "$S"
 
 
-@pytest.mark.parametrize("function", ["approval", "rescan"])
-def test_a_function_that_criteria_name_is_short_enough_in_the_longest_stack(
-    built: Built, function: str
-):
-    """A criterion's value has at most 50 characters, and names come from the autonaming pattern."""
+def physical(name: str, stack: str) -> str:
+    """The name of a resource of this project, by the autonaming pattern."""
     pattern = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]
-    name = pattern["value"]["pattern"]
+    made = pattern["value"]["pattern"]
     for hole, filled in {
         "${project}": PROJECT,
-        "${stack}": LONGEST_STACK,
-        "${name}": built.one("lambda/function:Function", function).name,
-        "${hex(7)}": "0123456",
+        "${stack}": stack,
+        "${name}": name,
+        "${hex(5)}": "01234",
     }.items():
-        assert hole in name
-        name = name.replace(hole, filled)
+        assert hole in made
+        made = made.replace(hole, filled)
+    assert "$" not in made
+    return made
 
-    assert "$" not in name
-    assert len(name) <= 50
+
+@pytest.mark.parametrize("function", ["approval", "rescan"])
+def test_a_function_that_criteria_name_is_short_enough_in_the_longest_stack(
+    longest: Built, function: str
+):
+    """A criterion's value has at most 50 characters."""
+    made = longest.one("lambda/function:Function", f"gate-{function}")
+
+    assert len(physical(made.name, LONGEST_STACK)) <= 50
+
+
+def test_a_bucket_has_a_name_that_s3_takes_in_the_longest_stack(longest: Built):
+    for bucket in longest.all("s3/bucket:Bucket"):
+        assert re.fullmatch(r"[a-z0-9-]{3,63}", physical(bucket.name, LONGEST_STACK))
+
+
+def named(name: str) -> Built:
+    args = UploadGateArgs(
+        slack_workspace_id="T0000000000",
+        slack_channel_id="C0000000000",
+        sender="security@example.com",
+        recipients=["developers@example.com"],
+        scanner=Sarif(),
+    )
+    return build(lambda: UploadGate(name, args))
+
+
+@pytest.mark.parametrize("name", ["a" * 42, "a" * 46], ids=["function", "button"])
+def test_a_gate_whose_buttons_the_service_would_refuse_is_refused_first(name: str):
+    with pytest.raises(Exception, match="shorten the gate's name"):
+        named(name)
 
 
 def test_without_buttons_of_the_team_there_are_ours():
-    built = approval(team_buttons=())
+    built = approval(custom_actions=())
 
     assert [each.name for each in built.all("cloudcontrol/resource:Resource")] == [
-        "approve",
-        "reject",
-        "withdraw",
+        "gate-approve",
+        "gate-channel",
+        "gate-reject",
+        "gate-withdraw",
     ]
-    assert environment(built, "announce")["TEAM_BUTTONS"] == "{}"
+    assert built.variables("gate-announce")["TEAM_BUTTONS"] == "{}"

@@ -4,17 +4,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from components.handler_function import HANDLERS
-from tests.components.recording import Built, program
+from tests.components.recording import Built
 
 RUNTIME = {"AWS_REGION"}  # set by Lambda itself
-
-
-@pytest.fixture(scope="module")
-def everything() -> Built:
-    return program(recordWho=True)
 
 
 def read_by(module: Path, seen: set[Path]) -> Iterator[str]:

@@ -37,7 +37,7 @@ KNOWN = {
         "ExecutionsStarted",
     ),
 }
-OWN = "chatops-slack/dev"
+OWN = "chatops-slack/dev/gate"
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +108,10 @@ def test_each_filter_reads_the_logs_of_its_function_and_names_what_it_takes(buil
         each.name: each.inputs for each in built.all("cloudwatch/logMetricFilter:LogMetricFilter")
     }
 
-    assert filters.keys() == {each.label for each in LOG_METRICS}
+    assert filters.keys() == {f"gate-{each.label}" for each in LOG_METRICS}
     for each in LOG_METRICS:
-        transformation = filters[each.label]["metricTransformation"]
-        assert filters[each.label]["logGroupName"] == each.function
+        transformation = filters[f"gate-{each.label}"]["metricTransformation"]
+        assert filters[f"gate-{each.label}"]["logGroupName"] == f"gate-{each.function}"
         assert (transformation["namespace"], transformation["name"]) == (OWN, each.name)
         # CloudWatch takes nothing from a field that the pattern does not name.
         taken = [each.value, *(transformation.get("dimensions") or {}).values()]
@@ -120,7 +120,7 @@ def test_each_filter_reads_the_logs_of_its_function_and_names_what_it_takes(buil
 
 def test_every_alarm_notifies_the_channel_and_missing_data_does_not_set_it_off(built: Built):
     for each in alarms(built):
-        assert each.inputs["alarmActions"] == ["arn:aws:sns:::notification"]
+        assert each.inputs["alarmActions"] == ["arn:aws:sns:::gate-notifications"]
         assert each.inputs["comparisonOperator"] == "GreaterThanThreshold"
         assert each.inputs["treatMissingData"] == "notBreaching"
 
@@ -139,8 +139,11 @@ def test_every_function_of_the_region_has_its_alarms(built: Built):
 
 
 def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
-    limits = {each.name: each.inputs["timeout"] for each in built.all("lambda/function:Function")}
-    alarm = built.one("cloudwatch/metricAlarm:MetricAlarm", "functions-near-timeout").inputs
+    limits = {
+        each.name.removeprefix("gate-"): each.inputs["timeout"]
+        for each in built.all("lambda/function:Function")
+    }
+    alarm = built.one("cloudwatch/metricAlarm:MetricAlarm", "gate-functions-near-timeout").inputs
     [expression] = [each["expression"] for each in alarm["metricQueries"] if "expression" in each]
     divided = re.findall(r"FILL\((\w+), 0\) / (\d+)", expression)
 
@@ -196,7 +199,9 @@ def test_the_docs_count_alarms_and_what_they_are_billed_for(built: Built):
 
 
 def test_a_result_is_late_once_it_took_longer_than_a_build_may():
-    late = program(buildTimeout="45m").one("cloudwatch/metricAlarm:MetricAlarm", "results-late")
+    late = program(buildTimeout="45m").one(
+        "cloudwatch/metricAlarm:MetricAlarm", "gate-results-late"
+    )
 
     assert late.inputs["threshold"] == 45 * 60
 
@@ -205,7 +210,7 @@ def test_ses_counts_what_the_alarms_watch_for_the_set_that_mail_is_sent_with(bui
     made = built.one("sesv2/configurationSetEventDestination:ConfigurationSetEventDestination")
     destination = made.inputs["eventDestination"]
     [dimension] = destination["cloudWatchDestination"]["dimensionConfigurations"]
-    sent = built.one("lambda/function:Function", "announce").inputs["environment"]["variables"]
+    sent = built.one("lambda/function:Function", "gate-announce").inputs["environment"]["variables"]
     mail = [
         metric
         for each in alarms(built)
@@ -264,7 +269,7 @@ def test_each_alarm_names_the_section_that_is_about_it_and_each_section_its_alar
             r".+[.] What to do: docs/runbook\.md#([a-z-]+)", each.inputs["alarmDescription"]
         )
         assert told, each.name
-        named.setdefault(told[1], set()).add(each.name)
+        named.setdefault(told[1], set()).add(each.name.removeprefix("gate-"))
     about = {
         title: set(re.findall(r"`([a-z-]+)`", text.strip().partition("\n\n")[0]))
         for title, text in sections().items()

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.policy import allow, allow_service, only_tls, policy, trust
+from components.policy import allow, allow_service, deny_insecure_transport, policy, trust
 from tests.components.recording import ACCOUNT, build
 
 
@@ -20,7 +20,7 @@ def written(make: Callable[[], pulumi.Output[str]]) -> list[dict[str, Any]]:
 
 def test_allow_names_actions_and_resources_and_nothing_else():
     assert written(
-        lambda: policy(allow("s3:GetObject", "s3:PutObject", on=["arn:a", "arn:b"]))
+        lambda: policy(allow("s3:GetObject", "s3:PutObject", resources=["arn:a", "arn:b"]))
     ) == [
         {
             "Effect": "Allow",
@@ -32,24 +32,28 @@ def test_allow_names_actions_and_resources_and_nothing_else():
 
 def test_resources_may_be_known_only_later():
     statements = written(
-        lambda: policy(allow("s3:GetObject", on=[pulumi.Output.from_input("arn:later")]))
+        lambda: policy(allow("s3:GetObject", resources=[pulumi.Output.from_input("arn:later")]))
     )
 
     assert statements[0]["Resource"] == ["arn:later"]
 
 
 def test_a_service_is_allowed_only_under_a_condition():
-    when = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    conditions = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
     def make() -> pulumi.Output[str]:
-        return policy(allow_service("a.amazonaws.com", "sns:Publish", on=["arn:t"], when=when))
+        return policy(
+            allow_service(
+                "a.amazonaws.com", "sns:Publish", resources=["arn:t"], conditions=conditions
+            )
+        )
 
     assert written(make) == [
         {
             "Effect": "Allow",
             "Action": ["sns:Publish"],
             "Resource": ["arn:t"],
-            "Condition": when,
+            "Condition": conditions,
             "Principal": {"Service": "a.amazonaws.com"},
         }
     ]
@@ -74,10 +78,10 @@ def test_trust_lets_one_service_assume_the_role(account: str | None, condition: 
     ]
 
 
-def test_only_tls_denies_everybody_everything_without_tls():
-    assert written(lambda: policy(only_tls("arn:aws:s3:::b"))) == [
+def test_everything_is_denied_to_everybody_without_tls():
+    assert written(lambda: policy(deny_insecure_transport("arn:aws:s3:::b"))) == [
         {
-            "Sid": "OnlyTls",
+            "Sid": "DenyInsecureTransport",
             "Effect": "Deny",
             "Action": ["s3:*"],
             "Principal": "*",
@@ -85,3 +89,40 @@ def test_only_tls_denies_everybody_everything_without_tls():
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
     ]
+
+
+def test_grants_are_merged_by_resource_and_then_by_what_is_allowed_on_it():
+    conditions = {"Bool": {"aws:SecureTransport": "true"}}
+
+    def make() -> pulumi.Output[str]:
+        return policy(
+            allow("kms:Decrypt", resources=["arn:key"]),
+            allow("s3:GetObject", resources=["arn:a"]),
+            allow("kms:Decrypt", "kms:GenerateDataKey", resources=["arn:key"]),
+            allow("s3:GetObject", resources=["arn:b", "arn:a"]),
+            allow("s3:GetObject", resources=["arn:a"], conditions=conditions),
+            allow("s3:PutObject", resources=[]),
+        )
+
+    assert written(make) == [
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": ["arn:key"],
+        },
+        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:a", "arn:b"]},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": ["arn:a"],
+            "Condition": conditions,
+        },
+    ]
+
+
+def test_a_statement_of_a_resource_policy_is_left_as_it_is():
+    def make() -> pulumi.Output[str]:
+        deny = deny_insecure_transport("arn:b")
+        return policy(deny, allow("s3:GetObject", resources=["arn:b"]), deny)
+
+    assert [statement["Effect"] for statement in written(make)] == ["Deny", "Deny", "Allow"]

@@ -2,23 +2,14 @@
 
 import json
 import re
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-import yaml
 
+from tests.components.conftest import ON_CALL, TICKET
+from tests.components.iam import decide
 from tests.components.recording import ACCOUNT, PROGRAM, PROJECT, REGION, TOKEN, Built, program
 
-COMPONENTS = {
-    "Storage": "storage",
-    "Approval": "approval",
-    "Notification": "notification",
-    "Pipeline": "pipeline",
-    "ScanProject": "scan",
-    "Operations": "operations",
-    "Who": "who",
-}
 # Actions that IAM cannot bind to a resource; each on "*" is what its service's guide asks for.
 ANY_RESOURCE = {
     "xray:PutTraceSegments": "X-Ray has no resources",
@@ -42,45 +33,23 @@ ANY_RESOURCE = {
     "ec2:DescribeSubnets": "EC2 describes all or nothing",
     "ec2:DescribeVpcs": "EC2 describes all or nothing",
 }
-# Resources with a "*" inside, and what stands in its place.
+# Resources with a "*" inside, and what is in its place.
 INSIDE = {
-    r"arn:aws:s3:::artifacts/scans/\*/[a-z]+\.(json|log)": "an app and a version id",
-    r"arn:aws:s3:::artifacts/scans/\*/pressed/\*\.json": "an app, a version id and a log event",
-    r"arn:aws:s3:::work/(waiting|flood|cache)/\*": "an app and a version id, a moment, or a file",
-    rf"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:chatops-slack-prod-pipeline-\*": "made later",
-    rf"arn:aws:states:{REGION}:{ACCOUNT}:execution:chatops-slack-prod-pipeline-\*:\*": "the same",
-    r"arn:aws:s3:::(uploads|access-logs)/\*": "any object's key",
+    r"arn:aws:s3:::gate-artifacts/scans/\*/[a-z-]+\.(json|log)": "an app and a version id",
+    r"arn:aws:s3:::gate-artifacts/scans/\*/pressed/\*\.json": "the same, and a log event",
+    r"arn:aws:s3:::gate-state/(waiting|flood|cache)/\*": "a scan, a time, or a file",
+    r"arn:aws:sfn:::gate-pipeline:\*": "the executions of one state machine",
+    r"arn:aws:s3:::gate-(uploads|access-logs)/\*": "any object's key",
     r"arn:aws:cloudwatch:::[a-z-]+:\*": "the log streams of one group",
-    r"arn:aws:cloudwatch:::scan:log-stream:\*": "the log streams of one group",
+    r"arn:aws:cloudwatch:::gate-scan:log-stream:\*": "the log streams of one group",
     rf"arn:aws:ses:{REGION}:{ACCOUNT}:identity/\*": "recipients in the sandbox; see its condition",
     rf"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/\*": "not made yet; see its condition",
 }
-ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
-TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
+# The roles of services that send the account when they assume one; others are not documented to.
+SEND_THEIR_ACCOUNT = {"states", "codebuild", "events"}
+GOLDEN = PROGRAM / "tests" / "golden" / "policies.json"
 # Created by Cloud Control, which has no tags of its own: they are in what it is asked for.
 IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
-
-
-@pytest.fixture(scope="module")
-def everything() -> Built:
-    """With all that settings can add."""
-    return program(
-        "prod",
-        vpcId="vpc-0a",
-        vpcSubnets=["subnet-0a"],
-        vpcSecurityGroups=["sg-0a"],
-        recordWho=True,
-        escalationTopic=ON_CALL,
-        evidenceLock="governance",
-        actions=[
-            {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"},
-            {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET},
-        ],
-    )
-
-
-def variables(built: Built, function: str) -> dict[str, str]:
-    return built.one("lambda/function:Function", function).inputs["environment"]["variables"]
 
 
 def statements(built: Built) -> list[tuple[str, dict[str, Any]]]:
@@ -103,7 +72,7 @@ def test_no_policy_allows_any_resource_without_a_reason(everything: Built):
             continue
         assert "NotResource" not in statement, name
         for resource in statement.get("Resource", []):
-            if resource == "*" and name == "Key storage":
+            if resource == "*" and name == "Key gate-key":
                 continue  # in a key's own policy it is the key
             if resource == "*":
                 assert set(statement["Action"]) <= set(ANY_RESOURCE), (name, statement)
@@ -141,6 +110,68 @@ def test_a_service_acts_on_our_resources_only_for_this_account(everything: Built
             assert condition.keys() <= {"aws:SourceAccount", "aws:SourceArn"}, name
 
 
+def test_a_service_assumes_a_role_only_for_this_account_where_it_says_for_whom(everything: Built):
+    trusted = set()
+    for role in everything.all("iam/role:Role"):
+        [statement] = role.policy("assumeRolePolicy")
+        service = statement["Principal"]["Service"].removesuffix(".amazonaws.com")
+        trusted.add(service)
+        condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+        expected = condition if service in SEND_THEIR_ACCOUNT else None
+        assert statement.get("Condition") == expected, role.name
+    assert trusted == {*SEND_THEIR_ACCOUNT, "lambda", "chatbot"}
+
+
+def test_every_bucket_denies_what_does_not_come_over_tls(everything: Built):
+    policies = everything.all("s3/bucketPolicy:BucketPolicy")
+
+    assert len(policies) == len(everything.all("s3/bucket:Bucket")) == 4
+    for each in policies:
+        arn = f"arn:aws:s3:::{each.name}"
+        for resource in (arn, f"{arn}/scans/payments/v1/scan.json"):
+            request = {"action": "s3:GetObject", "resource": resource, "principal": ACCOUNT}
+            plain = {"aws:SecureTransport": "false"}
+            assert decide(each.policy(), **request, **plain) == "deny", each.name
+
+
+def test_every_role_has_a_policy_and_every_policy_a_role_of_ours(everything: Built):
+    roles = {each.name for each in everything.all("iam/role:Role")}
+    granted = {each.inputs["role"] for each in everything.all("iam/rolePolicy:RolePolicy")}
+
+    assert granted == roles
+    assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
+
+
+def test_no_role_may_tag_mail_and_publish(everything: Built):
+    for each in everything.all("iam/rolePolicy:RolePolicy"):
+        actions = {action for statement in each.policy() for action in statement["Action"]}
+        powers = {"s3:PutObjectVersionTagging", "ses:SendRawEmail"} & actions
+        assert len(powers) <= 1, each.name
+
+
+def test_every_right_is_as_somebody_has_looked_at_it(
+    everything: Built, request: pytest.FixtureRequest
+):
+    """After a change that is meant: ``pytest --renew-golden``, and look at the difference."""
+    written = json.dumps(everything.policies(), indent=1, sort_keys=True) + "\n"
+    if request.config.getoption("--renew-golden"):
+        GOLDEN.write_text(written)
+
+    assert json.loads(GOLDEN.read_text()) == json.loads(written)
+
+
+def test_every_resource_lies_under_a_component(everything: Built):
+    for each in everything.aws:
+        parent = each.urn.split("::")[2].split("$")[0]
+        assert parent.startswith(f"{PROJECT}:index:"), each.urn
+
+
+def test_the_program_itself_makes_one_gate(everything: Built):
+    top = [each for each in everything.resources if "pulumi:pulumi:Stack$" in each.urn]
+
+    assert [each.kind for each in top] == [f"{PROJECT}:index:UploadGate"]
+
+
 def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Built):
     def grantees(*actions: str) -> set[str]:
         return {
@@ -148,105 +179,24 @@ def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Bui
             for name, statement in statements(everything)
             if statement["Effect"] == "Allow"
             and set(actions) & set(statement["Action"])
-            and any(each.startswith("arn:aws:s3:::uploads") for each in statement["Resource"])
+            and any(each.startswith("arn:aws:s3:::gate-uploads") for each in statement["Resource"])
         }
 
-    assert grantees("s3:PutObjectTagging", "s3:PutObjectVersionTagging") == {"RolePolicy pipeline"}
-    assert grantees("s3:GetObject", "s3:GetObjectVersion") == {"RolePolicy scan"}
+    assert grantees("s3:PutObjectTagging", "s3:PutObjectVersionTagging") == {
+        "RolePolicy gate-pipeline"
+    }
+    assert grantees("s3:GetObject", "s3:GetObjectVersion") == {"RolePolicy gate-scan"}
     assert grantees("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion") == set()
 
 
-def test_every_role_has_exactly_one_policy_and_every_policy_a_role(everything: Built):
-    roles = sorted(each.name for each in everything.all("iam/role:Role"))
-    granted = sorted(each.inputs["role"] for each in everything.all("iam/rolePolicy:RolePolicy"))
-
-    assert granted == roles
-    assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
-
-
-def test_the_channel_is_given_this_stacks_buttons_and_exactly_what_they_call(everything: Built):
-    channel = everything.one("cloudcontrol/resource:Resource", "channel").desired
-
-    assert channel["ConfigurationName"] == "chatops-slack-prod"
-    assert channel["CustomizationResourceArns"] == [
-        f"arn:aws:cloudcontrol:::{name}"
-        for name in ("approve", "reject", "withdraw", "team-1", "team-2")
-    ]
-    called = [
-        {
-            "Effect": "Allow",
-            "Action": ["lambda:InvokeFunction"],
-            "Resource": ["arn:aws:lambda:::approval", "arn:aws:lambda:::rescan", TICKET],
-        }
-    ]
-    assert everything.one("iam/policy:Policy", "guardrail").policy() == called
-    assert everything.one("iam/rolePolicy:RolePolicy", "channel").policy() == called
-
-
 def test_the_cards_name_what_the_buttons_call(everything: Built):
-    for name in ("check-build-status", "announce"):
-        told = variables(everything, name)
-        assert told["APPROVAL_FUNCTION"] == "approval"
-        assert json.loads(told["TEAM_BUTTONS"]) == {
-            "Team1": {"function": "rescan", "outcomes": ["broken"], "again": True},
+    for name in ("gate-check-build-status", "gate-announce"):
+        variables = everything.variables(name)
+        assert variables["APPROVAL_FUNCTION"] == "gate-approval"
+        assert json.loads(variables["TEAM_BUTTONS"]) == {
+            "Team1": {"function": "gate-rescan", "outcomes": ["broken"], "again": True},
             "Team2": {"function": TICKET, "outcomes": ["failed"], "again": False},
         }
-
-
-def test_what_scans_again_may_start_the_state_machine_by_the_name_that_it_gets(everything: Built):
-    """It is made before the state machine, and so knows the beginning of its name only."""
-    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
-    name = declared["pulumi:autonaming"]["value"]["pattern"]
-    for hole, filled in {
-        "${project}": PROJECT,
-        "${stack}": "prod",
-        "${name}": everything.one("sfn/stateMachine:StateMachine").name,
-        "${hex(7)}": "0123456",
-    }.items():
-        name = name.replace(hole, filled)
-    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
-    rights = {
-        action: each["Resource"]
-        for each in everything.one("iam/rolePolicy:RolePolicy", "rescan").policy()
-        for action in each["Action"]
-    }
-
-    assert fnmatchcase(machine, *rights["states:StartExecution"])
-    assert fnmatchcase(
-        machine.replace(":stateMachine:", ":execution:") + ":upload-1",
-        *rights["states:DescribeExecution"],
-    )
-    other = machine.replace("-prod-", "-dev-")
-    assert not fnmatchcase(other, *rights["states:StartExecution"])
-
-
-def test_the_state_machine_publishes_to_the_channels_topic_and_who_is_on_call(
-    everything: Built, dev: Built
-):
-    def topics(built: Built) -> list[str]:
-        [publish] = [
-            each["Resource"]
-            for each in built.one("iam/rolePolicy:RolePolicy", "pipeline").policy()
-            if each["Action"] == ["sns:Publish"]
-        ]
-        return publish
-
-    assert topics(everything) == ["arn:aws:sns:::notification", ON_CALL]
-    assert topics(dev) == ["arn:aws:sns:::notification"]
-
-
-def test_every_child_sits_under_its_component(everything: Built):
-    for each in everything.resources:
-        kind = each.kind.split(":")[-1]
-        if COMPONENTS.get(kind) == each.name and kind != "ScanProject":
-            continue
-        assert f"{PROJECT}:index:" in each.urn.split("::")[2].rsplit("$", 1)[0], each.urn
-
-
-def test_the_program_itself_makes_no_resource(everything: Built):
-    top = {each.name for each in everything.resources if "$" not in each.urn.split("::")[2]}
-
-    assert top <= {"storage", "approval", "notification", "pipeline", "operations", "who"}
 
 
 def test_everything_that_can_have_tags_has_them(everything: Built):
@@ -288,14 +238,14 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
 
 def test_prod_protects_what_cannot_be_made_again_and_dev_nothing(dev: Built, prod: Built):
     assert {each.name for each in prod.resources if each.protect} == {
-        "storage",
-        "uploads",
-        "artifacts",
-        "access-logs",
+        "gate-key",
+        "gate-uploads",
+        "gate-artifacts",
+        "gate-access-logs",
     }
     assert [each.name for each in dev.resources if each.protect] == []
     assert {each.name for each in prod.all("s3/bucket:Bucket") if each.inputs["forceDestroy"]} == {
-        "work"
+        "gate-state"
     }
     assert {each.inputs["forceDestroy"] for each in dev.all("s3/bucket:Bucket")} == {True}
 
@@ -326,12 +276,12 @@ def fixed_names(built: Built) -> set[tuple[str, str]]:
 
 def test_two_stacks_share_no_name(dev: Built, prod: Built):
     assert {name for _, name in fixed_names(dev)} == {
-        "/aws/vendedlogs/states/chatops-slack-dev-",
-        "chatops-slack-dev",
-        "chatops-slack-dev-approve",
-        "chatops-slack-dev-reject",
-        "chatops-slack-dev-team-1",
-        "chatops-slack-dev-withdraw",
+        "/aws/vendedlogs/states/chatops-slack-dev-gate-",
+        "chatops-slack-dev-gate",
+        "chatops-slack-dev-gate-approve",
+        "chatops-slack-dev-gate-reject",
+        "chatops-slack-dev-gate-team-1",
+        "chatops-slack-dev-gate-withdraw",
         "security@example.com",
     }
     assert len(fixed_names(prod)) == 10
@@ -372,12 +322,12 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
         "SENDER",
         "TEAM_BUTTONS",
         "UPLOADER_DOMAINS",
-        "WORK_BUCKET",
+        "STATE_BUCKET",
     }
     assert [each for each in project if "TOKEN" in each["name"]] == [
         {
             "name": "SONAR_TOKEN",
-            "value": "arn:aws:secretsmanager:::sonar-token",
+            "value": "arn:aws:secretsmanager:::gate-scan-sonar-token",
             "type": "SECRETS_MANAGER",
         }
     ]
@@ -403,24 +353,28 @@ def test_settings_reach_what_they_are_about():
         remindBefore="12h",
         appRecipients={"payments": ["payments@example.com"]},
         uploaderDomains=["example.com"],
-        actions=[],
+        customActions=[],
         evidenceLock="compliance",
         evidenceLockDays=9,
-        recordWho=True,
+        recordApprover=True,
         architecture="arm64",
         computeType="BUILD_GENERAL1_SMALL",
-        logDays=14,
-        uploadDays=11,
+        logRetentionDays=14,
+        uploadRetentionDays=11,
         userRoleRequired=True,
-        createSender=False,
+        createEmailIdentity=False,
         maxHigh=7,
     )
     project = built.one("codebuild/project:Project").inputs
     states = json.loads(built.one("sfn/stateMachine:StateMachine").inputs["definition"])["States"]
-    announce = variables(built, "announce")
+    announce = built.variables("gate-announce")
     lock = built.one("s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration").inputs
-    told = {each["name"]: each["value"] for each in project["environment"]["environmentVariables"]}
-    lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "uploads")
+    variables = {
+        each["name"]: each["value"] for each in project["environment"]["environmentVariables"]
+    }
+    lifecycle = built.one(
+        "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "gate-uploads"
+    )
 
     assert (project["buildTimeout"], project["queuedTimeout"]) == (45, 120)
     assert states["Scan"]["TimeoutSeconds"] == (45 + 120 + 5) * 60
@@ -429,8 +383,8 @@ def test_settings_reach_what_they_are_about():
     assert states["TellEscalatedElsewhere"]["Arguments"]["TopicArn"] == ON_CALL
     assert str(12 * 3600 * 1000) in states["HoldException"]["Choices"][-1]["Condition"]
     assert "HearWhoApproved" in states
-    assert variables(built, "approval")["EXCEPTION_SECONDS"] == str(2 * 86400)
-    assert variables(built, "approval")["MAX_EXCEPTION_SECONDS"] == str(3 * 86400)
+    assert built.variables("gate-approval")["EXCEPTION_SECONDS"] == str(2 * 86400)
+    assert built.variables("gate-approval")["MAX_EXCEPTION_SECONDS"] == str(3 * 86400)
     assert json.loads(announce["RECIPIENTS"])["payments"] == ["payments@example.com"]
     assert json.loads(announce["UPLOADER_DOMAINS"]) == ["example.com"]
     assert announce["ESCALATION_MENTION"] == "<!subteam^S0123456789>"
@@ -442,30 +396,30 @@ def test_settings_reach_what_they_are_about():
         each.inputs["retentionInDays"] for each in built.all("cloudwatch/logGroup:LogGroup")
     } == {14}
     assert lifecycle.inputs["rules"][0]["noncurrentVersionExpiration"] == {"noncurrentDays": 11}
-    channel = built.one("cloudcontrol/resource:Resource", "channel").desired
+    channel = built.one("cloudcontrol/resource:Resource", "gate-channel").desired
     assert channel["UserRoleRequired"] is True
     assert not built.all("sesv2/emailIdentity:EmailIdentity")
-    assert json.loads(told["LIMITS"])["HIGH"] == 7
+    assert json.loads(variables["LIMITS"])["HIGH"] == 7
 
 
-def test_a_person_finds_the_way_by_the_outputs(dev: Built):
+def test_the_outputs_lead_people_and_commands_to_what_was_made(dev: Built):
     console = f"https://{REGION}.console.aws.amazon.com"
 
     assert dev.outputs == {
-        "uploadBucket": "uploads",
-        "artifactsBucket": "artifacts",
-        "workBucket": "work",
-        "stateMachine": "arn:aws:sfn:::pipeline",
-        "topic": "arn:aws:sns:::notification",
-        "approvalFunction": "approval",
-        "rescanFunction": "rescan",
-        "deadLetterQueue": "https://queue/dead-letters",
+        "uploadBucket": "gate-uploads",
+        "artifactsBucket": "gate-artifacts",
+        "stateBucket": "gate-state",
+        "stateMachine": "arn:aws:sfn:::gate-pipeline",
+        "topic": "arn:aws:sns:::gate-notifications",
+        "approvalFunction": "gate-approval",
+        "rescanFunction": "gate-rescan",
+        "deadLetterQueue": "https://queue/gate-dead-letters",
         "dashboardUrl": f"{console}/cloudwatch/home?region={REGION}"
-        "#dashboards/dashboard/chatops-slack-dev",
+        "#dashboards/dashboard/chatops-slack-dev-gate",
         "executionsUrl": f"{console}/states/home?region={REGION}#/statemachines/view/"
-        "arn:aws:sfn:::pipeline",
-        "buildsUrl": f"{console}/codesuite/codebuild/{ACCOUNT}/projects/scan/history"
+        "arn:aws:sfn:::gate-pipeline",
+        "buildsUrl": f"{console}/codesuite/codebuild/{ACCOUNT}/projects/gate-scan/history"
         f"?region={REGION}",
-        "evidenceUrl": f"{console}/s3/buckets/artifacts?region={REGION}&prefix=scans/",
-        "uploadCommand": "aws s3 cp app.zip s3://uploads/APP/app.zip",
+        "evidenceUrl": f"{console}/s3/buckets/gate-artifacts?region={REGION}&prefix=scans/",
+        "uploadCommand": "aws s3 cp app.zip s3://gate-uploads/APP/app.zip",
     }

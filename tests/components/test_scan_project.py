@@ -1,83 +1,20 @@
 from pathlib import Path
 from typing import Any
 
-import pulumi_aws as aws
 import pytest
 import yaml
 
-from components.policy import trust
-from components.scan_project import ScanProject, ScanProjectArgs, Vpc, packaged_scan
-from tests.components.recording import ACCOUNT, PROGRAM, REGION, TOKEN, Built, build
+from components.scan_project import SonarQube, Vpc, packaged_scan
+from tests.components.recording import PROGRAM, TOKEN, Built, gate
 
+LIMITS = '{"BLOCKER": 0, "HIGH": 0, "MEDIUM": null, "LOW": null}'
+UPLOAD_LIMITS = '{"files": 20000, "bytes": 1073741824, "ratio": 200}'
+SERVER = SonarQube(host_url="https://sonar.example.com", token=TOKEN)
 VPC = Vpc(vpc_id="vpc-1", subnets=["subnet-1", "subnet-2"], security_groups=["sg-1"])
-BASE_RIGHTS = [
-    {
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": ["arn:aws:cloudwatch:::scan:*"],
-    },
-    {
-        "Effect": "Allow",
-        "Action": ["s3:GetObjectVersion"],
-        "Resource": ["arn:aws:s3:::uploads/*"],
-    },
-    {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-        "Resource": ["arn:aws:s3:::work/source/scan.zip"],
-    },
-    {
-        "Effect": "Allow",
-        "Action": ["s3:GetBucketAcl", "s3:GetBucketLocation"],
-        "Resource": ["arn:aws:s3:::work"],
-    },
-    {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject"],
-        "Resource": [
-            "arn:aws:s3:::artifacts/scans/*/report.json",
-            "arn:aws:s3:::artifacts/scans/*/scanner.log",
-        ],
-    },
-    {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:PutObject"],
-        "Resource": ["arn:aws:s3:::work/cache/*"],
-    },
-    {
-        "Effect": "Allow",
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": ["arn:key"],
-    },
-]
 
 
 def scan(**changed: Any) -> Built:
-    settings = {
-        "account": ACCOUNT,
-        "region": REGION,
-        "architecture": "x86_64",
-        "compute_type": "BUILD_GENERAL1_MEDIUM",
-        "build_minutes": 30,
-        "queue_minutes": 480,
-        "log_days": 30,
-        "protect": False,
-        "vpc": None,
-        "environment": {"ENGINE": "sarif"},
-        "sonar_token": None,
-        "key_arn": "arn:key",
-        "uploads_arn": "arn:aws:s3:::uploads",
-        "artifacts": "artifacts",
-        "artifacts_arn": "arn:aws:s3:::artifacts",
-        "work": "work",
-        "work_arn": "arn:aws:s3:::work",
-    }
-
-    def make() -> ScanProject:
-        role = aws.iam.Role("scan", assume_role_policy=trust("codebuild.amazonaws.com"))
-        return ScanProject("scan", ScanProjectArgs(**{"role": role, **settings, **changed}))
-
-    return build(make)
+    return gate(log_retention_days=30, **changed)
 
 
 @pytest.fixture(scope="module")
@@ -89,20 +26,13 @@ def project(built: Built) -> dict[str, Any]:
     return built.one("codebuild/project:Project").inputs
 
 
-def test_a_scan_reads_uploads_and_writes_its_report_and_nothing_else(built: Built):
-    grants = built.one("iam/rolePolicy:RolePolicy")
-
-    assert grants.inputs["role"] == built.one("iam/role:Role").name
-    assert grants.policy() == BASE_RIGHTS
-
-
 def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
     assert project(built) == {
         "description": "Scans one upload; what to scan comes from the state machine",
-        "serviceRole": "arn:aws:iam:::scan",
+        "serviceRole": "arn:aws:iam:::gate-scan",
         "source": {
             "type": "S3",
-            "location": "work/source/scan.zip",
+            "location": "gate-state/source/scan.zip",
             "buildspec": (PROGRAM / "scan" / "buildspec.yml").read_text(),
         },
         "sourceVersion": "v1",
@@ -113,14 +43,19 @@ def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
             "computeType": "BUILD_GENERAL1_MEDIUM",
             "environmentVariables": [
                 {"name": "ENGINE", "value": "sarif"},
-                {"name": "ARTIFACTS_BUCKET", "value": "artifacts"},
+                {"name": "SARIF_COMMAND", "value": ""},
+                {"name": "LIMITS", "value": LIMITS},
+                {"name": "COVERAGE_LIMITS", "value": '{"unanalysed": 0, "opaque": null}'},
+                {"name": "UPLOAD_LIMITS", "value": UPLOAD_LIMITS},
+                {"name": "ALLOW_EXCLUSIONS", "value": "false"},
+                {"name": "ARTIFACTS_BUCKET", "value": "gate-artifacts"},
             ],
         },
         "buildTimeout": 30,
         "queuedTimeout": 480,
-        "cache": {"type": "S3", "location": "work/cache"},
-        "encryptionKey": "arn:key",
-        "logsConfig": {"cloudwatchLogs": {"status": "ENABLED", "groupName": "scan"}},
+        "cache": {"type": "S3", "location": "gate-state/cache"},
+        "encryptionKey": "arn:aws:kms:::gate-key",
+        "logsConfig": {"cloudwatchLogs": {"status": "ENABLED", "groupName": "gate-scan"}},
     }
 
 
@@ -139,43 +74,41 @@ def test_arm_has_an_image_of_its_own():
 
 
 def test_size_and_time_are_settings():
-    inputs = project(scan(compute_type="BUILD_GENERAL1_LARGE", build_minutes=7, queue_minutes=11))
+    inputs = project(
+        scan(compute_type="BUILD_GENERAL1_LARGE", build_seconds=420, queue_seconds=660)
+    )
 
     assert inputs["environment"]["computeType"] == "BUILD_GENERAL1_LARGE"
     assert (inputs["buildTimeout"], inputs["queuedTimeout"]) == (7, 11)
 
 
 def test_its_logs_end_after_the_days_that_are_set(built: Built):
-    assert built.one("cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
+    assert built.one("cloudwatch/logGroup:LogGroup", "gate-scan").inputs == {"retentionInDays": 30}
 
 
 def test_the_project_is_made_after_its_rights(built: Built):
-    grants = built.one("iam/rolePolicy:RolePolicy")
+    grants = built.one("iam/rolePolicy:RolePolicy", "gate-scan")
 
     assert grants.urn in built.one("codebuild/project:Project").depends_on
 
 
 def test_the_token_is_a_secret_under_our_key_and_the_project_knows_only_its_arn():
-    built = scan(sonar_token=TOKEN)
+    built = scan(scanner=SERVER)
     secret = built.one("secretsmanager/secret:Secret")
     version = built.one("secretsmanager/secretVersion:SecretVersion")
 
-    assert secret.inputs["kmsKeyId"] == "arn:key"
-    assert version.inputs == {"secretId": "sonar-token", "secretString": TOKEN}
+    assert secret.inputs["kmsKeyId"] == "arn:aws:kms:::gate-key"
+    assert version.inputs == {"secretId": "gate-scan-sonar-token", "secretString": TOKEN}
     assert version.secret == {"secretString"}
     assert project(built)["environment"]["environmentVariables"][-1] == {
         "name": "SONAR_TOKEN",
-        "value": "arn:aws:secretsmanager:::sonar-token",
+        "value": "arn:aws:secretsmanager:::gate-scan-sonar-token",
         "type": "SECRETS_MANAGER",
     }
-    assert built.one("iam/rolePolicy:RolePolicy").policy() == [
-        *BASE_RIGHTS,
-        {
-            "Effect": "Allow",
-            "Action": ["secretsmanager:GetSecretValue"],
-            "Resource": ["arn:aws:secretsmanager:::sonar-token"],
-        },
-    ]
+    assert (
+        "secretsmanager:GetSecretValue",
+        "arn:aws:secretsmanager:::gate-scan-sonar-token",
+    ) in built.rights("gate-scan")
 
 
 def test_an_engine_without_a_token_has_no_secret(built: Built):
@@ -185,7 +118,7 @@ def test_an_engine_without_a_token_has_no_secret(built: Built):
 
 @pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
 def test_a_deleted_token_can_be_had_back_for_a_while(protect: bool, days: int):
-    secret = scan(sonar_token=TOKEN, protect=protect).one("secretsmanager/secret:Secret")
+    secret = scan(scanner=SERVER, protect=protect).one("secretsmanager/secret:Secret")
 
     assert secret.inputs["recoveryWindowInDays"] == days
 
@@ -198,36 +131,6 @@ def test_scans_run_in_the_vpc_where_one_is_set():
         "subnets": ["subnet-1", "subnet-2"],
         "securityGroupIds": ["sg-1"],
     }
-    assert built.one("iam/rolePolicy:RolePolicy").policy() == [
-        *BASE_RIGHTS,
-        {
-            "Effect": "Allow",
-            "Action": [
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            "Resource": ["*"],
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["ec2:CreateNetworkInterfacePermission"],
-            "Resource": [f"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/*"],
-            "Condition": {
-                "StringEquals": {
-                    "ec2:AuthorizedService": "codebuild.amazonaws.com",
-                    "ec2:Subnet": [
-                        f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/subnet-1",
-                        f"arn:aws:ec2:{REGION}:{ACCOUNT}:subnet/subnet-2",
-                    ],
-                }
-            },
-        },
-    ]
 
 
 def test_the_source_is_all_of_scan_and_domain():
@@ -274,5 +177,5 @@ def test_what_else_lies_in_scan_never_changes_the_source(tmp_path: Path, monkeyp
 def test_the_source_lies_where_the_project_looks_for_it(built: Built):
     source = built.one("s3/bucketObjectv2:BucketObjectv2").inputs
 
-    assert (source["bucket"], source["key"]) == ("work", "source/scan.zip")
+    assert (source["bucket"], source["key"]) == ("gate-state", "source/scan.zip")
     assert set(source["source"].assets) == set(packaged_scan().assets)

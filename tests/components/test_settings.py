@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.buttons import OUTCOMES, TeamButton
-from components.scan_project import Vpc
+from components.scan_project import Sarif, SonarQube, Vpc
 from components.settings import (
     EMAIL,
-    LOG_DAYS,
+    LOG_RETENTION_DAYS,
+    MAX_BUTTONS,
+    MAX_RECIPIENTS,
     MENTION,
-    MOST_BUTTONS,
-    MOST_RECIPIENTS,
     STACK,
-    Settings,
     load,
 )
+from components.upload_gate import UploadGateArgs
 from domain.durations import UNITS
 from domain.scan_id import APP
 from tests.components.recording import PROGRAM, PROJECT, TOKEN, build, told
@@ -32,16 +32,16 @@ DECLARED = {
 CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
-def loaded(stack: str = "dev", **changed: Any) -> Settings:
+def loaded(stack: str = "dev", **changed: Any) -> UploadGateArgs:
     return build(lambda: load(pulumi.Config(PROJECT), stack), stack, told(stack, **changed)).made
 
 
 def problems(stack: str = "dev", **changed: Any) -> list[tuple[str, str]]:
-    """Each problem of the one error, with its mending command."""
+    """Each problem of the one error, with its command that fixes it."""
     with pytest.raises(pulumi.RunError) as raised:
         build(lambda: load(pulumi.Config(PROJECT), stack), "dev", told(**changed))
     title, *lines = str(raised.value).splitlines()
-    assert title == "Settings to mend:"
+    assert title == "Settings to fix:"
     assert len(lines) % 2 == 0
     return [
         (problem.removeprefix("  "), command.strip())
@@ -49,35 +49,21 @@ def problems(stack: str = "dev", **changed: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_defaults_are_valid_for_whoever_names_the_channel_and_the_people():
+def test_the_defaults_of_the_settings_are_those_of_the_component():
     required = {key for key, each in DECLARED.items() if "default" not in each}
 
     assert required == {"slackWorkspaceId", "slackChannelId", "sender", "recipients"}
     defaults = {key: each["default"] for key, each in DECLARED.items() if "default" in each}
     found = loaded(**{**defaults, "sonarHostUrl": "https://sonar.example.com", "sonarToken": TOKEN})
-    assert found.engine == "sonarqube"
-    assert found.limits == {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
-    assert found.coverage_limits == {"unanalysed": 0, "opaque": None}
-    assert found.upload_limits == {"files": 20_000, "bytes": 1024**3, "ratio": 200}
-    assert (found.app_recipients, found.uploader_domains) == ({}, ())
-    assert (found.decision_seconds, found.escalate_seconds) == (72 * 3600, 12 * 3600)
-    assert (found.escalation_mention, found.escalation_topic) == ("", "")
-    assert (found.exception_seconds, found.max_exception_seconds) == (30 * 86400, 90 * 86400)
-    assert found.remind_seconds == 3 * 86400
-    assert (found.digest_after, found.digest_seconds) == (10, 300)
-    assert found.team_buttons == (
-        TeamButton(
-            label="Scan again",
-            outcomes=("broken", "rejected", "expired", "ended", "withdrawn"),
-            function="scan-again",
-        ),
+    assert isinstance(found.scanner, SonarQube)
+    assert found == UploadGateArgs(
+        slack_workspace_id=found.slack_workspace_id,
+        slack_channel_id=found.slack_channel_id,
+        sender=found.sender,
+        recipients=found.recipients,
+        scanner=found.scanner,
+        tags=found.tags,
     )
-    assert (found.lock_mode, found.lock_days) == ("", 365)
-    assert (found.build_seconds, found.queue_seconds) == (1800, 8 * 3600)
-    assert (found.architecture, found.compute_type) == ("x86_64", "BUILD_GENERAL1_MEDIUM")
-    assert (found.vpc, found.user_role_required, found.protect) == (None, False, False)
-    assert (found.log_days, found.upload_days) == (90, 90)
-    assert (found.create_sender, found.allow_exclusions) == (True, False)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -86,7 +72,8 @@ def test_the_files_of_both_environments_load(stack: str):
 
     assert found.protect is (stack == "prod")
     assert found.recipients[0] == "developers@example.com"
-    assert found.sonar_host_url == "https://sonarqube.example.com"
+    assert isinstance(found.scanner, SonarQube)
+    assert found.scanner.host_url == "https://sonarqube.example.com"
 
 
 def test_every_declared_setting_is_read(monkeypatch):
@@ -107,8 +94,9 @@ def test_the_token_stays_a_secret():
     found: list[bool] = []
 
     def make() -> None:
-        token = load(pulumi.Config(PROJECT), "dev").sonar_token
-        assert token is not None
+        scanner = load(pulumi.Config(PROJECT), "dev").scanner
+        assert isinstance(scanner, SonarQube)
+        token = pulumi.Output.from_input(scanner.token)
 
         async def look() -> None:
             found.append(await token.is_secret())
@@ -119,42 +107,49 @@ def test_the_token_stays_a_secret():
     build(make, "dev", told())
 
     assert found == [True]
-    assert TOKEN not in str(loaded().scan_environment)
+    assert TOKEN not in str(loaded().build.variables)
+    assert TOKEN not in repr(loaded())
 
 
-def test_environments_share_projects_of_sonarqube_only_where_they_are_told_to():
-    assert loaded("prod").scan_environment["ENVIRONMENT"] == "prod"
-    assert loaded("prod", sonarSharedProjects="true").scan_environment["ENVIRONMENT"] == ""
+def test_environments_share_projects_of_sonarqube_only_where_that_is_set():
+    assert loaded("prod").build.variables["ENVIRONMENT"] == "prod"
+    assert loaded("prod", sonarSharedProjects="true").build.variables["ENVIRONMENT"] == ""
 
 
 def test_engine_sarif_needs_neither_server_nor_token_and_keeps_none():
-    found = loaded(engine="sarif", sonarHostUrl="", sonarToken="")
+    command = DECLARED["sarifCommand"]["default"]
 
-    assert found.sonar_token is None
-    assert loaded(engine="sarif", sonarToken=TOKEN).sonar_token is None
+    for token in ("", TOKEN):
+        found = loaded(engine="sarif", sonarHostUrl="", sonarToken=token)
+        assert found.scanner == Sarif(command=command)
 
 
-def test_what_a_scan_is_told():
-    assert loaded(
-        engine="sarif",
-        sonarHostUrl="https://sonar.example.com/",
-        sonarOrganization="org",
-        sonarCa=CA,
-        allowExclusions="true",
-        maxMedium=5,
-        maxOpaque=3,
-        maxUploadMegabytes=2,
-        sarifCommand="tool {source} {sarif}",
-    ).scan_environment == {
-        "ENGINE": "sarif",
+def test_a_scan_gets_its_limits_and_its_scanner():
+    limits = {
         "LIMITS": '{"BLOCKER": 0, "HIGH": 0, "MEDIUM": 5, "LOW": null}',
         "COVERAGE_LIMITS": '{"unanalysed": 0, "opaque": 3}',
         "UPLOAD_LIMITS": '{"files": 20000, "bytes": 2097152, "ratio": 200}',
+        "ALLOW_EXCLUSIONS": "true",
+    }
+    settings = {"maxMedium": 5, "maxOpaque": 3, "maxUploadMegabytes": 2, "allowExclusions": "true"}
+    server = {
+        "sonarHostUrl": "https://sonar.example.com/",
+        "sonarOrganization": "org",
+        "sonarCa": CA,
+    }
+
+    assert loaded(**settings, **server).build.variables == {
+        **limits,
+        "ENGINE": "sonarqube",
         "SONAR_HOST_URL": "https://sonar.example.com",
         "SONAR_ORGANIZATION": "org",
         "SONAR_CA": CA,
         "ENVIRONMENT": "dev",
-        "ALLOW_EXCLUSIONS": "true",
+    }
+    sarif = loaded(**settings, engine="sarif", sarifCommand="tool {source} {sarif}")
+    assert sarif.build.variables == {
+        **limits,
+        "ENGINE": "sarif",
         "SARIF_COMMAND": "tool {source} {sarif}",
     }
 
@@ -179,15 +174,15 @@ def test_an_app_may_have_recipients_of_its_own():
 
 
 def test_a_button_has_its_label_where_it_shows_and_what_it_calls():
-    assert loaded(actions=[TICKET, AGAIN]).team_buttons == (
+    assert loaded(customActions=[TICKET, AGAIN]).custom_actions == (
         TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=FUNCTION),
         TeamButton(label="Scan again", outcomes=("broken",), function="scan-again"),
     )
-    assert loaded(actions=[]).team_buttons == ()
+    assert loaded(customActions=[]).custom_actions == ()
 
 
 def test_a_button_may_show_on_every_outcome():
-    [button] = loaded(actions=[{**TICKET, "outcomes": list(OUTCOMES)}]).team_buttons
+    [button] = loaded(customActions=[{**TICKET, "outcomes": list(OUTCOMES)}]).custom_actions
 
     assert button.outcomes == OUTCOMES
 
@@ -195,7 +190,7 @@ def test_a_button_may_show_on_every_outcome():
 @pytest.mark.parametrize(
     ("setting", "mode"), [("off", ""), ("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")]
 )
-def test_the_lock_is_told_as_s3_calls_it(setting: str, mode: str):
+def test_the_lock_is_named_as_s3_calls_it(setting: str, mode: str):
     assert loaded(evidenceLock=setting).lock_mode == mode
 
 
@@ -220,6 +215,7 @@ def test_neither_escalation_nor_reminder_is_needed():
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 TICKET = {"label": "Open ticket", "outcomes": ["failed", "broken"], "function": FUNCTION}
 AGAIN = {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"}
+BUTTON = "customActions"
 WRONG = [
     ("slackWorkspaceId", "C0000000000", "'C0000000000' is not a Slack workspace id"),
     ("slackWorkspaceId", None, "is missing"),
@@ -228,7 +224,7 @@ WRONG = [
     ("sender", "security", "'security' is not an email address"),
     ("sender", "Security <security@example.com>", "is not an email address"),
     ("sender", None, "is missing"),
-    ("createSender", "maybe", "'maybe' is not true or false"),
+    ("createEmailIdentity", "maybe", "'maybe' is not true or false"),
     ("recipients[0]", [], "nobody would get the emails"),
     ("recipients[0]", None, "nobody would get the emails"),
     ("recipients[1]", ["a@example.com", "b"], "'b' is not an email address"),
@@ -279,30 +275,62 @@ WRONG = [
     ("maxExceptionPeriod", "10d", "is shorter than exceptionPeriod"),
     ("remindBefore", "3", "'3' is not a duration"),
     ("remindBefore", "271d", "271d is not between 0s and 270d"),
-    ("actions[0].label", [{**TICKET, "label": ""}], "'' is not a label of 1 to 20 characters"),
-    ("actions[0].label", [{**TICKET, "label": "x" * 21}], "is not a label"),
-    ("actions[1].label", [TICKET, {**TICKET, "label": "<!here>"}], "'<!here>' is not a label"),
-    ("actions[0].outcomes[0]", [{**TICKET, "outcomes": []}], "None is not one of failed, broken"),
-    ("actions[0].outcomes[0]", [{**TICKET, "outcomes": "failed"}], "None is not one of"),
-    ("actions[0].outcomes[1]", [{**TICKET, "outcomes": ["failed", "passed"]}], "'passed' is not"),
-    ("actions[0].outcomes[0]", [{**TICKET, "outcomes": [{"a": 1}]}], "{'a': 1} is not one of"),
-    ("actions[0].outcomes[1]", [{**AGAIN, "outcomes": ["broken", "failed"]}], "not on failed"),
-    ("actions[0].outcomes[0]", [{**AGAIN, "outcomes": ["approved"]}], "not on approved"),
-    ("actions[0].outcomes[0]", [{**AGAIN, "outcomes": ["ending"]}], "not on ending"),
-    ("actions[0].function", [{**TICKET, "function": "open-ticket"}], "neither scan-again nor"),
-    ("actions[0].function", [{"label": "x", "outcomes": ["failed"]}], "None is neither"),
-    ("actions[0].function", [{**TICKET, "function": FUNCTION + "*"}], "neither scan-again nor"),
+    (
+        f"{BUTTON}[0].label",
+        [{**TICKET, "label": ""}],
+        "'' is not a label of 1 to 20 characters",
+    ),
+    (f"{BUTTON}[0].label", [{**TICKET, "label": "x" * 21}], "is not a label"),
+    (
+        f"{BUTTON}[1].label",
+        [TICKET, {**TICKET, "label": "<!here>"}],
+        "'<!here>' is not a label",
+    ),
+    (
+        f"{BUTTON}[0].outcomes[0]",
+        [{**TICKET, "outcomes": []}],
+        "None is not one of failed, broken",
+    ),
+    (f"{BUTTON}[0].outcomes[0]", [{**TICKET, "outcomes": "failed"}], "None is not one of"),
+    (
+        f"{BUTTON}[0].outcomes[1]",
+        [{**TICKET, "outcomes": ["failed", "passed"]}],
+        "'passed' is not",
+    ),
+    (
+        f"{BUTTON}[0].outcomes[0]",
+        [{**TICKET, "outcomes": [{"a": 1}]}],
+        "{'a': 1} is not one of",
+    ),
+    (
+        f"{BUTTON}[0].outcomes[1]",
+        [{**AGAIN, "outcomes": ["broken", "failed"]}],
+        "not on failed",
+    ),
+    (f"{BUTTON}[0].outcomes[0]", [{**AGAIN, "outcomes": ["approved"]}], "not on approved"),
+    (f"{BUTTON}[0].outcomes[0]", [{**AGAIN, "outcomes": ["ending"]}], "not on ending"),
+    (
+        f"{BUTTON}[0].function",
+        [{**TICKET, "function": "open-ticket"}],
+        "neither scan-again nor",
+    ),
+    (f"{BUTTON}[0].function", [{"label": "x", "outcomes": ["failed"]}], "None is neither"),
+    (
+        f"{BUTTON}[0].function",
+        [{**TICKET, "function": FUNCTION + "*"}],
+        "neither scan-again nor",
+    ),
     ("buildTimeout", "4m", "4m is not between 5m and 36h"),
     ("queueTimeout", "9h", "9h is not between 5m and 8h"),
     ("architecture", "arm", "'arm' is not one of x86_64, arm64"),
     ("computeType", "BUILD_GENERAL2_SMALL", "is not one of BUILD_GENERAL1_SMALL"),
     ("vpcId", "main", "'main' is not the id of a VPC"),
     ("userRoleRequired", "1", "'1' is not true or false"),
-    ("recordWho", "yes", "'yes' is not true or false"),
-    ("logDays", "a while", "'a while' is not a whole number"),
-    ("logDays", 31, "31 is none of the values that CloudWatch takes"),
-    ("logDays", 0, "0 is none of the values that CloudWatch takes"),
-    ("uploadDays", 0, "0 is not between 1 and 3650"),
+    ("recordApprover", "yes", "'yes' is not true or false"),
+    ("logRetentionDays", "a while", "'a while' is not a whole number"),
+    ("logRetentionDays", 31, "31 is none of the values that CloudWatch takes"),
+    ("logRetentionDays", 0, "0 is none of the values that CloudWatch takes"),
+    ("uploadRetentionDays", 0, "0 is not between 1 and 3650"),
     ("evidenceLock", "on", "'on' is not one of off, governance, compliance"),
     ("evidenceLockDays", 0, "0 is not between 1 and 36500"),
     ("protect", "on", "'on' is not true or false"),
@@ -337,7 +365,7 @@ def command_for(key: str) -> str:
 @pytest.mark.parametrize(
     ("key", "value", "why"), WRONG, ids=[f"{key}={value}"[:40] for key, value, _ in WRONG]
 )
-def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_mends_it(
+def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_fixes_it(
     key: str, value: Any, why: str
 ):
     found = problems(**{**(VPC if key == "vpcId" else {}), name_of(key): value})
@@ -351,13 +379,13 @@ def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_mends_
 
 
 @pytest.mark.parametrize("key", [key for key, value, why in WRONG if "duration" in why])
-def test_a_wrong_duration_is_mended_by_its_default(key: str):
+def test_a_wrong_duration_is_fixed_by_its_default(key: str):
     [(_, command)] = problems(**{key: "soon"})
 
     assert command == f"pulumi config set {key} {DECLARED[key]['default']} --stack dev"
 
 
-def test_a_wrong_flag_is_not_mended_by_what_lets_more_through():
+def test_a_wrong_boolean_is_not_fixed_by_what_lets_more_through():
     [(_, command)] = problems(allowExclusions="perhaps")
 
     assert command == "pulumi config set allowExclusions false --stack dev"
@@ -390,11 +418,11 @@ def test_the_sarif_command_names_source_and_result_where_it_is_used(
             "pulumi config set sarifCommand 'tool {source} --output {sarif}' --stack dev"
         )
     else:
-        assert loaded(sarifCommand=command, engine=engine).sarif_command == command
+        assert loaded(sarifCommand=command, engine=engine)
 
 
 @pytest.mark.parametrize("key", VPC)
-def test_a_vpc_that_lacks_a_part_is_told_which(key: str):
+def test_the_missing_part_of_a_vpc_is_named(key: str):
     lacking = "vpcId" if key == "vpcId" else f"{key}[0]"
     [(problem, command)] = problems(**{**VPC, key: "" if key == "vpcId" else []})
 
@@ -418,11 +446,13 @@ def test_every_setting_that_can_be_wrong_was_wrong_here():
     assert set(DECLARED) - tried == {"sonarOrganization"}
 
 
-def test_all_that_is_wrong_is_told_at_once():
-    found = problems(sender="x", logDays=31, decisionWindow="soon", engine="none", protect="?")
+def test_all_errors_are_named_at_once():
+    found = problems(
+        sender="x", logRetentionDays=31, decisionWindow="soon", engine="none", protect="?"
+    )
 
     named = {problem.split(":")[0] for problem, _ in found}
-    assert named == {"engine", "logDays", "sender", "decisionWindow", "protect"}
+    assert named == {"engine", "logRetentionDays", "sender", "decisionWindow", "protect"}
 
 
 @pytest.mark.parametrize(
@@ -430,7 +460,7 @@ def test_all_that_is_wrong_is_told_at_once():
     [(key, value) for key, value, _ in WRONG],
     ids=[f"{key}={value}"[:40] for key, value, _ in WRONG],
 )
-def test_the_mending_command_mends(key: str, value: Any):
+def test_the_command_fixes_it(key: str, value: Any):
     """Follow it as the CLI would, and load again."""
     name = name_of(key)
     [(_, command)] = problems(**{**(VPC if name == "vpcId" else {}), name: value})
@@ -439,18 +469,22 @@ def test_the_mending_command_mends(key: str, value: Any):
     if told_to == "<":
         told_to = CA
 
-    mended = at_path(value, key.removeprefix(name), told_to)
-    loaded(**{**(VPC if name == "vpcId" else {}), name: mended})
+    fixed = at_path(value, key.removeprefix(name), told_to)
+    loaded(**{**(VPC if name == "vpcId" else {}), name: fixed})
 
 
-MANY = {f"app-{number}": ["developers@example.com"] for number in range(MOST_RECIPIENTS // 30)}
+MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECIPIENTS // 30)}
 
 
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("actions[0].color", [{**TICKET, "color": "red"}], "has label, outcomes and function"),
-        (f"actions[{MOST_BUTTONS}]", [TICKET] * (MOST_BUTTONS + 1), "5 are the most"),
+        (
+            f"{BUTTON}[0].color",
+            [{**TICKET, "color": "red"}],
+            "has label, outcomes and function",
+        ),
+        (f"customActions[{MAX_BUTTONS}]", [TICKET] * (MAX_BUTTONS + 1), "at most 5"),
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
         ("appRecipients", MANY, "over 2000 characters"),
@@ -467,11 +501,11 @@ def test_what_is_too_much_is_named_with_the_command_that_removes_it(key: str, va
 
 
 @pytest.mark.parametrize("value", ["scan-again", {"label": "x"}, ["scan-again"], [None]])
-def test_all_that_a_button_lacks_is_told_at_once(value: Any):
-    assert [problem.split(":")[0] for problem, _ in problems(actions=value)] == [
-        "actions[0].label",
-        "actions[0].function",
-        "actions[0].outcomes[0]",
+def test_all_that_a_button_lacks_is_named_at_once(value: Any):
+    assert [problem.split(":")[0] for problem, _ in problems(customActions=value)] == [
+        f"{BUTTON}[0].label",
+        f"{BUTTON}[0].function",
+        f"{BUTTON}[0].outcomes[0]",
     ]
 
 
@@ -534,9 +568,9 @@ def test_a_stack_whose_name_cannot_stand_in_other_names_is_refused(stack: str):
     assert command == "pulumi stack rename dev"
 
 
-@pytest.mark.parametrize("days", LOG_DAYS)
+@pytest.mark.parametrize("days", LOG_RETENTION_DAYS)
 def test_every_value_of_cloudwatch_is_taken(days: int):
-    assert loaded(logDays=days).log_days == days
+    assert loaded(logRetentionDays=days).log_retention_days == days
 
 
 def test_the_scanner_of_the_default_lets_no_comment_and_no_folder_hide_code():
@@ -546,16 +580,16 @@ def test_the_scanner_of_the_default_lets_no_comment_and_no_folder_hide_code():
 
 
 @pytest.mark.parametrize(("days", "kept"), [(120, 120), (1, 64)], ids=["longer", "shorter"])
-def test_a_replaced_version_is_kept_while_it_may_still_be_approved(days: int, kept: int):
+def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, kept: int):
     told_ = {
-        "uploadDays": days,
+        "uploadRetentionDays": days,
         "decisionWindow": "72h",
         "exceptionPeriod": "30d",
         # A person may say so many days, whatever the usual period is.
         "maxExceptionPeriod": "60d",
     }
 
-    assert loaded(**told_).kept_days == kept
+    assert loaded(**told_).replaced_upload_days == kept
 
 
 @pytest.mark.parametrize(

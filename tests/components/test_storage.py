@@ -1,25 +1,23 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
 
+from components.policy import Grant, policy
 from components.storage import Storage, StorageArgs
 from tests.components.iam import decide
-from tests.components.recording import ACCOUNT, REGION, Built, build
+from tests.components.recording import ACCOUNT, CONTEXT, REGION, Built, build
 
-BUCKETS = ["access-logs", "artifacts", "uploads", "work"]
+BUCKETS = ["gate-access-logs", "gate-artifacts", "gate-state", "gate-uploads"]
 
 
 def storage(**changed: Any) -> Built:
-    settings = {
-        "account": ACCOUNT,
-        "region": REGION,
-        "upload_days": 90,
-        "deployers": [],
-        "lock_mode": "",
-        "lock_days": 365,
-        "protect": False,
-    }
-    return build(lambda: Storage("storage", StorageArgs(**{**settings, **changed})))
+    protect = changed.pop("protect", False)
+    context = replace(CONTEXT, protect=protect)
+    return build(lambda: Storage("gate", StorageArgs(context=context, **changed)))
 
 
 @pytest.fixture(scope="module")
@@ -53,24 +51,24 @@ def test_no_bucket_can_be_made_public(built: Built, bucket: str):
     ("bucket", "encryption", "bucket_key"),
     [
         (
-            "uploads",
-            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
+            "gate-uploads",
+            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::gate-key"},
             True,
         ),
         (
-            "artifacts",
-            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
+            "gate-artifacts",
+            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::gate-key"},
             True,
         ),
         (
-            "work",
-            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::storage"},
+            "gate-state",
+            {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "arn:aws:kms:::gate-key"},
             True,
         ),
         # S3 can't deliver access logs into a bucket under a customer's key.
-        ("access-logs", {"sseAlgorithm": "AES256"}, False),
+        ("gate-access-logs", {"sseAlgorithm": "AES256"}, False),
     ],
-    ids=["uploads", "artifacts", "work", "access logs"],
+    ids=["gate-uploads", "gate-artifacts", "gate-state", "access logs"],
 )
 def test_every_bucket_is_encrypted(
     built: Built, bucket: str, encryption: dict[str, str], bucket_key: bool
@@ -90,7 +88,11 @@ def test_every_bucket_is_encrypted(
 def test_every_bucket_but_that_of_access_logs_has_versions(built: Built):
     versioned = built.all("s3/bucketVersioning:BucketVersioning")
 
-    assert {each.inputs["bucket"] for each in versioned} == {"uploads", "artifacts", "work"}
+    assert {each.inputs["bucket"] for each in versioned} == {
+        "gate-uploads",
+        "gate-artifacts",
+        "gate-state",
+    }
     assert [each.inputs["versioningConfiguration"] for each in versioned] == [
         {"status": "Enabled"}
     ] * 3
@@ -104,7 +106,7 @@ def rules(built: Built, bucket: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_replaced_upload_is_kept_as_long_as_set_and_the_current_one_for_good():
-    assert rules(storage(upload_days=17), "uploads") == {
+    assert rules(storage(upload_retention_days=17), "gate-uploads") == {
         "replaced-versions": {
             "filter": {},
             "noncurrentVersionExpiration": {"noncurrentDays": 17},
@@ -114,13 +116,13 @@ def test_a_replaced_upload_is_kept_as_long_as_set_and_the_current_one_for_good()
 
 
 def test_evidence_is_never_deleted():
-    assert rules(storage(), "artifacts") == {
+    assert rules(storage(), "gate-artifacts") == {
         "parts": {"filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
     }
 
 
-def test_what_the_pipeline_works_with_is_deleted_once_nobody_needs_it():
-    assert rules(storage(), "work") == {
+def test_state_is_deleted_once_nobody_needs_it():
+    assert rules(storage(), "gate-state") == {
         "waiting": {
             "filter": {"prefix": "waiting/"},
             "expiration": {"days": 400},
@@ -141,90 +143,37 @@ def test_what_the_pipeline_works_with_is_deleted_once_nobody_needs_it():
 
 
 def test_access_logs_are_kept_for_a_year():
-    assert rules(storage(), "access-logs") == {
+    assert rules(storage(), "gate-access-logs") == {
         "expire": {"filter": {}, "expiration": {"days": 365}}
     }
 
 
-@pytest.mark.parametrize("bucket", ["uploads", "work"])
+@pytest.mark.parametrize("bucket", ["gate-uploads", "gate-state"])
 def test_rules_about_versions_wait_for_versions(built: Built, bucket: str):
     lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)
 
     assert built.one("s3/bucketVersioning:BucketVersioning", bucket).urn in lifecycle.depends_on
 
 
-@pytest.mark.parametrize("bucket", ["uploads", "artifacts", "work"])
+@pytest.mark.parametrize("bucket", ["gate-uploads", "gate-artifacts", "gate-state"])
 def test_access_is_logged(built: Built, bucket: str):
     assert built.one("s3/bucketLogging:BucketLogging", bucket).inputs == {
         "bucket": bucket,
-        "targetBucket": "access-logs",
+        "targetBucket": "gate-access-logs",
         "targetPrefix": f"{bucket}/",
     }
 
 
-def test_uploads_and_evidence_are_told_to_eventbridge(built: Built):
-    for name in ("uploads", "artifacts"):
+def test_events_of_uploads_and_evidence_go_to_eventbridge(built: Built):
+    for name in ("gate-uploads", "gate-artifacts"):
         notification = built.one("s3/bucketNotification:BucketNotification", name)
         assert notification.inputs == {"bucket": name, "eventbridge": True}
 
 
-def only_tls(bucket: str) -> dict[str, Any]:
-    return {
-        "Sid": "OnlyTls",
-        "Effect": "Deny",
-        "Action": ["s3:*"],
-        "Principal": "*",
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
-def test_the_upload_bucket_takes_only_zips_over_tls_and_tags_only_from_the_pipeline(built: Built):
-    resource = built.one("s3/bucketPolicy:BucketPolicy", "uploads")
-
-    assert resource.inputs["bucket"] == "uploads"
-    assert resource.policy() == [
-        only_tls("uploads"),
-        {
-            "Sid": "OnlyZips",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:PutObject"],
-            "NotResource": ["arn:aws:s3:::uploads/*.zip"],
-        },
-        {
-            "Sid": "OnlyThePipelineTags",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": [
-                "s3:PutObjectTagging",
-                "s3:PutObjectVersionTagging",
-                "s3:DeleteObjectTagging",
-                "s3:DeleteObjectVersionTagging",
-                "s3:ReplicateObject",
-                "s3:ReplicateTags",
-            ],
-            "Resource": ["arn:aws:s3:::uploads/*"],
-            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam:::pipeline"}},
-        },
-        {
-            "Sid": "OnlyClearedIsRead",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-            "Resource": ["arn:aws:s3:::uploads/*"],
-            "Condition": {
-                "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
-                "ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam:::scan"},
-            },
-        },
-    ]
-
-
 DEPLOYER, SOMEBODY = "arn:aws:iam::999999999999:role/deploy", "arn:aws:iam::123456789012:role/dev"
-PIPELINE, SCANNER = "arn:aws:iam:::pipeline", "arn:aws:iam:::scan"
+PIPELINE, SCANNER = "arn:aws:iam:::gate-pipeline", "arn:aws:iam:::gate-scan"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-ZIP = "arn:aws:s3:::uploads/payments/api.zip"
+ZIP = "arn:aws:s3:::gate-uploads/payments/api.zip"
 READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
 
 
@@ -238,14 +187,14 @@ READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
         (DEPLOYER, READ, ZIP, "expired", "deny"),
         (DEPLOYER, READ, ZIP, "error", "deny"),
         (DEPLOYER, READ, ZIP, None, "deny"),
-        (DEPLOYER, "s3:ListBucketVersions", "arn:aws:s3:::uploads", None, "allow"),
+        (DEPLOYER, "s3:ListBucketVersions", "arn:aws:s3:::gate-uploads", None, "allow"),
         (DEPLOYER, "s3:PutObject", ZIP, None, "nothing"),
         (DEPLOYER, TAG, ZIP, None, "deny"),
         (SOMEBODY, READ, ZIP, "passed", "nothing"),
         (SOMEBODY, READ, ZIP, None, "deny"),
         (SOMEBODY, TAG, ZIP, None, "deny"),
         (SOMEBODY, "s3:PutObject", ZIP, None, "nothing"),
-        (SOMEBODY, "s3:PutObject", "arn:aws:s3:::uploads/payments/api.tar", None, "deny"),
+        (SOMEBODY, "s3:PutObject", "arn:aws:s3:::gate-uploads/payments/api.tar", None, "deny"),
         (SCANNER, READ, ZIP, None, "nothing"),
         (SCANNER, TAG, ZIP, None, "deny"),
         (PIPELINE, TAG, ZIP, "failed", "nothing"),
@@ -256,14 +205,18 @@ def test_only_what_is_cleared_can_be_read_and_only_the_pipeline_clears(
     principal: str, action: str, resource: str, status: str | None, answer: str
 ):
     """``nothing`` leaves it to the role's own policy."""
-    policy = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "uploads").policy()
+    policy = (
+        storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
+    )
     tag = {} if status is None else {"s3:ExistingObjectTag/scan-status": status}
 
     assert decide(policy, principal=principal, action=action, resource=resource, **tag) == answer
 
 
 def test_nothing_is_reached_without_tls():
-    policy = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "uploads").policy()
+    policy = (
+        storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
+    )
     plain = {"aws:SecureTransport": "false", "s3:ExistingObjectTag/scan-status": "passed"}
 
     assert decide(policy, principal=DEPLOYER, action=READ, resource=ZIP, **plain) == "deny"
@@ -283,12 +236,12 @@ def test_deployers_may_decrypt_what_they_read_and_nothing_else():
 
 
 def evidence_policy(**changed: Any) -> list[dict[str, Any]]:
-    resource = storage(**changed).one("s3/bucketPolicy:BucketPolicy", "artifacts")
-    assert resource.inputs["bucket"] == "artifacts"
+    resource = storage(**changed).one("s3/bucketPolicy:BucketPolicy", "gate-artifacts")
+    assert resource.inputs["bucket"] == "gate-artifacts"
     return resource.policy()
 
 
-EVIDENCE = "arn:aws:s3:::artifacts/scans/payments/v1/decision.json"
+EVIDENCE = "arn:aws:s3:::gate-artifacts/scans/payments/v1/decision.json"
 FIRST = {"s3:if-none-match": "*"}
 
 
@@ -318,11 +271,11 @@ def test_evidence_is_kept_where_the_stack_is_protected(
     ("principal", "action", "resource", "answer"),
     [
         (DEPLOYER, "s3:GetObject", EVIDENCE, "allow"),
-        (DEPLOYER, "s3:ListBucket", "arn:aws:s3:::artifacts", "allow"),
-        (DEPLOYER, "s3:GetObject", "arn:aws:s3:::artifacts/elsewhere", "nothing"),
+        (DEPLOYER, "s3:ListBucket", "arn:aws:s3:::gate-artifacts", "allow"),
+        (DEPLOYER, "s3:GetObject", "arn:aws:s3:::gate-artifacts/elsewhere", "nothing"),
         (DEPLOYER, "s3:GetObjectVersion", EVIDENCE, "nothing"),
         (SOMEBODY, "s3:GetObject", EVIDENCE, "nothing"),
-        (SOMEBODY, "s3:ListBucket", "arn:aws:s3:::artifacts", "nothing"),
+        (SOMEBODY, "s3:ListBucket", "arn:aws:s3:::gate-artifacts", "nothing"),
     ],
 )
 def test_whoever_deploys_reads_why(principal: str, action: str, resource: str, answer: str):
@@ -331,8 +284,8 @@ def test_whoever_deploys_reads_why(principal: str, action: str, resource: str, a
     assert decide(policy, principal=principal, action=action, resource=resource) == answer
 
 
-@pytest.mark.parametrize("bucket", ["artifacts", "work"])
-def test_evidence_and_work_are_reached_over_tls_only(bucket: str):
+@pytest.mark.parametrize("bucket", ["gate-artifacts", "gate-state"])
+def test_evidence_and_state_are_reached_over_tls_only(bucket: str):
     resource = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", bucket)
     plain = {"aws:SecureTransport": "false", **FIRST}
     key = f"arn:aws:s3:::{bucket}/scans/payments/v1/scan.json"
@@ -341,12 +294,6 @@ def test_evidence_and_work_are_reached_over_tls_only(bucket: str):
     for action in ("s3:GetObject", "s3:PutObject"):
         asked = {"principal": DEPLOYER, "action": action, "resource": key}
         assert decide(resource.policy(), **asked, **plain) == "deny"
-
-
-def test_nobody_is_allowed_anything_in_the_work_bucket_by_its_own_policy():
-    policy = storage(deployers=[DEPLOYER], protect=True).one("s3/bucketPolicy:BucketPolicy", "work")
-
-    assert policy.policy() == [only_tls("work")]
 
 
 LOCK = "s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
@@ -362,97 +309,12 @@ def test_evidence_and_nothing_else_is_locked_once_it_has_versions(mode: str):
     lock = built.one(LOCK)
 
     assert lock.inputs == {
-        "bucket": "artifacts",
+        "bucket": "gate-artifacts",
         "rule": {"defaultRetention": {"mode": mode, "days": 17}},
     }
-    assert built.one("s3/bucketVersioning:BucketVersioning", "artifacts").urn in lock.depends_on
-
-
-def test_only_s3_for_this_account_writes_access_logs(built: Built):
-    resource = built.one("s3/bucketPolicy:BucketPolicy", "access-logs")
-
-    assert resource.inputs["bucket"] == "access-logs"
-    assert resource.policy() == [
-        only_tls("access-logs"),
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "logging.s3.amazonaws.com"},
-            "Action": ["s3:PutObject"],
-            "Resource": ["arn:aws:s3:::access-logs/*"],
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        },
-    ]
-
-
-def test_the_key_rotates_and_gives_each_no_more_than_it_needs(built: Built):
-    key = built.one("kms/key:Key")
-    administer, use, alarms = key.policy()
-    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-
-    assert key.inputs["enableKeyRotation"] is True
-    # The account administers the key, and neither encrypts, decrypts nor grants by that.
-    assert administer.pop("Action") == [
-        "kms:CancelKeyDeletion",
-        "kms:CreateAlias",
-        "kms:DeleteAlias",
-        "kms:DescribeKey",
-        "kms:DisableKey",
-        "kms:DisableKeyRotation",
-        "kms:EnableKey",
-        "kms:EnableKeyRotation",
-        "kms:GetKeyPolicy",
-        "kms:GetKeyRotationStatus",
-        "kms:ListResourceTags",
-        "kms:PutKeyPolicy",
-        "kms:ScheduleKeyDeletion",
-        "kms:TagResource",
-        "kms:UntagResource",
-        "kms:UpdateKeyDescription",
-    ]
-    assert administer == {
-        "Sid": "Administer",
-        "Effect": "Allow",
-        "Principal": root,
-        "Resource": ["*"],
-    }
-    assert use == {
-        "Sid": "UseThroughOurServices",
-        "Effect": "Allow",
-        "Principal": root,
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": ["*"],
-        "Condition": {
-            "StringEquals": {
-                "kms:ViaService": [
-                    f"s3.{REGION}.amazonaws.com",
-                    f"sns.{REGION}.amazonaws.com",
-                    f"secretsmanager.{REGION}.amazonaws.com",
-                ]
-            }
-        },
-    }
-    assert alarms == {
-        "Sid": "PublishAlarms",
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": ["*"],
-        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-    }
-
-
-@pytest.mark.parametrize(
-    ("role", "service"), [("pipeline", "states.amazonaws.com"), ("scan", "codebuild.amazonaws.com")]
-)
-def test_only_the_service_for_this_account_plays_each_role(built: Built, role: str, service: str):
-    assert built.one("iam/role:Role", role).policy("assumeRolePolicy") == [
-        {
-            "Effect": "Allow",
-            "Action": ["sts:AssumeRole"],
-            "Principal": {"Service": service},
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        }
-    ]
+    assert (
+        built.one("s3/bucketVersioning:BucketVersioning", "gate-artifacts").urn in lock.depends_on
+    )
 
 
 @pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
@@ -460,45 +322,91 @@ def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
     built = storage(protect=protect)
 
     assert {each.name for each in built.resources if each.protect} == (
-        {"access-logs", "artifacts", "uploads", "storage"} if protect else set()
+        {"gate-access-logs", "gate-artifacts", "gate-uploads", "gate-key"} if protect else set()
     )
     assert {each.kind for each in built.resources if each.protect} <= {
         "aws:s3/bucket:Bucket",
         "aws:kms/key:Key",
     }
     assert {each.name: each.inputs["forceDestroy"] for each in built.all("s3/bucket:Bucket")} == {
-        "access-logs": not protect,
-        "artifacts": not protect,
-        "uploads": not protect,
+        "gate-access-logs": not protect,
+        "gate-artifacts": not protect,
+        "gate-uploads": not protect,
         # Nothing in it is missed.
-        "work": True,
+        "gate-state": True,
     }
     assert built.one("kms/key:Key").inputs["deletionWindowInDays"] == days
 
 
-@pytest.mark.parametrize("bucket", ["artifacts", "work"])
-def test_what_is_written_into_a_bucket_waits_for_its_versions_and_its_key(bucket: str):
+@pytest.mark.parametrize("label", ["artifacts", "state"])
+def test_what_is_written_into_a_bucket_waits_for_versions_encryption_and_policy(label: str):
     """Else the first object could lie there without a version id, under the wrong key."""
-    import pulumi_aws as aws
 
-    def make():
-        args = StorageArgs(
-            account=ACCOUNT,
-            region=REGION,
-            upload_days=1,
-            deployers=(),
-            lock_mode="",
-            lock_days=1,
-            protect=False,
-        )
-        aws.s3.BucketObjectv2("first", bucket=getattr(Storage("storage", args), bucket), key="k")
+    def make() -> None:
+        made = Storage("gate", StorageArgs(context=CONTEXT))
+        aws.s3.BucketObjectv2("first", bucket=getattr(made, label).name, key="k")
 
     built = build(make)
 
     assert {
-        built.one("s3/bucketVersioning:BucketVersioning", bucket).urn,
-        built.one(
+        built.one(kind, f"gate-{label}").urn
+        for kind in (
+            "s3/bucketVersioning:BucketVersioning",
+            "s3/bucketPolicy:BucketPolicy",
             "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-            bucket,
-        ).urn,
+        )
     } <= built.one("s3/bucketObjectv2:BucketObjectv2").depends_on
+
+
+def test_access_logs_are_switched_on_once_s3_may_deliver_them(built: Built):
+    may = built.one("s3/bucketPolicy:BucketPolicy", "gate-access-logs")
+
+    for bucket in ("gate-uploads", "gate-artifacts", "gate-state"):
+        assert may.urn in built.one("s3/bucketLogging:BucketLogging", bucket).depends_on
+
+
+def test_the_key_rotates(built: Built):
+    assert built.one("kms/key:Key").inputs["enableKeyRotation"] is True
+
+
+def granted(grant: Callable[[Storage], Grant]) -> set[tuple[str, str]]:
+    """What a grant on the storage layer allows, as pairs of action and resource."""
+    texts: list[str] = []
+
+    def make() -> None:
+        made = Storage("gate", StorageArgs(context=CONTEXT))
+        policy(*grant(made)).apply(texts.append)
+
+    build(make)
+    return {
+        (action, resource)
+        for statement in json.loads(texts[0])["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+
+
+SCANS, KEY = "arn:aws:s3:::gate-artifacts/scans/*", "arn:aws:kms:::gate-key"
+
+
+def test_who_may_read_evidence_may_see_that_it_is_missing_and_decrypt_it():
+    """Without s3:ListBucket a missing object is a missing right."""
+    assert granted(lambda storage: storage.read_evidence("scan.json", "decision.json")) == {
+        ("s3:GetObject", f"{SCANS}/scan.json"),
+        ("s3:GetObject", f"{SCANS}/decision.json"),
+        ("s3:ListBucket", "arn:aws:s3:::gate-artifacts"),
+        ("kms:Decrypt", KEY),
+    }
+
+
+def test_who_may_write_evidence_or_state_may_encrypt_it_and_reads_nothing():
+    encrypt = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
+
+    assert granted(lambda storage: storage.write_evidence("decision.json")) == {
+        ("s3:PutObject", f"{SCANS}/decision.json"),
+        *encrypt,
+    }
+    assert granted(lambda storage: storage.write_state("waiting/*")) == {
+        ("s3:PutObject", "arn:aws:s3:::gate-state/waiting/*"),
+        *encrypt,
+    }

@@ -1,22 +1,62 @@
+import json
+
+import pulumi
 import pulumi_aws as aws
 
-from components.tagging import tag_everything
-from tests.components.recording import build
+from components.tagging import CLOUD_CONTROL, TAGGABLE, tagging
+from tests.components.recording import Built, build
+
+TAGS = {"project": "p", "stack": "s"}
 
 
-def test_what_can_have_tags_gets_them_and_keeps_its_own():
-    def make():
-        aws.sns.Topic("before")
-        tag_everything({"project": "p", "stack": "s"})
-        aws.sns.Topic("plain")
-        aws.sns.Topic("own", tags={"stack": "own", "team": "t"})
-        aws.sns.TopicPolicy("untaggable", arn="arn", policy="{}")
+def test_what_is_below_a_component_gets_its_tags_and_keeps_its_own():
+    def make() -> None:
+        aws.sns.Topic("outside")
+        opts = pulumi.ResourceOptions(transforms=[tagging(TAGS)])
+        parent = pulumi.ComponentResource("test:index:Parent", "parent", None, opts)
+        child = pulumi.ResourceOptions(parent=parent)
+        aws.sns.Topic("plain", opts=child)
+        aws.sns.Topic("own", tags={"stack": "own", "team": "t"}, opts=child)
+        aws.sns.TopicPolicy("untaggable", arn="arn", policy="{}", opts=child)
 
     built = build(make)
 
     assert {each.name: each.inputs.get("tags") for each in built.aws} == {
-        "before": None,
-        "plain": {"project": "p", "stack": "s"},
+        "outside": None,
+        "plain": TAGS,
         "own": {"project": "p", "stack": "own", "team": "t"},
         "untaggable": None,
     }
+
+
+def test_what_cloud_control_makes_has_its_tags_in_what_it_is_asked_for():
+    state = {"Name": "n", "Tags": [{"Key": "stack", "Value": "own"}]}
+
+    def make() -> None:
+        opts = pulumi.ResourceOptions(transforms=[tagging(TAGS)])
+        aws.cloudcontrol.Resource(
+            "made", type_name="AWS::X::Y", desired_state=json.dumps(state), opts=opts
+        )
+
+    assert build(make).one("cloudcontrol/resource:Resource").desired == {
+        "Name": "n",
+        "Tags": [{"Key": "project", "Value": "p"}, {"Key": "stack", "Value": "own"}],
+    }
+
+
+def test_every_type_that_takes_tags_is_known(everything: Built):
+    takes_tags = {
+        kind
+        for kind in {each.kind for each in everything.aws} - {CLOUD_CONTROL}
+        if hasattr(_class_of(kind), "tags")
+    }
+
+    assert takes_tags == TAGGABLE
+
+
+def _class_of(kind: str) -> type:
+    module, name = (
+        kind.split("/", maxsplit=1)[0].removeprefix("aws:"),
+        kind.rsplit(":", maxsplit=1)[-1],
+    )
+    return getattr(getattr(aws, {"lambda": "lambda_"}.get(module, module)), name)

@@ -19,6 +19,7 @@ ACCOUNT, REGION = "123456789012", "eu-central-1"
 KNOWN = {
     "aws:index/getRegion:getRegion": {"id": REGION, "region": REGION},
     "aws:index/getCallerIdentity:getCallerIdentity": {"id": ACCOUNT, "accountId": ACCOUNT},
+    "aws:index/getPartition:getPartition": {"id": "aws", "partition": "aws"},
 }
 # The types that the AWS provider names where the program does not, and the input that is the name.
 NAMED = {

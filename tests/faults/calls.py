@@ -21,7 +21,7 @@ CALLERS = {
     "codebuild": "CodeBuild",
     "channel": "Slack channel",
 }
-_OURS = re.compile(r"chatops-slack-[a-z]+-(.+)-[0-9a-f]{7}")
+_OURS = re.compile(r"chatops-slack-[a-z]+-gate-(.+)-[0-9a-f]{5}")
 _ROUTES = (
     ("s3", "GET", r"[?&]versions\b", "ListObjectVersions"),
     ("s3", "GET", r"list-type=2", "ListObjectsV2"),

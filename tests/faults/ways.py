@@ -227,7 +227,7 @@ class People:
 
     def _waits(self) -> bool:
         found = self.cloud.client("s3").list_objects_v2(
-            Bucket=self.cloud.outputs["workBucket"], Prefix=f"waiting/{self.app}/"
+            Bucket=self.cloud.outputs["stateBucket"], Prefix=f"waiting/{self.app}/"
         )
         return found["KeyCount"] > 0
 

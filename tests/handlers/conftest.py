@@ -14,7 +14,7 @@ BUCKET, WORK, UPLOADS = "artifacts", "work", "chatops-slack-dev-uploads-9f8e7d6"
 ENVIRONMENT = {
     "ARTIFACTS_BUCKET": BUCKET,
     "APPROVAL_FUNCTION": "approval-1a2b3c4",
-    "WORK_BUCKET": WORK,
+    "STATE_BUCKET": WORK,
     "DIGEST_AFTER": "3",
     "DIGEST_SECONDS": "300",
     "TEAM_BUTTONS": json.dumps(

@@ -75,7 +75,7 @@ def told() -> Iterator[Told]:
     with Cloud({**waits, **holds}) as cloud, pytest.MonkeyPatch.context() as patch:
         change_states(cloud, no_patience)
         found = cloud.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
-        told = Told(cloud, {each["AlarmName"].split("-", 3)[3][:-8]: each for each in found})
+        told = Told(cloud, {each["AlarmName"].split("-", 4)[4][:-6]: each for each in found})
         _count(told, patch)
 
         _lose_an_event(told, patch)
@@ -150,7 +150,7 @@ def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
     assert cloud.ended(cloud.execution(cloud.upload("a b/x.zip", PASSING))) == "SUCCEEDED"
 
     # Functions that lost what they are told: a press is answered, everything else fails.
-    _tell(cloud, "approval", WORK_BUCKET="gone")
+    _tell(cloud, "approval", STATE_BUCKET="gone")
     answer = cloud.client("lambda").invoke(
         FunctionName=cloud.outputs["approvalFunction"],
         Payload=json.dumps({"scan": asked, "reject": "not like this"}),
@@ -184,7 +184,7 @@ def press_late(cloud: Cloud, scan: str) -> str:
 
 def _name(cloud: Cloud, function: str) -> str:
     names = [each["FunctionName"] for each in cloud.client("lambda").list_functions()["Functions"]]
-    [name] = [each for each in names if each.split("-", 3)[3][:-8] == function]
+    [name] = [each for each in names if each.split("-", 4)[4][:-6] == function]
     return name
 
 

@@ -39,7 +39,7 @@ def cloud():
         "exceptionPeriod": "60s",
         "maxExceptionPeriod": "1d",
         "remindBefore": "45s",
-        "actions": json.dumps(ACTIONS),
+        "customActions": json.dumps(ACTIONS),
         "appRecipients": json.dumps({"web": ["web@example.com"]}),
         "uploaderDomains": json.dumps(["example.com"]),
     }

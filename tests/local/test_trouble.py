@@ -100,7 +100,7 @@ def test_a_missing_secret_is_told_in_the_channel(cloud, monkeypatch):
 
 
 def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud):
-    s3, bucket = cloud.client("s3"), cloud.outputs["workBucket"]
+    s3, bucket = cloud.client("s3"), cloud.outputs["stateBucket"]
     version = s3.head_object(Bucket=bucket, Key="source/scan.zip")["VersionId"]
     s3.delete_object(Bucket=bucket, Key="source/scan.zip", VersionId=version)
     scan = cloud.upload("inventory.zip", PASSING)

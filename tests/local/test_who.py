@@ -8,7 +8,7 @@ from tests.local.conftest import FAILING, card_of, change_states, mails_about, t
 
 @pytest.fixture(scope="module")
 def cloud():
-    with Cloud({"recordWho": "true"}) as running:
+    with Cloud({"recordApprover": "true"}) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from components.settings import Settings
+from components.upload_gate import UploadGateArgs
 from ops.caller import Caller
 from ops.configuration import configuration
 from ops.preflight import environment
@@ -19,8 +19,8 @@ from ops.program import ACCOUNT, PROGRAM, REGION, Resource, record_program
 
 CALLER = Caller(account=ACCOUNT, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/ci")
 OUTPUTS = {
-    "uploadBucket": "chatops-slack-dev-uploads-0123456",
-    "artifactsBucket": "chatops-slack-dev-artifacts-0123456",
+    "uploadBucket": "chatops-slack-dev-gate-uploads-0123456",
+    "artifactsBucket": "chatops-slack-dev-gate-artifacts-0123456",
 }
 TOKEN = "sqa_0123456789"
 
@@ -62,7 +62,7 @@ class Answers:
 
 
 @cache
-def _shipped() -> tuple[Settings, Mapping[str, str]]:
+def _shipped() -> tuple[UploadGateArgs, Mapping[str, str]]:
     told = configuration("dev", PROGRAM / "Pulumi.dev.yaml").sound
     assert told.settings
     return told.settings, told.values
@@ -80,7 +80,7 @@ def its(*, deployed: bool = False, **changed: Any) -> Environment:
     settings, _ = _shipped()
     return Environment(
         stack="dev",
-        prefix="chatops-slack-dev",
+        prefix="chatops-slack-dev-gate",
         region=REGION,
         settings=replace(settings, **changed),
         token=TOKEN,

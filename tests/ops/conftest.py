@@ -104,7 +104,7 @@ class Environment:
                 {
                     "uploadBucket": "uploads",
                     "artifactsBucket": "artifacts",
-                    "workBucket": "work",
+                    "stateBucket": "work",
                     "stateMachine": self.machine,
                     "approvalFunction": "approval",
                     "rescanFunction": "rescan",

@@ -16,7 +16,9 @@ from ops.program import ACCOUNT, REGION
 from tests.ops.aws import CALLER, OUTPUTS, Answers, its, recorded
 
 CHANNEL = "C0000000000"
-CONFIGURATION = f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/chatops-slack-dev"
+CONFIGURATION = (
+    f"arn:aws:chatbot::{ACCOUNT}:chat-configuration/slack-channel/chatops-slack-dev-gate"
+)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/ci/deploy"
 
 
@@ -96,7 +98,7 @@ def configurations(aws: Answers, *rows: dict[str, Any]) -> None:
     )
 
 
-def configuration(name: str = "chatops-slack-dev", **more: str) -> dict[str, Any]:
+def configuration(name: str = "chatops-slack-dev-gate", **more: str) -> dict[str, Any]:
     return {
         "SlackTeamName": "acme",
         "SlackTeamId": "T0000000000",
@@ -115,7 +117,7 @@ def configuration(name: str = "chatops-slack-dev", **more: str) -> dict[str, Any
     [
         (False, [], Level.FINE, f"channel {CHANNEL} is free", ""),
         (True, [configuration()], Level.FINE, f"channel {CHANNEL} is configured", ""),
-        (True, [], Level.FAILED, "configuration chatops-slack-dev is gone", "pulumi refresh"),
+        (True, [], Level.FAILED, "configuration chatops-slack-dev-gate is gone", "pulumi refresh"),
         (
             False,
             [configuration()],
@@ -150,11 +152,12 @@ def test_the_channel_is_free_before_and_ours_after(
 
 
 def action(verb: str) -> str:
-    return f"arn:aws:chatbot::{ACCOUNT}:custom-action/chatops-slack-dev-{verb}"
+    return f"arn:aws:chatbot::{ACCOUNT}:custom-action/chatops-slack-dev-gate-{verb}"
 
 
 VERBS = [
-    each["ActionName"].removeprefix("chatops-slack-dev-") for each in its().desired(slack.ACTION)
+    each["ActionName"].removeprefix("chatops-slack-dev-gate-")
+    for each in its().desired(slack.ACTION)
 ]
 
 
@@ -175,7 +178,7 @@ def test_a_button_that_another_state_made_fails(aws: Answers):
     assert_found(
         slack.buttons(its()),
         Level.FAILED,
-        "a custom action chatops-slack-dev-approve exists",
+        "a custom action chatops-slack-dev-gate-approve exists",
         f"delete-custom-action --region us-east-2 --custom-action-arn {action('approve')}",
     )
 
@@ -195,7 +198,7 @@ def test_after_up_the_channel_must_list_every_button(aws: Answers, listed: bool)
     expected = (
         (Level.FINE, f"the channel lists all {len(VERBS)} buttons", "")
         if listed
-        else (Level.FAILED, f"does not list chatops-slack-dev-{VERBS[0]}", "pulumi refresh")
+        else (Level.FAILED, f"does not list chatops-slack-dev-gate-{VERBS[0]}", "pulumi refresh")
     )
     assert_found(slack.buttons(its(deployed=True)), *expected)
 
@@ -226,7 +229,7 @@ def identity(aws: Answers, verified: bool | None) -> None:
     ("deployed", "creates", "address", "domain", "level", "what", "mend"),
     [
         (False, True, None, None, Level.FINE, "will be made by `pulumi up`", ""),
-        (False, True, True, None, Level.FAILED, "knows security@", "createSender false"),
+        (False, True, True, None, Level.FAILED, "knows security@", "createEmailIdentity false"),
         (False, False, None, True, Level.FINE, "is verified", ""),
         (False, False, None, None, Level.FAILED, "not verified", "create-email-identity"),
         (True, True, False, None, Level.FAILED, "not verified", "click the link"),
@@ -247,7 +250,7 @@ def test_the_sender_is_verified_or_will_be(
     identity(aws, address)
     identity(aws, domain)
 
-    found = mail.sender(its(deployed=deployed, create_sender=creates))
+    found = mail.sender(its(deployed=deployed, create_email_identity=creates))
 
     assert_found(found, level, what, mend)
 
@@ -363,7 +366,7 @@ def test_after_up_the_roles_exist(aws: Answers):
 
 @pytest.mark.parametrize("left", [True, False])
 def test_what_an_earlier_stack_left_behind_is_a_warning(aws: Answers, left: bool):
-    rows = [{"ResourceARN": "arn:aws:sns:eu-central-1:1:chatops-slack-dev-x"}] if left else []
+    rows = [{"ResourceARN": "arn:aws:sns:eu-central-1:1:chatops-slack-dev-gate-x"}] if left else []
     aws.give("resourcegroupstaggingapi", "get_resources", {"ResourceTagMappingList": rows})
 
     assert_found(
@@ -392,7 +395,7 @@ def test_what_is_left_behind_may_come_on_the_second_page(aws: Answers):
 def test_the_audit_log_must_not_be_there_already(
     aws: Answers, tags: dict[str, str] | None, level: Level
 ):
-    name = "/aws/chatbot/chatops-slack-dev"
+    name = "/aws/chatbot/chatops-slack-dev-gate"
     arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
     groups = [{"logGroupName": f"{name}-2", "arn": f"{arn}-2:*"}]
     if tags is not None:
@@ -402,10 +405,10 @@ def test_the_audit_log_must_not_be_there_already(
         aws.give("logs", "list_tags_for_resource", {"tags": tags}, "us-east-1", resourceArn=arn)
 
     mend = f"delete-log-group --log-group-name {name}" if level == Level.FAILED else ""
-    assert_found(account.audit_log(its(record_who=True)), level, name, mend)
+    assert_found(account.audit_log(its(record_approver=True)), level, name, mend)
 
 
-def test_without_record_who_nobody_asks_for_the_audit_log(aws: Answers):
+def test_without_record_approver_nobody_asks_for_the_audit_log(aws: Answers):
     assert list(account.audit_log(its())) == []
 
 
@@ -457,11 +460,13 @@ def test_the_caller_must_be_allowed_what_the_program_does(aws: Answers, may: boo
 def test_the_simulator_is_asked_what_a_real_request_would_bring():
     statement = {
         "Action": ["iam:PassRole"],
-        "Resource": ["arn:aws:iam::1:role/chatops-slack-dev-*"],
+        "Resource": ["arn:aws:iam::1:role/chatops-slack-dev-gate-*"],
         "Condition": {"StringEquals": {"iam:PassedToService": ["a", "b"], "aws:RequestTag/x": "y"}},
     }
 
-    assert account._concrete(statement["Resource"][0]).endswith("role/chatops-slack-dev-preflight")
+    assert account._concrete(statement["Resource"][0]).endswith(
+        "role/chatops-slack-dev-gate-preflight"
+    )
     assert account._context(statement) == [
         {
             "ContextKeyName": "iam:PassedToService",
@@ -530,10 +535,10 @@ def test_what_settings_only_name_must_exist(aws: Answers, topic: bool, function:
         aws.give("lambda", "get_function_configuration", {}, FunctionName=FUNCTION)
     else:
         aws.refuse("lambda", "get_function_configuration", "ResourceNotFoundException")
-    [again] = its().settings.team_buttons
+    [again] = its().settings.custom_actions
     buttons = (again, replace(again, function=FUNCTION))
 
-    found = account.named(its(escalation_topic=TOPIC, team_buttons=buttons))
+    found = account.named(its(escalation_topic=TOPIC, custom_actions=buttons))
 
     assert_found(found, Level.FINE if topic and function else Level.FAILED, what)
 

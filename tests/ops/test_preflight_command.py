@@ -49,7 +49,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
         result = CliRunner().invoke(
             app, ["preflight", "--stack", "dev", "--config", str(file), *options]
         )
-        assert [each.prefix for each in looked_at] == ["chatops-slack-dev"]
+        assert [each.prefix for each in looked_at] == ["chatops-slack-dev-gate"]
         assert looked_at[0].resources
         return result
 

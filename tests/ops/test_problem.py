@@ -34,7 +34,7 @@ def test_an_address_where_nobody_answers_is_named(environment, monkeypatch):
     assert "AWS_ENDPOINT_URL" in ran.stderr
 
 
-@pytest.mark.parametrize("output", ["workBucket", "artifactsBucket"])
+@pytest.mark.parametrize("output", ["stateBucket", "artifactsBucket"])
 def test_an_environment_that_is_older_than_the_command_is_named(environment, output):
     text = environment.outputs.read_text()
     environment.outputs.write_text(text.replace(output, "unknown"))

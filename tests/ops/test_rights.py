@@ -53,7 +53,7 @@ def everything() -> Built:
         vpcId="vpc-0a",
         vpcSubnets=["subnet-0a"],
         vpcSecurityGroups=["sg-0a"],
-        recordWho=True,
+        recordApprover=True,
         evidenceLock="governance",
     )
 
@@ -105,10 +105,10 @@ def test_each_right_is_bound_to_this_stack_or_cannot_be_bound(everything: Built)
             elif ":ses:" in resource:
                 assert resource.split(":")[-1] in (
                     "identity/security@example.com",
-                    "configuration-set/chatops-slack-dev",
+                    "configuration-set/chatops-slack-dev-gate",
                 )
             else:
-                assert "chatops-slack-dev" in resource
+                assert "chatops-slack-dev-gate" in resource
 
 
 def test_roles_are_only_handed_to_the_services_that_they_trust(everything: Built):
@@ -117,7 +117,7 @@ def test_roles_are_only_handed_to_the_services_that_they_trust(everything: Built
     assert statement == {
         "Effect": "Allow",
         "Action": ["iam:PassRole"],
-        "Resource": [f"arn:aws:iam::{ACCOUNT}:role/chatops-slack-dev-*"],
+        "Resource": [f"arn:aws:iam::{ACCOUNT}:role/chatops-slack-dev-gate-*"],
         "Condition": {
             "StringEquals": {
                 "iam:PassedToService": [
@@ -133,19 +133,21 @@ def test_roles_are_only_handed_to_the_services_that_they_trust(everything: Built
 
 
 def test_uploads_can_be_deleted_only_where_destroy_may_empty_the_buckets(everything: Built):
-    upload = "arn:aws:s3:::chatops-slack-{}-uploads-0123456/payments.zip"
+    upload = "arn:aws:s3:::chatops-slack-{}-gate-uploads-0123456/payments.zip"
     dev, prod = allowed(everything), allowed(program("prod"), "prod")
 
     assert may(dev, "s3:DeleteObjectVersion", upload.format("dev"))
     assert not may(prod, "s3:DeleteObjectVersion", upload.format("prod"))
-    assert may(prod, "s3:DeleteObject", "arn:aws:s3:::chatops-slack-prod-work-0123456/cache/x")
+    assert may(
+        prod, "s3:DeleteObject", "arn:aws:s3:::chatops-slack-prod-gate-state-0123456/cache/x"
+    )
     assert not may(dev, "s3:GetObject", upload.format("dev"))
 
 
 def test_what_is_elsewhere_is_allowed_there(everything: Built):
     granted = allowed(everything)
-    audit = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/chatbot/chatops-slack-dev"
-    name = "function:chatops-slack-dev-approval-0123456"
+    audit = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/chatbot/chatops-slack-dev-gate"
+    name = "function:chatops-slack-dev-gate-approval-0123456"
 
     assert may(granted, "logs:PutSubscriptionFilter", audit)
     assert may(granted, "lambda:AddPermission", f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}")
@@ -193,7 +195,7 @@ def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     assert (printed.exit_code, written.exit_code) == (0, 0), printed.output + written.output
     documents = json.loads(printed.stdout)
     assert next(iter(documents)) == "deploy-chatops-slack-dev-1"
-    assert "arn:aws:sns:eu-central-1:999999999999:chatops-slack-dev-*" in printed.stdout
+    assert "arn:aws:sns:eu-central-1:999999999999:chatops-slack-dev-gate-*" in printed.stdout
     assert "secretsmanager" not in printed.stdout
     files = {each.stem: json.loads(each.read_text()) for each in (tmp_path / "policies").iterdir()}
     assert files == documents

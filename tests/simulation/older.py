@@ -69,7 +69,7 @@ def told_though_over(
 
 def overwrite(request: dict[str, Any]) -> bool:
     evidence.s3.put_object(
-        Bucket=callback.WORK_BUCKET,
+        Bucket=callback.STATE_BUCKET,
         Key=f"waiting/{request['scan']}.json",
         Body=json.dumps(request).encode(),
     )

@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 
 import pulumi
-import pulumi_aws as aws
 
+from components.context import Context
 from components.policy import Statement, allow, allow_service
 
+Arn = pulumi.Input[str]
 
-def guard_uploads(
-    bucket: aws.s3.Bucket,
-    pipeline_role: aws.iam.Role,
-    scan_role: aws.iam.Role,
-    deployers: Sequence[str],
+
+def upload_policy(
+    bucket_arn: Arn, *, pipeline_role: Arn, scan_role: Arn, deployers: Sequence[str]
 ) -> list[Statement]:
     """Only zips come in, only the pipeline sets clearances, only what is cleared goes out."""
-    objects = pulumi.Output.concat(bucket.arn, "/*")
-    guard: list[Statement] = [
+    objects = pulumi.Output.concat(bucket_arn, "/*")
+    statements: list[Statement] = [
         {
             # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
             # would know.
@@ -24,7 +23,7 @@ def guard_uploads(
             "Effect": "Deny",
             "Principal": "*",
             "Action": ["s3:PutObject"],
-            "NotResource": [pulumi.Output.concat(bucket.arn, "/*.zip")],
+            "NotResource": [pulumi.Output.concat(bucket_arn, "/*.zip")],
         },
         {
             # The tag is the clearance. It covers tags sent along with an upload, too.
@@ -41,10 +40,10 @@ def guard_uploads(
                 "s3:ReplicateTags",
             ],
             "Resource": [objects],
-            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role.arn}},
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role}},
         },
         {
-            # Without the tag nothing was judged; a negated condition holds for that, too.
+            # Without the tag nothing was evaluated; a negated condition holds for that, too.
             "Sid": "OnlyClearedIsRead",
             "Effect": "Deny",
             "Principal": "*",
@@ -52,12 +51,12 @@ def guard_uploads(
             "Resource": [objects],
             "Condition": {
                 "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
-                "ArnNotEquals": {"aws:PrincipalArn": scan_role.arn},
+                "ArnNotEquals": {"aws:PrincipalArn": scan_role},
             },
         },
     ]
     if deployers:
-        guard.append(
+        statements.append(
             {
                 "Sid": "DeployersRead",
                 "Effect": "Allow",
@@ -70,18 +69,16 @@ def guard_uploads(
                     "s3:ListBucket",
                     "s3:ListBucketVersions",
                 ],
-                "Resource": [bucket.arn, objects],
+                "Resource": [bucket_arn, objects],
             }
         )
-    return guard
+    return statements
 
 
-def guard_evidence(
-    bucket: aws.s3.Bucket, deployers: Sequence[str], protect: bool
-) -> list[Statement]:
+def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool) -> list[Statement]:
     """Evidence is written once; where ``protect`` is set, nobody deletes it."""
-    evidence = pulumi.Output.concat(bucket.arn, "/scans/*")
-    guard: list[Statement] = [
+    evidence = pulumi.Output.concat(bucket_arn, "/scans/*")
+    statements: list[Statement] = [
         {
             # Whoever may write may write first, and nobody again: a request without
             # `If-None-Match` could replace what is there.
@@ -94,9 +91,9 @@ def guard_evidence(
         }
     ]
     if protect:
-        guard.append(
+        statements.append(
             {
-                "Sid": "EvidenceIsKept",
+                "Sid": "EvidenceIsNeverDeleted",
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
@@ -104,35 +101,37 @@ def guard_evidence(
             }
         )
     if deployers:
-        guard.append(
+        statements.append(
             {
                 # So that whoever is refused a version is told why, and by whom.
                 "Sid": "DeployersReadEvidence",
                 "Effect": "Allow",
                 "Principal": {"AWS": deployers},
                 "Action": ["s3:GetObject", "s3:ListBucket"],
-                "Resource": [bucket.arn, evidence],
+                "Resource": [bucket_arn, evidence],
             }
         )
-    return guard
+    return statements
 
 
-def deliver_logs(bucket: aws.s3.Bucket, account: str) -> Statement:
+def log_delivery(bucket_arn: Arn, account: str) -> Statement:
     """S3 may leave access logs of this account's buckets."""
     return allow_service(
         "logging.s3.amazonaws.com",
         "s3:PutObject",
-        on=[pulumi.Output.concat(bucket.arn, "/*")],
-        when={"StringEquals": {"aws:SourceAccount": account}},
+        resources=[pulumi.Output.concat(bucket_arn, "/*")],
+        conditions={"StringEquals": {"aws:SourceAccount": account}},
     )
 
 
-def guard_key(account: str, region: str, deployers: Sequence[str]) -> list[Statement]:
+def key_policy(context: Context, deployers: Sequence[str]) -> list[Statement]:
     """Administration and use by this account, use only through our services; CloudWatch alarms."""
-    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    root = {"AWS": f"arn:{context.partition}:iam::{context.account}:root"}
     # In a key policy "*" is the key itself.
     itself = ["*"]
-    s3, *others = (f"{each}.{region}.amazonaws.com" for each in ("s3", "sns", "secretsmanager"))
+    s3, *others = (
+        f"{service}.{context.region}.amazonaws.com" for service in ("s3", "sns", "secretsmanager")
+    )
     statements: list[Statement] = [
         {
             "Sid": "Administer",
@@ -154,7 +153,7 @@ def guard_key(account: str, region: str, deployers: Sequence[str]) -> list[State
                 "kms:TagResource",
                 "kms:UntagResource",
                 "kms:UpdateKeyDescription",
-                on=itself,
+                resources=itself,
             ),
         },
         {
@@ -163,8 +162,8 @@ def guard_key(account: str, region: str, deployers: Sequence[str]) -> list[State
             **allow(
                 "kms:Decrypt",
                 "kms:GenerateDataKey",
-                on=itself,
-                when={"StringEquals": {"kms:ViaService": [s3, *others]}},
+                resources=itself,
+                conditions={"StringEquals": {"kms:ViaService": [s3, *others]}},
             ),
         },
         {
@@ -173,8 +172,8 @@ def guard_key(account: str, region: str, deployers: Sequence[str]) -> list[State
                 "cloudwatch.amazonaws.com",
                 "kms:Decrypt",
                 "kms:GenerateDataKey",
-                on=itself,
-                when={"StringEquals": {"aws:SourceAccount": account}},
+                resources=itself,
+                conditions={"StringEquals": {"aws:SourceAccount": context.account}},
             ),
         },
     ]
@@ -183,7 +182,11 @@ def guard_key(account: str, region: str, deployers: Sequence[str]) -> list[State
             {
                 "Sid": "DeployersDecrypt",
                 "Principal": {"AWS": deployers},
-                **allow("kms:Decrypt", on=itself, when={"StringEquals": {"kms:ViaService": s3}}),
+                **allow(
+                    "kms:Decrypt",
+                    resources=itself,
+                    conditions={"StringEquals": {"kms:ViaService": s3}},
+                ),
             }
         )
     return statements

@@ -1,93 +1,87 @@
-"""The optional layer that records who pressed, from the chat service's audit log."""
+"""The optional layer that records who approved, from the chat service's audit log."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow, evidence
+from components.storage import Storage
 
 # Where the chat service keeps its logs, wherever the stack is.
 LOG_REGION = "us-east-1"
 # How long an email waits for the log's event; then it is sent without.
-WHO_SECONDS = 30
+AUDIT_LOG_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class WhoArgs:
-    """``configuration_name`` is the channel configuration's; ``region`` is the evidence's."""
+class ApproverAuditArgs:
+    """``approval_function`` is the name of the function that the buttons call."""
 
-    account: str
-    region: str
-    configuration_name: str
-    log_days: int
-    key_arn: pulumi.Input[str]
-    artifacts: pulumi.Input[str]
-    artifacts_arn: pulumi.Input[str]
+    context: Context
+    storage: Storage
     approval_function: pulumi.Input[str]
 
 
-class Who(pulumi.ComponentResource):
-    """Subscribes to the log in its own region, and adds each press to the scan's evidence."""
+class ApproverAudit(pulumi.ComponentResource):
+    """Subscribes to the log in its own region, and adds each click to the scan's evidence."""
 
     def __init__(
-        self, name: str, args: WhoArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: ApproverAuditArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("chatops-slack:index:Who", name, None, opts)
+        super().__init__("chatops-slack:index:ApproverAudit", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        context, storage = args.context, args.storage
 
         audit_log = aws.cloudwatch.LogGroup(
-            "audit-log",
+            f"{name}-audit-log",
             region=LOG_REGION,
             # The service writes to this name, and makes the group where there is none.
-            name=f"/aws/chatbot/{args.configuration_name}",
-            retention_in_days=args.log_days,
+            name=f"/aws/chatbot/{context.prefix}",
+            retention_in_days=context.log_retention_days,
             # It is the service's record, and outlives our interest in it.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         function = HandlerFunction(
-            name,
+            f"{name}-approver-audit",
             HandlerFunctionArgs(
+                context=context,
                 module="who",
-                description="Adds who pressed a button to the scan's evidence",
+                description="Adds who clicked a button to the scan's evidence",
                 region=LOG_REGION,
                 statements=[
-                    allow("s3:GetObject", on=evidence(args.artifacts_arn, "scan.json")),
-                    allow("s3:PutObject", on=evidence(args.artifacts_arn, "pressed/*.json")),
-                    # Without it S3 answers 403 where no scan is, as if a right were missing.
-                    allow("s3:ListBucket", on=[args.artifacts_arn]),
-                    allow("kms:Decrypt", "kms:GenerateDataKey", on=[args.key_arn]),
+                    *storage.read_evidence("scan.json"),
+                    *storage.write_evidence("pressed/*.json"),
                 ],
                 environment={
-                    "ARTIFACTS_BUCKET": args.artifacts,
-                    "EVIDENCE_REGION": args.region,
+                    "ARTIFACTS_BUCKET": storage.artifacts.name,
+                    "EVIDENCE_REGION": context.region,
                     "APPROVAL_FUNCTION": args.approval_function,
                 },
-                log_days=args.log_days,
-                # A batch of presses, each with its calls to another region.
+                # A batch of clicks, each with its calls to another region.
                 timeout_seconds=60,
             ),
             opts=child,
         )
         permission = aws.lambda_.Permission(
-            name,
+            f"{name}-approver-audit",
             region=LOG_REGION,
             action="lambda:InvokeFunction",
             function=function.name,
             principal=f"logs.{LOG_REGION}.amazonaws.com",
             source_arn=pulumi.Output.concat(audit_log.arn, ":*"),
-            source_account=args.account,
+            source_account=context.account,
             opts=child,
         )
         aws.cloudwatch.LogSubscriptionFilter(
-            name,
+            f"{name}-approver-audit",
             region=LOG_REGION,
             log_group=audit_log.name,
             destination_arn=function.arn,
-            # Whatever the fields of an event are: one of our presses names our function.
+            # Whatever the fields of an event are: one of our clicks names our function.
             filter_pattern=pulumi.Output.concat('"', args.approval_function, '"'),
             # CloudWatch tries the function when the filter is made.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
-        self.register_outputs({})
+        self.register_outputs({"function": function.name, "log_group": audit_log.name})

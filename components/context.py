@@ -1,0 +1,37 @@
+"""What every layer of a gate needs to know: its names, where it is, and how it is kept."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """``prefix`` begins the names that must be unique in the account; all is known at preview."""
+
+    prefix: str
+    account: str
+    region: str
+    partition: str = "aws"
+    log_retention_days: int = 90
+    protect: bool = False
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of ``resource`` in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def current(
+    prefix: str, parent: pulumi.Resource, *, log_retention_days: int, protect: bool
+) -> Context:
+    """The account and region that the AWS provider of ``parent`` deploys into."""
+    opts = pulumi.InvokeOptions(parent=parent)
+    return Context(
+        prefix=prefix,
+        account=aws.get_caller_identity(opts=opts).account_id,
+        region=aws.get_region(opts=opts).region,
+        partition=aws.get_partition(opts=opts).partition,
+        log_retention_days=log_retention_days,
+        protect=protect,
+    )

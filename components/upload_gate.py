@@ -1,0 +1,286 @@
+"""A gate for uploads: all layers of one environment, wired, as one component."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.approval import Approval, ApprovalArgs
+from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
+from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
+from components.context import current
+from components.notification import Notification, NotificationArgs
+from components.operations import Operations, OperationsArgs
+from components.pipeline import Pipeline, PipelineArgs
+from components.scan_project import Build, Sarif, SonarQube, Vpc
+from components.state_machine import Waits
+from components.storage import Storage, StorageArgs
+from components.tagging import tagging
+from components.watched import Watched
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadGateArgs:
+    """Who decides, who gets emails, what scans, and for how long; durations in seconds.
+
+    ``limits`` are the most findings that pass by severity, where the scanner's own gate does not
+    decide; ``coverage_limits`` the most files by class; None is no limit. ``upload_limits`` is what
+    an upload may unpack to: files, bytes, and bytes for each byte of the zip. ``lock_mode`` is
+    GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock. A channel belongs to one
+    gate. Pulumi.yaml describes each of these as a setting.
+    """
+
+    slack_workspace_id: str
+    slack_channel_id: str
+    sender: str
+    recipients: Sequence[str]
+    scanner: SonarQube | Sarif
+
+    create_email_identity: bool = True
+    app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    uploader_domains: Sequence[str] = ()
+
+    limits: Mapping[str, int | None] = field(
+        default_factory=lambda: {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
+    )
+    coverage_limits: Mapping[str, int | None] = field(
+        default_factory=lambda: {"unanalysed": 0, "opaque": None}
+    )
+    upload_limits: Mapping[str, int] = field(
+        default_factory=lambda: {"files": 20_000, "bytes": 1024**3, "ratio": 200}
+    )
+    allow_exclusions: bool = False
+    build_seconds: int = 30 * MINUTE
+    queue_seconds: int = 8 * HOUR
+    architecture: str = "x86_64"
+    compute_type: str = "BUILD_GENERAL1_MEDIUM"
+    vpc: Vpc | None = None
+
+    decision_seconds: int = 72 * HOUR
+    escalate_seconds: int = 12 * HOUR
+    escalation_mention: str = ""
+    escalation_topic: str = ""
+    digest_after: int = 10
+    digest_seconds: int = 5 * MINUTE
+    exception_seconds: int = 30 * DAY
+    max_exception_seconds: int = 90 * DAY
+    remind_seconds: int = 3 * DAY
+    custom_actions: Sequence[TeamButton] = (SCAN_AGAIN_BUTTON,)
+    user_role_required: bool = False
+    record_approver: bool = False
+
+    deployers: Sequence[str] = ()
+    log_retention_days: int = 90
+    upload_retention_days: int = 90
+    lock_mode: str = ""
+    lock_days: int = 365
+    protect: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def build(self) -> Build:
+        """How scans are done."""
+        return Build(
+            scanner=self.scanner,
+            limits=self.limits,
+            coverage_limits=self.coverage_limits,
+            upload_limits=self.upload_limits,
+            allow_exclusions=self.allow_exclusions,
+            build_seconds=self.build_seconds,
+            queue_seconds=self.queue_seconds,
+            architecture=self.architecture,
+            compute_type=self.compute_type,
+            vpc=self.vpc,
+        )
+
+    @property
+    def replaced_upload_days(self) -> int:
+        """How long a replaced version is kept: as set, and while it may still be approved."""
+        lifetime = self.decision_seconds + self.max_exception_seconds
+        return max(self.upload_retention_days, -(-lifetime // DAY) + 1)
+
+
+class UploadGate(pulumi.ComponentResource):
+    """Scans each uploaded zip, and asks the people in a Slack channel where its gate fails.
+
+    ``name`` is part of the names of its resources and short for that: Amazon Q Developer (formerly
+    AWS Chatbot) takes 50 characters of a function's name and 64 of a button's.
+    """
+
+    upload_bucket: pulumi.Output[str]
+    artifacts_bucket: pulumi.Output[str]
+    state_bucket: pulumi.Output[str]
+    state_machine: pulumi.Output[str]
+    topic: pulumi.Output[str]
+    approval_function: pulumi.Output[str]
+    rescan_function: pulumi.Output[str]
+    dead_letter_queue: pulumi.Output[str]
+    dashboard_url: pulumi.Output[str]
+    executions_url: pulumi.Output[str]
+    builds_url: pulumi.Output[str]
+    evidence_url: pulumi.Output[str]
+    upload_command: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: UploadGateArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(
+            "chatops-slack:index:UploadGate",
+            name,
+            None,
+            # Tags for what is below, and for nothing else of the program.
+            pulumi.ResourceOptions.merge(
+                opts,
+                pulumi.ResourceOptions(transforms=[tagging(args.tags)] if args.tags else []),
+            ),
+        )
+        child = pulumi.ResourceOptions(parent=self)
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        context = current(
+            f"{project}-{stack}-{name}",
+            self,
+            log_retention_days=args.log_retention_days,
+            protect=args.protect,
+        )
+
+        storage = Storage(
+            name,
+            StorageArgs(
+                context=context,
+                upload_retention_days=args.replaced_upload_days,
+                deployers=args.deployers,
+                lock_mode=args.lock_mode,
+                lock_days=args.lock_days,
+            ),
+            opts=child,
+        )
+        approval = Approval(
+            name,
+            ApprovalArgs(
+                context=context,
+                storage=storage,
+                sender=args.sender,
+                create_email_identity=args.create_email_identity,
+                recipients=args.recipients,
+                app_recipients=args.app_recipients,
+                uploader_domains=args.uploader_domains,
+                mention=args.escalation_mention,
+                exception_seconds=args.exception_seconds,
+                max_exception_seconds=args.max_exception_seconds,
+                team_buttons=args.custom_actions,
+            ),
+            opts=child,
+        )
+        notification = Notification(
+            name,
+            NotificationArgs(
+                context=context,
+                storage=storage,
+                approval=approval,
+                slack_workspace_id=args.slack_workspace_id,
+                slack_channel_id=args.slack_channel_id,
+                user_role_required=args.user_role_required,
+            ),
+            opts=child,
+        )
+        pipeline = Pipeline(
+            name,
+            PipelineArgs(
+                context=context,
+                storage=storage,
+                approval=approval,
+                notification=notification,
+                build=args.build,
+                waits=Waits(
+                    decide=args.decision_seconds,
+                    escalate=args.escalate_seconds,
+                    remind=args.remind_seconds,
+                    who=AUDIT_LOG_SECONDS if args.record_approver else 0,
+                ),
+                escalation_topic=args.escalation_topic,
+                digest_after=args.digest_after,
+                digest_seconds=args.digest_seconds,
+            ),
+            opts=child,
+        )
+        operations = Operations(
+            name,
+            OperationsArgs(
+                context=context,
+                topic_arn=notification.topic_arn,
+                watched=Watched(
+                    region=context.region,
+                    namespace=f"{project}/{stack}/{name}",
+                    topic=notification.topic_name,
+                    functions={**approval.functions, **pipeline.functions},
+                    state_machine_arn=pipeline.state_machine_arn,
+                    project=pipeline.project,
+                    rule=pipeline.rule,
+                    dead_letters=pipeline.dead_letters_name,
+                    configuration_set=approval.configuration_set,
+                    uploads=storage.uploads.name,
+                    artifacts=storage.artifacts.name,
+                    result_seconds=args.build_seconds,
+                ),
+            ),
+            opts=child,
+        )
+        if args.record_approver:
+            ApproverAudit(
+                name,
+                ApproverAuditArgs(
+                    context=context,
+                    storage=storage,
+                    approval_function=approval.approval.name,
+                ),
+                opts=child,
+            )
+
+        region = context.region
+        console = f"https://{region}.console.aws.amazon.com"
+        self.upload_bucket = storage.uploads.name
+        self.artifacts_bucket = storage.artifacts.name
+        self.state_bucket = storage.state.name
+        self.state_machine = pipeline.state_machine_arn
+        self.topic = notification.topic_arn
+        self.approval_function = approval.approval.name
+        self.rescan_function = approval.rescan.name
+        self.dead_letter_queue = pipeline.dead_letters
+        self.dashboard_url = operations.dashboard_url
+        self.executions_url = pulumi.Output.concat(
+            f"{console}/states/home?region={region}#/statemachines/view/",
+            pipeline.state_machine_arn,
+        )
+        self.builds_url = pulumi.Output.concat(
+            f"{console}/codesuite/codebuild/{context.account}/projects/",
+            pipeline.project,
+            f"/history?region={region}",
+        )
+        self.evidence_url = pulumi.Output.concat(
+            f"{console}/s3/buckets/", storage.artifacts.name, f"?region={region}&prefix=scans/"
+        )
+        self.upload_command = pulumi.Output.concat(
+            "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
+        )
+        self.register_outputs(self.outputs)
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What a stack tells of its gate, by the names that the commands of ``ops/`` read."""
+        return {
+            "uploadBucket": self.upload_bucket,
+            "artifactsBucket": self.artifacts_bucket,
+            "stateBucket": self.state_bucket,
+            "stateMachine": self.state_machine,
+            "topic": self.topic,
+            "approvalFunction": self.approval_function,
+            "rescanFunction": self.rescan_function,
+            "deadLetterQueue": self.dead_letter_queue,
+            "dashboardUrl": self.dashboard_url,
+            "executionsUrl": self.executions_url,
+            "buildsUrl": self.builds_url,
+            "evidenceUrl": self.evidence_url,
+            "uploadCommand": self.upload_command,
+        }

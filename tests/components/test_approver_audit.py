@@ -1,0 +1,69 @@
+import pytest
+
+from tests.components.recording import ACCOUNT, REGION, Built, gate
+
+AUDIT = "gate-approver-audit"
+FILTER = "cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
+
+
+@pytest.fixture(scope="module")
+def built() -> Built:
+    return gate(record_approver=True, log_retention_days=30)
+
+
+def test_it_is_off_unless_asked_for(dev: Built):
+    assert not dev.all(FILTER)
+
+
+def test_all_that_has_a_region_is_in_the_region_of_the_log(built: Built):
+    regional = {
+        each.kind.split(":")[-1]: each.inputs.get("region")
+        for each in built.aws
+        if each.name in (AUDIT, "gate-audit-log") and not each.kind.startswith("aws:iam/")
+    }
+
+    assert regional == dict.fromkeys(
+        ["LogGroup", "Function", "Permission", "LogSubscriptionFilter"], "us-east-1"
+    )
+
+
+def test_the_function_finds_the_evidence_in_the_stacks_region(built: Built):
+    inputs = built.one("lambda/function:Function", AUDIT).inputs
+
+    assert inputs["handler"] == "handlers.who.handler"
+    assert inputs["environment"]["variables"] == {
+        "ARTIFACTS_BUCKET": "gate-artifacts",
+        "EVIDENCE_REGION": REGION,
+        "APPROVAL_FUNCTION": "gate-approval",
+    }
+
+
+def test_the_log_is_the_configurations_own_and_stored_as_long_as_is_set(built: Built):
+    assert built.one("cloudwatch/logGroup:LogGroup", "gate-audit-log").inputs == {
+        "region": "us-east-1",
+        "name": "/aws/chatbot/chatops-slack-dev-gate",
+        "retentionInDays": 30,
+    }
+
+
+def test_only_this_log_of_this_account_calls_the_function(built: Built):
+    assert built.one("lambda/permission:Permission", AUDIT).inputs == {
+        "region": "us-east-1",
+        "action": "lambda:InvokeFunction",
+        "function": AUDIT,
+        "principal": "logs.us-east-1.amazonaws.com",
+        "sourceArn": "arn:aws:cloudwatch:::gate-audit-log:*",
+        "sourceAccount": ACCOUNT,
+    }
+
+
+def test_events_that_name_the_approval_function_are_handed_on_once_that_is_allowed(built: Built):
+    handed_on = built.one(FILTER)
+
+    assert handed_on.inputs == {
+        "region": "us-east-1",
+        "logGroup": "/aws/chatbot/chatops-slack-dev-gate",
+        "destinationArn": f"arn:aws:lambda:::{AUDIT}",
+        "filterPattern": '"gate-approval"',
+    }
+    assert built.one("lambda/permission:Permission", AUDIT).urn in handed_on.depends_on
