@@ -152,7 +152,7 @@ def dependencies() -> Iterator[str]:
 
 
 def workflows() -> Iterator[str]:
-    """Zizmor and actionlint on the workflows of this repository."""
+    """Actionlint on the workflows, zizmor on all that GitHub reads in ``.github``."""
     if not (TOOLS / "actionlint").is_file():
         raise Unusable("there is no actionlint, which needs Go: install it, then make clean")
     with tempfile.TemporaryDirectory() as folder:
@@ -161,8 +161,8 @@ def workflows() -> Iterator[str]:
         for tool in (_zizmor, _actionlint):
             if not list(tool(planted)):
                 raise Unusable(f"{tool.__name__[1:]} does not find what was planted")
+    yield from _zizmor(PROGRAM / ".github")
     for path in sorted((PROGRAM / ".github" / "workflows").iterdir()):
-        yield from _zizmor(path)
         yield from _actionlint(path)
 
 
@@ -173,7 +173,8 @@ def _zizmor(path: Path) -> Iterator[str]:
     except ValueError as error:
         raise Unusable(f"zizmor: {ran.stderr.strip()[-300:]}") from error
     for row in rows:
-        yield f"{path.name}: {row['ident']}: {row['desc']}"
+        place = row["locations"][0]["symbolic"]["key"]["Local"]["verbatim_path"]
+        yield f"{Path(place).name}: {row['ident']}: {row['desc']}"
 
 
 def _actionlint(path: Path) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from ops.program import PROGRAM
+from security import run
 from security.plan import plan
 from security.run import ACCEPTED, LOCKS, Entry, Unusable, accepted, judged, main
 from tests.components.recording import Built, program
@@ -136,3 +137,20 @@ def test_every_package_of_every_lock_is_pinned_with_its_hash(lock: str):
 
     assert packages
     assert [each for each in packages if "==" not in each or "--hash=sha256:" not in each] == []
+
+
+def test_workflows_are_not_taken_for_looked_at_without_a_linter(monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "TOOLS", tmp_path)
+
+    with pytest.raises(Unusable, match="no actionlint"):
+        list(run.workflows())
+
+
+def test_a_linter_that_finds_nothing_in_a_planted_workflow_is_not_trusted(monkeypatch, tmp_path):
+    for tool, says in (("actionlint", ""), ("zizmor", "[]")):
+        (tmp_path / tool).write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setattr(run, "TOOLS", tmp_path)
+
+    with pytest.raises(Unusable, match="zizmor does not find what was planted"):
+        list(run.workflows())
