@@ -7,8 +7,8 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-ver
 export APP ENGINE KEEP PORT RANGE SONARQUBE STACK TAG VERDICT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-sonarqube faults simulate fuzz bench bench-scan \
-	bench-burst screenshots smoke verify-evidence check security sbom lock commits release-notes \
+.PHONY: help setup up demo preflight test test-all test-sonarqube faults simulate fuzz bench \
+	bench-scan bench-burst screenshots smoke verify-evidence check security sbom lock commits release-notes \
 	dist clean
 
 help: ## Show this list
@@ -23,7 +23,11 @@ up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=
 preflight: setup ## Check all that an environment needs, before and after `pulumi up`; STACK=dev
 	@$(BIN)/python -m ops preflight --stack "$$STACK"
 
-test: setup ## Run the tests (some minutes)
+test: setup ## Run the tests that take a moment each (two minutes)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --hypothesis-profile quick \
+		-m "not slow and not sonarqube"
+
+test-all: setup ## Run all tests that need no SonarQube server, as CI does (12 minutes)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303

@@ -55,6 +55,7 @@ def test_every_function_is_measured():
     assert {case.module for case in handlers.CASES} == handlers.environments().keys()
 
 
+@pytest.mark.slow
 def test_a_function_is_measured_against_its_own_calls(here):
     approve = next(case for case in handlers.CASES if case.module == "approval")
     with handlers.packaged() as (package, size):
@@ -93,6 +94,7 @@ def test_a_scan_is_measured_against_its_tool(here):
     assert row[0] == "1 file"
 
 
+@pytest.mark.slow
 def test_the_ledger_is_measured_with_its_memory():
     (row,) = accounting.section(1, [accounting.SMALL]).rows
 
@@ -100,6 +102,7 @@ def test_the_ledger_is_measured_with_its_memory():
     assert row[-1].endswith(" MB")
 
 
+@pytest.mark.slow
 def test_memory_that_grows_with_the_zip_is_said(monkeypatch):
     monkeypatch.setattr(accounting, "MOST_MEGABYTES", -1)
 
@@ -108,6 +111,7 @@ def test_memory_that_grows_with_the_zip_is_said(monkeypatch):
     assert wrong.startswith("memory grows with the zip")
 
 
+@pytest.mark.slow
 def test_the_evidence_of_findings_is_measured_with_its_memory(here):
     (row,) = leaving.section(here, 1, [10]).rows
 
@@ -115,6 +119,7 @@ def test_the_evidence_of_findings_is_measured_with_its_memory(here):
     assert [each.endswith(" MB") for each in row[-2:]] == [True, True]
 
 
+@pytest.mark.slow
 def test_the_bare_program_registers_the_same_resources(tmp_path):
     ours = record_program("dev", told("dev"))
     file = tmp_path / "resources.json"

@@ -22,6 +22,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 pytestmark = [
     pytest.mark.engine,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not (shutil.which("pulumi") and shutil.which("pulumi-language-python")),
         reason="the Pulumi CLI is not on PATH (https://www.pulumi.com/docs/install/)",

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from tests.faults import trial
+from tests.faults import fault_run
 from tests.faults.calls import Call
+from tests.faults.fault_run import ALARM, ANSWER, CARD, SAME, TWICE, UNREPORTED, WRONG, Cell, Result
 from tests.faults.injection import FAULTS
-from tests.faults.trial import ALARM, ANSWER, CARD, SAME, TWICE, UNTOLD, WRONG, Cell, Result
 
 STYLES = {
     SAME: "green",
@@ -25,7 +25,7 @@ STYLES = {
     CARD: "cyan",
     ANSWER: "cyan",
     ALARM: "magenta",
-    UNTOLD: "yellow",
+    UNREPORTED: "yellow",
 }
 MEANINGS = {
     SAME: "the way ended as without a fault, nothing lost, nothing doubled",
@@ -33,14 +33,14 @@ MEANINGS = {
     CARD: "the way ended otherwise, and a card says so",
     ANSWER: "the press did not work, and its answer says so",
     ALARM: "the way ended early: the execution failed, or its event is a dead letter",
-    UNTOLD: "nothing lost, and nobody told of it (docs/faults.md says why that is accepted)",
+    UNREPORTED: "nothing lost, and nobody told of it (docs/faults.md says why that is accepted)",
     WRONG: "lost, doubled, or silent",
 }
 Rows = Mapping[Call, Mapping[str, Cell]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the trials that are asked for; return the exit code."""
+    """Run the cases that are asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("words", nargs="*", metavar="WORD", help="only calls that have one of them")
     parser.add_argument("--markdown", action="store_true", help="print as docs/faults.md has it")
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     results = list(_results(options.words))
     if not results:
         parser.error(f"no call has {' or '.join(options.words)} in it")
-    rows = trial.by_call(results)
+    rows = fault_run.by_call(results)
     if options.markdown:
         print(*_markdown(rows), sep="\n")
     else:
@@ -75,23 +75,23 @@ def _results(words: list[str]) -> Iterator[Result]:
     )
     with bar:
         task = bar.add_task("each way once without a fault", total=None)
-        with trial.course() as course:
-            trials = [
+        with fault_run.start_run() as run:
+            cases = [
                 each
-                for each in course.trials()
+                for each in run.cases()
                 if not words or any(word in str(each.call) for word in words)
             ]
-            bar.update(task, total=len(trials))
-            for result in course.run(trials):
+            bar.update(task, total=len(cases))
+            for result in run.try_all(cases):
                 bar.update(task, advance=1, description=_named(result))
                 yield result
 
 
 def _named(result: Result) -> str:
-    call = result.trial.call
+    call = result.case.call
     if not call:
-        return result.trial.way
-    return f"{result.trial.way}: {call.who}: {call.what}, {result.trial.fault}"
+        return result.case.way
+    return f"{result.case.way}: {call.who}: {call.what}, {result.case.fault}"
 
 
 def _table(rows: Rows) -> Table:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-# Each trial has an app of its own, as in ``approved-0017``, and an app is in every request somehow.
-APP = re.compile(r"\b[a-z]+-\d{4}\b")
+# Each case has an app of its own, as in ``approved-0017``, and an app is in every request somehow.
+APP = re.compile(r"(?<![\w-])[a-z]+-\d{4}(?![\w-])")
 # Of these services only what the pipeline asks of them; the rest is how they are played here.
 PLAYED = {
     "events": ("StartExecution",),
@@ -94,7 +94,7 @@ def _operation(service: str, environ: dict[str, Any], target: str, body: bytes) 
 
 
 def _subject(operation: str, target: str, text: str) -> str:
-    """What of the trial it is about, in words that are the same in each trial."""
+    """What of the case it is about, in words that are the same in each case."""
     if operation == "Invoke":
         event = json.loads(text)
         verb = {"approve", "reject", "withdraw"} & event.keys()

@@ -20,7 +20,8 @@ from tests.faults.calls import Call, Request
 
 # Longer than the functions wait for S3 and Step Functions (``handlers/evidence.py``).
 SLOW_SECONDS = 2.5
-# Longer than the usual tries take here, shorter than those that are made for days (``ways.hurry``).
+# Longer than the usual tries take here, shorter than those that are made for days
+# (``ways.shorten_timeouts``).
 WHILE_SECONDS = 6
 FAULTS = {
     "before": "the connection breaks before the call takes effect",
@@ -33,7 +34,7 @@ FAULTS = {
     "refused": "the call is refused, each time it is tried",
 }
 REFUSALS = ("a while", "refused")
-MORTAL = {
+KILLABLE = {
     "check-build-status", "supersede", "approval", "announce", "rescan", "who", "scan",
 }  # fmt: skip
 THROTTLED = {
@@ -47,7 +48,7 @@ REFUSED = {"s3": (403, "AccessDenied"), "sns": (403, "AuthorizationError")}
 
 @dataclass
 class Plan:
-    """The one fault of an app's trial; ``met`` counts the calls that met it."""
+    """The one fault of an app's case; ``met`` counts the calls that met it."""
 
     call: Call
     fault: str
@@ -153,7 +154,7 @@ class Layer:
         return []
 
     def _app(self, request: Request) -> str:
-        """Whose trial it is; by a token, an execution or a build that was named with it before."""
+        """Whose case it is; by a token, an execution or a build that was named with it before."""
         said = json.loads(request.body) if request.body.startswith("{") else {}
         if request.app:
             for name in ("token", "execution"):

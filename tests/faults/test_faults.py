@@ -4,38 +4,39 @@ from collections import defaultdict
 
 import pytest
 
-from tests.faults import trial
 from tests.faults.calls import Call
+from tests.faults.fault_run import ON_EACH_WAY, SAME, WRONG, FaultCase, start_run
 from tests.faults.injection import FAULTS
-from tests.faults.trial import ON_EACH_WAY, Trial
-from tests.local.conftest import change_states
+from tests.support.account import changed_states
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def course():
-    with trial.course() as running:
+def run():
+    with start_run() as running:
         yield running
 
 
-def test_each_call_of_the_whole_way_survives_a_fault(course):
+def test_each_call_of_the_whole_way_survives_a_fault(run):
     faults = [each for each in FAULTS if not each.startswith("killed")]
-    way_of = {each.call: each.way for each in reversed(course.trials())}
+    way_of = {each.call: each.way for each in reversed(run.cases())}
     sample = [
-        Trial(way, call, faults[number % len(faults)])
+        FaultCase(way, call, faults[number % len(faults)])
         for number, (call, way) in enumerate(way_of.items())
     ]
 
-    results = list(course.run(sample))
+    results = list(run.try_all(sample))
 
-    assert [each for each in results if each.outcome == trial.WRONG] == []
-    assert {each.trial.call.who for each in results} >= {
+    assert [each for each in results if each.outcome == WRONG] == []
+    assert {each.case.call.who for each in results} >= {
         "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "supersede",
         "Slack channel", "approval", "announce", "rescan",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("who", ["scan", "check-build-status", "approval", "announce"])
-def test_a_death_after_a_write_is_survived(course, who):
+def test_a_death_after_a_write_is_survived(run, who):
     last = {
         "scan": "PutObject report.json",
         "check-build-status": "PutObject verdict.json",
@@ -43,9 +44,9 @@ def test_a_death_after_a_write_is_survived(course, who):
         "announce": "SendEmail",
     }[who]
 
-    [result] = course.run([Trial("rejected", Call(who, last), "killed after")])
+    [result] = run.try_all([FaultCase("rejected", Call(who, last), "killed after")])
 
-    assert result.outcome != trial.WRONG, result.why
+    assert result.outcome != WRONG, result.why
 
 
 OVERCOME = [
@@ -63,32 +64,32 @@ OVERCOME = [
 ]
 
 
-def test_what_could_be_told_as_trouble_is_overcome(course):
-    trials = [Trial(way, Call(who, what), fault) for way, who, what, fault in OVERCOME]
+def test_what_could_be_told_as_trouble_is_overcome(run):
+    cases = [FaultCase(way, Call(who, what), fault) for way, who, what, fault in OVERCOME]
 
-    results = list(course.run(trials))
+    results = list(run.try_all(cases))
 
-    assert [(each.trial, each.why) for each in results if each.outcome != trial.SAME] == []
+    assert [(each.case, each.why) for each in results if each.outcome != SAME] == []
     assert len(results) == len(OVERCOME)
 
 
 @pytest.mark.parametrize("way", ["superseded", "overtaken"])
-def test_the_request_of_a_replaced_version_closes_without_a_press(course, way):
-    assert course.clean[way].answers == []
-    assert course.clean[way].clearance == ["superseded", "passed"]
+def test_the_request_of_a_replaced_version_closes_without_a_press(run, way):
+    assert run.clean[way].answers == []
+    assert run.clean[way].clearance == ["superseded", "passed"]
 
 
 @pytest.mark.parametrize("way", ["hasty", "recalled"])
-def test_what_is_withdrawn_at_once_is_told_as_withdrawn_only(course, way):
-    assert set(course.clean[way].cards) == {"quality gate failed", "approval withdrawn"}
-    assert course.clean[way].clearance == ["withdrawn"]
+def test_what_is_withdrawn_at_once_is_told_as_withdrawn_only(run, way):
+    assert set(run.clean[way].cards) == {"quality gate failed", "approval withdrawn"}
+    assert run.clean[way].clearance == ["withdrawn"]
 
 
-def test_each_way_of_a_call_has_faults_that_last_and_the_first_way_has_all(course):
+def test_each_way_of_a_call_has_faults_that_last_and_the_first_way_has_all(run):
     call = Call("state machine", "GetObject withdrawal.json")
 
     faults = defaultdict(list)
-    for each in course.trials():
+    for each in run.cases():
         if each.call == call:
             faults[each.way].append(each.fault)
 
@@ -97,28 +98,29 @@ def test_each_way_of_a_call_has_faults_that_last_and_the_first_way_has_all(cours
     assert faults == {way: [*ON_EACH_WAY] for way in ways}
 
 
-def test_a_call_that_fails_in_silence_is_found(course):
+def test_a_call_that_fails_in_silence_is_found(run):
     def say_nothing(name, state):
         if name == "TellRejected":
             state["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": "Rejected"}]
 
-    change_states(course.cloud, say_nothing)
-    told = Call("state machine", "Publish “rejected”")
+    published = Call("state machine", "Publish “rejected”")
 
-    [result] = course.run([Trial("rejected", told, "refused")])
+    with changed_states(run.cloud, say_nothing):
+        [result] = run.try_all([FaultCase("rejected", published, "refused")])
 
-    assert result.outcome == trial.WRONG
+    assert result.outcome == WRONG
     assert "silent" in result.why[0]
 
 
-def test_a_second_build_is_found(course):
+def test_a_second_build_is_found(run):
     def forget_the_token(name, state):
         if name == "Scan":
             state["Arguments"]["IdempotencyToken"] = "{% $string($random()) %}"
 
-    change_states(course.cloud, forget_the_token)
+    started = Call("state machine", "StartBuild")
 
-    [result] = course.run([Trial("passed", Call("state machine", "StartBuild"), "after")])
+    with changed_states(run.cloud, forget_the_token):
+        [result] = run.try_all([FaultCase("passed", started, "after")])
 
-    assert result.outcome == trial.WRONG
+    assert result.outcome == WRONG
     assert "2 builds" in result.why[0]

@@ -6,17 +6,18 @@ import pytest
 
 from tests.faults import injection
 from tests.faults.calls import Call
+from tests.faults.fault_run import CARD, SAME, TWICE, UNREPORTED, WRONG, FaultCase, Result, by_call
 from tests.faults.injection import WHILE_SECONDS, Plan
-from tests.faults.trial import CARD, SAME, TWICE, UNTOLD, WRONG, Result, Trial, by_call
-from tests.faults.ways import People
+from tests.faults.ways import Actor
 
 CALL, OTHER = Call("scan", "PutObject report.json"), Call("scan", "GetObject the upload")
 
 
 def table(*outcomes):
-    """The cell of one call and fault whose trials ended so, as ``(way, outcome)``."""
+    """The cell of one call and fault whose cases ended so, as ``(way, outcome)``."""
     results = [
-        Result(Trial(way, CALL, "after"), Mock(spec=People), outcome) for way, outcome in outcomes
+        Result(FaultCase(way, CALL, "after"), Mock(spec=Actor), outcome)
+        for way, outcome in outcomes
     ]
     return str(by_call(results)[CALL]["after"])
 
@@ -29,8 +30,8 @@ def table(*outcomes):
         ([("passed", CARD), ("late", SAME)], "card"),
         ([("late", CARD), ("passed", SAME)], "card (late)"),
         ([("late", CARD), ("rejected", CARD), ("passed", SAME)], "card (rejected)"),
-        ([("late", UNTOLD), ("rejected", CARD), ("passed", TWICE)], "untold (late)"),
-        ([("passed", UNTOLD), ("late", WRONG)], "WRONG (late)"),
+        ([("late", UNREPORTED), ("rejected", CARD), ("passed", TWICE)], "unreported (late)"),
+        ([("passed", UNREPORTED), ("late", WRONG)], "WRONG (late)"),
     ],
 )
 def test_a_cell_is_the_worst_outcome_with_its_way_where_that_is_not_the_first(outcomes, cell):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +15,9 @@ from local.card import Button
 from local.cloud import ACCOUNT, REGION, Cloud
 from tests.faults.calls import Call, title
 from tests.faults.injection import Layer
-from tests.scan.uploads import zipped
+from tests.support.account import QUICK_FAILING as FAILING
+from tests.support.account import QUICK_PASSING as PASSING
+from tests.support.account import QUICK_SCAN
 
 # The real scan, with a tool that finds what the upload says; one app's scanner breaks off.
 BUILDSPEC = json.dumps(
@@ -26,8 +27,7 @@ BUILDSPEC = json.dumps(
             "build": {
                 "commands": [
                     'case "$APP" in broken-*) echo "no scanner here"; exit 3;; esac',
-                    "ENGINE=sarif SARIF_COMMAND='cp {source}/found.sarif {sarif}' "
-                    f"{sys.executable} -m scan",
+                    f"ENGINE=sarif {QUICK_SCAN}",
                 ]
             }
         },
@@ -41,7 +41,7 @@ SETTINGS = {
     "escalateBefore": "10m",
     "remindBefore": "8s",
     "exceptionPeriod": "18s",
-    "digestAfter": "0",  # each upload is a trial of its own
+    "digestAfter": "0",  # each upload is a case of its own
 }
 STUCK_SECONDS = 240
 LATE_SECONDS = 5  # a card on its way
@@ -59,21 +59,8 @@ class Stuck(Exception):
     """The upload neither ended nor is anybody asked; says where it stands."""
 
 
-def with_errors(findings: int) -> bytes:
-    """An upload in which the tool finds so many errors."""
-    results = [{"level": "error", "message": {"text": "not so"}, "ruleId": "R1"}] * findings
-    sarif = {
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": {"name": "tool"}}, "results": results}],
-    }
-    return zipped({"app.py": "pass\n", "found.sarif": json.dumps(sarif)})
-
-
-FAILING, PASSING = with_errors(1), with_errors(0)
-
-
 @dataclass
-class People:
+class Actor:
     """Who uploads ``app`` and who sits in the channel; ``answers`` is what they were told."""
 
     cloud: Cloud
@@ -255,91 +242,91 @@ class People:
         return what
 
 
-def passed(people: People) -> None:
-    people.upload(PASSING)
-    people.end()
+def passed(actor: Actor) -> None:
+    actor.upload(PASSING)
+    actor.end()
 
 
-def rejected(people: People) -> None:
-    people.upload(FAILING)
-    people.decide("Reject")
-    people.end()
+def rejected(actor: Actor) -> None:
+    actor.upload(FAILING)
+    actor.decide("Reject")
+    actor.end()
 
 
-def approved(people: People) -> None:
-    people.upload(FAILING)
-    people.decide("Approve")
-    people.end()
+def approved(actor: Actor) -> None:
+    actor.upload(FAILING)
+    actor.decide("Approve")
+    actor.end()
 
 
-def withdrawn(people: People) -> None:
-    people.upload(FAILING)
-    if people.decide("Approve", days="2m"):
-        people.withdrawn()
-    people.end()
+def withdrawn(actor: Actor) -> None:
+    actor.upload(FAILING)
+    if actor.decide("Approve", days="2m"):
+        actor.withdrawn()
+    actor.end()
 
 
-def hasty(people: People) -> None:
+def hasty(actor: Actor) -> None:
     """Approved, and withdrawn before that is tagged."""
-    people.before("GetObject decision.json", people.withdraw)
-    people.upload(FAILING)
-    if people.decide("Approve", days="2m"):
-        people.withdrawn()
-    people.end()
+    actor.before("GetObject decision.json", actor.withdraw)
+    actor.upload(FAILING)
+    if actor.decide("Approve", days="2m"):
+        actor.withdrawn()
+    actor.end()
 
 
-def recalled(people: People) -> None:
+def recalled(actor: Actor) -> None:
     """Approved, and withdrawn before anything waits for that."""
-    people.before("Invoke announce approved", people.withdraw)
-    people.upload(FAILING)
-    if people.decide("Approve", days="2m"):
-        people.withdrawn()
-    people.end()
+    actor.before("Invoke announce approved", actor.withdraw)
+    actor.upload(FAILING)
+    if actor.decide("Approve", days="2m"):
+        actor.withdrawn()
+    actor.end()
 
 
-def late(people: People) -> None:
+def late(actor: Actor) -> None:
     """Approved, and withdrawn after the reminder."""
-    people.upload(FAILING)
-    if people.decide("Approve"):
-        people.reminded()
-        people.withdrawn()
-    people.end()
+    actor.upload(FAILING)
+    if actor.decide("Approve"):
+        actor.reminded()
+        actor.withdrawn()
+    actor.end()
 
 
-def nobody(people: People) -> None:
-    people.upload(FAILING)
-    people.end()
+def nobody(actor: Actor) -> None:
+    actor.upload(FAILING)
+    actor.end()
 
 
-def superseded(people: People) -> None:
-    people.upload(FAILING)
-    people.asked()
-    people.upload(PASSING)
-    _close(people)
+def superseded(actor: Actor) -> None:
+    actor.upload(FAILING)
+    actor.asked()
+    actor.upload(PASSING)
+    _close(actor)
 
 
-def overtaken(people: People) -> None:
+def overtaken(actor: Actor) -> None:
     """Replaced by a newer version after the gate was looked at, and before anything waits."""
-    people.before("Publish “quality gate failed”", people.overtake)
-    people.upload(FAILING)
-    people.overtaken()
-    _close(people)
+    actor.before("Publish “quality gate failed”", actor.overtake)
+    actor.upload(FAILING)
+    actor.overtaken()
+    _close(actor)
 
 
-def broken(people: People) -> None:
-    people.upload(PASSING)
-    people.press("Scan again")
-    people.end()
+def broken(actor: Actor) -> None:
+    actor.upload(PASSING)
+    actor.press("Scan again")
+    actor.end()
 
 
-def _close(people: People) -> None:
-    if not people.closed():
+def _close(actor: Actor) -> None:
+    if not actor.closed():
         # The older request stands open until somebody presses, and is told of the newer version.
-        people.press("Approve")
-    people.end()
+        actor.press("Approve")
+    actor.end()
 
 
-WAYS: dict[str, Callable[[People], None]] = {
+WAYS: dict[str, Callable[[Actor], None]] = {
     each.__name__: each
     for each in (
         passed, rejected, approved, withdrawn, nobody, superseded, broken,
@@ -348,7 +335,7 @@ WAYS: dict[str, Callable[[People], None]] = {
 }  # fmt: skip
 
 
-def hurry(name: str, state: dict[str, Any]) -> None:
+def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
     """Seconds instead of minutes between tries; nobody decides about one app, at once."""
     for retry in state.get("Retry", []):
         if tries := retry.get("MaxAttempts"):

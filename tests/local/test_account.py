@@ -10,7 +10,7 @@ from local import gaps
 from local.cloud import awaited
 from local.resources import Account, UnknownInput, create
 from local.service_rules import Refused
-from tests.local.conftest import zip_of
+from tests.scan.uploads import zipped
 
 ACCOUNT = Account(client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn")
 
@@ -139,7 +139,7 @@ def run_function(cloud):
             Role=approval["Configuration"]["Role"],
             Runtime="python3.13",
             Handler="handlers.it.handler",
-            Code={"ZipFile": zip_of({"handlers/it.py": source})},
+            Code={"ZipFile": zipped({"handlers/it.py": source})},
             Timeout=1,
         )
         answer = cloud.client("lambda").invoke(FunctionName=name, Payload=payload)

@@ -13,13 +13,15 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.cloud import ACCOUNT, REGION, Cloud, awaited
 from tests.local.cloudwatch import Values, goes_off, matches, measured, message, metric, watched
-from tests.local.conftest import (
+from tests.support.account import (
     FAILING,
     PASSING,
     card_of,
     change_states,
-    no_patience,
+    disable_retries,
 )
+
+pytestmark = pytest.mark.slow
 
 FUNCTIONS = ("approval", "rescan", "announce", "check-build-status", "callback", "supersede")
 LATE = 2 * 3600  # seconds
@@ -73,7 +75,7 @@ def told() -> Iterator[Told]:
     waits = {"decisionWindow": "90s", "escalateBefore": "85s"}
     holds = {"exceptionPeriod": "90s", "remindBefore": "85s"}
     with Cloud({**waits, **holds}) as cloud, pytest.MonkeyPatch.context() as patch:
-        change_states(cloud, no_patience)
+        change_states(cloud, disable_retries)
         found = cloud.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
         told = Told(cloud, {each["AlarmName"].split("-", 4)[4][:-6]: each for each in found})
         _count(told, patch)

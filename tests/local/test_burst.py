@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from bench import bench_burst, quick_scan
 
 SCHEMA = Path(__file__).parents[2] / "scan" / "report.schema.json"
 
 
+@pytest.mark.slow
 def test_forty_uploads_at_once_go_their_way_once_each():
     result = bench_burst.burst(uploads=40, slots=20)
 

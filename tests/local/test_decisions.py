@@ -8,14 +8,15 @@ import zipfile
 import pytest
 
 from local.cloud import Cloud
-from tests.local.conftest import (
-    FAILING,
+from tests.scan.uploads import zipped
+from tests.support.account import (
+    QUICK_FAILING,
     card_of,
+    click,
     mails_about,
-    press,
+    scan_quickly,
     text_of,
     version,
-    zip_of,
 )
 
 TICKET = "arn:aws:lambda:eu-central-1:123456789012:function:ticket"
@@ -44,6 +45,7 @@ def cloud():
         "uploaderDomains": json.dumps(["example.com"]),
     }
     with Cloud(settings) as running:
+        scan_quickly(running)
         yield running
 
 
@@ -56,8 +58,8 @@ def told_in_thread(cloud, scan):
 
 
 def test_an_approval_is_withdrawn_from_its_own_card(cloud):
-    scan = cloud.upload("payments/a.zip", FAILING)
-    press(cloud, scan, "Approve")
+    scan = cloud.upload("payments/a.zip", QUICK_FAILING)
+    click(cloud, scan, "Approve")
     execution = cloud.execution(scan)
     cloud.reached(execution, "HoldToReminder")
 
@@ -78,9 +80,10 @@ def test_an_approval_is_withdrawn_from_its_own_card(cloud):
     ]
 
 
+@pytest.mark.slow
 def test_the_developers_are_reminded_before_an_exception_ends(cloud):
-    scan = cloud.upload("payments/b.zip", FAILING)
-    press(cloud, scan, "Approve")
+    scan = cloud.upload("payments/b.zip", QUICK_FAILING)
+    click(cloud, scan, "Approve")
     execution = cloud.execution(scan)
 
     card = card_of(cloud, scan, "exception ends on")
@@ -91,8 +94,9 @@ def test_the_developers_are_reminded_before_an_exception_ends(cloud):
     assert "Ends on" in mails_about(cloud, version(scan))[-1]["Subject"]
 
 
+@pytest.mark.slow
 def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud):
-    scan = cloud.upload("payments/d.zip", FAILING)
+    scan = cloud.upload("payments/d.zip", QUICK_FAILING)
     execution = cloud.execution(scan)
 
     card = card_of(cloud, scan, "nobody has decided")
@@ -106,11 +110,11 @@ def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud)
 
 
 def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
-    old = cloud.upload("payments/e.zip", FAILING)
+    old = cloud.upload("payments/e.zip", QUICK_FAILING)
     card = card_of(cloud, old)
     cloud.reached(cloud.execution(old), "AwaitDecision")
 
-    new = cloud.upload("payments/e.zip", FAILING)
+    new = cloud.upload("payments/e.zip", QUICK_FAILING)
 
     assert cloud.ended(cloud.execution(old)) == "SUCCEEDED"
     assert cloud.clearance("payments/e.zip", old) == "superseded"
@@ -123,7 +127,7 @@ def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
 
 
 def test_a_scan_is_done_again_by_a_button_as_another_attempt(cloud):
-    scan = cloud.upload("payments/f.zip", zip_of({"README.md": "only words"}))
+    scan = cloud.upload("payments/f.zip", zipped({"README.md": "only words"}))
     again = button(card_of(cloud, scan), "Scan again")
     cloud.ended(cloud.execution(scan))
 
@@ -150,7 +154,7 @@ def test_a_team_has_its_own_button_which_may_call_its_function_only(cloud):
     )
     cloud.client("logs").create_log_group(logGroupName="ticket")
     cloud.functions.logging["ticket"] = {"LogFormat": "JSON", "LogGroup": "ticket"}
-    scan = cloud.upload("payments/g.zip", FAILING)
+    scan = cloud.upload("payments/g.zip", QUICK_FAILING)
 
     assert cloud.channel.press(button(card_of(cloud, scan), "Open ticket")) == (
         f"Opened a ticket about {scan}."
@@ -161,12 +165,12 @@ def test_an_app_has_its_own_readers_and_the_uploader_may_be_one(cloud):
     stored = cloud.client("s3").put_object(
         Bucket=cloud.outputs["uploadBucket"],
         Key="web/app.zip",
-        Body=FAILING,
+        Body=QUICK_FAILING,
         Metadata={"uploader": "ada@example.com"},
     )
     scan = f"web/{stored['VersionId']}"
 
-    press(cloud, scan, "Reject")
+    click(cloud, scan, "Reject")
 
     cloud.ended(cloud.execution(scan))
     [mail] = mails_about(cloud, version(scan))
@@ -175,8 +179,8 @@ def test_an_app_has_its_own_readers_and_the_uploader_may_be_one(cloud):
 
 
 def test_each_piece_of_evidence_names_the_digest_of_the_one_before(cloud):
-    scan = cloud.upload("payments/h.zip", FAILING)
-    press(cloud, scan, "Reject")
+    scan = cloud.upload("payments/h.zip", QUICK_FAILING)
+    click(cloud, scan, "Reject")
     cloud.ended(cloud.execution(scan))
 
     def digest(name):

@@ -37,6 +37,7 @@ def test_what_make_is_given_is_checked_before_anything_starts(wrong, capsys, mon
     assert f"argument --{wrong[0].lower()}: invalid choice: '{wrong[1]}'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_whole_story_is_told(capsys, monkeypatch):
     monkeypatch.setenv("VERDICT", "Reject")
 

@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local.cloud import Cloud
-from tests.local.conftest import FAILING, card_of, mails_about, press
+from tests.support.account import FAILING, card_of, click, mails_about
+
+pytestmark = pytest.mark.slow
 
 MOST, UPLOADS = 2, 6
 
@@ -52,7 +54,7 @@ def test_the_digest_says_what_they_have_in_common(digest):
 def test_a_scan_in_the_thread_is_decided_there(cloud, scans, digest):
     scan = next(each for each in scans if card_of(cloud, each).thread == digest.thread)
 
-    assert press(cloud, scan, "Approve").startswith("Approved")
+    assert click(cloud, scan, "Approve").startswith("Approved")
 
     told = card_of(cloud, scan, "approved until")
     assert told.thread == digest.thread
@@ -63,6 +65,6 @@ def test_a_scan_in_the_thread_is_decided_there(cloud, scans, digest):
 def test_a_scan_of_its_own_thread_stays_there(cloud, scans, digest):
     scan = next(each for each in scans if card_of(cloud, each).thread == each)
 
-    press(cloud, scan, "Reject")
+    click(cloud, scan, "Reject")
 
     assert card_of(cloud, scan, "rejected").thread == scan

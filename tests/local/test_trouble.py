@@ -4,25 +4,27 @@ import json
 
 import pytest
 
-from tests.local.conftest import (
-    FAILING,
-    PASSING,
+from tests.support.account import (
+    QUICK_FAILING,
+    QUICK_PASSING,
     card_of,
     change_states,
+    click,
     crash,
-    no_patience,
-    press,
+    disable_retries,
+    scan_quickly,
 )
 
 
 @pytest.fixture(scope="module", autouse=True)
 def impatient(cloud):
-    change_states(cloud, no_patience)
+    change_states(cloud, disable_retries)
+    scan_quickly(cloud)
 
 
 def test_a_failing_judge_is_told_with_a_link_to_the_execution(cloud, replaced):
     replaced(cloud, "check-build-status", crash)
-    scan = cloud.upload("inventory.zip", PASSING)
+    scan = cloud.upload("inventory.zip", QUICK_PASSING)
     execution = cloud.execution(scan)
 
     assert cloud.ended(execution) == "FAILED"
@@ -35,9 +37,9 @@ def test_a_failing_judge_is_told_with_a_link_to_the_execution(cloud, replaced):
 
 def test_refused_mail_is_told_and_the_decision_stands(cloud, replaced):
     replaced(cloud, "announce", crash)
-    scan = cloud.upload("payments/api.zip", FAILING)
+    scan = cloud.upload("payments/api.zip", QUICK_FAILING)
 
-    press(cloud, scan, "Reject")
+    click(cloud, scan, "Reject")
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     card_of(cloud, scan, "could not be sent")
@@ -46,7 +48,7 @@ def test_refused_mail_is_told_and_the_decision_stands(cloud, replaced):
 
 def test_a_full_codebuild_is_waited_for(cloud, monkeypatch):
     monkeypatch.setattr(cloud.builds, "slots", 0)
-    scan = cloud.upload("inventory.zip", PASSING)
+    scan = cloud.upload("inventory.zip", QUICK_PASSING)
     execution = cloud.execution(scan)
     cloud.reached(execution, "Scan")
     while not any(event["type"] == "TaskFailed" for event in cloud.history(execution)):
@@ -59,7 +61,7 @@ def test_a_full_codebuild_is_waited_for(cloud, monkeypatch):
 
 def test_a_build_that_takes_too_long_is_told_as_that(cloud, monkeypatch):
     monkeypatch.setattr(cloud.builds, "minute", 0.01)
-    scan = cloud.upload("inventory.zip", PASSING)
+    scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
 
@@ -74,7 +76,7 @@ def test_an_event_that_starts_nothing_lies_in_the_dead_letter_queue(cloud, monke
         raise ConnectionError("Step Functions is down")
 
     monkeypatch.setattr(stepfunctions, "start_execution", down)
-    scan = cloud.upload("inventory.zip", PASSING)
+    scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     [letter] = cloud.client("sqs").receive_message(
         QueueUrl=cloud.outputs["deadLetterQueue"], WaitTimeSeconds=5
@@ -93,7 +95,7 @@ def test_a_missing_secret_is_told_in_the_channel(cloud, monkeypatch):
         return found
 
     monkeypatch.setattr(cloud.builds, "_project", with_secret)
-    scan = cloud.upload("inventory.zip", PASSING)
+    scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     assert "Secrets Manager" in card_of(cloud, scan).description
@@ -103,7 +105,7 @@ def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud):
     s3, bucket = cloud.client("s3"), cloud.outputs["stateBucket"]
     version = s3.head_object(Bucket=bucket, Key="source/scan.zip")["VersionId"]
     s3.delete_object(Bucket=bucket, Key="source/scan.zip", VersionId=version)
-    scan = cloud.upload("inventory.zip", PASSING)
+    scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     assert "source/scan\u2024zip" in card_of(cloud, scan).description

@@ -5,16 +5,16 @@ import threading
 
 import pytest
 
-from tests.local.conftest import (
+from tests.scan.uploads import zipped
+from tests.support.account import (
     FAILING,
     PASSING,
     card_of,
+    click,
     mails_about,
-    press,
-    reject_and_die,
+    reject_without_resuming,
     text_of,
     version,
-    zip_of,
 )
 
 
@@ -33,10 +33,11 @@ def test_a_passed_gate_clears_the_version_and_bothers_nobody(cloud):
     }
 
 
+@pytest.mark.slow
 def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
 
-    answer = press(cloud, scan, "Approve", "known, fixed in 1.5")
+    answer = click(cloud, scan, "Approve", "known, fixed in 1.5")
     execution = cloud.execution(scan)
     cloud.reached(execution, "HoldToEnd")
 
@@ -55,7 +56,7 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
 def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
 
-    press(cloud, scan, "Reject", "mend the shell call first")
+    click(cloud, scan, "Reject", "mend the shell call first")
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     assert cloud.clearance("payments/api.zip", scan) == "rejected"
@@ -67,10 +68,10 @@ def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):
     ("body", "says", "buttons"),
     [
         (b"this is no zip", "not a zip", []),
-        (FAILING[:-40], "zip", []),
-        (zip_of({}), "no files", []),
+        pytest.param(FAILING[:-40], "zip", [], marks=pytest.mark.slow),
+        pytest.param(zipped({}), "no files", [], marks=pytest.mark.slow),
         # Another engine, or another limit, may see more in it.
-        (zip_of({"README.md": "only words"}), "analys", ["Scan again"]),
+        (zipped({"README.md": "only words"}), "analys", ["Scan again"]),
     ],
     ids=["no zip", "cut off", "empty", "nothing to analyse"],
 )
@@ -93,8 +94,9 @@ SHELL = "import subprocess\nsubprocess.run(cmd, shell=True)"
     [{"a.py": SHELL + "  # nosec"}, {".tox/a.py": SHELL, "b.py": "x = 1"}],
     ids=["a comment", "a folder that the tool leaves out"],
 )
+@pytest.mark.slow
 def test_code_cannot_ask_to_be_overlooked(cloud, files):
-    scan = cloud.upload("payments/api.zip", zip_of(files))
+    scan = cloud.upload("payments/api.zip", zipped(files))
 
     assert card_of(cloud, scan).buttons
     assert cloud.clearance("payments/api.zip", scan) == "failed"
@@ -102,7 +104,7 @@ def test_code_cannot_ask_to_be_overlooked(cloud, files):
 
 def test_code_cannot_hide_in_a_file_that_the_scanner_cannot_read(cloud):
     files = {"hidden.py": SHELL + "\nx = " + "1+" * 3000 + "1", "shown.py": "x = 1"}
-    scan = cloud.upload("payments/api.zip", zip_of(files))
+    scan = cloud.upload("payments/api.zip", zipped(files))
 
     card = card_of(cloud, scan)
     assert "hidden.py" in card.description
@@ -110,6 +112,7 @@ def test_code_cannot_hide_in_a_file_that_the_scanner_cannot_read(cloud):
     assert cloud.clearance("payments/api.zip", scan) == "failed"
 
 
+@pytest.mark.slow
 def test_a_key_of_any_script_goes_its_way(cloud):
     scan = cloud.upload("payments/ünï 😀 zip.zip", PASSING)
 
@@ -127,6 +130,7 @@ def test_a_key_without_an_app_name_is_told_in_the_channel_and_never_scanned(clou
     assert "Scan" not in cloud.states(cloud.execution(scan))
 
 
+@pytest.mark.slow
 def test_uploads_at_once_are_scanned_once_each(cloud):
     scans = [cloud.upload("twins/a.zip", FAILING), cloud.upload("twins/b.zip", FAILING)]
 
@@ -138,6 +142,7 @@ def test_uploads_at_once_are_scanned_once_each(cloud):
     assert sorted(shown) == sorted(scans)
 
 
+@pytest.mark.slow
 def test_a_repeated_event_ends_where_it_opens(cloud):
     scan = cloud.upload("inventory.zip", PASSING)
     first = cloud.execution(scan)
@@ -176,13 +181,14 @@ def test_two_people_at_the_same_instant_have_one_outcome(cloud):
     assert cloud.clearance("payments/api.zip", scan) == verdict
 
 
+@pytest.mark.slow
 def test_a_decision_whose_writer_died_is_followed_by_the_next_press(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
     execution = cloud.execution(scan)
     cloud.reached(execution, "AwaitDecision")
-    reject_and_die(cloud, scan)
+    reject_without_resuming(cloud, scan)
 
-    answer = press(cloud, scan, "Approve")
+    answer = click(cloud, scan, "Approve")
 
     assert "rejected" in answer.lower()
     assert cloud.ended(execution) == "SUCCEEDED"

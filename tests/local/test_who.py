@@ -3,7 +3,9 @@
 import pytest
 
 from local.cloud import Cloud
-from tests.local.conftest import FAILING, card_of, change_states, mails_about, text_of, version
+from tests.support.account import FAILING, card_of, change_states, mails_about, text_of, version
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from local.cloud import Cloud
 from ops import smoke
 from ops.__main__ import app
-from samples import SAMPLES, packed
+from tests.support.account import QUICK_FAILING, QUICK_PASSING, scan_quickly
 
 Run = Callable[..., Result]
 
@@ -20,6 +20,14 @@ Run = Callable[..., Result]
 def cloud() -> Iterator[Cloud]:
     with Cloud({"decisionWindow": "10m", "exceptionPeriod": "30m"}) as running:
         yield running
+
+
+@pytest.fixture
+def quick(cloud: Cloud) -> Iterator[None]:
+    """Builds whose subject is not the scanner."""
+    scan_quickly(cloud)
+    yield
+    cloud.builds.buildspec = None
 
 
 @pytest.fixture
@@ -36,13 +44,14 @@ def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def failed(cloud: Cloud) -> str:
+def failed(cloud: Cloud, quick: None) -> str:
     """A scan that awaits its decision."""
-    scan = cloud.upload("payments/api.zip", packed(SAMPLES / "payments"))
+    scan = cloud.upload("payments/api.zip", QUICK_FAILING)
     cloud.reached(cloud.execution(scan), "AwaitDecision")
     return scan
 
 
+@pytest.mark.slow
 def test_a_smoke_test_of_a_sound_environment_finds_nothing_and_leaves_no_upload(cloud, run):
     ran = run("smoke", "--reject", "--minutes", "3")
 
@@ -54,6 +63,7 @@ def test_a_smoke_test_of_a_sound_environment_finds_nothing_and_leaves_no_upload(
     assert listed.get("Versions", []) == []
 
 
+@pytest.mark.slow
 def test_a_smoke_test_says_what_is_wrong_and_what_it_leaves(cloud, run, monkeypatch):
     monkeypatch.setitem(smoke.EXPECTED, "payments", "passed")
 
@@ -100,9 +110,8 @@ def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
     assert (row["decision"], row["reason"]) == ("rejected", "mend it first")
 
 
-def test_an_event_that_started_nothing_is_redriven_once(cloud, run):
-    body = packed(SAMPLES / "inventory")
-    first = cloud.upload("inventory.zip", body)
+def test_an_event_that_started_nothing_is_redriven_once(cloud, run, quick):
+    first = cloud.upload("inventory.zip", QUICK_PASSING)
     stepfunctions, sqs = cloud.client("stepfunctions"), cloud.client("sqs")
     event = stepfunctions.describe_execution(executionArn=cloud.execution(first))["input"]
     cloud.ended(cloud.execution(first))

@@ -4,9 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.page.serving import Served
-from tests.local.conftest import FAILING, PASSING, zip_of
-from tests.local.conftest import press as press_card
 from tests.page.conftest import violations
+from tests.scan.uploads import zipped
+from tests.support.account import FAILING, PASSING, QUICK_FAILING, scan_quickly
+from tests.support.account import click as click_card
 
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)"
 SHELL = "import subprocess\nsubprocess.call(x, shell=True)"
@@ -63,10 +64,11 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
     expect(page.locator("#paper")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_an_upload_says_which_files_nobody_has_looked_at(window):
     page = window()
     files = {"good.py": "x = 1\n", "old.pyc": "\0bytecode", "<b>job.ipynb": "{}"}
-    upload(page, zip_of(files), "seen.zip")
+    upload(page, zipped(files), "seen.zip")
     standing(page, "seen", "passed")
 
     page.locator("#coverage-analysed", has_text="1 file of code analysed").click()
@@ -75,12 +77,13 @@ def test_an_upload_says_which_files_nobody_has_looked_at(window):
     expect(page.locator("#coverage li").nth(1)).to_have_text("old.pyc: bytecode")
     assert violations(page) == []
 
-    upload(page, zip_of({"good.py": "x = 1\n", "a.py": "x = 1\n"}), "whole.zip")
+    upload(page, zipped({"good.py": "x = 1\n", "a.py": "x = 1\n"}), "whole.zip")
     standing(page, "whole", "passed")
     page.locator("#coverage-analysed", has_text="2 files of code analysed").click()
     expect(page.locator("#coverage")).to_have_text("No file of code was left out.")
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_a_zip_that_passes(window, tmp_path):
     (tmp_path / "shop" / "ünï").mkdir(parents=True)
     (tmp_path / "shop" / "ünï" / "a.py").write_text("x = 1\n")
@@ -92,6 +95,7 @@ def test_a_folder_becomes_a_zip_that_passes(window, tmp_path):
     expect(page.locator("#log")).to_contain_text("shop.zip, 1 file")
 
 
+@pytest.mark.slow
 def test_two_windows_that_press_at_once_have_one_outcome(window):
     ada, grace = window(), window("?as=grace")
     upload(ada, FAILING, "race.zip")
@@ -115,6 +119,7 @@ def test_two_windows_that_press_at_once_have_one_outcome(window):
     standing(grace, "race", verdict)
 
 
+@pytest.mark.slow
 def test_a_reason_is_asked_again_where_the_service_cannot_read_it(window):
     page = window()
     upload(page, FAILING, "quotes.zip")
@@ -143,7 +148,7 @@ def test_script_from_outside_does_nothing(window, served):
     page = window()
     upload(
         page,
-        zip_of(
+        zipped(
             {f"{EVIL.replace('/', '')}.py": "import subprocess\nsubprocess.call(x, shell=True)"}
         ),
         f"{EVIL}.zip",
@@ -179,6 +184,7 @@ def test_an_alarm_is_shown_as_the_service_shows_it(window, served):
     assert page.locator(".card.alarm button").count() == 0
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(window):
     page = window()
     upload(page, FAILING, "keys.zip")
@@ -197,15 +203,18 @@ def test_the_keyboard_is_enough(window):
 def busy(served: Served) -> None:
     """One upload waits for a decision, another was rejected, and that was mailed."""
     cloud = served.watch.cloud
-    cloud.upload("undecided/it.zip", FAILING)
-    rejected = cloud.upload("decided/it.zip", FAILING)
-    press_card(cloud, rejected, "Reject")
+    scan_quickly(cloud)
+    cloud.upload("undecided/it.zip", QUICK_FAILING)
+    rejected = cloud.upload("decided/it.zip", QUICK_FAILING)
+    click_card(cloud, rejected, "Reject")
     cloud.ended(cloud.execution(rejected))
+    cloud.builds.buildspec = None
 
 
 @pytest.mark.parametrize(
     ("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 )
+@pytest.mark.slow
 def test_axe_finds_no_violation(busy, window, width, scheme):
     page = window(color_scheme=scheme, viewport={"width": width, "height": 844})
     found = violations(page)

@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
+
 from local.cloud import awaited
 from local.page.__main__ import main
 from local.page.serving import serving
-from tests.local.conftest import PASSING
+from tests.support.account import PASSING
 
 
 def passed(page, seconds=60):
@@ -20,6 +22,7 @@ def passed(page, seconds=60):
     return awaited(look, seconds, lambda: f"nothing passed: {page.watch.uploads}")
 
 
+@pytest.mark.slow
 def test_a_second_run_shows_what_the_first_kept(tmp_path):
     with serving(0, folder=tmp_path) as first:
         first.watch.put("inventory.zip", PASSING)

@@ -10,6 +10,8 @@ from tests.page.conftest import violations
 
 MANY = 500
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served(chromium, tmp_path_factory):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scan.sonarqube.exclusions import matches, rules
@@ -43,7 +43,6 @@ def as_regex(pattern: str) -> str:
     return "".join(read[token] if token in read else re.escape(token) for token in tokens)
 
 
-@settings(max_examples=500)
 @given(
     st.lists(st.sampled_from(["**/", "**", "*", "?", "a", "b", "/"]), min_size=1, max_size=7),
     st.text("ab/", max_size=9),

@@ -208,6 +208,7 @@ func main() {
 """
 
 
+@pytest.mark.slow
 def test_what_gos_archive_zip_writes_is_unpacked(source, tmp_path):
     if not shutil.which("go"):
         pytest.skip("go is not installed here")
@@ -236,6 +237,7 @@ public class Make {
 """
 
 
+@pytest.mark.slow
 def test_what_javas_zip_output_stream_writes_is_unpacked(source, tmp_path):
     """It packs folders, too: two bytes that unpack to none."""
     if not shutil.which("javac"):

@@ -91,7 +91,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server,
         Log(tmp_path / "log") as log,
     ):
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, args=[0.01]).start()
 
         def api(of: Sonar) -> Api:
             sonar.append(of)

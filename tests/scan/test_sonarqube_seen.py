@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scan.broken import Broken
@@ -42,7 +42,6 @@ def test_the_report_of_a_real_scanner_says_which_files_it_analysed(tmp_path):
     assert not any(each.is_test for each in files.values())
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_a_report_of_another_form_breaks_the_scan_and_nothing_else(tmp_path_factory, data):
     report = Answers("bad").report()

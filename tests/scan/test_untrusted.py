@@ -1,7 +1,7 @@
 """Of the settings that an upload brings along, harmless ones are followed and no others."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scan.sonarqube import untrusted
@@ -68,7 +68,6 @@ def test_a_later_file_overrules_an_earlier_one_as_in_the_scanner(tmp_path):
     assert followed(tmp_path, "sonar.sourceEncoding=us-ascii") == {"sonar.sourceEncoding": "utf-8"}
 
 
-@settings(max_examples=200)
 @given(st.sampled_from(["sonar-project.properties", "pyproject.toml", ".coveragerc"]), st.data())
 def test_no_settings_file_breaks_the_scan(tmp_path_factory, name, data):
     start = {"pyproject.toml": b"[tool.sonar]\n", ".coveragerc": b"[run]\nomit = "}

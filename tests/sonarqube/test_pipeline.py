@@ -6,9 +6,9 @@ import urllib.request
 import pytest
 
 from local.cloud import Cloud
-from tests.local.conftest import PASSING, card_of, mails_about, press, version
 from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD
+from tests.support.account import PASSING, card_of, click, mails_about, version
 
 pytestmark = pytest.mark.sonarqube
 
@@ -31,7 +31,7 @@ def test_a_failed_gate_is_told_approved_and_mailed(cloud, server):
         with urllib.request.urlopen(link.replace("&amp;", "&"), timeout=30) as page:
             assert page.status == 200
 
-    press(cloud, scan, "Approve", "known, fixed in 1.5")
+    click(cloud, scan, "Approve", "known, fixed in 1.5")
     # Once the mail is out; the exception is looked at before that, too.
     cloud.reached(cloud.execution(scan), "HoldToReminder")
 

@@ -121,7 +121,7 @@ def test_hostile_settings_change_nothing(server, tmp_path):
 
     marker = tmp_path / "marker"
     with http.server.HTTPServer(("127.0.0.1", 0), Elsewhere) as other:
-        threading.Thread(target=other.serve_forever).start()
+        threading.Thread(target=other.serve_forever, args=[0.01]).start()
         files = hostile(f"http://127.0.0.1:{other.server_port}", str(marker))
         scan = on(server, files, "hostile")
         other.shutdown()

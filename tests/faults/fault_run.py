@@ -1,7 +1,7 @@
 """Sends one upload on its way with one fault, and judges what came of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from ops import verify
 from ops.stack import Stack
 from tests.faults import ways
 from tests.faults.calls import Call
-from tests.faults.injection import FAULTS, MORTAL, REFUSALS, Layer, Plan
-from tests.faults.ways import WAYS, People, Stuck
-from tests.local.conftest import change_states
+from tests.faults.injection import FAULTS, KILLABLE, REFUSALS, Layer, Plan
+from tests.faults.ways import WAYS, Actor, Stuck
+from tests.support.account import change_states
 
 AT_ONCE = 14
-# What came of a trial, the better before the worse. The last is what must not be.
+# What came of a case, the better before the worse. The last is what must not be.
 SAME, TWICE, CARD, ANSWER, ALARM = "as ever", "twice", "card", "answer", "alarm"
-UNTOLD, WRONG = "untold", "WRONG"
-OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNTOLD, WRONG)
+UNREPORTED, WRONG = "unreported", "WRONG"
+OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNREPORTED, WRONG)
 # Neither SNS nor SES knows what it was asked before: who is not answered asks again.
 UNANSWERED = {"after", "killed after"}
 # Faults that are tried on each way that makes a call; the others on the first.
@@ -36,7 +36,7 @@ KNOWN = {
 
 
 @dataclass(frozen=True)
-class Trial:
+class FaultCase:
     """``fault`` is one of ``FAULTS``, or empty for an upload that meets none."""
 
     way: str
@@ -48,8 +48,8 @@ class Trial:
 class Result:
     """``outcome`` is SAME, ... ; ``why`` says what was seen."""
 
-    trial: Trial
-    people: People
+    case: FaultCase
+    actor: Actor
     outcome: str = ""
     why: list[str] = field(default_factory=list)
 
@@ -65,88 +65,91 @@ class Clean:
     calls: list[Call]
 
 
-class Course:
+class FaultRun:
     """One account, with the ways once through without a fault: ``clean``."""
 
-    def __init__(self, cloud: Cloud, layer: Layer) -> None:
-        self.cloud, self._layer = cloud, layer
+    def __init__(self, cloud: Cloud, layer: Layer, names: Iterable[str], at_once: int) -> None:
+        self.cloud, self._layer, self._at_once = cloud, layer, at_once
         self._number = 0
         self._stack = Stack(cloud.outputs, "here")
         vars(self._stack)["client"] = cloud.client  # not by what the shell says
         self.clean: dict[str, Clean] = {}
-        for result in self._run([Trial(way) for way in WAYS]):
-            people = result.people
-            if people.cards()["The pipeline could not go on with app"]:
+        for result in self._run([FaultCase(way) for way in names]):
+            actor = result.actor
+            if actor.cards()["The pipeline could not go on with app"]:
                 result.why.append("the execution failed")
             if result.why:
-                raise RuntimeError(f"{people.app} fails without a fault: {result.why}")
-            self.clean[result.trial.way] = Clean(
-                people.cards(),
-                people.mails(),
-                self._clearance(people),
-                people.answers,
-                list(layer.seen[people.app]),
+                raise RuntimeError(f"{actor.app} fails without a fault: {result.why}")
+            self.clean[result.case.way] = Clean(
+                actor.cards(),
+                actor.mails(),
+                self._clearance(actor),
+                actor.answers,
+                list(layer.seen[actor.app]),
             )
 
-    def trials(self) -> list[Trial]:
+    def cases(self) -> list[FaultCase]:
         """Each call with each fault that it can meet, and those that last on each way of the call.
 
         How a caller takes a fault of a moment depends on the call. What becomes of an upload when
         the call does not work, or worked and nobody knows, depends on the way, too.
         """
-        first = {call: way for way in reversed(WAYS) for call in self.clean[way].calls}
+        first = {call: way for way in reversed(self._ways()) for call in self.clean[way].calls}
         return [
-            Trial(way, call, fault)
-            for way in WAYS
+            FaultCase(way, call, fault)
+            for way in self._ways()
             for call in self.clean[way].calls
             for fault in FAULTS
-            if call.who in MORTAL or not fault.startswith("killed")
+            if call.who in KILLABLE or not fault.startswith("killed")
             if first[call] == way or fault in ON_EACH_WAY
         ]
 
-    def run(self, trials: Iterable[Trial]) -> Iterator[Result]:
+    def _ways(self) -> list[str]:
+        return [way for way in WAYS if way in self.clean]
+
+    def try_all(self, cases: Iterable[FaultCase]) -> Iterator[Result]:
         """Run them, some at a time; yield each once it is judged."""
-        for result in self._run(list(trials)):
-            self._judge(result, self.clean[result.trial.way])
+        for result in self._run(list(cases)):
+            self._judge(result, self.clean[result.case.way])
             yield result
 
-    def _run(self, trials: list[Trial]) -> Iterator[Result]:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            running = [pool.submit(self._go, trial) for trial in trials]
+    def _run(self, cases: list[FaultCase]) -> Iterator[Result]:
+        with ThreadPoolExecutor(self._at_once) as pool:
+            running = [pool.submit(self._go, case) for case in cases]
             for each in as_completed(running):
                 yield each.result()
 
-    def _go(self, trial: Trial) -> Result:
+    def _go(self, case: FaultCase) -> Result:
         with self._layer._lock:
             self._number += 1
-            people = People(self.cloud, self._layer, f"{trial.way}-{self._number:04}")
-        result = Result(trial, people)
-        if trial.call:
-            self._layer.plans[people.app] = Plan(trial.call, trial.fault)
+            actor = Actor(self.cloud, self._layer, f"{case.way}-{self._number:04}")
+        result = Result(case, actor)
+        if case.call:
+            self._layer.plans[actor.app] = Plan(case.call, case.fault)
         try:
-            WAYS[trial.way](people)
+            WAYS[case.way](actor)
         except Stuck as stuck:
             result.why.append(f"stuck: {stuck}")
         return result
 
     def _judge(self, result: Result, clean: Clean) -> None:
-        people, trial = result.people, result.trial
+        actor, case = result.actor, result.case
         why = result.why
-        if not self._layer.plans[people.app].met:
+        if not self._layer.plans[actor.app].met:
             why.append("the call did not come")
-        unsound = list(self._unsound(people))
+        unsound = list(self._unsound(actor))
         wrong_tags = [wrong for name, wrong in unsound if name.startswith("tag ")]
         why += [f"{name} {wrong}" for name, wrong in unsound if wrong not in wrong_tags]
-        more_cards = people.cards() - clean.cards
-        more_mails = people.mails() - clean.mails
-        fewer = (clean.cards - people.cards()) + (clean.mails - people.mails())
-        clearance = self._clearance(people)
-        if REMINDED not in self._layer.seen[people.app]:
+        more_cards = actor.cards() - clean.cards
+        more_mails = actor.mails() - clean.mails
+        fewer = (clean.cards - actor.cards()) + (clean.mails - actor.mails())
+        clearance = self._clearance(actor)
+        if REMINDED not in self._layer.seen[actor.app]:
             for each in REMINDER:
                 del fewer[each]
         same = not fewer and clearance == clean.clearance and not wrong_tags
         told = more_cards.keys() - clean.cards.keys()
-        pressed = [each for each in people.answers if each.startswith(ways.DONE)]
+        pressed = [each for each in actor.answers if each.startswith(ways.DONE)]
         if why:
             result.outcome = WRONG
         elif same and not more_cards and not more_mails:
@@ -154,54 +157,53 @@ class Course:
         elif same and not told:
             result.outcome = TWICE
             why.append(f"twice: {[*more_cards, *more_mails]}")
-            if not may_double(trial):
+            if not may_double(case):
                 result.outcome = WRONG
         elif told:
             result.outcome = CARD
             why.append(f"cards: {sorted(told)}")
-        elif people.dead_letters() or any(e.exec_status == "FAILED" for e in people.executions()):
+        elif actor.dead_letters() or any(e.exec_status == "FAILED" for e in actor.executions()):
             result.outcome = ALARM
-        elif people.answers and people.answers[-1] not in pressed:
+        elif actor.answers and actor.answers[-1] not in pressed:
             result.outcome = ANSWER
-            why.append(people.answers[-1])
+            why.append(actor.answers[-1])
         elif fewer.keys() <= {"approved"} and pressed and not wrong_tags:
             # The answer to the press stands in the channel, too.
             result.outcome = ANSWER
             why.append(pressed[0])
-        elif (trial.call, trial.fault) in KNOWN:
-            result.outcome = UNTOLD
+        elif (case.call, case.fault) in KNOWN:
+            result.outcome = UNREPORTED
         else:
             result.outcome = WRONG
             why.append(f"silent: without {sorted(fewer)}, {clearance} not {clean.clearance}")
 
-    def _unsound(self, people: People) -> Iterator[tuple[str, str]]:
+    def _unsound(self, actor: Actor) -> Iterator[tuple[str, str]]:
         """What must never be, whatever failed; a tag may be wrong only where people are told."""
-        for scan in people.scans:
+        for scan in actor.scans:
             if len(self.cloud.builds.all_of(scan)) > 1:
                 yield scan, f"{len(self.cloud.builds.all_of(scan))} builds"
-        for checked in verify.verified(self._stack, f"scans/{people.app}/"):
+        for checked in verify.verified(self._stack, f"scans/{actor.app}/"):
             yield from checked.findings
 
-    def _clearance(self, people: People) -> list[str | None]:
-        return [self.cloud.clearance(people.key, scan) for scan in people.scans]
+    def _clearance(self, actor: Actor) -> list[str | None]:
+        return [self.cloud.clearance(actor.key, scan) for scan in actor.scans]
 
 
-def may_double(trial: Trial) -> bool:
+def may_double(case: FaultCase) -> bool:
     """Whether a card or a mail may come twice: the answer of who sent it was lost."""
-    assert trial.call
+    assert case.call
     # Who asks for another scan and hears nothing asks again, perhaps after that scan has ended.
     sends = ("Publish", "SendEmail", "Invoke announce", "Invoke rescan", "StartExecution")
-    return trial.fault in UNANSWERED and trial.call.what.startswith(sends)
+    return case.fault in UNANSWERED and case.call.what.startswith(sends)
 
 
 @contextmanager
-def course(change: Callable[[Cloud], None] = lambda cloud: None) -> Iterator[Course]:
-    """Set an account up for trials; ``change`` may break it first."""
+def start_run(names: Iterable[str] = WAYS, at_once: int = AT_ONCE) -> Iterator[FaultRun]:
+    """Set an account up, and take these ways once without a fault."""
     with Cloud(ways.SETTINGS) as cloud, Layer(cloud) as layer:
         cloud.builds.buildspec = ways.BUILDSPEC
-        change_states(cloud, ways.hurry)
-        change(cloud)
-        yield Course(cloud, layer)
+        change_states(cloud, ways.shorten_timeouts)
+        yield FaultRun(cloud, layer, names, at_once)
 
 
 @dataclass(frozen=True)
@@ -220,9 +222,9 @@ def by_call(results: Iterable[Result]) -> Mapping[Call, Mapping[str, Cell]]:
     """Return the worst results by call and fault, the calls in the order of the ways."""
     order = list(WAYS)
     table: dict[Call, dict[str, list[Result]]] = {}
-    for each in sorted(results, key=lambda each: order.index(each.trial.way)):
-        if each.trial.call:
-            table.setdefault(each.trial.call, {}).setdefault(each.trial.fault, []).append(each)
+    for each in sorted(results, key=lambda each: order.index(each.case.way)):
+        if each.case.call:
+            table.setdefault(each.case.call, {}).setdefault(each.case.fault, []).append(each)
     return {
         call: {fault: _worst(found) for fault, found in faults.items()}
         for call, faults in table.items()
@@ -233,4 +235,4 @@ def _worst(found: list[Result]) -> Cell:
     """Of results in the order of the ways; of several that are as bad, the first."""
     worst = max(found, key=lambda each: OUTCOMES.index(each.outcome))
     first = found[0].outcome == worst.outcome
-    return Cell(worst.outcome, "" if first else worst.trial.way)
+    return Cell(worst.outcome, "" if first else worst.case.way)

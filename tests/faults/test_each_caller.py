@@ -1,0 +1,21 @@
+"""One call of each caller fails: nothing is lost, doubled or silent."""
+
+from tests.faults.fault_run import WRONG, FaultCase, start_run
+from tests.faults.injection import FAULTS
+
+
+def test_a_fault_of_each_caller_is_survived():
+    with start_run(["rejected"], at_once=3) as run:
+        last_call = {each.call.who: each.call for each in run.cases() if each.call}
+        cases = [
+            FaultCase("rejected", call, list(FAULTS)[number % 2])
+            for number, call in enumerate(last_call.values())
+        ]
+
+        results = list(run.try_all(cases))
+
+    assert [(each.case, each.why) for each in results if each.outcome == WRONG] == []
+    assert last_call.keys() == {
+        "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "supersede",
+        "Slack channel", "approval", "callback", "announce",
+    }  # fmt: skip

@@ -1,0 +1,141 @@
+"""Uploads, clicks and changed functions in the account on this machine."""
+
+import email
+import email.policy
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from local.card import Card
+from local.cloud import Cloud
+from samples import SAMPLES, packed
+from tests.scan.uploads import zipped
+
+FAILING, PASSING = packed(SAMPLES / "payments"), packed(SAMPLES / "inventory")
+# The real scan with a tool that reports what the upload says: no package is installed and no
+# code is parsed, which is three quarters of a build with Bandit.
+QUICK_SCAN = f"SARIF_COMMAND='cp {{source}}/found.sarif {{sarif}}' {sys.executable} -m scan"
+
+
+def with_errors(findings: int) -> bytes:
+    """An upload for ``QUICK_SCAN`` with so many findings of severity HIGH."""
+    results = [{"level": "error", "message": {"text": "not so"}, "ruleId": "R1"}] * findings
+    sarif = {
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": {"name": "tool"}}, "results": results}],
+    }
+    return zipped({"app.py": "pass\n", "found.sarif": json.dumps(sarif)})
+
+
+QUICK_FAILING, QUICK_PASSING = with_errors(1), with_errors(0)
+
+
+def scan_quickly(cloud: Cloud) -> None:
+    """Let builds run ``QUICK_SCAN``, for tests whose subject is not the scanner."""
+    phases = {"build": {"commands": [f"ENGINE=sarif {QUICK_SCAN}"]}}
+    cloud.builds.buildspec = json.dumps({"version": 0.2, "phases": phases})
+
+
+def card_of(cloud: Cloud, scan: str, containing: str = "", seconds: float = 40) -> Card:
+    """The scan's first card with these words, once it is in the channel."""
+    return cloud.channel.wait(
+        lambda card: card.scan == scan and containing in card.title + card.description, seconds
+    )
+
+
+def click(cloud: Cloud, scan: str, label: str, reason: str = "known and harmless") -> str:
+    """Click a button of the scan's card, once the state machine waits; return the response."""
+    card = card_of(cloud, scan)
+    cloud.reached(cloud.execution(scan), "AwaitDecision")
+    button = next(each for each in card.buttons if each.label == label)
+    return cloud.channel.press(button, {"Reason": reason})
+
+
+def mails_about(cloud: Cloud, scan: str) -> list[Any]:
+    """The emails whose plain text names ``scan``."""
+    parsed = [
+        email.message_from_string(each.raw_data, policy=email.policy.default)
+        for each in cloud.emails()
+    ]
+    return [each for each in parsed if scan in text_of(each)]
+
+
+def text_of(mail: Any, kind: str = "plain") -> str:
+    """The body of an email: ``plain`` or ``html``."""
+    return mail.get_body((kind,)).get_content()
+
+
+def version(scan: str) -> str:
+    """The version id in a scan's id."""
+    return scan.split("/")[1]
+
+
+def reject_without_resuming(cloud: Cloud, scan: str) -> None:
+    """What is left by a click whose function died after it wrote the decision."""
+    decision = {
+        "version": 1,
+        "scan": scan,
+        "verdict": "rejected",
+        "reason": "written, then the power went",
+        "decidedAt": "2026-01-01T00:00:00Z",
+        "until": None,
+    }
+    cloud.client("s3").put_object(
+        Bucket=cloud.outputs["artifactsBucket"],
+        Key=f"scans/{scan}/decision.json",
+        Body=json.dumps(decision),
+    )
+
+
+def crash(_payload: str) -> tuple[str, bool, str]:
+    """A function that always fails."""
+    failure = {"errorType": "Lambda.Unknown", "errorMessage": 'it said "no" & <!here>'}
+    return json.dumps(failure), True, ""
+
+
+def replace_function(
+    patch: pytest.MonkeyPatch, cloud: Cloud, name: str, behave: Callable[[str], Any]
+) -> None:
+    """Let ``behave`` answer the payloads of one function: (answer, whether it failed, log)."""
+    real = cloud.functions.invoke
+
+    def invoke(function: Any, payload: str) -> Any:
+        return behave(payload) if f"-{name}-" in function.function_name else real(function, payload)
+
+    patch.setattr(cloud.functions, "invoke", invoke)
+
+
+@contextmanager
+def changed_states(cloud: Cloud, change: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
+    """``change_states`` for executions that start in here."""
+    machine, stepfunctions = cloud.outputs["stateMachine"], cloud.client("stepfunctions")
+    before = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
+    change_states(cloud, change)
+    try:
+        yield
+    finally:
+        stepfunctions.update_state_machine(stateMachineArn=machine, definition=before)
+
+
+def change_states(cloud: Cloud, change: Callable[[str, dict[str, Any]], None]) -> None:
+    """Change each state of the deployed state machine, for executions that start later."""
+    machine = cloud.outputs["stateMachine"]
+    stepfunctions = cloud.client("stepfunctions")
+    text = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
+    definition = json.loads(text)
+    for name, state in definition["States"].items():
+        change(name, state)
+    stepfunctions.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+
+
+def disable_retries(name: str, state: dict[str, Any]) -> None:
+    """Let a state fail at its first error; only the build is still tried again, after a second."""
+    for retry in state.get("Retry", []):
+        retry.pop("JitterStrategy", None)
+        retry["IntervalSeconds"] = 1
+        if name != "Scan":
+            retry["MaxAttempts"] = 0
