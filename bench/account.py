@@ -60,7 +60,7 @@ class Account:
 
     def upload(self) -> "Upload":
         """A new key with one version, while nothing else goes on."""
-        flood = self.s3.list_objects_v2(Bucket=WORK, Prefix="flood/").get("Contents", [])
+        flood = self.s3.list_objects_v2(Bucket=WORK, Prefix="thread-slots/").get("Contents", [])
         for each in flood:
             self.s3.delete_object(Bucket=WORK, Key=each["Key"])
         return Upload(self, f"{next(self._number)}.zip")
@@ -121,10 +121,10 @@ class Upload:
         waiting = {
             "token": "token",
             "scan": self.scan,
-            "for": "decision",
-            "digest": "d" * 64,
-            "askedAt": "2026-11-24T10:00:00Z",
-            "until": "2999-01-01T00:00:00Z",
+            "kind": "decision",
+            "sha256": "d" * 64,
+            "requestedAt": "2026-11-24T10:00:00Z",
+            "expiresAt": "2999-01-01T00:00:00Z",
         }
         self._put(WORK, f"waiting/{self.scan}.json", waiting)
 

@@ -70,19 +70,19 @@ def announce(upload: Upload) -> Any:
     upload.leave("scan", upload.recorded("scan"))
     upload.leave("report", upload.recorded("report-failed"))
     # What is over is not told.
-    decision = {**upload.recorded("decision-approved"), "until": "2999-01-01T00:00:00Z"}
+    decision = {**upload.recorded("decision-approved"), "expiresAt": "2999-01-01T00:00:00Z"}
     upload.leave("decision", decision)
-    return {"scan": upload.scan, "event": "approved", "until": "2026-11-27T10:00:00Z"}
+    return {"scan": upload.scan, "event": "approved", "expiresAt": "2026-11-27T10:00:00Z"}
 
 
 def waits(upload: Upload) -> Any:
     """The state machine begins to wait for a decision."""
     return {
         "scan": upload.recorded("scan"),
-        "for": "decision",
+        "kind": "decision",
         "token": "token",
-        "digest": "d" * 64,
-        "until": "2999-01-01T00:00:00Z",
+        "sha256": "d" * 64,
+        "expiresAt": "2999-01-01T00:00:00Z",
         "enteredAt": "2026-11-24T10:00:00.000Z",
         "retry": 0,
     }
@@ -98,7 +98,7 @@ def replaced(upload: Upload) -> Any:
 def over(upload: Upload) -> Any:
     """Its scan is broken and over, and somebody presses Scan again."""
     upload.leave("scan", {**upload.recorded("scan"), "execution": upload.ended_execution})
-    upload.leave("verdict", {"status": "error"})
+    upload.leave("gate-result", {"status": "error"})
     return {"scan": upload.scan}
 
 

@@ -137,7 +137,7 @@ class Approval(pulumi.ComponentResource):
                 context=args.context,
                 module="rescan",
                 description="Scans a version again whose scan is over and did not pass",
-                statements=storage.read_evidence("scan.json", "verdict.json"),
+                statements=storage.read_evidence("scan.json", "gate-result.json"),
                 environment={"ARTIFACTS_BUCKET": storage.artifacts.name},
             ),
             opts=self._child,
@@ -155,10 +155,10 @@ class Approval(pulumi.ComponentResource):
                     *storage.read_evidence(
                         "scan.json",
                         "report.json",
-                        "verdict.json",
+                        "gate-result.json",
                         "decision.json",
                         "withdrawal.json",
-                        "pressed/*.json",
+                        "actions/*.json",
                     ),
                     # In SES's sandbox the recipients' identities count as resources too, so the
                     # condition decides.

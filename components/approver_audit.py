@@ -52,7 +52,7 @@ class ApproverAudit(pulumi.ComponentResource):
                 region=LOG_REGION,
                 statements=[
                     *storage.read_evidence("scan.json"),
-                    *storage.write_evidence("pressed/*.json"),
+                    *storage.write_evidence("actions/*.json"),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": storage.artifacts.name,

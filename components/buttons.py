@@ -17,13 +17,13 @@ from components.as_json import as_json
 COMMAND = "lambda invoke --function-name $F --region $R --payload "
 OUTCOMES = (
     "failed",
-    "broken",
+    "error",
     "approved",
     "rejected",
-    "expired",
+    "request-expired",
     "superseded",
-    "ending",
-    "ended",
+    "expiring",
+    "approval-expired",
     "withdrawn",
 )
 SCAN_AGAIN = "scan-again"
@@ -56,7 +56,7 @@ class TeamButton:
 
 SCAN_AGAIN_BUTTON = TeamButton(
     label="Scan again",
-    outcomes=("broken", "rejected", "expired", "ended", "withdrawn"),
+    outcomes=("error", "rejected", "request-expired", "approval-expired", "withdrawn"),
     function=SCAN_AGAIN,
 )
 APPROVE = Button(

@@ -20,10 +20,10 @@ OUTCOMES = (
     "error",
     "approved",
     "rejected",
-    "expired",
+    "request-expired",
     "superseded",
     "withdrawn",
-    "ended",
+    "approval-expired",
 )
 PHASES = ("Queued", "Provisioning", "DownloadSource", "Install", "PreBuild", "Build", "PostBuild")
 
@@ -85,7 +85,7 @@ def _outcomes_by_app(its: Watched) -> Widget:
 
 def _waiting(its: Watched) -> Widget:
     """No metric counts what waits, so what was opened less what was closed."""
-    closed = ("approved", "rejected", "expired", "superseded")
+    closed = ("approved", "rejected", "request-expired", "superseded")
     lines = [
         _expression(f"SUM({_search(its, 'failed')})", "opened", "opened"),
         _expression(f"SUM({_search(its, *closed)})", "closed", "closed"),

@@ -19,7 +19,7 @@ class LogMetric:
     dimensions: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-COMPLETED, NOTIFIED = '$.message = "scan judged"', '$.message = "announced"'
+COMPLETED, NOTIFIED = '$.message = "scan completed"', '$.message = "notified"'
 BY_APP = {"App": "$.app", "Outcome": "$.outcome"}
 LOG_METRICS = (
     # Results of scans, and what followed failed gates.
@@ -69,7 +69,7 @@ LOG_METRICS = (
         label="expiring",
         function="announce",
         name="ApprovalsExpiring",
-        pattern=f'{{ {NOTIFIED} && $.outcome = "ending" }}',
+        pattern=f'{{ {NOTIFIED} && $.outcome = "expiring" }}',
     ),
     # A person gets a sentence as response, so Lambda counts no error.
     *(
@@ -85,6 +85,6 @@ LOG_METRICS = (
         label="resume-failed",
         function="approval",
         name="ResumeFailed",
-        pattern='{ $.message = "pressed" && $.heard IS FALSE }',
+        pattern='{ $.message = "action handled" && $.resumed IS FALSE }',
     ),
 )

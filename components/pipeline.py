@@ -94,10 +94,10 @@ class Pipeline(pulumi.ComponentResource):
                 module="check_build_status",
                 description="Says what a build resulted in, and why",
                 statements=[
-                    *storage.read_evidence("scan.json", "report.json", "verdict.json"),
-                    *storage.write_evidence("verdict.json"),
-                    *storage.read_state("flood/*"),
-                    *storage.write_state("flood/*"),
+                    *storage.read_evidence("scan.json", "report.json", "gate-result.json"),
+                    *storage.write_evidence("gate-result.json"),
+                    *storage.read_state("thread-slots/*"),
+                    *storage.write_state("thread-slots/*"),
                     # Nobody is asked about a version that has been replaced already.
                     *storage.list_upload_versions(),
                     *project.read_builds(),

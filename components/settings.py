@@ -254,10 +254,10 @@ def _team_button(read: Reader, index: int, value: Any) -> TeamButton:
     for position, outcome in enumerate(outcomes):
         if outcome not in OUTCOMES:
             reason = f"{outcome!r} is not one of {', '.join(OUTCOMES)}"
-            read.add_error(f"{key}.outcomes[{position}]", reason, "broken")
-        elif function == SCAN_AGAIN and outcome in ("failed", "approved", "ending"):
+            read.add_error(f"{key}.outcomes[{position}]", reason, "error")
+        elif function == SCAN_AGAIN and outcome in ("failed", "approved", "expiring"):
             reason = f"a scan is done again once it is over: not on {outcome}"
-            read.add_error(f"{key}.outcomes[{position}]", reason, "broken")
+            read.add_error(f"{key}.outcomes[{position}]", reason, "error")
     for other in value.keys() - {"label", "outcomes", "function"}:
         read.add_unwanted(f"{key}.{other}", "a custom action has label, outcomes and function")
     return TeamButton(label=str(label), outcomes=tuple(map(str, outcomes)), function=str(function))

@@ -34,7 +34,7 @@ from components.states import (
 IDENTIFY = r"""{% (
     $object := $states.input.detail.object;
     $name := $replace($split($object.key, '/')[0], /\.zip$/, '');
-    $app := $contains($name, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/) ? $name : 'unnamed';
+    $app := $contains($name, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/) ? $name : 'invalid-key';
     $attempt := $exists($states.input.attempt) ? $states.input.attempt : 1;
     $again := $attempt > 1 ? '.' & $attempt : '';
     {
@@ -92,6 +92,10 @@ RETRY_BUILD = [
 ]
 
 
+# Events whose names are not those of their states.
+EVENTS = {"Expired": "request-expired", "Ending": "expiring", "Ended": "approval-expired"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Waits:
     """Seconds: how long people have to decide, and what comes how long before an end.
@@ -142,7 +146,7 @@ def _open(names: Names) -> dict[str, State]:
             "Type": "Choice",
             "Choices": [
                 {"Condition": "{% $opened.execution != $scan.execution %}", "Next": "Repeated"},
-                {"Condition": "{% $scan.app = 'unnamed' %}", "Next": "Unnamed"},
+                {"Condition": "{% $scan.app = 'invalid-key' %}", "Next": "Unnamed"},
             ],
             "Default": "Supersede",
         },
@@ -212,13 +216,13 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
                     "execution": "{% $scan.execution %}",
                     "build": "{% $build %}",
                     "error": "{% $failure %}",
-                    "until": now(decision_seconds),
+                    "expiresAt": now(decision_seconds),
                 },
             },
             {
                 "Assign": {
                     "verdict": "{% $states.result.Payload %}",
-                    "until": now(decision_seconds),
+                    "expiresAt": now(decision_seconds),
                 },
                 "Next": "Judge",
             },
@@ -256,18 +260,18 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
 
 def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
     decide = {
-        "NobodyDecided": write_decision(names, "expired", "Nobody decided in time."),
+        "NobodyDecided": write_decision(names, "request-expired", "Nobody decided in time."),
         "ReadDecision": read(names, "decision.json", "decision", {"Next": "Decided"}),
         "Decided": {
             "Type": "Choice",
             "Choices": [
                 {
-                    "Condition": "{% $decision.verdict = 'approved' %}",
+                    "Condition": "{% $decision.decision = 'approved' %}",
                     "Assign": {"stage": "decided", "blind": BLIND_SECONDS},
                     "Next": "ReadWithdrawal",
                 },
-                {"Condition": "{% $decision.verdict = 'rejected' %}", "Next": "MarkRejected"},
-                {"Condition": "{% $decision.verdict = 'superseded' %}", "Next": "MarkSuperseded"},
+                {"Condition": "{% $decision.decision = 'rejected' %}", "Next": "MarkRejected"},
+                {"Condition": "{% $decision.decision = 'superseded' %}", "Next": "MarkSuperseded"},
             ],
             "Default": "MarkExpired",
         },
@@ -311,7 +315,7 @@ def _await(names: Names, before: int, late: str) -> State:
     return wait(
         names,
         "decision",
-        seconds_until(f"$toMillis($until) - {before * 1000}"),
+        seconds_until(f"$toMillis($expiresAt) - {before * 1000}"),
         late=late,
         woken="ReadDecision",
     )
@@ -326,7 +330,7 @@ def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
         **_hear_who("Rejected", waits),
         **_announce(names, "Rejected", "Rejected"),
         "Rejected": {"Type": "Succeed"},
-        "MarkExpired": tag("expired", "AnnounceExpired"),
+        "MarkExpired": tag("request-expired", "AnnounceExpired"),
         **_announce(names, "Expired", "Expired"),
         "Expired": {"Type": "Succeed"},
         "MarkSuperseded": tag("superseded", "AnnounceSuperseded"),
@@ -364,7 +368,7 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
     Each way into ``HoldException`` comes from a look at the withdrawal or goes on to one: a wait
     begins with it.
     """
-    end = "$toMillis($decision.until)"
+    end = "$toMillis($decision.expiresAt)"
     remind = f"{end} - {waits.remind * 1000}"
     return {
         "HoldException": {
@@ -407,7 +411,7 @@ def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
             "Next": "ReadWithdrawal",
         },
         # Until these are done a version stays deployable that must not be: hours of patience.
-        "MarkEnded": {**tag("expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
+        "MarkEnded": {**tag("approval-expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
         **_announce(names, "Ended", "Ended"),
         "Ended": {"Type": "Succeed"},
         "MarkWithdrawn": {
@@ -424,7 +428,7 @@ def _hold_who(names: Names, waits: Waits) -> dict[str, State]:
     """Wait for who approved, as long as it is not withdrawn."""
     if not waits.who:
         return {}
-    end = f"$min([$toMillis($decision.until), $millis() + {waits.who * 1000}])"
+    end = f"$min([$toMillis($decision.expiresAt), $millis() + {waits.who * 1000}])"
     return {_heard("Approved", waits): _hold(names, end, late="AnnounceApproved")}
 
 
@@ -492,8 +496,8 @@ def _announce(
                 "FunctionName": names.announce,
                 "Payload": {
                     "scan": "{% $scan.scan %}",
-                    "event": event.lower(),
-                    "until": "{% $until %}",
+                    "event": EVENTS.get(event, event.lower()),
+                    "expiresAt": "{% $expiresAt %}",
                 },
             },
             {

@@ -129,7 +129,7 @@ def write(names: Names, name: str, body: Any, then: Mapping[str, Any], otherwise
     }
 
 
-def write_decision(names: Names, verdict: str, reason: str) -> State:
+def write_decision(names: Names, decision: str, reason: str) -> State:
     """Decide where no person did; whoever decided first, that is read next."""
     return write(
         names,
@@ -137,11 +137,11 @@ def write_decision(names: Names, verdict: str, reason: str) -> State:
         {
             "version": 1,
             "scan": "{% $scan.scan %}",
-            "verdict": verdict,
+            "decision": decision,
             "reason": reason,
             "decidedAt": now(),
-            "until": None,
-            "evidence": {"verdict.json": "{% $verdict.digest %}"},
+            "expiresAt": None,
+            "evidence": {"gate-result.json": "{% $verdict.sha256 %}"},
         },
         {"Next": "ReadDecision"},
         otherwise="ReadDecision",
@@ -187,6 +187,7 @@ def wait(
 
     ``handlers/callback.py`` leaves it, and sends it back at once where the answer is there.
     """
+    expires_at = "{% $expiresAt %}" if what == "decision" else "{% $decision.expiresAt %}"
     return {
         **task(
             "lambda:invoke.waitForTaskToken",
@@ -194,10 +195,10 @@ def wait(
                 "FunctionName": names.callback,
                 "Payload": {
                     "scan": "{% $scan %}",
-                    "for": what,
+                    "kind": what,
                     "token": "{% $states.context.Task.Token %}",
-                    "digest": "{% $verdict.digest %}",
-                    "until": "{% $until %}" if what == "decision" else "{% $decision.until %}",
+                    "sha256": "{% $verdict.sha256 %}",
+                    "expiresAt": expires_at,
                     "redrive": REDRIVES,
                     "enteredAt": "{% $states.context.State.EnteredTime %}",
                     "retry": "{% $states.context.State.RetryCount %}",

@@ -144,7 +144,7 @@ class Storage(pulumi.ComponentResource):
                 rules=[
                     _expire("waiting/", days=400),  # task tokens: no execution outlives a year
                     _expire("cache/", days=30),
-                    _expire("flood/", days=7),  # thread slots: taken for a day at most
+                    _expire("thread-slots/", days=7),  # thread slots: taken for a day at most
                     _abort_uploads(),
                 ],
             ),

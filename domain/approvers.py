@@ -38,12 +38,12 @@ def by(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
     when = timestamps.parse(at)
 
     def distance(record: dict[str, Any]) -> timedelta:
-        return abs(timestamps.parse(record["pressedAt"]) - when)
+        return abs(timestamps.parse(record["clickedAt"]) - when)
 
     fitting = [
         each
-        for each in evidence.all("pressed")
-        if each["verb"] == verb
+        for each in evidence.all("actions")
+        if each["action"] == verb
         and html.unescape(each["reason"]) == html.unescape(reason)
         and distance(each) <= NEAR
     ]

@@ -1,14 +1,34 @@
 """Where documents lie: evidence in the artifacts bucket, task tokens in the state bucket."""
 
 SCANS, WAITING = "scans/", "waiting/"
+# Documents of a scan, by the names of their schemas; scanner.log is none.
+DOCUMENTS = {
+    f"{name}.json": name for name in ("scan", "report", "gate-result", "decision", "withdrawal")
+}
 # Each document names the SHA-256 of those that it follows from, so that a later change shows.
 VOUCHED_BY = {
     "scanner.log": "report.json",
-    "scan.json": "verdict.json",
-    "report.json": "verdict.json",
-    "verdict.json": "decision.json",
+    "scan.json": "gate-result.json",
+    "report.json": "gate-result.json",
+    "gate-result.json": "decision.json",
     "decision.json": "withdrawal.json",
 }
+
+
+def schema_of(name: str) -> str | None:
+    """Return the name of the schema of a document in ``schemas/``, None where it has none.
+
+    ``name`` is that of a scan's document, such as ``scan.json`` and ``actions/1.json``, or the key
+    of an object in the state bucket.
+    """
+    folder, slash, file = name.partition("/")
+    if not slash:
+        known = DOCUMENTS.get(name)
+    elif folder == "thread-slots":
+        known = "thread-digest" if file.endswith("/digest.json") else "thread-slot"
+    else:
+        known = {"actions": "action", "waiting": "waiting"}.get(folder)
+    return known
 
 
 def evidence_prefix(scan: str) -> str:

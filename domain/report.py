@@ -22,12 +22,12 @@ _ADDRESS = re.compile(
 class Trouble:
     """Why a scan is broken: what is wrong and how to mend it, a sentence each.
 
-    ``retry`` says whether a scan of the same bytes could end otherwise.
+    ``retryable`` says whether a scan of the same bytes could end otherwise.
     """
 
     message: str
-    mend: str
-    retry: bool = True
+    remediation: str
+    retryable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +157,12 @@ def _parse(document: dict[str, Any]) -> Report:
 
 def _trouble(error: dict[str, Any]) -> Trouble:
     # Offered too often is better than withheld where it would help.
-    retry = error.get("retry") is not False
-    return Trouble(message=str(error["message"]), mend=str(error["mend"]), retry=retry)
+    retryable = error.get("retryable") is not False
+    return Trouble(
+        message=str(error["message"]),
+        remediation=str(error["remediation"]),
+        retryable=retryable,
+    )
 
 
 def _address(value: Any) -> str:

@@ -8,7 +8,7 @@ SCAN_ID = re.compile(rf"{APP.pattern}/[A-Za-z0-9._-]{{1,1024}}")
 # What follows the version in the id of a scan: nothing at first, then the number of the attempt.
 ATTEMPT = re.compile(r"|\.([2-9]|[1-9][0-9]{1,8})")
 # The app of an upload whose key names none. The state machine has this rule, too (in JSONata).
-INVALID_KEY = "unnamed"
+INVALID_KEY = "invalid-key"
 
 
 def scan_id(app: str, version: str, attempt: int = 1) -> str:

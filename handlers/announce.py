@@ -38,7 +38,7 @@ MOST_RECIPIENTS = 50
 REFUSED = ("MessageRejected", "BadRequestException")
 
 # Events that a withdrawal contradicts, or is.
-ABOUT_AN_EXCEPTION = ("approved", "ending", "withdrawn")
+ABOUT_AN_EXCEPTION = ("approved", "expiring", "withdrawn")
 
 # SES sends twice what is asked twice: an answer that is late is waited for, not asked again.
 ses = boto3.client(
@@ -56,7 +56,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
     scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
-    verdict = evidence.read("verdict.json")
+    verdict = evidence.read("gate-result.json")
     withdrawal = evidence.read("withdrawal.json") if name in ABOUT_AN_EXCEPTION else None
     if _is_outdated(name, decision, withdrawal):
         log.info("outdated", extra={"scan": scan_id, "event": name})
@@ -71,7 +71,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         execution=links.execution(REGION, scan["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan_id),
     )
-    told = outcome.tell(name, subject.zip_name, decision, withdrawal, event["until"])
+    told = outcome.tell(name, subject.zip_name, decision, withdrawal, event["expiresAt"])
     people = _who(evidence, decision, withdrawal)
     mention = ESCALATION_MENTION if name == "escalated" else ""
     shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
@@ -85,7 +85,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         sent = _mail(scan_id, letter, scan["app"], found.uploader if found else "")
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent})
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
-    log.info("announced", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
+    log.info("notified", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
     return {"card": shown}
 
 
@@ -95,10 +95,10 @@ def _is_outdated(
     """Whether something was decided, or an exception is over, since ``name`` became due."""
     if name == "escalated":
         return decision is not None
-    if name not in ("approved", "ending"):
+    if name not in ("approved", "expiring"):
         return False
     assert decision
-    return withdrawal is not None or timestamps.is_over(decision["until"], timestamps.now())
+    return withdrawal is not None or timestamps.is_over(decision["expiresAt"], timestamps.now())
 
 
 def _who(
@@ -108,7 +108,7 @@ def _who(
         at = withdrawal["withdrawnAt"]
         return approvers.by(evidence, "withdraw", withdrawal["reason"], at)
     verb = {"approved": "approve", "rejected": "reject"}.get(
-        decision["verdict"] if decision else ""
+        decision["decision"] if decision else ""
     )
     if not decision or not verb:
         return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from domain import durations, timestamps
+from domain import decisions, durations, timestamps
 from domain.sanitize import line
 from domain.scan_id import SCAN_ID
 from domain.stored_objects import StoredObject
@@ -30,7 +30,7 @@ SHORTEST, LONGEST = (
     timedelta(minutes=1),
     timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"])),
 )
-VERDICTS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
+DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 # What becomes of an answer that was written.
 WOKEN, GOES_ON, OVER = "woken", "goes on", "over"
 
@@ -44,7 +44,7 @@ class Press:
     """``period`` is how long an approval is to hold, where the person said so."""
 
     scan: str
-    verdict: str
+    decision: str
     reason: str
     period: timedelta | None = None
 
@@ -57,7 +57,7 @@ def handler(event: Any, context: object) -> str:
     """
     try:
         press = parse(event)
-        return withdraw(press) if press.verdict == "withdrawn" else decide(press)
+        return withdraw(press) if press.decision == "withdrawn" else decide(press)
     except NotAPress as refusal:
         return str(refusal)
     except Exception:
@@ -69,35 +69,35 @@ def handler(event: Any, context: object) -> str:
 def parse(event: Any) -> Press:
     """Return what was pressed; raise ``NotAPress`` for anything else."""
     event = event if isinstance(event, dict) else {}
-    scan, pressed = event.get("scan"), VERDICTS.keys() & event.keys()
+    scan, pressed = event.get("scan"), DECISIONS.keys() & event.keys()
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(pressed) != 1:
         raise NotAPress("This is no decision about a scan; use the buttons on its card.")
     verb = pressed.pop()
     said = event[verb]
     reason, days = said if verb == "approve" and _is_pair(said) else (said, "")
-    return Press(scan, VERDICTS[verb], _reason(reason), _period(days))
+    return Press(scan, DECISIONS[verb], _reason(reason), _period(days))
 
 
 def decide(press: Press) -> str:
     """Record the decision unless there is one, wake the state machine, say what holds."""
     evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
     open_request = waiting(STATE_BUCKET, press.scan)
-    if open_request is None or open_request["for"] != "decision":
+    if open_request is None or open_request["kind"] != "decision":
         return _not_waiting(evidence)
-    now = timestamps.now()
-    decision = {
-        "version": 1,
-        "scan": press.scan,
-        "verdict": press.verdict,
-        "reason": press.reason,
-        "decidedAt": timestamps.iso(now),
-        "until": None,
-        "evidence": {"verdict.json": open_request["digest"]},
-    }
-    if press.verdict == "approved":
-        decision["until"] = timestamps.iso(now + (press.period or USUAL))
-    if newest := versions.newer(evidence.read("scan.json")):
-        decision |= versions.superseded_by(newest)
+    sha256, now = open_request["sha256"], timestamps.now()
+    newest = versions.newer(evidence.read("scan.json"))
+    if newest:
+        decision = decisions.superseded(press.scan, sha256, now, newest)
+    else:
+        approved = press.decision == "approved"
+        decision = decisions.decision(
+            press.scan,
+            sha256,
+            now,
+            decision=press.decision,
+            reason=press.reason,
+            expires_at=now + (press.period or USUAL) if approved else None,
+        )
     stored = evidence.put_if_absent("decision.json", decision)
     heard = _wake(evidence, ("decision",), stored)
     _log(press, stored, heard)
@@ -113,13 +113,12 @@ def withdraw(press: Press) -> str:
     if approval is None:
         return f"Nothing to withdraw: nothing was decided about {press.scan} here."
     decision, now = approval.document, timestamps.now()
-    if decision["verdict"] != "approved":
+    if decision["decision"] != "approved":
         when = timestamps.minute(decision["decidedAt"])
-        return f"Nothing to withdraw: {press.scan} was {decision['verdict']} on {when}."
-    if timestamps.is_over(decision["until"], now) and not evidence.get("withdrawal.json"):
-        return (
-            f"Nothing to withdraw: the exception ended on {timestamps.minute(decision['until'])}."
-        )
+        return f"Nothing to withdraw: {press.scan} was {decision['decision']} on {when}."
+    if timestamps.is_over(decision["expiresAt"], now) and not evidence.get("withdrawal.json"):
+        when = timestamps.minute(decision["expiresAt"])
+        return f"Nothing to withdraw: the exception ended on {when}."
     stored = evidence.put_if_absent(
         "withdrawal.json",
         {
@@ -186,7 +185,7 @@ def _wake(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) ->
     can be waited for right now. ``OVER``: nothing follows.
     """
     found = waiting(STATE_BUCKET, evidence.scan)
-    if found and found["for"] in waits_for and wake(found["token"]):
+    if found and found["kind"] in waits_for and wake(found["token"]):
         return WOKEN
     ended = status(evidence.read("scan.json")["execution"])
     # What was written before may have been followed long ago.
@@ -196,13 +195,13 @@ def _wake(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) ->
 
 def _log(press: Press, stored: StoredObject, heard: str) -> None:
     log.info(
-        "pressed",
+        "action handled",
         extra={
             "scan": press.scan,
-            "pressed": press.verdict,
-            "standing": stored.document.get("verdict", "withdrawn"),
+            "action": press.decision,
+            "stored": stored.document.get("decision", "withdrawn"),
             "first": stored.written,
-            "heard": heard != OVER,
+            "resumed": heard != OVER,
         },
     )
 
@@ -219,8 +218,8 @@ def _not_waiting(evidence: Evidence) -> str:
 
 
 def _said(decision: Mapping[str, Any]) -> str:
-    if decision["verdict"] == "approved":
-        until = timestamps.minute(decision["until"])
+    if decision["decision"] == "approved":
+        until = timestamps.minute(decision["expiresAt"])
         return f"Approved: {decision['scan']} may be deployed until {until}."
     return f"Rejected: {decision['scan']} stays blocked."
 
@@ -230,7 +229,7 @@ def _unheard(press: Press, heard: str) -> str:
         " It takes effect with the card that says so; if none comes within a minute, look at the "
         "execution."
     )
-    return f"Recorded as {press.verdict}: {press.scan}.{_if_over(heard) or waits}"
+    return f"Recorded as {press.decision}: {press.scan}.{_if_over(heard) or waits}"
 
 
 def _if_over(heard: str) -> str:
@@ -243,8 +242,8 @@ def _if_over(heard: str) -> str:
 
 
 def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
-    verdict, when = decision["verdict"], timestamps.minute(decision["decidedAt"])
-    if verdict == "expired":
+    verdict, when = decision["decision"], timestamps.minute(decision["decidedAt"])
+    if verdict == "request-expired":
         return f"Too late: nobody had decided by {when}; upload again to have it scanned anew."
     if verdict == "superseded":
         return "Too late: a newer version has been uploaded; it is decided on its own card."
@@ -254,10 +253,10 @@ def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
                 f"Too late: it was approved on {when}, and withdrawn on "
                 f"{timestamps.minute(back['withdrawnAt'])}, because: {text(back['reason'], 400)}."
             )
-        if timestamps.is_over(decision["until"], timestamps.now()):
+        if timestamps.is_over(decision["expiresAt"], timestamps.now()):
             return (
                 f"Too late: it was approved on {when}, and the exception ended on "
-                f"{timestamps.minute(decision['until'])}; upload again to have it scanned anew."
+                f"{timestamps.minute(decision['expiresAt'])}; upload again to have it scanned anew."
             )
     return (
         f"Already {verdict} on {when}, because: {text(decision['reason'], 400)}. "

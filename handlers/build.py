@@ -79,26 +79,27 @@ def diagnose(build: Build | None, error: Mapping[str, Any] | None, tail: Sequenc
             if telling.search(said):
                 return Trouble(
                     message=f"The scan ran out of {what}.",
-                    mend="Give it a larger machine (setting computeType), then scan again.",
+                    remediation="Give it a larger machine (setting computeType), then scan again.",
                 )
     if phase.status == "STOPPED":
         return Trouble(
-            message="The scan was stopped by hand.", mend="Upload again to scan it anew."
+            message="The scan was stopped by hand.", remediation="Upload again to scan it anew."
         )
     if "TIMED_OUT" in (phase.status, build.status):
         if phase.name == "QUEUED":
             return Trouble(
                 message="The scan waited too long for a free place in CodeBuild.",
-                mend="Upload again later, or raise the quota of concurrent builds.",
+                remediation="Upload again later, or raise the quota of concurrent builds.",
             )
         return Trouble(
             message="The scan took longer than it may.",
-            mend="Upload less at once, or allow more time (setting buildTimeout); then try again.",
+            remediation="Upload less at once, or allow more time (setting buildTimeout); then "
+            "try again.",
         )
     if build.status == "SUCCEEDED":
         return Trouble(
             message="The scan ended without a readable report.",
-            mend="Read the end of its log, then upload again.",
+            remediation="Read the end of its log, then upload again.",
         )
     what = {
         "PROVISIONING": "CodeBuild could not prepare a machine for the scan.",
@@ -107,7 +108,7 @@ def diagnose(build: Build | None, error: Mapping[str, Any] | None, tail: Sequenc
     }.get(phase.name, f"The scan broke off in phase {phase.name}." if phase.name else "")
     return Trouble(
         message=f"{what or 'The scan broke off.'} {phase.message}".strip(),
-        mend="Mend what its log says, then upload again.",
+        remediation="Mend what its log says, then upload again.",
     )
 
 
@@ -117,24 +118,24 @@ def _without_build(error: Mapping[str, Any]) -> Trouble:
         case "AppName":
             return Trouble(
                 message=f"The upload names no app. {cause}",
-                mend="Upload it again as <app>/<file>.zip.",
-                retry=False,
+                remediation="Upload it again as <app>/<file>.zip.",
+                retryable=False,
             )
         case "CodeBuild.AccountLimitExceededException":
             return Trouble(
                 message="CodeBuild had no free place for this scan, for hours.",
-                mend="Upload again later, or raise the quota of concurrent builds.",
+                remediation="Upload again later, or raise the quota of concurrent builds.",
             )
         case "States.Timeout":
             return Trouble(
                 message="The scan did not end in time.",
-                mend="See in the execution what it waited for, then upload again.",
+                remediation="See in the execution what it waited for, then upload again.",
             )
         case _:
             why = ": ".join(each for each in (name, cause) if each) or "no reason was given"
             return Trouble(
                 message=f"The scan could not be started: {why}",
-                mend="Mend the cause (the execution shows the call), then upload again.",
+                remediation="Mend the cause (the execution shows the call), then upload again.",
             )
 
 

@@ -12,20 +12,20 @@ REGION = os.environ["AWS_REGION"]
 APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
 # The team's own: ``{key: {function, outcomes, again}}``; ``again`` is one that scans again.
 TEAM: Mapping[str, Mapping[str, Any]] = json.loads(os.environ["TEAM_BUTTONS"])
-OURS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
+OURS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
 
 
 def of(
-    outcome: str, scan: str, *, decidable: bool = True, retry: bool = True
+    outcome: str, scan: str, *, decidable: bool = True, retryable: bool = True
 ) -> dict[str, str] | None:
     """Return the additionalContext of the card of ``outcome``, None where it has no buttons.
 
-    Without ``retry`` nothing is offered that only scans the same bytes again.
+    Without ``retryable`` nothing is offered that only scans the same bytes again.
     """
     functions = {
         key: button["function"]
         for key, button in TEAM.items()
-        if outcome in button["outcomes"] and (retry or not button["again"])
+        if outcome in button["outcomes"] and (retryable or not button["again"])
     }
     if decidable and outcome in OURS:
         functions[OURS[outcome]] = APPROVAL_FUNCTION

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from domain import stored_objects, timestamps
+from domain import decisions, stored_objects, timestamps
 from domain.evidence_paths import scan_and_name, waiting_key
 from handlers import versions
 from handlers.evidence import Evidence, s3, waiting
@@ -43,7 +43,7 @@ def answer(key: str) -> bool:
     scan, name = scan_and_name(key)
     request = waiting(STATE_BUCKET, scan)
     # Whoever withdraws may know of an approval before the state machine does.
-    if not request or (name == "decision.json" and request["for"] != "decision"):
+    if not request or (name == "decision.json" and request["kind"] != "decision"):
         return False
     return wake(request["token"])
 
@@ -51,24 +51,24 @@ def answer(key: str) -> bool:
 def wait(event: Mapping[str, Any]) -> bool:
     """Leave the token of ``event``, and send it back at once where the answer is there.
 
-    ``event`` is ``{scan, for, token, digest, until, redrive, enteredAt, retry}``: scan.json, what
-    is waited for (``decision`` or ``exception``), the task token, the SHA-256 of verdict.json, when
-    the wait is over, and when and at which try the state machine began it.
+    ``event`` is ``{scan, kind, token, sha256, expiresAt, redrive, enteredAt, retry}``: scan.json,
+    what is waited for (``decision`` or ``exception``), the task token, the SHA-256 of
+    gate-result.json, when the wait is over, and when and at which try the state machine began it.
     """
     scan = event["scan"]
     request = {
         "scan": scan["scan"],
-        **{name: event[name] for name in ("for", "token", "digest", "until", *ORDER)},
-        "askedAt": timestamps.iso(timestamps.now()),
+        **{name: event[name] for name in ("kind", "token", "sha256", "expiresAt", *ORDER)},
+        "requestedAt": timestamps.iso(timestamps.now()),
     }
     left = _leave(request)
     evidence = Evidence(ARTIFACTS_BUCKET, scan["scan"])
-    answered = _decided(evidence, event) if event["for"] == "decision" else _withdrawn(evidence)
+    answered = _decided(evidence, event) if event["kind"] == "decision" else _withdrawn(evidence)
     if answered:
         wake(event["token"])
     log.info(
         "waits",
-        extra={"scan": scan["scan"], "for": event["for"], "left": left, "answered": answered},
+        extra={"scan": scan["scan"], "kind": event["kind"], "left": left, "answered": answered},
     )
     return answered
 
@@ -103,7 +103,7 @@ def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:
         return False
     evidence.put_if_absent(
         "decision.json",
-        versions.superseded(evidence.scan, newest, event["digest"], timestamps.now()),
+        decisions.superseded(evidence.scan, event["sha256"], timestamps.now(), newest),
     )
     return True
 

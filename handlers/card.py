@@ -106,7 +106,7 @@ def broken(
             *(["", "*End of the log*", block(log_tail, 250)] if log_tail else ()),
         ],
         foot=_foot(subject, report),
-        next_steps=[text(trouble.mend, 350)],
+        next_steps=[text(trouble.remediation, 350)],
         keywords=["scan broken", text(subject.app, 75)],
         buttons=buttons,
     )

@@ -32,25 +32,25 @@ PLACES = flood.Places(
 REGION = os.environ["AWS_REGION"]
 UNBELIEVABLE = report.Trouble(
     message="The report says that the gate passed, but its build did not succeed.",
-    mend="Look at the build's log, then upload the zip again: only a build that ends well is "
-    "believed to have passed.",
+    remediation="Look at the build's log, then upload the zip again: only a build that ends well "
+    "is believed to have passed.",
 )
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Return ``{status, reason, card, thread, opening, digest}``.
+    """Return ``{status, reason, card, thread, opening, sha256}``.
 
     No ``card`` where nobody needs to know. ``thread`` is where messages about this scan stand;
     ``opening`` is the card that begins that thread, where this scan is the one to have it shown.
 
     ``event`` is ``{scan, app, upload: {bucket, key, versionId}, execution, build, error}``, and
-    ``until`` where the time for a decision is known. ``build`` is Step Functions' Build of a
+    ``expiresAt`` where the time for a decision is known. ``build`` is Step Functions' Build of a
     success, ``error`` its ``{Error, Cause}`` of a failure. Neither they nor exit codes say what
-    the gate said: only the report does. ``digest`` is that of verdict.json, which holds status and
-    card: whatever is seen when this is asked again, what it said first stands.
+    the gate said: only the report does. ``sha256`` is that of gate-result.json, which holds status
+    and card: whatever is seen when this is asked again, what it said first stands.
     """
     evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
-    verdict = evidence.get("verdict.json") or _judge(evidence, event)
+    verdict = evidence.get("gate-result.json") or _judge(evidence, event)
     return _answer(verdict)
 
 
@@ -87,13 +87,13 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
         causes = [f"quality gate: {each.name}" for each in found.failed_conditions]
         newer = versions.newer(event["upload"])
         asked = buttons.of("failed", scan, decidable=newer is None)
-        shown = card.gate_failed(subject, found, event.get("until"), asked, newer)
+        shown = card.gate_failed(subject, found, event.get("expiresAt"), asked, newer)
     else:
         tail = build_log.tail(ran.log_group, ran.log_stream) if ran else []
         trouble = build.diagnose(ran, error, tail)
     if trouble:
         reason = trouble.message
-        offered = buttons.of("broken", scan, retry=trouble.retry)
+        offered = buttons.of("error", scan, retryable=trouble.retryable)
         shown = card.broken(subject, trouble, found, tail, offered)
 
     now = timestamps.now()
@@ -101,23 +101,23 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
         thread = PLACES.thread(scan, event["app"], causes or [reason], now)
         shown = in_thread(shown, thread)
     verdict = evidence.put_if_absent(
-        "verdict.json",
+        "gate-result.json",
         {
             "version": 1,
             "scan": scan,
             "status": status,
             "reason": line(reason, 200),
-            "retry": trouble is None or trouble.retry,
-            "judgedAt": timestamps.iso(now),
+            "retryable": trouble is None or trouble.retryable,
+            "evaluatedAt": timestamps.iso(now),
             "card": shown,
             "evidence": {name: stored.sha256 for name, stored in before.items() if stored},
         },
     )
     stands, opened = verdict.document, before["scan.json"]
     measured = measure.fields(
-        scan, event["app"], stands["status"], opened and opened.document, stands["judgedAt"]
+        scan, event["app"], stands["status"], opened and opened.document, stands["evaluatedAt"]
     )
-    log.info("scan judged", extra={**measured, "reason": stands["reason"]})
+    log.info("scan completed", extra={**measured, "reason": stands["reason"]})
     return verdict
 
 
@@ -130,7 +130,7 @@ def _answer(verdict: StoredObject) -> dict[str, Any]:
         "card": stands["card"],
         "thread": thread,
         "opening": PLACES.digest(thread, stands["scan"]),
-        "digest": verdict.sha256,
+        "sha256": verdict.sha256,
     }
 
 

@@ -70,10 +70,10 @@ def attempts(bucket: str, app: str, version: str) -> list[int]:
 
 
 def waiting(work_bucket: str, scan: str) -> Any:
-    """Return ``{scan, token, for, digest, askedAt, until, ...}`` where the state machine waits.
+    """Return ``{scan, kind, token, sha256, ...}`` where the state machine waits.
 
-    ``for`` is ``decision`` or ``exception`` (to end, or to be withdrawn); ``digest`` that of the
-    evidence that people go by. ``handlers/callback.py`` leaves it.
+    ``kind`` is ``decision`` or ``exception`` (to expire, or to be withdrawn); ``sha256`` that of
+    the gate's result, which people go by. ``handlers/callback.py`` leaves it.
     """
     stored = get_object(s3, work_bucket, waiting_key(scan))
     return stored and stored.document

@@ -92,7 +92,7 @@ class Places:
 
 def _window(start: datetime) -> str:
     """Thread and prefix at once; no scan's id has a colon."""
-    return f"flood/{timestamps.iso(start)}"
+    return f"thread-slots/{timestamps.iso(start)}"
 
 
 def _digest(window: str) -> str:

@@ -144,7 +144,7 @@ def write(
         "Zip": scan["key"],
         "Version": scan["versionId"],
         "Uploaded": f"{uploaded} by {scan.get('uploadedBy') or 'unknown'}",
-        "Decision": f"{decision['verdict']} on {decided}",
+        "Decision": f"{decision['decision']} on {decided}",
         "Reason": decision["reason"],
     }
     if people:
@@ -153,8 +153,8 @@ def write(
     if withdrawal:
         withdrawn = timestamps.minute(withdrawal["withdrawnAt"])
         facts["Withdrawn"] = f"{withdrawn}, because: {withdrawal['reason']}"
-    elif decision["until"]:
-        facts["Holds until"] = timestamps.minute(decision["until"])
+    elif decision["expiresAt"]:
+        facts["Holds until"] = timestamps.minute(decision["expiresAt"])
     if report:
         analysed = report.coverage.analysed if report.coverage else ""
         facts["Scanned by"] = ", ".join(filter(None, (report.engine, analysed)))

@@ -37,7 +37,8 @@ def tell(
     """Return the outcome ``event``.
 
     It is ``escalated`` (nobody has decided, and ``until`` comes near), ``approved``, ``rejected``,
-    ``expired``, ``superseded``; of an exception ``ending``, ``ended`` or ``withdrawn``.
+    ``request-expired``, ``superseded``; of an approval ``expiring``, ``approval-expired`` or
+    ``withdrawn``.
     ``decision`` is decision.json, which all but escalated need; ``withdrawal`` withdrawal.json.
     """
     zip_name = line(zip_name, 200)
@@ -55,7 +56,8 @@ def tell(
     assert decision
     match event:
         case "approved":
-            day, until = timestamps.day(decision["until"]), timestamps.minute(decision["until"])
+            day = timestamps.day(decision["expiresAt"])
+            until = timestamps.minute(decision["expiresAt"])
             return Outcome(
                 event=event,
                 mark="✅",
@@ -81,7 +83,7 @@ def tell(
                 reason=decision["reason"],
                 next_steps=(AGAIN,),
             )
-        case "expired":
+        case "request-expired":
             return Outcome(
                 event=event,
                 mark="⌛",
@@ -95,8 +97,8 @@ def tell(
                     "If it can't wait, upload again and ask the channel for an exception.",
                 ),
             )
-        case "ended":
-            day = timestamps.day(decision["until"])
+        case "approval-expired":
+            day = timestamps.day(decision["expiresAt"])
             return Outcome(
                 event=event,
                 mark="⌛",
@@ -111,8 +113,9 @@ def tell(
                     AGAIN,
                 ),
             )
-        case "ending":
-            day, until = timestamps.day(decision["until"]), timestamps.minute(decision["until"])
+        case "expiring":
+            day = timestamps.day(decision["expiresAt"])
+            until = timestamps.minute(decision["expiresAt"])
             return Outcome(
                 event=event,
                 mark="⏰",
@@ -132,7 +135,7 @@ def tell(
                 headline="approval withdrawn",
                 subject="Withdrawn: quality gate exception",
                 lead=f"The exception for {zip_name}, which would have held until "
-                f"{timestamps.minute(decision['until'])}, was withdrawn by the channel. This "
+                f"{timestamps.minute(decision['expiresAt'])}, was withdrawn by the channel. This "
                 "version can no longer be deployed; what already runs is not touched.",
                 reason=withdrawal["reason"],
                 next_steps=("Replace this version where it still runs.", AGAIN),

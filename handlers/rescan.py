@@ -39,10 +39,10 @@ def rescan(scan: str) -> str:
     app, version = opened["app"], opened["versionId"]
     number = attempts(ARTIFACTS_BUCKET, app, version)[-1]
     last = Evidence(ARTIFACTS_BUCKET, scan_id(app, version, number))
-    verdict = last.read("verdict.json")
+    verdict = last.read("gate-result.json")
     if verdict and verdict["status"] == "passed":
         return f"{last.scan} passed its quality gate; there is nothing to scan again."
-    if verdict and verdict.get("retry") is False:
+    if verdict and verdict.get("retryable") is False:
         return (
             f"The same bytes would end as {last.scan} did: do what its card says, then upload "
             "again."

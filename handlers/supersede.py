@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from domain import timestamps
+from domain import decisions, timestamps
 from handlers import versions
 from handlers.evidence import Evidence, waiting, waiting_scans
 from handlers.wake import wake
@@ -26,11 +26,13 @@ def handler(event: Mapping[str, Any], context: object) -> list[str]:
     older = [f"{event['app']}/{version}" for version in versions.older(event)]
     for scan in [each for start in older for each in waiting_scans(STATE_BUCKET, start)]:
         open_request = waiting(STATE_BUCKET, scan)
-        if open_request is None or open_request["for"] != "decision":
+        if open_request is None or open_request["kind"] != "decision":
             continue
         kept = Evidence(ARTIFACTS_BUCKET, scan).put_if_absent(
             "decision.json",
-            versions.superseded(scan, event["versionId"], open_request["digest"], timestamps.now()),
+            decisions.superseded(
+                scan, open_request["sha256"], timestamps.now(), event["versionId"]
+            ),
         )
         wake(open_request["token"])
         if kept.written:

@@ -5,10 +5,8 @@ S3 lists a key's versions newest first
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from domain import timestamps
 from handlers.evidence import s3
 
 # Tokens of so many versions before one are looked at; each of them closed those before it.
@@ -48,26 +46,3 @@ def _versions(scan: Mapping[str, Any]) -> tuple[list[str], bool]:
     more = listed.get("IsTruncated", False) and listed.get("NextKeyMarker") == scan["key"]
     found = [each["VersionId"] for each in listed.get("Versions", []) if each["Key"] == scan["key"]]
     return found, not more
-
-
-def superseded(scan: str, version: str, digest: str, now: datetime) -> dict[str, Any]:
-    """Return decision.json of ``scan``, whose request the newer ``version`` has made moot.
-
-    ``digest`` is the SHA-256 of its verdict.json.
-    """
-    return {
-        "version": 1,
-        "scan": scan,
-        **superseded_by(version),
-        "decidedAt": timestamps.iso(now),
-        "evidence": {"verdict.json": digest},
-    }
-
-
-def superseded_by(version: str) -> dict[str, Any]:
-    """Return what a decision says when the newer ``version`` has made the request moot."""
-    return {
-        "verdict": "superseded",
-        "reason": f"A newer version was uploaded: {version}.",
-        "until": None,
-    }

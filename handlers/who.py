@@ -23,7 +23,7 @@ APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
-    """Write ``pressed/<log event id>.json`` for each press in a batch of the subscription.
+    """Write ``actions/<log event id>.json`` for each press in a batch of the subscription.
 
     ``event`` is ``{awslogs: {data}}``: base64 of a gzip of ``{messageType, logEvents: [{id,
     timestamp, message}]}``. The same batch may come again: what is written stays as it was.
@@ -53,9 +53,10 @@ def _record(event_id: str, milliseconds: int, message: str) -> None:
         "scan": press.scan,
         "user": press.user,
         **({"userName": press.user_name} if press.user_name else {}),
-        "verb": press.verb,
+        "action": press.verb,
         "reason": press.reason,
-        "pressedAt": timestamps.iso(datetime.fromtimestamp(milliseconds / 1000, UTC)),
+        "clickedAt": timestamps.iso(datetime.fromtimestamp(milliseconds / 1000, UTC)),
     }
-    kept = evidence.put_if_absent(f"pressed/{event_id}.json", record)
-    log.info("pressed", extra={"scan": press.scan, "verb": press.verb, "first": kept.written})
+    kept = evidence.put_if_absent(f"actions/{event_id}.json", record)
+    fields = {"scan": press.scan, "action": press.verb, "first": kept.written}
+    log.info("action recorded", extra=fields)

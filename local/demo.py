@@ -332,10 +332,10 @@ def _gist(name: str, content: Any) -> str:
         gate = content["gate"]["status"] if content["gate"] else content["error"]["message"]
         return f"{gate}; {sum(content['counts'].values())} findings"
     if name == "decision.json":
-        return f"{content['verdict']}: {content['reason']}"
+        return f"{content['decision']}: {content['reason']}"
     if name == "scan.json":
         return f"{content['key']}, {content['size']:,} bytes"
-    if name == "verdict.json":
+    if name == "gate-result.json":
         return f"{content['status']}; names the SHA-256 of {', '.join(content['evidence'])}"
     return {"scanner.log": "what the scanner said"}.get(name, "")
 

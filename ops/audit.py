@@ -34,12 +34,12 @@ class Row:
     version: str
     uploaded: str
     uploadedBy: str
-    verdict: str
+    result: str
     decision: str
     reason: str
     decided: str
     decidedBy: str
-    until: str
+    expires: str
     withdrawn: str
     withdrawnBy: str
     withdrawnReason: str
@@ -63,7 +63,7 @@ TITLES = [each.name for each in fields(Row)]
 COUNTS = ("unanalysed", "opaque", "otherLanguage")
 # What fits on a terminal.
 SHOWN = (
-    "scan", "key", "uploadedBy", "verdict", "decision", "reason", "decided", "decidedBy", "until",
+    "scan", "key", "uploadedBy", "result", "decision", "reason", "decided", "decidedBy", "expires",
     "withdrawn", "notAnalysed",
 )  # fmt: skip
 
@@ -132,12 +132,12 @@ def row(scan: Scan) -> Row:
         version=said(scan.opened, "versionId"),
         uploaded=said(scan.opened, "uploadedAt"),
         uploadedBy=said(scan.opened, "uploadedBy"),
-        verdict=said(scan.verdict, "status"),
-        decision=said(scan.decision, "verdict"),
+        result=said(scan.gate_result, "status"),
+        decision=said(scan.decision, "decision"),
         reason=said(scan.decision, "reason"),
         decided=said(scan.decision, "decidedAt"),
         decidedBy=scan.decided_by,
-        until=said(scan.decision, "until"),
+        expires=said(scan.decision, "until"),
         withdrawn=said(scan.withdrawal, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
         withdrawnReason=said(scan.withdrawal, "reason"),
@@ -155,7 +155,7 @@ def _coverage_counts(scan: Scan) -> dict[str, int | None]:
 def _days(scan: Scan) -> Iterator[date]:
     moments = {
         "uploadedAt": scan.opened,
-        "judgedAt": scan.verdict,
+        "evaluatedAt": scan.gate_result,
         "decidedAt": scan.decision,
         "withdrawnAt": scan.withdrawal,
     }

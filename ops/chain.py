@@ -1,6 +1,6 @@
 """Whether the evidence of one scan is whole: each piece vouches for the one before it.
 
-``report.json`` names the SHA-256 of the log; ``verdict.json`` those of what was judged;
+``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of what was judged;
 ``decision.json`` that of the verdict; ``withdrawal.json`` that of the decision. Each is written
 once.
 """
@@ -17,7 +17,7 @@ from domain.evidence_paths import VOUCHED_BY
 from ops.evidence import Scan, parsed
 
 KNOWN = {*VOUCHED_BY, *VOUCHED_BY.values()}
-PRESSED = re.compile(r"pressed/[^/]+\.json")
+PRESSED = re.compile(r"actions/[^/]+\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +94,15 @@ def _vouched(
 
 def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
     """What no digest shows: pieces that do not follow from each other."""
-    judged = scan.verdict["status"] if scan.verdict else None
-    card = scan.verdict.get("card") if scan.verdict else None
+    judged = scan.gate_result["status"] if scan.gate_result else None
+    card = scan.gate_result.get("card") if scan.gate_result else None
     if card is not None and (about := _subject(card)) != scan.id:
-        yield "verdict.json", f"its card is about another scan: {about}"
+        yield "gate-result.json", f"its card is about another scan: {about}"
     if judged in ("passed", "failed"):
         yield from _borne_out(scan, judged)
     if scan.decision and judged != "failed":
         yield "decision.json", f"decides about a scan that is {judged or 'not judged'}"
-    if scan.withdrawal and (scan.decision or {}).get("verdict") != "approved":
+    if scan.withdrawal and (scan.decision or {}).get("decision") != "approved":
         yield "withdrawal.json", "withdraws what was not approved"
 
 
@@ -118,7 +118,10 @@ def _borne_out(scan: Scan, judged: str) -> Iterator[tuple[str, str]]:
     gate = (scan.report or {}).get("gate")
     said = gate.get("status") if isinstance(gate, dict) else None
     if said != judged:
-        yield "verdict.json", f"says {judged}, but the report says {said or 'nothing of a gate'}"
+        yield (
+            "gate-result.json",
+            f"says {judged}, but the report says {said or 'nothing of a gate'}",
+        )
         return
     try:
         report.read(scan.report, scan.id)

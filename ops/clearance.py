@@ -28,16 +28,18 @@ def standing(
     steps: list[tuple[datetime, Clearance]] = []
     decision, back = scan.decision, scan.withdrawal
     either: set[Clearance] = set()
-    if scan.verdict:
-        steps.append((timestamps.parse(scan.verdict["judgedAt"]), scan.verdict["status"]))
+    if scan.gate_result:
+        steps.append(
+            (timestamps.parse(scan.gate_result["evaluatedAt"]), scan.gate_result["status"])
+        )
     if decision:
-        steps.append((timestamps.parse(decision["decidedAt"]), decision["verdict"]))
-    if decision and decision["verdict"] == "approved":
-        end = timestamps.parse(decision["until"])
+        steps.append((timestamps.parse(decision["decidedAt"]), decision["decision"]))
+    if decision and decision["decision"] == "approved":
+        end = timestamps.parse(decision["expiresAt"])
         since = timestamps.parse(back["withdrawnAt"]) if back else end
-        steps.append((since, "withdrawn" if back else "expired"))
+        steps.append((since, "withdrawn" if back else "approval-expired"))
         if back and end - since < LAST:
-            either = {"expired"}
+            either = {"approval-expired"}
     follows: Clearance = None
     allowed, current = set(either), before
     for since, status in steps:

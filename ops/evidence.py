@@ -8,10 +8,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from domain import approvers, timestamps
-from domain.evidence_paths import SCANS, evidence_key, evidence_prefix
+from domain.evidence_paths import SCANS, evidence_key, evidence_prefix, schema_of
 from domain.scan_id import APP, ATTEMPT, SCAN_ID
 from domain.stored_objects import error_code
-from ops.documents import FIELDS, Odd, longest, parse
+from ops.documents import Odd, longest, parse
 from ops.problem import Problem
 from ops.stack import Stack
 
@@ -38,12 +38,12 @@ def checked_scan(scan: str) -> str:
 
 def is_document(name: str) -> bool:
     """Whether ``name`` is evidence that is read here, as opposed to the scanner's log."""
-    return name in FIELDS or name.startswith("pressed/")
+    return schema_of(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The documents of one scan, each None where there is none; ``presses`` is pressed/*.
+    """The documents of one scan, each None where there is none; ``presses`` is actions/*.
 
     ``odd`` are those that are not as the pipeline writes them, by name, and what is wrong; they
     are None here, too.
@@ -52,7 +52,7 @@ class Scan:
     id: str
     opened: Mapping[str, Any] | None = None
     report: Mapping[str, Any] | None = None
-    verdict: Mapping[str, Any] | None = None
+    gate_result: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
     withdrawal: Mapping[str, Any] | None = None
     presses: list[Any] = field(default_factory=list)
@@ -69,13 +69,13 @@ class Scan:
 
     def all(self, folder: str) -> list[Any]:
         """The records in ``folder``, as ``approvers.by`` asks for them."""
-        return self.presses if folder == "pressed" else []
+        return self.presses if folder == "actions" else []
 
     @property
     def decided_by(self) -> str:
         """Who approved or rejected, as far as is known; empty where no person decided."""
         decision = self.decision or {}
-        verb = VERBS.get(decision.get("verdict", ""))
+        verb = VERBS.get(decision.get("decision", ""))
         return self._by(verb, decision["reason"], decision["decidedAt"]) if verb else ""
 
     @property
@@ -93,22 +93,22 @@ class Scan:
         if status == "withdrawn" and back:
             when = timestamps.minute(back["withdrawnAt"])
             return f"withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
-        if status in VERBS and decision and decision["verdict"] == status:
+        if status in VERBS and decision and decision["decision"] == status:
             told = (
                 f"{status} by {self.decided_by} on {timestamps.minute(decision['decidedAt'])}, "
                 f"because: {decision['reason']}"
             )
-            until = decision.get("until")
+            until = decision.get("expiresAt")
             return f"{told} (until {timestamps.minute(until)})" if until else told
-        if status == "expired" and decision and decision["verdict"] == "approved":
-            return f"its exception ended on {timestamps.minute(decision['until'])}"
-        if status == "expired":
+        if status == "approval-expired" and decision:
+            return f"its exception ended on {timestamps.minute(decision['expiresAt'])}"
+        if status == "request-expired":
             return "it failed its quality gate, and nobody decided in time"
         if status == "superseded" and decision:
             return f"superseded: {decision['reason']}"
-        if status in ("failed", "error") and self.verdict:
+        if status in ("failed", "error") and self.gate_result:
             doing = "; it waits for a decision" if status == "failed" else ""
-            return f"{status}: {self.verdict['reason']}{doing}"
+            return f"{status}: {self.gate_result['reason']}{doing}"
         if status is None:
             return "it is being scanned" if self.opened else "its scan has not begun"
         return str(status)
@@ -127,10 +127,10 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
         id=scan,
         opened=documents.get("scan.json"),
         report=documents.get("report.json"),
-        verdict=documents.get("verdict.json"),
+        gate_result=documents.get("gate-result.json"),
         decision=documents.get("decision.json"),
         withdrawal=documents.get("withdrawal.json"),
-        presses=[each for name, each in documents.items() if name.startswith("pressed/")],
+        presses=[each for name, each in documents.items() if name.startswith("actions/")],
         odd=odd,
     )
 
@@ -179,7 +179,7 @@ class Evidence:
         was, it is the last.
         """
         attempts = self.attempts(app, version)
-        judged = [number for number, (_, names) in attempts.items() if "verdict.json" in names]
+        judged = [number for number, (_, names) in attempts.items() if "gate-result.json" in names]
         if not attempts:
             return Scan(id=f"{app}/{version}")
         return self.documents(*attempts[max(judged or attempts)])

@@ -129,7 +129,7 @@ def _follow(
         return
     execution = opened["execution"]
     state = _rest(environment, sent, execution, deadline)
-    verdict = evidence.scan(sent.scan).verdict or {}
+    verdict = evidence.scan(sent.scan).gate_result or {}
     if not checks.check(
         sent.scan,
         f"its gate {expected}",
@@ -167,7 +167,7 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
     card = _card(environment, sent)
     metadata = card.get("metadata") if isinstance(card, dict) else None
     asks = isinstance(metadata, dict) and metadata.get("enableCustomActions") is True
-    checks.check(sent.scan, "its card has buttons", asks, "the card in verdict.json says no")
+    checks.check(sent.scan, "its card has buttons", asks, "the card in gate-result.json says no")
     told = "TellFailed" in _states(environment, execution)
     checks.check(sent.scan, "its card was published", told, "the execution never did")
     waits = _waits(environment, sent)
@@ -183,7 +183,7 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
 
 def _card(environment: stack.Stack, sent: Sent) -> Any:
     """What the channel was to be shown first; None where nothing."""
-    return (Evidence(environment).read(sent.scan, "verdict.json") or {}).get("card")
+    return (Evidence(environment).read(sent.scan, "gate-result.json") or {}).get("card")
 
 
 def _check_over(

@@ -158,10 +158,10 @@ def _clearance(
     evidence, now = Evidence(environment), timestamps.now()
     number = opened.get("attempt") or 1
     attempts = evidence.attempts(opened["app"], opened["versionId"])
-    judged = [each for each, (_, names) in attempts.items() if "verdict.json" in names]
+    judged = [each for each, (_, names) in attempts.items() if "gate-result.json" in names]
     if tag == uploads.GONE or any(each > number for each in judged):
         return
-    if number > 1 and not scan.verdict:
+    if number > 1 and not scan.gate_result:
         return  # until it is judged, the tag is that of the attempt before
     before: AbstractSet[str | None] = {None}
     if earlier := [each for each in judged if each < number]:

@@ -23,7 +23,7 @@ class Waiting:
     what: str
     key: str
     since: str
-    until: str
+    expires: str
     why: str
 
 
@@ -50,9 +50,9 @@ def waiting(
     for each in open_waits(environment):
         if isinstance(each, Unreadable):
             shown.say(f"unreadable: {each.what}", "yellow")
-        elif each.what == "decision" or each.until <= soon:
+        elif each.what == "decision" or each.expires <= soon:
             found.append(each)
-    found.sort(key=lambda each: (each.what, each.until))
+    found.sort(key=lambda each: (each.what, each.expires))
     if json:
         shown.as_json([asdict(each) for each in found])
         return
@@ -62,7 +62,7 @@ def waiting(
             (
                 (
                     "a decision" if each.what == "decision" else "its end",
-                    timestamps.minute(each.until),
+                    timestamps.minute(each.expires),
                     each.scan,
                     each.key,
                     timestamps.minute(each.since),
@@ -104,23 +104,23 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
     if token is None:
         return None  # taken away since it was listed
     asked = parse(WAITING, token, waiting_scan(key))
-    if asked["until"] <= timestamps.iso(now):
+    if asked["expiresAt"] <= timestamps.iso(now):
         return None
     scan = evidence.scan(asked["scan"])
     if scan.oddities:
         raise Odd(f"waits for a scan whose evidence is odd: {scan.oddities}")
     if not scan.opened:
         raise Odd("waits for a scan without scan.json")
-    awaits_decision = asked["for"] == "decision"
-    said = scan.verdict if awaits_decision else scan.decision
+    awaits_decision = asked["kind"] == "decision"
+    said = scan.gate_result if awaits_decision else scan.decision
     follows, _ = standing(scan, now)
     if not said or follows != ("failed" if awaits_decision else "approved"):
         return None
     return Waiting(
         scan=scan.id,
-        what=asked["for"],
+        what=asked["kind"],
         key=scan.opened["key"],
-        since=said.get("decidedAt", asked["askedAt"]),
-        until=asked["until"],
+        since=said.get("decidedAt", asked["requestedAt"]),
+        expires=asked["expiresAt"],
         why=said["reason"],
     )

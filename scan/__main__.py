@@ -37,7 +37,7 @@ def main() -> int:
         job = from_environment()
     except Broken as broken:
         # Without a job nobody knows where the report belongs.
-        print(f"{broken.message} {broken.mend}")
+        print(f"{broken.message} {broken.remediation}")
         return 1
     # CodeBuild promises its machine's disk below the source only (its guide, "Build environment
     # compute types"); nothing lies there that a scanner could take for settings but our own code.
@@ -156,7 +156,7 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
 def sentence(outcome: Gate | Broken) -> str:
     """The outcome as a person reads it in the log."""
     if isinstance(outcome, Broken):
-        return f"Broken: {outcome.message} {outcome.mend}"
+        return f"Broken: {outcome.message} {outcome.remediation}"
     failed = [
         f"{each.metric} {each.actual} {each.comparator} {each.threshold}"
         for each in outcome.conditions

@@ -17,7 +17,7 @@ IN_THE_BYTES = frozenset(
 
 
 class Broken(Exception):
-    """The scan says nothing about the code; ``mend`` is what a person can do about that.
+    """The scan says nothing about the code; ``remediation`` is what a person can do about that.
 
     ``code`` stands in ``report.json`` under ``error``, for programs that read it. All of them:
 
@@ -38,11 +38,11 @@ class Broken(Exception):
         └── the build itself: BuildMisconfigured, Unexpected
     """
 
-    def __init__(self, code: str, message: str, mend: str) -> None:
+    def __init__(self, code: str, message: str, remediation: str) -> None:
         super().__init__(message)
-        self.code, self.message, self.mend = code, message, mend
+        self.code, self.message, self.remediation = code, message, remediation
 
     @property
-    def retry(self) -> bool:
+    def retryable(self) -> bool:
         """Whether a scan of the same bytes could end otherwise, at another time or setting."""
         return self.code not in IN_THE_BYTES

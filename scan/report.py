@@ -1,4 +1,4 @@
-"""The report: what a scan found, in the shape of ``report.schema.json``."""
+"""The report: what a scan found, in the shape of ``domain/schemas/report.schema.json``."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -91,6 +91,6 @@ def _error(broken: Broken) -> dict[str, str | bool]:
     return {
         "code": broken.code,
         "message": broken.message[:LONGEST_MESSAGE],
-        "mend": broken.mend[:LONGEST_MESSAGE],
-        "retry": broken.retry,
+        "remediation": broken.remediation[:LONGEST_MESSAGE],
+        "retryable": broken.retryable,
     }

@@ -73,7 +73,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         # Half a file is what is left of a tool that died while it wrote.
         if broken.code == "BrokenSarif" and code:
             why = ended(tool, code, tail, "left SARIF that cannot be read")
-            raise by_words(tail) or Broken(broken.code, why, broken.mend) from broken
+            raise by_words(tail) or Broken(broken.code, why, broken.remediation) from broken
         raise
     return replace(analysis, seen=coverage.without(analysis.seen, aside.unread))
 

@@ -192,7 +192,7 @@ class Api:
                 "Read the build's log; upload the zip again if it looks like a passing trouble.",
             )
             if answer.status_code in ABSENT:
-                raise NotThere(refused.code, refused.message, refused.mend)
+                raise NotThere(refused.code, refused.message, refused.remediation)
             raise refused
         return body
 

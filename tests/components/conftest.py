@@ -30,7 +30,7 @@ def everything() -> Built:
         escalationTopic=ON_CALL,
         evidenceLock="governance",
         customActions=[
-            {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"},
+            {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"},
             {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET},
         ],
     )

@@ -15,8 +15,8 @@ LONGEST_STACK = "a23456789-123456"
 TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 DECLARED_TICKET = {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET_ARN}
 TEAM = (
-    TeamButton(label="Scan again", outcomes=("broken", "ended"), function="scan-again"),
-    TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=TICKET_ARN),
+    TeamButton(label="Scan again", outcomes=("error", "approval-expired"), function="scan-again"),
+    TeamButton(label="Open ticket", outcomes=("failed", "error"), function=TICKET_ARN),
 )
 
 
@@ -66,8 +66,12 @@ def test_each_function_gets_what_its_handler_reads(built: Built):
         "ESCALATION_MENTION": "",
         "APPROVAL_FUNCTION": "gate-approval",
         "TEAM_BUTTONS": {
-            "Team1": {"function": "gate-rescan", "outcomes": ["broken", "ended"], "again": True},
-            "Team2": {"function": TICKET_ARN, "outcomes": ["failed", "broken"], "again": False},
+            "Team1": {
+                "function": "gate-rescan",
+                "outcomes": ["error", "approval-expired"],
+                "again": True,
+            },
+            "Team2": {"function": TICKET_ARN, "outcomes": ["failed", "error"], "again": False},
         },
     }
 

@@ -36,8 +36,8 @@ ANY_RESOURCE = {
 # Resources with a "*" inside, and what is in its place.
 INSIDE = {
     r"arn:aws:s3:::gate-artifacts/scans/\*/[a-z-]+\.(json|log)": "an app and a version id",
-    r"arn:aws:s3:::gate-artifacts/scans/\*/pressed/\*\.json": "the same, and a log event",
-    r"arn:aws:s3:::gate-state/(waiting|flood|cache)/\*": "a scan, a time, or a file",
+    r"arn:aws:s3:::gate-artifacts/scans/\*/actions/\*\.json": "the same, and a log event",
+    r"arn:aws:s3:::gate-state/(waiting|thread-slots|cache)/\*": "a scan, a time, or a file",
     r"arn:aws:sfn:::gate-pipeline:\*": "the executions of one state machine",
     r"arn:aws:s3:::gate-(uploads|access-logs)/\*": "any object's key",
     r"arn:aws:cloudwatch:::[a-z-]+:\*": "the log streams of one group",
@@ -194,7 +194,7 @@ def test_the_cards_name_what_the_buttons_call(everything: Built):
         variables = everything.variables(name)
         assert variables["APPROVAL_FUNCTION"] == "gate-approval"
         assert json.loads(variables["TEAM_BUTTONS"]) == {
-            "Team1": {"function": "gate-rescan", "outcomes": ["broken"], "again": True},
+            "Team1": {"function": "gate-rescan", "outcomes": ["error"], "again": True},
             "Team2": {"function": TICKET, "outcomes": ["failed"], "again": False},
         }
 
@@ -378,8 +378,8 @@ def test_settings_reach_what_they_are_about():
 
     assert (project["buildTimeout"], project["queuedTimeout"]) == (45, 120)
     assert states["Scan"]["TimeoutSeconds"] == (45 + 120 + 5) * 60
-    assert "$toMillis($until) - 3600000" in states["AwaitDecision"]["TimeoutSeconds"]
-    assert str(6 * 3600 * 1000) in states["CheckBuildStatus"]["Assign"]["until"]
+    assert "$toMillis($expiresAt) - 3600000" in states["AwaitDecision"]["TimeoutSeconds"]
+    assert str(6 * 3600 * 1000) in states["CheckBuildStatus"]["Assign"]["expiresAt"]
     assert states["TellEscalatedElsewhere"]["Arguments"]["TopicArn"] == ON_CALL
     assert str(12 * 3600 * 1000) in states["HoldException"]["Choices"][-1]["Condition"]
     assert "HearWhoApproved" in states

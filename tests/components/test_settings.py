@@ -175,8 +175,8 @@ def test_an_app_may_have_recipients_of_its_own():
 
 def test_a_button_has_its_label_where_it_shows_and_what_it_calls():
     assert loaded(customActions=[TICKET, AGAIN]).custom_actions == (
-        TeamButton(label="Open ticket", outcomes=("failed", "broken"), function=FUNCTION),
-        TeamButton(label="Scan again", outcomes=("broken",), function="scan-again"),
+        TeamButton(label="Open ticket", outcomes=("failed", "error"), function=FUNCTION),
+        TeamButton(label="Scan again", outcomes=("error",), function="scan-again"),
     )
     assert loaded(customActions=[]).custom_actions == ()
 
@@ -213,8 +213,8 @@ def test_neither_escalation_nor_reminder_is_needed():
 
 
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
-TICKET = {"label": "Open ticket", "outcomes": ["failed", "broken"], "function": FUNCTION}
-AGAIN = {"label": "Scan again", "outcomes": ["broken"], "function": "scan-again"}
+TICKET = {"label": "Open ticket", "outcomes": ["failed", "error"], "function": FUNCTION}
+AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
 BUTTON = "customActions"
 WRONG = [
     ("slackWorkspaceId", "C0000000000", "'C0000000000' is not a Slack workspace id"),
@@ -289,7 +289,7 @@ WRONG = [
     (
         f"{BUTTON}[0].outcomes[0]",
         [{**TICKET, "outcomes": []}],
-        "None is not one of failed, broken",
+        "None is not one of failed, error",
     ),
     (f"{BUTTON}[0].outcomes[0]", [{**TICKET, "outcomes": "failed"}], "None is not one of"),
     (
@@ -304,11 +304,11 @@ WRONG = [
     ),
     (
         f"{BUTTON}[0].outcomes[1]",
-        [{**AGAIN, "outcomes": ["broken", "failed"]}],
+        [{**AGAIN, "outcomes": ["error", "failed"]}],
         "not on failed",
     ),
     (f"{BUTTON}[0].outcomes[0]", [{**AGAIN, "outcomes": ["approved"]}], "not on approved"),
-    (f"{BUTTON}[0].outcomes[0]", [{**AGAIN, "outcomes": ["ending"]}], "not on ending"),
+    (f"{BUTTON}[0].outcomes[0]", [{**AGAIN, "outcomes": ["expiring"]}], "not on expiring"),
     (
         f"{BUTTON}[0].function",
         [{**TICKET, "function": "open-ticket"}],

@@ -191,8 +191,8 @@ def test_evidence_is_written_once_and_what_stands_is_read_back():
         ("ClearApproved", "approved"),
         ("ClearAgain", "approved"),
         ("MarkRejected", "rejected"),
-        ("MarkExpired", "expired"),
-        ("MarkEnded", "expired"),
+        ("MarkExpired", "request-expired"),
+        ("MarkEnded", "approval-expired"),
         ("MarkWithdrawn", "withdrawn"),
         ("MarkSuperseded", "superseded"),
     ],
@@ -223,13 +223,13 @@ def test_only_a_passed_gate_and_an_approval_clear():
         "Next": "ClearPassed",
     }
     assert STATES["Decided"]["Choices"][0] == {
-        "Condition": "{% $decision.verdict = 'approved' %}",
+        "Condition": "{% $decision.decision = 'approved' %}",
         "Assign": {"stage": "decided", "blind": 60},
         "Next": "ReadWithdrawal",
     }
     over, cleared, again = STATES["HoldException"]["Choices"][:3]
     assert over == {
-        "Condition": "{% $toMillis($decision.until) <= $millis() %}",
+        "Condition": "{% $toMillis($decision.expiresAt) <= $millis() %}",
         "Next": "MarkEnded",
     }
     assert cleared == {"Condition": "{% $stage = 'decided' %}", "Next": "ClearApproved"}
@@ -259,7 +259,7 @@ def test_an_exception_whose_token_cannot_be_left_is_looked_at_again_and_ends(nam
     assert STATES["HoldUnsure"] == {
         "Type": "Choice",
         "Choices": [
-            {"Condition": "{% $toMillis($decision.until) <= $millis() %}", "Next": "MarkEnded"}
+            {"Condition": "{% $toMillis($decision.expiresAt) <= $millis() %}", "Next": "MarkEnded"}
         ],
         "Default": "HoldBlind",
     }
@@ -267,7 +267,7 @@ def test_an_exception_whose_token_cannot_be_left_is_looked_at_again_and_ends(nam
     assert STATES["HoldBlind"] == {
         "Type": "Wait",
         "Seconds": (
-            "{% $max([1, $ceil(($min([$millis() + 1000 * $blind, $toMillis($decision.until)])"
+            "{% $max([1, $ceil(($min([$millis() + 1000 * $blind, $toMillis($decision.expiresAt)])"
             " - $millis()) / 1000)]) %}"
         ),
         "Assign": {"blind": "{% $min([86400, 2 * $blind]) %}"},
@@ -354,9 +354,11 @@ def test_builds_and_people_have_their_time_and_no_more():
     waits = {name: state for name, state in STATES.items() if "Await" in name}
     assert {name: state["TimeoutSeconds"] for name, state in waits.items()} == {
         "AwaitDecision": (
-            "{% $max([1, $ceil(($toMillis($until) - 1800000 - $millis()) / 1000)]) %}"
+            "{% $max([1, $ceil(($toMillis($expiresAt) - 1800000 - $millis()) / 1000)]) %}"
         ),
-        "AwaitLateDecision": "{% $max([1, $ceil(($toMillis($until) - 0 - $millis()) / 1000)]) %}",
+        "AwaitLateDecision": (
+            "{% $max([1, $ceil(($toMillis($expiresAt) - 0 - $millis()) / 1000)]) %}"
+        ),
     }
     for name, late in (
         ("AwaitDecision", "AnnounceEscalated"),
@@ -364,7 +366,7 @@ def test_builds_and_people_have_their_time_and_no_more():
     ):
         assert STATES[name]["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
         assert STATES[name]["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "Next": late}
-    assert "$millis() + 7200000" in STATES["CheckBuildStatus"]["Assign"]["until"]
+    assert "$millis() + 7200000" in STATES["CheckBuildStatus"]["Assign"]["expiresAt"]
 
 
 def test_what_is_read_was_assigned_on_every_way_there():

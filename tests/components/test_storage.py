@@ -133,8 +133,8 @@ def test_state_is_deleted_once_nobody_needs_it():
             "expiration": {"days": 30},
             "noncurrentVersionExpiration": {"noncurrentDays": 1},
         },
-        "flood": {
-            "filter": {"prefix": "flood/"},
+        "thread-slots": {
+            "filter": {"prefix": "thread-slots/"},
             "expiration": {"days": 7},
             "noncurrentVersionExpiration": {"noncurrentDays": 1},
         },
@@ -184,7 +184,7 @@ READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
         (DEPLOYER, READ, ZIP, "approved", "allow"),
         (DEPLOYER, READ, ZIP, "failed", "deny"),
         (DEPLOYER, READ, ZIP, "rejected", "deny"),
-        (DEPLOYER, READ, ZIP, "expired", "deny"),
+        (DEPLOYER, READ, ZIP, "approval-expired", "deny"),
         (DEPLOYER, READ, ZIP, "error", "deny"),
         (DEPLOYER, READ, ZIP, None, "deny"),
         (DEPLOYER, "s3:ListBucketVersions", "arn:aws:s3:::gate-uploads", None, "allow"),

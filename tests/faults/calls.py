@@ -106,10 +106,10 @@ def _subject(operation: str, target: str, text: str) -> str:
     if operation == "PutObjectTagging":
         return re.findall(r"<Value>(\w+)</Value>", text)[0]
     if operation == "ListObjectsV2":
-        return "pressed/" if "pressed/" in target else "waiting/"
+        return "actions/" if "actions/" in target else "waiting/"
     if operation in ("GetObject", "PutObject"):
         if "/waiting/" in target:
-            wait = f" of the {json.loads(text)['for']}" if operation == "PutObject" else ""
+            wait = f" of the {json.loads(text)['kind']}" if operation == "PutObject" else ""
             return f"the token{wait}"
         if "/source/" in target:
             return "the scanner"

@@ -39,7 +39,7 @@ def test_each_call_of_the_whole_way_survives_a_fault(run):
 def test_a_death_after_a_write_is_survived(run, who):
     last = {
         "scan": "PutObject report.json",
-        "check-build-status": "PutObject verdict.json",
+        "check-build-status": "PutObject gate-result.json",
         "approval": "PutObject decision.json",
         "announce": "SendEmail",
     }[who]

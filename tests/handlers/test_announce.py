@@ -16,7 +16,7 @@ from handlers import announce, letter, mail, outcome
 from tests.handlers.conftest import Http, refuse
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
-EVENTS = ["approved", "rejected", "expired", "ended", "ending", "withdrawn"]
+EVENTS = ["approved", "rejected", "request-expired", "approval-expired", "expiring", "withdrawn"]
 UNTIL = "2026-11-27T10:00:00Z"
 WITHDRAWAL = {"reason": "The fix is out.", "withdrawnAt": "2026-11-25T09:00:00Z"}
 
@@ -26,7 +26,7 @@ def scanned(artifacts, recorded):
     """Leave the evidence of a scan that ended in ``event``; change it by ``pieces``."""
 
     def leave(event, **pieces):
-        decision = event if event in ("rejected", "expired") else "approved"
+        decision = event if event in ("rejected", "request-expired") else "approved"
         for name, document in {
             "scan": recorded("scan"),
             "report": recorded("report-failed"),
@@ -47,7 +47,7 @@ def announced(scanned, calls, clock):
 
     def announce_it(event, **pieces):
         scanned(event, **pieces)
-        card = announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)["card"]
+        card = announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)["card"]
         (request,) = asked
         asked.clear()
         return request, parse(b64decode(request["Content"]["Raw"]["Data"])), card
@@ -57,18 +57,18 @@ def announced(scanned, calls, clock):
 
 def pressed_by(artifacts, decision, *people):
     for number, (user, name) in enumerate(people):
-        artifacts[f"scans/{SCAN}/pressed/{number}.json"] = {
+        artifacts[f"scans/{SCAN}/actions/{number}.json"] = {
             "user": user,
             **({"userName": name} if name else {}),
-            "verb": "approve" if decision["verdict"] == "approved" else "reject",
+            "action": "approve" if decision["decision"] == "approved" else "reject",
             "reason": decision["reason"],
-            "pressedAt": decision["decidedAt"],
+            "clickedAt": decision["decidedAt"],
         }
 
 
-@pytest.mark.parametrize("event", ["approved", "rejected", "ended"])
+@pytest.mark.parametrize("event", ["approved", "rejected", "approval-expired"])
 def test_who_decided_is_told_where_it_is_recorded(announced, artifacts, recorded, event):
-    decision = recorded(f"decision-{'approved' if event == 'ended' else event}")
+    decision = recorded(f"decision-{'approved' if event == 'approval-expired' else event}")
     pressed_by(artifacts, decision, ("U0ADA0000", "Ada"), ("eve <!here>", None))
     _, mail, card = announced(event)
 
@@ -131,17 +131,17 @@ class Page(HTMLParser):
         ),
         ("rejected", "[payments] Rejected: quality gate failed", "⛔ payments: rejected"),
         (
-            "expired",
+            "request-expired",
             "[payments] Expired: nobody decided about the failed quality gate",
             "⌛ payments: nobody decided in time",
         ),
         (
-            "ended",
+            "approval-expired",
             "[payments] Ended on 24 Dec 2026: quality gate exception",
             "⌛ payments: exception ended on 24 Dec 2026",
         ),
         (
-            "ending",
+            "expiring",
             "[payments] Ends on 24 Dec 2026: quality gate exception",
             "⏰ payments: exception ends on 24 Dec 2026",
         ),
@@ -164,10 +164,10 @@ def test_each_outcome_has_its_subject_and_its_card(announced, event, subject, ti
     ("event", "functions"),
     [
         ("approved", {"Withdraw": "approval-1a2b3c4"}),
-        ("ending", {"Withdraw": "approval-1a2b3c4"}),
+        ("expiring", {"Withdraw": "approval-1a2b3c4"}),
         ("rejected", {}),
-        ("expired", {}),
-        ("ended", {"Team1": "rescan-5d6e7f8"}),
+        ("request-expired", {}),
+        ("approval-expired", {"Team1": "rescan-5d6e7f8"}),
     ],
 )
 def test_the_card_names_the_functions_of_its_buttons(announced, event, functions):
@@ -182,7 +182,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
     scanned("approved")
     artifacts.s3.delete_object(Bucket="artifacts", Key=f"scans/{SCAN}/decision.json")
 
-    event = {"scan": SCAN, "event": "escalated", "until": UNTIL}
+    event = {"scan": SCAN, "event": "escalated", "expiresAt": UNTIL}
     card = announce.handler(event, None)["card"]
 
     assert card["content"]["title"] == "🔔 payments: still nobody has decided"
@@ -195,10 +195,10 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
 
 def test_a_newer_version_is_told_in_the_channel_only(scanned, calls, recorded):
     reason = "A newer version was uploaded: 8kZ."
-    moot = {**recorded("decision-rejected"), "verdict": "superseded", "reason": reason}
+    moot = {**recorded("decision-rejected"), "decision": "superseded", "reason": reason}
     scanned("approved", decision=moot)
 
-    event = {"scan": SCAN, "event": "superseded", "until": UNTIL}
+    event = {"scan": SCAN, "event": "superseded", "expiresAt": UNTIL}
     card = announce.handler(event, None)["card"]
 
     assert card["content"]["title"].endswith("payments: replaced by a newer version")
@@ -248,13 +248,13 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
     text, html = parts(message)
     page = Page(html)
 
-    decided = event if event in ("rejected", "expired") else "approved"
+    decided = event if event in ("rejected", "request-expired") else "approved"
     decision = recorded(f"decision-{decided}")
     told = [
         "payments/api-1.4.zip",
         "3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE",
         "24 Nov 2026, 10:00 UTC by 123456789012",
-        decision["verdict"],
+        decision["decision"],
         decision["reason"],
         "new coverage: 61.2, must be at least 80",
         "SonarQube 25.9.0.112764, 132 of 147 files of code analysed",
@@ -340,7 +340,7 @@ def test_the_mail_goes_from_the_sender_to_all_developers_at_once(announced):
 
 
 def test_mail_clients_can_thread_the_mails_of_one_scan(announced):
-    approved, ended = announced("approved")[1], announced("ended")[1]
+    approved, ended = announced("approved")[1], announced("approval-expired")[1]
 
     assert approved["References"] == ended["References"] == approved["In-Reply-To"]
     assert approved["Message-ID"] != ended["Message-ID"]
@@ -373,7 +373,7 @@ def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
         return Http(200), {"MessageId": "ses-2"}
 
     calls.before["SendEmail"] = refuse_the_uploader
-    announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+    announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
 
     team = ["dev@example.com", "lead@example.com"]
     assert [each["Destination"]["ToAddresses"] for each in asked] == [
@@ -405,7 +405,7 @@ def test_a_mail_that_can_go_to_nobody_is_the_state_machine_s_to_retry(
     calls.refuse("SendEmail", code)
 
     with pytest.raises(ClientError, match=code):
-        announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+        announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
     assert calls.made.count("SendEmail") == times
 
 
@@ -430,18 +430,20 @@ def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanne
     announce.ses.meta.events.register_first("before-send", no_answer)
     try:
         with pytest.raises(ReadTimeoutError):
-            announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+            announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
     finally:
         announce.ses.meta.events.unregister("before-send", no_answer)
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize("event", ["approved", "rejected", "expired", "ending", "withdrawn"])
+@pytest.mark.parametrize(
+    "event", ["approved", "rejected", "request-expired", "expiring", "withdrawn"]
+)
 def test_nothing_can_fail_once_the_mail_is_sent(scanned, calls, event):
     scanned(event)
     calls.accept("SendEmail", MessageId="ses-1")
 
-    announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)
+    announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
 
     assert calls.made[-1] == "SendEmail"
 
@@ -454,7 +456,7 @@ def test_no_mail_is_sent_where_there_is_no_card(scanned, calls, monkeypatch):
     monkeypatch.setattr(announce, "in_thread", refuse)
 
     with pytest.raises(ValueError, match="too long"):
-        announce.handler({"scan": SCAN, "event": "approved", "until": UNTIL}, None)
+        announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
 
     assert "SendEmail" not in calls.made
 
@@ -463,7 +465,7 @@ def test_an_unknown_event_sends_nothing(scanned, calls):
     scanned("approved")
 
     with pytest.raises(ValueError, match="unknown event: 'deployed'"):
-        announce.handler({"scan": SCAN, "event": "deployed", "until": UNTIL}, None)
+        announce.handler({"scan": SCAN, "event": "deployed", "expiresAt": UNTIL}, None)
     assert "SendEmail" not in calls.made
 
 
@@ -512,10 +514,10 @@ def mail_about(app, key, reason, message):
         trouble=None,
     )
     scan = {"app": app, "key": key, "versionId": key, "uploadedAt": "2026-11-24T10:00:00Z"}
-    times = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
+    times = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
     told = outcome.tell("approved", key, {"reason": reason, **times}, None, UNTIL)
     written = letter.write(
-        told, scan, found, {"verdict": "approved", "reason": reason, **times}, None, {}
+        told, scan, found, {"decision": "approved", "reason": reason, **times}, None, {}
     )
     return mail.message(SCAN, written, "gate@example.com", ["dev@example.com"])
 
@@ -544,7 +546,7 @@ def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, rea
     [
         ("escalated", {}),
         ("approved", {"withdrawal": WITHDRAWAL}),
-        ("ending", {"withdrawal": WITHDRAWAL}),
+        ("expiring", {"withdrawal": WITHDRAWAL}),
     ],
 )
 def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, pieces):
@@ -552,17 +554,19 @@ def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, pie
     asked = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event, **pieces)
 
-    told = announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None)
+    told = announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
 
     assert told == {"card": None}
     assert asked == []
 
 
-@pytest.mark.parametrize("event", ["approved", "ending"])
+@pytest.mark.parametrize("event", ["approved", "expiring"])
 def test_an_exception_that_is_over_is_not_told_to_hold(scanned, calls, clock, event, recorded):
-    clock(recorded("decision-approved")["until"])
+    clock(recorded("decision-approved")["expiresAt"])
     asked = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event)
 
-    assert announce.handler({"scan": SCAN, "event": event, "until": UNTIL}, None) == {"card": None}
+    assert announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None) == {
+        "card": None
+    }
     assert asked == []

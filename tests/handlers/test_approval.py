@@ -31,7 +31,7 @@ OPENED = {
 
 
 def waits(token: str, what: str = "decision") -> dict[str, str]:
-    return {"token": token, "scan": SCAN, "for": what, "digest": "d" * 64}
+    return {"token": token, "scan": SCAN, "kind": what, "sha256": "d" * 64}
 
 
 # What each call of a press is for.
@@ -71,23 +71,23 @@ def test_approving_records_the_exception_and_its_end_then_wakes_the_machine(wait
     said = press(APPROVE)
 
     decision = waiting[DECISION]
-    assert {key: decision[key] for key in ("version", "scan", "verdict", "reason")} == {
+    assert {key: decision[key] for key in ("version", "scan", "decision", "reason")} == {
         "version": 1,
         "scan": SCAN,
-        "verdict": "approved",
+        "decision": "approved",
         "reason": "Hotfix for the outage",
     }
-    decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until"))
+    decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "expiresAt"))
     assert until - decided == timedelta(days=30)
-    assert decision["until"].endswith("Z")
+    assert decision["expiresAt"].endswith("Z")
     assert machine.woken == ["token-1"]
-    until = timestamps.minute(decision["until"])
+    until = timestamps.minute(decision["expiresAt"])
     assert said == f"Approved: {SCAN} may be deployed until {until}."
 
 
 def test_rejecting_records_no_end_and_wakes_the_machine(waiting, machine):
     assert press(REJECT) == f"Rejected: {SCAN} stays blocked."
-    assert (waiting[DECISION]["verdict"], waiting[DECISION]["until"]) == ("rejected", None)
+    assert (waiting[DECISION]["decision"], waiting[DECISION]["expiresAt"]) == ("rejected", None)
     assert machine.woken == ["token-1"]
 
 
@@ -100,7 +100,7 @@ def test_a_second_press_hears_what_holds_and_changes_nothing(waiting, machine, f
 
     said = press({**second, **{k: "another reason" for k in second if k != "scan"}})
 
-    assert said.startswith(f"Already {before['verdict']} on ")
+    assert said.startswith(f"Already {before['decision']} on ")
     assert before["reason"] in said
     assert "nothing changed" in said
     assert waiting[DECISION] == before
@@ -124,7 +124,7 @@ def test_of_two_opposite_presses_at_once_the_first_writer_decides(
     calls.before[moment] = overtake
     answers.append(press(mine))
 
-    verdict = waiting[DECISION]["verdict"]
+    verdict = waiting[DECISION]["decision"]
     assert verdict == (
         "approved" if (theirs if moment != "SendTaskSuccess" else mine) is APPROVE else "rejected"
     )
@@ -159,7 +159,7 @@ def test_a_press_that_fails_before_any_call_is_made_good_by_the_next(
     press(REJECT)
 
     written = gap > GAPS.index("write decision")
-    assert waiting[DECISION]["verdict"] == ("approved" if written else "rejected")
+    assert waiting[DECISION]["decision"] == ("approved" if written else "rejected")
     assert machine.woken == ["token-1"]
 
 
@@ -184,7 +184,7 @@ def test_an_own_write_whose_answer_was_lost_holds_and_wakes_the_machine(waiting,
     )
 
     assert press(REJECT).startswith("Already rejected on ")
-    assert waiting[DECISION]["verdict"] == "rejected"
+    assert waiting[DECISION]["decision"] == "rejected"
     assert machine.woken == ["token-1"]
 
 
@@ -193,7 +193,7 @@ def test_a_decision_that_nobody_waits_for_holds(waiting, calls, code):
     calls.refuse("SendTaskSuccess", code)
 
     assert press(APPROVE).startswith("Recorded as approved: ")
-    assert waiting[DECISION]["verdict"] == "approved"
+    assert waiting[DECISION]["decision"] == "approved"
 
 
 OVER = (
@@ -235,10 +235,10 @@ def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
     waiting[DECISION] = {
         "version": 1,
         "scan": SCAN,
-        "verdict": "expired",
+        "decision": "request-expired",
         "reason": "Nobody decided in time.",
         "decidedAt": "2026-11-27T10:00:00Z",
-        "until": None,
+        "expiresAt": None,
     }
     machine.waiting.clear()
 
@@ -246,7 +246,7 @@ def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
         "Too late: nobody had decided by 27 Nov 2026, 10:00 UTC; "
         "upload again to have it scanned anew."
     )
-    assert waiting[DECISION]["verdict"] == "expired"
+    assert waiting[DECISION]["decision"] == "request-expired"
 
 
 def test_a_scan_that_does_not_wait_cannot_be_decided(artifacts, machine):
@@ -290,7 +290,7 @@ def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
         {"scan": "../waiting/x", "approve": "good reason"},
         {"scan": SCAN + "\n", "approve": "good reason"},
         {"scan": "<!channel>/x", "approve": "good reason"},
-        {"scan": SCAN, "verdict": "approved"},
+        {"scan": SCAN, "decision": "approved"},
     ],
 )
 def test_a_payload_that_is_no_press_is_refused_before_any_call(calls, event):
@@ -339,8 +339,8 @@ def test_the_log_tells_who_was_first_and_no_token(waiting, caplog):
     press(APPROVE)
     press(REJECT)
 
-    pressed = [record for record in caplog.records if record.message == "pressed"]
-    assert [(r.pressed, r.standing, r.first, r.heard) for r in pressed] == [
+    handled = [record for record in caplog.records if record.message == "action handled"]
+    assert [(r.action, r.stored, r.first, r.resumed) for r in handled] == [
         ("approved", "approved", True, True),
         ("rejected", "approved", False, True),
     ]
@@ -385,7 +385,7 @@ def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
     press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
 
     decision = waiting[DECISION]
-    decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "until"))
+    decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "expiresAt"))
     assert until - decided == timedelta(**period)
     assert decision["reason"] == "Hotfix for the outage"
 
@@ -407,7 +407,7 @@ def test_a_time_that_is_too_long_or_none_decides_nothing(calls, days):
 def test_a_decision_names_the_verdict_that_it_goes_by(waiting):
     press(APPROVE)
 
-    assert waiting[DECISION]["evidence"] == {"verdict.json": "d" * 64}
+    assert waiting[DECISION]["evidence"] == {"gate-result.json": "d" * 64}
 
 
 @pytest.mark.parametrize("event", [APPROVE, REJECT])
@@ -419,7 +419,7 @@ def test_a_press_after_a_newer_version_was_uploaded_closes_the_request(waiting, 
     said = "Too late: a newer version has been uploaded; it is decided on its own card."
     assert press(event) == said
     decision = waiting[DECISION]
-    assert (decision["verdict"], decision["until"]) == ("superseded", None)
+    assert (decision["decision"], decision["expiresAt"]) == ("superseded", None)
     assert decision["reason"] == f"A newer version was uploaded: {newest}."
     assert machine.woken == ["token-1"]
     assert press(event) == said
@@ -441,7 +441,7 @@ def test_a_press_that_finds_nobody_waiting_says_when_it_takes_effect(waiting, ma
         f"Recorded as approved: {SCAN}. It takes effect with the card that says so; if none comes "
         "within a minute, look at the execution."
     )
-    assert waiting[DECISION]["verdict"] == "approved"
+    assert waiting[DECISION]["decision"] == "approved"
 
 
 @pytest.fixture
@@ -519,7 +519,7 @@ def test_what_was_not_decided_cannot_be_withdrawn(waiting):
 
 
 def test_an_exception_that_has_ended_cannot_be_withdrawn(approved):
-    approved[DECISION] = {**approved[DECISION], "until": "2026-01-01T00:00:00Z"}
+    approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     assert press(WITHDRAW) == ("Nothing to withdraw: the exception ended on 1 Jan 2026, 00:00 UTC.")
     assert WITHDRAWAL not in approved
@@ -533,9 +533,9 @@ def test_an_exception_is_not_decided_again(approved, machine):
 def test_a_withdrawal_reaches_a_machine_that_has_not_heard_of_the_approval(waiting, machine):
     """Who approved died between the decision and the token."""
     waiting[DECISION] = {
-        "verdict": "approved",
+        "decision": "approved",
         "decidedAt": "2026-11-24T10:00:00Z",
-        "until": "2036-12-24T10:00:00Z",
+        "expiresAt": "2036-12-24T10:00:00Z",
     }
 
     assert press(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
@@ -553,7 +553,7 @@ def test_an_answer_on_an_old_card_says_that_the_approval_was_withdrawn(approved)
 
 
 def test_an_answer_on_an_old_card_says_that_the_exception_has_ended(approved):
-    approved[DECISION] = {**approved[DECISION], "until": "2026-01-01T00:00:00Z"}
+    approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     for event in (APPROVE, REJECT):
         said = press(event)
@@ -563,6 +563,6 @@ def test_an_answer_on_an_old_card_says_that_the_exception_has_ended(approved):
 
 def test_a_withdrawn_exception_is_not_said_to_have_ended(approved):
     press(WITHDRAW)
-    approved[DECISION] = {**approved[DECISION], "until": "2026-01-01T00:00:00Z"}
+    approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     assert press(WITHDRAW).startswith("Already withdrawn on ")

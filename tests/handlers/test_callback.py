@@ -35,10 +35,10 @@ def wait(scan, machine):
         return callback.handler(
             {
                 "scan": scan,
-                "for": what,
+                "kind": what,
                 "token": token,
-                "digest": "d" * 64,
-                "until": "2036-12-24T10:00:00Z",
+                "sha256": "d" * 64,
+                "expiresAt": "2036-12-24T10:00:00Z",
                 "redrive": redrive,
                 "enteredAt": entered,
                 "retry": retry,
@@ -56,11 +56,11 @@ def test_a_token_is_left_where_a_click_finds_it(wait, scan, artifacts, machine, 
 
     assert artifacts[f"waiting/{scan['scan']}.json"] == {
         "scan": scan["scan"],
-        "for": "decision",
+        "kind": "decision",
         "token": "token-1",
-        "digest": "d" * 64,
-        "askedAt": "2026-11-24T10:00:00Z",
-        "until": "2036-12-24T10:00:00Z",
+        "sha256": "d" * 64,
+        "requestedAt": "2026-11-24T10:00:00Z",
+        "expiresAt": "2036-12-24T10:00:00Z",
         "redrive": 0,
         "enteredAt": "2026-11-24T10:00:00.000Z",
         "retry": 0,
@@ -98,7 +98,7 @@ def test_a_call_that_comes_late_does_not_bury_the_token_of_a_later_wait(
 def test_a_call_that_seems_late_sends_its_own_token_back_where_the_answer_is_there(
     wait, scan, artifacts, machine
 ):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
     wait("exception", token="token-2", retry=1)
 
     assert wait() is True
@@ -130,11 +130,11 @@ def test_a_write_that_meets_others_is_tried_again(wait, scan, artifacts, calls):
 
 
 def test_a_decision_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "rejected"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "rejected"}
 
     assert wait() is True
     assert machine.woken == ["token-1"]
-    assert artifacts[f"scans/{scan['scan']}/decision.json"] == {"verdict": "rejected"}
+    assert artifacts[f"scans/{scan['scan']}/decision.json"] == {"decision": "rejected"}
 
 
 def test_a_request_about_a_version_that_is_not_the_newest_is_superseded(
@@ -144,14 +144,14 @@ def test_a_request_about_a_version_that_is_not_the_newest_is_superseded(
 
     assert wait() is True
     decision = artifacts[f"scans/{scan['scan']}/decision.json"]
-    assert (decision["verdict"], decision["until"]) == ("superseded", None)
+    assert (decision["decision"], decision["expiresAt"]) == ("superseded", None)
     assert decision["reason"] == f"A newer version was uploaded: {newest}."
-    assert decision["evidence"] == {"verdict.json": "d" * 64}
+    assert decision["evidence"] == {"gate-result.json": "d" * 64}
     assert machine.woken == ["token-1"]
 
 
 def test_a_withdrawal_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
     artifacts[f"scans/{scan['scan']}/withdrawal.json"] = {"reason": "found in use"}
 
     assert wait("exception") is True
@@ -161,7 +161,7 @@ def test_a_withdrawal_that_is_there_already_is_not_waited_for(wait, scan, artifa
 def test_an_exception_goes_on_although_there_is_a_decision_and_a_newer_version(
     wait, scan, artifacts, machine
 ):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"verdict": "approved"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
     artifacts.upload(KEY)
 
     assert wait("exception") is False
@@ -190,7 +190,7 @@ def test_a_decision_and_a_wait_that_meet_never_miss_each_other(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
     artifacts[f"waiting/{scan['scan']}.json"] = {
-        "scan": scan["scan"], "for": "decision", "token": "over", "digest": "d" * 64,
+        "scan": scan["scan"], "kind": "decision", "token": "over", "sha256": "d" * 64,
         "redrive": 0, "enteredAt": "2026-11-24T09:00:00.000Z", "retry": 0,
     }  # fmt: skip
     reject = {"scan": scan["scan"], "reject": "not like this"}
@@ -208,7 +208,9 @@ def test_a_withdrawal_and_a_wait_that_meet_never_miss_each_other(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
     artifacts[f"scans/{scan['scan']}/decision.json"] = {
-        "verdict": "approved", "decidedAt": "2026-11-24T10:00:00Z", "until": "2036-12-24T10:00:00Z"
+        "decision": "approved",
+        "decidedAt": "2026-11-24T10:00:00Z",
+        "expiresAt": "2036-12-24T10:00:00Z",
     }  # fmt: skip
     withdraw = {"scan": scan["scan"], "withdraw": "found in use"}
 
@@ -235,7 +237,7 @@ def test_an_upload_and_a_wait_that_meet_never_miss_each_other(
         upload()
 
     assert machine.woken == ["token-1"]
-    assert artifacts[f"scans/{scan['scan']}/decision.json"]["verdict"] == "superseded"
+    assert artifacts[f"scans/{scan['scan']}/decision.json"]["decision"] == "superseded"
 
 
 def written(scan, name):

@@ -20,7 +20,7 @@ SUBJECT = card.Subject(
     execution="https://console.example.com/execution",
 )
 BUTTONS = {"Decide": "approval", "Region": "eu-central-1", "Scan": SCAN}
-REJECTED = outcome.tell("rejected", "api.zip", {"reason": "because", "until": None}, None, "")
+REJECTED = outcome.tell("rejected", "api.zip", {"reason": "because", "expiresAt": None}, None, "")
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
 SERVICE = Draft202012Validator(
     {
@@ -170,7 +170,7 @@ def reports(draw):
         "ignored": draw(st.lists(shape(ignored), max_size=5)),
         "links": {"dashboard": draw(links)},
         "upload": {"uploader": draw(hostile)},
-        "error": None if failed else draw(shape({"message": hostile, "mend": hostile})),
+        "error": None if failed else draw(shape({"message": hostile, "remediation": hostile})),
     }
 
 
@@ -212,12 +212,16 @@ def test_whatever_the_report_the_card_is_valid_and_safe(document):
     assert shown["content"]["description"].endswith("|Execution>")
 
 
-@given(name=hostile, tail=st.lists(hostile, max_size=15), message=hostile, mend=hostile)
-def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(name, tail, message, mend):
+@given(name=hostile, tail=st.lists(hostile, max_size=15), message=hostile, remediation=hostile)
+def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(
+    name, tail, message, remediation
+):
     subject = card.Subject(scan=SCAN, app=name, key=name, version_id=name)
 
     assert_shows_safely(
-        card.broken(subject, report.Trouble(message=message, mend=mend), None, tail, BUTTONS)
+        card.broken(
+            subject, report.Trouble(message=message, remediation=remediation), None, tail, BUTTONS
+        )
     )
 
 
@@ -226,16 +230,16 @@ def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(name, tail, m
     zip_name=hostile,
     event=st.sampled_from(
         [
-            *("escalated", "approved", "rejected", "expired", "superseded"),
-            *("ending", "ended", "withdrawn"),
+            *("escalated", "approved", "rejected", "request-expired", "superseded"),
+            *("expiring", "approval-expired", "withdrawn"),
         ]
     ),
 )
 def test_whatever_the_reason_the_card_is_valid_and_safe(reason, zip_name, event):
-    times = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
+    times = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 
     decision = {"reason": reason, **times}
-    told = outcome.tell(event, zip_name, decision, {"reason": reason}, times["until"])
+    told = outcome.tell(event, zip_name, decision, {"reason": reason}, times["expiresAt"])
 
     assert_shows_safely(card.outcome(SUBJECT, told, BUTTONS))
 
@@ -350,7 +354,7 @@ def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, act
 
 
 def test_all_cards_of_a_scan_stand_in_one_thread():
-    trouble = report.Trouble(message="m", mend="m")
+    trouble = report.Trouble(message="m", remediation="m")
 
     cards = [card.outcome(SUBJECT, REJECTED, None), card.broken(SUBJECT, trouble, None, [], None)]
 

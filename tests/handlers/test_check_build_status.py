@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import logging
 import time
 
@@ -11,6 +10,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from jsonschema import Draft202012Validator
 
+from domain.schema import load
 from handlers import build, buttons, check_build_status
 from tests.handlers.conftest import UPLOADS
 
@@ -56,8 +56,7 @@ def build_log(aws):
     "name", ["report-passed", "report-failed", "report-unanalysed", "report-broken"]
 )
 def test_the_recorded_reports_keep_the_schema_of_the_scan(recorded, request, name):
-    schema = json.loads((request.config.rootpath / "scan" / "report.schema.json").read_text())
-    Draft202012Validator(schema).validate(recorded(name))
+    Draft202012Validator(load("report")).validate(recorded(name))
 
 
 def digest(artifacts, name):
@@ -72,7 +71,7 @@ def test_a_passed_gate_bothers_nobody(check, artifacts):
         "card": None,
         "thread": SCAN,
         "opening": None,
-        "digest": digest(artifacts, "verdict.json"),
+        "sha256": digest(artifacts, "gate-result.json"),
     }
 
 
@@ -80,7 +79,7 @@ def test_a_verdict_names_the_digests_of_what_it_goes_by(check, artifacts, record
     artifacts[f"scans/{SCAN}/scan.json"] = recorded("scan")
     check("failed", "report-failed")
 
-    verdict = artifacts[f"scans/{SCAN}/verdict.json"]
+    verdict = artifacts[f"scans/{SCAN}/gate-result.json"]
     assert (verdict["scan"], verdict["status"]) == (SCAN, "failed")
     assert verdict["evidence"] == {
         name: digest(artifacts, name) for name in ("scan.json", "report.json")
@@ -91,7 +90,7 @@ def test_a_verdict_is_given_once(check, artifacts):
     first = check("failed", "report-failed")
 
     assert check("no-report", "report-passed") == first
-    assert artifacts[f"scans/{SCAN}/verdict.json"]["status"] == "failed"
+    assert artifacts[f"scans/{SCAN}/gate-result.json"]["status"] == "failed"
 
 
 @pytest.mark.parametrize("event", ["broken", "state-timed-out", "stopped"])
@@ -146,7 +145,7 @@ class Crash(BaseException):
     """The function's process dies: no except clause sees it."""
 
 
-# The flood's digest and place, scan.json, report.json, verdict.json twice: read, then written.
+# The flood's digest and place, scan.json, report.json, gate-result.json twice: read, then written.
 @pytest.mark.parametrize("gap", range(8))
 def test_status_and_card_agree_where_a_report_comes_between_two_tries(
     check, artifacts, recorded, calls, gap
@@ -163,7 +162,7 @@ def test_status_and_card_agree_where_a_report_comes_between_two_tries(
 
     result = check("failed")
 
-    verdict = artifacts[f"scans/{SCAN}/verdict.json"]
+    verdict = artifacts[f"scans/{SCAN}/gate-result.json"]
     assert (result["status"], result["card"]) == (verdict["status"], verdict["card"])
     asks = "Decide" in result["card"]["metadata"]["additionalContext"]
     assert asks == (result["status"] == "failed")
@@ -176,7 +175,7 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
     assert result["reason"] == (
         "The quality gate failed: new_violations, new_coverage, new_security_rating"
     )
-    assert artifacts[f"scans/{SCAN}/verdict.json"]["card"] == result["card"]
+    assert artifacts[f"scans/{SCAN}/gate-result.json"]["card"] == result["card"]
     content, metadata = result["card"]["content"], result["card"]["metadata"]
     assert content["title"] == "❌ payments: quality gate failed"
     lines = content["description"].split("\n")
@@ -492,7 +491,7 @@ def test_a_reason_is_cut_to_one_short_line(check, recorded):
 def test_the_time_for_a_decision_may_be_unknown(artifacts, recorded):
     artifacts[f"scans/{SCAN}/report.json"] = recorded("report-failed")
     event = recorded("failed")
-    del event["until"]
+    del event["expiresAt"]
 
     card = check_build_status.handler(event, None)["card"]
 
@@ -521,7 +520,7 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
         "Region": "eu-central-1",
         "Scan": SCAN,
     }
-    assert artifacts[f"scans/{SCAN}/verdict.json"]["card"] == result["card"]
+    assert artifacts[f"scans/{SCAN}/gate-result.json"]["card"] == result["card"]
 
 
 @pytest.mark.parametrize(
@@ -567,10 +566,10 @@ def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
     check, recorded, artifacts, monkeypatch, retry
 ):
     """A button of the team's own is offered either way."""
-    ticket = {"function": "open-ticket", "outcomes": ["broken"], "again": False}
+    ticket = {"function": "open-ticket", "outcomes": ["error"], "again": False}
     monkeypatch.setattr(buttons, "TEAM", {**buttons.TEAM, "Team2": ticket})
     report = recorded("report-broken")
-    report["error"]["retry"] = retry
+    report["error"]["retryable"] = retry
 
     card = check("broken", report)["card"]
 
@@ -582,12 +581,12 @@ def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
         "Scan": SCAN,
     }
     assert "again" not in " ".join(card["content"]["nextSteps"]).replace("upload it again", "")
-    assert artifacts[f"scans/{SCAN}/verdict.json"]["retry"] is retry
+    assert artifacts[f"scans/{SCAN}/gate-result.json"]["retryable"] is retry
 
 
 def test_a_report_that_does_not_say_so_may_end_otherwise(check, recorded):
     report = recorded("report-broken")
-    del report["error"]["retry"]
+    del report["error"]["retryable"]
 
     assert "Team1" in check("broken", report)["card"]["metadata"]["additionalContext"]
 
@@ -713,7 +712,7 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         lambda report: {**report, "scan": "payments/another"},
         lambda report: {**report, "version": 2},
         lambda report: {**report, "gate": None},
-        lambda report: {**report, "error": {"code": "X", "message": "x", "mend": "x"}},
+        lambda report: {**report, "error": {"code": "X", "message": "x", "remediation": "x"}},
         lambda report: {**report, "gate": {**report["gate"], "conditions": []}},
         lambda report: {**report, "gate": {**report["gate"], "status": "PASSED"}},
         lambda report: {

@@ -13,7 +13,7 @@ from tests.handlers.conftest import WORK, refuse
 
 START = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
 SOON, NEXT = START + timedelta(minutes=2), START + timedelta(minutes=5)
-WINDOW, NEXT_WINDOW = "flood/2026-11-24T10:05:00Z", "flood/2026-11-24T10:10:00Z"
+WINDOW, NEXT_WINDOW = "thread-slots/2026-11-24T10:05:00Z", "thread-slots/2026-11-24T10:10:00Z"
 MOST = 3
 PLACES = Places(bucket=WORK, most=MOST, seconds=300)
 DOWN = "The SonarQube server could not be reached."
@@ -86,7 +86,7 @@ def test_without_a_number_nobody_shares_and_nothing_is_written(work):
     assert [thread(f"app/v{n}", places=unlimited) for n in range(5)] == [
         f"app/v{n}" for n in range(5)
     ]
-    assert "flood/" not in work
+    assert "thread-slots/" not in work
 
 
 def test_many_at_once_get_exactly_the_places_there_are_and_one_digest(monkeypatch):
@@ -169,7 +169,7 @@ def test_a_flood_that_goes_on_says_since_when():
         thread("web/v1", now)
 
     said = [
-        shown("web/v1", f"flood/2026-11-24T10:{minute}:00Z")["content"]["description"]
+        shown("web/v1", f"thread-slots/2026-11-24T10:{minute}:00Z")["content"]["description"]
         for minute in ("05", "10", "15")
     ]
     assert ["It has gone on since 24 Nov 2026, 10:05 UTC." in each for each in said] == [
@@ -185,7 +185,7 @@ def test_a_window_without_a_flood_ends_it():
         fill(now)
         thread("web/v1", now)
 
-    late = shown("web/v1", "flood/2026-11-24T10:15:00Z")
+    late = shown("web/v1", "thread-slots/2026-11-24T10:15:00Z")
     assert "goes on" not in late["content"]["description"]
 
 
@@ -258,7 +258,7 @@ def test_cards_of_broken_scans_count_and_all_answers_about_one_scan_agree(judge,
     for number, answer in enumerate(answers):
         assert answer["card"]["metadata"]["threadId"] == answer["thread"]
         assert answer["card"]["metadata"]["additionalContext"]["Scan"] == f"payments/v{number}"
-        assert work[f"scans/payments/v{number}/verdict.json"]["card"] == answer["card"]
+        assert work[f"scans/payments/v{number}/gate-result.json"]["card"] == answer["card"]
         assert judge(f"payments/v{number}") == answer
 
 
@@ -283,7 +283,7 @@ def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(judge
     clock("2036-01-01T00:00:00Z")
     assert [judge(f"payments/v{number}") for number in range(MOST + 1)] == answers
     # Nor does it take a place there.
-    places = work.s3.list_objects_v2(Bucket=WORK, Prefix="flood/")["Contents"]
+    places = work.s3.list_objects_v2(Bucket=WORK, Prefix="thread-slots/")["Contents"]
     assert len(places) == MOST + 1
 
 
@@ -294,9 +294,9 @@ def test_what_follows_stands_where_the_first_card_stands(work, recorded, calls):
         document = recorded("report-failed" if name == "report" else name)
         work[f"scans/{scan}/{name}.json"] = document
     work[f"scans/{scan}/decision.json"] = recorded("decision-rejected")
-    work[f"scans/{scan}/verdict.json"] = {"card": {"metadata": {"threadId": WINDOW}}}
+    work[f"scans/{scan}/gate-result.json"] = {"card": {"metadata": {"threadId": WINDOW}}}
 
-    event = {"scan": scan, "event": "rejected", "until": "2026-11-27T10:00:00Z"}
+    event = {"scan": scan, "event": "rejected", "expiresAt": "2026-11-27T10:00:00Z"}
     card = announce.handler(event, None)["card"]
 
     assert card["metadata"]["threadId"] == WINDOW

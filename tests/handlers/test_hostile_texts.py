@@ -20,10 +20,19 @@ from local import mrkdwn
 from tests.handlers import hostile
 
 EVENTS = [
-    *("escalated", "approved", "rejected", "expired", "superseded", "ending", "ended", "withdrawn")
+    *(
+        "escalated",
+        "approved",
+        "rejected",
+        "request-expired",
+        "superseded",
+        "expiring",
+        "approval-expired",
+        "withdrawn",
+    )
 ]
 MAILED = [each for each in EVENTS if each not in ("escalated", "superseded")]
-TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "until": "2026-12-24T10:00:00Z"}
+TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
 # So many texts are in a card or a mail; the next begins with those of the second half.
 TEXTS = 46
@@ -91,12 +100,12 @@ class Inputs:
 
     def told(self, event):
         documents = {"reason": self.reason or "-", **TIMES}
-        return outcome.tell(event, self.key, documents, documents, TIMES["until"])
+        return outcome.tell(event, self.key, documents, documents, TIMES["expiresAt"])
 
     def cards(self, event):
         subject, found, people = self.subject(), self.report, [approvers.Person(self.user, "x")]
-        trouble = report.Trouble(message=self.message, mend=self.mend)
-        yield card.gate_failed(subject, found, TIMES["until"], None, f"v{self.newer}")
+        trouble = report.Trouble(message=self.message, remediation=self.mend)
+        yield card.gate_failed(subject, found, TIMES["expiresAt"], None, f"v{self.newer}")
         yield card.broken(subject, trouble, found, self.log, None)
         yield card.outcome(subject, self.told(event), None, people, "<!here>")
 
@@ -108,7 +117,7 @@ class Inputs:
             "uploadedAt": TIMES["decidedAt"],
             "uploadedBy": self.uploaded_by,
         }
-        decision = {"verdict": self.verdict, "reason": self.reason, **TIMES}
+        decision = {"decision": self.verdict, "reason": self.reason, **TIMES}
         withdrawal = {"reason": self.reason, "withdrawnAt": TIMES["decidedAt"]}
         written = letter.write(
             self.told(event),

@@ -15,7 +15,7 @@ def over(artifacts, calls, recorded):
     """A broken scan whose execution has ended; return what is started."""
     scan = recorded("scan")
     artifacts[f"scans/{scan['scan']}/scan.json"] = scan
-    artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "error"}
+    artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error"}
     calls.accept("DescribeExecution", status="SUCCEEDED")
     return scan, calls.accept("StartExecution", executionArn="arn:new")
 
@@ -76,7 +76,7 @@ def test_an_old_card_tells_of_the_last_attempt(over, artifacts):
     scan, started = over
     again = f"{scan['scan']}.2"
     artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": 2}
-    artifacts[f"scans/{again}/verdict.json"] = {"status": "passed"}
+    artifacts[f"scans/{again}/gate-result.json"] = {"status": "passed"}
 
     assert press(scan["scan"]).startswith(f"{again} passed its quality gate")
     assert started == []
@@ -125,7 +125,7 @@ def test_an_execution_that_step_functions_has_forgotten_is_over(over, calls):
 
 def test_what_passed_is_not_done_again(over, artifacts):
     scan, started = over
-    artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "passed"}
+    artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "passed"}
 
     assert "passed its quality gate" in press(scan["scan"])
     assert started == []
@@ -134,7 +134,7 @@ def test_what_passed_is_not_done_again(over, artifacts):
 def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
     """Cards that were sent before keep their button."""
     scan, started = over
-    artifacts[f"scans/{scan['scan']}/verdict.json"] = {"status": "error", "retry": False}
+    artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error", "retryable": False}
 
     assert press(scan["scan"]) == (
         f"The same bytes would end as {scan['scan']} did: do what its card says, then upload again."

@@ -17,8 +17,8 @@ def uploaded(artifacts, machine):
         artifacts[f"waiting/{scan}.json"] = {
             "token": scan,
             "scan": scan,
-            "for": waits_for,
-            "digest": "d" * 64,
+            "kind": waits_for,
+            "sha256": "d" * 64,
         }
         machine.waiting.add(scan)
         return {
@@ -42,10 +42,10 @@ def test_the_open_request_of_the_version_before_is_closed(uploaded, artifacts, m
     assert decision == {
         "version": 1,
         "scan": old["scan"],
-        "verdict": "superseded",
+        "decision": "superseded",
         "reason": f"A newer version was uploaded: {new['versionId']}.",
-        "until": None,
-        "evidence": {"verdict.json": "d" * 64},
+        "expiresAt": None,
+        "evidence": {"gate-result.json": "d" * 64},
     }
     assert machine.woken == [old["scan"]]
 
@@ -59,10 +59,10 @@ def test_another_attempt_at_the_version_before_is_closed_too(uploaded, machine):
 
 def test_what_was_decided_stays(uploaded, artifacts):
     old, new = uploaded(), uploaded()
-    artifacts[f"scans/{old['scan']}/decision.json"] = {"verdict": "approved"}
+    artifacts[f"scans/{old['scan']}/decision.json"] = {"decision": "approved"}
 
     assert supersede.handler(new, None) == []
-    assert artifacts[f"scans/{old['scan']}/decision.json"] == {"verdict": "approved"}
+    assert artifacts[f"scans/{old['scan']}/decision.json"] == {"decision": "approved"}
 
 
 def test_an_exception_is_not_touched(uploaded, machine):

@@ -53,21 +53,21 @@ def scanned(artifacts):
 
 
 def records(artifacts) -> list[Any]:
-    return Evidence(BUCKET, SCAN).all("pressed")
+    return Evidence(BUCKET, SCAN).all("actions")
 
 
 def test_a_press_becomes_evidence_once_however_often_it_is_delivered(scanned):
     for _ in range(2):
         who.handler(batch(event()), None)
 
-    assert scanned[f"scans/{SCAN}/pressed/38420.json"] == {
+    assert scanned[f"scans/{SCAN}/actions/38420.json"] == {
         "version": 1,
         "scan": SCAN,
         "user": "U0ADA0000",
         "userName": "Ada",
-        "verb": "approve",
+        "action": "approve",
         "reason": REASON,
-        "pressedAt": "2026-11-24T10:02:05Z",
+        "clickedAt": "2026-11-24T10:02:05Z",
     }
     assert len(records(scanned)) == 1
 
@@ -167,7 +167,7 @@ def test_what_is_no_press_of_our_buttons_leaves_nothing(scanned, message):
 def test_a_press_of_no_scan_leaves_nothing(scanned):
     who.handler(batch(command_of({"scan": "payments/none", "approve": REASON})), None)
 
-    assert Evidence(BUCKET, "payments/none").all("pressed") == []
+    assert Evidence(BUCKET, "payments/none").all("actions") == []
 
 
 def test_cloudwatchs_own_trial_is_passed_over(scanned):
@@ -223,12 +223,12 @@ DECIDED = "2026-11-24T10:02:00Z"
 
 def by(artifacts, *rows: tuple[str, str, str, str], verb="approve", reason=REASON) -> list[str]:
     for number, (user, verb_pressed, reason_given, at) in enumerate(rows):
-        artifacts[f"scans/{SCAN}/pressed/{number}.json"] = {
+        artifacts[f"scans/{SCAN}/actions/{number}.json"] = {
             "user": user,
             "userName": user.title(),
-            "verb": verb_pressed,
+            "action": verb_pressed,
             "reason": reason_given,
-            "pressedAt": f"2026-11-24T{at}Z",
+            "clickedAt": f"2026-11-24T{at}Z",
         }
     return [each.user for each in approvers.by(Evidence(BUCKET, SCAN), verb, reason, DECIDED)]
 

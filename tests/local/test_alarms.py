@@ -313,8 +313,8 @@ def test_outcomes_are_counted_by_app(told: Told):
         (("App", "payments"), ("Outcome", "failed")): 2,
         (("App", "payments"), ("Outcome", "escalated")): 2,
         (("App", "payments"), ("Outcome", "approved")): 1,
-        (("App", "payments"), ("Outcome", "ending")): 1,
-        (("App", "unnamed"), ("Outcome", "error")): 1,
+        (("App", "payments"), ("Outcome", "expiring")): 1,
+        (("App", "invalid-key"), ("Outcome", "error")): 1,
     }
 
 

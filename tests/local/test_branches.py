@@ -36,7 +36,7 @@ OPENING = {
     "version": "1.0",
     "source": "custom",
     "content": {"description": "many"},
-    "metadata": {"threadId": "flood/1"},
+    "metadata": {"threadId": "thread-slots/1"},
 }
 
 
@@ -67,11 +67,11 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["CheckBuildStatus", "TellTrouble", "Trouble"],
     ),
     "begins a flood": (
-        {"judged": "error", "thread": "flood/1", "opening": OPENING},
+        {"judged": "error", "thread": "thread-slots/1", "opening": OPENING},
         ["Judge", "TellFlood", "Blocked", "MarkBroken", "TellBroken", "Broken"],
     ),
     "in a flood": (
-        {"judged": "failed", "thread": "flood/1", "decided": "rejected", "announce": crash},
+        {"judged": "failed", "thread": "thread-slots/1", "decided": "rejected", "announce": crash},
         [
             "Judge",
             "LetFloodBegin",
@@ -254,7 +254,7 @@ def walk(
         event = json.loads(payload)
         card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
         answer = {"status": judged, "card": card, "told": event}
-        answer |= {"reason": "why", "digest": "d" * 64, "opening": opening}
+        answer |= {"reason": "why", "sha256": "d" * 64, "opening": opening}
         answer |= {"thread": thread or event["scan"]}
         if newer and not uploads:
             uploads.append(cloud.upload(event["upload"]["key"], b"newer"))
@@ -301,7 +301,7 @@ def decide(cloud, scan, verdict, seconds):
         cloud,
         scan,
         "decision.json",
-        {"scan": scan, "verdict": verdict, "reason": "r", "until": until},
+        {"scan": scan, "decision": verdict, "reason": "r", "expiresAt": until},
     )
 
 
@@ -348,7 +348,7 @@ def test_what_the_state_machine_tells_itself_stands_in_the_thread_of_the_flood(c
     for name in ("begins a flood", "in a flood"):
         taken(name)
 
-    shown = [card for card in cloud.channel.cards if card.thread == "flood/1"]
+    shown = [card for card in cloud.channel.cards if card.thread == "thread-slots/1"]
 
     assert [card.description for card in shown if card.raw == OPENING] == ["many"]
     assert ["could not be sent" in card.title for card in shown if card.raw != OPENING] == [True]

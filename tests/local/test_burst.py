@@ -8,7 +8,7 @@ import pytest
 
 from bench import bench_burst, quick_scan
 
-SCHEMA = Path(__file__).parents[2] / "scan" / "report.schema.json"
+SCHEMA = Path(__file__).parents[2] / "domain" / "schemas" / "report.schema.json"
 
 
 @pytest.mark.slow

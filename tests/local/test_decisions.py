@@ -25,7 +25,7 @@ def handler(event, context):
     return f"Opened a ticket about {event['scan']}."
 """
 ACTIONS = [
-    {"label": "Scan again", "outcomes": ["broken", "withdrawn"], "function": "scan-again"},
+    {"label": "Scan again", "outcomes": ["error", "withdrawn"], "function": "scan-again"},
     {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET},
 ]
 
@@ -192,7 +192,7 @@ def test_each_piece_of_evidence_names_the_digest_of_the_one_before(cloud):
     evidence = cloud.evidence(scan)
     for name, before in {
         "report.json": ["scanner.log"],
-        "verdict.json": ["scan.json", "report.json"],
-        "decision.json": ["verdict.json"],
+        "gate-result.json": ["scan.json", "report.json"],
+        "decision.json": ["gate-result.json"],
     }.items():
         assert evidence[name]["evidence"] == {each: digest(each) for each in before}

@@ -19,8 +19,8 @@ def test_a_request_that_nobody_answers_expires_and_everybody_hears_of_it(short_d
 
     assert short_deadline_account.ended(short_deadline_account.execution(scan)) == "SUCCEEDED"
 
-    assert short_deadline_account.clearance("payments/api.zip", scan) == "expired"
-    assert short_deadline_account.evidence(scan)["decision.json"]["verdict"] == "expired"
+    assert short_deadline_account.clearance("payments/api.zip", scan) == "request-expired"
+    assert short_deadline_account.evidence(scan)["decision.json"]["decision"] == "request-expired"
     assert len(mails_about(short_deadline_account, version(scan))) == 1
     told = card_of(short_deadline_account, scan, "nobody decided")
     assert [each.label for each in told.buttons] == ["Scan again"]
@@ -28,7 +28,7 @@ def test_a_request_that_nobody_answers_expires_and_everybody_hears_of_it(short_d
         card_of(short_deadline_account, scan).buttons[0], {"Reason": "too late"}
     )
     assert late.startswith("Too late")
-    assert short_deadline_account.evidence(scan)["decision.json"]["verdict"] == "expired"
+    assert short_deadline_account.evidence(scan)["decision.json"]["decision"] == "request-expired"
 
 
 def test_an_exception_ends_with_a_tag_a_card_and_an_email(short_deadline_account):
@@ -41,8 +41,8 @@ def test_an_exception_ends_with_a_tag_a_card_and_an_email(short_deadline_account
     assert short_deadline_account.states(execution)[-1] == "Ended"
     # It is shorter than the reminder's time before the end.
     assert "AnnounceEnding" not in short_deadline_account.states(execution)
-    assert short_deadline_account.clearance("payments/api.zip", scan) == "expired"
-    assert short_deadline_account.evidence(scan)["decision.json"]["verdict"] == "approved"
+    assert short_deadline_account.clearance("payments/api.zip", scan) == "approval-expired"
+    assert short_deadline_account.evidence(scan)["decision.json"]["decision"] == "approved"
     assert len(mails_about(short_deadline_account, version(scan))) == 2
 
 

@@ -29,7 +29,7 @@ def test_a_passed_gate_clears_the_version_and_bothers_nobody(cloud):
         "scan.json",
         "report.json",
         "scanner.log",
-        "verdict.json",
+        "gate-result.json",
     }
 
 
@@ -44,13 +44,13 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
     assert answer.startswith("Approved")
     assert cloud.clearance("payments/api.zip", scan) == "approved"
     decision = cloud.evidence(scan)["decision.json"]
-    assert (decision["verdict"], decision["reason"]) == ("approved", "known, fixed in 1.5")
+    assert (decision["decision"], decision["reason"]) == ("approved", "known, fixed in 1.5")
     [mail] = mails_about(cloud, version(scan))
     assert "Approved until" in mail["Subject"]
     assert "known, fixed in 1.5" in text_of(mail, "html")
     buttons = card_of(cloud, scan, "known, fixed in 1.5").buttons
     assert [(each.label, each.asks) for each in buttons] == [("Withdraw", ("Reason",))]
-    assert cloud.evidence(scan).keys() >= {"verdict.json", "decision.json"}
+    assert cloud.evidence(scan).keys() >= {"gate-result.json", "decision.json"}
 
 
 def test_a_rejection_blocks_the_version_and_ends_the_way(cloud):
@@ -176,7 +176,7 @@ def test_two_people_at_the_same_instant_have_one_outcome(cloud):
         each.join()
     cloud.reached(execution, "AnnounceApproved", "AnnounceRejected")
 
-    verdict = cloud.evidence(scan)["decision.json"]["verdict"]
+    verdict = cloud.evidence(scan)["decision.json"]["decision"]
     assert all(verdict in answer.lower() for answer in answers.values()), answers
     assert cloud.clearance("payments/api.zip", scan) == verdict
 

@@ -29,8 +29,8 @@ def test_a_press_by_ada_ends_in_the_evidence_and_the_email(cloud):
 
     cloud.reached(cloud.execution(scan), "HoldToReminder", "HoldToEnd")
     evidence = cloud.evidence(scan)
-    [record] = [evidence[name] for name in evidence if name.startswith("pressed/")]
-    assert (record["userName"], record["verb"]) == ("Ada", "approve")
+    [record] = [evidence[name] for name in evidence if name.startswith("actions/")]
+    assert (record["userName"], record["action"]) == ("Ada", "approve")
     assert record["reason"] == evidence["decision.json"]["reason"]
 
     [mail] = mails_about(cloud, version(scan))

@@ -168,6 +168,8 @@ class Environment:
             key=key,
             versionId=version,
             attempt=attempt,
+            etag="5d41402abc4b2a76b9719d911017c592",
+            size=3,
             uploadedAt=PAST,
             uploadedBy="123456789012",
             execution=f"{self.machine.replace('stateMachine', 'execution')}:1",
@@ -181,21 +183,22 @@ class Environment:
         judged = {"scan.json": opened, "report.json": report}
         card = {"metadata": {"additionalContext": {"Scan": scan}}}
         before = put(
-            "verdict.json",
+            "gate-result.json",
             judged,
             status=status,
             reason="The quality gate failed: HIGH",
-            judgedAt=judged_at,
+            retryable=True,
+            evaluatedAt=judged_at,
             card=None if status == "passed" else card,
         )
         if decision:
             before = put(
                 "decision.json",
-                {"verdict.json": before},
-                **{"decidedAt": LATER, "until": None, "reason": "known", **decision},
+                {"gate-result.json": before},
+                **{"decidedAt": LATER, "expiresAt": None, "reason": "known", **decision},
             )
         if withdrawal:
-            taken_back = {"withdrawnAt": LATER, **withdrawal}
+            taken_back = {"withdrawnAt": LATER, "reason": "exploited", **withdrawal}
             put("withdrawal.json", {"decision.json": before}, **taken_back)
         return scan
 
@@ -207,7 +210,9 @@ class Environment:
 
     def press(self, scan: str, verb: str, reason: str, at: str = LATER, name: str = "Ada") -> None:
         press = {"version": 1, "scan": scan, "user": "U0ADA0000", "userName": name}
-        self.put(scan, "pressed/1.json", {**press, "verb": verb, "reason": reason, "pressedAt": at})
+        self.put(
+            scan, "actions/1.json", {**press, "action": verb, "reason": reason, "clickedAt": at}
+        )
 
 
 @pytest.fixture

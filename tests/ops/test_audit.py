@@ -7,7 +7,7 @@ import pytest
 
 from tests.ops.conftest import FUTURE, coverage, gate
 
-APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
+APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
 
 
 def rows(environment, *words):
@@ -27,12 +27,12 @@ def test_each_scan_is_a_row_with_who_and_why_and_until_when(environment):
             "version": version,
             "uploaded": "2026-01-01T10:00:00Z",
             "uploadedBy": "123456789012",
-            "verdict": "failed",
+            "result": "failed",
             "decision": "approved",
             "reason": "mended in 1.5",
             "decided": "2026-01-01T11:00:00Z",
             "decidedBy": "Ada (U0ADA0000)",
-            "until": FUTURE,
+            "expires": FUTURE,
             "withdrawn": "2026-01-01T11:00:00Z",
             "withdrawnBy": "the channel",
             "withdrawnReason": "exploited",
@@ -83,8 +83,8 @@ def test_a_report_that_makes_no_sense_says_nothing_of_files(environment, change)
 
 
 def test_where_nobody_is_recorded_the_channel_decided_and_nobody_a_passed_gate(environment):
-    rejected = environment.scan("1", decision={"verdict": "rejected"})
-    expired = environment.scan("2", decision={"verdict": "expired"})
+    rejected = environment.scan("1", decision={"decision": "rejected"})
+    expired = environment.scan("2", decision={"decision": "request-expired"})
     passed = environment.scan("3", status="passed")
 
     by = {each["scan"]: each["decidedBy"] for each in rows(environment)}
@@ -151,16 +151,16 @@ def test_scans_that_lie_on_two_pages_of_the_listing_are_listed_once(environment,
     assert sorted(each["scan"] for each in rows(environment)) == sorted(scans)
 
 
-@pytest.mark.parametrize("document", [b"no json", {"verdict": "approved"}, {"decidedAt": 7}])
+@pytest.mark.parametrize("document", [b"no json", {"decision": "approved"}, {"decidedAt": 7}])
 def test_a_scan_whose_evidence_was_changed_does_not_hide_the_others(environment, document):
     environment.scan("1", status="passed")
     changed = environment.scan("2")
-    environment.put(changed, "verdict.json", document)
+    environment.put(changed, "gate-result.json", document)
     environment.put(changed, "decision.json", document)
 
     found = {each["scan"]: each for each in rows(environment)}
 
-    assert found["payments/1"]["verdict"] == "passed"
+    assert found["payments/1"]["result"] == "passed"
     assert found[changed]["decision"] == ""
     assert "verify it: decision.json is " in found[changed]["reason"]
-    assert "; verdict.json is " in found[changed]["reason"]
+    assert "; gate-result.json is " in found[changed]["reason"]

@@ -13,7 +13,7 @@ from ops.choice import NEWEST, TOLD
 from ops.stack import CONCURRENT
 from tests.ops.conftest import FUTURE, LATER, PAST, digest
 
-APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
+APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
 KEY = "payments/api.zip"
 
 
@@ -91,7 +91,7 @@ def test_where_none_of_the_newest_is_cleared_it_says_so_after_a_few_hundred_call
 ):
     many.tags[many.versions[-1]] = "passed"
     for version in many.versions[:TOLD]:
-        environment.scan(version, decision={"verdict": "rejected", "reason": "mend it"})
+        environment.scan(version, decision={"decision": "rejected", "reason": "mend it"})
     many.calls.clear()
 
     ran = fetch(environment)
@@ -168,7 +168,7 @@ def refused(environment, older):
     ids=["no JSON", "no text", "nested", "a list", "nothing", "another scan's", "huge"],
 )
 @pytest.mark.parametrize(
-    "name", ["scan.json", "verdict.json", "decision.json", "withdrawal.json", "pressed/1.json"]
+    "name", ["scan.json", "gate-result.json", "decision.json", "withdrawal.json", "actions/1.json"]
 )
 def test_a_version_whose_evidence_is_odd_is_named_and_the_next_one_is_taken(
     environment, older, name, document
@@ -185,7 +185,7 @@ def test_a_version_whose_evidence_is_odd_is_named_and_the_next_one_is_taken(
     ("field", "value"),
     [
         (field, value)
-        for field in ("verdict", "reason", "decidedAt", "until")
+        for field in ("decision", "reason", "decidedAt", "expiresAt")
         for value in (None, 7, [], {}, "soon")
         if (field, value) != ("reason", "soon")
     ],
@@ -238,9 +238,14 @@ def test_a_version_whose_evidence_is_about_another_upload_is_not_taken(environme
         ("passed", "error", None, "error: "),
         ("passed", "failed", APPROVED, "approved by the channel"),
         ("approved", "failed", None, "it waits for a decision"),
-        ("approved", "failed", {"verdict": "rejected"}, "rejected by the channel"),
-        ("approved", "failed", {"verdict": "expired"}, "nobody decided in time"),
-        ("approved", "failed", {**APPROVED, "until": LATER}, "its exception ended on 1 Jan 2026"),
+        ("approved", "failed", {"decision": "rejected"}, "rejected by the channel"),
+        ("approved", "failed", {"decision": "request-expired"}, "nobody decided in time"),
+        (
+            "approved",
+            "failed",
+            {**APPROVED, "expiresAt": LATER},
+            "its exception ended on 1 Jan 2026",
+        ),
         ("approved", "passed", None, "passed"),
     ],
 )
@@ -279,7 +284,7 @@ def test_a_version_is_taken_by_its_last_attempt_that_was_judged(environment, old
     environment.scan(version, "passed", attempt=10)
     environment.scan(version, "error", attempt=9)
     broken_off = environment.scan(version, "error", attempt=11)
-    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{broken_off}/verdict.json")
+    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{broken_off}/gate-result.json")
 
     ran = fetch(environment, "--json")
 
@@ -294,10 +299,10 @@ def test_a_version_that_a_later_attempt_did_not_clear_is_not_taken(environment, 
     assert "its tag says approved, but its evidence: error" in refused(environment, older)
 
 
-@pytest.mark.parametrize("name", ["decision.json", "pressed/1.json", "report.json"])
+@pytest.mark.parametrize("name", ["decision.json", "actions/1.json", "report.json"])
 def test_odd_evidence_of_what_is_not_cleared_is_told_of_and_ends_nothing(environment, older, name):
     version = environment.upload(status="rejected")
-    scan = environment.scan(version, decision={"verdict": "rejected"})
+    scan = environment.scan(version, decision={"decision": "rejected"})
     environment.put(scan, name, b"no json")
 
     assert "rejected" in refused(environment, older)

@@ -16,13 +16,13 @@ def at(since):
     return timestamps.iso(NOW + since)
 
 
-def scan(status="failed", judged=-DAY, verdict="", decided=-DAY, until=None, withdrawn=None):
+def scan(status="failed", judged=-DAY, decision="", decided=-DAY, until=None, withdrawn=None):
     """Moments are distances from ``NOW``."""
     return Scan(
         id="payments/1",
-        verdict={"status": status, "judgedAt": at(judged)},
-        decision={"verdict": verdict, "decidedAt": at(decided), "until": until and at(until)}
-        if verdict
+        gate_result={"status": status, "evaluatedAt": at(judged)},
+        decision={"decision": decision, "decidedAt": at(decided), "expiresAt": until and at(until)}
+        if decision
         else None,
         withdrawal={"withdrawnAt": at(withdrawn)} if withdrawn is not None else None,
     )
@@ -34,13 +34,13 @@ def scan(status="failed", judged=-DAY, verdict="", decided=-DAY, until=None, wit
         (scan("passed"), "passed"),
         (scan("error"), "error"),
         (scan(), "failed"),
-        (scan(verdict="rejected"), "rejected"),
-        (scan(verdict="superseded"), "superseded"),
-        (scan(verdict="expired"), "expired"),
-        (scan(verdict="approved", until=DAY), "approved"),
-        (scan(verdict="approved", until=-DAY / 2), "expired"),
-        (scan(verdict="approved", until=DAY, withdrawn=-DAY / 2), "withdrawn"),
-        (scan(verdict="approved", until=-DAY / 4, withdrawn=-DAY / 2), "withdrawn"),
+        (scan(decision="rejected"), "rejected"),
+        (scan(decision="superseded"), "superseded"),
+        (scan(decision="request-expired"), "request-expired"),
+        (scan(decision="approved", until=DAY), "approved"),
+        (scan(decision="approved", until=-DAY / 2), "approval-expired"),
+        (scan(decision="approved", until=DAY, withdrawn=-DAY / 2), "withdrawn"),
+        (scan(decision="approved", until=-DAY / 4, withdrawn=-DAY / 2), "withdrawn"),
     ],
 )
 def test_the_clearance_is_what_was_written_last(told, follows):
@@ -51,12 +51,12 @@ def test_the_clearance_is_what_was_written_last(told, follows):
     ("told", "lags"),
     [
         (scan(judged=-MINUTE), {"failed", None}),
-        (scan(verdict="rejected", decided=-MINUTE), {"rejected", "failed"}),
-        (scan(verdict="approved", decided=-MINUTE, until=DAY), {"approved", "failed"}),
-        (scan(verdict="approved", until=-MINUTE), {"expired", "approved"}),
-        (scan(verdict="approved", until=DAY, withdrawn=-MINUTE), {"withdrawn", "approved"}),
+        (scan(decision="rejected", decided=-MINUTE), {"rejected", "failed"}),
+        (scan(decision="approved", decided=-MINUTE, until=DAY), {"approved", "failed"}),
+        (scan(decision="approved", until=-MINUTE), {"approval-expired", "approved"}),
+        (scan(decision="approved", until=DAY, withdrawn=-MINUTE), {"withdrawn", "approved"}),
         (
-            scan(verdict="approved", decided=-2 * MINUTE, until=DAY, withdrawn=-MINUTE),
+            scan(decision="approved", decided=-2 * MINUTE, until=DAY, withdrawn=-MINUTE),
             {"withdrawn", "approved", "failed"},
         ),
     ],
@@ -68,13 +68,13 @@ def test_the_tag_may_lag_behind_for_some_minutes(told, lags):
 
 @pytest.mark.parametrize("before_the_end", [-2 * SECOND, 0 * SECOND, SECOND, 59 * SECOND])
 def test_a_withdrawal_in_the_last_minute_leaves_withdrawn_or_expired_for_ever(before_the_end):
-    told = scan(verdict="approved", until=-DAY / 2, withdrawn=-DAY / 2 - before_the_end)
+    told = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - before_the_end)
 
-    assert standing(told, NOW) == ("withdrawn", {"withdrawn", "expired"})
+    assert standing(told, NOW) == ("withdrawn", {"withdrawn", "approval-expired"})
 
 
 def test_a_withdrawal_before_that_leaves_withdrawn_only():
-    told = scan(verdict="approved", until=-DAY / 2, withdrawn=-DAY / 2 - MINUTE)
+    told = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - MINUTE)
 
     assert standing(told, NOW) == ("withdrawn", {"withdrawn"})
 
@@ -85,11 +85,14 @@ def test_a_withdrawal_before_that_leaves_withdrawn_only():
     ids=["a clock ahead", "a date in the future"],
 )
 def test_what_another_clock_dates_some_seconds_ahead_may_be_there_already(ahead, may):
-    assert standing(scan(verdict="rejected", decided=ahead), NOW)[1] == may
+    assert standing(scan(decision="rejected", decided=ahead), NOW)[1] == may
 
 
 def test_an_exception_may_be_over_by_another_clock_some_seconds_before_its_end():
-    assert standing(scan(verdict="approved", until=SKEW), NOW)[1] == {"approved", "expired"}
+    assert standing(scan(decision="approved", until=SKEW), NOW)[1] == {
+        "approved",
+        "approval-expired",
+    }
 
 
 def test_until_a_later_attempt_is_tagged_the_tag_is_that_of_the_one_before():
@@ -99,7 +102,7 @@ def test_until_a_later_attempt_is_tagged_the_tag_is_that_of_the_one_before():
 
 @pytest.mark.parametrize("since", [-DAY, MINUTE, 1000 * DAY])
 def test_a_withdrawn_version_is_never_deployed_whatever_its_dates_say(since):
-    told = scan(verdict="approved", until=2000 * DAY, withdrawn=since)
+    told = scan(decision="approved", until=2000 * DAY, withdrawn=since)
 
     assert not any(deployable(told, tag, NOW) for tag in ("approved", "passed", "withdrawn"))
 
@@ -108,14 +111,14 @@ def test_a_withdrawn_version_is_never_deployed_whatever_its_dates_say(since):
     ("told", "tag", "may"),
     [
         (scan("passed"), "passed", True),
-        (scan(verdict="approved", until=DAY), "approved", True),
-        (scan(verdict="approved", until=DAY), "passed", False),
-        (scan(verdict="approved", until=DAY, decided=SECOND), "approved", True),
-        (scan(verdict="approved", until=SECOND), "approved", False),
-        (scan(verdict="approved", until=-MINUTE), "approved", False),
+        (scan(decision="approved", until=DAY), "approved", True),
+        (scan(decision="approved", until=DAY), "passed", False),
+        (scan(decision="approved", until=DAY, decided=SECOND), "approved", True),
+        (scan(decision="approved", until=SECOND), "approved", False),
+        (scan(decision="approved", until=-MINUTE), "approved", False),
         (scan("passed"), "failed", False),
         (scan("passed"), None, False),
-        (scan(verdict="rejected", decided=-SECOND), "failed", False),
+        (scan(decision="rejected", decided=-SECOND), "failed", False),
         (scan("error"), "error", False),
         (Scan(id="payments/1"), "passed", False),
         (Scan(id="payments/1"), None, False),
@@ -130,8 +133,8 @@ def test_the_oldest_and_the_newest_of_dates_are_compared_too():
         for back in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
             told = Scan(
                 id="payments/1",
-                verdict={"status": "failed", "judgedAt": "0001-01-01T00:00:00Z"},
-                decision={"verdict": "approved", "decidedAt": back, "until": end},
+                gate_result={"status": "failed", "evaluatedAt": "0001-01-01T00:00:00Z"},
+                decision={"decision": "approved", "decidedAt": back, "expiresAt": end},
                 withdrawal={"withdrawnAt": back},
             )
             assert standing(told, NOW)[1]

@@ -11,7 +11,7 @@ from botocore.response import StreamingBody
 from ops import uploads
 from tests.ops.conftest import FUTURE, LATER, digest
 
-APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
+APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_the_newest_cleared_version_is_downloaded(environment, fetched):
 def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environment, fetched):
     environment.cleared(body=b"old")
     version = environment.upload(body=b"new", status="rejected")
-    decision = {"verdict": "rejected", "reason": "mend the shell call"}
+    decision = {"decision": "rejected", "reason": "mend the shell call"}
     scan = environment.scan(version, decision=decision)
     environment.press(scan, "reject", "mend the shell call")
 
@@ -55,11 +55,19 @@ def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environme
     [
         ("", None, "its scan has not begun"),
         ("failed", None, "The quality gate failed: HIGH; it waits for a decision"),
-        ("rejected", {"verdict": "rejected", "reason": "no"}, "rejected by the channel"),
-        ("expired", {"verdict": "expired"}, "nobody decided in time"),
-        ("expired", {**APPROVED, "until": LATER}, "its exception ended on 1 Jan 2026"),
-        ("superseded", {"verdict": "superseded", "reason": "A newer version."}, "A newer version."),
-        ("approved", {**APPROVED, "until": LATER}, "its evidence: its exception ended on 1 Jan"),
+        ("rejected", {"decision": "rejected", "reason": "no"}, "rejected by the channel"),
+        ("request-expired", {"decision": "request-expired"}, "nobody decided in time"),
+        ("approval-expired", {**APPROVED, "expiresAt": LATER}, "its exception ended on 1 Jan 2026"),
+        (
+            "superseded",
+            {"decision": "superseded", "reason": "A newer version."},
+            "A newer version.",
+        ),
+        (
+            "approved",
+            {**APPROVED, "expiresAt": LATER},
+            "its evidence: its exception ended on 1 Jan",
+        ),
     ],
     ids=["unscanned", "failed", "rejected", "expired", "ended", "superseded", "tag left behind"],
 )
@@ -101,7 +109,7 @@ def test_a_withdrawn_version_says_who_took_it_back(environment, fetched):
 def test_a_version_that_was_scanned_again_is_told_of_by_its_last_scan(environment, fetched):
     version = environment.upload(status="rejected")
     environment.scan(version, status="error")
-    environment.scan(version, attempt=2, decision={"verdict": "rejected", "reason": "second look"})
+    environment.scan(version, attempt=2, decision={"decision": "rejected", "reason": "second look"})
 
     ran, _ = fetched()
 
@@ -122,8 +130,8 @@ def test_the_app_is_the_keys_first_part_and_no_other_apps_zip_is_taken(environme
         ("payments/api.zip", "payments"),
         ("payments/v1/api.zip", "payments"),
         ("payments.zip", "payments"),
-        ("no app/api.zip", "unnamed"),
-        ("/api.zip", "unnamed"),
+        ("no app/api.zip", "invalid-key"),
+        ("/api.zip", "invalid-key"),
     ],
 )
 def test_the_app_of_a_key_is_what_the_state_machine_says(key, app):

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from ops.chain import Stored, findings
 from tests.ops.conftest import FUTURE, LATER, PAST, coverage, digest, gate
 
-APPROVED = {"verdict": "approved", "until": FUTURE}
+APPROVED = {"decision": "approved", "expiresAt": FUTURE}
 WITHDRAWN = {"reason": "exploited"}
 CHAIN = (
     "scanner.log",
     "scan.json",
     "report.json",
-    "verdict.json",
+    "gate-result.json",
     "decision.json",
     "withdrawal.json",
 )
@@ -100,7 +100,7 @@ def test_a_withdrawal_that_was_taken_away_shows_by_the_tag(environment, scan):
 
 
 @pytest.mark.parametrize(
-    "name", ["notes.txt", "pressed/a/b.json", "decision.json.bak", "notification.json"]
+    "name", ["notes.txt", "actions/a/b.json", "decision.json.bak", "notification.json"]
 )
 def test_a_file_that_the_pipeline_does_not_write_is_found(environment, scan, name):
     environment.put(scan, name, {"scan": scan})
@@ -109,9 +109,9 @@ def test_a_file_that_the_pipeline_does_not_write_is_found(environment, scan, nam
 
 
 def test_evidence_of_another_scan_is_found(environment, scan):
-    environment.put(scan, "pressed/1.json", {"scan": "payments/other"})
+    environment.put(scan, "actions/1.json", {"scan": "payments/other"})
 
-    assert found(environment, scan) == ["pressed/1.json: is about another scan: payments/other"]
+    assert found(environment, scan) == ["actions/1.json: is about another scan: payments/other"]
 
 
 @pytest.mark.parametrize(
@@ -126,29 +126,35 @@ def test_evidence_of_another_scan_is_found(environment, scan):
 )
 def test_a_card_that_is_not_about_the_scan_is_found(environment, card, about):
     scan = environment.scan(environment.upload(status="failed"))
-    verdict = json.loads(body_of(environment, scan, "verdict.json"))
-    replace(environment, scan, "verdict.json", json.dumps({**verdict, "card": card}).encode())
+    verdict = json.loads(body_of(environment, scan, "gate-result.json"))
+    replace(environment, scan, "gate-result.json", json.dumps({**verdict, "card": card}).encode())
 
-    assert found(environment, scan) == [f"verdict.json: its card is about another scan: {about}"]
+    assert found(environment, scan) == [
+        f"gate-result.json: its card is about another scan: {about}"
+    ]
 
 
 def test_a_report_that_came_after_its_verdict_is_found(environment):
     version = environment.upload(status="error")
     scan = environment.scan(version, status="error")
-    verdict = json.loads(body_of(environment, scan, "verdict.json"))
+    verdict = json.loads(body_of(environment, scan, "gate-result.json"))
     del verdict["evidence"]["report.json"]
-    replace(environment, scan, "verdict.json", json.dumps(verdict).encode())
+    replace(environment, scan, "gate-result.json", json.dumps(verdict).encode())
 
-    assert found(environment, scan) == ["report.json: verdict.json does not know it: it came later"]
+    assert found(environment, scan) == [
+        "report.json: gate-result.json does not know it: it came later"
+    ]
 
 
 def test_a_verdict_that_is_not_what_the_report_says_is_found(environment):
     version = environment.upload(status="passed")
     scan = environment.scan(version, status="failed")
-    verdict = json.loads(body_of(environment, scan, "verdict.json"))
-    replace(environment, scan, "verdict.json", json.dumps({**verdict, "status": "passed"}).encode())
+    verdict = json.loads(body_of(environment, scan, "gate-result.json"))
+    replace(
+        environment, scan, "gate-result.json", json.dumps({**verdict, "status": "passed"}).encode()
+    )
 
-    assert found(environment, scan) == ["verdict.json: says passed, but the report says failed"]
+    assert found(environment, scan) == ["gate-result.json: says passed, but the report says failed"]
 
 
 def condition(**changed):
@@ -239,7 +245,7 @@ def test_a_gate_that_follows_from_its_coverage_is_sound(environment, status, una
         ("error", APPROVED, None, "decision.json: decides about a scan that is error"),
         (
             "failed",
-            {"verdict": "rejected"},
+            {"decision": "rejected"},
             WITHDRAWN,
             "withdrawal.json: withdraws what was not approved",
         ),
@@ -249,7 +255,7 @@ def test_a_gate_that_follows_from_its_coverage_is_sound(environment, status, una
 def test_pieces_that_do_not_follow_from_each_other_are_found_though_each_vouches_for_the_other(
     environment, status, decision, withdrawal, finding
 ):
-    version = environment.upload(status=decision["verdict"])
+    version = environment.upload(status=decision["decision"])
     scan = environment.scan(version, status, decision, withdrawal)
 
     assert finding in found(environment, scan)
@@ -278,9 +284,9 @@ def test_a_scan_that_claims_the_clearance_of_another_upload_is_found(
     ("tag", "status", "decision", "follows"),
     [
         ("passed", "failed", None, "failed"),
-        ("approved", "failed", {"verdict": "rejected"}, "rejected"),
-        ("approved", "failed", {**APPROVED, "until": LATER}, "expired"),
-        ("approved", "failed", {"verdict": "superseded"}, "superseded"),
+        ("approved", "failed", {"decision": "rejected"}, "rejected"),
+        ("approved", "failed", {**APPROVED, "expiresAt": LATER}, "approval-expired"),
+        ("approved", "failed", {"decision": "superseded"}, "superseded"),
         ("passed", "error", None, "error"),
         ("", "passed", None, "passed"),
     ],
@@ -298,7 +304,7 @@ def test_a_tag_that_does_not_follow_from_the_evidence_is_found(
 
 def test_a_tag_may_lag_behind_the_evidence_for_some_minutes(environment, now):
     version = environment.upload(status="failed")
-    scan = environment.scan(version, decision={"verdict": "rejected", "decidedAt": now})
+    scan = environment.scan(version, decision={"decision": "rejected", "decidedAt": now})
 
     assert found(environment, scan) == []
 
@@ -315,7 +321,7 @@ def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(env
     version = environment.upload(status="passed")
     environment.scan(version, status="error")
     broken_off = environment.scan(version, status="error", attempt=2)
-    replace(environment, broken_off, "verdict.json", None)
+    replace(environment, broken_off, "gate-result.json", None)
     environment.scan(version, status="passed", attempt=3)
 
     assert found(environment, "--app", "payments") == []
@@ -323,7 +329,7 @@ def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(env
 
 def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_judged(environment, now):
     version = environment.upload(status="rejected")
-    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="passed", attempt=2, judged_at=now)
 
     assert found(environment, "--all") == []
@@ -339,7 +345,7 @@ def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_judged(
 
 def test_the_tag_of_the_attempt_before_does_not_stand_for_ever(environment):
     version = environment.upload(status="rejected")
-    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="passed", attempt=2)
 
     assert found(environment, "--all") == [
@@ -349,9 +355,9 @@ def test_the_tag_of_the_attempt_before_does_not_stand_for_ever(environment):
 
 def test_while_the_next_attempt_is_scanned_the_tag_is_that_of_the_one_before(environment):
     version = environment.upload(status="rejected")
-    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, decision={"decision": "rejected"})
     running = environment.scan(version, status="error", attempt=2)
-    replace(environment, running, "verdict.json", None)
+    replace(environment, running, "gate-result.json", None)
 
     assert found(environment, "--all") == []
 
@@ -372,7 +378,7 @@ def test_the_tenth_attempt_comes_after_the_ninth(environment):
 
 def test_an_attempt_that_ended_in_error_is_what_the_tag_says(environment):
     version = environment.upload(status="error")
-    environment.scan(version, decision={"verdict": "rejected"})
+    environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="error", attempt=2)
 
     assert found(environment, "--all") == []
@@ -392,7 +398,7 @@ def test_attempts_that_lie_on_two_pages_of_the_listing_are_all_known(environment
 def test_a_folder_that_is_no_attempt_hides_no_tag(environment, folder):
     version = environment.upload(status="approved")
     scan = environment.scan(version)
-    environment.put(f"{scan}{folder}", "verdict.json", {"scan": f"{scan}{folder}"})
+    environment.put(f"{scan}{folder}", "gate-result.json", {"scan": f"{scan}{folder}"})
 
     assert "tag scan-status: says approved, but from the evidence follows failed" in found(
         environment, scan
@@ -408,7 +414,7 @@ def test_a_scan_that_goes_on_while_it_is_verified_is_not_called_wrong(environmen
     def go_on(operation, _):
         if operation == "GetObjectTagging" and not gone_on:
             gone_on.append(operation)
-            environment.put(scan, "decision.json", decided(environment, scan, verdict="rejected"))
+            environment.put(scan, "decision.json", decided(environment, scan, decision="rejected"))
             environment.tag("payments/api.zip", version, "rejected")
 
     asked_first(go_on)
@@ -434,21 +440,21 @@ def test_a_scan_that_goes_on_into_what_is_wrong_is_found(environment, asked_firs
 
 def decided(environment, scan, **changed):
     """A decision that vouches for the verdict."""
-    verdict = digest(body_of(environment, scan, "verdict.json"))
+    verdict = digest(body_of(environment, scan, "gate-result.json"))
     return {
         "scan": scan,
         "reason": "known",
         "decidedAt": LATER,
-        "until": None,
-        "evidence": {"verdict.json": verdict},
+        "expiresAt": None,
+        "evidence": {"gate-result.json": verdict},
         **changed,
     }
 
 
-@pytest.mark.parametrize("tag", ["withdrawn", "expired"])
+@pytest.mark.parametrize("tag", ["withdrawn", "approval-expired"])
 def test_a_withdrawal_in_the_last_second_leaves_either_tag(environment, tag):
     version = environment.upload(status=tag)
-    decision = {"verdict": "approved", "decidedAt": PAST, "until": LATER}
+    decision = {"decision": "approved", "decidedAt": PAST, "expiresAt": LATER}
     withdrawal = {**WITHDRAWN, "withdrawnAt": LATER}
     scan = environment.scan(version, decision=decision, withdrawal=withdrawal)
 
@@ -459,10 +465,10 @@ def test_a_withdrawal_in_the_last_second_leaves_either_tag(environment, tag):
     ("name", "document", "what"),
     [
         ("scan.json", b"[]", "is no JSON object"),
-        ("verdict.json", {"judgedAt": 7}, "does not say what it must: status is missing"),
-        ("decision.json", {"verdict": "approved"}, "does not say what it must: reason is missing"),
+        ("gate-result.json", {"evaluatedAt": 7}, "does not say what it must: status is missing"),
+        ("decision.json", {"decision": "approved"}, "does not say what it must: reason is missing"),
         ("withdrawal.json", {}, "does not say what it must: reason is missing"),
-        ("pressed/1.json", {"verb": 7}, "does not say what it must: verb is 7"),
+        ("actions/1.json", {"action": 7}, "does not say what it must: action is 7"),
     ],
 )
 def test_odd_evidence_is_a_finding_and_the_others_are_verified(

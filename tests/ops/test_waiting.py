@@ -6,11 +6,21 @@ import pytest
 
 from tests.ops.conftest import FUTURE, LATER, PAST
 
-APPROVED = {"verdict": "approved", "reason": "mended in 1.5", "until": FUTURE}
+APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
+TOKEN = {
+    "kind": "decision",
+    "token": "SECRET",
+    "sha256": "d" * 64,
+    "expiresAt": FUTURE,
+    "redrive": 0,
+    "enteredAt": PAST,
+    "retry": 0,
+    "requestedAt": PAST,
+}
 
 
 def wait(environment, scan, what="decision", until=FUTURE):
-    asked = {"scan": scan, "token": "SECRET", "askedAt": PAST, "until": until, "for": what}
+    asked = {**TOKEN, "scan": scan, "expiresAt": until, "kind": what}
     environment.s3.put_object(
         Bucket="work", Key=f"waiting/{scan}.json", Body=json.dumps(asked).encode()
     )
@@ -33,7 +43,7 @@ def test_a_failed_gate_that_nobody_decided_is_listed_with_why_and_until_when(env
             "what": "decision",
             "key": "payments/api.zip",
             "since": PAST,
-            "until": FUTURE,
+            "expires": FUTURE,
             "why": "The quality gate failed: HIGH",
         }
     ]
@@ -43,7 +53,7 @@ def test_a_failed_gate_that_nobody_decided_is_listed_with_why_and_until_when(env
 @pytest.mark.parametrize(
     ("decision", "what", "until"),
     [
-        ({"verdict": "rejected"}, "decision", FUTURE),
+        ({"decision": "rejected"}, "decision", FUTURE),
         (None, "decision", LATER),
         (APPROVED, "exception", LATER),
     ],
@@ -63,7 +73,7 @@ def test_an_exception_that_was_withdrawn_is_not_listed(environment):
 
 
 def test_an_exception_is_listed_when_it_ends_soon(environment, soon):
-    decision = {**APPROVED, "until": soon}
+    decision = {**APPROVED, "expiresAt": soon}
     wait(environment, environment.scan("1", decision=decision), "exception", soon)
 
     assert [each["why"] for each in listed(environment)] == ["mended in 1.5"]
@@ -73,13 +83,10 @@ def test_an_exception_is_listed_when_it_ends_soon(environment, soon):
 def test_an_exception_that_is_over_by_its_decision_is_not_listed_whatever_its_token_says(
     environment,
 ):
-    scan = environment.scan("1", decision={**APPROVED, "until": LATER})
+    scan = environment.scan("1", decision={**APPROVED, "expiresAt": LATER})
     wait(environment, scan, "exception", FUTURE)
 
     assert listed(environment, "--days", "900000") == []
-
-
-TOKEN = {"token": "SECRET", "askedAt": PAST, "until": FUTURE, "for": "decision"}
 
 
 def put_token(environment, scan, token):
@@ -96,11 +103,11 @@ def put_token(environment, scan, token):
         ([], "is no JSON object"),
         ({}, "is about another scan"),
         ({**TOKEN, "scan": "payments/1"}, "is about another scan: payments/1"),
-        ({"scan": "payments/odd"}, "for is missing"),
-        ({**TOKEN, "scan": "payments/odd", "until": 7}, "until is 7"),
-        ({**TOKEN, "scan": "payments/odd", "until": None}, "until is None"),
-        ({**TOKEN, "scan": "payments/odd", "askedAt": []}, "askedAt is []"),
-        ({**TOKEN, "scan": "payments/odd", "for": "lunch"}, "for is 'lunch'"),
+        ({"scan": "payments/odd"}, "kind is missing"),
+        ({**TOKEN, "scan": "payments/odd", "expiresAt": 7}, "expiresAt is 7"),
+        ({**TOKEN, "scan": "payments/odd", "expiresAt": None}, "expiresAt is None"),
+        ({**TOKEN, "scan": "payments/odd", "requestedAt": []}, "requestedAt is []"),
+        ({**TOKEN, "scan": "payments/odd", "kind": "lunch"}, "kind is 'lunch'"),
         ({**TOKEN, "scan": "payments/odd"}, "waits for a scan without scan.json"),
         (b" " * 2_000_000, "is larger than 1,048,576 bytes"),
     ],
@@ -133,8 +140,8 @@ def test_a_token_of_what_is_no_scan_is_named(environment, name):
     assert f"waiting/{name}.json" in ran.stderr
 
 
-@pytest.mark.parametrize("name", ["scan.json", "verdict.json", "decision.json"])
-@pytest.mark.parametrize("document", [b"no json", b"[]", {"until": 7}])
+@pytest.mark.parametrize("name", ["scan.json", "gate-result.json", "decision.json"])
+@pytest.mark.parametrize("document", [b"no json", b"[]", {"expiresAt": 7}])
 def test_a_wait_whose_evidence_is_odd_is_named_and_the_others_are_listed(
     environment, name, document
 ):

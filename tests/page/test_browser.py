@@ -59,7 +59,7 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
     expect(page.locator(".mail", has_text="[payments]")).to_have_count(2)
 
     page.get_by_role("button", name="decision.json").click()
-    expect(page.locator("#paper-text")).to_contain_text('"verdict": "approved"')
+    expect(page.locator("#paper-text")).to_contain_text('"decision": "approved"')
     page.keyboard.press("Escape")
     expect(page.locator("#paper")).to_be_hidden()
 
@@ -164,7 +164,7 @@ def test_script_from_outside_does_nothing(window, served):
     expect(page.locator("#paper-text")).to_contain_text("onerror")
     page.locator("#paper .close").click()
     upload(page, PASSING, "x.zip", EVIL)
-    standing(page, "unnamed", "error")
+    standing(page, "invalid-key", "error")
     served.cloud.client("sns").publish(TopicArn=served.cloud.outputs["topic"], Message=EVIL)
 
     expect(page.locator(".dropped")).to_contain_text("Dropped by the chat service")

@@ -13,10 +13,10 @@ import jsonschema
 import moto
 import pytest
 
+from domain.schema import load
 from scan.__main__ import main
 
 UPLOADS, ARTIFACTS = "uploads", "artifacts"
-SCHEMA = json.loads((Path(__file__).parents[2] / "scan" / "report.schema.json").read_text())
 ENVIRONMENT = {
     # The scanners are installed beside the Python that runs the tests.
     "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
@@ -82,7 +82,7 @@ def uploaded(s3: Any, key: str, body: bytes) -> str:
 
 def checked(report: dict[str, Any]) -> dict[str, Any]:
     """The report, when it is as the schema says."""
-    jsonschema.Draft202012Validator(SCHEMA).validate(report)
+    jsonschema.Draft202012Validator(load("report")).validate(report)
     return report
 
 

@@ -90,7 +90,7 @@ def test_a_scanner_that_dies_while_it_writes_is_quoted_and_no_setting_is_blamed(
     assert error["code"] == "NoSarif"
     assert error["message"].startswith("bandit ended with exit status 1 and wrote no SARIF: ")
     assert "surrogates not allowed" in error["message"]
-    assert "sarifCommand" not in error["message"] + error["mend"]
+    assert "sarifCommand" not in error["message"] + error["remediation"]
 
 
 def test_what_finder_leaves_beside_files_is_no_code():

@@ -47,7 +47,7 @@ def test_words_of_a_scanner_without_memory_are_known(line):
     assert broken.code == "OutOfMemory"
     words = line.removeprefix("ERROR ").removeprefix("# ").rstrip(".")
     assert broken.message == f"The scan ran out of memory: {words}."
-    assert "computeType" in broken.mend
+    assert "computeType" in broken.remediation
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_words_of_a_scanner_without_disk_are_known(line):
     assert broken
     assert broken.code == "DiskFull"
     assert broken.message == f"The scan ran out of disk space: {line.removeprefix('ERROR ')}."
-    assert "computeType" in broken.mend
+    assert "computeType" in broken.remediation
 
 
 @pytest.mark.parametrize(

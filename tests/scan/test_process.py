@@ -110,7 +110,7 @@ def test_a_scanner_that_was_killed_ran_out_of_memory(tmp_path, end):
         ended(tmp_path, sys.executable, "-c", f"import os, sys; print('half way'); {end}")
 
     assert caught.value.code == "OutOfMemory"
-    assert "computeType" in caught.value.mend
+    assert "computeType" in caught.value.remediation
 
 
 def test_a_scanner_whose_helper_the_kernel_killed_ran_out_of_memory(tmp_path, monkeypatch):
@@ -230,7 +230,7 @@ def test_a_scanner_that_dies_says_so_in_its_own_words(tmp_path, script, message)
     broken = died("Tool", code, tail)
 
     assert (broken.code, broken.message) == ("ScannerFailed", message)
-    assert "setting" not in broken.mend
+    assert "setting" not in broken.remediation
 
 
 def test_a_signal_without_a_name_is_a_number():

@@ -102,7 +102,7 @@ def test_of_many_settings_that_were_not_followed_a_hundred_are_named(reported):
 def test_what_went_wrong_is_cut_too(reported):
     error = reported()["error"]
 
-    assert (error["message"], error["mend"]) == ("m" * 500, "n" * 500)
+    assert (error["message"], error["remediation"]) == ("m" * 500, "n" * 500)
 
 
 def test_of_what_nobody_looked_at_a_hundred_files_are_named_and_all_counted(reported):

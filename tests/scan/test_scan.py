@@ -200,7 +200,9 @@ def test_a_tool_without_sarif_is_a_broken_scan(sarif, error):
     assert "exit status 1" in done.report["error"]["message"]
     # What it had printed last is where it ran and on what.
     assert re.search(": /tmp/[^:]*$", done.report["error"]["message"])
-    assert "sarifCommand" not in done.report["error"]["message"] + done.report["error"]["mend"]
+    assert (
+        "sarifCommand" not in done.report["error"]["message"] + done.report["error"]["remediation"]
+    )
 
 
 @pytest.mark.parametrize(

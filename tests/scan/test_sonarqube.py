@@ -272,7 +272,7 @@ def test_a_bad_token_says_so():
     scan = scanned_by(Answers("bad-token"), zipped(GOOD), "bad-token")
 
     assert scan.error == "BadToken"
-    assert "sonarToken" in scan.report["error"]["mend"]
+    assert "sonarToken" in scan.report["error"]["remediation"]
 
 
 STATUS, VALID = "api/system/status", "api/authentication/validate"

@@ -35,7 +35,7 @@ def refused(body: bytes, tmp_path: Path, limits: UploadLimits = FEW) -> Broken:
         unpacked(body, tmp_path, limits)
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "upload.zip"]
     assert refusal.value.code == "OnlyArchives" or left == []
-    assert refusal.value.mend
+    assert refusal.value.remediation
     return refusal.value
 
 
@@ -58,7 +58,7 @@ def test_what_is_just_within_the_limits_is_unpacked(tmp_path):
 
 
 def test_a_name_that_is_refused_is_to_be_renamed_as_the_same_files_make_the_same_zip(tmp_path):
-    assert "Rename" in refused(zipped({"shop/a.py": "", "shop/A.py": ""}), tmp_path).mend
+    assert "Rename" in refused(zipped({"shop/a.py": "", "shop/A.py": ""}), tmp_path).remediation
 
 
 def test_names_with_backslashes_are_those_of_windows(tmp_path):

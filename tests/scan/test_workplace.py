@@ -107,8 +107,8 @@ def test_an_upload_that_does_not_fit_on_the_disk_is_called_that(small_disk):
 
     assert (done.code, done.error) == (1, "DiskFull")
     assert "No space left on device" in done.report["error"]["message"]
-    assert "computeType" in done.report["error"]["mend"]
-    assert done.report["error"]["retry"] is True
+    assert "computeType" in done.report["error"]["remediation"]
+    assert done.report["error"]["retryable"] is True
     assert "Broken: The scan ran out of disk space" in done.log
     assert list(small_disk.iterdir()) == []
 
@@ -166,7 +166,7 @@ def test_a_machine_that_is_too_small_is_called_that_at_every_step(monkeypatch, s
     done = with_tool("")
 
     assert (done.code, done.error) == (1, code)
-    assert ("computeType" in done.report["error"]["mend"]) == (code != "Unexpected")
+    assert ("computeType" in done.report["error"]["remediation"]) == (code != "Unexpected")
 
 
 def test_folders_of_any_depth_break_no_scan(monkeypatch, build):

@@ -54,7 +54,7 @@ def refused(body: bytes, folder: Path) -> Broken:
     with pytest.raises(Broken) as refusal:
         contents(body, folder)
     assert refusal.value.message.isprintable()
-    assert refusal.value.mend
+    assert refusal.value.remediation
     return refusal.value
 
 

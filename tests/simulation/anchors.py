@@ -147,5 +147,5 @@ class Anchors:
 
 
 def _end(decision: dict[str, Any]) -> float | None:
-    until = decision.get("until")
+    until = decision.get("expiresAt")
     return (datetime.fromisoformat(until) - EPOCH).total_seconds() if until else None

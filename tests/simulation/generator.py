@@ -96,7 +96,7 @@ class _Generator:
         before = self.random.randrange(number)
         return self._at(
             (f"upload {before}", 2), (f"execution {before}", 3),
-            (f"stored {before} report.json", 3), (f"stored {before} verdict.json", 1),
+            (f"stored {before} report.json", 3), (f"stored {before} gate-result.json", 1),
             (f"card {before} 1", 3), (f"card {before} 1", HOUR), (f"card {before} 2", 20),
             (f"waiting {before} 1", 1), (f"stored {before} decision.json", 1),
             (f"request end {before}", 3), (f"approval end {before}", 5),
@@ -202,10 +202,10 @@ class _Generator:
         number = self.random.randrange(len(self.uploads))
         return self._at(
             (f"card {number} 1", 30), (f"card {number} 2", 30), (f"card {number} 3", 30),
-            (f"stored {number} verdict.json", 2), (f"stored {number} decision.json", 400),
+            (f"stored {number} gate-result.json", 2), (f"stored {number} decision.json", 400),
             (f"stored {number} withdrawal.json", 400), (f"approval end {number}", 400),
             (f"request end {number}", 400), (f"over {number}", 400), (f"over {number}.2", 400),
-            (f"stored {number}.2 verdict.json", 3), (f"stored {number}.2 scan.json", 3),
+            (f"stored {number}.2 gate-result.json", 3), (f"stored {number}.2 scan.json", 3),
             # What a function wrote whose clock is ahead has not been yet, by that of ``verify``.
             (f"tag {number} failed", 2), (f"tag {number} approved", 2),
         )  # fmt: skip

@@ -48,7 +48,7 @@ def deaf_to_the_end(name: str, state: dict[str, Any]) -> None:
     """Where no token can be left, wait until the approval is over."""
     if name == "HoldBlind":
         del state["Seconds"]
-        state["Timestamp"] = "{% $decision.until %}"
+        state["Timestamp"] = "{% $decision.expiresAt %}"
 
 
 def whatever_the_end(name: str, state: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def whatever_the_end(name: str, state: dict[str, Any]) -> None:
 def told_though_over(
     name: str, decision: Any, withdrawal: Any, real: Any = announce._is_outdated
 ) -> bool:
-    if name in ("approved", "ending"):
+    if name in ("approved", "expiring"):
         return withdrawal is not None
     return real(name, decision, withdrawal)
 
@@ -94,8 +94,8 @@ def only_the_newest(scan: Any) -> str | None:
 
 
 def already(known: Evidence, decision: Any) -> str:
-    verdict, when = decision["verdict"], timestamps.minute(decision["decidedAt"])
-    if verdict in ("expired", "superseded"):
+    verdict, when = decision["decision"], timestamps.minute(decision["decidedAt"])
+    if verdict in ("request-expired", "superseded"):
         return _STANDING(known, decision)
     return (
         f"Already {verdict} on {when}, because: {decision['reason']}. "
@@ -109,22 +109,25 @@ _STANDING = approval._standing
 def end_first(press: Any, withdraw: Any = approval.withdraw) -> str:
     """Answer that an exception is over before it is looked whether it was withdrawn."""
     decision = Evidence(approval.ARTIFACTS_BUCKET, press.scan).read("decision.json")
-    if decision and decision["until"] and timestamps.is_over(decision["until"], timestamps.now()):
-        return (
-            f"Nothing to withdraw: the exception ended on {timestamps.minute(decision['until'])}."
-        )
+    if (
+        decision
+        and decision["expiresAt"]
+        and timestamps.is_over(decision["expiresAt"], timestamps.now())
+    ):
+        when = timestamps.minute(decision["expiresAt"])
+        return f"Nothing to withdraw: the exception ended on {when}."
     return withdraw(press)
 
 
 def scan_this_again(scan: str) -> str:
     """Start the attempt that follows the card's, under the name that it always has."""
     known = Evidence(rescan.ARTIFACTS_BUCKET, scan)
-    opened, verdict = known.read("scan.json"), known.read("verdict.json")
+    opened, verdict = known.read("scan.json"), known.read("gate-result.json")
     if not opened:
         return f"There is no scan {scan} here."
     if verdict and verdict["status"] == "passed":
         return f"{scan} passed its quality gate; there is nothing to scan again."
-    if verdict and verdict.get("retry") is False:
+    if verdict and verdict.get("retryable") is False:
         return f"The same bytes would end as {scan} did: do what its card says, then upload again."
     if rescan.status(opened["execution"]) == "RUNNING":
         return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
@@ -146,7 +149,7 @@ class CardFirst(Evidence):
     """Writes the card before the verdict, each once: two writes that need not agree."""
 
     def put_if_absent(self, name: str, document: Any) -> Any:
-        if name == "verdict.json" and document["card"]:
+        if name == "gate-result.json" and document["card"]:
             card = super().put_if_absent("notification.json", document["card"])
             document = {**document, "card": card.document}
         return super().put_if_absent(name, document)

@@ -121,7 +121,7 @@ def test_a_moment_that_is_unknown_is_refused():
 
 @pytest.mark.parametrize("gate", ["passed", "failed", "error"])
 def test_reports_are_those_that_a_scan_writes(gate):
-    schema = json.loads((ROOT / "scan" / "report.schema.json").read_text())
+    schema = json.loads((ROOT / "domain" / "schemas" / "report.schema.json").read_text())
     names = ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION")
     variables: dict[str, str] = dict.fromkeys(names, "payments/1")
 

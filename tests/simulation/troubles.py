@@ -60,7 +60,7 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         plans.append({"who": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
     if any("late" in each for upload in uploads for each in upload["scans"][:1]):
         # Who looks for the report looks twice, and it comes in between.
-        call = draw.choice(("GetObject report.json", "PutObject", "PutObject verdict.json"))
+        call = draw.choice(("GetObject report.json", "PutObject", "PutObject gate-result.json"))
         fault = draw.choice(FAULTS)
         plans.append({"who": "check-build-status", "call": call, "n": 1, "fault": fault})
     return plans

@@ -84,7 +84,7 @@ FIXES = {
         5,
         "trouble of S3 counts as no withdrawal",
         "any error on reading withdrawal.json goes on to the end",
-        ("untrue: ended", "unfounded tag", "old status written", "deployable too long"),
+        ("untrue: approval-expired", "unfounded tag", "old status written", "deployable too long"),
         definition=older.changed(older.any_error_is_none),
     ),
     "hold-without-a-token": Fix(
@@ -109,7 +109,7 @@ FIXES = {
         7,
         "what was decided since is not looked at",
         "announce tells what it is asked to",
-        ("untrue: escalated", "untrue: approved", "untrue: ending"),
+        ("untrue: escalated", "untrue: approved", "untrue: expiring"),
         ((announce, "_is_outdated", older.no_answer),),
     ),
     "verify-knows-skew": Fix(

@@ -79,10 +79,10 @@ def reject_without_resuming(cloud: Cloud, scan: str) -> None:
     decision = {
         "version": 1,
         "scan": scan,
-        "verdict": "rejected",
+        "decision": "rejected",
         "reason": "written, then the power went",
         "decidedAt": "2026-01-01T00:00:00Z",
-        "until": None,
+        "expiresAt": None,
     }
     cloud.client("s3").put_object(
         Bucket=cloud.outputs["artifactsBucket"],

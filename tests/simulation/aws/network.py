@@ -207,7 +207,7 @@ class _Pages:
 def described(operation: str, parameters: dict[str, Any]) -> str:
     """The call as faults name it, as in ``PutObject decision.json``."""
     key = parameters.get("Key", "")
-    if key.startswith(("waiting/", "flood/")):
+    if key.startswith(("waiting/", "thread-slots/")):
         return f"{operation} {key.partition('/')[0]}"
     return f"{operation} {key.rpartition('/')[2]}" if key else operation
 

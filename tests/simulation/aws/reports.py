@@ -1,4 +1,4 @@
-"""Reports as ``scan/`` writes them (``scan/report.schema.json``), small."""
+"""Reports as ``scan/`` writes them (``domain/schemas/report.schema.json``), small."""
 
 import hashlib
 import json
@@ -17,8 +17,8 @@ FINDING = {
 ERROR = {
     "code": "Unreachable",
     "message": "The SonarQube server could not be reached.",
-    "mend": "Scan again once the server can be reached.",
-    "retry": True,
+    "remediation": "Scan again once the server can be reached.",
+    "retryable": True,
 }
 
 

@@ -26,6 +26,7 @@ from typing import Any
 from tests.simulation.aws.network import Refused
 from tests.simulation.aws.scheduler import Actor, NotSimulated, Scheduler
 from tests.simulation.trace import Event, Stored, Tagged
+from tests.support import documents
 
 # Known, so that a new one is thought of rather than ignored.
 IGNORED = {"ContentType", "ChecksumAlgorithm", "ExpectedBucketOwner"}
@@ -72,6 +73,7 @@ class S3:
         parameters = {name: each for name, each in parameters.items() if name not in IGNORED}
         match operation:
             case "PutObject":
+                documents.check(parameters["Key"], parameters["Body"])
                 return self._put(**parameters, by=actor.name)
             case "GetObject":
                 return self._get(**parameters)

@@ -45,7 +45,7 @@ def test_an_answer_is_told_once_and_sometimes_twice():
 
 @pytest.mark.parametrize(
     ("bucket", "key"),
-    [("work", KEY), ("artifacts", "scans/payments/1/verdict.json")],
+    [("work", KEY), ("artifacts", "scans/payments/1/gate-result.json")],
     ids=["another bucket", "another document"],
 )
 def test_what_no_rule_names_is_not_told(bucket, key):

@@ -73,6 +73,6 @@ def _missed(history: History) -> Iterator[Violation]:
 def _came_late(history: History, scan: str, file: str) -> bool:
     """A report or log that came when the judge had looked already: odd, and truly so."""
     files = history.attempts[scan].files
-    voucher = files.get("verdict.json" if file == "report.json" else "report.json")
+    voucher = files.get("gate-result.json" if file == "report.json" else "report.json")
     known = voucher and isinstance(voucher.document, dict) and voucher.document.get("evidence")
     return file in ("report.json", "scanner.log") and file in files and file not in (known or {})

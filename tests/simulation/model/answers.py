@@ -89,7 +89,7 @@ SENTENCES = [
             decision.nothing_decided,
         ),
         (
-            rf"Nothing to withdraw: {_SCAN} was (\w+) on {_MOMENT}\.$",
+            rf"Nothing to withdraw: {_SCAN} was ([\w-]+) on {_MOMENT}\.$",
             "not approved",
             decision.was,
         ),

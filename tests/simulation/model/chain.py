@@ -19,8 +19,8 @@ VERBS = {"approved": "approve", "rejected": "reject"}
 # What a piece must vouch for where that lay there before (docs/decisions.md, "Evidence").
 VOUCHES = {
     "report.json": ("scanner.log",),
-    "verdict.json": ("scan.json", "report.json"),
-    "decision.json": ("verdict.json",),
+    "gate-result.json": ("scan.json", "report.json"),
+    "decision.json": ("gate-result.json",),
     "withdrawal.json": ("decision.json",),
 }
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 86400, "day": 86400, "days": 86400}
@@ -108,7 +108,7 @@ def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
             yield from _newest(attempt, clicks)
             if said == "approved":
                 yield from _approval(history, attempt, clicks)
-        case "expired":
+        case "request-expired":
             yield from _expiry(history, attempt)
         case "superseded":
             yield from _superseded(history, attempt)

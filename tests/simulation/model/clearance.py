@@ -74,8 +74,8 @@ def follows(version: Version, at: float) -> frozenset[str | None]:
         return frozenset({last.verdict})
     over, withdrawn = at >= last.until, at >= last.withdrawn
     if withdrawn and over and last.withdrawn >= last.until - FOLLOWS:
-        return frozenset({"withdrawn", "expired"})
-    return frozenset({"withdrawn" if withdrawn else "expired" if over else "approved"})
+        return frozenset({"withdrawn", "approval-expired"})
+    return frozenset({"withdrawn" if withdrawn else "approval-expired" if over else "approved"})
 
 
 def lags(history: History, version: Version, segments: list[Segment]) -> Iterator[Lag]:

@@ -63,7 +63,7 @@ def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
 def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
     """Each event by its card and, where there is one, its email; at the right time."""
     if attempt.status is None:
-        yield Violation("never judged", history.ended, f"{attempt.scan} has no verdict.json")
+        yield Violation("never judged", history.ended, f"{attempt.scan} has no gate-result.json")
         return
     cards = by_kind(attempt)
     mails = by_subject(attempt)
@@ -105,7 +105,7 @@ def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
     if attempt.decided > history.patience.deadline(due):
         yield "escalated", due, False
     since = attempt.decided
-    if attempt.verdict in ("rejected", "expired", "superseded"):
+    if attempt.verdict in ("rejected", "request-expired", "superseded"):
         yield attempt.verdict, since, attempt.verdict != "superseded"
     elif attempt.verdict == "approved":
         yield from _expected_of_approval(history, attempt)
@@ -119,11 +119,11 @@ def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]
         yield "approved", since, True
     due = attempt.until - settings.remind
     if settings.remind and due > known and attempt.withdrawn > patience.deadline(due):
-        yield "ending", due, True
+        yield "expiring", due, True
     if attempt.withdrawn < attempt.until - FOLLOWS:
         yield "withdrawn", attempt.withdrawn, True
     elif attempt.withdrawn == inf:
-        yield "ended", max(since, attempt.until), True
+        yield "approval-expired", max(since, attempt.until), True
 
 
 def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
@@ -178,7 +178,7 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
     to the press, or the email, says what the card of an approval would ("answer").
     """
     settings = history.settings
-    if name == "ending":
+    if name == "expiring":
         due = attempt.until - settings.remind
     elif name == "escalated":
         due = history.escalated(attempt)

@@ -63,7 +63,7 @@ def already(answer: Answer, verdict: str, when: str) -> Iterator[str]:
 
 def late(answer: Answer, when: str) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.verdict != "expired" or not answer.so(attempt.decided):
+    if attempt.verdict != "request-expired" or not answer.so(attempt.decided):
         yield from state(attempt)
     else:
         yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))

@@ -167,10 +167,10 @@ class History:
 def app(key: str) -> str:
     """Whose code a key is: ``payments/api.zip`` and ``payments.zip`` are both of ``payments``.
 
-    What can be nobody's name, as the card of such an upload says, is of ``unnamed``.
+    What can be nobody's name, as the card of such an upload says, is of ``invalid-key``.
     """
     name = key.partition("/")[0].removesuffix(".zip")
-    return name if _APP.fullmatch(name) else "unnamed"
+    return name if _APP.fullmatch(name) else "invalid-key"
 
 
 def _scan_of(click: Clicked) -> object:

@@ -50,7 +50,7 @@ def withdrawn_life() -> Story:
 def expired_life() -> Story:
     story, scan = failed()
     story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
-    story.decide(122 + WINDOW, scan, "expired")
+    story.decide(122 + WINDOW, scan, "request-expired")
     return story
 
 

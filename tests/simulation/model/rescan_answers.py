@@ -19,9 +19,9 @@ def passed(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def same_bytes(answer: Answer, scan: str) -> Iterator[str]:
-    verdicts = [each.files.get("verdict.json") for each in answer.attempt.version.attempts]
+    verdicts = [each.files.get("gate-result.json") for each in answer.attempt.version.attempts]
     if not any(
-        each and isinstance(each.document, dict) and each.document.get("retry") is False
+        each and isinstance(each.document, dict) and each.document.get("retryable") is False
         for each in verdicts
     ):
         yield "no verdict says that the fault is in the bytes"

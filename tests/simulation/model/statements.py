@@ -19,13 +19,13 @@ from tests.simulation.model.wording import context, day, kind, minute
 from tests.simulation.trace import EPOCH, Mailed, Published
 
 # Which button a card has, by the key that it reads (components/buttons.py).
-BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
+BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
 SUBJECTS = (
     ("Approved until ", "approved"),
     ("Rejected:", "rejected"),
-    ("Expired:", "expired"),
-    ("Ended on ", "ended"),
-    ("Ends on ", "ending"),
+    ("Expired:", "request-expired"),
+    ("Ended on ", "approval-expired"),
+    ("Ends on ", "expiring"),
     ("Withdrawn:", "withdrawn"),
 )
 NO_SUBJECT = {"many scans did not pass"}
@@ -102,7 +102,7 @@ def _mails(attempt: Attempt) -> Iterator[Said]:
 
 def _failed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     if attempt.status != "failed" or attempt.judged > said.end:
-        yield f"verdict.json says {attempt.status}"
+        yield f"gate-result.json says {attempt.status}"
     # The judge may have looked in an earlier run, whose answer was lost.
     start = min(said.start, history.patience.before(said.end))
     if "Decide" not in (said.buttons or {}):
@@ -113,7 +113,7 @@ def _failed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
         yield "it asks, though a newer version had been there for long"
     if attempt.decided < start:
         yield f"it asks, though decided at {attempt.decided:.1f}"
-    if (found := _OPEN.search(said.text)) and attempt.verdict == "expired":
+    if (found := _OPEN.search(said.text)) and attempt.verdict == "request-expired":
         yield from _window(history, attempt, _minute(found[1]))
 
 
@@ -127,7 +127,7 @@ def _window(history: History, attempt: Attempt, told: float) -> Iterator[str]:
 
 def _broken(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     if attempt.status != "error" or attempt.judged > said.end:
-        yield f"verdict.json says {attempt.status}"
+        yield f"gate-result.json says {attempt.status}"
 
 
 def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     if len(said.buttons or {}) <= 1:  # the plain card, where the other one could not be had
         start = min(start, history.patience.before(said.end))
     if attempt.status != "failed" or attempt.judged > said.end:
-        yield f"verdict.json says {attempt.status}"
+        yield f"gate-result.json says {attempt.status}"
     if attempt.decided < start:
         yield f"it was {attempt.verdict} at {attempt.decided:.1f} already"
     if found := _EXPIRES.search(said.text):
@@ -235,10 +235,10 @@ RULES: dict[str, Rule] = {
     "escalated": _escalated,
     "approved": _approved,
     "rejected": _decided("rejected"),
-    "expired": _decided("expired"),
+    "request-expired": _decided("request-expired"),
     "superseded": _decided("superseded"),
-    "ending": _ending,
-    "ended": _ended,
+    "expiring": _ending,
+    "approval-expired": _ended,
     "withdrawn": _withdrawn,
     "uncleared": _uncleared,
     "trouble": _trouble,

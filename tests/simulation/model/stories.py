@@ -30,14 +30,22 @@ SETTINGS = Settings(
     decide=24 * 3600, escalate=4 * 3600, exception=30 * 86400, longest=90 * 86400,
     remind=7 * 86400, who=0,
 )  # fmt: skip
-BUTTONS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ending": "Withdraw"}
+BUTTONS = {
+    "failed": "Decide",
+    "escalated": "Decide",
+    "approved": "Withdraw",
+    "expiring": "Withdraw",
+}
 KEYWORDS = {"failed": "quality gate failed", "broken": "scan broken"}
 WORDS = {
     "approved": ("approved until {day}", "Approved until {day}: quality gate exception"),
     "rejected": ("rejected", "Rejected: quality gate failed"),
-    "expired": ("nobody decided in time", "Expired: nobody decided about the failed quality gate"),
-    "ended": ("exception ended on {day}", "Ended on {day}: quality gate exception"),
-    "ending": ("exception ends on {day}", "Ends on {day}: quality gate exception"),
+    "request-expired": (
+        "nobody decided in time",
+        "Expired: nobody decided about the failed quality gate",
+    ),
+    "approval-expired": ("exception ended on {day}", "Ended on {day}: quality gate exception"),
+    "expiring": ("exception ends on {day}", "Ends on {day}: quality gate exception"),
     "withdrawn": ("approval withdrawn", "Withdrawn: quality gate exception"),
     "superseded": ("replaced by a newer version", ""),
     "escalated": ("still nobody has decided", ""),
@@ -85,8 +93,8 @@ class Story:
     def store(self, at: float, scan: str, name: str, document: dict[str, Any]) -> None:
         """Write a piece of evidence that vouches for the pieces before it."""
         vouched = {
-            "verdict.json": ("scan.json", "report.json"),
-            "decision.json": ("verdict.json",),
+            "gate-result.json": ("scan.json", "report.json"),
+            "decision.json": ("gate-result.json",),
             "withdrawal.json": ("decision.json",),
         }.get(name, ())
         digests = {
@@ -108,7 +116,7 @@ class Story:
         """Write the verdict, set the tag and publish the card."""
         if status != "error":
             self.store(at - 5, scan, "report.json", {"gate": {"status": status}})
-        self.store(at, scan, "verdict.json", {"status": status, "retry": retry})
+        self.store(at, scan, "gate-result.json", {"status": status, "retryable": retry})
         self.tag(at + 1, scan, status)
         if status == "passed":
             self.end(at + 2, scan)
@@ -215,7 +223,8 @@ class Story:
             answer = f"Approved: {scan} may be deployed until {minute(end)}."
         self.click(at, scan, "approve", answer, days=days)
         self.store(at + 1, scan, "decision.json", {
-            "verdict": "approved", "reason": "known", "decidedAt": iso(at + 1), "until": iso(end),
+            "decision": "approved", "reason": "known", "decidedAt": iso(at + 1),
+            "expiresAt": iso(end),
         })  # fmt: skip
         if tagged:
             self.tag(at + 3, scan, "approved")
@@ -227,7 +236,7 @@ class Story:
         if verdict == "rejected":
             self.click(at - 1, scan, "reject", f"Rejected: {scan} stays blocked.")
         self.store(at, scan, "decision.json", {
-            "verdict": verdict, "reason": reason, "decidedAt": iso(at), "until": None,
+            "decision": verdict, "reason": reason, "decidedAt": iso(at), "expiresAt": None,
         })  # fmt: skip
         self.tag(at + 2, scan, verdict)
         self.tell(at + 4, scan, verdict)
@@ -248,9 +257,9 @@ class Story:
     def over(self, at: float, scan: str, *, reminded: bool = True) -> None:
         """Let the approval end; a reminder came before."""
         if reminded:
-            self.tell(at - self.settings.remind + 1, scan, "ending")
-        self.tag(at + 1, scan, "expired")
-        self.tell(at + 3, scan, "ended")
+            self.tell(at - self.settings.remind + 1, scan, "expiring")
+        self.tag(at + 1, scan, "approval-expired")
+        self.tell(at + 3, scan, "approval-expired")
         self.end(at + 4, scan)
 
     def end(self, at: float, scan: str, status: str = "SUCCEEDED") -> None:

@@ -61,7 +61,7 @@ class Attempt:
     @property
     def verdict(self) -> str:
         """What was decided; empty where nothing was."""
-        return self.decision.get("verdict", "")
+        return self.decision.get("decision", "")
 
     @property
     def holds_until(self) -> float:
@@ -75,12 +75,12 @@ class Attempt:
 
     def settle(self) -> None:
         """Take from the documents what the rules go by."""
-        if stored := self.files.get("verdict.json"):
+        if stored := self.files.get("gate-result.json"):
             self.judged, self.status = stored.at, _of(stored).get("status")
         if stored := self.files.get("decision.json"):
             self.decided, self.decision = stored.at, _of(stored)
             if self.verdict == "approved":
-                self.until = seconds(self.decision.get("until"))
+                self.until = seconds(self.decision.get("expiresAt"))
         if stored := self.files.get("withdrawal.json"):
             self.withdrawn, self.withdrawal = stored.at, _of(stored)
         for card in self.cards:

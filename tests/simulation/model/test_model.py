@@ -92,7 +92,7 @@ def replaced_before_the_wait(fault: bool) -> Story:
     story.judge(300, newer, "passed")
     if fault:
         story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
-        story.decide(122 + WINDOW, scan, "expired")
+        story.decide(122 + WINDOW, scan, "request-expired")
     else:
         story.decide(130, scan, "superseded", "A newer version was uploaded: v2.")
     return story
@@ -115,7 +115,7 @@ def withdrawn_told_as_ended(fault: bool) -> Story:
     story.withdraw(5000, scan, followed=False)
     story.fault(5000, 5060, "s3", "outage")
     story.tag(5065, scan, "withdrawn")
-    story.tell(5067, scan, "ended" if fault else "withdrawn")
+    story.tell(5067, scan, "approval-expired" if fault else "withdrawn")
     story.end(5070, scan)
     return story
 
@@ -140,7 +140,7 @@ def reminded_after_the_withdrawal(fault: bool) -> Story:
     story, scan, end = approved()
     story.withdraw(end - SETTINGS.remind - 3, scan)
     if fault:
-        story.tell(end - SETTINGS.remind + 2, scan, "ending")
+        story.tell(end - SETTINGS.remind + 2, scan, "expiring")
     return story
 
 
@@ -173,7 +173,7 @@ def superseded_by_an_older_one(fault: bool) -> Story:
     if fault:
         story.click(600, scan, "approve", "Too late: a newer version has been uploaded; it is.")
         story.store(601, scan, "decision.json", {
-            "verdict": "superseded", "reason": "A newer version was uploaded: v0.",
+            "decision": "superseded", "reason": "A newer version was uploaded: v0.",
         })  # fmt: skip
     story.end(700, scan, "FAILED")
     story.plain(699, scan, "The pipeline could not go on with payments")
@@ -185,7 +185,7 @@ def broken_card_of_a_failed_gate(fault: bool) -> Story:
     story = Story()
     scan = story.upload(0, "v1")
     story.store(100, scan, "report.json", {})
-    story.store(120, scan, "verdict.json", {"status": "failed"})
+    story.store(120, scan, "gate-result.json", {"status": "failed"})
     story.tag(121, scan, "failed")
     story.card(122, scan, "broken" if fault else "failed", until=120 + WINDOW)
     story.decide(1000, scan, "rejected")
@@ -228,11 +228,11 @@ FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
     "3: no card after scan again": (no_card_after_scan_again, {"untrue answer: again"}),
     "4: replaced before the wait": (replaced_before_the_wait, {"replaced request left open"}),
     "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long", "told late"}),
-    "5: withdrawn, told as ended": (withdrawn_told_as_ended, {"untrue: ended", "untold",
+    "5: withdrawn, told as ended": (withdrawn_told_as_ended, {"untrue: approval-expired", "untold",
                                                                "unmailed"}),
     "6: over, but announced": (over_but_announced, {"untrue: approved"}),
     "7: escalated after the decision": (escalated_after_the_decision, {"untrue: escalated"}),
-    "7: reminded after the withdrawal": (reminded_after_the_withdrawal, {"untrue: ending"}),
+    "7: reminded after the withdrawal": (reminded_after_the_withdrawal, {"untrue: expiring"}),
     "7: approved told after withdrawal": (approved_told_after_the_withdrawal,
                                           {"untrue: approved"}),
     "8: withdrawn in the last second": (

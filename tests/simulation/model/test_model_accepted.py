@@ -99,7 +99,7 @@ def test_a_card_may_come_twice_only_where_its_sender_got_no_answer(
 
 
 @pytest.mark.parametrize(
-    ("name", "at"), [("escalated", ESCALATED), ("ending", 1001 + 23 * DAY), ("approved", 1003)]
+    ("name", "at"), [("escalated", ESCALATED), ("expiring", 1001 + 23 * DAY), ("approved", 1003)]
 )
 def test_a_card_that_sns_refuses_throughout_may_be_missing(name: str, at: float) -> None:
     story = expired_life() if name == "escalated" else approved_life()
@@ -133,8 +133,8 @@ def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
     story.click(999, scan, "reject", f"Recorded as rejected: {scan}. But its execution is "
                 "over, and nothing follows: x.")  # fmt: skip
     story.store(1000, scan, "decision.json", {
-        "verdict": "rejected", "reason": "known", "decidedAt": "2026-12-01T09:16:40Z",
-        "until": None,
+        "decision": "rejected", "reason": "known", "decidedAt": "2026-12-01T09:16:40Z",
+        "expiresAt": None,
     })  # fmt: skip
     assert check(story.trace()) == []
 
@@ -145,7 +145,7 @@ def replaced_and_left_open() -> Story:
     newer = story.upload(2000, "v2", "passed")
     story.judge(2100, newer, "passed")
     story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
-    story.decide(122 + WINDOW, scan, "expired")
+    story.decide(122 + WINDOW, scan, "request-expired")
     return story
 
 
@@ -194,7 +194,7 @@ def test_a_request_may_stay_open_where_the_newer_one_did_not_come_so_far_as_to_b
     story.plain(2009, newer, "The pipeline could not go on with payments")
     story.end(2010, newer, "FAILED")
     story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
-    story.decide(122 + WINDOW, scan, "expired")
+    story.decide(122 + WINDOW, scan, "request-expired")
 
     assert kinds(story) == {"replaced request left open"}
     assert check(story.trace(without=(BuildStarted,))) == []
@@ -242,7 +242,7 @@ def test_verify_is_right_where_a_report_came_after_the_verdict() -> None:
     scan = story.upload(0, "v1", "failed")
     story.judge(120, scan, "error")
     story.store(130, scan, "report.json", {})
-    story.verify(300, (scan, "report.json", "verdict.json does not know it: it came later"))
+    story.verify(300, (scan, "report.json", "gate-result.json does not know it: it came later"))
     assert check(story.trace()) == []
 
 

@@ -57,29 +57,29 @@ CLEARANCE: list[tuple[str, Callable[[], Story], Change]] = [
 CHAIN: list[tuple[str, Callable[[], Story], Change]] = [
     ("written twice", rejected_life, lambda s: s.store(1500, SCAN, "decision.json", {})),
     ("wrong digest", rejected_life, lambda s: rewrite(
-        s, "decision.json", evidence={"verdict.json": "0" * 64})),
+        s, "decision.json", evidence={"gate-result.json": "0" * 64})),
     ("vouches for nothing", rejected_life, lambda s: rewrite(
         s, "report.json", evidence={"scanner.log": "0" * 64})),
     ("not vouched for", rejected_life, lambda s: rewrite(s, "decision.json", evidence={})),
     ("no document", rejected_life, lambda s: s.events.append(Stored(
-        at=1500, bucket="artifacts", key=f"scans/{SCAN}/pressed/1.json", document=None, by="x"))),
+        at=1500, bucket="artifacts", key=f"scans/{SCAN}/actions/1.json", document=None, by="x"))),
     ("wrong scan", rejected_life, lambda s: rewrite(s, "decision.json", scan="payments/v2")),
     ("stray object", rejected_life, lambda s: s.store(9, "payments/v7", "scan.json", {})),
     ("wrong verdict", passed_life, lambda s: changed(
         s, type(s.events[0]), gate="failed")),
     ("decision without a failed gate", rejected_life, lambda s: rewrite(
-        s, "verdict.json", status="error")),
+        s, "gate-result.json", status="error")),
     ("decision without a click", rejected_life, lambda s: rewrite(
-        s, "decision.json", verdict="approved", until="2026-12-02T09:00:00Z")),
-    ("unknown decision", rejected_life, lambda s: rewrite(s, "decision.json", verdict="maybe")),
+        s, "decision.json", decision="approved", expiresAt="2026-12-02T09:00:00Z")),
+    ("unknown decision", rejected_life, lambda s: rewrite(s, "decision.json", decision="maybe")),
     ("wrong period", approved_life, lambda s: rewrite(
-        s, "decision.json", until="2026-12-31T10:16:41Z")),
+        s, "decision.json", expiresAt="2026-12-31T10:16:41Z")),
     ("period too long", approved_life, lambda s: rewrite(
-        s, "decision.json", until="2027-12-31T10:16:41Z")),
+        s, "decision.json", expiresAt="2027-12-31T10:16:41Z")),
     ("expired early", expired_life, lambda s: changed_decision(s, 120 + WINDOW - 70)),
     ("expired late", expired_life, lambda s: changed_decision(s, 120 + WINDOW + 200)),
     ("withdrawal of nothing", withdrawn_life, lambda s: rewrite(
-        s, "decision.json", verdict="rejected", until=None)),
+        s, "decision.json", decision="rejected", expiresAt=None)),
     ("withdrawal without a click", approved_life, lambda s: s.store(
         9000, SCAN, "withdrawal.json", {"withdrawnAt": "2026-12-01T11:30:00Z"})),
     ("withdrawal after the end", approved_life, lambda s: s.withdraw(
@@ -113,11 +113,12 @@ TOLD: list[tuple[str, Callable[[], Story], Change]] = [
     ("untrue: approved", approved_life, lambda s: s.card(2000, SCAN, "approved", until=DAY)),
     ("untrue: approved", rejected_life, lambda s: s.tell(2000, SCAN, "approved")),
     ("untrue: rejected", approved_life, lambda s: s.tell(2000, SCAN, "rejected")),
-    ("untrue: expired", approved_life, lambda s: s.tell(2000, SCAN, "expired")),
+    ("untrue: request-expired", approved_life, lambda s: s.tell(2000, SCAN, "request-expired")),
     ("untrue: superseded", approved_life, lambda s: s.card(2000, SCAN, "superseded")),
-    ("untrue: ending", approved_life, lambda s: s.tell(2000, SCAN, "ending")),
-    ("untrue: ended", approved_life, lambda s: s.tell(2000, SCAN, "ended")),
-    ("untrue: ended", withdrawn_life, lambda s: s.tell(31 * DAY, SCAN, "ended")),
+    ("untrue: expiring", approved_life, lambda s: s.tell(2000, SCAN, "expiring")),
+    ("untrue: approval-expired", approved_life, lambda s: s.tell(2000, SCAN, "approval-expired")),
+    ("untrue: approval-expired", withdrawn_life, lambda s: s.tell(
+        31 * DAY, SCAN, "approval-expired")),
     ("untrue: withdrawn", approved_life, lambda s: s.tell(2000, SCAN, "withdrawn")),
     ("untrue: unsent approved", approved_life, lambda s: s.plain(
         1010, SCAN, "payments: approved, but the email could not be sent")),
@@ -138,7 +139,7 @@ LOST: list[tuple[str, Callable[[], Story], Change]] = [
         replace(s.events[0], at=5.0, version="v2", key="other.zip"))),
     ("never ended", rejected_life, lambda s: without(
         s, *(each for each in s.events if isinstance(each, ExecutionEnded)))),
-    ("never judged", rejected_life, lambda s: without(s, *documents(s, "verdict.json"))),
+    ("never judged", rejected_life, lambda s: without(s, *documents(s, "gate-result.json"))),
     ("never decided", rejected_life, lambda s: without(s, *documents(s, "decision.json"))),
     ("failed, untold", rejected_life, lambda s: changed(s, ExecutionEnded, status="FAILED")),
     ("failed without a fault", rejected_life, lambda s: changed(
@@ -146,11 +147,11 @@ LOST: list[tuple[str, Callable[[], Story], Change]] = [
     ("untold", rejected_life, lambda s: without(s, *cards(s, "rejected"))),
     ("untold", rejected_life, lambda s: without(s, *cards(s, "quality gate failed"))),
     ("untold", approved_life, lambda s: without(s, *cards(s, "approved"))),
-    ("untold", approved_life, lambda s: without(s, *cards(s, "ending"))),
-    ("untold", approved_life, lambda s: without(s, *cards(s, "ended"))),
+    ("untold", approved_life, lambda s: without(s, *cards(s, "expiring"))),
+    ("untold", approved_life, lambda s: without(s, *cards(s, "approval-expired"))),
     ("untold", withdrawn_life, lambda s: without(s, *cards(s, "withdrawn"))),
     ("untold", expired_life, lambda s: without(s, *cards(s, "escalated"))),
-    ("untold", expired_life, lambda s: without(s, *cards(s, "expired"))),
+    ("untold", expired_life, lambda s: without(s, *cards(s, "request-expired"))),
     ("untold", superseded_life, lambda s: without(s, *cards(s, "superseded"))),
     ("unmailed", rejected_life, lambda s: without(s, *mails(s, "Rejected"))),
     ("unmailed", approved_life, lambda s: without(s, *mails(s, "Approved"))),

@@ -1,0 +1,39 @@
+"""The one builder of decision.json, whoever decides (``schemas/decision.schema.json``)."""
+
+from datetime import datetime
+from typing import Any
+
+from . import timestamps
+
+
+def decision(
+    scan: str,
+    gate_result_sha256: str,
+    now: datetime,
+    *,
+    decision: str,
+    reason: str,
+    expires_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the document; ``expires_at`` is for an approval, and for nothing else."""
+    return {
+        "version": 1,
+        "scan": scan,
+        "decision": decision,
+        "reason": reason,
+        "decidedAt": timestamps.iso(now),
+        "expiresAt": expires_at and timestamps.iso(expires_at),
+        "evidence": {"gate-result.json": gate_result_sha256},
+    }
+
+
+def superseded(scan: str, gate_result_sha256: str, now: datetime, version: str) -> dict[str, Any]:
+    """Return the decision of ``scan`` where the newer ``version`` closes its request."""
+    reason = f"A newer version was uploaded: {version}."
+    return decision(scan, gate_result_sha256, now, decision="superseded", reason=reason)
+
+
+def request_expired(scan: str, gate_result_sha256: str, now: datetime) -> dict[str, Any]:
+    """Return the decision of ``scan`` where nobody has decided in time."""
+    reason = "Nobody decided in time."
+    return decision(scan, gate_result_sha256, now, decision="request-expired", reason=reason)
