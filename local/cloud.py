@@ -65,9 +65,14 @@ class Cloud:
     created: list[str]
 
     def __init__(
-        self, settings: Mapping[str, str] | None = None, stack: str = "local", slots: int = 20
+        self,
+        settings: Mapping[str, str] | None = None,
+        stack: str = "local",
+        slots: int = 20,
+        program: Path = PROGRAM,
     ) -> None:
-        self._settings, self.stack = {**SETTINGS, **(settings or {})}, stack
+        own = SETTINGS if program == PROGRAM else {}
+        self._settings, self.stack, self._program = {**own, **(settings or {})}, stack, program
         self._clients: dict[tuple[str, ...], Any] = {}
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._slots = slots
@@ -323,12 +328,13 @@ class Cloud:
         )
 
     def _deploy(self) -> dict[str, Any]:
-        """Run the real ``__main__.py``; each resource is created as it is registered."""
+        """Run the program's ``__main__.py``; each resource is created as it is registered."""
         self.created = []
         created = self.created
+        project = yaml.safe_load((self._program / "Pulumi.yaml").read_text())["name"]
         account = resources.Account(
             client=self.client,
-            stack=f"chatops-slack-{self.stack}",
+            stack=f"{project}-{self.stack}",
             register=self.channel.register,
             function_logging=self.functions.logging,
         )
@@ -354,17 +360,20 @@ class Cloud:
         asyncio.set_event_loop(loop)
         pulumi.runtime.set_mocks(
             Engine(),
-            project="chatops-slack",
+            project=project,
             stack=self.stack,
             preview=False,
             monitor=TransformingMonitor(Engine()),
         )
         pulumi.runtime.set_all_config(
-            {**defaults(), **{f"chatops-slack:{k}": v for k, v in self._settings.items()}}
+            {
+                **defaults(self._program),
+                **{f"{project}:{key}": value for key, value in self._settings.items()},
+            }
         )
 
         def program() -> None:
-            runpy.run_path(str(PROGRAM / "__main__.py"))
+            runpy.run_path(str(self._program / "__main__.py"))
 
         async def outputs() -> dict[str, Any]:
             await run_pulumi_func(program)
@@ -394,13 +403,13 @@ def awaited(look: Callable[[], Seen | None], seconds: float, otherwise: Callable
     return seen
 
 
-def defaults() -> dict[str, str]:
+def defaults(program: Path = PROGRAM) -> dict[str, str]:
     """The defaults of Pulumi.yaml, as the CLI would hand them to the program."""
-    declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((program / "Pulumi.yaml").read_text())
     return {
-        f"chatops-slack:{key}": value["default"]
+        f"{declared['name']}:{key}": value["default"]
         if isinstance(value["default"], str)
         else json.dumps(value["default"])
-        for key, value in declared.items()
+        for key, value in declared["config"].items()
         if "default" in value
     }

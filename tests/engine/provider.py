@@ -75,7 +75,9 @@ class EchoingProvider(service.ResourceProviderServicer):
         if key and key not in inputs.fields and "namePrefix" not in inputs.fields:
             # A resource keeps the name that it has.
             old = request.olds.fields[key].string_value if key in request.olds.fields else ""
-            inputs.fields[key].string_value = old or request.autonaming.proposed_name
+            # Without a pattern the AWS provider adds seven digits to the logical name.
+            usual = f"{request.name}-{request.randomSeed.hex()[:7]}"
+            inputs.fields[key].string_value = old or request.autonaming.proposed_name or usual
         return protocol.CheckResponse(inputs=inputs)
 
     def Diff(self, request: protocol.DiffRequest, context: Any) -> protocol.DiffResponse:

@@ -1,0 +1,106 @@
+"""The example in ``examples/two-gates``, with the package from a wheel, outside this repository."""
+
+import json
+import shutil
+import subprocess
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.engine.workspace import REPOSITORY, Life, Workspace, live, name
+from tests.support.wheel import build_wheel, unpack
+
+EXAMPLE = REPOSITORY / "examples" / "two-gates"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty environment with the wheel in it, and what it depends on lent by this one."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    [packages] = folder.glob("lib/python*/site-packages")
+    unpack(wheel, packages)
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def life(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    folder = tmp_path_factory.mktemp("two-gates")
+    shutil.copytree(EXAMPLE, folder / "program")
+    return live(Workspace(folder, "dev", environment))
+
+
+def test_a_wheel_has_one_package_of_the_projects_name(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        top = {path.split("/")[0] for path in archive.namelist()}
+
+    version = wheel.name.split("-")[1]
+    assert top == {"chatops_slack", f"chatops_slack-{version}.dist-info"}
+
+
+def test_the_wheel_imports_nothing_of_the_repository(environment: Path):
+    program = "import chatops_slack, json, sys; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run(
+        [environment / "bin" / "python", "-c", program],
+        cwd=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    top = {module.split(".")[0] for module in json.loads(ran.stdout)}
+
+    assert "chatops_slack" in top
+    assert not top & {"components", "domain", "handlers", "scan"}
+
+
+def test_a_second_up_changes_nothing(life: Life):
+    assert life.second_up.returncode == 0, life.second_up.stdout
+
+
+def test_both_gates_have_all_of_it_and_share_nothing(life: Life):
+    gates = {
+        gate: {
+            (each["type"], name(each).removeprefix(f"{gate}-"))
+            for each in life.aws
+            if name(each).startswith(f"{gate}-")
+        }
+        for gate in ("payments", "tools")
+    }
+    only_payments = gates["payments"] - gates["tools"]
+
+    assert len(life.aws) == len(gates["payments"]) + len(gates["tools"])
+    assert gates["tools"] <= gates["payments"]
+    # One address is one identity, and one scanner needs a token.
+    assert {label for _, label in only_payments} == {"sender", "scan-sonar-token"}
+    assert not set(life.outputs["payments"].values()) & set(life.outputs["tools"].values())
+
+
+def test_tags_are_of_one_gate_and_not_of_the_program(life: Life):
+    tags = {
+        name(each).split("-")[0]: each["inputs"].get("tags")
+        for each in life.aws
+        if each["type"] == "aws:sns/topic:Topic"
+    }
+
+    assert tags == {"payments": None, "tools": {"team": "tools"}}
+
+
+def test_the_functions_get_the_code_from_the_wheel(life: Life):
+    for each in life.aws:
+        if each["type"] == "aws:lambda/function:Function":
+            assets = each["inputs"]["code"]["assets"]
+            assert "handlers/approval.py" in assets
+            assert any(path.startswith("domain/") for path in assets)
+
+
+def test_destroy_leaves_nothing(life: Life):
+    assert life.left == []

@@ -1,0 +1,37 @@
+"""The example in ``examples/two-gates``, deployed into the account on this machine."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.cloud import Cloud
+from tests.support.account import PASSING
+from tests.support.wheel import REPOSITORY, build_wheel, unpack
+
+# It builds a wheel, and starts an account of its own: the program is another one.
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    packages = tmp_path_factory.mktemp("packages")
+    unpack(build_wheel(tmp_path_factory.mktemp("wheel")), packages)
+    example = REPOSITORY / "examples" / "two-gates"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(packages))
+        with Cloud({"sonarToken": "squ_0123456789abcdef"}, program=example) as running:
+            yield running
+
+
+def test_an_upload_starts_the_state_machine_of_its_gate_only(cloud: Cloud):
+    gates = dict(cloud.outputs)
+    payments, tools = gates["payments"], gates["tools"]
+    cloud.outputs = tools
+
+    scan = cloud.upload("payments/app.zip", PASSING)
+
+    assert cloud.ended(cloud.execution(scan, seconds=60)) == "SUCCEEDED"
+    assert cloud.clearance("payments/app.zip", scan) == "passed"
+    machine = payments["stateMachine"]
+    executions = cloud.client("stepfunctions").list_executions(stateMachineArn=machine)
+    assert executions["executions"] == []
