@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 SCHEMAS = Path(__file__).parent / "schemas"
 _TYPES: Mapping[str, type] = {
@@ -77,9 +77,18 @@ _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "format": lambda value, _: not isinstance(value, str) or _is_date(value),
     "minLength": lambda value, rule: not isinstance(value, str) or len(value) >= rule,
     "maxLength": lambda value, rule: not isinstance(value, str) or len(value) <= rule,
-    "maxItems": lambda value, rule: not isinstance(value, list) or len(value) <= rule,
-    "maxProperties": lambda value, rule: not isinstance(value, dict) or len(value) <= rule,
+    "maxItems": lambda value, rule: len(_list(value)) <= rule,
+    "maxProperties": lambda value, rule: len(_dict(value)) <= rule,
 }
+
+
+def _list(value: Any) -> list[Any]:
+    """What is no list has no items, which is not wrong by itself."""
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def _listed(rule: Any) -> list[str]:
@@ -87,7 +96,7 @@ def _listed(rule: Any) -> list[str]:
 
 
 def _items(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
-    for each in value if isinstance(value, list) else ():
+    for each in _list(value):
         yield from check(each, part["items"], path)
 
 
@@ -106,7 +115,7 @@ def _properties(value: Any, part: Mapping[str, Any], path: str, check: Check) ->
 
 def _others(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
     rule, named = part["additionalProperties"], part.get("properties", {})
-    for name in value if isinstance(value, dict) else ():
+    for name in _dict(value):
         if name in named:
             continue
         if rule is False:
