@@ -28,7 +28,7 @@ test: setup ## Run the tests that take a moment each (two minutes)
 		-m "not slow and not sonarqube"
 
 test-all: setup ## Run all tests that need no SonarQube server, as CI does (12 minutes)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not sonarqube"
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube

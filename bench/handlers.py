@@ -29,7 +29,7 @@ from bench.account import GROUP, STREAM, Account, Upload, audited
 from bench.pairs import Pair, Section, in_turns, seconds
 from components.handler_function import packaged_handlers
 from ops.program import record_program
-from tests.components.recording import told
+from tests.support.recording import told
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "local" / "lambda_runtime.py"

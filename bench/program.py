@@ -18,7 +18,7 @@ import pulumi
 
 from bench.pairs import Pair, Section, in_turns
 from ops.program import Recorded, record, record_program
-from tests.components.recording import told
+from tests.support.recording import told
 
 ROOT = Path(__file__).parent.parent
 MODULES = {"lambda": "lambda_"}

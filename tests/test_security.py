@@ -9,7 +9,7 @@ from ops.program import PROGRAM
 from security import run
 from security.plan import plan
 from security.run import ACCEPTED, LOCKS, Entry, Unusable, accepted, judged, main
-from tests.components.recording import Built, program
+from tests.support.recording import Built, program
 
 ENTRY = Entry(check="CKV_1", on=("aws_s3_bucket.*",), reason="it is so")
 

@@ -9,7 +9,7 @@ import pytest
 from bench import account, accounting, handlers, leaving, pairs, pipeline, program, scanning
 from bench.__main__ import PAGE, TABLES
 from ops.program import Recorded, record_program
-from tests.components.recording import told
+from tests.support.recording import told
 
 
 @pytest.fixture(scope="module")

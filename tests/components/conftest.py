@@ -1,6 +1,6 @@
 import pytest
 
-from tests.components.recording import ACCOUNT, REGION, Built, program
+from tests.support.recording import ACCOUNT, REGION, Built, program
 
 ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"

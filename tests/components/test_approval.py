@@ -9,7 +9,7 @@ import yaml
 from components.buttons import OUTCOMES, TeamButton
 from components.scan_project import Sarif
 from components.upload_gate import UploadGate, UploadGateArgs
-from tests.components.recording import PROGRAM, PROJECT, REGION, Built, build, gate, program
+from tests.support.recording import PROGRAM, PROJECT, REGION, Built, build, gate, program
 
 LONGEST_STACK = "a23456789-123456"
 TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.components.recording import ACCOUNT, REGION, Built, gate
+from tests.support.recording import ACCOUNT, REGION, Built, gate
 
 AUDIT = "gate-approver-audit"
 FILTER = "cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"

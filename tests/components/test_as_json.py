@@ -6,7 +6,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.as_json import as_json
-from tests.components.recording import Resource, build
+from tests.support.recording import Resource, build
 
 
 def registered(document: Any) -> Resource:

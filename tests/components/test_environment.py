@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.handler_function import HANDLERS
-from tests.components.recording import Built
+from tests.support.recording import Built
 
 RUNTIME = {"AWS_REGION"}  # set by Lambda itself
 

@@ -7,7 +7,7 @@ import pytest
 
 from components.handler_function import HandlerFunction, HandlerFunctionArgs, packaged_handlers
 from components.policy import allow
-from tests.components.recording import CONTEXT, PROGRAM, Built, build
+from tests.support.recording import CONTEXT, PROGRAM, Built, build
 
 
 def function(**changed: Any) -> Built:

@@ -1,7 +1,7 @@
 import pytest
 
 from components.buttons import TeamButton
-from tests.components.recording import Built, gate
+from tests.support.recording import Built, gate
 
 TICKET = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 

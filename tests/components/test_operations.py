@@ -10,7 +10,7 @@ import pytest
 
 from components.alarms import _executions
 from components.log_metrics import LOG_METRICS
-from tests.components.recording import PROGRAM, Built, Resource, program
+from tests.support.recording import PROGRAM, Built, Resource, program
 
 RUNBOOK = (PROGRAM / "docs" / "runbook.md").read_text()
 PARTS = ("What it means", "Lost or late", "Look", "Fix", "Over when")

@@ -4,7 +4,7 @@ import pytest
 
 from components.state_machine import Waits, definition
 from components.states import Names
-from tests.components.recording import ACCOUNT, REGION, Built, gate
+from tests.support.recording import ACCOUNT, REGION, Built, gate
 
 ON_CALL = "arn:aws:sns:eu-central-1:123456789012:on-call"
 WAITS = {"decision_seconds": 7200, "escalate_seconds": 600, "remind_seconds": 3600}

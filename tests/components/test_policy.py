@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components.policy import allow, allow_service, deny_insecure_transport, policy, trust
-from tests.components.recording import ACCOUNT, build
+from tests.support.recording import ACCOUNT, build
 
 
 def written(make: Callable[[], pulumi.Output[str]]) -> list[dict[str, Any]]:

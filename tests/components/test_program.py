@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.components.conftest import ON_CALL, TICKET
-from tests.components.iam import decide
-from tests.components.recording import ACCOUNT, PROGRAM, PROJECT, REGION, TOKEN, Built, program
+from tests.support.policy_evaluator import decide
+from tests.support.recording import ACCOUNT, PROGRAM, PROJECT, REGION, TOKEN, Built, program
 
 # Actions that IAM cannot bind to a resource; each on "*" is what its service's guide asks for.
 ANY_RESOURCE = {

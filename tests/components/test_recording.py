@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from tests.components.recording import build
+from tests.support.recording import build
 
 
 def test_what_fails_in_an_apply_fails_the_build():

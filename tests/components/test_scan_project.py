@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from components.scan_project import SonarQube, Vpc, packaged_scan
-from tests.components.recording import PROGRAM, TOKEN, Built, gate
+from tests.support.recording import PROGRAM, TOKEN, Built, gate
 
 LIMITS = '{"BLOCKER": 0, "HIGH": 0, "MEDIUM": null, "LOW": null}'
 UPLOAD_LIMITS = '{"files": 20000, "bytes": 1073741824, "ratio": 200}'

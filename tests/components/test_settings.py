@@ -22,7 +22,7 @@ from components.settings import (
 from components.upload_gate import UploadGateArgs
 from domain.durations import UNITS
 from domain.scan_id import APP
-from tests.components.recording import PROGRAM, PROJECT, TOKEN, build, told
+from tests.support.recording import PROGRAM, PROJECT, TOKEN, build, told
 
 DECLARED = {
     key: each

@@ -8,8 +8,8 @@ import pytest
 
 from components.policy import Grant, policy
 from components.storage import Storage, StorageArgs
-from tests.components.iam import decide
-from tests.components.recording import ACCOUNT, CONTEXT, REGION, Built, build
+from tests.support.policy_evaluator import decide
+from tests.support.recording import ACCOUNT, CONTEXT, REGION, Built, build
 
 BUCKETS = ["gate-access-logs", "gate-artifacts", "gate-state", "gate-uploads"]
 

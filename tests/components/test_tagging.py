@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.tagging import CLOUD_CONTROL, TAGGABLE, tagging
-from tests.components.recording import Built, build
+from tests.support.recording import Built, build
 
 TAGS = {"project": "p", "stack": "s"}
 

@@ -203,11 +203,11 @@ def test_what_comes_from_outside_formats_and_calls_nobody():
 
 
 def test_a_digest_of_many_apps_fits():
-    many = Places(bucket=WORK, most=50, seconds=300)
-    for number in range(51):
+    many = Places(bucket=WORK, most=25, seconds=300)
+    for number in range(26):
         many.thread(f"a/{number}", f"{number:02}" + "&" * 62, ["c" * 2000], SOON)
 
-    card = shown("a/50")
+    card = shown("a/25")
     check(card)
     assert card["content"]["description"].count("`") == 2 * 20
 

@@ -17,7 +17,7 @@ from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
 from domain.invisible import without_invisible
 from handlers import card, letter, mail, outcome
 from local import mrkdwn
-from tests.handlers import hostile
+from tests.support import hostile_texts
 
 EVENTS = [
     *(
@@ -234,10 +234,10 @@ EXPECTED = {event: [structure(each) for each in HARMLESS.cards(event)] for event
 EXPECTED_MAILS = {event: read(HARMLESS.mail(event)) for event in MAILED}
 
 
-@pytest.mark.parametrize("name", hostile.NASTY)
+@pytest.mark.parametrize("name", hostile_texts.NASTY)
 @pytest.mark.parametrize("event", ["approved", "withdrawn"])
 def test_a_nasty_text_is_plain_wherever_it_is_shown(name, event):
-    inputs = Inputs([hostile.NASTY[name]] * TEXTS)
+    inputs = Inputs([hostile_texts.NASTY[name]] * TEXTS)
 
     for shown, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
         assert_harmless(shown, expected)
@@ -246,7 +246,7 @@ def test_a_nasty_text_is_plain_wherever_it_is_shown(name, event):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_hostile_text_is_more_than_text(seed):
-    texts = hostile.texts(1_000, seed)
+    texts = hostile_texts.texts(1_000, seed)
     texts += texts[:TEXTS]
 
     for number, first in enumerate(range(0, 1_000, TEXTS // 2)):

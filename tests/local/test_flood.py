@@ -31,17 +31,24 @@ def scans(cloud):
 
 
 @pytest.fixture(scope="module")
-def digest(cloud, scans):
+def cards(cloud, scans):
+    """What was in the channel before anybody decided."""
+    cloud.channel.wait(lambda card: "did not pass" in card.title)
+    return list(cloud.channel.cards)
+
+
+@pytest.fixture(scope="module")
+def digest(cards):
     """The message that stands in the channel for the cards that do not."""
-    return cloud.channel.wait(lambda card: "did not pass" in card.title)
+    return next(card for card in cards if "did not pass" in card.title)
 
 
-def test_the_channel_sees_so_many_cards_and_one_digest(cloud, scans, digest):
-    threads = {card.thread: card for card in reversed(cloud.channel.cards)}  # the first of each
+def test_the_channel_sees_so_many_cards_and_one_digest(cloud, cards, digest):
+    threads = {card.thread: card for card in reversed(cards)}  # the first of each
 
     assert len(threads) == MOST + 1
     assert threads[digest.thread] == digest
-    assert len(cloud.channel.cards) == UPLOADS + 1
+    assert len(cards) == UPLOADS + 1
     assert cloud.channel.dropped == []
 
 

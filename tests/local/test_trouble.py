@@ -101,11 +101,20 @@ def test_a_missing_secret_is_told_in_the_channel(cloud, monkeypatch):
     assert "Secrets Manager" in card_of(cloud, scan).description
 
 
-def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud):
-    s3, bucket = cloud.client("s3"), cloud.outputs["stateBucket"]
-    version = s3.head_object(Bucket=bucket, Key="source/scan.zip")["VersionId"]
-    s3.delete_object(Bucket=bucket, Key="source/scan.zip", VersionId=version)
+def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud, monkeypatch):
+    project = cloud.builds._project
+
+    def without_code(name):
+        found = project(name)
+        bucket = found["source"]["location"].partition("/")[0]
+        return {
+            **found,
+            "source": {**found["source"], "location": f"{bucket}/source/gone.zip"},
+            "sourceVersion": "",
+        }
+
+    monkeypatch.setattr(cloud.builds, "_project", without_code)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
-    assert "source/scan\u2024zip" in card_of(cloud, scan).description
+    assert "source/gone\u2024zip" in card_of(cloud, scan).description

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -215,12 +216,21 @@ class Environment:
         )
 
 
+@pytest.fixture(scope="session")
+def clients() -> Callable[..., BaseClient]:
+    """boto3's clients, each made once: that takes longer than what most tests ask of them."""
+    return cache(boto3.client)
+
+
 @pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+def environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clients: Callable[..., BaseClient]
+) -> Iterator[Environment]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "CHATOPS_OUTPUTS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "client", clients)
     # A new session would read the services' descriptions again, a second each time.
     with moto.mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield Environment(tmp_path)

@@ -13,7 +13,7 @@ from ops.preflight.environment import CHAT_REGION, Environment
 from ops.preflight.finding import Check, Finding, Level
 from ops.preflight.running import run
 from ops.program import ACCOUNT, REGION
-from tests.ops.aws import CALLER, OUTPUTS, Answers, its, recorded
+from tests.support.aws_answers import CALLER, OUTPUTS, Answers, its, recorded
 
 CHANNEL = "C0000000000"
 CONFIGURATION = (

@@ -14,7 +14,7 @@ from ops.preflight import command
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, failed, fine, unknown, warning
 from ops.program import PROGRAM
-from tests.ops.aws import CALLER
+from tests.support.aws_answers import CALLER
 
 DEV = PROGRAM / "Pulumi.dev.yaml"
 # Without its placeholders.

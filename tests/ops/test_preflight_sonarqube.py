@@ -14,7 +14,7 @@ from components.scan_project import Sarif, Vpc
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, Level
 from ops.preflight.sonarqube import sonarqube
-from tests.ops.aws import its
+from tests.support.aws_answers import its
 
 HOST = "https://sonarqube.example.com"
 # Renewed by `python -m tests.sonarqube.record`.

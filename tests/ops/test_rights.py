@@ -15,7 +15,7 @@ from ops.__main__ import app
 from ops.program import ACCOUNT, PROGRAM, PROJECT, REGION
 from ops.rights import UnknownType, policies, size, statements
 from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS
-from tests.components.recording import Built, program
+from tests.support.recording import Built, program
 
 # What IAM cannot bind to a resource, says the Service Authorization Reference.
 ANY_RESOURCE = {

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from local.page.serving import Served, serving
-from tests.page.browsers import PATIENCE, chromium_path, launch
+from tests.support.browsers import PATIENCE, chromium_path, launch
 
 HOW = "no Chromium: apt-get install chromium, or set CHROMIUM to one"
 

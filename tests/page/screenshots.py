@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local.page.serving import serving
-from tests.page.browsers import PATIENCE, chromium_path, launch
+from tests.support.browsers import PATIENCE, chromium_path, launch
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
 WIDE, PHONE = {"width": 1440, "height": 1080}, {"width": 390, "height": 844}
