@@ -6,6 +6,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import moto.awslambda.models as lambda_models
@@ -13,6 +14,7 @@ import moto.codebuild.models as codebuild_models
 import moto.s3.models as s3_models
 import moto.s3.notifications as s3_notifications
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as factory
+import moto.stepfunctions.parser.asl.component.state.state as asl_state
 import moto.stepfunctions.parser.asl.eval.states as asl_states
 import moto.stepfunctions.parser.asl.eval.variable_store as asl_variables
 import moto.stepfunctions.parser.asl.jsonata.jsonata as asl_jsonata
@@ -77,6 +79,7 @@ def fill(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]
 
     _set(factory, "state_task_service_for", task_for)
     _set(asl_jsonata, "_eval_jsonata", jsonata.evaluate)
+    _set(asl_state, "StateData", _state_data)
     _set(asl_states, "encode_jsonata_variable_declarations", jsonata.declare)
     _set(asl_variables, "encode_jsonata_variable_declarations", jsonata.declare)
     _set(stepfunctions_models.StepFunctionsParserBackend, "send_task_success", _send_task_success)
@@ -93,6 +96,15 @@ def _set(owner: Any, name: str, value: Any) -> None:
     if not hasattr(owner, name):
         raise RuntimeError(f"moto has no {owner}.{name} any more: read local/gaps.py against it")
     setattr(owner, name, value)
+
+
+def _state_data(**data: str) -> dict[str, str]:
+    """The context's State as AWS writes it: moto's time has microseconds, and an offset for Z.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+    """
+    entered = datetime.fromisoformat(data["EnteredTime"]).replace(tzinfo=None)
+    return {**data, "EnteredTime": entered.isoformat(timespec="milliseconds") + "Z"}
 
 
 def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
