@@ -122,7 +122,7 @@ def _judge(cloud: BurstCloud, result: Burst, scans: dict[str, str]) -> None:
         version = version_of[each["name"][:36]]
         in_order += all(after in ways[before] for before, after in itertools.pairwise(states))
         result.ends[states[-1]] += 1
-        opened[version] += states[-1] in ("Passed", "AwaitDecision")
+        opened[version] += states[-1] in ("Done", "AwaitDecision")
         for state, seconds in cloud.durations(each["executionArn"]).items():
             result.states[state].append(seconds)
     cards = collections.Counter(card.scan for card in cloud.channel.cards if card.scan)
@@ -131,7 +131,7 @@ def _judge(cloud: BurstCloud, result: Burst, scans: dict[str, str]) -> None:
 
     result.expect("events that started nothing", _dead_letters(cloud), 0)
     result.expect("executions", len(executions), result.uploads + result.repeated)
-    result.expect("ended as repeated", result.ends["Repeated"], result.repeated)
+    result.expect("ended as duplicates", result.ends["DuplicateEvent"], result.repeated)
     result.expect("states in an order that the definition allows", in_order, len(executions))
     result.expect(
         "uploads that exactly one execution went through with",

@@ -65,7 +65,7 @@ def approve(upload: Upload) -> Any:
     return {"scan": upload.scan, "approve": ["Hotfix for the outage", "14"]}
 
 
-def announce(upload: Upload) -> Any:
+def notify(upload: Upload) -> Any:
     """It was approved: one mail and one card."""
     upload.leave("scan", upload.recorded("scan"))
     upload.leave("report", upload.recorded("report-failed"))
@@ -92,7 +92,12 @@ def replaced(upload: Upload) -> Any:
     """It waits while another version of its key is uploaded."""
     upload.wait()
     upload.again()
-    return upload.recorded("scan")
+    scan = upload.recorded("scan")
+    stored = {"key": scan["key"], "version-id": scan["versionId"]}
+    stored |= {"etag": scan["etag"], "size": scan["size"]}
+    detail = {"bucket": {"name": scan["bucket"]}, "object": stored}
+    event = {"time": scan["uploadedAt"], "detail": {**detail, "requester": scan["uploadedBy"]}}
+    return {"event": event, "execution": scan["execution"], "retry": 0}
 
 
 def over(upload: Upload) -> Any:
@@ -126,9 +131,9 @@ CASES = (
     Case("check_build_status", "gate failed", failed),
     Case("check_build_status", "no report", no_report),
     Case("approval", "approve", approve),
-    Case("announce", "approved", announce),
+    Case("notify", "approved", notify),
     Case("callback", "a wait begins", waits),
-    Case("supersede", "a newer upload", replaced),
+    Case("open_scan", "a newer upload", replaced),
     Case("rescan", "of a broken scan", over),
     Case("who", "one press", pressed),
 )

@@ -59,7 +59,7 @@ class ApprovalArgs:
 class Approval(pulumi.ComponentResource):
     """Buttons on the cards; each click records one decision and resumes the state machine.
 
-    ``announce`` sends the mail of what was decided. It is a function of its own so that who may
+    ``notify`` sends the mail of what was decided. It is a function of its own so that who may
     click a button cannot send mail. ``button_environment`` is for the functions that write cards,
     ``button_functions`` what the channel must be allowed to call. What concerns executions,
     ``approval`` and ``rescan`` are granted by the pipeline, which has the state machine.
@@ -67,7 +67,7 @@ class Approval(pulumi.ComponentResource):
 
     approval: HandlerFunction
     rescan: HandlerFunction
-    announce: HandlerFunction
+    notify: HandlerFunction
     configuration_set: pulumi.Output[str]
     button_environment: dict[str, pulumi.Output[str]]
     actions: list[pulumi.Output[str]]
@@ -83,7 +83,7 @@ class Approval(pulumi.ComponentResource):
         self.rescan = self._rescan(args)
         self._make_buttons(args)
         self.configuration_set = self._configuration_set(args.context.prefix)
-        self.announce = self._announce(args)
+        self.notify = self._notify(args)
         if args.create_email_identity:
             aws.sesv2.EmailIdentity(f"{name}-sender", email_identity=args.sender, opts=self._child)
 
@@ -100,7 +100,7 @@ class Approval(pulumi.ComponentResource):
     @property
     def functions(self) -> dict[str, HandlerFunction]:
         """All functions of this layer, by label."""
-        return {"approval": self.approval, "rescan": self.rescan, "announce": self.announce}
+        return {"approval": self.approval, "rescan": self.rescan, "notify": self.notify}
 
     def _approval(self, args: ApprovalArgs) -> HandlerFunction:
         storage = args.storage
@@ -143,13 +143,13 @@ class Approval(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _announce(self, args: ApprovalArgs) -> HandlerFunction:
+    def _notify(self, args: ApprovalArgs) -> HandlerFunction:
         context, storage = args.context, args.storage
         return HandlerFunction(
-            f"{self._name}-announce",
+            f"{self._name}-notify",
             HandlerFunctionArgs(
                 context=context,
-                module="announce",
+                module="notify",
                 description="Mails the developers what was decided",
                 statements=[
                     *storage.read_evidence(

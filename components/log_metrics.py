@@ -32,7 +32,7 @@ LOG_METRICS = (
     ),
     LogMetric(
         label="notified-outcomes",
-        function="announce",
+        function="notify",
         name="Outcomes",
         pattern=f"{{ {NOTIFIED} && $.app = * && $.outcome = * }}",
         dimensions=BY_APP,
@@ -60,14 +60,14 @@ LOG_METRICS = (
     ),
     LogMetric(
         label="seconds-to-decision",
-        function="announce",
+        function="notify",
         name="SecondsToDecision",
         pattern=f"{{ {NOTIFIED} && $.seconds = * }}",
         value="$.seconds",
     ),
     LogMetric(
         label="expiring",
-        function="announce",
+        function="notify",
         name="ApprovalsExpiring",
         pattern=f'{{ {NOTIFIED} && $.outcome = "expiring" }}',
     ),

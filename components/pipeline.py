@@ -59,8 +59,8 @@ class Pipeline(pulumi.ComponentResource):
             opts=self._child,
         )
         check = self._check_build_status(args, project)
-        callback, supersede = self._callback(args), self._supersede(args)
-        machine = self._state_machine(args, project, check, callback, supersede)
+        callback, open_scan = self._callback(args), self._open_scan(args)
+        machine = self._state_machine(args, project, check, callback, open_scan)
         rule, dead_letters = self._start_on_upload(args, machine)
         self._resume_on_decision(args, callback)
         self._allow_executions(args.approval, machine)
@@ -72,7 +72,7 @@ class Pipeline(pulumi.ComponentResource):
         self.functions = {
             "check-build-status": check,
             "callback": callback,
-            "supersede": supersede,
+            "open-scan": open_scan,
         }
         self.register_outputs(
             {
@@ -120,7 +120,7 @@ class Pipeline(pulumi.ComponentResource):
         return self._answering(
             args,
             module="callback",
-            description="Leaves task tokens, and sends them back with an answer",
+            description="Stores task tokens, sends them back, and says what was decided",
             grants=[
                 *storage.read_evidence("decision.json", "withdrawal.json"),
                 *storage.write_evidence("decision.json"),
@@ -129,26 +129,34 @@ class Pipeline(pulumi.ComponentResource):
             ],
         )
 
-    def _supersede(self, args: PipelineArgs) -> HandlerFunction:
+    def _open_scan(self, args: PipelineArgs) -> HandlerFunction:
         storage = args.storage
         return self._answering(
             args,
-            module="supersede",
-            description="Closes the open requests of versions that a newer one replaces",
+            module="open_scan",
+            description="Opens the scan of an upload, and closes the requests that it replaces",
             grants=[
-                *storage.read_evidence("decision.json"),
-                *storage.write_evidence("decision.json"),
+                *storage.read_evidence("scan.json", "decision.json"),
+                *storage.write_evidence("scan.json", "decision.json"),
                 *storage.read_state("waiting/*"),
             ],
+            # Superseding may take its time before it is given up (handlers/open_scan.py).
+            timeout_seconds=60,
         )
 
     def _answering(
-        self, args: PipelineArgs, *, module: str, description: str, grants: Grant
+        self,
+        args: PipelineArgs,
+        *,
+        module: str,
+        description: str,
+        grants: Grant,
+        timeout_seconds: int = 10,
     ) -> HandlerFunction:
         """A function that decides where a newer version has, and sends tokens back."""
         storage = args.storage
         return HandlerFunction(
-            f"{self._name}-{module}",
+            f"{self._name}-{module.replace('_', '-')}",
             HandlerFunctionArgs(
                 context=args.context,
                 module=module,
@@ -164,6 +172,7 @@ class Pipeline(pulumi.ComponentResource):
                     "ARTIFACTS_BUCKET": storage.artifacts.name,
                     "STATE_BUCKET": storage.state.name,
                 },
+                timeout_seconds=timeout_seconds,
             ),
             opts=self._child,
         )
@@ -193,7 +202,7 @@ class Pipeline(pulumi.ComponentResource):
         project: ScanProject,
         check: HandlerFunction,
         callback: HandlerFunction,
-        supersede: HandlerFunction,
+        open_scan: HandlerFunction,
     ) -> aws.sfn.StateMachine:
         context, storage, build = args.context, args.storage, args.build
         escalation = [args.escalation_topic] if args.escalation_topic else []
@@ -213,14 +222,12 @@ class Pipeline(pulumi.ComponentResource):
                         )
                     ],
                 ),
+                *open_scan.invoke(),
                 *check.invoke(),
                 *callback.invoke(),
-                *supersede.invoke(),
-                *args.approval.announce.invoke(),
+                *args.approval.notify.invoke(),
                 *args.notification.publish(),
                 allow("sns:Publish", resources=escalation),
-                *storage.write_evidence("scan.json", "decision.json"),
-                *storage.read_evidence("scan.json", "decision.json", "withdrawal.json"),
                 *storage.tag_uploads(),
                 # CloudWatch's log delivery and X-Ray have no resources to name.
                 allow(
@@ -256,13 +263,12 @@ class Pipeline(pulumi.ComponentResource):
                 definition(
                     Names(
                         project=project.name,
-                        artifacts=storage.artifacts.name,
                         topic_arn=args.notification.topic_arn,
                         escalation_topic=args.escalation_topic,
-                        supersede=supersede.arn,
+                        open_scan=open_scan.arn,
                         callback=callback.arn,
                         check_build_status=check.arn,
-                        announce=args.approval.announce.arn,
+                        notify=args.approval.notify.arn,
                         region=context.region,
                     ),
                     # CodeBuild's own limits come first; this is for a build whose end got lost.

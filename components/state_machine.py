@@ -1,75 +1,73 @@
-"""The way of one upload, as an Amazon States Language definition in JSONata.
+"""The lifecycle of one upload, as an Amazon States Language definition in JSONata.
 
 One execution is the whole life of one upload, and its history is the audit trail. The truth lies in
-the evidence, never in the execution: who opened a scan is what ``scan.json`` says, what was decided
-is what ``decision.json`` says, and whether an approval was taken back ``withdrawal.json``. They are
-written with ``If-None-Match: *`` and then read, so a repeated event, a lost answer or a click at
-the instant of a time-out each have one outcome.
+the evidence, never in the execution: which execution owns a scan is what ``scan.json`` says, what
+was decided is what ``decision.json`` says, and whether an approval was taken back
+``withdrawal.json``. Each is written once, and read by functions that say what it says. So a
+repeated event, a lost answer or a click at the instant of a time-out each have one result.
+
+There is one state for each kind of side effect; variables say what it is about:
+
+- ``$scan`` is scan.json, ``$thread`` where its cards stand, ``$result`` the answer about its build;
+- ``$status`` is the value for the tag ``scan-status``, ``$tagged`` the last one that was set;
+- ``$event`` is what people are notified of, ``$card`` the notification as text, or ``none``;
+- ``$decision`` is what the evidence says: ``{status, expiresAt}``, ``open`` until it is decided;
+- ``$expiresAt`` is when the request expires, ``$pause`` how long to wait where nothing calls back.
 """
 
 from dataclasses import dataclass
 
+from components import fallback_cards
 from components.states import (
-    CAUSE,
     RETRY,
-    RETRY_FOR_DAYS,
     RETRY_FOR_SECONDS,
     Names,
     State,
-    card,
-    now,
+    choice,
+    one_of,
     publish,
-    read,
+    rule,
     seconds_until,
-    tag,
     task,
-    wait,
-    whatever_happens,
-    write,
-    write_decision,
+    time_in,
+    wait_for_callback,
 )
 
-# The app is the key's first part; ids go into buttons and S3 keys, so its alphabet is small. The
-# version id is S3's; a version that is scanned again is another attempt, with its own evidence.
-IDENTIFY = r"""{% (
-    $object := $states.input.detail.object;
-    $name := $replace($split($object.key, '/')[0], /\.zip$/, '');
-    $app := $contains($name, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/) ? $name : 'invalid-key';
-    $attempt := $exists($states.input.attempt) ? $states.input.attempt : 1;
-    $again := $attempt > 1 ? '.' & $attempt : '';
-    {
-        'version': 1,
-        'scan': $app & '/' & $lookup($object, 'version-id') & $again,
-        'attempt': $attempt,
-        'app': $app,
-        'bucket': $states.input.detail.bucket.name,
-        'key': $object.key,
-        'versionId': $lookup($object, 'version-id'),
-        'etag': $object.etag,
-        'size': $object.size,
-        'uploadedAt': $states.input.time,
-        'uploadedBy': $states.input.detail.requester,
-        'execution': $states.context.Execution.Id
-    }
-) %}"""
-UNNAMED = (
-    "The key's first part is the app's name: letters, digits, '.', '_' and '-', "
-    "at most 64 characters. Upload to <app>/<file>.zip."
-)
+States = dict[str, State]
+
+INVALID_KEY = {
+    "Error": "AppName",
+    "Cause": "The key's first part is the app's name: letters, digits, '.', '_' and '-', "
+    "at most 64 characters. Upload to <app>/<file>.zip.",
+}
 # Step Functions returns the whole build; what CheckBuildStatus needs stays far below the 256 KiB of
 # a state's data.
-BUILD = """{% $states.result.Build.{
-    'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, 'ProjectName': ProjectName, 'Logs': Logs
-} %}"""
+BUILD = (
+    "{% $states.result.Build.{'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, "
+    "'ProjectName': ProjectName, 'Logs': Logs} %}"
+)
+# Where no scan could be opened, the card about that names the upload as the scan would be named, in
+# characters that the channel takes for text.
+UNOPENED = (
+    "($object := $states.input.detail.object;"
+    " $name := $replace($split($object.key, '/')[0], /\\.zip$/, '');"
+    " $app := $replace($substring($name, 0, 64), /[^A-Za-z0-9._-]/, '_');"
+    " $attempt := $exists($states.input.attempt) ? '.' & $states.input.attempt : '';"
+    " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
+)
 
-# An exception that cannot be woken is looked at after a minute, two, four, a day at most: a history
-# ends at 25,000 events (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-BLIND_SECONDS, MOST_BLIND_SECONDS = 60, 86_400
+# Where nothing can call back, the evidence is looked at after a minute, two, four, a day at most: a
+# history ends at 25,000 events
+# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60, 86_400
+# The pause would have doubled to this once an outage is over, or lasts: then a card says so. Before
+# a decision is known that is after some minutes, and after five days where an approval is over.
+GIVE_UP_REQUEST, GIVE_UP_TAG = 8 * PAUSE_SECONDS, 16 * MAX_PAUSE_SECONDS
 
-# What begins a thread is published by one execution while others wait with their replies.
-FLOOD_BEGINS_SECONDS = 5
+# The digest that begins a thread is published by one execution, while others wait.
+WAIT_FOR_DIGEST_SECONDS = 5
 
-# A full CodeBuild is a queue: wait for a place for hours, without hammering.
+# A full CodeBuild is a queue: wait for a slot for hours, without hammering.
 RETRY_BUILD = [
     {
         "ErrorEquals": ["CodeBuild.AccountLimitExceededException"],
@@ -91,23 +89,25 @@ RETRY_BUILD = [
     },
 ]
 
-
-# Events whose names are not those of their states.
-EVENTS = {"Expired": "request-expired", "Ending": "expiring", "Ended": "approval-expired"}
+OPEN, APPROVED = "$decision.status = 'open'", "$decision.status = 'approved'"
+APPROVAL_ENDS = "$toMillis($decision.expiresAt)"
+APPROVAL_IS_OVER = f"{APPROVED} and {APPROVAL_ENDS} <= $millis()"
+# Events after which the life of an upload goes on; all others are its last.
+CONTINUING = ("escalated", "approved", "expiring")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waits:
     """Seconds: how long people have to decide, and what comes how long before an end.
 
-    ``escalate`` before the request's end and ``remind`` before the exception's; 0 for never.
-    ``who`` is how long an email waits to be told who pressed; 0 where nobody tells.
+    ``escalate`` before the request expires and ``remind`` before the approval does; 0 for never.
+    ``audit`` is how long a notification waits for the audit log to say who clicked; 0 for no wait.
     """
 
     decide: int
     escalate: int
     remind: int
-    who: int
+    audit: int
 
     @property
     def escalates(self) -> bool:
@@ -117,57 +117,68 @@ class Waits:
 def definition(names: Names, *, build_seconds: int, waits: Waits) -> State:
     """Return the definition; ``build_seconds`` bounds queue and build together."""
     return {
-        "Comment": "One upload: open, scan, judge, decide, expire.",
+        "Comment": "One upload: open, scan, decide, expire.",
         "QueryLanguage": "JSONata",
-        "StartAt": "Identify",
+        "StartAt": "OpenScan",
         "States": {
-            **_open(names),
+            **_open(names, waits),
             **_scan(names, build_seconds, waits.decide),
-            **_await_decision(names, waits),
-            **_follow_decision(names, waits),
-            **_hold_exception(names, waits),
-            **_trouble(names),
+            **_status(waits),
+            **_messages(names),
+            **_request(names, waits),
+            **_approval(names, waits),
+            **_errors(names),
         },
     }
 
 
-def _open(names: Names) -> dict[str, State]:
+def _open(names: Names, waits: Waits) -> States:
+    # What is never undefined fails no state.
+    variables = {
+        **dict.fromkeys(("status", "tagged", "event", "card", "expiresAt", "trouble"), "none"),
+        **{name: {} for name in ("build", "failure", "result")},
+        "decision": {"status": "open"},
+        "escalated": not waits.escalates,
+        "reminded": False,
+        "pause": PAUSE_SECONDS,
+    }
     return {
-        "Identify": {
-            "Type": "Pass",
-            "Assign": {"scan": IDENTIFY, "build": None, "failure": None, "verdict": None},
-            "Next": "Open",
-        },
-        "Open": write(
-            names, "scan.json", "{% $scan %}", {"Next": "ReadOpened"}, otherwise="ReadOpened"
-        ),
-        "ReadOpened": read(names, "scan.json", "opened", {"Next": "OpenedHere"}),
-        "OpenedHere": {
-            "Type": "Choice",
-            "Choices": [
-                {"Condition": "{% $opened.execution != $scan.execution %}", "Next": "Repeated"},
-                {"Condition": "{% $scan.app = 'invalid-key' %}", "Next": "Unnamed"},
-            ],
-            "Default": "Supersede",
-        },
-        # Whatever comes of it: a press about an older version is told of this one, too.
-        "Supersede": task(
+        "OpenScan": task(
             "lambda:invoke",
-            {"FunctionName": names.supersede, "Payload": "{% $scan %}"},
-            {"Next": "Scan"},
-            before_trouble=[{"ErrorEquals": ["States.ALL"], "Next": "Scan"}],
+            {
+                "FunctionName": names.open_scan,
+                "Payload": {
+                    "event": "{% $states.input %}",
+                    "execution": "{% $states.context.Execution.Id %}",
+                    "retry": "{% $states.context.State.RetryCount %}",
+                },
+            },
+            {
+                "Assign": {
+                    **variables,
+                    "scan": "{% $states.result.Payload.scan %}",
+                    "isNew": "{% $states.result.Payload.isNew %}",
+                    "thread": "{% $states.result.Payload.scan.scan %}",
+                },
+                "Next": "IsNewScan",
+            },
+            on_error_assign={
+                **variables,
+                "scan": f"{{% {UNOPENED} %}}",
+                "thread": f"{{% {UNOPENED}.scan %}}",
+            },
+        ),
+        "IsNewScan": choice(
+            rule("$not($isNew)", "DuplicateEvent"),
+            rule("$scan.app = 'invalid-key'", "CheckBuildStatus", failure=INVALID_KEY),
+            default="Scan",
         ),
         # EventBridge delivers at least once: another execution has this upload.
-        "Repeated": {"Type": "Succeed"},
-        "Unnamed": {
-            "Type": "Pass",
-            "Assign": {"failure": {"Error": "AppName", "Cause": UNNAMED}},
-            "Next": "CheckBuildStatus",
-        },
+        "DuplicateEvent": {"Type": "Succeed"},
     }
 
 
-def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, State]:
+def _scan(names: Names, build_seconds: int, decision_seconds: int) -> States:
     environment = {
         "SCAN": "{% $scan.scan %}",
         "APP": "{% $scan.app %}",
@@ -214,332 +225,285 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> dict[str, 
                         "versionId": "{% $scan.versionId %}",
                     },
                     "execution": "{% $scan.execution %}",
-                    "build": "{% $build %}",
-                    "error": "{% $failure %}",
-                    "expiresAt": now(decision_seconds),
+                    "build": "{% $exists($build.Id) ? $build : null %}",
+                    "error": "{% $exists($failure.Error) ? $failure : null %}",
+                    "expiresAt": time_in(decision_seconds),
                 },
             },
             {
                 "Assign": {
-                    "verdict": "{% $states.result.Payload %}",
-                    "expiresAt": now(decision_seconds),
+                    "result": "{% $states.result.Payload %}",
+                    "status": "{% $states.result.Payload.status %}",
+                    "thread": "{% $states.result.Payload.thread %}",
+                    "card": _card_of("$states.result.Payload"),
+                    "expiresAt": time_in(decision_seconds),
                 },
-                "Next": "Judge",
+                "Next": "TagStatus",
             },
         ),
-        "Judge": {
-            "Type": "Choice",
-            "Choices": [
-                {"Condition": "{% $verdict.status = 'passed' %}", "Next": "ClearPassed"},
-                {"Condition": "{% $verdict.opening != null %}", "Next": "TellFlood"},
-                {"Condition": "{% $verdict.thread != $scan.scan %}", "Next": "LetFloodBegin"},
-            ],
-            "Default": "Blocked",
-        },
-        # Too many cards at once: this one has the thread of them all, which begins with a digest.
-        **whatever_happens(
-            {"TellFlood": publish(names.topic_arn, "{% $string($verdict.opening) %}", "Blocked")},
-            "Blocked",
-        ),
-        "LetFloodBegin": {"Type": "Wait", "Seconds": FLOOD_BEGINS_SECONDS, "Next": "Blocked"},
-        "Blocked": {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $verdict.status = 'failed' %}", "Next": "MarkFailed"}],
-            "Default": "MarkBroken",
-        },
-        "ClearPassed": tag("passed", "Passed"),
-        "Passed": {"Type": "Succeed"},
-        "MarkBroken": tag("error", "TellBroken"),
-        "TellBroken": publish(names.topic_arn, "{% $string($verdict.card) %}", "Broken"),
-        # It was told; an execution that fails is one that lost its way.
-        "Broken": {"Type": "Succeed"},
-        "MarkFailed": tag("failed", "TellFailed"),
-        "TellFailed": publish(names.topic_arn, "{% $string($verdict.card) %}", "AwaitDecision"),
     }
 
 
-def _await_decision(names: Names, waits: Waits) -> dict[str, State]:
-    decide = {
-        "NobodyDecided": write_decision(names, "request-expired", "Nobody decided in time."),
-        "ReadDecision": read(names, "decision.json", "decision", {"Next": "Decided"}),
-        "Decided": {
-            "Type": "Choice",
-            "Choices": [
-                {
-                    "Condition": "{% $decision.decision = 'approved' %}",
-                    "Assign": {"stage": "decided", "blind": BLIND_SECONDS},
-                    "Next": "ReadWithdrawal",
-                },
-                {"Condition": "{% $decision.decision = 'rejected' %}", "Next": "MarkRejected"},
-                {"Condition": "{% $decision.decision = 'superseded' %}", "Next": "MarkSuperseded"},
-            ],
-            "Default": "MarkExpired",
-        },
-    }
-    if not waits.escalates:
-        return {
-            "AwaitDecision": _await(names, 0, late="NobodyDecided"),
-            **decide,
-        }
-    elsewhere: dict[str, State] = {}
-    if names.escalation_topic:
-        elsewhere["TellEscalatedElsewhere"] = publish(
-            names.escalation_topic, "{% $string($told.card) %}", "AwaitLateDecision"
-        )
-    told = next(iter(elsewhere), "AwaitLateDecision")
-    escalate = _announce(names, "Escalated", told, mailed=False, outdated="AwaitLateDecision")
-    # Nothing else says that nobody has decided: where the card cannot be had, a plain one calls.
-    plain = card(
-        "$scan.app & ': still nobody has decided'",
-        "'*' & $scan.scan & '* failed its quality gate and waits for Approve or Reject.'",
-        "Press Approve or Reject on the card above.",
-    )
-    escalate["AnnounceEscalated"]["Catch"] = [
-        {
-            "ErrorEquals": ["States.ALL"],
-            "Assign": {"told": {"card": plain}},
-            "Next": "TellEscalated",
-        }
-    ]
-    return {
-        "AwaitDecision": _await(names, waits.escalate, late="AnnounceEscalated"),
-        **whatever_happens(escalate, told),
-        **whatever_happens(elsewhere, "AwaitLateDecision"),
-        "AwaitLateDecision": _await(names, 0, late="NobodyDecided"),
-        **decide,
-    }
-
-
-def _await(names: Names, before: int, late: str) -> State:
-    """Wait for a decision until so many seconds ``before`` the moment that the card names."""
-    return wait(
-        names,
-        "decision",
-        seconds_until(f"$toMillis($expiresAt) - {before * 1000}"),
-        late=late,
-        woken="ReadDecision",
-    )
-
-
-def _follow_decision(names: Names, waits: Waits) -> dict[str, State]:
-    return {
-        **_clear_approved(names, waits),
-        **_hold_who(names, waits),
-        **whatever_happens(_announce_approved(names), "HoldException"),
-        "MarkRejected": tag("rejected", _heard("Rejected", waits)),
-        **_hear_who("Rejected", waits),
-        **_announce(names, "Rejected", "Rejected"),
-        "Rejected": {"Type": "Succeed"},
-        "MarkExpired": tag("request-expired", "AnnounceExpired"),
-        **_announce(names, "Expired", "Expired"),
-        "Expired": {"Type": "Succeed"},
-        "MarkSuperseded": tag("superseded", "AnnounceSuperseded"),
-        **_announce(names, "Superseded", "Superseded", mailed=False),
-        "Superseded": {"Type": "Succeed"},
-    }
-
-
-def _clear_approved(names: Names, waits: Waits) -> dict[str, State]:
-    """Clear what was approved; where S3 does not answer, say so once, and try again.
-
-    It may have taken the tag all the same, so nothing here may end before the exception does.
-    """
-    cleared = {"Assign": {"stage": "cleared", "blind": BLIND_SECONDS}}
-    first = {**tag("approved", _heard("Approved", waits), "TellUncleared"), **cleared}
-    first["Catch"][-1]["Assign"]["stage"] = "uncleared"
-    untold = card(
-        "$scan.app & ': approved, but not cleared yet'",
-        "'*' & $scan.scan & '* was approved, but its tag scan-status could not be set. "
-        "It is tried again, at first each minute:\\n\\n' & $trouble",
-        "Wait for the card that says approved. If none comes, look at what AWS answers above.",
-    )
-    return {
-        "ClearApproved": first,
-        **whatever_happens(
-            {"TellUncleared": publish(names.topic_arn, untold, "HoldUnsure")}, "HoldUnsure"
-        ),
-        "ClearAgain": {**tag("approved", _heard("Approved", waits), "HoldUnsure"), **cleared},
-    }
-
-
-def _hold_exception(names: Names, waits: Waits) -> dict[str, State]:
-    """An exception ends by itself or is withdrawn; until it is marked so, nothing may stop it.
-
-    Each way into ``HoldException`` comes from a look at the withdrawal or goes on to one: a wait
-    begins with it.
-    """
-    end = "$toMillis($decision.expiresAt)"
-    remind = f"{end} - {waits.remind * 1000}"
-    return {
-        "HoldException": {
-            "Type": "Choice",
-            "Choices": [
-                {"Condition": f"{{% {end} <= $millis() %}}", "Next": "MarkEnded"},
-                {"Condition": "{% $stage = 'decided' %}", "Next": "ClearApproved"},
-                {"Condition": "{% $stage = 'uncleared' %}", "Next": "ClearAgain"},
-                {"Condition": "{% $stage = 'cleared' %}", "Next": "AnnounceApproved"},
-                {
-                    "Condition": f"{{% {waits.remind} > 0 and {remind} > $millis() %}}",
-                    "Next": "HoldToReminder",
-                },
-            ],
-            "Default": "HoldToEnd",
-        },
-        "HoldToReminder": _hold(names, remind, late="AnnounceEnding"),
-        **whatever_happens(
-            _announce(names, "Ending", "HoldToEnd", outdated="HoldToEnd"), "HoldToEnd"
-        ),
-        "HoldToEnd": _hold(names, end, late="ReadWithdrawal"),
-        "ReadWithdrawal": read(
-            names,
-            "withdrawal.json",
-            "withdrawal",
-            {"Next": "MarkWithdrawn"},
-            otherwise="HoldException",
-            trouble="HoldUnsure",
-        ),
-        # Whether it was withdrawn cannot be read, or no token be left; it still ends.
-        "HoldUnsure": {
-            "Type": "Choice",
-            "Choices": [{"Condition": f"{{% {end} <= $millis() %}}", "Next": "MarkEnded"}],
-            "Default": "HoldBlind",
-        },
-        "HoldBlind": {
+def _status(waits: Waits) -> States:
+    """Set the status of the version, then notify people of what they have to know."""
+    gate_result = one_of("$status", "failed", "error")
+    wait_for_audit_log: States = {}
+    clicked: list[State] = []
+    if waits.audit:
+        # The chat service's log says who clicked, some seconds later than the click itself.
+        clicked = [rule(one_of("$status", "approved", "rejected", "withdrawn"), "WaitForAuditLog")]
+        end = f"$status = 'approved' ? {seconds_until(APPROVAL_ENDS)} : {waits.audit}"
+        wait_for_audit_log["WaitForAuditLog"] = {
             "Type": "Wait",
-            "Seconds": seconds_until(f"$min([$millis() + 1000 * $blind, {end}])"),
-            "Assign": {"blind": f"{{% $min([{MOST_BLIND_SECONDS}, 2 * $blind]) %}}"},
-            "Next": "ReadWithdrawal",
-        },
-        # Until these are done a version stays deployable that must not be: hours of patience.
-        "MarkEnded": {**tag("approval-expired", "AnnounceEnded"), "Retry": [RETRY_FOR_DAYS]},
-        **_announce(names, "Ended", "Ended"),
-        "Ended": {"Type": "Succeed"},
-        "MarkWithdrawn": {
-            **tag("withdrawn", _heard("Withdrawn", waits)),
-            "Retry": [RETRY_FOR_DAYS],
-        },
-        **_hear_who("Withdrawn", waits),
-        **_announce(names, "Withdrawn", "Withdrawn"),
-        "Withdrawn": {"Type": "Succeed"},
-    }
-
-
-def _hold_who(names: Names, waits: Waits) -> dict[str, State]:
-    """Wait for who approved, as long as it is not withdrawn."""
-    if not waits.who:
-        return {}
-    end = f"$min([$toMillis($decision.expiresAt), $millis() + {waits.who * 1000}])"
-    return {_heard("Approved", waits): _hold(names, end, late="AnnounceApproved")}
-
-
-def _announce_approved(names: Names) -> dict[str, State]:
-    states = _announce(names, "Approved", "HoldException", outdated="HoldException")
-    announce = states["AnnounceApproved"]
-    for step in [announce, *announce["Catch"]]:
-        step["Assign"]["stage"] = "announced"
-    return states
-
-
-def _heard(event: str, waits: Waits) -> str:
-    return f"HearWho{event}" if waits.who else f"Announce{event}"
-
-
-def _hear_who(event: str, waits: Waits) -> dict[str, State]:
-    """The chat service's log says who pressed, some seconds later than the press itself."""
-    if not waits.who:
-        return {}
-    wait = {"Type": "Wait", "Seconds": waits.who, "Next": f"Announce{event}"}
-    return {_heard(event, waits): wait}
-
-
-def _trouble(names: Names) -> dict[str, State]:
-    link = f"https://{names.region}.console.aws.amazon.com/states/home?region={names.region}#/v2/executions/details/"
+            "Seconds": f"{{% $min([{waits.audit}, {end}]) %}}",
+            "Next": "Notify",
+        }
     return {
-        "TellTrouble": {
-            **publish(
-                names.topic_arn,
-                card(
-                    "'The pipeline could not go on with ' & $scan.app",
-                    "'*' & $scan.scan & '* keeps the clearance that it has: look at its tag "
-                    "scan-status. If that says approved, it does not end by itself any more: "
-                    "delete that version where it may not be deployed.\\n\\n' & $trouble"
-                    f" & '\\n\\n<{link}' & $scan.execution & '|Open the execution>'",
-                    # Not a redrive: that would enter Trouble again, and nothing else.
-                    "Mend the cause, then upload the zip again: each upload is scanned anew.",
-                ),
-                "Trouble",
+        "TagStatus": task(
+            "aws-sdk:s3:putObjectTagging",
+            {
+                "Bucket": "{% $scan.bucket %}",
+                "Key": "{% $scan.key %}",
+                "VersionId": "{% $scan.versionId %}",
+                "Tagging": {"TagSet": [{"Key": "scan-status", "Value": "{% $status %}"}]},
+            },
+            {
+                "Assign": {
+                    "tagged": "{% $status %}",
+                    "event": "{% $status %}",
+                    "pause": PAUSE_SECONDS,
+                },
+                "Next": "RouteByStatus",
+            },
+            on_error="TagFailed",
+        ),
+        "RouteByStatus": choice(
+            rule("$status = 'passed'", "Done"),
+            # Too many cards at once: this one has the thread of them all, which begins with a
+            # digest.
+            rule(
+                f"{gate_result} and $result.opening != null",
+                "PublishCard",
+                event="digest",
+                card="{% $string($result.opening) %}",
             ),
-            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Trouble"}],
+            rule(f"{gate_result} and $thread != $scan.scan", "WaitForDigest"),
+            rule(gate_result, "PublishCard"),
+            *clicked,
+            default="Notify",
+        ),
+        "WaitForDigest": {
+            "Type": "Wait",
+            "Seconds": WAIT_FOR_DIGEST_SECONDS,
+            "Next": "PublishCard",
         },
-        "Trouble": {"Type": "Fail", "Error": "PipelineTrouble", "Cause": "{% $trouble %}"},
+        **wait_for_audit_log,
     }
 
 
-def _announce(
-    names: Names, event: str, after: str, *, mailed: bool = True, outdated: str = ""
-) -> dict[str, State]:
-    """Have ``event`` put into words, and mailed where it is, then publish its card.
-
-    Where mail is refused, publish that instead. Go to ``outdated`` where the event is not true any
-    more, which some cannot be.
-    """
-    announce, tell, unsent = f"Announce{event}", f"Tell{event}", f"TellUnsent{event}"
-    refused = {
-        "ErrorEquals": ["States.ALL"],
-        "Assign": {"trouble": "{% " + CAUSE + " %}"},
-        "Next": unsent,
-    }
-    states = {
-        announce: task(
+def _messages(names: Names) -> States:
+    """Send the email about ``$event`` and publish its card, unless it is no longer true."""
+    escalate: States = {}
+    escalated: list[State] = []
+    if names.escalation_topic:
+        escalated = [rule("$event = 'escalated' and $card != 'none'", "PublishEscalation")]
+        escalate["PublishEscalation"] = publish(
+            names.escalation_topic, {"Next": "AwaitDecision"}, on_error="AwaitDecision"
+        )
+    return {
+        "Notify": task(
             "lambda:invoke",
             {
-                "FunctionName": names.announce,
+                "FunctionName": names.notify,
                 "Payload": {
                     "scan": "{% $scan.scan %}",
-                    "event": EVENTS.get(event, event.lower()),
+                    "event": "{% $event %}",
                     "expiresAt": "{% $expiresAt %}",
                 },
             },
-            {
-                "Assign": {"told": "{% $states.result.Payload %}"},
-                "Next": f"Still{event}" if outdated else tell,
-            },
-            before_trouble=[refused] if mailed else [],
+            {"Assign": {"card": _card_of("$states.result.Payload")}, "Next": "RouteByCard"},
+            on_error="RouteByCard",
+            on_error_assign={"card": fallback_cards.NOT_NOTIFIED},
         ),
-        tell: publish(names.topic_arn, "{% $string($told.card) %}", after),
-    }
-    if outdated:
-        states[f"Still{event}"] = {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $told.card = null %}", "Next": outdated}],
-            "Default": tell,
-        }
-    if mailed:
-        states[unsent] = publish(
-            names.topic_arn,
-            card(
-                f"$scan.app & ': {event.lower()}, but the email could not be sent'",
-                f"'The developers do not know yet that *' & $scan.scan & '* was {event.lower()}:"
-                "\\n\\n' & $trouble",
-                "Tell the developers. Check that the sender is verified in SES, and, while in its "
-                "sandbox, each recipient.",
+        "RouteByCard": choice(
+            rule("$card = 'none'", "RouteByEvent"),
+            rule(one_of("$event", *CONTINUING), "PublishCard"),
+            default="PublishOutcome",
+        ),
+        "PublishCard": publish(names.topic_arn, {"Next": "RouteByEvent"}),
+        # The last card of most lives: PublishCard, RouteByEvent and Done would be two more states.
+        "PublishOutcome": publish(names.topic_arn, {"End": True}),
+        **escalate,
+        "RouteByEvent": choice(
+            rule("$event = 'pipeline-error'", "PipelineError"),
+            rule(
+                "$event = 'digest'",
+                "PublishCard",
+                event="{% $status %}",
+                card="{% $string($result.card) %}",
             ),
-            after,
-        )
-    return states
+            *escalated,
+            rule(one_of("$event", "failed", "escalated"), "AwaitDecision"),
+            rule(one_of("$event", "approved", "expiring"), "AwaitWithdrawal"),
+            rule("$event = 'approval-delayed'", "WaitWithoutCallback"),
+            default="Done",
+        ),
+        "Done": {"Type": "Succeed"},
+    }
 
 
-def _hold(names: Names, end: str, late: str) -> State:
-    """Wait until ``end``, a JSONata expression of milliseconds, or until it is withdrawn."""
-    state = wait(
-        names,
-        "exception",
-        seconds_until(end),
-        late=late,
-        woken="ReadWithdrawal",
-        trouble="HoldUnsure",
-        retry=RETRY_FOR_SECONDS,
-    )
-    for ended in (state, state["Catch"][0]):
-        ended["Assign"] = {"blind": BLIND_SECONDS}
-    return state
+def _request(names: Names, waits: Waits) -> States:
+    """Wait until somebody decides, or the request expires; notify people a while before that."""
+    escalate = 1000 * waits.escalate if waits.escalates else 0
+    expires = "$toMillis($expiresAt)"
+    return {
+        "AwaitDecision": wait_for_callback(
+            names,
+            "decision",
+            expires_at="{% $expiresAt %}",
+            timeout=f"{{% {seconds_until(f'{expires} - ($escalated ? 0 : {escalate})')} %}}",
+            transition={"Assign": {"pause": PAUSE_SECONDS}, "Next": "CheckForDecision"},
+            on_timeout={"Assign": {"pause": PAUSE_SECONDS}, "Next": "RouteByDecision"},
+        ),
+        # handlers/callback.py says what the evidence says; of a request that has expired, and that
+        # nobody has decided, it first writes that.
+        "CheckForDecision": task(
+            "lambda:invoke",
+            {
+                "FunctionName": names.callback,
+                "Payload": {
+                    "scan": "{% $scan.scan %}",
+                    "sha256": "{% $result.sha256 %}",
+                    "expired": f"{{% {expires} <= $millis() %}}",
+                },
+            },
+            {"Assign": {"decision": "{% $states.result.Payload %}"}, "Next": "RouteByDecision"},
+            on_error="CheckFailed",
+        ),
+        "RouteByDecision": choice(
+            rule(f"{OPEN} and {expires} <= $millis()", "CheckForDecision"),
+            rule(
+                f"{OPEN} and $not($escalated) and {expires} - {escalate} <= $millis()",
+                "Notify",
+                event="escalated",
+                escalated=True,
+            ),
+            rule(OPEN, "AwaitDecision"),
+            *_approval_rules(waits),
+            rule(
+                one_of("$decision.status", "rejected", "request-expired", "superseded"),
+                "TagStatus",
+                status="{% $decision.status %}",
+            ),
+            default="DescribeError",
+            assign={"trouble": "{% 'unknown decision: ' & $string($decision.status) %}"},
+        ),
+    }
+
+
+def _approval_rules(waits: Waits) -> list[State]:
+    """What follows while an approval is the answer, most important first."""
+    remind = f"{APPROVAL_ENDS} - {1000 * waits.remind}"
+    return [
+        rule("$decision.status = 'withdrawn'", "TagStatus", **_tag_at_last("withdrawn")),
+        rule(APPROVAL_IS_OVER, "TagStatus", **_tag_at_last("approval-expired")),
+        rule(
+            f"{APPROVED} and $tagged != 'approved'",
+            "TagStatus",
+            status="approved",
+            # An approval that is too short for it is not reminded of.
+            reminded=f"{{% {remind} <= $millis() %}}",
+        ),
+        rule(
+            f"{APPROVED} and $not($reminded) and {remind} <= $millis()",
+            "Notify",
+            event="expiring",
+            reminded=True,
+        ),
+        rule(APPROVED, "AwaitWithdrawal"),
+    ]
+
+
+def _tag_at_last(status: str) -> dict[str, str]:
+    """Begin to set the status that ends an approval; its retries count from there."""
+    return {"status": status, "pause": f"{{% $status = '{status}' ? $pause : {PAUSE_SECONDS} %}}"}
+
+
+def _approval(names: Names, waits: Waits) -> States:
+    """Follow an approval until it is withdrawn or expires, and is tagged so: nothing may stop it.
+
+    A wait begins with a look at the withdrawal, and each way out of one leads to a look.
+    """
+    end = f"{APPROVAL_ENDS} - ($reminded ? 0 : {1000 * waits.remind})"
+    looked_at = {"Assign": {"pause": PAUSE_SECONDS}, "Next": "CheckForDecision"}
+    until_end = f"{APPROVED} and {APPROVAL_ENDS} > $millis() ? {seconds_until(APPROVAL_ENDS)}"
+    return {
+        "AwaitWithdrawal": wait_for_callback(
+            names,
+            "exception",
+            expires_at="{% $decision.expiresAt %}",
+            timeout=f"{{% {seconds_until(end)} %}}",
+            transition=looked_at,
+            on_timeout=looked_at,
+            on_error="CheckFailed",
+            retry=RETRY_FOR_SECONDS,
+        ),
+        "WaitWithoutCallback": {
+            "Type": "Wait",
+            "Seconds": f"{{% $min([$pause, {MAX_PAUSE_SECONDS}, {until_end} : $pause]) %}}",
+            "Assign": {"pause": f"{{% $min([2 * $pause, {GIVE_UP_TAG}]) %}}"},
+            "Next": "CheckForDecision",
+        },
+    }
+
+
+def _errors(names: Names) -> States:
+    """What follows where a task failed, each time that it was tried."""
+    return {
+        # S3 may have set the tag although its answer was lost, so an approval is followed to its
+        # end. Until that is tagged, a version stays deployable that must not be.
+        "TagFailed": choice(
+            rule(
+                "$status = 'approved' and $event != 'approval-delayed'",
+                "PublishCard",
+                event="approval-delayed",
+                card=fallback_cards.APPROVAL_DELAYED,
+            ),
+            rule("$status = 'approved'", "WaitWithoutCallback"),
+            rule(
+                f"{one_of('$status', 'withdrawn', 'approval-expired')} and $pause < {GIVE_UP_TAG}",
+                "WaitWithoutCallback",
+            ),
+            default="DescribeError",
+        ),
+        # What was decided cannot be read, or waited for.
+        "CheckFailed": choice(
+            rule("$decision.status = 'withdrawn'", "TagStatus"),
+            rule(APPROVAL_IS_OVER, "TagStatus", **_tag_at_last("approval-expired")),
+            rule(
+                f"{APPROVED} or {OPEN} and $pause < {GIVE_UP_REQUEST}",
+                "WaitWithoutCallback",
+            ),
+            default="DescribeError",
+        ),
+        # What runs must go on to its end, whether or not anyone hears of it.
+        "PublishFailed": choice(
+            rule("$event = 'pipeline-error'", "PipelineError"),
+            rule(one_of("$event", "digest", "approval-delayed", *CONTINUING), "RouteByEvent"),
+            default="DescribeError",
+        ),
+        "DescribeError": {
+            "Type": "Pass",
+            "Assign": {
+                "event": "pipeline-error",
+                "card": fallback_cards.pipeline_error(names.region),
+            },
+            "Next": "PublishCard",
+        },
+        "PipelineError": {"Type": "Fail", "Error": "PipelineError", "Cause": "{% $trouble %}"},
+    }
+
+
+def _card_of(answer: str) -> str:
+    """The card in a function's answer as text, ``none`` where it has none."""
+    return f"{{% {answer}.card ? $string({answer}.card) : 'none' %}}"

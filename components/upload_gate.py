@@ -197,7 +197,7 @@ class UploadGate(pulumi.ComponentResource):
                     decide=args.decision_seconds,
                     escalate=args.escalate_seconds,
                     remind=args.remind_seconds,
-                    who=AUDIT_LOG_SECONDS if args.record_approver else 0,
+                    audit=AUDIT_LOG_SECONDS if args.record_approver else 0,
                 ),
                 escalation_topic=args.escalation_topic,
                 digest_after=args.digest_after,

@@ -29,13 +29,39 @@ STATE_BUCKET = os.environ["STATE_BUCKET"]
 ORDER = ("redrive", "enteredAt", "retry")
 
 
-def handler(event: Mapping[str, Any], context: object) -> bool:
-    """Return whether the token was sent back.
+def handler(event: Mapping[str, Any], context: object) -> Any:
+    """Serve the state machine (``wait``, ``check``), or S3, as EventBridge brings it (``answer``).
 
-    ``event`` is that of the state machine (``wait``), or one of S3's, as EventBridge brings it
-    (``answer``). Each may come twice.
+    Each event may come twice.
     """
-    return answer(event["detail"]["object"]["key"]) if "detail" in event else wait(event)
+    if "detail" in event:
+        return answer(event["detail"]["object"]["key"])
+    return check(event) if "expired" in event else wait(event)
+
+
+def check(event: Mapping[str, Any]) -> dict[str, str]:
+    """Return ``{status, expiresAt}``, what the evidence says; the latter of an approval only.
+
+    ``status`` is ``open``, ``approved``, ``withdrawn`` or another decision. ``event`` is ``{scan,
+    sha256, expired}``: the scan's id, the SHA-256 of gate-result.json, and whether the time for a
+    decision is over: then that is written, unless somebody has decided. Only a missing document
+    counts as none; where S3 does not answer, nothing is known, and the state machine asks again.
+    """
+    evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
+    stored = evidence.get("decision.json")
+    if stored is None and event["expired"]:
+        expired = decisions.request_expired(evidence.scan, event["sha256"], timestamps.now())
+        stored = evidence.put_if_absent("decision.json", expired)
+    if stored is None:
+        return {"status": "open"}
+    decision = stored.document
+    if decision["decision"] != "approved":
+        return {"status": decision["decision"]}
+    withdrawn = evidence.get("withdrawal.json") is not None
+    return {
+        "status": "withdrawn" if withdrawn else "approved",
+        "expiresAt": decision["expiresAt"],
+    }
 
 
 def answer(key: str) -> bool:

@@ -41,9 +41,7 @@ LOOK_EVERY_SECONDS = 0.05
 EVENT_SECONDS = 1
 Seen = TypeVar("Seen")
 # States that wait for a token.
-WAITS = {
-    "AwaitDecision", "AwaitLateDecision", "HearWhoApproved", "HoldToReminder", "HoldToEnd",
-}  # fmt: skip
+WAITS = {"AwaitDecision", "AwaitWithdrawal"}
 SETTINGS = {
     "slackWorkspaceId": "T0LOCAL0000",
     "slackChannelId": "C0LOCAL0000",
@@ -230,8 +228,10 @@ class Cloud:
             return []
         return [event["message"] for event in events]
 
-    def reached(self, execution: str, *states: str, seconds: float = 40) -> str:
+    def reached(self, execution: str, *states: str, seconds: float = 40, times: int = 1) -> str:
         """The first of ``states`` that the execution has entered, once its task has begun.
+
+        It counts once they were entered ``times`` times.
 
         Raises:
             TimeoutError: it did not come there; says where it went.
@@ -243,11 +243,15 @@ class Cloud:
             stored = max(
                 (each["id"] for each in events if each["type"] == "TaskSubmitted"), default=0
             )
-            for event in events:
-                name = event.get("stateEnteredEventDetails", {}).get("name")
-                if name in states and (name not in WAITS or stored > event["id"]):
-                    return name
-            return None
+            entered = [
+                (event["id"], name)
+                for event in events
+                if (name := event.get("stateEnteredEventDetails", {}).get("name")) in states
+            ]
+            if len(entered) < times:
+                return None
+            place, name = entered[times - 1]
+            return name if name not in WAITS or stored > place else None
 
         return awaited(begun, seconds, lambda: f"not in {states} but {self.states(execution)}")
 

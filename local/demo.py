@@ -85,11 +85,11 @@ class Demo:
                 scan,
                 execution,
                 started,
-                {"HoldToReminder", "HoldToEnd"},
+                {"AwaitWithdrawal"},
                 after="AwaitDecision",
             )
             self._show_decision(cloud, scan)
-        elif "ClearPassed" not in cloud.states(execution):
+        elif "PublishCard" in cloud.states(execution):
             say()
             card = cloud.channel.wait(lambda each: each.scan == scan)
             told = card.received - uploaded
@@ -112,10 +112,10 @@ class Demo:
         execution: str,
         started: float,
         until: set[str],
-        after: str = "Identify",
+        after: str = "OpenScan",
     ) -> None:
         """Tell each state as it is entered, and each line of the build's log as it is written."""
-        told, lines, passed = 0, 0, after == "Identify"
+        told, lines, passed = 0, 0, after == "OpenScan"
 
         def tell_log() -> None:
             nonlocal lines

@@ -168,7 +168,7 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
     metadata = card.get("metadata") if isinstance(card, dict) else None
     asks = isinstance(metadata, dict) and metadata.get("enableCustomActions") is True
     checks.check(sent.scan, "its card has buttons", asks, "the card in gate-result.json says no")
-    told = "TellFailed" in _states(environment, execution)
+    told = "PublishCard" in _states(environment, execution)
     checks.check(sent.scan, "its card was published", told, "the execution never did")
     waits = _waits(environment, sent)
     checks.check(sent.scan, "it awaits a decision", bool(waits), "no token waits")
@@ -212,7 +212,7 @@ def _rest(
     environment: stack.Stack, sent: Sent, execution: str, deadline: float, over: bool = False
 ) -> str:
     """Wait until the execution is over or (unless ``over``) awaits people; return its state."""
-    state = "Open"
+    state = "OpenScan"
 
     def rests() -> bool:
         nonlocal state

@@ -179,7 +179,7 @@ class Watch:
         )
         pause = math.inf if ended else RESTING if resting else MOVING
         execution.due = time.monotonic() + pause
-        if way.opened is None or not self._opened_here(execution, way.opened["scan"]):
+        if way.opened is None:  # not yet, or by another execution: an event can come twice
             return
         execution.scan = way.opened["scan"]
         last = way.steps[-1]
@@ -206,14 +206,6 @@ class Watch:
                 shown = self.uploads.get(other.scan, seen)
                 if other is not execution and shown["versionId"] == seen["versionId"]:
                     other.due = 0.0
-
-    def _opened_here(self, execution: _Execution, scan: str) -> bool:
-        """Whether the scan is this execution's: an event can come twice, one of them opens it."""
-        known = self.uploads.get(scan)
-        if known is None or known["execution"] == execution.arn:
-            return True
-        execution.due = math.inf
-        return json.loads(self.evidence(scan, "scan.json"))["execution"] == execution.arn
 
     def _way(self, execution: str) -> Way:
         pages = self.cloud.client("stepfunctions").get_paginator("get_execution_history")

@@ -1,7 +1,6 @@
 """The way of one execution, read from its history as GetExecutionHistory returns it."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,8 +28,8 @@ class Step:
 class Way:
     """The states that one execution entered.
 
-    ``opened`` is what the execution would write to scan.json, None until then; ``build`` is the
-    (group, stream) of the log of its last build.
+    ``opened`` is scan.json, None until the execution knows it, and where another one wrote it;
+    ``build`` is the (group, stream) of the log of its last build.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -53,9 +52,10 @@ def read(history: History) -> Way:
         step = way.steps[-1]
         if "stateExitedEventDetails" in event:
             step.left = at
-        if scheduled := event.get("taskScheduledEventDetails"):
+        if "taskScheduledEventDetails" in event:
             step.attempts += 1
-            way.opened = way.opened or _opened(json.loads(scheduled["parameters"]))
+        if succeeded := event.get("taskSucceededEventDetails"):
+            way.opened = way.opened or _opened(json.loads(succeeded.get("output") or "{}"))
         if submitted := event.get("taskSubmittedEventDetails"):
             way.build = _build(json.loads(submitted.get("output") or "{}")) or way.build
             way.waits = submitted["resource"].endswith(".waitForTaskToken")
@@ -64,10 +64,9 @@ def read(history: History) -> Way:
     return way
 
 
-def _opened(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-    named = re.fullmatch(r"scans/.+/scan\.json", str(parameters.get("Key", "")))
-    body = parameters.get("Body") if named else None
-    return body if isinstance(body, dict) else None
+def _opened(output: Mapping[str, Any]) -> dict[str, Any] | None:
+    answer = output.get("Payload")
+    return answer["scan"] if isinstance(answer, dict) and answer.get("isNew") else None
 
 
 def _build(output: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -50,7 +50,7 @@ def test_each_function_gets_what_its_handler_reads(built: Built):
         "MAX_EXCEPTION_SECONDS": "7200",
     }
     assert built.variables("gate-rescan") == {"ARTIFACTS_BUCKET": "gate-artifacts"}
-    variables = built.variables("gate-announce")
+    variables = built.variables("gate-notify")
     parsed = ("RECIPIENTS", "UPLOADER_DOMAINS", "TEAM_BUTTONS")
     assert {
         key: json.loads(variables[key]) if key in parsed else variables[key] for key in variables
@@ -89,7 +89,7 @@ def test_each_function_gets_what_its_handler_reads(built: Built):
 )
 def test_a_mention_is_written_as_slack_has_it(who: str, mention: str):
     assert (
-        approval(escalation_mention=who).variables("gate-announce")["ESCALATION_MENTION"] == mention
+        approval(escalation_mention=who).variables("gate-notify")["ESCALATION_MENTION"] == mention
     )
 
 
@@ -257,4 +257,4 @@ def test_without_buttons_of_the_team_there_are_ours():
         "gate-reject",
         "gate-withdraw",
     ]
-    assert built.variables("gate-announce")["TEAM_BUTTONS"] == "{}"
+    assert built.variables("gate-notify")["TEAM_BUTTONS"] == "{}"

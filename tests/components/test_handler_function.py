@@ -13,7 +13,7 @@ from tests.support.recording import CONTEXT, PROGRAM, Built, build
 def function(**changed: Any) -> Built:
     settings: dict[str, Any] = {
         "context": replace(CONTEXT, log_retention_days=30),
-        "module": "announce",
+        "module": "notify",
         "description": "Mails",
         "statements": [allow("s3:GetObject", resources=["arn:b/*"])],
         "environment": {"ARTIFACTS_BUCKET": "b"},
@@ -55,7 +55,7 @@ def test_it_runs_the_module_it_is_named_after_with_json_logs_and_tracing(built: 
         "role": "arn:aws:iam:::mail",
         "runtime": "python3.13",
         "architectures": ["arm64"],
-        "handler": "handlers.announce.handler",
+        "handler": "handlers.notify.handler",
         "memorySize": 512,
         "timeout": 12,
         "environment": {"variables": {"ARTIFACTS_BUCKET": "b"}},
@@ -109,6 +109,6 @@ def test_what_else_lies_in_handlers_never_changes_the_package(tmp_path, monkeypa
     assert sorted(packaged_handlers().assets) == ["handlers/__init__.py", "handlers/one.py"]
 
 
-@pytest.mark.parametrize("module", ["approval", "announce", "check_build_status", "who"])
+@pytest.mark.parametrize("module", ["approval", "notify", "check_build_status", "who"])
 def test_every_entry_module_has_a_handler(module: str):
     assert "\ndef handler(" in (PROGRAM / "handlers" / f"{module}.py").read_text()

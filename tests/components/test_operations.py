@@ -210,7 +210,7 @@ def test_ses_counts_what_the_alarms_watch_for_the_set_that_mail_is_sent_with(bui
     made = built.one("sesv2/configurationSetEventDestination:ConfigurationSetEventDestination")
     destination = made.inputs["eventDestination"]
     [dimension] = destination["cloudWatchDestination"]["dimensionConfigurations"]
-    sent = built.one("lambda/function:Function", "gate-announce").inputs["environment"]["variables"]
+    sent = built.one("lambda/function:Function", "gate-notify").inputs["environment"]["variables"]
     mail = [
         metric
         for each in alarms(built)

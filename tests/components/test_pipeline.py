@@ -56,13 +56,12 @@ def test_its_log_group_lies_where_no_resource_policy_is_needed(built: Built):
 def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
     names = Names(
         project="gate-scan",
-        artifacts="gate-artifacts",
         topic_arn="arn:aws:sns:::gate-notifications",
         escalation_topic="",
-        supersede="arn:aws:lambda:::gate-supersede",
+        open_scan="arn:aws:lambda:::gate-open-scan",
         callback="arn:aws:lambda:::gate-callback",
         check_build_status="arn:aws:lambda:::gate-check-build-status",
-        announce="arn:aws:lambda:::gate-announce",
+        notify="arn:aws:lambda:::gate-notify",
         region=REGION,
     )
 
@@ -71,7 +70,7 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
     ) == definition(
         names,
         build_seconds=(30 + 60 + 5) * 60,
-        waits=Waits(decide=7200, escalate=600, remind=3600, who=0),
+        waits=Waits(decide=7200, escalate=600, remind=3600, audit=0),
     )
 
 

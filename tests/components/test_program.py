@@ -190,7 +190,7 @@ def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Bui
 
 
 def test_the_cards_name_what_the_buttons_call(everything: Built):
-    for name in ("gate-check-build-status", "gate-announce"):
+    for name in ("gate-check-build-status", "gate-notify"):
         variables = everything.variables(name)
         assert variables["APPROVAL_FUNCTION"] == "gate-approval"
         assert json.loads(variables["TEAM_BUTTONS"]) == {
@@ -367,7 +367,7 @@ def test_settings_reach_what_they_are_about():
     )
     project = built.one("codebuild/project:Project").inputs
     states = json.loads(built.one("sfn/stateMachine:StateMachine").inputs["definition"])["States"]
-    announce = built.variables("gate-announce")
+    notify = built.variables("gate-notify")
     lock = built.one("s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration").inputs
     variables = {
         each["name"]: each["value"] for each in project["environment"]["environmentVariables"]
@@ -378,17 +378,17 @@ def test_settings_reach_what_they_are_about():
 
     assert (project["buildTimeout"], project["queuedTimeout"]) == (45, 120)
     assert states["Scan"]["TimeoutSeconds"] == (45 + 120 + 5) * 60
-    assert "$toMillis($expiresAt) - 3600000" in states["AwaitDecision"]["TimeoutSeconds"]
+    assert "($escalated ? 0 : 3600000)" in states["AwaitDecision"]["TimeoutSeconds"]
     assert str(6 * 3600 * 1000) in states["CheckBuildStatus"]["Assign"]["expiresAt"]
-    assert states["TellEscalatedElsewhere"]["Arguments"]["TopicArn"] == ON_CALL
-    assert str(12 * 3600 * 1000) in states["HoldException"]["Choices"][-1]["Condition"]
-    assert "HearWhoApproved" in states
+    assert states["PublishEscalation"]["Arguments"]["TopicArn"] == ON_CALL
+    assert f"($reminded ? 0 : {12 * 3600 * 1000})" in states["AwaitWithdrawal"]["TimeoutSeconds"]
+    assert "WaitForAuditLog" in states
     assert built.variables("gate-approval")["EXCEPTION_SECONDS"] == str(2 * 86400)
     assert built.variables("gate-approval")["MAX_EXCEPTION_SECONDS"] == str(3 * 86400)
-    assert json.loads(announce["RECIPIENTS"])["payments"] == ["payments@example.com"]
-    assert json.loads(announce["UPLOADER_DOMAINS"]) == ["example.com"]
-    assert announce["ESCALATION_MENTION"] == "<!subteam^S0123456789>"
-    assert announce["TEAM_BUTTONS"] == "{}"
+    assert json.loads(notify["RECIPIENTS"])["payments"] == ["payments@example.com"]
+    assert json.loads(notify["UPLOADER_DOMAINS"]) == ["example.com"]
+    assert notify["ESCALATION_MENTION"] == "<!subteam^S0123456789>"
+    assert notify["TEAM_BUTTONS"] == "{}"
     assert lock["rule"] == {"defaultRetention": {"mode": "COMPLIANCE", "days": 9}}
     assert project["environment"]["type"] == "ARM_CONTAINER"
     assert project["environment"]["computeType"] == "BUILD_GENERAL1_SMALL"

@@ -21,7 +21,6 @@ from components.settings import (
 )
 from components.upload_gate import UploadGateArgs
 from domain.durations import UNITS
-from domain.scan_id import APP
 from tests.support.recording import PROGRAM, PROJECT, TOKEN, build, told
 
 DECLARED = {
@@ -507,16 +506,6 @@ def test_all_that_a_button_lacks_is_named_at_once(value: Any):
         f"{BUTTON}[0].function",
         f"{BUTTON}[0].outcomes[0]",
     ]
-
-
-@given(st.text())
-def test_an_app_is_named_as_the_state_machine_names_it(text: str):
-    from components.state_machine import IDENTIFY
-
-    [pattern] = re.findall(r"\$contains\(\$name, /\^(.+?)\$/\)", IDENTIFY)
-    assert APP.pattern == pattern
-    if APP.fullmatch(text):
-        assert not set(text) & set('/"[] ')
 
 
 def test_the_token_is_never_in_an_error():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,24 +11,21 @@ import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from components.state_machine import Waits, definition
-from components.states import Names
+from tests.support.definitions import NAMES, WAITS, current
 
-NAMES = Names(
-    project="scan-1",
-    artifacts="artifacts-1",
-    topic_arn="arn:topic",
-    escalation_topic="arn:on-call",
-    supersede="arn:supersede",
-    callback="arn:callback",
-    check_build_status="arn:check",
-    announce="arn:announce",
-    region="eu-central-1",
+MACHINE = current()
+PLAIN = definition(
+    replace(NAMES, escalation_topic=""),
+    build_seconds=3600,
+    waits=Waits(decide=WAITS.decide, escalate=0, remind=0, audit=0),
 )
-WAITS = Waits(decide=7200, escalate=1800, remind=3600, who=30)
-MACHINE = definition(NAMES, build_seconds=3600, waits=WAITS)
 STATES: dict[str, dict[str, Any]] = MACHINE["States"]
 TASKS = [name for name, state in STATES.items() if state["Type"] == "Task"]
-ENDS = {"Succeed", "Fail"}
+PUBLISHING = [name for name in TASKS if STATES[name]["Resource"].endswith(":sns:publish")]
+
+
+def ends(state: dict[str, Any]) -> bool:
+    return state["Type"] in ("Succeed", "Fail") or "End" in state
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
@@ -50,26 +48,56 @@ def reachable(start: str, without: frozenset[str] = frozenset()) -> set[str]:
     return seen
 
 
-def test_it_is_valid_amazon_states_language():
-    AmazonStateLanguageParser.parse(json.dumps(MACHINE))
+def rules(name: str) -> list[tuple[str, str]]:
+    """The conditions of a choice, in order, and where each leads."""
+    return [
+        (rule["Condition"].removeprefix("{% ").removesuffix(" %}"), rule["Next"])
+        for rule in STATES[name]["Choices"]
+    ]
 
 
-def test_a_broken_definition_would_not_be_parsed():
+@pytest.mark.parametrize("machine", [MACHINE, PLAIN], ids=["every option on", "every option off"])
+def test_it_is_valid_amazon_states_language(machine: dict[str, Any]):
+    AmazonStateLanguageParser.parse(json.dumps(machine))
+
+
+def test_an_invalid_definition_would_not_be_parsed():
     """Shows that the parser of the test above looks."""
-    broken = {**MACHINE, "States": {**STATES, "Open": {"Type": "Taks"}}}
+    invalid = {**MACHINE, "States": {**STATES, "Scan": {"Type": "Taks"}}}
 
     with pytest.raises(Exception, match="Taks"):
-        AmazonStateLanguageParser.parse(json.dumps(broken))
+        AmazonStateLanguageParser.parse(json.dumps(invalid))
+
+
+def test_it_has_one_state_for_each_kind_of_side_effect():
+    assert len(STATES) <= 28
+    effects = Counter(
+        (STATES[name]["Resource"].rpartition(":::")[2], str(STATES[name]["Arguments"][key]))
+        for name in TASKS
+        for key in ("FunctionName", "TopicArn", "ProjectName", "Tagging")
+        if key in STATES[name]["Arguments"]
+    )
+
+    assert {effect: times for effect, times in effects.items() if times > 1} == {
+        # A request and an approval differ in what follows; PublishOutcome saves two transitions.
+        ("lambda:invoke.waitForTaskToken", "callback"): 2,
+        ("sns:publish", "channel"): 2,
+    }
+
+
+def test_options_that_are_off_leave_no_states_behind():
+    assert STATES.keys() - PLAIN["States"].keys() == {"WaitForAuditLog", "PublishEscalation"}
 
 
 def test_every_next_exists_and_every_state_is_reached():
-    assert {each for state in STATES.values() for each in nexts(state)} <= set(STATES)
+    assert {target for state in STATES.values() for target in nexts(state)} <= set(STATES)
     assert reachable(MACHINE["StartAt"]) == set(STATES)
 
 
 def test_every_state_goes_on_or_ends():
     for name, state in STATES.items():
-        assert (state["Type"] in ENDS) != bool(list(nexts(state))), name
+        goes_on = "Next" in state or "Choices" in state
+        assert ends(state) != goes_on, name
 
 
 def test_every_choice_has_a_default():
@@ -79,25 +107,49 @@ def test_every_choice_has_a_default():
     assert [name for name, state in choices.items() if "Default" not in state] == []
 
 
+def test_no_default_assigns_where_a_rule_leads_to_the_same_state():
+    """Some interpreters take the rule for the default then."""
+    for name, state in STATES.items():
+        if state["Type"] == "Choice" and "Assign" in state:
+            assert state["Default"] not in [rule["Next"] for rule in state["Choices"]], name
+
+
+def test_each_expression_stands_on_one_line():
+    """One validator refuses others."""
+    expressions = re.findall(r"\{%.*?%\}", json.dumps(MACHINE))
+
+    assert expressions
+    assert [each for each in expressions if re.search(r"(?<!\\)\\n", each)] == []
+
+
+def test_no_variable_is_ever_null():
+    """Step Functions may take it for undefined, which fails the state that reads it."""
+    for name, state in STATES.items():
+        for step in [state, *state.get("Choices", []), *state.get("Catch", [])]:
+            for variable, value in step.get("Assign", {}).items():
+                assert value is not None, (name, variable)
+                assert ": null" not in str(value), (name, variable)
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_is_tried_again_and_any_failure_is_caught(name: str):
     task = STATES[name]
 
     assert task["Retry"], name
-    assert all(0 <= each.get("MaxAttempts", 3) <= 200 for each in task["Retry"])
+    assert all(0 <= rule.get("MaxAttempts", 3) <= 200 for rule in task["Retry"])
     assert all(
-        each.get("JitterStrategy") == "FULL" for each in task["Retry"] if "BackoffRate" in each
+        rule.get("JitterStrategy") == "FULL" for rule in task["Retry"] if "BackoffRate" in rule
     )
     assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     # Step Functions wants States.ALL alone and last.
-    for rules in (task["Retry"], task["Catch"]):
-        for rule in rules[:-1]:
+    for listed in (task["Retry"], task["Catch"]):
+        for rule in listed[:-1]:
             assert "States.ALL" not in rule["ErrorEquals"]
 
 
-def test_hiccups_of_every_task_are_retried_but_a_failed_build_is_not():
+def test_transient_errors_of_every_task_are_retried_but_a_failed_build_is_not():
     retried = {
-        name: {error for each in STATES[name]["Retry"] for error in each["ErrorEquals"]}
+        name: {error for rule in STATES[name]["Retry"] for error in rule["ErrorEquals"]}
         for name in TASKS
     }
 
@@ -119,184 +171,198 @@ def test_a_build_that_is_asked_for_twice_is_started_once():
 
 def test_a_full_codebuild_is_waited_for_for_hours():
     full = STATES["Scan"]["Retry"][0]
-    waits, wait = 0.0, float(full["IntervalSeconds"])
+    waited, wait = 0.0, float(full["IntervalSeconds"])
     for _ in range(full["MaxAttempts"]):
-        waits += min(wait, full["MaxDelaySeconds"])
+        waited += min(wait, full["MaxDelaySeconds"])
         wait *= full["BackoffRate"]
 
     assert full["ErrorEquals"] == ["CodeBuild.AccountLimitExceededException"]
     # Full jitter waits half of it on average.
-    assert waits / 2 > 4 * 3600
+    assert waited / 2 > 4 * 3600
 
 
-def test_no_way_ends_without_a_message_but_a_pass_and_a_repeated_event():
-    """Take away every state that publishes: only these ends can still be reached."""
-    publishing = frozenset(
-        name for name in TASKS if STATES[name]["Resource"].endswith(":sns:publish")
-    )
-    silent = {
-        name
-        for name in reachable(MACHINE["StartAt"], without=publishing)
-        if STATES[name]["Type"] in ENDS
+def test_an_event_that_came_twice_ends_before_it_does_anything():
+    assert rules("IsNewScan")[0] == ("$not($isNew)", "DuplicateEvent")
+    assert STATES["DuplicateEvent"] == {"Type": "Succeed"}
+    assert STATES["OpenScan"]["Arguments"]["Payload"] == {
+        "event": "{% $states.input %}",
+        "execution": "{% $states.context.Execution.Id %}",
+        "retry": "{% $states.context.State.RetryCount %}",
     }
 
-    assert silent == {"Passed", "Repeated"}
+
+def test_no_life_ends_without_a_message_but_a_pass_and_a_duplicate_event():
+    """Without the states that publish, only these ends can be reached, and only so."""
+    silent = reachable(MACHINE["StartAt"], without=frozenset(PUBLISHING))
+    before_done = {name for name in silent if "Done" in nexts(STATES[name])}
+
+    assert {name for name in silent if ends(STATES[name])} == {
+        "DuplicateEvent", "Done", "PipelineError",
+    }  # fmt: skip
+    assert rules("RouteByStatus")[0] == ("$status = 'passed'", "Done")
+    assert before_done == {"RouteByStatus", "RouteByEvent"}
+    # No card means that the event is outdated; what came after it has one.
+    assert rules("RouteByCard")[0] == ("$card = 'none'", "RouteByEvent")
+    outdated = {"escalated", "approved", "expiring"}
+    handled = {event for event in outdated for rule, _ in rules("RouteByEvent") if event in rule}
+    assert handled == outdated
 
 
-def test_what_cannot_be_published_ends_as_trouble_and_never_as_success():
-    for name in TASKS:
-        if STATES[name]["Resource"].endswith(":sns:publish"):
-            elsewhere = name == "TellEscalatedElsewhere"
-            topic = NAMES.escalation_topic if elsewhere else NAMES.topic_arn
-            assert STATES[name]["Arguments"]["TopicArn"] == topic
-            caught = STATES[name]["Catch"][-1]["Next"]
-            # What runs must go on to its end, whoever hears of it.
-            leads = {
-                "TellTrouble": "Trouble",
-                "TellFlood": "Blocked",
-                "TellUncleared": "HoldUnsure",
-                "TellApproved": "HoldException",
-                "TellUnsentApproved": "HoldException",
-                "TellEnding": "HoldToEnd",
-                "TellUnsentEnding": "HoldToEnd",
-                "TellEscalated": "TellEscalatedElsewhere",  # who is on call hears of it
-                "TellEscalatedElsewhere": "AwaitLateDecision",
-            }
-            assert caught == leads.get(name, "TellTrouble")
-    assert STATES["Trouble"]["Type"] == "Fail"
+def test_what_cannot_be_published_ends_as_an_error_unless_something_still_runs():
+    for name in PUBLISHING:
+        elsewhere = name == "PublishEscalation"
+        topic = NAMES.escalation_topic if elsewhere else NAMES.topic_arn
+        assert STATES[name]["Arguments"] == {"TopicArn": topic, "Message": "{% $card %}"}
+        caught = STATES[name]["Catch"][-1]["Next"]
+        assert caught == ("AwaitDecision" if elsewhere else "PublishFailed")
+    assert rules("PublishFailed") == [
+        ("$event = 'pipeline-error'", "PipelineError"),
+        # What runs must go on to its end, whether or not anyone hears of it.
+        (
+            "$event in ['digest', 'approval-delayed', 'escalated', 'approved', 'expiring']",
+            "RouteByEvent",
+        ),
+    ]
+    assert STATES["PublishFailed"]["Default"] == "DescribeError"
+    assert STATES["PipelineError"]["Type"] == "Fail"
 
 
-def test_evidence_is_written_once_and_what_stands_is_read_back():
-    writes = {
-        name: STATES[name] for name in TASKS if STATES[name]["Resource"].endswith("s3:putObject")
+def test_only_the_escalation_goes_to_the_other_topic_and_only_while_it_is_true():
+    leads = [(name, rule) for name in STATES for rule in STATES[name].get("Choices", [])]
+
+    assert [
+        (name, rule["Condition"]) for name, rule in leads if rule["Next"] == "PublishEscalation"
+    ] == [("RouteByEvent", "{% $event = 'escalated' and $card != 'none' %}")]
+
+
+def test_the_state_machine_reads_and_writes_no_evidence_itself():
+    assert {STATES[name]["Resource"].removeprefix("arn:aws:states:::") for name in TASKS} == {
+        "lambda:invoke",
+        "lambda:invoke.waitForTaskToken",
+        "codebuild:startBuild.sync",
+        "aws-sdk:s3:putObjectTagging",
+        "sns:publish",
     }
 
-    read_back = {
-        "Open": "ReadOpened",
-        "NobodyDecided": "ReadDecision",
-    }
-    assert set(writes) == set(read_back)
-    for name, read in read_back.items():
-        assert writes[name]["Arguments"]["IfNoneMatch"] == "*"
-        assert set(nexts(writes[name])) == {read}
-        assert STATES[read]["Arguments"]["Key"] == writes[name]["Arguments"]["Key"]
 
-
-@pytest.mark.parametrize(
-    ("state", "status"),
-    [
-        ("ClearPassed", "passed"),
-        ("MarkBroken", "error"),
-        ("MarkFailed", "failed"),
-        ("ClearApproved", "approved"),
-        ("ClearAgain", "approved"),
-        ("MarkRejected", "rejected"),
-        ("MarkExpired", "request-expired"),
-        ("MarkEnded", "approval-expired"),
-        ("MarkWithdrawn", "withdrawn"),
-        ("MarkSuperseded", "superseded"),
-    ],
-)
-def test_the_clearance_of_the_exact_version_is_tagged(state: str, status: str):
-    assert STATES[state]["Arguments"] == {
+def test_the_status_of_the_exact_version_is_tagged():
+    assert STATES["TagStatus"]["Arguments"] == {
         "Bucket": "{% $scan.bucket %}",
         "Key": "{% $scan.key %}",
         "VersionId": "{% $scan.versionId %}",
-        "Tagging": {"TagSet": [{"Key": "scan-status", "Value": status}]},
+        "Tagging": {"TagSet": [{"Key": "scan-status", "Value": "{% $status %}"}]},
     }
 
 
-def test_only_a_passed_gate_and_an_approval_clear():
-    """Every way into a clearing tag is a condition on the report or on the decision."""
-    ways = {
-        target: [name for name, state in STATES.items() if target in nexts(state)]
-        for target in ("ClearPassed", "ClearApproved", "ClearAgain")
+def test_only_the_gate_result_and_the_evidence_say_which_status():
+    assigned = [
+        (name, step["Assign"]["status"])
+        for name, state in STATES.items()
+        for step in [state, *state.get("Choices", []), *state.get("Catch", [])]
+        if "status" in step.get("Assign", {})
+    ]
+
+    assert assigned == [
+        ("OpenScan", "none"),
+        ("OpenScan", "none"),
+        ("CheckBuildStatus", "{% $states.result.Payload.status %}"),
+        ("RouteByDecision", "withdrawn"),
+        ("RouteByDecision", "approval-expired"),
+        ("RouteByDecision", "approved"),
+        ("RouteByDecision", "{% $decision.status %}"),
+        ("CheckFailed", "approval-expired"),
+    ]
+    assert {name for name, state in STATES.items() if "TagStatus" in nexts(state)} == {
+        "CheckBuildStatus", "RouteByDecision", "CheckFailed",
+    }  # fmt: skip
+
+
+def test_an_approval_is_tagged_once_it_is_known_that_it_is_neither_withdrawn_nor_over():
+    over = "$decision.status = 'approved' and $toMillis($decision.expiresAt) <= $millis()"
+    after_open = rules("RouteByDecision")[3:]
+
+    assert after_open[:3] == [
+        ("$decision.status = 'withdrawn'", "TagStatus"),
+        (over, "TagStatus"),
+        ("$decision.status = 'approved' and $tagged != 'approved'", "TagStatus"),
+    ]
+    assert after_open[-1] == (
+        "$decision.status in ['rejected', 'request-expired', 'superseded']",
+        "TagStatus",
+    )
+    # Whatever else the function may say clears nothing.
+    assert STATES["RouteByDecision"]["Default"] == "DescribeError"
+    assert {name for name, state in STATES.items() if "RouteByDecision" in nexts(state)} == {
+        "CheckForDecision",
+        "AwaitDecision",  # when its time is over: the request is open
     }
 
-    assert ways == {
-        "ClearPassed": ["Judge"],
-        "ClearApproved": ["HoldException"],
-        "ClearAgain": ["HoldException"],
-    }
-    assert STATES["Judge"]["Choices"][0] == {
-        "Condition": "{% $verdict.status = 'passed' %}",
-        "Next": "ClearPassed",
-    }
-    assert STATES["Decided"]["Choices"][0] == {
-        "Condition": "{% $decision.decision = 'approved' %}",
-        "Assign": {"stage": "decided", "blind": 60},
-        "Next": "ReadWithdrawal",
-    }
-    over, cleared, again = STATES["HoldException"]["Choices"][:3]
-    assert over == {
-        "Condition": "{% $toMillis($decision.expiresAt) <= $millis() %}",
-        "Next": "MarkEnded",
-    }
-    assert cleared == {"Condition": "{% $stage = 'decided' %}", "Next": "ClearApproved"}
-    assert again == {"Condition": "{% $stage = 'uncleared' %}", "Next": "ClearAgain"}
-    assert STATES["Judge"]["Default"] == "Blocked"
-    assert STATES["Blocked"]["Default"] == "MarkBroken"
-    assert STATES["Decided"]["Default"] == "MarkExpired"
 
-
-def test_nothing_that_fails_after_an_approval_lets_its_exception_run_on():
-    ends = {name for name, state in STATES.items() if state["Type"] in ENDS}
-
-    marked = frozenset({"MarkEnded", "MarkWithdrawn"})
-    # S3 may have taken the tag although its answer was lost.
-    assert reachable("ClearApproved", without=marked) & ends == set()
-    for name in marked:
-        [retry] = STATES[name]["Retry"]
-        assert retry["MaxAttempts"] * retry["MaxDelaySeconds"] > 3 * 24 * 3600
-
-
-@pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])
-def test_an_exception_whose_token_cannot_be_left_is_looked_at_again_and_ends(name: str):
-    *late, failed = STATES[name]["Catch"]
-
-    assert [each["ErrorEquals"] for each in late] == [["States.Timeout"]]
-    assert failed["Next"] == "HoldUnsure"
-    assert STATES["HoldUnsure"] == {
-        "Type": "Choice",
-        "Choices": [
-            {"Condition": "{% $toMillis($decision.expiresAt) <= $millis() %}", "Next": "MarkEnded"}
-        ],
-        "Default": "HoldBlind",
-    }
-    # At first after a minute, then after twice as long each time, a day at most.
-    assert STATES["HoldBlind"] == {
-        "Type": "Wait",
-        "Seconds": (
-            "{% $max([1, $ceil(($min([$millis() + 1000 * $blind, $toMillis($decision.expiresAt)])"
-            " - $millis()) / 1000)]) %}"
+def test_nothing_that_fails_after_an_approval_keeps_it_from_being_tagged_as_ended():
+    """A task that fails leads to a choice; these go on for an approval, whatever failed."""
+    assert STATES["TagStatus"]["Catch"][-1]["Next"] == "TagFailed"
+    assert rules("TagFailed")[1:] == [
+        ("$status = 'approved'", "WaitWithoutCallback"),
+        (
+            "$status in ['withdrawn', 'approval-expired'] and $pause < 1382400",
+            "WaitWithoutCallback",
         ),
-        "Assign": {"blind": "{% $min([86400, 2 * $blind]) %}"},
-        "Next": "ReadWithdrawal",
-    }
-    assert STATES[name]["Assign"] == STATES[name]["Catch"][0]["Assign"] == {"blind": 60}
+    ]
+    for name in ("AwaitWithdrawal", "CheckForDecision"):
+        assert STATES[name]["Catch"][-1]["Next"] == "CheckFailed", name
+    assert [target for _, target in rules("CheckFailed")] == [
+        "TagStatus",
+        "TagStatus",
+        "WaitWithoutCallback",
+    ]
+    assert rules("CheckFailed")[2][0].startswith("$decision.status = 'approved' or ")
+    assert STATES["WaitWithoutCallback"]["Next"] == "CheckForDecision"
 
 
-@pytest.mark.parametrize("name", ["HearWhoApproved", "HoldToReminder", "HoldToEnd"])
-def test_a_wait_that_must_end_on_time_is_not_tried_again_for_long(name: str):
+def test_the_pause_without_a_callback_doubles_and_begins_anew_after_success():
+    wait = STATES["WaitWithoutCallback"]
+
+    # At first a minute, then twice as long each time, a day at most; not past an approval's end.
+    assert wait["Assign"] == {"pause": "{% $min([2 * $pause, 1382400]) %}"}
+    assert wait["Seconds"] == (
+        "{% $min([$pause, 86400,"
+        " $decision.status = 'approved' and $toMillis($decision.expiresAt) > $millis()"
+        " ? $max([1, $ceil((($toMillis($decision.expiresAt)) - $millis()) / 1000)]) : $pause]) %}"
+    )
+    for name in ("AwaitDecision", "AwaitWithdrawal"):
+        assert STATES[name]["Assign"] == {"pause": 60}, name
+        assert STATES[name]["Catch"][0]["Assign"] == {"pause": 60}, name
+    assert STATES["TagStatus"]["Assign"]["pause"] == 60
+
+
+def test_a_status_that_ends_an_approval_is_tried_for_days():
+    """Meanwhile a version stays deployable that must not be; one that is deleted has no end."""
+    pause, waited = 60, 0
+    while pause < 1_382_400:
+        waited += min(pause, 86_400)
+        pause *= 2
+
+    assert waited > 5 * 24 * 3600
+
+
+def test_an_approval_that_cannot_be_tagged_is_told_once():
+    [(condition, target), *_] = rules("TagFailed")
+
+    assert condition == "$status = 'approved' and $event != 'approval-delayed'"
+    assert target == "PublishCard"
+    assert STATES["TagFailed"]["Choices"][0]["Assign"]["event"] == "approval-delayed"
+
+
+def test_a_wait_that_must_end_on_time_is_not_tried_again_for_long():
     """Its time begins anew with each try."""
-    timed_out, other = STATES[name]["Retry"]
+    timed_out, other = STATES["AwaitWithdrawal"]["Retry"]
 
     assert timed_out == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
     longest = sum(other["IntervalSeconds"] * 2**n for n in range(other["MaxAttempts"]))
     assert longest < 10
 
 
-def test_only_s3_can_say_that_nothing_was_withdrawn():
-    missing, other = STATES["ReadWithdrawal"]["Catch"]
-
-    assert (missing["ErrorEquals"], missing["Next"]) == (
-        ["S3.NoSuchKeyException"],
-        "HoldException",
-    )
-    assert (other["ErrorEquals"], other["Next"]) == (["States.ALL"], "HoldUnsure")
-
-
-def test_each_wait_leaves_its_token_by_the_function_that_looks_for_the_answer():
+def test_each_wait_stores_its_token_by_the_function_that_looks_for_the_answer():
     """Else what comes between a look and a wait would be missed."""
     waits = {
         name: state["Arguments"]["FunctionName"]
@@ -304,69 +370,40 @@ def test_each_wait_leaves_its_token_by_the_function_that_looks_for_the_answer():
         if "waitForTaskToken" in state.get("Resource", "")
     }
 
-    assert waits == dict.fromkeys(
-        ("AwaitDecision", "AwaitLateDecision", "HearWhoApproved", "HoldToReminder", "HoldToEnd"),
-        "arn:callback",
-    )
+    assert waits == dict.fromkeys(("AwaitDecision", "AwaitWithdrawal"), "callback")
 
 
 @pytest.mark.parametrize(
-    ("event", "after"),
+    ("waits", "escalated", "until"),
     [
-        ("Escalated", "AwaitLateDecision"),
-        ("Approved", "HoldException"),
-        ("Ending", "HoldToEnd"),
+        ({"escalate": 0}, True, 0),
+        ({"escalate": 72 * 3600}, True, 0),
+        ({"escalate": 1800}, False, 1_800_000),
     ],
 )
-def test_what_is_not_true_any_more_is_not_published(event: str, after: str):
-    assert STATES[f"Announce{event}"]["Next"] == f"Still{event}"
-    assert STATES[f"Still{event}"] == {
-        "Type": "Choice",
-        "Choices": [{"Condition": "{% $told.card = null %}", "Next": after}],
-        "Default": f"Tell{event}",
-    }
+def test_a_request_is_escalated_where_there_is_time_to(
+    waits: dict[str, int], escalated: bool, until: int
+):
+    states = definition(NAMES, build_seconds=1, waits=replace(WAITS, **waits))["States"]
 
-
-@pytest.mark.parametrize(
-    ("waits", "states"),
-    [
-        ({"escalate": 0}, {"AwaitDecision"}),
-        ({"escalate": 7200}, {"AwaitDecision"}),
-        ({"escalate": 1800}, {"AwaitDecision", "AwaitLateDecision", "AnnounceEscalated"}),
-    ],
-)
-def test_a_request_is_escalated_where_there_is_time_to(waits: dict[str, int], states: set[str]):
-    machine = definition(NAMES, build_seconds=1, waits=replace(WAITS, **waits))
-
-    possible = {"AwaitDecision", "AwaitLateDecision", "AnnounceEscalated"}
-    assert possible & machine["States"].keys() == states
-
-
-def test_nobody_waits_to_hear_who_pressed_where_nobody_tells():
-    machine = definition(NAMES, build_seconds=1, waits=replace(WAITS, who=0))
-
-    assert not [name for name in machine["States"] if name.startswith("HearWho")]
-    assert machine["States"]["ClearApproved"]["Next"] == "AnnounceApproved"
+    assert states["OpenScan"]["Assign"]["escalated"] is escalated
+    assert f"($escalated ? 0 : {until})" in states["AwaitDecision"]["TimeoutSeconds"]
 
 
 def test_builds_and_people_have_their_time_and_no_more():
     assert STATES["Scan"]["TimeoutSeconds"] == 3600
-    waits = {name: state for name, state in STATES.items() if "Await" in name}
-    assert {name: state["TimeoutSeconds"] for name, state in waits.items()} == {
-        "AwaitDecision": (
-            "{% $max([1, $ceil(($toMillis($expiresAt) - 1800000 - $millis()) / 1000)]) %}"
-        ),
-        "AwaitLateDecision": (
-            "{% $max([1, $ceil(($toMillis($expiresAt) - 0 - $millis()) / 1000)]) %}"
-        ),
-    }
-    for name, late in (
-        ("AwaitDecision", "AnnounceEscalated"),
-        ("AwaitLateDecision", "NobodyDecided"),
-    ):
+    assert STATES["AwaitDecision"]["TimeoutSeconds"] == (
+        "{% $max([1, $ceil((($toMillis($expiresAt) - ($escalated ? 0 : 43200000))"
+        " - $millis()) / 1000)]) %}"
+    )
+    assert STATES["AwaitWithdrawal"]["TimeoutSeconds"] == (
+        "{% $max([1, $ceil((($toMillis($decision.expiresAt) - ($reminded ? 0 : 86400000))"
+        " - $millis()) / 1000)]) %}"
+    )
+    for name in ("AwaitDecision", "AwaitWithdrawal"):
         assert STATES[name]["Retry"][0] == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
-        assert STATES[name]["Catch"][0] == {"ErrorEquals": ["States.Timeout"], "Next": late}
-    assert "$millis() + 7200000" in STATES["CheckBuildStatus"]["Assign"]["expiresAt"]
+        assert STATES[name]["Catch"][0]["ErrorEquals"] == ["States.Timeout"]
+    assert "$millis() + 259200000" in STATES["CheckBuildStatus"]["Assign"]["expiresAt"]
 
 
 def test_what_is_read_was_assigned_on_every_way_there():
@@ -388,29 +425,38 @@ def test_what_is_read_was_assigned_on_every_way_there():
                     ahead.append(target)
 
     for name, state in STATES.items():
-        local = {key: value for key, value in state.items() if key != "Assign"}
-        called = r"\$([a-z]+)\b(?!\()"
-        read = set(re.findall(called, json.dumps(local), re.IGNORECASE)) - {"states"}
+        called = r"\$([a-z0-9]+)\b(?!\()"
+        bound = {"states", *re.findall(r"\$(\w+) :=", json.dumps(state))}
+        read = set(re.findall(called, json.dumps(state), re.IGNORECASE)) - bound
         assert read <= assigned[name], name
 
 
 def test_what_comes_from_outside_is_escaped_before_it_goes_to_slack():
-    told = [state for state in STATES.values() if "$trouble" in json.dumps(state.get("Arguments"))]
     sources = [
-        rule["Assign"]["trouble"]
+        value
         for state in STATES.values()
         for rule in state.get("Catch", [])
-        if "trouble" in rule.get("Assign", {})
+        for name, value in rule.get("Assign", {}).items()
+        if name in ("trouble", "card") and "errorOutput" in value
     ]
 
-    assert told
-    assert sources
+    # All but Scan's, whose failure is an answer; Notify has a text and a card.
+    assert len(sources) == len(TASKS)
     for source in sources:
         assert all(escaped in source for escaped in ("'&amp;'", "'&lt;'", "'&gt;'"))
 
 
 def test_nobody_is_sent_into_a_redrive_which_would_only_fail_again():
-    """A redrive goes on at the state that failed, and here that is Trouble, a Fail state."""
-    assert set(nexts(STATES["TellTrouble"])) == {"Trouble"}
-    assert "redrive" not in STATES["TellTrouble"]["Arguments"]["Message"]
-    assert "upload the zip again" in STATES["TellTrouble"]["Arguments"]["Message"]
+    """A redrive goes on at the state that failed, and here that is PipelineError, a Fail state."""
+    card = STATES["DescribeError"]["Assign"]["card"]
+
+    assert "redrive" not in card
+    assert "upload the zip again" in card
+
+
+def test_an_upload_that_could_not_be_opened_is_named_on_the_card():
+    caught = STATES["OpenScan"]["Catch"][-1]
+
+    assert caught["Next"] == "DescribeError"
+    # The key comes from outside: only letters and digits of it reach the channel.
+    assert "/[^A-Za-z0-9._-]/, '_'" in caught["Assign"]["scan"]

@@ -96,11 +96,8 @@ def _operation(service: str, environ: dict[str, Any], target: str, body: bytes) 
 def _subject(operation: str, target: str, text: str) -> str:
     """What of the case it is about, in words that are the same in each case."""
     if operation == "Invoke":
-        event = json.loads(text)
-        verb = {"approve", "reject", "withdraw"} & event.keys()
         function = _OURS.search(target)
-        name = function[1] if function else target
-        return f"{name} {event.get('event') or ''.join(verb)}"
+        return f"{function[1] if function else target} {_about(json.loads(text))}"
     if operation == "Publish":
         return f"“{title(json.loads(text))}”"
     if operation == "PutObjectTagging":
@@ -116,3 +113,11 @@ def _subject(operation: str, target: str, text: str) -> str:
         scan = re.search(r"/scans/[^/]+/[^/]+/([^?]+)", target)
         return scan[1] if scan else "the upload"
     return ""
+
+
+def _about(event: dict[str, Any]) -> str:
+    """What a function is asked, by the event that it gets."""
+    verbs = [verb for verb in ("approve", "reject", "withdraw") if verb in event]
+    named = [event[key] for key in ("event", "kind") if isinstance(event.get(key), str)]
+    looked = ["look"] if "expired" in event else []
+    return "".join([*verbs, *named, *looked])

@@ -25,7 +25,7 @@ UNANSWERED = {"after", "killed after"}
 # Faults that are tried on each way that makes a call; the others on the first.
 ON_EACH_WAY = ("after", "a while")
 # An exception may be over before it is time to remind of it.
-REMINDED = Call("state machine", "Invoke announce ending")
+REMINDED = Call("state machine", "Invoke notify expiring")
 REMINDER = {"exception ends", "Ends: quality gate exception"}
 # It goes on, and what becomes of it is told; nothing says that the card before that is missing.
 KNOWN = {
@@ -76,7 +76,7 @@ class FaultRun:
         self.clean: dict[str, Clean] = {}
         for result in self._run([FaultCase(way) for way in names]):
             actor = result.actor
-            if actor.cards()["The pipeline could not go on with app"]:
+            if actor.cards()["Pipeline error for app"]:
                 result.why.append("the execution failed")
             if result.why:
                 raise RuntimeError(f"{actor.app} fails without a fault: {result.why}")
@@ -193,7 +193,7 @@ def may_double(case: FaultCase) -> bool:
     """Whether a card or a mail may come twice: the answer of who sent it was lost."""
     assert case.call
     # Who asks for another scan and hears nothing asks again, perhaps after that scan has ended.
-    sends = ("Publish", "SendEmail", "Invoke announce", "Invoke rescan", "StartExecution")
+    sends = ("Publish", "SendEmail", "Invoke notify", "Invoke rescan", "StartExecution")
     return case.fault in UNANSWERED and case.call.what.startswith(sends)
 
 

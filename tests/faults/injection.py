@@ -35,7 +35,7 @@ FAULTS = {
 }
 REFUSALS = ("a while", "refused")
 KILLABLE = {
-    "check-build-status", "supersede", "approval", "announce", "rescan", "who", "scan",
+    "open-scan", "check-build-status", "callback", "approval", "notify", "rescan", "who", "scan",
 }  # fmt: skip
 THROTTLED = {
     "s3": (503, "SlowDown"),

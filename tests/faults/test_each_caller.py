@@ -16,6 +16,6 @@ def test_a_fault_of_each_caller_is_survived():
 
     assert [(each.case, each.why) for each in results if each.outcome == WRONG] == []
     assert last_call.keys() == {
-        "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "supersede",
-        "Slack channel", "approval", "callback", "announce",
+        "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "open-scan",
+        "Slack channel", "approval", "callback", "notify",
     }  # fmt: skip

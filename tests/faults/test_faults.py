@@ -30,18 +30,18 @@ def test_each_call_of_the_whole_way_survives_a_fault(run):
 
     assert [each for each in results if each.outcome == WRONG] == []
     assert {each.case.call.who for each in results} >= {
-        "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "supersede",
-        "Slack channel", "approval", "announce", "rescan",
+        "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "open-scan",
+        "Slack channel", "approval", "notify", "rescan", "callback",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("who", ["scan", "check-build-status", "approval", "announce"])
+@pytest.mark.parametrize("who", ["scan", "check-build-status", "approval", "notify"])
 def test_a_death_after_a_write_is_survived(run, who):
     last = {
         "scan": "PutObject report.json",
         "check-build-status": "PutObject gate-result.json",
         "approval": "PutObject decision.json",
-        "announce": "SendEmail",
+        "notify": "SendEmail",
     }[who]
 
     [result] = run.try_all([FaultCase("rejected", Call(who, last), "killed after")])
@@ -52,14 +52,15 @@ def test_a_death_after_a_write_is_survived(run, who):
 OVERCOME = [
     ("passed", "state machine", "StartBuild", "after"),
     ("passed", "scan", "PutObject report.json", "after"),
-    ("nobody", "state machine", "Invoke announce escalated", "refused"),
-    ("superseded", "supersede", "PutObject decision.json", "refused"),
-    ("overtaken", "supersede", "ListObjectVersions", "refused"),
+    ("nobody", "state machine", "Invoke notify escalated", "refused"),
+    ("superseded", "open-scan", "PutObject decision.json", "refused"),
+    ("overtaken", "open-scan", "ListObjectVersions", "refused"),
     ("overtaken", "callback", "SendTaskSuccess", "after"),
     ("withdrawn", "callback", "PutObject the token of the exception", "a while"),
-    ("hasty", "state machine", "GetObject withdrawal.json", "a while"),
-    ("recalled", "state machine", "GetObject withdrawal.json", "a while"),
-    ("late", "state machine", "GetObject withdrawal.json", "a while"),
+    ("hasty", "state machine", "Invoke callback look", "a while"),
+    ("hasty", "callback", "GetObject withdrawal.json", "a while"),
+    ("recalled", "callback", "GetObject withdrawal.json", "a while"),
+    ("late", "state machine", "Invoke callback look", "a while"),
     ("late", "callback", "GetObject withdrawal.json", "a while"),
 ]
 
@@ -86,7 +87,7 @@ def test_what_is_withdrawn_at_once_is_told_as_withdrawn_only(run, way):
 
 
 def test_each_way_of_a_call_has_faults_that_last_and_the_first_way_has_all(run):
-    call = Call("state machine", "GetObject withdrawal.json")
+    call = Call("callback", "GetObject withdrawal.json")
 
     faults = defaultdict(list)
     for each in run.cases():
@@ -100,8 +101,8 @@ def test_each_way_of_a_call_has_faults_that_last_and_the_first_way_has_all(run):
 
 def test_a_call_that_fails_in_silence_is_found(run):
     def say_nothing(name, state):
-        if name == "TellRejected":
-            state["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": "Rejected"}]
+        if name == "PublishOutcome":
+            state["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]
 
     published = Call("state machine", "Publish “rejected”")
 

@@ -43,6 +43,8 @@ SETTINGS = {
     "exceptionPeriod": "18s",
     "digestAfter": "0",  # each upload is a case of its own
 }
+# In milliseconds, as the state machine has it: decisionWindow, and what it is where nobody decides.
+WINDOW, SOON = 20 * 60 * 1000, 8 * 1000
 STUCK_SECONDS = 240
 LATE_SECONDS = 5  # a card on its way
 PRESSES = 10  # longer than a fault that lasts a while
@@ -268,7 +270,7 @@ def withdrawn(actor: Actor) -> None:
 
 def hasty(actor: Actor) -> None:
     """Approved, and withdrawn before that is tagged."""
-    actor.before("GetObject decision.json", actor.withdraw)
+    actor.before("Invoke callback look", actor.withdraw)
     actor.upload(FAILING)
     if actor.decide("Approve", days="2m"):
         actor.withdrawn()
@@ -277,7 +279,7 @@ def hasty(actor: Actor) -> None:
 
 def recalled(actor: Actor) -> None:
     """Approved, and withdrawn before anything waits for that."""
-    actor.before("Invoke announce approved", actor.withdraw)
+    actor.before("Invoke notify approved", actor.withdraw)
     actor.upload(FAILING)
     if actor.decide("Approve", days="2m"):
         actor.withdrawn()
@@ -345,6 +347,8 @@ def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
             retry.pop("MaxDelaySeconds", None)
     if state["Type"] == "Wait" and "Seconds" in state:
         state["Seconds"] = 2
-    if name in ("AwaitDecision", "AwaitLateDecision"):
-        seconds = state["TimeoutSeconds"].removeprefix("{%").removesuffix("%}")
-        state["TimeoutSeconds"] = f"{{% $contains($scan.app, 'nobody') ? 3 : {seconds} %}}"
+    if name == "CheckBuildStatus":
+        usual = state["Assign"]["expiresAt"]
+        soon = usual.replace(str(WINDOW), str(SOON))
+        usual, soon = (each.removeprefix("{%").removesuffix("%}") for each in (usual, soon))
+        state["Assign"]["expiresAt"] = f"{{% $contains($scan.app, 'nobody') ? {soon} : {usual} %}}"

@@ -45,13 +45,13 @@ with pytest.MonkeyPatch.context() as patch:
         patch.setenv(name, value)
     from domain import timestamps
     from handlers import (
-        announce,
         approval,  # noqa: F401
         callback,  # noqa: F401
         check_build_status,  # noqa: F401
         evidence,
+        notify,
+        open_scan,  # noqa: F401
         rescan,  # noqa: F401
-        supersede,  # noqa: F401
         wake,
         who,  # noqa: F401
     )
@@ -62,6 +62,19 @@ with pytest.MonkeyPatch.context() as patch:
 evidence.s3.meta.events.register("provide-client-params.s3.PutObject", check_put)
 
 EVENTS = Path(__file__).parents[1] / "events"
+
+
+def created(key: str, version: str, attempt: int | None = None) -> dict[str, Any]:
+    """The event of an upload, as EventBridge brings it to the state machine."""
+    event = {
+        "time": "2026-11-24T09:00:00Z",
+        "detail": {
+            "bucket": {"name": UPLOADS},
+            "object": {"key": key, "version-id": version, "etag": "9f8e", "size": 1024},
+            "requester": "123456789012",
+        },
+    }
+    return event if attempt is None else {**event, "attempt": attempt}
 
 
 class Http:
@@ -186,7 +199,7 @@ def artifacts(aws: None) -> Artifacts:
 @pytest.fixture
 def calls(aws: None) -> Iterator[Calls]:
     calls = Calls()
-    clients = (evidence.s3, wake.sfn, announce.ses)
+    clients = (evidence.s3, wake.sfn, notify.ses)
     for client in clients:
         client.meta.events.register_first("before-call", calls._before_call)
     yield calls

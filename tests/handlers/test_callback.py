@@ -2,8 +2,8 @@
 
 import pytest
 
-from handlers import approval, callback, supersede
-from tests.handlers.conftest import UPLOADS
+from handlers import approval, callback, open_scan
+from tests.handlers.conftest import UPLOADS, created, refuse
 
 KEY = "payments/api.zip"
 
@@ -228,8 +228,8 @@ def test_an_upload_and_a_wait_that_meet_never_miss_each_other(
 ):
     def upload():
         version = artifacts.upload(KEY)
-        newer = {**scan, "scan": f"payments/{version}", "versionId": version}
-        supersede.handler(newer, None)
+        event = {"event": created(KEY, version), "execution": "arn:newer", "retry": 0}
+        open_scan.handler(event, None)
 
     meanwhile(gap, upload)
     wait()
@@ -275,3 +275,70 @@ def test_an_answer_that_comes_twice_wakes_once(wait, scan, machine):
 def test_an_answer_that_nothing_waits_for_wakes_nothing(scan, machine):
     assert callback.handler(written(scan, "decision.json"), None) is False
     assert machine.woken == []
+
+
+@pytest.fixture
+def check(scan, calls):
+    """Ask what the evidence says of the scan."""
+
+    def ask(*, expired=False):
+        event = {"scan": scan["scan"], "sha256": "d" * 64, "expired": expired}
+        return callback.handler(event, None)
+
+    return ask
+
+
+def test_a_request_that_nobody_has_decided_is_open(check, scan, artifacts):
+    assert check() == {"status": "open"}
+    assert f"scans/{scan['scan']}/decision.json" not in artifacts
+
+
+def test_a_request_that_nobody_has_decided_in_time_is_closed_once(check, scan, artifacts, clock):
+    clock("2026-11-27T10:00:00Z")
+
+    assert check(expired=True) == check() == {"status": "request-expired"}
+    assert artifacts[f"scans/{scan['scan']}/decision.json"] == {
+        "version": 1,
+        "scan": scan["scan"],
+        "decision": "request-expired",
+        "reason": "Nobody decided in time.",
+        "decidedAt": "2026-11-27T10:00:00Z",
+        "expiresAt": None,
+        "evidence": {"gate-result.json": "d" * 64},
+    }
+
+
+@pytest.mark.parametrize("expired", [False, True])
+@pytest.mark.parametrize("decision", ["rejected", "superseded", "request-expired"])
+def test_what_was_decided_is_said_also_when_time_is_over(check, scan, artifacts, decision, expired):
+    document = {"decision": decision, "expiresAt": None}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = document
+
+    assert check(expired=expired) == {"status": decision}
+    assert artifacts[f"scans/{scan['scan']}/decision.json"] == document
+
+
+@pytest.mark.parametrize(
+    ("withdrawals", "status"), [([], "approved"), ([{"reason": "in use"}], "withdrawn")]
+)
+def test_an_approval_says_until_when_and_whether_it_was_withdrawn(
+    check, scan, artifacts, withdrawals, status
+):
+    until = "2036-12-24T10:00:00Z"
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved", "expiresAt": until}
+    for withdrawal in withdrawals:
+        artifacts[f"scans/{scan['scan']}/withdrawal.json"] = withdrawal
+
+    assert check(expired=True) == {"status": status, "expiresAt": until}
+
+
+def test_only_s3_can_say_that_nothing_was_withdrawn(check, scan, artifacts, calls):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = {
+        "decision": "approved", "expiresAt": "2036-12-24T10:00:00Z"
+    }  # fmt: skip
+    calls.before["GetObject"] = lambda params: (
+        None if "decision.json" in params["url_path"] else refuse("AccessDenied", 403)
+    )
+
+    with pytest.raises(Exception, match="AccessDenied"):
+        check()

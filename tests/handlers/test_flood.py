@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers import announce, check_build_status, evidence
+from handlers import check_build_status, evidence, notify
 from handlers.flood import Places
 from handlers.notification import check, in_thread
 from tests.handlers.conftest import WORK, refuse
@@ -297,7 +297,7 @@ def test_what_follows_stands_where_the_first_card_stands(work, recorded, calls):
     work[f"scans/{scan}/gate-result.json"] = {"card": {"metadata": {"threadId": WINDOW}}}
 
     event = {"scan": scan, "event": "rejected", "expiresAt": "2026-11-27T10:00:00Z"}
-    card = announce.handler(event, None)["card"]
+    card = notify.handler(event, None)["card"]
 
     assert card["metadata"]["threadId"] == WINDOW
     assert card["metadata"]["additionalContext"]["Scan"] == scan

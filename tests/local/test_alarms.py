@@ -23,7 +23,7 @@ from tests.support.account import (
 
 pytestmark = pytest.mark.slow
 
-FUNCTIONS = ("approval", "rescan", "announce", "check-build-status", "callback", "supersede")
+FUNCTIONS = ("approval", "rescan", "notify", "check-build-status", "callback", "open-scan")
 LATE = 2 * 3600  # seconds
 # What is made to happen below, and in which part of it.
 HAPPENED = {
@@ -45,7 +45,7 @@ GIVEN = {
     "notifications-undelivered": (1, 0),
 }
 # The same, where an alarm watches several metrics: each of them alone sets it off.
-SECONDS = {"announce": 30, "check-build-status": 30}
+SECONDS = {"open-scan": 60, "notify": 30, "check-build-status": 30}
 EACH = {
     "executions-ended-early": dict.fromkeys(
         ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"), (1, 0)
@@ -139,12 +139,12 @@ def _trouble(told: Told, patch: pytest.MonkeyPatch) -> None:
     assert cloud.ended(_redrive(told, LATE)) == "SUCCEEDED"
 
     # Nobody decides, and the exception then given ends soon.
-    cloud.reached(cloud.execution(asked), "AwaitLateDecision")
+    cloud.reached(cloud.execution(asked), "AwaitDecision", times=2)
     assert press_late(cloud, asked).startswith("Approved")
-    cloud.reached(cloud.execution(asked), "HoldToEnd")
+    cloud.reached(cloud.execution(asked), "AwaitWithdrawal")
 
     # A press about an execution that somebody has stopped.
-    cloud.reached(cloud.execution(unheard), "AwaitLateDecision")
+    cloud.reached(cloud.execution(unheard), "AwaitDecision", times=2)
     _stop(cloud.execution(unheard))
     assert "nothing follows" in press_late(cloud, unheard)
 

@@ -61,7 +61,7 @@ def test_an_approval_is_withdrawn_from_its_own_card(cloud):
     scan = cloud.upload("payments/a.zip", QUICK_FAILING)
     click(cloud, scan, "Approve")
     execution = cloud.execution(scan)
-    cloud.reached(execution, "HoldToReminder")
+    cloud.reached(execution, "AwaitWithdrawal")
 
     answer = cloud.channel.press(
         button(card_of(cloud, scan, "approved until"), "Withdraw"), {"Reason": "found in use"}
@@ -89,7 +89,7 @@ def test_the_developers_are_reminded_before_an_exception_ends(cloud):
     card = card_of(cloud, scan, "exception ends on")
 
     assert [each.label for each in card.buttons] == ["Withdraw"]
-    assert cloud.reached(execution, "HoldToEnd") == "HoldToEnd"
+    cloud.reached(execution, "AwaitWithdrawal", times=2)
     assert cloud.clearance("payments/b.zip", scan) == "approved"
     assert "Ends on" in mails_about(cloud, version(scan))[-1]["Subject"]
 
@@ -101,7 +101,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud)
 
     card = card_of(cloud, scan, "nobody has decided")
     assert "<!subteam^S0123456789>" in card.description
-    cloud.reached(execution, "AwaitLateDecision")
+    cloud.reached(execution, "AwaitDecision", times=2)
     answer = cloud.channel.press(button(card, "Reject"), {"Reason": "not like this"})
 
     assert answer == f"Rejected: {scan} stays blocked."

@@ -36,7 +36,7 @@ def test_a_failing_judge_is_told_with_a_link_to_the_execution(cloud, replaced):
 
 
 def test_refused_mail_is_told_and_the_decision_stands(cloud, replaced):
-    replaced(cloud, "announce", crash)
+    replaced(cloud, "notify", crash)
     scan = cloud.upload("payments/api.zip", QUICK_FAILING)
 
     click(cloud, scan, "Reject")

@@ -39,7 +39,7 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
 
     answer = click(cloud, scan, "Approve", "known, fixed in 1.5")
     execution = cloud.execution(scan)
-    cloud.reached(execution, "HoldToEnd")
+    cloud.reached(execution, "AwaitWithdrawal")
 
     assert answer.startswith("Approved")
     assert cloud.clearance("payments/api.zip", scan) == "approved"
@@ -154,7 +154,7 @@ def test_a_repeated_event_ends_where_it_opens(cloud):
     repeated = cloud.others(event, first, seconds=10)[0]
 
     assert cloud.ended(repeated) == "SUCCEEDED"
-    assert cloud.states(repeated)[-1] == "Repeated"
+    assert cloud.states(repeated)[-1] == "DuplicateEvent"
     assert cloud.ended(first) == "SUCCEEDED"
     assert len(cloud.builds.all_of(scan)) == 1
 
@@ -174,7 +174,7 @@ def test_two_people_at_the_same_instant_have_one_outcome(cloud):
         each.start()
     for each in clicks:
         each.join()
-    cloud.reached(execution, "AnnounceApproved", "AnnounceRejected")
+    cloud.reached(execution, "Notify")
 
     verdict = cloud.evidence(scan)["decision.json"]["decision"]
     assert all(verdict in answer.lower() for answer in answers.values()), answers

@@ -16,7 +16,7 @@ def cloud():
 
 def test_a_press_by_ada_ends_in_the_evidence_and_the_email(cloud):
     def soon(name, state):
-        if name.startswith("HearWho"):
+        if name == "WaitForAuditLog":
             state["Seconds"] = 3
 
     change_states(cloud, soon)
@@ -27,7 +27,7 @@ def test_a_press_by_ada_ends_in_the_evidence_and_the_email(cloud):
 
     cloud.channel.press(approve, {"Reason": "known, fixed in 1.5"}, user="Ada")
 
-    cloud.reached(cloud.execution(scan), "HoldToReminder", "HoldToEnd")
+    cloud.reached(cloud.execution(scan), "AwaitWithdrawal")
     evidence = cloud.evidence(scan)
     [record] = [evidence[name] for name in evidence if name.startswith("actions/")]
     assert (record["userName"], record["action"]) == ("Ada", "approve")

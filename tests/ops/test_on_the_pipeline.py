@@ -81,7 +81,7 @@ def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
     assert failed in listed.stdout, listed.output
 
     approved = run("approve", failed, "--reason", "mended in 1.5", "--days", "20m")
-    cloud.reached(cloud.execution(failed), "HoldToEnd", "HoldToReminder")
+    cloud.reached(cloud.execution(failed), "AwaitWithdrawal")
     fetched = run("fetch", "payments", "--json")
     ending = run("waiting", "--json")
     withdrawn = run("withdraw", failed, "--reason", "exploited in the wild")
@@ -125,7 +125,7 @@ def test_an_event_that_started_nothing_is_redriven_once(cloud, run, quick):
     again = [each for each in cloud.executions() if each["name"].startswith("redrive-")]
     assert len(again) == 1
     cloud.ended(again[0]["executionArn"])
-    assert cloud.states(again[0]["executionArn"])[-1] == "Repeated"
+    assert cloud.states(again[0]["executionArn"])[-1] == "DuplicateEvent"
 
 
 def test_all_that_was_left_behind_is_sound(run):

@@ -46,7 +46,7 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
 
     expect(page.locator(".answer")).to_contain_text("Approved")
     standing(page, "payments", "approved")
-    expect(page.locator("[data-state^=Hold].rests")).to_be_visible()
+    expect(page.locator("[data-state=AwaitWithdrawal].rests")).to_be_visible()
     page.locator(".mail", has_text="[payments] Approved").click()
     letter = page.frame_locator("#letter-html")
     expect(letter.get_by_text("known, fixed in 1.5")).to_be_visible()

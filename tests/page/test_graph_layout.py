@@ -37,7 +37,7 @@ def lines(picture):
     return {(each["from"], each["to"]) for each in picture["lines"]}
 
 
-@pytest.mark.parametrize("visited", [set(), {"AwaitDecision", "TellTrouble", "Trouble"}])
+@pytest.mark.parametrize("visited", [set(), {"AwaitDecision", "DescribeError", "PipelineError"}])
 def test_no_state_overlaps_another(deployed, visited):
     picture = draw(deployed, visited)
 
@@ -45,7 +45,7 @@ def test_no_state_overlaps_another(deployed, visited):
         apart = abs(one["x"] - other["x"]) >= WIDTH or abs(one["y"] - other["y"]) >= HEIGHT
         assert apart, (one, other)
     assert all(0 <= each["x"] <= picture["width"] - WIDTH for each in picture["states"])
-    assert names(picture) >= {"Scan", "Judge", "AwaitDecision", *visited}
+    assert names(picture) >= {"Scan", "TagStatus", "AwaitDecision", *visited}
 
 
 def test_each_transition_is_drawn_once_and_loops_lead_back():

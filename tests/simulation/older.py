@@ -9,13 +9,13 @@ from tests.simulation.aws import functions  # noqa: F401  sets the handlers' env
 
 # isort: split
 from domain import timestamps
-from handlers import announce, approval, callback, evidence, rescan, versions
+from handlers import approval, callback, evidence, notify, rescan, versions
 from handlers.evidence import Evidence
 
 Definition = dict[str, Any]
-NO_SUCH_KEY = "S3.NoSuchKeyException"
 # As scenarios set it, where they wait for it at all.
 WHO_SECONDS = 30
+OVER = "approval-expired"
 
 
 def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definition], Definition]:
@@ -31,36 +31,42 @@ def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definiti
 
 
 def any_error_is_none(name: str, state: dict[str, Any]) -> None:
-    """Take an approval for ended where the withdrawal cannot be read."""
-    catchers = state.get("Catch", [])
-    if any(each["ErrorEquals"] == [NO_SUCH_KEY] for each in catchers):
-        catchers[-1]["Next"] = "MarkEnded"
+    """Take an approval for ended where it cannot be read whether it was withdrawn."""
+    if name == "CheckFailed":
+        for rule in state["Choices"]:
+            if rule.get("Assign", {}).get("status") == OVER:
+                rule["Condition"] = "{% $decision.status = 'approved' %}"
 
 
-def approve_unseen(name: str, state: dict[str, Any]) -> None:
-    """Tag an approval without a look at whether it was withdrawn."""
-    for choice in state.get("Choices", []):
-        if "'approved'" in choice["Condition"]:
-            choice["Next"] = "ClearApproved"
+def tag_unseen(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval although it was withdrawn."""
+    if name == "RouteByDecision":
+        condition = "{% $decision.status = 'withdrawn' and $tagged != 'approved' %}"
+        approved = {"status": "approved", "reminded": True}
+        rule = {"Condition": condition, "Next": "TagStatus", "Assign": approved}
+        state["Choices"].insert(0, rule)
 
 
-def deaf_to_the_end(name: str, state: dict[str, Any]) -> None:
-    """Where no token can be left, wait until the approval is over."""
-    if name == "HoldBlind":
-        del state["Seconds"]
-        state["Timestamp"] = "{% $decision.expiresAt %}"
+def wait_to_the_end(name: str, state: dict[str, Any]) -> None:
+    """Where no token can be stored, wait until the approval is over."""
+    if name == "WaitWithoutCallback":
+        end = "$max([1, $ceil(($toMillis($decision.expiresAt) - $millis()) / 1000)])"
+        state["Seconds"] = f"{{% $decision.status = 'approved' ? {end} : $pause %}}"
 
 
-def whatever_the_end(name: str, state: dict[str, Any]) -> None:
-    """Tag an approval, wait for who approved, and tell it, though it is over."""
-    if name == "HoldException":
-        state["Choices"].sort(key=lambda choice: choice["Next"] == "MarkEnded")
-    elif name == "HearWhoApproved":
-        state["TimeoutSeconds"] = WHO_SECONDS
+def ignore_the_end(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval, wait for who approved, and notify people of it, though it is over."""
+    if name == "RouteByDecision":
+        rules = state["Choices"]
+        over = next(each for each in rules if each.get("Assign", {}).get("status") == OVER)
+        rules.remove(over)
+        rules.insert([each["Next"] for each in rules].index("AwaitWithdrawal"), over)
+    elif name == "WaitForAuditLog":
+        state["Seconds"] = WHO_SECONDS
 
 
 def told_though_over(
-    name: str, decision: Any, withdrawal: Any, real: Any = announce._is_outdated
+    name: str, decision: Any, withdrawal: Any, real: Any = notify._is_outdated
 ) -> bool:
     if name in ("approved", "expiring"):
         return withdrawal is not None

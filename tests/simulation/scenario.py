@@ -36,7 +36,9 @@ class _Events(list[Event]):
 class _Run:
     """Ties the parts of a scenario to moments, then lets time pass."""
 
-    def __init__(self, scenario: Scenario, without: str) -> None:
+    def __init__(
+        self, scenario: Scenario, without: str, definition: Mapping[str, Any] | None
+    ) -> None:
         self.scenario = scenario
         self.scheduler = Scheduler(scenario["seed"])
         settings = Settings(**scenario["settings"])
@@ -49,7 +51,13 @@ class _Run:
             jitter=scenario.get("jitter", True),
         )
         self.account = account.build(
-            self.scheduler, self.faults, self.trace, scenario["skew"], self._scan, without
+            self.scheduler,
+            self.faults,
+            self.trace,
+            scenario["skew"],
+            self._scan,
+            without,
+            definition,
         )
         # By the number of the upload: key and version.
         self.uploaded: dict[int, tuple[str, str]] = {}
@@ -123,7 +131,12 @@ class _Run:
         raise AssertionError(f"no upload is scanned as {scan}")
 
 
-def run(scenario: Scenario, without: str = "") -> Trace:
-    """Run a scenario; the same one gives the same trace. ``without`` is as in without.FIXES."""
+def run(
+    scenario: Scenario, without: str = "", definition: Mapping[str, Any] | None = None
+) -> Trace:
+    """Run a scenario; the same one gives the same trace.
+
+    ``without`` is as in without.FIXES; ``definition`` is that of an older state machine, if any.
+    """
     with fixes.without(without):
-        return _Run(scenario, without).run()
+        return _Run(scenario, without, definition).run()

@@ -104,12 +104,12 @@ def test_scenarios_are_plain_data():
 
 def test_runs_leave_the_handlers_as_they_were():
     from domain import timestamps
-    from handlers import announce, evidence, wake
+    from handlers import evidence, notify, wake
 
-    before = [announce.ses, evidence.s3, wake.sfn, vars(timestamps).copy()]
+    before = [notify.ses, evidence.s3, wake.sfn, vars(timestamps).copy()]
     run(EXCEPTION)
 
-    assert [announce.ses, evidence.s3, wake.sfn, vars(timestamps).copy()] == before
+    assert [notify.ses, evidence.s3, wake.sfn, vars(timestamps).copy()] == before
 
 
 def test_a_moment_that_is_unknown_is_refused():
@@ -150,7 +150,7 @@ def test_shrinking_leaves_only_what_matters():
     def fails(scenario: dict[str, Any]) -> bool:
         return any("withdrawn" in line for line in told(run(scenario)))
 
-    faults = [{"who": "announce", "n": 3, "fault": "slow"}]
+    faults = [{"who": "notify", "n": 3, "fault": "slow"}]
     small = shrink({**EXCEPTION, "faults": faults}, fails)
 
     assert [each["do"] for each in small["actions"]] == ["approve", "withdraw"]

@@ -164,10 +164,12 @@ class Trace:
     """All events of one scenario; ``ended`` is the virtual time at which nothing was left to do.
 
     ``steps`` are the steps that executions took, each ``(state, error or nothing, next state)``:
-    they say what a scenario reached, and nothing of what was right.
+    they say what a scenario reached, and nothing of what was right. ``entered`` are the states that
+    each execution entered, in order, by its ARN.
     """
 
     settings: Settings
     events: list[Event] = field(default_factory=list)
     ended: float = 0.0
     steps: set[tuple[str, str, str]] = field(default_factory=set)
+    entered: dict[str, list[str]] = field(default_factory=dict)

@@ -6,16 +6,16 @@ from typing import Any
 
 # Whoever may meet a fault, and at most which of their calls: more are seldom made.
 WHO = {
-    "state machine": 30, "approval": 12, "announce": 14, "check-build-status": 16, "callback": 8,
-    "supersede": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
+    "state machine": 30, "approval": 12, "notify": 14, "check-build-status": 16, "callback": 8,
+    "open-scan": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
 }  # fmt: skip
 # The calls between which most depends on the order.
 CALLS = (
     ("approval", "PutObject decision.json"), ("approval", "PutObject withdrawal.json"),
     ("approval", "SendTaskSuccess"), ("approval", "ListObjectVersions"),
-    ("supersede", "PutObject decision.json"), ("supersede", "SendTaskSuccess"),
+    ("open-scan", "PutObject decision.json"), ("open-scan", "SendTaskSuccess"),
     ("callback", "PutObject"), ("callback", "GetObject"), ("callback", "SendTaskSuccess"),
-    ("announce", "SendEmail"), ("announce", "GetObject"),
+    ("notify", "SendEmail"), ("notify", "GetObject"),
     ("check-build-status", "GetObject report.json"), ("check-build-status", "PutObject"),
     ("state machine", "PutObject waiting"), ("state machine", "PutObjectTagging"),
     ("state machine", "PutObject decision.json"), ("state machine", "GetObject decision.json"),
@@ -52,7 +52,7 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after"))
         plans.append({"who": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
     if draw.random() < 0.05:
-        who = draw.choice(("announce", "callback", "check-build-status", "supersede"))
+        who = draw.choice(("notify", "callback", "check-build-status", "open-scan"))
         n = 1 + int(3 * WHO[who] * draw.random())
         plans.append({"who": who, "call": "", "n": n, "fault": "before", "times": 40})
     if draw.random() < 0.08:

@@ -13,7 +13,7 @@ from typing import Any
 from tests.simulation import older
 
 # isort: split
-from handlers import announce, approval, callback, check_build_status, rescan, versions
+from handlers import approval, callback, check_build_status, notify, rescan, versions
 from ops import clearance
 
 Definition = older.Definition
@@ -51,7 +51,7 @@ FIXES = {
         "withdraw wakes exceptions only; no look before the tag; no S3 event",
         _LATE,
         ((approval, "_wake", older.only_exceptions), _NO_EVENT),
-        older.changed(older.approve_unseen),
+        older.changed(older.tag_unseen),
     ),
     "event-about-answers": Fix(
         2,
@@ -90,9 +90,9 @@ FIXES = {
     "hold-without-a-token": Fix(
         5,
         "a hold that no token could be left for cannot be withdrawn",
-        "HoldBlind waits until the end",
+        "WaitWithoutCallback waits until the end",
         _LATE,
-        definition=older.changed(older.deaf_to_the_end),
+        definition=older.changed(older.wait_to_the_end),
     ),
     "approval-that-is-over": Fix(
         6,
@@ -100,17 +100,17 @@ FIXES = {
         "no look at the end before tag and card; seconds are a period",
         ("untrue: approved",),
         (
-            (announce, "_is_outdated", older.told_though_over),
+            (notify, "_is_outdated", older.told_though_over),
             (approval, "SHORTEST", timedelta(seconds=1)),
         ),
-        older.changed(older.whatever_the_end),
+        older.changed(older.ignore_the_end),
     ),
     "nothing-outdated-is-told": Fix(
         7,
         "what was decided since is not looked at",
-        "announce tells what it is asked to",
+        "notify tells what it is asked to",
         ("untrue: escalated", "untrue: approved", "untrue: expiring"),
-        ((announce, "_is_outdated", older.no_answer),),
+        ((notify, "_is_outdated", older.no_answer),),
     ),
     "verify-knows-skew": Fix(
         8,

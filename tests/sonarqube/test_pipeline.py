@@ -33,7 +33,7 @@ def test_a_failed_gate_is_told_approved_and_mailed(cloud, server):
 
     click(cloud, scan, "Approve", "known, fixed in 1.5")
     # Once the mail is out; the exception is looked at before that, too.
-    cloud.reached(cloud.execution(scan), "HoldToReminder")
+    cloud.reached(cloud.execution(scan), "AwaitWithdrawal")
 
     [mail] = mails_about(cloud, version(scan))
     assert "Approved until" in mail["Subject"]

@@ -1,13 +1,14 @@
 """The account: all fake services, wired together, and what happens in them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import boto3
 
-from components.state_machine import Waits, definition
+from components import state_machine
+from components.state_machine import Waits
 from components.states import Names
 from tests.handlers.conftest import BUCKET, UPLOADS, WORK
 from tests.simulation import without as fixes
@@ -23,6 +24,7 @@ from tests.simulation.aws.services import Logs, Ses, Sns
 from tests.simulation.aws.step_functions import StepFunctions
 from tests.simulation.aws.tasks import Tasks
 from tests.simulation.trace import Settings, Trace
+from tests.support.definitions import NAMES
 
 # buildTimeout and queueTimeout as they are set usually, and five minutes (components/pipeline.py).
 BUILD_SECONDS = (30 + 8 * 60 + 5) * 60
@@ -50,10 +52,12 @@ def build(
     skew: float,
     plan: Callable[[str], Scan],
     without: str = "",
+    definition: Mapping[str, Any] | None = None,
 ) -> Account:
     """Return an account with the pipeline in it; ``plan`` says how each scan goes.
 
-    ``without`` is a fix that its state machine lacks (without.FIXES).
+    ``without`` is a fix that its state machine lacks (without.FIXES); ``definition`` is another
+    definition than that of today.
     """
     events, settings = trace.events, trace.settings
     network = Network(scheduler, faults)
@@ -66,8 +70,10 @@ def build(
     models = {name: _real(name).meta.service_model for name in _SERVICES}
     builds = Builds(scheduler, events, Client(_real("s3"), s3, network), BUCKET, plan)
     tasks = Tasks(network, models, s3, step_functions, builds, sns, functions.invoke)
-    machine = Machine(scheduler, pipeline(settings, without), tasks.run)
-    machine.steps = trace.steps
+    definition = definition or pipeline(settings, without)
+    check(definition)
+    machine = Machine(scheduler, definition, tasks.run)
+    machine.steps, machine.entered = trace.steps, trace.entered
     step_functions.machine = machine.live
     services = {"s3": s3, "stepfunctions": step_functions, "logs": Logs()}
     services["sesv2"] = Ses(scheduler, events)
@@ -80,22 +86,16 @@ def _real(service: str) -> Any:
 
 
 @cache
-def pipeline(settings: Settings, without: str = "") -> dict[str, Any]:
-    """The real definition, perhaps without a fix; each function has the name of its module."""
-    others = {"artifacts": BUCKET, "work": WORK, "escalation_topic": ""}
-    known = {
-        each.name: others.get(each.name, each.name.replace("_", "-")) for each in fields(Names)
-    }
-    made = definition(
-        Names(**known),
+def pipeline(settings: Settings, without: str = "", names: Names = NAMES) -> dict[str, Any]:
+    """The real definition, perhaps without a fix."""
+    made = state_machine.definition(
+        names,
         build_seconds=BUILD_SECONDS,
         waits=Waits(
             decide=settings.decide,
             escalate=settings.escalate,
             remind=settings.remind,
-            who=settings.who,
+            audit=settings.who,
         ),
     )
-    made = fixes.definition(made, without)
-    check(made)
-    return made
+    return fixes.definition(made, without)

@@ -9,7 +9,7 @@ from tests.simulation.trace import Event, Faulted
 
 # Who has a process of its own that can die; what calls for AWS itself is not ours to kill.
 MORTAL = {
-    "approval", "announce", "callback", "check-build-status", "rescan", "scan", "supersede", "who",
+    "approval", "notify", "callback", "check-build-status", "rescan", "scan", "open-scan", "who",
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ from tests.simulation.trace import moment
 
 # As deployed (components/handler_function.py, approval.py, pipeline.py, who.py), in seconds.
 TIMEOUT = 10.0
-TIMEOUTS = {"announce": 30.0, "check-build-status": 30.0, "who": 60.0}
+TIMEOUTS = {"notify": 30.0, "open-scan": 60.0, "check-build-status": 30.0, "who": 60.0}
 COLD_START = 0.4
 
 

@@ -72,6 +72,8 @@ class Machine:
         self._scheduler, self._definition, self._run_task = scheduler, definition, run_task
         # How many events the history of each execution has, by its ARN.
         self._events: dict[str, int] = {}
+        # The states that each execution entered, by its ARN, in order.
+        self.entered: dict[str, list[str]] = {}
         # As in trace.Trace.
         self.steps: set[tuple[str, str, str]] = set()
 
@@ -90,8 +92,10 @@ class Machine:
         }
         name = self._definition["StartAt"]
         self._events[execution.arn] = 0
+        self.entered[execution.arn] = []
         while True:
             self._events[execution.arn] += STATE_EVENTS
+            self.entered[execution.arn].append(name)
             state = self._definition["States"][name]
             context["State"] = {"Name": name, "RetryCount": 0, "EnteredTime": self._now()}
             current().began = self._scheduler.now
@@ -100,13 +104,15 @@ class Machine:
                     self._value(state.get("Cause"), variables, {"context": context, "input": data})
                     return "SUCCEEDED" if state["Type"] == "Succeed" else "FAILED"
                 name, data = self._step(state, variables, context, data)
+                if not name:
+                    return "SUCCEEDED"
             except (QueryEvaluationError, TaskFailed, _HistoryFull):
                 return "FAILED"
 
     def _step(
         self, state: State, variables: dict[str, Any], context: dict[str, Any], data: Any
     ) -> tuple[str, Any]:
-        """Do one state; return the next one's name, and its input."""
+        """Do one state; return the next one's name, empty where this is the last, and its input."""
         states = {"input": data, "context": context}
         match state["Type"]:
             case "Task":
@@ -134,6 +140,8 @@ class Machine:
         variables.update(assigned)
         if len(json.dumps(variables)) > LARGEST:
             raise TaskFailed("States.DataLimitExceeded")
+        if flow.get("End"):
+            return "", output
         name = states["context"]["State"]["Name"]
         self.steps.add((name, ",".join(flow.get("ErrorEquals", ())), flow["Next"]))
         return flow["Next"], output

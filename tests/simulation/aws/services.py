@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from tests.simulation.aws.scheduler import Actor, NotSimulated, Scheduler
 from tests.simulation.trace import Event, Mailed, Published
+from tests.support.definitions import NAMES
 
 
 class Ses:
@@ -69,9 +70,14 @@ class Sns:
             if isinstance(each, dict) and "metadata" in each:
                 self._composed[json.dumps(each, sort_keys=True)] = began
 
-    def publish(self, message: str, began: float) -> dict[str, Any]:
-        """Publish a card; ``began`` is when the machine began to write it, if nobody else did."""
-        card = json.loads(message)
+    def publish(self, *, TopicArn: str, Message: str, began: float) -> dict[str, Any]:
+        """Publish a card; ``began`` is when the machine began to write it, if nobody else did.
+
+        Only what the channel gets is an event: the model knows no other topic.
+        """
+        card = json.loads(Message)
+        if TopicArn != NAMES.topic_arn:
+            return {"MessageId": "elsewhere"}
         began = self._composed.get(json.dumps(card, sort_keys=True), began)
         self._events.append(Published(at=self._scheduler.now, card=card, composed=began))
         return {"MessageId": f"card-{len(self._events)}"}

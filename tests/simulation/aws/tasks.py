@@ -131,7 +131,7 @@ class Tasks:
     def _sns_publish(self, arguments: dict[str, Any]) -> Any:
         check(self._models["sns"], "Publish", arguments)
         began = current().began
-        return self._send("sns", "Publish", lambda: self._sns.publish(arguments["Message"], began))
+        return self._send("sns", "Publish", lambda: self._sns.publish(**arguments, began=began))
 
     def _lambda_invoke(self, arguments: dict[str, Any]) -> Any:
         payload = json.dumps(arguments["Payload"])

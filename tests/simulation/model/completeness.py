@@ -143,7 +143,7 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
         # docs/faults.md: where the call to supersede is refused throughout, a press or the end of
         # the window closes the request.
         refused = history.patience.refused(
-            since - FOLLOWS, late, "Invoke supersede", "lambda", "s3", by="supersede"
+            since - FOLLOWS, late, "Invoke open-scan", "lambda", "s3", by="open-scan"
         )
         if attempt.decided > late and not refused:
             yield Violation(
@@ -161,8 +161,8 @@ def _unmailable(history: History, since: float) -> bool:
     docs/faults.md, "An approval's card that SNS refuses": only the answer has told of it then.
     """
     late = history.patience.deadline(since)
-    calls = ("Invoke announce", "lambda", "s3", "sesv2")
-    return history.patience.refused(since - FOLLOWS, late, *calls, by="announce")
+    calls = ("Invoke notify", "lambda", "s3", "sesv2")
+    return history.patience.refused(since - FOLLOWS, late, *calls, by="notify")
 
 
 def _superseding(attempt: Attempt) -> float:

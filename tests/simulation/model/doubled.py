@@ -54,7 +54,7 @@ def _twice(
 
 
 def _unanswered(fault: Faulted, start: float, end: float) -> bool:
-    sends = any(each in fault.call for each in ("Publish", "SendEmail", "announce"))
+    sends = any(each in fault.call for each in ("Publish", "SendEmail", "notify"))
     return (
         fault.fault in UNANSWERED
         and fault.at <= end

@@ -196,7 +196,7 @@ def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Itera
     yield from RULES[about](history, attempt, Said(about, start, said.end, text, None))
 
 
-def _uncleared(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+def _delayed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
     """The tag of what was approved could not be set: calls failed, or there is no such version."""
     if attempt.verdict != "approved" or attempt.decided > said.end:
         yield f"decision.json says {attempt.verdict or 'nothing'}"
@@ -240,6 +240,6 @@ RULES: dict[str, Rule] = {
     "expiring": _ending,
     "approval-expired": _ended,
     "withdrawn": _withdrawn,
-    "uncleared": _uncleared,
+    "delayed": _delayed,
     "trouble": _trouble,
 }

@@ -176,7 +176,7 @@ def superseded_by_an_older_one(fault: bool) -> Story:
             "decision": "superseded", "reason": "A newer version was uploaded: v0.",
         })  # fmt: skip
     story.end(700, scan, "FAILED")
-    story.plain(699, scan, "The pipeline could not go on with payments")
+    story.plain(699, scan, "Pipeline error for payments")
     story.fault(690, 700, "PutObjectTagging", "refused")
     return story
 

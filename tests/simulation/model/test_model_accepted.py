@@ -120,7 +120,7 @@ def test_a_mail_that_ses_refuses_is_told_in_the_channel_instead() -> None:
 def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> None:
     story, scan = failed()
     story.fault(130, 190, "s3", "outage")
-    story.plain(189, scan, "The pipeline could not go on with payments")
+    story.plain(189, scan, "Pipeline error for payments")
     story.end(190, scan, "FAILED")
     assert check(story.trace()) == []
 
@@ -128,7 +128,7 @@ def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> No
 def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
     story, scan = failed()
     story.fault(130, 190, "s3", "outage")
-    story.plain(189, scan, "The pipeline could not go on with payments")
+    story.plain(189, scan, "Pipeline error for payments")
     story.end(190, scan, "FAILED")
     story.click(999, scan, "reject", f"Recorded as rejected: {scan}. But its execution is "
                 "over, and nothing follows: x.")  # fmt: skip
@@ -154,8 +154,8 @@ def replaced_and_left_open() -> Story:
     [
         ("", "lambda", "outage", 1),
         ("", "s3 uploads", "outage", 1),
-        ("state machine", "Invoke supersede", "throttled", 6),
-        ("supersede", "ListObjectVersions", "before", 6),
+        ("state machine", "Invoke open-scan", "throttled", 6),
+        ("open-scan", "ListObjectVersions", "before", 6),
     ],
 )
 def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout(
@@ -172,8 +172,8 @@ def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout(
     ("who", "call", "fault", "times"),
     [
         ("", "sns", "outage", 1),
-        ("state machine", "Invoke supersede", "throttled", 2),
-        ("supersede", "ListObjectVersions", "before", 2),
+        ("state machine", "Invoke open-scan", "throttled", 2),
+        ("open-scan", "ListObjectVersions", "before", 2),
         ("callback", "ListObjectVersions", "before", 6),
     ],
 )
@@ -191,7 +191,7 @@ def test_a_request_may_stay_open_where_the_newer_one_did_not_come_so_far_as_to_b
     story, scan = failed()
     newer = story.upload(2000, "v2", "error")
     story.fault(2002, 2003, "GetObject scan.json", "throttled")
-    story.plain(2009, newer, "The pipeline could not go on with payments")
+    story.plain(2009, newer, "Pipeline error for payments")
     story.end(2010, newer, "FAILED")
     story.card(ESCALATED + 2, scan, "escalated", until=120 + WINDOW)
     story.decide(122 + WINDOW, scan, "request-expired")
@@ -207,7 +207,7 @@ def approved_and_never_told() -> Story:
     return story
 
 
-@pytest.mark.parametrize("by", ["announce", "approval"])
+@pytest.mark.parametrize("by", ["notify", "approval"])
 def test_an_approval_may_stay_unmailed_only_where_card_and_announcement_are_refused(
     by: str,
 ) -> None:
@@ -219,13 +219,13 @@ def test_an_approval_may_stay_unmailed_only_where_card_and_announcement_are_refu
     assert kinds(story) == {"unmailed"}
     for at in range(since, since + 6):
         story.fault(at, at + 1, "GetObject scan.json", "before", by)
-    assert kinds(story) == (set() if by == "announce" else {"unmailed"})
+    assert kinds(story) == (set() if by == "notify" else {"unmailed"})
 
 
 def test_a_version_that_was_deleted_need_not_be_followed_to_its_end() -> None:
     story, scan = failed()
     story.delete(500, "v1")
-    story.plain(599, scan, "The pipeline could not go on with payments")
+    story.plain(599, scan, "Pipeline error for payments")
     story.end(600, scan, "FAILED")
     assert check(story.trace()) == []
 

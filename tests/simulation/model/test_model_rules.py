@@ -122,12 +122,12 @@ TOLD: list[tuple[str, Callable[[], Story], Change]] = [
     ("untrue: withdrawn", approved_life, lambda s: s.tell(2000, SCAN, "withdrawn")),
     ("untrue: unsent approved", approved_life, lambda s: s.plain(
         1010, SCAN, "payments: approved, but the email could not be sent")),
-    ("untrue: uncleared", approved_life, lambda s: s.plain(
-        1010, SCAN, "payments: approved, but not cleared yet")),
-    ("untrue: uncleared", rejected_life, lambda s: s.plain(
-        1010, SCAN, "payments: approved, but not cleared yet")),
+    ("untrue: delayed", approved_life, lambda s: s.plain(
+        1010, SCAN, "payments: approved, but its status could not be set yet")),
+    ("untrue: delayed", rejected_life, lambda s: s.plain(
+        1010, SCAN, "payments: approved, but its status could not be set yet")),
     ("untrue: trouble", approved_life, lambda s: s.plain(
-        1010, SCAN, "The pipeline could not go on with payments")),
+        1010, SCAN, "Pipeline error for payments")),
     ("unknown card", approved_life, lambda s: s.card(1010, SCAN, "surprise")),
     ("unknown card", approved_life, lambda s: s.plain(1010, SCAN, "surprise")),
     ("stray card", approved_life, lambda s: s.card(1010, "payments/v7", "approved")),

@@ -19,9 +19,9 @@ def context(card: Published) -> dict[str, str]:
 KINDS = {"quality gate failed": "failed", "scan broken": "broken"}
 _PLAIN = (
     # Cards that the state machine writes itself have no keywords; people know them by the title.
-    (re.compile("could not go on|Pipeline error"), "trouble"),
-    (re.compile(r": (\w+), but the email could not be sent"), "unsent"),
-    (re.compile(": approved, but not cleared yet"), "uncleared"),
+    (re.compile("Pipeline error"), "trouble"),
+    (re.compile(r": ([\w ]+), but the email could not be sent"), "unsent"),
+    (re.compile(": approved, but its status could not be set yet"), "delayed"),
     (re.compile("still nobody has decided"), "escalated"),
 )
 
@@ -36,7 +36,7 @@ def kind(card: Published) -> str:
         return KINDS.get(str(keywords[0]), str(keywords[0]))
     for pattern, name in _PLAIN:
         if found := pattern.search(content["title"]):
-            return f"unsent {found[1]}" if name == "unsent" else str(name)
+            return f"unsent {found[1].replace(' ', '-')}" if name == "unsent" else str(name)
     return ""
 
 

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain import coverage, findings, report
-from handlers import announce, letter, mail, outcome
+from handlers import letter, mail, notify, outcome
 from tests.handlers.conftest import Http, refuse
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
@@ -40,19 +40,19 @@ def scanned(artifacts, recorded):
 
 
 @pytest.fixture
-def announced(scanned, calls, clock):
+def notified(scanned, calls, clock):
     """Announce ``event`` and return what SES was asked, its mail, and the card."""
     clock("2026-11-25T12:00:00Z")
     asked = calls.accept("SendEmail", MessageId="ses-1")
 
-    def announce_it(event, **pieces):
+    def notify_of(event, **pieces):
         scanned(event, **pieces)
-        card = announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)["card"]
+        card = notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)["card"]
         (request,) = asked
         asked.clear()
         return request, parse(b64decode(request["Content"]["Raw"]["Data"])), card
 
-    return announce_it
+    return notify_of
 
 
 def pressed_by(artifacts, decision, *people):
@@ -67,10 +67,10 @@ def pressed_by(artifacts, decision, *people):
 
 
 @pytest.mark.parametrize("event", ["approved", "rejected", "approval-expired"])
-def test_who_decided_is_told_where_it_is_recorded(announced, artifacts, recorded, event):
+def test_who_decided_is_told_where_it_is_recorded(notified, artifacts, recorded, event):
     decision = recorded(f"decision-{'approved' if event == 'approval-expired' else event}")
     pressed_by(artifacts, decision, ("U0ADA0000", "Ada"), ("eve <!here>", None))
-    _, mail, card = announced(event)
+    _, mail, card = notified(event)
 
     plain, html = parts(mail)
     assert "Ada (U0ADA0000) or eve <!here>" in plain
@@ -79,8 +79,8 @@ def test_who_decided_is_told_where_it_is_recorded(announced, artifacts, recorded
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_nobody_is_named_where_nobody_is_recorded(announced, event):
-    _, mail, card = announced(event)
+def test_nobody_is_named_where_nobody_is_recorded(notified, event):
+    _, mail, card = notified(event)
 
     assert "Decided by" not in parts(mail)[0] + card["content"]["description"]
 
@@ -152,8 +152,8 @@ class Page(HTMLParser):
         ),
     ],
 )
-def test_each_outcome_has_its_subject_and_its_card(announced, event, subject, title):
-    _, message, card = announced(event)
+def test_each_outcome_has_its_subject_and_its_card(notified, event, subject, title):
+    _, message, card = notified(event)
 
     assert message["Subject"] == subject
     assert card["content"]["title"] == title
@@ -170,8 +170,8 @@ def test_each_outcome_has_its_subject_and_its_card(announced, event, subject, ti
         ("approval-expired", {"Team1": "rescan-5d6e7f8"}),
     ],
 )
-def test_the_card_names_the_functions_of_its_buttons(announced, event, functions):
-    metadata = announced(event)[2]["metadata"]
+def test_the_card_names_the_functions_of_its_buttons(notified, event, functions):
+    metadata = notified(event)[2]["metadata"]
 
     region = {"Region": "eu-central-1"} if functions else {}
     assert metadata["additionalContext"] == {**functions, **region, "Scan": SCAN}
@@ -183,7 +183,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
     artifacts.s3.delete_object(Bucket="artifacts", Key=f"scans/{SCAN}/decision.json")
 
     event = {"scan": SCAN, "event": "escalated", "expiresAt": UNTIL}
-    card = announce.handler(event, None)["card"]
+    card = notify.handler(event, None)["card"]
 
     assert card["content"]["title"] == "🔔 payments: still nobody has decided"
     lines = card["content"]["description"].split("\n")
@@ -199,15 +199,15 @@ def test_a_newer_version_is_told_in_the_channel_only(scanned, calls, recorded):
     scanned("approved", decision=moot)
 
     event = {"scan": SCAN, "event": "superseded", "expiresAt": UNTIL}
-    card = announce.handler(event, None)["card"]
+    card = notify.handler(event, None)["card"]
 
     assert card["content"]["title"].endswith("payments: replaced by a newer version")
     assert reason in card["content"]["description"]
     assert "SendEmail" not in calls.made
 
 
-def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(announced):
-    text = announced("withdrawn")[1].get_body(("plain",)).get_content()
+def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(notified):
+    text = notified("withdrawn")[1].get_body(("plain",)).get_content()
 
     assert "25 Nov 2026, 09:00 UTC, because: The fix is out." in text
     assert "Holds until" not in text
@@ -232,19 +232,19 @@ def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(announced):
     ],
 )
 def test_an_app_has_its_own_readers_and_an_uploader_of_our_domains_is_one(
-    announced, recorded, app, uploader, to
+    notified, recorded, app, uploader, to
 ):
     left = recorded("report-failed")
     left["upload"]["uploader"] = uploader
-    request, message, _ = announced("approved", scan={**recorded("scan"), "app": app}, report=left)
+    request, message, _ = notified("approved", scan={**recorded("scan"), "app": app}, report=left)
 
     assert request["Destination"] == {"ToAddresses": to}
     assert message["To"] == ", ".join(to)
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, event):
-    _, message, card = announced(event)
+def test_the_mail_tells_all_of_it_in_text_and_html_alike(notified, recorded, event):
+    _, message, card = notified(event)
     text, html = parts(message)
     page = Page(html)
 
@@ -281,11 +281,11 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(announced, recorded, ev
         assert each in text
 
 
-def test_the_mail_shows_the_first_of_many_conditions_and_findings(announced, recorded):
+def test_the_mail_shows_the_first_of_many_conditions_and_findings(notified, recorded):
     left = recorded("report-failed")
     left["gate"]["conditions"] = [left["gate"]["conditions"][0]] * 30
     left["findings"] = [left["findings"][0]] * 20
-    text, html = parts(announced("rejected", report=left)[1])
+    text, html = parts(notified("rejected", report=left)[1])
 
     for shown in (text, str(Page(html))):
         assert shown.count("new violations: 7") == 20
@@ -293,12 +293,12 @@ def test_the_mail_shows_the_first_of_many_conditions_and_findings(announced, rec
 
 
 @pytest.mark.parametrize("named", [12, 10])
-def test_the_mail_names_the_first_files_that_nobody_has_looked_at(announced, recorded, named):
+def test_the_mail_names_the_first_files_that_nobody_has_looked_at(notified, recorded, named):
     left = recorded("report-unanalysed")
     left["coverage"]["files"] = [left["coverage"]["files"][0]] * named
     left["coverage"]["counts"]["unanalysed"] = 12
     left["gate"]["conditions"][-1]["actual"] = "12"
-    text, html = parts(announced("approved", report=left)[1])
+    text, html = parts(notified("approved", report=left)[1])
 
     heading = "Unanalysed files: code that the scanner did not judge"
     assert heading.upper() in text
@@ -309,8 +309,8 @@ def test_the_mail_names_the_first_files_that_nobody_has_looked_at(announced, rec
         assert "not covered" not in shown.lower()
 
 
-def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(announced):
-    approved, rejected = (str(Page(parts(announced(each)[1])[1])) for each in EVENTS[:2])
+def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(notified):
+    approved, rejected = (str(Page(parts(notified(each)[1])[1])) for each in EVENTS[:2])
 
     assert "Holds until 24 Dec 2026, 10:12 UTC" in approved
     assert "may be deployed until 24 Dec 2026, 10:12 UTC" in approved
@@ -318,8 +318,8 @@ def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_bloc
     assert "This version stays blocked." in rejected
 
 
-def test_the_card_names_the_reason_and_where_to_read_more(announced):
-    lines = announced("rejected")[2]["content"]["description"].split("\n")
+def test_the_card_names_the_reason_and_where_to_read_more(notified):
+    lines = notified("rejected")[2]["content"]["description"].split("\n")
 
     assert lines[0] == "`api-1.4.zip` · version `3LgVabcQ`"
     assert lines[3] == "*Reason:* The password must go first."
@@ -330,8 +330,8 @@ def test_the_card_names_the_reason_and_where_to_read_more(announced):
     ]
 
 
-def test_the_mail_goes_from_the_sender_to_all_developers_at_once(announced):
-    request, message, _ = announced("approved")
+def test_the_mail_goes_from_the_sender_to_all_developers_at_once(notified):
+    request, message, _ = notified("approved")
 
     assert request["FromEmailAddress"] == message["From"] == "Quality gate <gate@example.com>"
     assert request["Destination"] == {"ToAddresses": ["dev@example.com", "lead@example.com"]}
@@ -339,17 +339,17 @@ def test_the_mail_goes_from_the_sender_to_all_developers_at_once(announced):
     assert message["Auto-Submitted"] == "auto-generated"
 
 
-def test_mail_clients_can_thread_the_mails_of_one_scan(announced):
-    approved, ended = announced("approved")[1], announced("approval-expired")[1]
+def test_mail_clients_can_thread_the_mails_of_one_scan(notified):
+    approved, ended = notified("approved")[1], notified("approval-expired")[1]
 
     assert approved["References"] == ended["References"] == approved["In-Reply-To"]
     assert approved["Message-ID"] != ended["Message-ID"]
-    assert approved["Message-ID"] == announced("approved")[1]["Message-ID"]
+    assert approved["Message-ID"] == notified("approved")[1]["Message-ID"]
     assert approved["Message-ID"].endswith("@example.com>")
 
 
-def test_a_mail_without_a_report_still_tells_the_decision(announced):
-    _, message, _ = announced("approved", report=b"{")
+def test_a_mail_without_a_report_still_tells_the_decision(notified):
+    _, message, _ = notified("approved", report=b"{")
     text, html = parts(message)
 
     assert "WHAT FAILED" not in text
@@ -373,7 +373,7 @@ def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
         return Http(200), {"MessageId": "ses-2"}
 
     calls.before["SendEmail"] = refuse_the_uploader
-    announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
+    notify.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
 
     team = ["dev@example.com", "lead@example.com"]
     assert [each["Destination"]["ToAddresses"] for each in asked] == [
@@ -405,17 +405,17 @@ def test_a_mail_that_can_go_to_nobody_is_the_state_machine_s_to_retry(
     calls.refuse("SendEmail", code)
 
     with pytest.raises(ClientError, match=code):
-        announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
+        notify.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
     assert calls.made.count("SendEmail") == times
 
 
 def test_the_uploader_is_left_out_where_the_mail_has_all_the_recipients_it_may(monkeypatch):
     team = [f"{n}@example.com" for n in range(50)]
-    monkeypatch.setitem(announce.RECIPIENTS, "web", team)
+    monkeypatch.setitem(notify.RECIPIENTS, "web", team)
 
-    assert announce.recipients("web", "ada@example.com") == team
-    monkeypatch.setitem(announce.RECIPIENTS, "web", team[:49])
-    assert announce.recipients("web", "ada@example.com") == [*team[:49], "ada@example.com"]
+    assert notify.recipients("web", "ada@example.com") == team
+    monkeypatch.setitem(notify.RECIPIENTS, "web", team[:49])
+    assert notify.recipients("web", "ada@example.com") == [*team[:49], "ada@example.com"]
 
 
 def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanned, aws):
@@ -427,12 +427,12 @@ def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanne
         raise ReadTimeoutError(endpoint_url=request.url)
 
     scanned("approved")
-    announce.ses.meta.events.register_first("before-send", no_answer)
+    notify.ses.meta.events.register_first("before-send", no_answer)
     try:
         with pytest.raises(ReadTimeoutError):
-            announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
+            notify.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
     finally:
-        announce.ses.meta.events.unregister("before-send", no_answer)
+        notify.ses.meta.events.unregister("before-send", no_answer)
     assert len(sent) == 1
 
 
@@ -443,7 +443,7 @@ def test_nothing_can_fail_once_the_mail_is_sent(scanned, calls, event):
     scanned(event)
     calls.accept("SendEmail", MessageId="ses-1")
 
-    announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
+    notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
 
     assert calls.made[-1] == "SendEmail"
 
@@ -453,10 +453,10 @@ def test_no_mail_is_sent_where_there_is_no_card(scanned, calls, monkeypatch):
         raise ValueError("the card is too long")
 
     scanned("approved")
-    monkeypatch.setattr(announce, "in_thread", refuse)
+    monkeypatch.setattr(notify, "in_thread", refuse)
 
     with pytest.raises(ValueError, match="too long"):
-        announce.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
+        notify.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
 
     assert "SendEmail" not in calls.made
 
@@ -465,7 +465,7 @@ def test_an_unknown_event_sends_nothing(scanned, calls):
     scanned("approved")
 
     with pytest.raises(ValueError, match="unknown event: 'deployed'"):
-        announce.handler({"scan": SCAN, "event": "deployed", "expiresAt": UNTIL}, None)
+        notify.handler({"scan": SCAN, "event": "deployed", "expiresAt": UNTIL}, None)
     assert "SendEmail" not in calls.made
 
 
@@ -554,7 +554,7 @@ def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, pie
     asked = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event, **pieces)
 
-    told = announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
+    told = notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
 
     assert told == {"card": None}
     assert asked == []
@@ -566,7 +566,7 @@ def test_an_exception_that_is_over_is_not_told_to_hold(scanned, calls, clock, ev
     asked = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event)
 
-    assert announce.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None) == {
+    assert notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None) == {
         "card": None
     }
     assert asked == []

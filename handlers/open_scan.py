@@ -1,0 +1,98 @@
+"""Lambda: opens the scan of an uploaded version, and closes the requests that it replaces.
+
+EventBridge brings each event at least once, and each time an execution of the state machine asks.
+Whoever writes scan.json first owns the scan; asked again, the function says the same.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from domain import decisions, timestamps
+from domain.scan_id import INVALID_KEY, app_of, scan_id
+from handlers import versions
+from handlers.evidence import Evidence, waiting, waiting_scans
+from handlers.wake import wake
+
+log = logging.getLogger(__name__)
+
+ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
+STATE_BUCKET = os.environ["STATE_BUCKET"]
+# Older requests are closed for so long, far below the function's time-out: the scan comes first.
+SUPERSEDE_TIME = timedelta(seconds=15)
+# So many times the state machine is asked to try again where they cannot be closed.
+INSISTED = 2
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Return ``{scan, isNew}``: scan.json, and whether this execution wrote it.
+
+    ``event`` is ``{event, execution, retry}``: the event as EventBridge brings it, with an
+    ``attempt`` where a version is scanned again; the ARN of the execution; and how often it has
+    asked before. Raises what S3 raises: the state machine tries again.
+    """
+    scan = _scan(event["event"], event["execution"])
+    stored = Evidence(ARTIFACTS_BUCKET, scan["scan"]).put_if_absent("scan.json", scan).document
+    is_new = stored["execution"] == event["execution"]
+    if is_new and stored["app"] != INVALID_KEY:
+        _supersede_older(stored, is_last_try=event["retry"] >= INSISTED)
+    log.info("opened", extra={"scan": stored["scan"], "isNew": is_new})
+    return {"scan": stored, "isNew": is_new}
+
+
+def _scan(event: Mapping[str, Any], execution: str) -> dict[str, Any]:
+    """Return scan.json of the upload that ``event`` is about."""
+    uploaded = event["detail"]["object"]
+    app, attempt = app_of(uploaded["key"]), event.get("attempt", 1)
+    return {
+        "version": 1,
+        "scan": scan_id(app, uploaded["version-id"], attempt),
+        "attempt": attempt,
+        "app": app,
+        "bucket": event["detail"]["bucket"]["name"],
+        "key": uploaded["key"],
+        "versionId": uploaded["version-id"],
+        "etag": uploaded["etag"],
+        "size": uploaded["size"],
+        "uploadedAt": event["time"],
+        "uploadedBy": event["detail"]["requester"],
+        "execution": execution,
+    }
+
+
+def _supersede_older(scan: Mapping[str, Any], is_last_try: bool) -> None:
+    """Close what waits for a decision about versions before that of ``scan``.
+
+    It must not stop the scan: a click about an older version closes its request, too. Asked again,
+    or against somebody who clicks, it finds the request decided and changes nothing.
+    """
+    started, closed = timestamps.now(), []
+    try:
+        for request in _open_requests(scan):
+            decision = Evidence(ARTIFACTS_BUCKET, request["scan"]).put_if_absent(
+                "decision.json",
+                decisions.superseded(
+                    request["scan"], request["sha256"], timestamps.now(), scan["versionId"]
+                ),
+            )
+            wake(request["token"])
+            if decision.written:
+                closed.append(request["scan"])
+            if timestamps.now() - started > SUPERSEDE_TIME:
+                break
+    except Exception:
+        if not is_last_try:
+            raise
+        log.exception("older requests stay open", extra={"scan": scan["scan"]})
+    log.info("superseded", extra={"scan": scan["scan"], "closed": closed})
+
+
+def _open_requests(scan: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield what waits for a decision about an older version, newest first."""
+    for version in versions.older(scan):
+        for waits in waiting_scans(STATE_BUCKET, f"{scan['app']}/{version}"):
+            request = waiting(STATE_BUCKET, waits)
+            if request and request["kind"] == "decision":
+                yield request

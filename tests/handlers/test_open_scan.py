@@ -1,0 +1,190 @@
+"""An upload's scan is opened once, and closes what waits for a decision about older versions."""
+
+from typing import Any
+
+import pytest
+
+from handlers import open_scan
+from tests.handlers.conftest import UPLOADS, created
+
+KEY = "payments/api.zip"
+EXECUTION, OTHER = "arn:aws:states:::execution:pipeline:1", "arn:aws:states:::execution:pipeline:2"
+
+
+@pytest.fixture
+def opened(artifacts, machine):
+    """Upload a version, and open its scan; return the answer."""
+
+    def upload_and_open(key: str = KEY, version: str = "", **more: Any) -> dict[str, Any]:
+        event = created(key, version or artifacts.upload(key), **more)
+        return open_scan.handler({"event": event, "execution": EXECUTION, "retry": 0}, None)
+
+    return upload_and_open
+
+
+@pytest.fixture
+def waits(artifacts, machine):
+    """Upload a version of which a scan waits; return the scan's id."""
+
+    def upload_and_wait(kind: str = "decision", attempt: str = "") -> str:
+        scan = f"payments/{artifacts.upload(KEY)}{attempt}"
+        token = {"token": scan, "scan": scan, "kind": kind, "sha256": "d" * 64}
+        artifacts[f"waiting/{scan}.json"] = token
+        machine.waiting.add(scan)
+        return scan
+
+    return upload_and_wait
+
+
+def test_scan_json_says_what_was_uploaded_when_and_by_whom(opened, artifacts):
+    answer = opened()
+
+    version = answer["scan"]["versionId"]
+    assert answer == {
+        "isNew": True,
+        "scan": {
+            "version": 1,
+            "scan": f"payments/{version}",
+            "attempt": 1,
+            "app": "payments",
+            "bucket": UPLOADS,
+            "key": KEY,
+            "versionId": version,
+            "etag": "9f8e",
+            "size": 1024,
+            "uploadedAt": "2026-11-24T09:00:00Z",
+            "uploadedBy": "123456789012",
+            "execution": EXECUTION,
+        },
+    }
+    assert artifacts[f"scans/payments/{version}/scan.json"] == answer["scan"]
+
+
+def test_another_attempt_has_evidence_of_its_own(opened, artifacts):
+    version = artifacts.upload(KEY)
+
+    assert opened(version=version)["scan"]["scan"] == f"payments/{version}"
+    again = opened(version=version, attempt=2)["scan"]
+    assert (again["scan"], again["attempt"]) == (f"payments/{version}.2", 2)
+
+
+@pytest.mark.parametrize("key", ["a b/api.zip", "-x/api.zip", "ä.zip", f"{'a' * 65}/api.zip"])
+def test_an_upload_without_an_apps_name_is_opened_and_replaces_nothing(opened, waits, machine, key):
+    waits()
+
+    assert opened(key)["scan"]["app"] == open_scan.INVALID_KEY
+    assert machine.woken == []
+
+
+def test_asked_again_it_answers_the_same_and_an_event_that_came_twice_is_told_so(artifacts, calls):
+    event = created(KEY, artifacts.upload(KEY))
+    first = {"event": event, "execution": EXECUTION, "retry": 0}
+
+    answer = open_scan.handler(first, None)
+
+    assert open_scan.handler({**first, "retry": 1}, None) == answer
+    duplicate = open_scan.handler({**first, "execution": OTHER}, None)
+    assert duplicate == {"scan": answer["scan"], "isNew": False}
+
+
+def test_where_s3_does_not_answer_the_state_machine_tries_again(artifacts, calls):
+    event = created(KEY, artifacts.upload(KEY))
+    calls.refuse("PutObject", "SlowDown")
+
+    with pytest.raises(Exception, match="SlowDown"):
+        open_scan.handler({"event": event, "execution": EXECUTION, "retry": 5}, None)
+
+
+def test_the_open_request_of_the_version_before_is_closed(opened, waits, artifacts, machine):
+    old = waits()
+
+    new = opened()["scan"]
+
+    decision = artifacts[f"scans/{old}/decision.json"]
+    assert decision.pop("decidedAt").endswith("Z")
+    assert decision == {
+        "version": 1,
+        "scan": old,
+        "decision": "superseded",
+        "reason": f"A newer version was uploaded: {new['versionId']}.",
+        "expiresAt": None,
+        "evidence": {"gate-result.json": "d" * 64},
+    }
+    assert machine.woken == [old]
+
+
+def test_another_attempt_at_the_version_before_is_closed_too(opened, waits, machine):
+    old = waits(attempt=".2")
+
+    opened()
+
+    assert machine.woken == [old]
+
+
+def test_what_was_decided_stays(opened, waits, artifacts):
+    old = waits()
+    artifacts[f"scans/{old}/decision.json"] = {"decision": "approved"}
+
+    opened()
+
+    assert artifacts[f"scans/{old}/decision.json"] == {"decision": "approved"}
+
+
+def test_an_approval_is_not_touched(opened, waits, machine):
+    waits("exception")
+
+    opened()
+
+    assert machine.woken == []
+
+
+def test_an_older_version_closes_nothing_newer(opened, waits, artifacts, machine):
+    old = artifacts.upload(KEY)
+    waits()
+
+    opened(version=old)
+
+    assert machine.woken == []
+
+
+def test_a_version_that_is_gone_since_closes_nothing(opened, waits, artifacts, machine):
+    waits()
+    gone = artifacts.upload(KEY)
+    artifacts.s3.delete_object(Bucket=UPLOADS, Key=KEY, VersionId=gone)
+    waits()
+
+    opened(version=gone)
+
+    assert machine.woken == []
+
+
+def test_a_version_with_a_hundred_newer_ones_closes_none_of_them(opened, artifacts, waits, machine):
+    old = artifacts.upload(KEY)
+    for _ in range(100):
+        artifacts.upload(KEY)
+    waits()
+
+    opened(version=old)
+
+    assert machine.woken == []
+
+
+@pytest.mark.parametrize("operation", ["ListObjectVersions", "ListObjectsV2", "SendTaskSuccess"])
+def test_a_request_that_cannot_be_closed_stops_no_scan(waits, artifacts, calls, operation):
+    waits()
+    event = {"event": created(KEY, artifacts.upload(KEY)), "execution": EXECUTION}
+    calls.refuse(operation, "InternalError")
+
+    for retry in range(open_scan.INSISTED):
+        with pytest.raises(Exception, match="InternalError"):
+            open_scan.handler({**event, "retry": retry}, None)
+    assert open_scan.handler({**event, "retry": open_scan.INSISTED}, None)["isNew"]
+
+
+def test_what_takes_long_is_given_up_for_the_scan(opened, waits, machine, monkeypatch):
+    older, newer = waits(), waits()
+    monkeypatch.setattr(open_scan, "SUPERSEDE_TIME", open_scan.SUPERSEDE_TIME * 0)
+
+    assert opened()["isNew"]
+    assert machine.woken == [newer]
+    assert older in machine.waiting
