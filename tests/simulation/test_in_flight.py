@@ -1,0 +1,59 @@
+"""Executions that began under an older definition go on with the functions of today.
+
+docs/in-flight.md lists what passes between them.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulation import campaign
+from tests.simulation.model import check
+from tests.simulation.scenario import run
+from tests.support.definitions import RELEASED, WAITS, current, released, versions
+
+ROOT = Path(__file__).parents[2]
+SEEDS = 20
+
+
+def git(*arguments: str) -> str:
+    """What git answers; empty where it knows nothing of it, or where there is no repository."""
+    ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return ran.stdout
+
+
+def test_the_latest_definition_that_is_kept_is_that_of_today():
+    latest = versions()[-1]
+    tagged = git("tag", "--list", f"v{latest}").strip()
+    version = "<the next version>" if tagged else latest
+
+    assert released(latest) == current(), (
+        f"the definition has changed: python -m tests.support.definitions {version}"
+    )
+
+
+@pytest.mark.parametrize("version", versions())
+def test_the_definition_of_a_tagged_version_has_not_changed_since(version: str):
+    path = (RELEASED / f"{version}.json").relative_to(ROOT)
+    as_tagged = git("show", f"v{version}:{path}")
+
+    assert as_tagged in ("", (ROOT / path).read_text())
+
+
+@pytest.mark.parametrize("version", versions())
+def test_the_functions_of_today_serve_executions_of(version: str):
+    definition = released(version)
+    waits = {"decide": WAITS.decide, "escalate": WAITS.escalate, "remind": WAITS.remind}
+    waits["who"] = WAITS.audit
+
+    wrong: dict[int, list[str]] = {}
+    for seed in range(SEEDS):
+        scenario: dict[str, Any] = campaign.scenario(seed)
+        scenario["settings"] |= waits
+        found = check(run(scenario, definition=definition))
+        if found:
+            wrong[seed] = [f"{each.kind}: {each.what}" for each in found]
+
+    assert wrong == {}
