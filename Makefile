@@ -65,7 +65,7 @@ check: setup ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
-security: setup .venv-security/ready ## Check policies, secrets, dependencies and workflows with tools of their own
+security: setup .venv-security/ready security/node_modules/ready ## Check policies, state machine, secrets, dependencies, workflows
 	@$(BIN)/python -m security.run
 
 sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as CycloneDX
@@ -113,5 +113,10 @@ setup: .venv/ready
 		go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 	@touch $@
 
+# Without npm `make security` says what it could not check.
+security/node_modules/ready: security/package-lock.json
+	@if command -v npm >/dev/null; then cd security && npm ci --silent --ignore-scripts \
+		&& touch node_modules/ready; fi
+
 clean: ## Remove .venv and whatever else make made here; ~/.cache/chatops-slack stays
-	rm -rf .venv .venv-security sbom dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-security security/node_modules sbom dist .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""make security: policies, secrets in the repository, holes in dependencies, workflows.
+"""make security: policies, state machine, secrets, holes in dependencies, workflows.
 
 The tools are in ``.venv-security``. What could not be looked at is said so, and does not pass for
 looked at: a scan of something known to be bad must find it.
@@ -18,7 +18,9 @@ from typing import Any
 
 from ops.configuration import configuration
 from ops.program import PROGRAM, record_program
+from security.definitions import definitions
 from security.plan import plan
+from security.unusable import Unusable
 
 TOOLS = PROGRAM / ".venv-security" / "bin"
 ACCEPTED = Path(__file__).parent / "accepted.toml"
@@ -65,10 +67,6 @@ class Entry:
         """Whether this is the reason to leave the failure so."""
         check, resource, _ = failure
         return check == self.check and any(fnmatchcase(resource, each) for each in self.on)
-
-
-class Unusable(RuntimeError):
-    """A tool gave no answer that can be trusted."""
 
 
 def accepted(text: str) -> list[Entry]:
@@ -236,7 +234,13 @@ def _ran(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def main(
-    looks: Iterable[Callable[[], Iterator[str]]] = (policies, secrets, dependencies, workflows),
+    looks: Iterable[Callable[[], Iterator[str]]] = (
+        policies,
+        definitions,
+        secrets,
+        dependencies,
+        workflows,
+    ),
 ) -> int:
     """Look at everything; 1 where something is found."""
     code = 0
