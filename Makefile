@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate
 # By the environment, so that no name of a zip is read by make or the shell.
-export APP ENGINE KEEP PORT RANGE SONARQUBE STACK TAG VERDICT
+export APP DECISION ENGINE KEEP PORT RANGE SONARQUBE STACK TAG
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo preflight test test-all test-sonarqube faults simulate fuzz bench \
@@ -33,7 +33,7 @@ test-all: setup ## Run all tests that need no SonarQube server, as CI does (12 m
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
-faults: setup ## Let each AWS call fail on each way of an upload, show what comes of it (25 minutes)
+faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (25 minutes)
 	@$(BIN)/python -m tests.faults
 
 simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (6 minutes)
@@ -51,7 +51,7 @@ bench-scan: setup ## Measure scan/ against the scanner alone on a real SonarQube
 bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, count the results (5 minutes)
 	@$(BIN)/python -m bench burst
 
-smoke: setup ## Send the samples through a deployed stack and check what comes; STACK=dev
+smoke: setup ## Send the samples through a deployed stack and check the results; STACK=dev
 	@$(BIN)/python -m ops smoke --stack "$$STACK"
 
 verify-evidence: setup ## Check that nobody changed the evidence of a stack; STACK=dev

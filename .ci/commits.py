@@ -57,15 +57,15 @@ def of_range(commits: str) -> Iterator[str]:
 def main(arguments: Sequence[str]) -> int:
     match arguments:
         case ["--range", commits]:
-            found = list(of_range(commits))
+            messages = list(of_range(commits))
         case [path]:
-            found = list(of_file(path))
+            messages = list(of_file(path))
         case _:
             print(__doc__, file=sys.stderr)
             return 2
-    for fault in found:
+    for fault in messages:
         print(f"✘ {fault}", file=sys.stderr)
-    return bool(found)
+    return bool(messages)
 
 
 if __name__ == "__main__":

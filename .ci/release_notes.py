@@ -25,10 +25,10 @@ def notes(changelog: str, of: str) -> str:
         ValueError: it has none with a date.
     """
     heading = rf"^## {re.escape(of)} - \d{{4}}-\d\d-\d\d\n"
-    found = re.search(rf"{heading}(?P<notes>.*?)(?=^## |\Z)", changelog, re.M | re.S)
-    if not found:
+    match = re.search(rf"{heading}(?P<notes>.*?)(?=^## |\Z)", changelog, re.M | re.S)
+    if not match:
         raise ValueError(f"CHANGELOG.md has no section `## {of} - YYYY-MM-DD`")
-    return found["notes"].strip() + "\n"
+    return match["notes"].strip() + "\n"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 
 from domain.evidence_paths import evidence_key, waiting_key
 from domain.scan_id import scan_id
-from local.cloud import ACCOUNT, Cloud
+from local.account import ACCOUNT, LocalAccount
 
 EVENTS = Path(__file__).parent.parent / "tests" / "events"
 # The recorded events are about this version, file and bucket.
@@ -18,7 +18,7 @@ LOG_GROUP, LOG_STREAM = "/bench/build", "build"
 NEVER = "2999-01-01T00:00:00Z"
 
 
-class QuietAccount(Cloud):
+class QuietAccount(LocalAccount):
     """Has the program deployed, but no upload starts an execution: functions are called alone."""
 
     def __enter__(self) -> Self:

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.comparison import Table
-from local.cloud import Cloud
+from local.account import LocalAccount
 
 COMMAND = f"{sys.executable} -S {Path(__file__).parent / 'quick_scan.py'}"
 BUILDSPEC = {"version": 0.2, "phases": {"build": {"commands": [COMMAND]}}}
@@ -26,7 +26,7 @@ AT_ONCE = 20
 STUCK_SECONDS = 300
 
 
-class BurstCloud(Cloud):
+class BurstAccount(LocalAccount):
     """Holds the events of uploads back until they are released, shuffled and some of them twice."""
 
     def __init__(self, slots: int) -> None:
@@ -55,7 +55,7 @@ def burst(uploads: int, slots: int) -> Table:
     """Count what a burst resulted in; the limits are the only right numbers."""
     table = Table("A burst of uploads", ["", "number", "limit"])
     repeated = uploads // 4
-    with BurstCloud(slots) as cloud:
+    with BurstAccount(slots) as cloud:
         cloud.builds.buildspec = json.dumps(BUILDSPEC)
         began = time.monotonic()
         keys = [f"burst-{number}/app.zip" for number in range(uploads)]
@@ -64,17 +64,17 @@ def burst(uploads: int, slots: int) -> Table:
             scans = dict(zip(ids, keys, strict=True))
         cloud.release(repeated)
         _wait(cloud, uploads, repeated)
-        took = time.monotonic() - began
+        elapsed = time.monotonic() - began
         for name, actual, expected in _counts(cloud, scans, repeated):
             table.add(name, f"{actual:,}", f"{expected:,}", exceeded=actual != expected)
     table.notes.append(
-        f"{uploads:,} uploads and {repeated:,} repeated events took {took:.0f} s with {slots} "
+        f"{uploads:,} uploads and {repeated:,} repeated events took {elapsed:.0f} s with {slots} "
         "build slots."
     )
     return table
 
 
-def _wait(cloud: BurstCloud, uploads: int, repeated: int) -> None:
+def _wait(cloud: BurstAccount, uploads: int, repeated: int) -> None:
     """Wait until every execution has ended or asks for a decision, or nothing changes any more."""
     failed = uploads // 2
     expected = (uploads - failed + repeated, failed)
@@ -91,7 +91,7 @@ def _wait(cloud: BurstCloud, uploads: int, repeated: int) -> None:
 
 
 def _counts(
-    cloud: BurstCloud, scans: dict[str, str], repeated: int
+    cloud: BurstAccount, scans: dict[str, str], repeated: int
 ) -> Iterator[tuple[str, int, int]]:
     """What is counted, its number, and the only right number."""
     executions = [execution["executionArn"] for execution in cloud.executions()]
@@ -128,7 +128,7 @@ def _counts(
     )
 
 
-def _dead_letters(cloud: BurstCloud) -> int:
+def _dead_letters(cloud: BurstAccount) -> int:
     attributes = cloud.client("sqs").get_queue_attributes(
         QueueUrl=cloud.outputs["deadLetterQueue"], AttributeNames=["ApproximateNumberOfMessages"]
     )["Attributes"]

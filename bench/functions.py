@@ -22,7 +22,7 @@ from moto.awslambda.models import LambdaFunction
 
 from bench.account import LOG_GROUP, LOG_STREAM, NEVER, QuietAccount, Upload
 from bench.comparison import Comparison, Table, alternate
-from local.cloud import REGION
+from local.account import REGION
 
 BASELINE = Path(__file__).parent / "baseline.py"
 COLD, WARM = 1.15, 1.2

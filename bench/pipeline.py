@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.comparison import Comparison, Table, alternate, seconds
-from local.cloud import Cloud
-from local.demo import spent
+from local.account import LocalAccount
+from local.demo import time_breakdown
 from samples import SAMPLES
 from scan.job import SARIF_COMMAND
 from tests.scan.scanning import ENVIRONMENT, tree
@@ -31,7 +31,7 @@ def tables(quick: bool) -> Iterator[Table]:
     body = zipped(code)
     compared = Table(f"An upload of {files} files against the scanner alone, Bandit")
     parts = Table("Where the time goes from upload to card", ["", "first upload", "others: median"])
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Cloud() as account:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, LocalAccount() as account:
         source = tree(code, Path(folder) / "source")
         first = upload(account, body)
         uploads, scanner = alternate(
@@ -55,7 +55,7 @@ def tables(quick: bool) -> Iterator[Table]:
     yield parts
 
 
-def upload(account: Cloud, body: bytes) -> dict[str, float]:
+def upload(account: LocalAccount, body: bytes) -> dict[str, float]:
     """Seconds from an upload to its card, ``all`` and by part."""
     began = time.time()
     # An app of its own: another version would supersede the request of this one.
@@ -63,7 +63,7 @@ def upload(account: Cloud, body: bytes) -> dict[str, float]:
     execution = account.execution(scan)
     card = account.channel.wait(lambda card: card.scan == scan, 120)
     account.reached(execution, "AwaitDecision")
-    *parts, total = spent(account, scan, execution, card.received - began).items()
+    *parts, total = time_breakdown(account, scan, execution, card.received - began).items()
     return {**dict(parts), "all": total[1]}
 
 

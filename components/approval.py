@@ -89,7 +89,7 @@ class Approval(pulumi.ComponentResource):
 
         self.register_outputs(
             {
-                "functions": {label: each.name for label, each in self.functions.items()},
+                "functions": {label: function.name for label, function in self.functions.items()},
                 "configuration_set": self.configuration_set,
                 "button_environment": self.button_environment,
                 "actions": self.actions,
@@ -187,7 +187,7 @@ class Approval(pulumi.ComponentResource):
         )
 
     def _configuration_set(self, name: str) -> pulumi.Output[str]:
-        """Have SES count what becomes of this gate's mail, apart from the account's other mail."""
+        """Have SES count the outcome of this gate's mail, apart from the account's other mail."""
         made = aws.sesv2.ConfigurationSet(
             f"{self._name}-mail", configuration_set_name=name, opts=self._child
         )
@@ -226,19 +226,19 @@ class Approval(pulumi.ComponentResource):
         self.actions, self.button_functions = [], [self.approval.arn]
         for verb, button in {"approve": APPROVE, "reject": REJECT, "withdraw": WITHDRAW}.items():
             action(verb, button, self.approval.name)
-        shown: dict[str, dict[str, object]] = {}
+        visible_buttons: dict[str, dict[str, object]] = {}
         for number, button in enumerate(args.team_buttons):
             again = button.function == SCAN_AGAIN
             action(f"team-{number + 1}", team(button.label, number), rescan.name if again else None)
             self.button_functions.append(rescan.arn if again else button.function)
-            shown[team_key(number)] = {
+            visible_buttons[team_key(number)] = {
                 "function": rescan.name if again else button.function,
                 "outcomes": button.outcomes,
                 "again": again,
             }
         self.button_environment = {
             "APPROVAL_FUNCTION": self.approval.name,
-            "TEAM_BUTTONS": as_json(shown),
+            "TEAM_BUTTONS": as_json(visible_buttons),
         }
 
 

@@ -47,7 +47,7 @@ class ApproverAudit(pulumi.ComponentResource):
             f"{name}-approver-audit",
             HandlerFunctionArgs(
                 context=context,
-                module="who",
+                module="approver_audit",
                 description="Adds who clicked a button to the scan's evidence",
                 region=LOG_REGION,
                 statements=[

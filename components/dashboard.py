@@ -232,11 +232,11 @@ def _expression(expression: str, name: str, label: str) -> Line:
 def _search(its: Watched, *outcomes: str) -> str:
     wanted = f'{{"{its.namespace}",App,Outcome}} MetricName="Outcomes"'
     if outcomes:
-        any_of = " OR ".join(f'"{each}"' for each in outcomes)
+        any_of = " OR ".join(f'"{outcome}"' for outcome in outcomes)
         wanted += f" Outcome=({any_of})"
     return f"SEARCH('{wanted}', 'Sum', {HOUR})"
 
 
 def _spread(namespace: str, name: str) -> list[Line]:
     statistics = ("p50", "p90", "Maximum")
-    return [[namespace, name, {"stat": each, "label": each}] for each in statistics]
+    return [[namespace, name, {"stat": statistic, "label": statistic}] for statistic in statistics]

@@ -18,7 +18,7 @@ def _card(title: str, description: str, next_step: str) -> str:
 
 
 _STILL_OPEN = _card(
-    "$scan.app & ': still nobody has decided'",
+    "$scan.app & ': decision still pending'",
     "'*' & $scan.scan & '* failed its quality gate and waits for Approve or Reject.'",
     "Click Approve or Reject on the card above.",
 )
@@ -43,7 +43,7 @@ APPROVAL_DELAYED = f"{{% {_DELAYED} %}}"
 
 
 def pipeline_error(region: str) -> str:
-    """The card of an execution that ends early, with a link to it; what failed is $trouble."""
+    """The card of an execution that ends early, with a link to it; what failed is $error."""
     link = (
         f"https://{region}.console.aws.amazon.com/states/home?region={region}"
         "#/v2/executions/details/"

@@ -37,7 +37,7 @@ LOG_METRICS = (
         pattern=f"{{ {NOTIFIED} && $.app = * && $.outcome = * }}",
         dimensions=BY_APP,
     ),
-    # The alarms' own metrics have no dimensions: whoever may upload invents apps, and CloudWatch
+    # The alarms' own metrics have no dimensions: anyone who may upload invents apps, and CloudWatch
     # turns a filter off that finds too many.
     LogMetric(
         label="completed",

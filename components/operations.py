@@ -35,13 +35,13 @@ class Operations(pulumi.ComponentResource):
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
         its = args.watched
 
-        for each in LOG_METRICS:
-            self._log_metric(each, its)
-        made = [self._alarm(each, args.topic_arn) for each in alarms(its)]
+        for log_metric in LOG_METRICS:
+            self._log_metric(log_metric, its)
+        made = [self._alarm(alarm, args.topic_arn) for alarm in alarms(its)]
         dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=args.context.prefix,
-            dashboard_body=as_json(body(its, [each.arn for each in made])),
+            dashboard_body=as_json(body(its, [item.arn for item in made])),
             opts=self._child,
         )
         self.dashboard_url = pulumi.Output.concat(

@@ -81,7 +81,7 @@ class Pipeline(pulumi.ComponentResource):
                 "rule": self.rule,
                 "dead_letters": self.dead_letters,
                 "dead_letters_name": self.dead_letters_name,
-                "functions": {label: each.name for label, each in self.functions.items()},
+                "functions": {label: function.name for label, function in self.functions.items()},
             }
         )
 
@@ -211,7 +211,8 @@ class Pipeline(pulumi.ComponentResource):
             role=storage.pipeline_role.id,
             policy=policy(
                 *project.run(),
-                # Step Functions hears of a build's end through a rule that it manages itself.
+                # Step Functions is notified about a build's end through a rule that it manages
+                # itself.
                 allow(
                     "events:PutRule",
                     "events:PutTargets",

@@ -21,7 +21,7 @@ class Statement(TypedDict):
     Condition: NotRequired[Mapping[str, Mapping[str, Any]]]
 
 
-# What is granted on something, for the policy of whoever is granted it.
+# What is granted on something, for the policy of anyone who is granted it.
 Grant = list[Statement]
 
 

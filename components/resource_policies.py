@@ -17,8 +17,8 @@ def upload_policy(
     objects = pulumi.Output.concat(bucket_arn, "/*")
     statements: list[Statement] = [
         {
-            # EventBridge only hears of zips: anything else would lie here unscanned, and nobody
-            # would know.
+            # EventBridge only is notified about zips: anything else would lie here unscanned, and
+            # nobody would know.
             "Sid": "OnlyZips",
             "Effect": "Deny",
             "Principal": "*",
@@ -80,7 +80,7 @@ def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool)
     evidence = pulumi.Output.concat(bucket_arn, "/scans/*")
     statements: list[Statement] = [
         {
-            # Whoever may write may write first, and nobody again: a request without
+            # Anyone who may write may write first, and nobody again: a request without
             # `If-None-Match` could replace what is there.
             "Sid": "EvidenceIsWrittenOnce",
             "Effect": "Deny",
@@ -103,7 +103,7 @@ def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool)
     if deployers:
         statements.append(
             {
-                # So that whoever is refused a version is told why, and by whom.
+                # So that anyone who is refused a version is told why, and by whom.
                 "Sid": "DeployersReadEvidence",
                 "Effect": "Allow",
                 "Principal": {"AWS": deployers},

@@ -486,7 +486,7 @@ def _errors(names: Names) -> States:
             ),
             default="DescribeError",
         ),
-        # What runs must go on to its end, whether or not anyone hears of it.
+        # What runs must go on to its end, whether or not anyone is notified.
         "PublishFailed": choice(
             rule("$event = 'pipeline-error'", "PipelineError"),
             rule(one_of("$event", "digest", "approval-delayed", *CONTINUING), "RouteByEvent"),

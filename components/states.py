@@ -31,9 +31,9 @@ RETRY = {
 }
 # A time-out is an answer here, not a failure.
 NO_RETRY_OF_TIMEOUT = {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
-# The time of a wait begins anew with each try, so what must end on time is tried for seconds only.
+# The time of a wait begins again with each try, so what must end on time is tried for seconds only.
 RETRY_FOR_SECONDS = {**RETRY, "MaxAttempts": 2}
-# A redriven execution counts its retries anew.
+# A redriven execution counts its retries again.
 REDRIVES = (
     "{% $exists($states.context.Execution.RedriveCount)"
     " ? $states.context.Execution.RedriveCount : 0 %}"

@@ -1,4 +1,4 @@
-"""Who pressed, as far as the evidence tells."""
+"""Who approved, as far as the evidence tells."""
 
 import html
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Evidence(Protocol):
         ...
 
 
-def by(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
-    """Return who pressed ``verb`` with this reason around the moment ``at``, the nearest first.
+def matching(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
+    """Return who approved ``verb`` with this reason around the moment ``at``, the nearest first.
 
     Nobody where nobody is recorded (yet); several where each of them may have been first.
     """
@@ -41,13 +41,13 @@ def by(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
         return abs(timestamps.parse(record["clickedAt"]) - when)
 
     fitting = [
-        each
-        for each in evidence.all("actions")
-        if each["action"] == verb
-        and html.unescape(each["reason"]) == html.unescape(reason)
-        and distance(each) <= NEAR
+        record
+        for record in evidence.all("actions")
+        if record["action"] == verb
+        and html.unescape(record["reason"]) == html.unescape(reason)
+        and distance(record) <= NEAR
     ]
     people: dict[str, Person] = {}
-    for each in sorted(fitting, key=distance):
-        people.setdefault(each["user"], Person(each["user"], each.get("userName")))
+    for match in sorted(fitting, key=distance):
+        people.setdefault(match["user"], Person(match["user"], match.get("userName")))
     return list(people.values())

@@ -40,7 +40,7 @@ class Coverage:
 
     def named(self, kind: str) -> list[Unseen]:
         """Those of one class that the report names."""
-        return [each for each in self.unseen if each.kind == kind]
+        return [entry for entry in self.unseen if entry.kind == kind]
 
     @property
     def analysed(self) -> str:
@@ -52,16 +52,16 @@ class Coverage:
 
     def other_languages(self, most: int) -> str:
         """As in ``12 Go, 3 Rust, and 7 more files``; empty where there are none."""
-        shown = list(self.languages.items())[:most]
-        left = self.counts["otherLanguage"] - sum(number for _, number in shown)
-        parts = [f"{number:,} {language}" for language, number in shown]
+        listed = list(self.languages.items())[:most]
+        left = self.counts["otherLanguage"] - sum(number for _, number in listed)
+        parts = [f"{number:,} {language}" for language, number in listed]
         if left:
             parts.append(f"and {files(left, 'more file')}" if parts else files(left))
         return ", ".join(parts)
 
-    def left_out(self, kind: str, shown: int) -> int:
+    def left_out(self, kind: str, count: int) -> int:
         """How many files of ``kind`` are not among the first ``shown`` that the report names."""
-        return self.counts[kind] - sum(each.files for each in self.named(kind)[:shown])
+        return self.counts[kind] - sum(entry.files for entry in self.named(kind)[:count])
 
 
 def files(number: int, what: str = "file") -> str:
@@ -78,14 +78,14 @@ def parse(document: Mapping[str, Any] | None) -> Coverage | None:
     if document is None:
         return None
     counts = {name: _count(document["counts"][name]) for name in CLASSES}
-    languages = {str(name): _count(each) for name, each in document["otherLanguages"].items()}
+    languages = {str(name): _count(number) for name, number in document["otherLanguages"].items()}
     if not isinstance(document["files"], list) or not isinstance(document["reported"], bool):
         raise ValueError("the coverage is not in its form")
     unseen = tuple(map(_unseen, cast("list[Any]", document["files"])))
     if sum(languages.values()) > counts["otherLanguage"]:
         raise ValueError("the coverage names more files in other languages than it counts")
     for kind in CLASSES:
-        if sum(each.files for each in unseen if each.kind == kind) > counts[kind]:
+        if sum(item.files for item in unseen if item.kind == kind) > counts[kind]:
             raise ValueError(f"the coverage names more files ({kind}) than it counts")
     return Coverage(
         counts=counts, reported=document["reported"], languages=languages, unseen=unseen
@@ -102,15 +102,15 @@ def contradiction(coverage: Coverage | None, gate: Mapping[str, Any]) -> str:
         return "it has a gate, but does not say which files were analysed"
     if gate["status"] == "passed" and not coverage.counts["analysed"]:
         return "its gate passed, but no file was analysed"
-    for each in gate["conditions"]:
-        kind = CONDITIONS.get(each["metric"])
+    for condition in gate["conditions"]:
+        kind = CONDITIONS.get(condition["metric"])
         if kind is None:
             continue
-        actual, limit = coverage.counts[kind], int(each["threshold"])
-        if each["actual"] != str(actual):
-            return f"its gate counts {each['actual']} {kind} files, its coverage {actual}"
+        actual, limit = coverage.counts[kind], int(condition["threshold"])
+        if condition["actual"] != str(actual):
+            return f"its gate counts {condition['actual']} {kind} files, its coverage {actual}"
         failed = actual > limit
-        if each["comparator"] != ">" or (each["status"] != "ok") != failed:
+        if condition["comparator"] != ">" or (condition["status"] != "ok") != failed:
             return f"{files(actual, f'{kind} file')}, at most {limit}: its gate says otherwise"
     return ""
 

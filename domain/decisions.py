@@ -1,4 +1,4 @@
-"""The one builder of decision.json, whoever decides (``schemas/decision.schema.json``)."""
+"""The one builder of decision.json, anyone who decides (``schemas/decision.schema.json``)."""
 
 from datetime import datetime
 from typing import Any

@@ -6,13 +6,13 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
-def seconds(text: str, bare_unit: str = "") -> int | None:
+def seconds(text: str, default_unit: str = "") -> int | None:
     """Return how many seconds ``text`` is, None where it is no duration.
 
     Capital letters, spaces and *day(s)* are understood as well. A number without a unit is one of
-    ``bare_unit``, a key of ``UNITS``; without it, it is no duration.
+    ``default_unit``, a key of ``UNITS``; without it, it is no duration.
     """
     plain = re.sub(r" *days?$", "d", text.strip().lower()).replace(" ", "")
     match = _DURATION.fullmatch(plain)
-    unit = match and (match[2] or bare_unit)
+    unit = match and (match[2] or default_unit)
     return int(match[1]) * UNITS[unit] if match and unit else None

@@ -6,7 +6,7 @@ DOCUMENTS = {
     f"{name}.json": name for name in ("scan", "report", "gate-result", "decision", "withdrawal")
 }
 # Each document names the SHA-256 of those that it follows from, so that a later change shows.
-VOUCHED_BY = {
+HASHED_BY = {
     "scanner.log": "report.json",
     "scan.json": "gate-result.json",
     "report.json": "gate-result.json",

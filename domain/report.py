@@ -19,8 +19,8 @@ _ADDRESS = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """Why a scan is broken: what is wrong and how to mend it, a sentence each.
+class ScanError:
+    """Why a scan failed to run: what is wrong and how to fix it, a sentence each.
 
     ``retryable`` says whether a scan of the same bytes could end otherwise.
     """
@@ -32,7 +32,7 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Either ``trouble`` says why nothing was judged, or ``passed`` what the gate said.
+    """Either ``trouble`` says why nothing was evaluated, or ``passed`` what the gate said.
 
     ``scanner`` is the engine without its version; ``coverage`` is None where nothing was analysed.
     ``uploader`` is an email address as the uploader gave it, or empty.
@@ -41,7 +41,7 @@ class Report:
     engine: str
     scanner: str
     coverage: Coverage | None
-    judged_by_limits: bool
+    limits_applied: bool
     passed: bool
     conditions: tuple[Condition, ...]
     counts: dict[str, int]
@@ -49,25 +49,29 @@ class Report:
     ignored: tuple[IgnoredSetting, ...]
     dashboard: str | None
     uploader: str
-    trouble: Trouble | None
+    error: ScanError | None
 
     @property
     def counted(self) -> str:
         """The findings by severity as in ``2 HIGH, 1 LOW``; empty where there are none."""
-        return ", ".join(f"{self.counts[each]} {each}" for each in SEVERITIES if self.counts[each])
+        return ", ".join(
+            f"{self.counts[severity]} {severity}"
+            for severity in SEVERITIES
+            if self.counts[severity]
+        )
 
     @property
     def failed_conditions(self) -> list[Condition]:
         """Those that keep the gate from passing; none of a gate that passed."""
-        return [each for each in self.conditions if each.failed]
+        return [condition for condition in self.conditions if condition.failed]
 
     @property
     def failed_unseen(self) -> int:
         """How many files were not analysed, where nothing else keeps the gate from passing."""
-        failed = {each.metric for each in self.failed_conditions}
+        failed = {condition.metric for condition in self.failed_conditions}
         if self.coverage is None or not failed <= coverage.CONDITIONS.keys():
             return 0
-        return sum(self.coverage.counts[coverage.CONDITIONS[each]] for each in failed)
+        return sum(self.coverage.counts[coverage.CONDITIONS[metric]] for metric in failed)
 
 
 def parse(document: Any, scan: str) -> Report | None:
@@ -82,14 +86,15 @@ def read(document: Any, scan: str) -> Report:
     """Return the report of ``scan``.
 
     Raises:
-        ValueError: it makes no sense, and why: for one, its gate judged nothing, passed in spite of
+        ValueError: it makes no sense, and why: for one, its gate evaluated nothing, passed in spite
+        of
             a failed condition, or is not what follows from its coverage.
     """
     try:
         if document["scan"] != scan:
             raise ValueError("it is another scan's")
         report = _parse(document)
-        if not report.trouble:
+        if not report.error:
             _check(report, document["gate"])
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"it is not in the form of a report: {error!r}") from error
@@ -99,7 +104,7 @@ def read(document: Any, scan: str) -> Report:
 def _check(report: Report, gate: dict[str, Any]) -> None:
     """Raise ValueError where the gate's parts don't fit each other, or the coverage."""
     if not report.conditions:
-        raise ValueError("its gate judged nothing")
+        raise ValueError("its gate evaluated nothing")
     if report.passed == bool(report.failed_conditions):
         raise ValueError("its gate is not what follows from its conditions")
     if why := coverage.contradiction(report.coverage, gate):
@@ -116,49 +121,49 @@ def _parse(document: dict[str, Any]) -> Report:
         engine=f"{engine['name']} {engine['version'] or ''}".strip() if engine else "",
         scanner=str(engine["name"]) if engine else "",
         coverage=coverage.parse(document["coverage"]),
-        judged_by_limits=bool(gate) and gate["judge"] == "limits",
+        limits_applied=bool(gate) and gate["judge"] == "limits",
         passed=bool(gate) and gate["status"] == "passed",
         conditions=tuple(
             Condition(
-                metric=str(each["metric"]),
-                comparator=str(each["comparator"]),
-                threshold=str(each["threshold"]),
-                actual=str(each["actual"]),
-                status=str(each["status"]),
+                metric=str(condition["metric"]),
+                comparator=str(condition["comparator"]),
+                threshold=str(condition["threshold"]),
+                actual=str(condition["actual"]),
+                status=str(condition["status"]),
             )
-            for each in (gate["conditions"] if gate else ())
+            for condition in (gate["conditions"] if gate else ())
         ),
         counts={name: _count(document["counts"].get(name)) or 0 for name in SEVERITIES},
         findings=tuple(
             Finding(
-                rule=str(each["rule"]),
-                severity=str(each["severity"]),
-                message=str(each["message"]),
-                file=str(each["file"]),
-                line=_count(each["line"]),
-                link=each["link"],
+                rule=str(finding["rule"]),
+                severity=str(finding["severity"]),
+                message=str(finding["message"]),
+                file=str(finding["file"]),
+                line=_count(finding["line"]),
+                link=finding["link"],
             )
-            for each in document["findings"]
+            for finding in document["findings"]
         ),
         ignored=tuple(
             IgnoredSetting(
-                file=str(each["file"]),
-                key=str(each["key"]),
-                value=str(each["value"]),
-                weakens=bool(each["weakens"]),
+                file=str(setting["file"]),
+                key=str(setting["key"]),
+                value=str(setting["value"]),
+                weakens=bool(setting["weakens"]),
             )
-            for each in document["ignored"]
+            for setting in document["ignored"]
         ),
         dashboard=document["links"]["dashboard"],
         uploader=_address(document["upload"].get("uploader")),
-        trouble=_trouble(error) if error else None,
+        error=_scan_error(error) if error else None,
     )
 
 
-def _trouble(error: dict[str, Any]) -> Trouble:
+def _scan_error(error: dict[str, Any]) -> ScanError:
     # Offered too often is better than withheld where it would help.
     retryable = error.get("retryable") is not False
-    return Trouble(
+    return ScanError(
         message=str(error["message"]),
         remediation=str(error["remediation"]),
         retryable=retryable,

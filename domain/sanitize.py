@@ -25,12 +25,12 @@ def line(value: object, limit: int) -> str:
 
 def cut(tokens: str | list[str], limit: int) -> str:
     """Return as many whole ``tokens`` as fit, and an ellipsis."""
-    kept: list[str] = []
+    parts: list[str] = []
     room = limit - 1
     for token in tokens:
         room -= size(token)
         if room < 0:
             break
-        kept.append(token)
+        parts.append(token)
     # A cut through an emoji leaves what joins nothing.
-    return "".join(kept).rstrip("\u200d\ufe0f") + "…"
+    return "".join(parts).rstrip("\u200d\ufe0f") + "…"

@@ -71,7 +71,7 @@ def _is_number(value: Any) -> bool:
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "type": lambda value, rule: any(_is(value, kind) for kind in _listed(rule)),
     "const": _is_same,
-    "enum": lambda value, rule: any(_is_same(value, each) for each in rule),
+    "enum": lambda value, rule: any(_is_same(value, keyword) for keyword in rule),
     "minimum": lambda value, rule: not _is_number(value) or not value < rule,
     "pattern": lambda value, rule: not isinstance(value, str) or bool(re.search(rule, value)),
     "format": lambda value, _: not isinstance(value, str) or _is_date(value),
@@ -103,7 +103,9 @@ def _items(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iter
 def _required(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
     if isinstance(value, dict):
         yield from (
-            (_at(path, each), "is missing") for each in part["required"] if each not in value
+            (_at(path, required), "is missing")
+            for required in part["required"]
+            if required not in value
         )
 
 
@@ -125,7 +127,7 @@ def _others(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Ite
 
 
 def _one_of(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
-    if sum(not any(check(value, each, path)) for each in part["oneOf"]) != 1:
+    if sum(not any(check(value, option, path)) for option in part["oneOf"]) != 1:
         yield path, f"is {repr(value)[:100]}"
 
 

@@ -48,12 +48,12 @@ def to_json(document: object) -> bytes:
 def get_object(s3: Any, bucket: str, key: str) -> StoredObject | None:
     """Return the object as stored, None where there is none."""
     try:
-        found = s3.get_object(Bucket=bucket, Key=key)
+        response = s3.get_object(Bucket=bucket, Key=key)
     except Exception as error:
         if error_code(error) in ("NoSuchKey", "KeyTooLongError"):
             return None
         raise
-    return StoredObject(found["Body"].read(), etag=found["ETag"])
+    return StoredObject(response["Body"].read(), etag=response["ETag"])
 
 
 def put_if_absent(

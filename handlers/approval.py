@@ -1,8 +1,9 @@
 """Lambda behind the buttons: records what the channel decides about one scan, once.
 
-What decision.json says is the decision, and withdrawal.json takes an approval back; whoever writes
-one first has done it. The task token only wakes the state machine, which then reads them. So it
-does no harm to press twice, against each other, or after a crash between the two calls.
+What decision.json says is the decision, and withdrawal.json takes an approval back; the first
+writer of each decides. The task token only resumes the state machine, which then reads them. So
+clicking is idempotent: twice, at the same time as somebody else, or after a crash between the two
+calls.
 """
 
 import logging
@@ -19,28 +20,28 @@ from domain.stored_objects import StoredObject
 from handlers import versions
 from handlers.evidence import Evidence, waiting
 from handlers.mrkdwn import text
-from handlers.wake import status, wake
+from handlers.resume import resume_execution, status
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 STATE_BUCKET = os.environ["STATE_BUCKET"]
-USUAL = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
-SHORTEST, LONGEST = (
+DEFAULT_PERIOD = timedelta(seconds=int(os.environ["EXCEPTION_SECONDS"]))
+SHORTEST, MAX_PERIOD = (
     timedelta(minutes=1),
     timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"])),
 )
 DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
-# What becomes of an answer that was written.
-WOKEN, GOES_ON, OVER = "woken", "goes on", "over"
+# What happens after an action was recorded.
+RESUMED, CONTINUES, ENDED = "woken", "goes on", "over"
 
 
-class NotAPress(ValueError):
+class InvalidAction(ValueError):
     """What came is no button's payload; the message is a sentence for people."""
 
 
 @dataclass(frozen=True)
-class Press:
+class Action:
     """``period`` is how long an approval is to hold, where the person said so."""
 
     scan: str
@@ -53,69 +54,69 @@ def handler(event: Any, context: object) -> str:
     """Return one plain sentence, whatever ``event`` is.
 
     Buttons send ``{"scan": id, VERB: reason}`` with the verb ``approve``, ``reject`` or
-    ``withdraw``; approve may send ``[reason, days]``, where days is as in 14, 14d or 12h.
+    ``withdraw``; approve may send ``[reason, days]``, where days is for example 14, 14d or 12h.
     """
     try:
-        press = parse(event)
-        return withdraw(press) if press.decision == "withdrawn" else decide(press)
-    except NotAPress as refusal:
+        action = parse(event)
+        return withdraw(action) if action.decision == "withdrawn" else decide(action)
+    except InvalidAction as refusal:
         return str(refusal)
     except Exception:
-        # People see what this returns, and nobody calls again but they.
-        log.exception("press not handled")
-        return "AWS did not answer as it should; press again in a few seconds, nothing is lost."
+        # People see the returned text, and nothing else retries the call.
+        log.exception("click not handled")
+        return "AWS error. Nothing was changed; try again in a few seconds."
 
 
-def parse(event: Any) -> Press:
-    """Return what was pressed; raise ``NotAPress`` for anything else."""
+def parse(event: Any) -> Action:
+    """Return what was clicked; raise ``InvalidAction`` for anything else."""
     event = event if isinstance(event, dict) else {}
-    scan, pressed = event.get("scan"), DECISIONS.keys() & event.keys()
-    if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(pressed) != 1:
-        raise NotAPress("This is no decision about a scan; use the buttons on its card.")
-    verb = pressed.pop()
-    said = event[verb]
-    reason, days = said if verb == "approve" and _is_pair(said) else (said, "")
-    return Press(scan, DECISIONS[verb], _reason(reason), _period(days))
+    scan, verbs = event.get("scan"), DECISIONS.keys() & event.keys()
+    if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(verbs) != 1:
+        raise InvalidAction("This is not a decision about a scan; use the buttons on its card.")
+    verb = verbs.pop()
+    value = event[verb]
+    reason, days = value if verb == "approve" and _is_pair(value) else (value, "")
+    return Action(scan, DECISIONS[verb], _reason(reason), _period(days))
 
 
-def decide(press: Press) -> str:
-    """Record the decision unless there is one, wake the state machine, say what holds."""
-    evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
-    open_request = waiting(STATE_BUCKET, press.scan)
+def decide(action: Action) -> str:
+    """Record the decision unless there is one, resume the state machine, say what holds."""
+    evidence = Evidence(ARTIFACTS_BUCKET, action.scan)
+    open_request = waiting(STATE_BUCKET, action.scan)
     if open_request is None or open_request["kind"] != "decision":
         return _not_waiting(evidence)
     sha256, now = open_request["sha256"], timestamps.now()
     newest = versions.newer(evidence.read("scan.json"))
     if newest:
-        decision = decisions.superseded(press.scan, sha256, now, newest)
+        decision = decisions.superseded(action.scan, sha256, now, newest)
     else:
-        approved = press.decision == "approved"
+        approved = action.decision == "approved"
         decision = decisions.decision(
-            press.scan,
+            action.scan,
             sha256,
             now,
-            decision=press.decision,
-            reason=press.reason,
-            expires_at=now + (press.period or USUAL) if approved else None,
+            decision=action.decision,
+            reason=action.reason,
+            expires_at=now + (action.period or DEFAULT_PERIOD) if approved else None,
         )
     stored = evidence.put_if_absent("decision.json", decision)
-    heard = _wake(evidence, ("decision",), stored)
-    _log(press, stored, heard)
+    resumption = _resume(evidence, ("decision",), stored)
+    _log(action, stored, resumption)
     if not stored.written or newest:
-        return _standing(evidence, stored.document) + _if_over(heard)
-    return _said(decision) if heard == WOKEN else _unheard(press, heard)
+        return _existing_decision(evidence, stored.document) + _note_if_ended(resumption)
+    return _confirmation(decision) if resumption == RESUMED else _not_resumed(action, resumption)
 
 
-def withdraw(press: Press) -> str:
-    """Take an approval back that still holds, wake the state machine, say what holds."""
-    evidence = Evidence(ARTIFACTS_BUCKET, press.scan)
+def withdraw(action: Action) -> str:
+    """Take an approval back that still holds, resume the state machine, say what holds."""
+    evidence = Evidence(ARTIFACTS_BUCKET, action.scan)
     approval = evidence.get("decision.json")
     if approval is None:
-        return f"Nothing to withdraw: nothing was decided about {press.scan} here."
+        return f"Nothing to withdraw: nothing was decided about {action.scan} here."
     decision, now = approval.document, timestamps.now()
     if decision["decision"] != "approved":
         when = timestamps.minute(decision["decidedAt"])
-        return f"Nothing to withdraw: {press.scan} was {decision['decision']} on {when}."
+        return f"Nothing to withdraw: {action.scan} was {decision['decision']} on {when}."
     if timestamps.is_over(decision["expiresAt"], now) and not evidence.get("withdrawal.json"):
         when = timestamps.minute(decision["expiresAt"])
         return f"Nothing to withdraw: the exception ended on {when}."
@@ -123,50 +124,51 @@ def withdraw(press: Press) -> str:
         "withdrawal.json",
         {
             "version": 1,
-            "scan": press.scan,
-            "reason": press.reason,
+            "scan": action.scan,
+            "reason": action.reason,
             "withdrawnAt": timestamps.iso(now),
             "evidence": {"decision.json": approval.sha256},
         },
     )
-    # The state machine may not have heard of the approval yet: it reads both.
-    heard = _wake(evidence, ("decision", "exception"), stored)
-    _log(press, stored, heard)
+    # The state machine may not know of the approval yet: it reads both.
+    resumption = _resume(evidence, ("decision", "exception"), stored)
+    _log(action, stored, resumption)
     if not stored.written:
-        standing = stored.document
+        current = stored.document
         return (
-            f"Already withdrawn on {timestamps.minute(standing['withdrawnAt'])}, "
-            f"because: {text(standing['reason'], 400)}. Nothing changed." + _if_over(heard)
+            f"Already withdrawn on {timestamps.minute(current['withdrawnAt'])}, "
+            f"because: {text(current['reason'], 400)}. Nothing changed."
+            + _note_if_ended(resumption)
         )
-    if heard == WOKEN:
-        return f"Withdrawn: {press.scan} may not be deployed any more."
-    return _unheard(press, heard)
+    if resumption == RESUMED:
+        return f"Withdrawn: {action.scan} may not be deployed any more."
+    return _not_resumed(action, resumption)
 
 
-def _is_pair(said: Any) -> bool:
-    return isinstance(said, list) and len(said) == 2
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
 
 
-def _reason(said: Any) -> str:
-    reason = said.strip() if isinstance(said, str) else ""
+def _reason(value: Any) -> str:
+    reason = value.strip() if isinstance(value, str) else ""
     # A variable that nobody filled in arrives by its name.
     legible = sum(map(str.isalnum, line(reason, 300)))
     if legible < 3 or len(reason) > 300 or reason == "$Reason":
-        raise NotAPress(
-            "Nothing was decided: give a reason of 3 to 300 characters, then press again."
+        raise InvalidAction(
+            "Nothing was decided: give a reason of 3 to 300 characters, then try again."
         )
     return line(reason, 300)
 
 
-def _period(said: Any) -> timedelta | None:
-    said = str(said).strip() if isinstance(said, str | int) else "?"
-    if said in ("", "$Days"):
+def _period(value: Any) -> timedelta | None:
+    value = str(value).strip() if isinstance(value, str | int) else "?"
+    if value in ("", "$Days"):
         return None
-    seconds = durations.seconds(said, bare_unit="d") or 0
-    if not SHORTEST.total_seconds() <= seconds <= LONGEST.total_seconds():
-        raise NotAPress(
+    seconds = durations.seconds(value, default_unit="d") or 0
+    if not SHORTEST.total_seconds() <= seconds <= MAX_PERIOD.total_seconds():
+        raise InvalidAction(
             f"Nothing was decided: Days is how long it holds, such as 14 or 12h, at most "
-            f"{_days(LONGEST)}; leave it empty for {_days(USUAL)}. Then press again."
+            f"{_days(MAX_PERIOD)}; leave it empty for {_days(DEFAULT_PERIOD)}. Then try again."
         )
     return timedelta(seconds=seconds)
 
@@ -178,62 +180,62 @@ def _days(period: timedelta) -> str:
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 
-def _wake(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) -> str:
-    """Wake the state machine, which reads what stands; return ``WOKEN``, or why it was not.
+def _resume(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) -> str:
+    """Resume the state machine, which reads what is stored; return ``RESUMED``, or why it was not.
 
-    ``GOES_ON``: it is between two waits, or S3's event was faster, or somebody before; or nothing
-    can be waited for right now. ``OVER``: nothing follows.
+    ``CONTINUES``: it is between two waits, or S3's event was faster, or somebody before; or nothing
+    can be waited for right now. ``ENDED``: nothing follows.
     """
-    found = waiting(STATE_BUCKET, evidence.scan)
-    if found and found["kind"] in waits_for and wake(found["token"]):
-        return WOKEN
+    request = waiting(STATE_BUCKET, evidence.scan)
+    if request and request["kind"] in waits_for and resume_execution(request["token"]):
+        return RESUMED
     ended = status(evidence.read("scan.json")["execution"])
     # What was written before may have been followed long ago.
     followed = ("RUNNING", "SUCCEEDED") if stored.written else ("RUNNING", "SUCCEEDED", "FORGOTTEN")
-    return GOES_ON if ended in followed else OVER
+    return CONTINUES if ended in followed else ENDED
 
 
-def _log(press: Press, stored: StoredObject, heard: str) -> None:
+def _log(action: Action, stored: StoredObject, resumption: str) -> None:
     log.info(
         "action handled",
         extra={
-            "scan": press.scan,
-            "action": press.decision,
+            "scan": action.scan,
+            "action": action.decision,
             "stored": stored.document.get("decision", "withdrawn"),
             "first": stored.written,
-            "resumed": heard != OVER,
+            "resumed": resumption != ENDED,
         },
     )
 
 
 def _not_waiting(evidence: Evidence) -> str:
     if decision := evidence.read("decision.json"):
-        return _standing(evidence, decision)
+        return _existing_decision(evidence, decision)
     if evidence.read("scan.json"):
         return (
-            f"{evidence.scan} is not waiting for a decision; if its card has just appeared, press "
+            f"{evidence.scan} is not waiting for a decision; if its card has just appeared, try "
             "again in a few seconds."
         )
     return f"There is no scan {evidence.scan} here."
 
 
-def _said(decision: Mapping[str, Any]) -> str:
+def _confirmation(decision: Mapping[str, Any]) -> str:
     if decision["decision"] == "approved":
         until = timestamps.minute(decision["expiresAt"])
         return f"Approved: {decision['scan']} may be deployed until {until}."
     return f"Rejected: {decision['scan']} stays blocked."
 
 
-def _unheard(press: Press, heard: str) -> str:
+def _not_resumed(action: Action, resumption: str) -> str:
     waits = (
-        " It takes effect with the card that says so; if none comes within a minute, look at the "
-        "execution."
+        " The workflow has not resumed yet: a card follows. If none appears within a minute, "
+        "open the execution."
     )
-    return f"Recorded as {press.decision}: {press.scan}.{_if_over(heard) or waits}"
+    return f"Recorded as {action.decision}: {action.scan}.{_note_if_ended(resumption) or waits}"
 
 
-def _if_over(heard: str) -> str:
-    if heard != OVER:
+def _note_if_ended(resumption: str) -> str:
+    if resumption != ENDED:
         return ""
     return (
         " But its execution is over, and nothing follows: the version keeps its clearance. The "
@@ -241,13 +243,13 @@ def _if_over(heard: str) -> str:
     )
 
 
-def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
-    verdict, when = decision["decision"], timestamps.minute(decision["decidedAt"])
-    if verdict == "request-expired":
-        return f"Too late: nobody had decided by {when}; upload again to have it scanned anew."
-    if verdict == "superseded":
+def _existing_decision(evidence: Evidence, decision: Mapping[str, Any]) -> str:
+    outcome, when = decision["decision"], timestamps.minute(decision["decidedAt"])
+    if outcome == "request-expired":
+        return f"Too late: nobody had decided by {when}; upload again to have it scanned again."
+    if outcome == "superseded":
         return "Too late: a newer version has been uploaded; it is decided on its own card."
-    if verdict == "approved":
+    if outcome == "approved":
         if back := evidence.read("withdrawal.json"):
             return (
                 f"Too late: it was approved on {when}, and withdrawn on "
@@ -256,9 +258,10 @@ def _standing(evidence: Evidence, decision: Mapping[str, Any]) -> str:
         if timestamps.is_over(decision["expiresAt"], timestamps.now()):
             return (
                 f"Too late: it was approved on {when}, and the exception ended on "
-                f"{timestamps.minute(decision['expiresAt'])}; upload again to have it scanned anew."
+                f"{timestamps.minute(decision['expiresAt'])}; upload again to have it scanned "
+                "again."
             )
     return (
-        f"Already {verdict} on {when}, because: {text(decision['reason'], 400)}. "
+        f"Already {outcome} on {when}, because: {text(decision['reason'], 400)}. "
         "A scan is decided once; nothing changed."
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from domain.report import Trouble
+from domain.report import ScanError
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ class Build:
     log_stream: str = ""
 
     @property
-    def broken_phase(self) -> Phase | None:
+    def failed_phase(self) -> Phase | None:
         """The first phase that went wrong."""
         wrong = ("FAILED", "FAULT", "TIMED_OUT", "CLIENT_ERROR", "STOPPED")
-        return next((each for each in self.phases if each.status in wrong), None)
+        return next((phase for phase in self.phases if phase.status in wrong), None)
 
 
 def find(build: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> Build | None:
@@ -67,37 +67,39 @@ def find(build: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> Bu
     return _parse(build) if isinstance(build, Mapping) else None
 
 
-def diagnose(build: Build | None, error: Mapping[str, Any] | None, tail: Sequence[str]) -> Trouble:
+def diagnose(
+    build: Build | None, error: Mapping[str, Any] | None, tail: Sequence[str]
+) -> ScanError:
     """Return what went wrong; ``tail`` is the end of the build's log."""
     if build is None:
         return _without_build(error or {})
-    phase = build.broken_phase or Phase(name="", status=build.status, message="")
-    # Whoever stops a build, or a time that runs out, needs no further cause.
+    phase = build.failed_phase or Phase(name="", status=build.status, message="")
+    # A build that was stopped or timed out needs no further cause.
     if {"FAILED", "FAULT"} & {phase.status, build.status}:
-        said = "\n".join((phase.message, *tail))
+        output = "\n".join((phase.message, *tail))
         for telling, what in ((_DISK_FULL, "disk space"), (_OUT_OF_MEMORY, "memory")):
-            if telling.search(said):
-                return Trouble(
+            if telling.search(output):
+                return ScanError(
                     message=f"The scan ran out of {what}.",
                     remediation="Give it a larger machine (setting computeType), then scan again.",
                 )
     if phase.status == "STOPPED":
-        return Trouble(
-            message="The scan was stopped by hand.", remediation="Upload again to scan it anew."
+        return ScanError(
+            message="The scan was stopped by hand.", remediation="Upload again to scan it again."
         )
     if "TIMED_OUT" in (phase.status, build.status):
         if phase.name == "QUEUED":
-            return Trouble(
+            return ScanError(
                 message="The scan waited too long for a free place in CodeBuild.",
                 remediation="Upload again later, or raise the quota of concurrent builds.",
             )
-        return Trouble(
+        return ScanError(
             message="The scan took longer than it may.",
             remediation="Upload less at once, or allow more time (setting buildTimeout); then "
             "try again.",
         )
     if build.status == "SUCCEEDED":
-        return Trouble(
+        return ScanError(
             message="The scan ended without a readable report.",
             remediation="Read the end of its log, then upload again.",
         )
@@ -105,37 +107,37 @@ def diagnose(build: Build | None, error: Mapping[str, Any] | None, tail: Sequenc
         "PROVISIONING": "CodeBuild could not prepare a machine for the scan.",
         "DOWNLOAD_SOURCE": "CodeBuild could not fetch the scanner.",
         "INSTALL": "The scanner could not be installed.",
-    }.get(phase.name, f"The scan broke off in phase {phase.name}." if phase.name else "")
-    return Trouble(
-        message=f"{what or 'The scan broke off.'} {phase.message}".strip(),
-        remediation="Mend what its log says, then upload again.",
+    }.get(phase.name, f"The scan was interrupted in phase {phase.name}." if phase.name else "")
+    return ScanError(
+        message=f"{what or 'The scan was interrupted.'} {phase.message}".strip(),
+        remediation="Fix what its log shows, then upload again.",
     )
 
 
-def _without_build(error: Mapping[str, Any]) -> Trouble:
+def _without_build(error: Mapping[str, Any]) -> ScanError:
     name, cause = str(error.get("Error") or ""), str(error.get("Cause") or "")
     match name:
         case "AppName":
-            return Trouble(
+            return ScanError(
                 message=f"The upload names no app. {cause}",
                 remediation="Upload it again as <app>/<file>.zip.",
                 retryable=False,
             )
         case "CodeBuild.AccountLimitExceededException":
-            return Trouble(
+            return ScanError(
                 message="CodeBuild had no free place for this scan, for hours.",
                 remediation="Upload again later, or raise the quota of concurrent builds.",
             )
         case "States.Timeout":
-            return Trouble(
+            return ScanError(
                 message="The scan did not end in time.",
                 remediation="See in the execution what it waited for, then upload again.",
             )
         case _:
-            why = ": ".join(each for each in (name, cause) if each) or "no reason was given"
-            return Trouble(
+            why = ": ".join(text for text in (name, cause) if text) or "no reason was given"
+            return ScanError(
                 message=f"The scan could not be started: {why}",
-                remediation="Mend the cause (the execution shows the call), then upload again.",
+                remediation="Fix the cause (the execution shows the call), then upload again.",
             )
 
 
@@ -156,9 +158,9 @@ def _ask(arn: str, build_id: str) -> Any:
 def _pascal(value: Any) -> Any:
     """Return the SDK's camelCase as the PascalCase of Step Functions."""
     if isinstance(value, dict):
-        return {key[0].upper() + key[1:]: _pascal(each) for key, each in value.items()}
+        return {key[0].upper() + key[1:]: _pascal(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [_pascal(each) for each in value]
+        return [_pascal(member) for member in value]
     return value
 
 
@@ -169,15 +171,15 @@ def _parse(build: Mapping[str, Any]) -> Build:
         status=build.get("BuildStatus") or "",
         phases=tuple(
             Phase(
-                name=each.get("PhaseType") or "",
-                status=each.get("PhaseStatus") or "",
+                name=phase.get("PhaseType") or "",
+                status=phase.get("PhaseStatus") or "",
                 message=" ".join(
                     context["Message"]
-                    for context in each.get("Contexts") or ()
+                    for context in phase.get("Contexts") or ()
                     if context.get("Message")
                 ),
             )
-            for each in build.get("Phases") or ()
+            for phase in build.get("Phases") or ()
         ),
         log_group=logs.get("GroupName") or "",
         log_stream=logs.get("StreamName") or "",

@@ -31,7 +31,7 @@ def tail(group: str, stream: str, lines: int = 15) -> list[str]:
     """
     if not group or not stream:
         return []
-    found: list[str] = []
+    lines_read: list[str] = []
     page: dict[str, str] = {}
     try:
         for _ in range(PAGES):
@@ -42,13 +42,13 @@ def tail(group: str, stream: str, lines: int = 15) -> list[str]:
                 limit=100,
                 **page,
             )
-            messages = [_COLOUR.sub("", each["message"]).rstrip() for each in answer["events"]]
-            found = [each for each in messages if each] + found
+            messages = [_COLOUR.sub("", event["message"]).rstrip() for event in answer["events"]]
+            lines_read = [message for message in messages if message] + lines_read
             token = answer["nextBackwardToken"]
-            if len(found) >= lines or page.get("nextToken") == token:
+            if len(lines_read) >= lines or page.get("nextToken") == token:
                 break
             page = {"nextToken": token}
     except (BotoCoreError, ClientError):
         # The card is worth more than its log.
         log.warning("build log not read", extra={"group": group, "stream": stream}, exc_info=True)
-    return found[-lines:]
+    return lines_read[-lines:]

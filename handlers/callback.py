@@ -5,8 +5,8 @@ looks for the document. So one of the two sees the other, in whatever order they
 machine never waits for an answer that was given. The same goes for an upload that makes a request
 moot: the newer version is there before the request of the older one is looked for.
 
-Who dies between the document and the token, or cannot reach Step Functions, has not answered in
-vain: S3 tells of the document, too.
+If the writer crashes between the document and the token, or cannot reach Step Functions, S3's event
+about the document resumes the state machine instead.
 """
 
 import logging
@@ -18,7 +18,7 @@ from domain import decisions, stored_objects, timestamps
 from domain.evidence_paths import scan_and_name, waiting_key
 from handlers import versions
 from handlers.evidence import Evidence, s3, waiting
-from handlers.wake import wake
+from handlers.resume import resume_execution
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +65,13 @@ def check(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def answer(key: str) -> bool:
-    """Wake what waits for the answer that was written to ``key`` of the artifacts bucket."""
+    """Resume what waits for the answer that was written to ``key`` of the artifacts bucket."""
     scan, name = scan_and_name(key)
     request = waiting(STATE_BUCKET, scan)
-    # Whoever withdraws may know of an approval before the state machine does.
+    # A withdrawal may come before the state machine has read the approval.
     if not request or (name == "decision.json" and request["kind"] != "decision"):
         return False
-    return wake(request["token"])
+    return resume_execution(request["token"])
 
 
 def wait(event: Mapping[str, Any]) -> bool:
@@ -91,7 +91,7 @@ def wait(event: Mapping[str, Any]) -> bool:
     evidence = Evidence(ARTIFACTS_BUCKET, scan["scan"])
     answered = _decided(evidence, event) if event["kind"] == "decision" else _withdrawn(evidence)
     if answered:
-        wake(event["token"])
+        resume_execution(event["token"])
     log.info(
         "waits",
         extra={"scan": scan["scan"], "kind": event["kind"], "left": left, "answered": answered},

@@ -8,7 +8,7 @@ from domain import timestamps
 from domain.approvers import Person
 from domain.coverage import files
 from domain.findings import Condition, Finding
-from domain.report import Report, Trouble
+from domain.report import Report, ScanError
 from handlers import links, not_scanned
 from handlers.mrkdwn import block, code, link, text
 from handlers.not_scanned import Line
@@ -27,7 +27,7 @@ Buttons = dict[str, str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class ScanLinks:
     """Which upload a card is about, and where to read more; links may be missing."""
 
     scan: str
@@ -46,7 +46,7 @@ class Subject:
 
 
 def gate_failed(
-    subject: Subject,
+    scan_links: ScanLinks,
     report: Report,
     until: str | None,
     buttons: Buttons,
@@ -63,80 +63,80 @@ def gate_failed(
     decide = (
         f"There is nothing to decide: a newer version ({code(newer[:8], 20)}) has been uploaded."
         if newer
-        else f"Press *Approve* to let this version through for a limited time{knowing}, or "
+        else f"Click *Approve* to allow this version for a limited time{knowing}, or "
         f"*Reject*; you are asked for a reason.{open_until}"
     )
     return notification(
-        scan=subject.scan,
-        title=f"❌ {text(subject.app, 100)}: quality gate failed",
+        scan=scan_links.scan,
+        title=f"❌ {text(scan_links.app, 100)}: quality gate failed",
         body=[
-            _upload(subject, report),
+            _upload(scan_links, report),
             "",
-            *(f"• {_condition(each)}" for each in failed[:TOP_CONDITIONS]),
+            *(f"• {_condition(condition)}" for condition in failed[:TOP_CONDITIONS]),
             *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
             *_unanalysed(report),
             "",
             f"*Findings:* {report.counted or 'none'}",
-            *(f"• {_finding(each)}" for each in report.findings[:TOP_FINDINGS]),
+            *(f"• {_finding(finding)}" for finding in report.findings[:TOP_FINDINGS]),
             *_more(sum(report.counts.values()) - TOP_FINDINGS, "findings"),
         ],
-        foot=_foot(subject, report),
+        foot=_foot(scan_links, report),
         next_steps=[decide, _remedy(report)],
-        keywords=["quality gate failed", text(subject.app, 75), text(report.engine, 75)],
+        keywords=["quality gate failed", text(scan_links.app, 75), text(report.engine, 75)],
         buttons=buttons,
     )
 
 
-def broken(
-    subject: Subject,
-    trouble: Trouble,
+def scan_error(
+    scan_links: ScanLinks,
+    scan_error: ScanError,
     report: Report | None,
     log_tail: Sequence[str],
     buttons: Buttons,
 ) -> Notification:
-    """Return the card of a scan that judged nothing: what is wrong and how to mend it."""
+    """Return the card of a scan that failed to run: what is wrong and how to fix it."""
     return notification(
-        scan=subject.scan,
-        title=f"⚠️ {text(subject.app, 100)}: scan broken",
+        scan=scan_links.scan,
+        title=f"⚠️ {text(scan_links.app, 100)}: scan failed to run",
         body=[
-            _upload(subject, report),
+            _upload(scan_links, report),
             "",
-            text(trouble.message, 1000),
-            "This is not about the quality of the code: nothing was judged, nothing cleared.",
+            text(scan_error.message, 1000),
+            "The code was not evaluated and stays blocked.",
             *(["", "*End of the log*", block(log_tail, 250)] if log_tail else ()),
         ],
-        foot=_foot(subject, report),
-        next_steps=[text(trouble.remediation, 350)],
-        keywords=["scan broken", text(subject.app, 75)],
+        foot=_foot(scan_links, report),
+        next_steps=[text(scan_error.remediation, 350)],
+        keywords=["scan failed to run", text(scan_links.app, 75)],
         buttons=buttons,
     )
 
 
 def outcome(
-    subject: Subject,
-    told: Outcome,
+    scan_links: ScanLinks,
+    details: Outcome,
     buttons: Buttons,
     people: Sequence[Person] = (),
     mention: str = "",
 ) -> Notification:
-    """Return the card that says how it went on.
+    """Return the card about an outcome.
 
     ``people`` may each have decided; ``mention`` is mrkdwn that calls somebody.
     """
-    by = "Withdrawn" if told.event == "withdrawn" else "Decided"
+    by = "Withdrawn" if details.event == "withdrawn" else "Decided"
     return notification(
-        scan=subject.scan,
-        title=f"{told.mark} {text(subject.app, 100)}: {text(told.headline, 100)}",
+        scan=scan_links.scan,
+        title=f"{details.mark} {text(scan_links.app, 100)}: {text(details.headline, 100)}",
         body=[
-            _upload(subject, None),
+            _upload(scan_links, None),
             "",
-            f"{mention} {text(told.lead, 1000)}".strip(),
-            *([f"*Reason:* {text(told.reason, 1000)}"] if told.reason else ()),
+            f"{mention} {text(details.lead, 1000)}".strip(),
+            *([f"*Reason:* {text(details.reason, 1000)}"] if details.reason else ()),
             *([f"*{by} by:* {' or '.join(map(_mention, people[:5]))}"] if people else ()),
         ],
-        foot=_links(subject),
-        next_steps=[text(each, 350) for each in told.next_steps],
-        keywords=[told.event, text(subject.app, 75)],
+        foot=_links(scan_links),
+        next_steps=[text(step, 350) for step in details.next_steps],
+        keywords=[details.event, text(scan_links.app, 75)],
         buttons=buttons,
     )
 
@@ -147,9 +147,9 @@ def _mention(person: Person) -> str:
     return f"<@{person.user}>" if known else text(person, 100)
 
 
-def _upload(subject: Subject, report: Report | None) -> str:
-    version = f"version {code(subject.version_id[:8], 20)}"
-    parts = [code(subject.zip_name, 200), version]
+def _upload(scan_links: ScanLinks, report: Report | None) -> str:
+    version = f"version {code(scan_links.version_id[:8], 20)}"
+    parts = [code(scan_links.zip_name, 200), version]
     if report and report.engine:
         parts.append(text(report.engine, 100))
     if report and report.coverage:
@@ -158,8 +158,8 @@ def _upload(subject: Subject, report: Report | None) -> str:
 
 
 def _condition(failed: Condition) -> str:
-    wanted = text(failed.expected_text, 80)
-    return f"*{text(failed.name, 120)}:* {code(failed.actual_text, 60)}, must be {wanted}"
+    expected = text(failed.expected_text, 80)
+    return f"*{text(failed.name, 120)}:* {code(failed.actual_text, 60)}, must be {expected}"
 
 
 def _finding(finding: Finding) -> str:
@@ -184,8 +184,8 @@ def _line(line: Line) -> str:
 
 def _remedy(report: Report) -> str:
     if not report.failed_unseen:
-        return "Or mend what failed and upload again: a new version is scanned at once."
-    failed = {each.metric for each in report.failed_conditions}
+        return "Or fix the findings and upload again: a new version is scanned at once."
+    failed = {condition.metric for condition in report.failed_conditions}
     steps = [step for metric, step in REMEDIES.items() if metric in failed]
     return f"Or {', '.join(steps)}, and upload again: a new version is scanned at once."
 
@@ -198,9 +198,9 @@ def _more(number: int, what: str) -> list[str]:
     return [f"… and {number} more {what}"] if number > 0 else []
 
 
-def _foot(subject: Subject, report: Report | None) -> str:
+def _foot(scan_links: ScanLinks, report: Report | None) -> str:
     """Return what stays on a card, however much else there is to say."""
-    return "\n".join((*(_notes(report) if report else ()), _links(subject)))
+    return "\n".join((*(_notes(report) if report else ()), _links(scan_links)))
 
 
 def _notes(report: Report) -> Iterable[str]:
@@ -208,27 +208,27 @@ def _notes(report: Report) -> Iterable[str]:
         yield f"*{not_scanned.BY_NATURE}*"
         yield from map(_line, lines)
         yield ""
-    weakening = [each for each in report.ignored if each.weakens]
+    weakening = [setting for setting in report.ignored if setting.weakens]
     if weakening:
-        shown = ", ".join(
-            f"{code(each.key, 80)} in {code(each.file, 80)}" for each in weakening[:3]
+        listed = ", ".join(
+            f"{code(setting.key, 80)} in {code(setting.file, 80)}" for setting in weakening[:3]
         )
         more = f" and {len(weakening) - 3} more" if len(weakening) > 3 else ""
-        yield f"⚠️ The upload tried to weaken its own scan; ignored: {shown}{more}"
+        yield f"⚠️ The upload tried to weaken its own scan; ignored: {listed}{more}"
         yield ""
-    if report.judged_by_limits and report.engine.startswith("SonarQube"):
+    if report.limits_applied and report.engine.startswith("SonarQube"):
         yield (
-            "SonarQube's own gate judged nothing (it looks at new code only), so the limits from "
-            "the settings judged all of the code."
+            "SonarQube's own gate evaluated nothing (it covers new code only), so the limits "
+            "from the settings were applied to all of the code."
         )
         yield ""
 
 
-def _links(subject: Subject) -> str:
+def _links(scan_links: ScanLinks) -> str:
     named = {
-        "Report": subject.report,
-        "Build log": subject.build,
-        "Execution": subject.execution,
-        "Evidence": subject.evidence,
+        "Report": scan_links.report,
+        "Build log": scan_links.build,
+        "Execution": scan_links.execution,
+        "Evidence": scan_links.evidence,
     }
     return " · ".join(link(url, label) for label, url in named.items() if url)

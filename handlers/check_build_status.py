@@ -1,4 +1,4 @@
-"""Lambda: says what a scan came to (passed, failed, or broken and why), and how to tell people."""
+"""Lambda: returns the result of a scan (passed, failed, or error and why), and the card for it."""
 
 import logging
 import os
@@ -13,9 +13,9 @@ from handlers import (
     build_log,
     buttons,
     card,
-    flood,
     links,
     measure,
+    notification_storm,
     versions,
 )
 from handlers.evidence import Evidence
@@ -24,13 +24,13 @@ from handlers.notification import in_thread
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-PLACES = flood.Places(
+THREAD_SLOTS = notification_storm.ThreadSlots(
     bucket=os.environ["STATE_BUCKET"],
     most=int(os.environ["DIGEST_AFTER"]),
     seconds=int(os.environ["DIGEST_SECONDS"]),
 )
 REGION = os.environ["AWS_REGION"]
-UNBELIEVABLE = report.Trouble(
+PASSED_WITHOUT_BUILD = report.ScanError(
     message="The report says that the gate passed, but its build did not succeed.",
     remediation="Look at the build's log, then upload the zip again: only a build that ends well "
     "is believed to have passed.",
@@ -50,90 +50,96 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     and card: whatever is seen when this is asked again, what it said first stands.
     """
     evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
-    verdict = evidence.get("gate-result.json") or _judge(evidence, event)
-    return _answer(verdict)
+    gate_result = evidence.get("gate-result.json") or _judge(evidence, event)
+    return _answer(gate_result)
 
 
 def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
-    """Write what the scan came to, and the card that tells of it, unless that is there."""
+    """Write the scan's result and its card, unless they are there."""
     scan, error = event["scan"], event.get("error")
     before = {name: evidence.get(name) for name in ("scan.json", "report.json")}
     left = before["report.json"]
-    found = report.parse(left and left.document, scan)
-    ran = build.find(event.get("build"), error)
-    subject = card.Subject(
+    parsed_report = report.parse(left and left.document, scan)
+    found_build = build.find(event.get("build"), error)
+    scan_links = card.ScanLinks(
         scan=scan,
         app=event["app"],
         key=event["upload"]["key"],
         version_id=event["upload"]["versionId"],
-        report=links.web(found.dashboard) if found else None,
-        build=links.build(REGION, ran.arn) if ran else None,
+        report=links.web(parsed_report.dashboard) if parsed_report else None,
+        build=links.build(REGION, found_build.arn) if found_build else None,
         execution=links.execution(REGION, event["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan),
     )
 
-    status, reason, trouble, tail = "error", "", None, []
-    shown, causes = None, []
+    status, reason, scan_error, tail = "error", "", None, []
+    notification, causes = None, []
     # A report is there before its build ends, and code that took the scanner over could write it.
-    unbelievable = bool(found and found.passed) and not (ran and ran.status == "SUCCEEDED")
-    if found and unbelievable:
-        trouble = UNBELIEVABLE
-    elif found and found.trouble:
-        trouble = found.trouble
-    elif found and found.passed:
+    passed_without_build = bool(parsed_report and parsed_report.passed) and not (
+        found_build and found_build.status == "SUCCEEDED"
+    )
+    if parsed_report and passed_without_build:
+        scan_error = PASSED_WITHOUT_BUILD
+    elif parsed_report and parsed_report.error:
+        scan_error = parsed_report.error
+    elif parsed_report and parsed_report.passed:
         status, reason = "passed", "The quality gate passed."
-    elif found:
-        status, reason = "failed", _failed(found)
-        causes = [f"quality gate: {each.name}" for each in found.failed_conditions]
+    elif parsed_report:
+        status, reason = "failed", _failed(parsed_report)
+        causes = [
+            f"quality gate: {condition.name}" for condition in parsed_report.failed_conditions
+        ]
         newer = versions.newer(event["upload"])
-        asked = buttons.of("failed", scan, decidable=newer is None)
-        shown = card.gate_failed(subject, found, event.get("expiresAt"), asked, newer)
+        card_buttons = buttons.of("failed", scan, decidable=newer is None)
+        notification = card.gate_failed(
+            scan_links, parsed_report, event.get("expiresAt"), card_buttons, newer
+        )
     else:
-        tail = build_log.tail(ran.log_group, ran.log_stream) if ran else []
-        trouble = build.diagnose(ran, error, tail)
-    if trouble:
-        reason = trouble.message
-        offered = buttons.of("error", scan, retryable=trouble.retryable)
-        shown = card.broken(subject, trouble, found, tail, offered)
+        tail = build_log.tail(found_build.log_group, found_build.log_stream) if found_build else []
+        scan_error = build.diagnose(found_build, error, tail)
+    if scan_error:
+        reason = scan_error.message
+        offered = buttons.of("error", scan, retryable=scan_error.retryable)
+        notification = card.scan_error(scan_links, scan_error, parsed_report, tail, offered)
 
     now = timestamps.now()
-    if shown:
-        thread = PLACES.thread(scan, event["app"], causes or [reason], now)
-        shown = in_thread(shown, thread)
-    verdict = evidence.put_if_absent(
+    if notification:
+        thread = THREAD_SLOTS.thread(scan, event["app"], causes or [reason], now)
+        notification = in_thread(notification, thread)
+    gate_result = evidence.put_if_absent(
         "gate-result.json",
         {
             "version": 1,
             "scan": scan,
             "status": status,
             "reason": line(reason, 200),
-            "retryable": trouble is None or trouble.retryable,
+            "retryable": scan_error is None or scan_error.retryable,
             "evaluatedAt": timestamps.iso(now),
-            "card": shown,
+            "card": notification,
             "evidence": {name: stored.sha256 for name, stored in before.items() if stored},
         },
     )
-    stands, opened = verdict.document, before["scan.json"]
+    current, opened = gate_result.document, before["scan.json"]
     measured = measure.fields(
-        scan, event["app"], stands["status"], opened and opened.document, stands["evaluatedAt"]
+        scan, event["app"], current["status"], opened and opened.document, current["evaluatedAt"]
     )
-    log.info("scan completed", extra={**measured, "reason": stands["reason"]})
-    return verdict
+    log.info("scan completed", extra={**measured, "reason": current["reason"]})
+    return gate_result
 
 
-def _answer(verdict: StoredObject) -> dict[str, Any]:
-    stands = verdict.document
-    thread = stands["card"]["metadata"]["threadId"] if stands["card"] else stands["scan"]
+def _answer(gate_result: StoredObject) -> dict[str, Any]:
+    current = gate_result.document
+    thread = current["card"]["metadata"]["threadId"] if current["card"] else current["scan"]
     return {
-        "status": stands["status"],
-        "reason": stands["reason"],
-        "card": stands["card"],
+        "status": current["status"],
+        "reason": current["reason"],
+        "card": current["card"],
         "thread": thread,
-        "opening": PLACES.digest(thread, stands["scan"]),
-        "sha256": verdict.sha256,
+        "opening": THREAD_SLOTS.digest(thread, current["scan"]),
+        "sha256": gate_result.sha256,
     }
 
 
-def _failed(found: report.Report) -> str:
-    metrics = ", ".join(each.metric for each in found.failed_conditions)
+def _failed(parsed_report: report.Report) -> str:
+    metrics = ", ".join(condition.metric for condition in parsed_report.failed_conditions)
     return f"The quality gate failed: {metrics}"

@@ -1,4 +1,4 @@
-"""One scan's documents in the artifacts bucket, and what waits for it in the work bucket.
+"""One scan's documents in the artifacts bucket, and what waits for it in the state bucket.
 
 Each document of the evidence is written once and names the SHA-256 of those before it, so that a
 later change shows: see ``domain/evidence_paths.py``.
@@ -23,7 +23,7 @@ from domain.evidence_paths import (
 from domain.scan_id import ATTEMPT
 from domain.stored_objects import StoredObject, get_object
 
-# Who presses a button waits 15 s at most: a call that hangs must end early enough to say so.
+# A button waits 15 s at most: a call that hangs must end early enough to say so.
 QUICK = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
@@ -50,10 +50,10 @@ class Evidence:
 
     def all(self, folder: str) -> list[Any]:
         """Return the parsed JSON of what lies in ``folder``, of at most 200 objects."""
-        found = s3.list_objects_v2(
+        listing = s3.list_objects_v2(
             Bucket=self.bucket, Prefix=evidence_key(self.scan, f"{folder}/"), MaxKeys=200
         )
-        return [self.read(scan_and_name(each["Key"])[1]) for each in found.get("Contents", [])]
+        return [self.read(scan_and_name(item["Key"])[1]) for item in listing.get("Contents", [])]
 
     def put_if_absent(self, name: str, document: object) -> StoredObject:
         """Write ``name`` unless it is there; return what is stored."""
@@ -65,21 +65,21 @@ def attempts(bucket: str, app: str, version: str) -> list[int]:
     """Return the numbers of the scans that there are of an uploaded version, in order."""
     prefix = evidence_prefix(f"{app}/{version}").removesuffix("/")
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
-    ends = (each["Prefix"][len(prefix) : -1] for each in listed.get("CommonPrefixes", []))
-    return sorted(int(match[1] or 1) for each in ends if (match := ATTEMPT.fullmatch(each)))
+    ends = (folder["Prefix"][len(prefix) : -1] for folder in listed.get("CommonPrefixes", []))
+    return sorted(int(match[1] or 1) for end in ends if (match := ATTEMPT.fullmatch(end)))
 
 
-def waiting(work_bucket: str, scan: str) -> Any:
+def waiting(state_bucket: str, scan: str) -> Any:
     """Return ``{scan, kind, token, sha256, ...}`` where the state machine waits.
 
     ``kind`` is ``decision`` or ``exception`` (to expire, or to be withdrawn); ``sha256`` that of
     the gate's result, which people go by. ``handlers/callback.py`` leaves it.
     """
-    stored = get_object(s3, work_bucket, waiting_key(scan))
+    stored = get_object(s3, state_bucket, waiting_key(scan))
     return stored and stored.document
 
 
-def waiting_scans(work_bucket: str, start: str) -> list[str]:
+def waiting_scans(state_bucket: str, start: str) -> list[str]:
     """Return the scans whose ids begin with ``start`` and for which something waited once."""
-    listed = s3.list_objects_v2(Bucket=work_bucket, Prefix=f"{WAITING}{start}", MaxKeys=100)
-    return [waiting_scan(each["Key"]) for each in listed.get("Contents", [])]
+    listed = s3.list_objects_v2(Bucket=state_bucket, Prefix=f"{WAITING}{start}", MaxKeys=100)
+    return [waiting_scan(item["Key"]) for item in listed.get("Contents", [])]

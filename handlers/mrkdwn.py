@@ -48,10 +48,10 @@ _ADDRESS_IN_CODE = re.compile(r":(?=//)|(?<=(?<![A-Za-z0-9])www)\.", re.IGNORECA
 def text(value: object, limit: int) -> str:
     """Return ``value`` as running text that formats, mentions and links nothing."""
     plain = _QUOTE.sub(_QUOTATION_MARK, line(value, limit).strip())
-    shown = _escape(_SIGN.sub(rf"\g<0>{_APART}", plain), limit).translate(_MARKS)
+    escaped = _escape(_SIGN.sub(rf"\g<0>{_APART}", plain), limit).translate(_MARKS)
     # After the cut: an underscore can stand at the edge of a word only then.
-    shown = _COLON.sub(_RATIO, _UNDERSCORE.sub(_LOW_LINE, shown))
-    return _HOST_DOT.sub(_DOT, shown)
+    escaped = _COLON.sub(_RATIO, _UNDERSCORE.sub(_LOW_LINE, escaped))
+    return _HOST_DOT.sub(_DOT, escaped)
 
 
 def code(value: object, limit: int = 100) -> str:
@@ -61,7 +61,7 @@ def code(value: object, limit: int = 100) -> str:
 
 def block(lines: Iterable[str], limit: int) -> str:
     """Return ``lines``, each cut to ``limit``, as a code block."""
-    return "\n".join(("```", *(_verbatim(line(each, limit), limit) for each in lines), "```"))
+    return "\n".join(("```", *(_verbatim(line(row, limit), limit) for row in lines), "```"))
 
 
 def link(url: str | None, label: str) -> str:
@@ -70,8 +70,8 @@ def link(url: str | None, label: str) -> str:
 
 
 def _verbatim(plain: str, limit: int) -> str:
-    shown = _escape(plain.translate(_NO_CODE).replace("@", f"@{_APART}"), limit)
-    return _ADDRESS_IN_CODE.sub(lambda match: _RATIO if match[0] == ":" else _DOT, shown)
+    escaped = _escape(plain.translate(_NO_CODE).replace("@", f"@{_APART}"), limit)
+    return _ADDRESS_IN_CODE.sub(lambda match: _RATIO if match[0] == ":" else _DOT, escaped)
 
 
 def _escape(tame: str, limit: int) -> str:

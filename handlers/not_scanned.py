@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from domain.coverage import Unseen, files
 from domain.report import Report
 
-UNANALYSED = "Unanalysed files: code that the scanner did not judge"
+UNANALYSED = "Unanalysed files: code that the scanner did not evaluate"
 BY_NATURE = "Not covered by this scanner"
 SILENT = "does not list the files that it read: all that it can read count as analysed"
 
@@ -19,18 +19,18 @@ class Line:
 
 
 def unanalysed(report: Report, most: int) -> list[Line]:
-    """Name the first code files that the scanner knows the language of, and did not judge."""
+    """Name the first code files that the scanner knows the language of, and did not evaluate."""
     return _named(report, "unanalysed", most)
 
 
 def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
-    """Name what this scanner does not judge at all, and whether it says what it judged."""
+    """Name what this scanner does not evaluate at all, and whether it says what it evaluated."""
     coverage, scanner = report.coverage, report.scanner or "the scanner"
     if coverage is None:
         return []
     lines = _named(report, "opaque", most)
     if languages := coverage.other_languages(most_languages):
-        lines.append(Line("", f"Files in languages that {scanner} does not know: {languages}"))
+        lines.append(Line("", f"Files in languages that {scanner} does not support: {languages}"))
     if not coverage.reported:
         lines.append(Line("", f"{scanner} {SILENT}"))
     return lines
@@ -39,7 +39,7 @@ def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
 def _named(report: Report, kind: str, most: int) -> list[Line]:
     if report.coverage is None:
         return []
-    lines = [Line(each.file, _why(each)) for each in report.coverage.named(kind)[:most]]
+    lines = [Line(entry.file, _why(entry)) for entry in report.coverage.named(kind)[:most]]
     left = report.coverage.left_out(kind, most)
     return [*lines, *([Line("", f"… and {files(left, 'more file')}")] if left else [])]
 

@@ -38,8 +38,8 @@ def notification(
             "textType": "client-markdown",
             "title": title,
             "description": _fit(body, foot),
-            "nextSteps": [each for each in next_steps if each],
-            "keywords": [each for each in keywords if each],
+            "nextSteps": [step for step in next_steps if step],
+            "keywords": [keyword for keyword in keywords if keyword],
         },
         "metadata": {
             **({"threadId": scan} if scan else {}),
@@ -64,9 +64,9 @@ def check(card: Notification) -> None:
     limits = [
         ("title", content["title"], TITLE),
         ("description", content["description"], DESCRIPTION),
-        *(("nextSteps", each, NEXT_STEP) for each in content["nextSteps"]),
-        *(("keywords", each, KEYWORD) for each in content["keywords"]),
-        *(("additionalContext", each, 1024) for each in metadata["additionalContext"].values()),
+        *(("nextSteps", step, NEXT_STEP) for step in content["nextSteps"]),
+        *(("keywords", keyword, KEYWORD) for keyword in content["keywords"]),
+        *(("additionalContext", text, 1024) for text in metadata["additionalContext"].values()),
     ]
     for field, value, limit in limits:
         if not isinstance(value, str) or not 0 < size(value) <= limit:

@@ -1,4 +1,4 @@
-"""Lambda: mails the developers what became of a failed gate, and returns the channel's card."""
+"""Lambda: emails the developers the outcome of a failed gate, and returns the channel's card."""
 
 import json
 import logging
@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from domain import approvers, report, timestamps
 from domain.stored_objects import error_code
 from handlers import buttons, card, links, measure, outcome
+from handlers.email_body import EmailBody, compose
 from handlers.evidence import Evidence
-from handlers.letter import Letter, write
 from handlers.mail import message
 from handlers.notification import in_thread
 
@@ -32,7 +32,7 @@ UPLOADER_DOMAINS: list[str] = json.loads(os.environ["UPLOADER_DOMAINS"])
 ESCALATION_MENTION = os.environ["ESCALATION_MENTION"]
 REGION = os.environ["AWS_REGION"]
 # In one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
-MOST_RECIPIENTS = 50
+MAX_RECIPIENTS = 50
 # How SES says that it has sent a mail to nobody, for what is in it or whom it goes to
 # (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
 REFUSED = ("MessageRejected", "BadRequestException")
@@ -56,37 +56,41 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
     scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
-    verdict = evidence.read("gate-result.json")
+    gate_result = evidence.read("gate-result.json")
     withdrawal = evidence.read("withdrawal.json") if name in ABOUT_AN_EXCEPTION else None
     if _is_outdated(name, decision, withdrawal):
         log.info("outdated", extra={"scan": scan_id, "event": name})
         return {"card": None}
-    found = report.parse(evidence.read("report.json"), scan_id)
-    subject = card.Subject(
+    parsed_report = report.parse(evidence.read("report.json"), scan_id)
+    scan_links = card.ScanLinks(
         scan=scan_id,
         app=scan["app"],
         key=scan["key"],
         version_id=scan["versionId"],
-        report=links.web(found.dashboard) if found else None,
+        report=links.web(parsed_report.dashboard) if parsed_report else None,
         execution=links.execution(REGION, scan["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan_id),
     )
-    told = outcome.tell(name, subject.zip_name, decision, withdrawal, event["expiresAt"])
+    details = outcome.describe(name, scan_links.zip_name, decision, withdrawal, event["expiresAt"])
     people = _who(evidence, decision, withdrawal)
     mention = ESCALATION_MENTION if name == "escalated" else ""
-    shown = card.outcome(subject, told, buttons.of(name, scan_id), people, mention)
-    # In a flood of cards it stands in the thread of them all.
-    shown = in_thread(shown, verdict["card"]["metadata"]["threadId"] if verdict else scan_id)
-    if told.subject:
-        console = {"Execution": subject.execution, "Evidence": subject.evidence}
+    notification = card.outcome(scan_links, details, buttons.of(name, scan_id), people, mention)
+    # In a notification storm it goes to the shared thread.
+    notification = in_thread(
+        notification, gate_result["card"]["metadata"]["threadId"] if gate_result else scan_id
+    )
+    if details.subject:
+        console = {"Execution": scan_links.execution, "Evidence": scan_links.evidence}
         known = {label: url for label, url in console.items() if url}
-        letter = write(told, scan, found, decision, withdrawal, known, people)
+        email_body = compose(details, scan, parsed_report, decision, withdrawal, known, people)
         # The last that can fail: what failed after it would have it sent a second time.
-        sent = _mail(scan_id, letter, scan["app"], found.uploader if found else "")
+        sent = _mail(
+            scan_id, email_body, scan["app"], parsed_report.uploader if parsed_report else ""
+        )
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent})
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("notified", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
-    return {"card": shown}
+    return {"card": notification}
 
 
 def _is_outdated(
@@ -106,20 +110,23 @@ def _who(
 ) -> list[approvers.Person]:
     if withdrawal:
         at = withdrawal["withdrawnAt"]
-        return approvers.by(evidence, "withdraw", withdrawal["reason"], at)
+        return approvers.matching(evidence, "withdraw", withdrawal["reason"], at)
     verb = {"approved": "approve", "rejected": "reject"}.get(
         decision["decision"] if decision else ""
     )
     if not decision or not verb:
         return []
-    return approvers.by(evidence, verb, decision["reason"], decision["decidedAt"])
+    return approvers.matching(evidence, verb, decision["reason"], decision["decidedAt"])
 
 
-def _mail(scan_id: str, letter: Letter, app: str, uploader: str) -> str:
-    """Send ``letter``, without the uploader where SES refuses it; return SES's id of the mail."""
+def _mail(scan_id: str, email_body: EmailBody, app: str, uploader: str) -> str:
+    """Send ``email_body``, without the uploader where SES refuses it.
+
+    Return SES's id of the mail.
+    """
     to, team = recipients(app, uploader), recipients(app, "")
     try:
-        return _send(scan_id, letter, to)
+        return _send(scan_id, email_body, to)
     except ClientError as error:
         if to == team or error_code(error) not in REFUSED:
             raise
@@ -127,26 +134,29 @@ def _mail(scan_id: str, letter: Letter, app: str, uploader: str) -> str:
         # (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html).
         why = {"scan": scan_id, "code": error_code(error)}
         log.warning("mail refused; sending it without the uploader", extra=why)
-    return _send(scan_id, letter, team)
+    return _send(scan_id, email_body, team)
 
 
-def _send(scan_id: str, letter: Letter, to: list[str]) -> str:
+def _send(scan_id: str, email_body: EmailBody, to: list[str]) -> str:
     sent = ses.send_email(
         FromEmailAddress=SENDER,
         ConfigurationSetName=CONFIGURATION_SET,
         Destination={"ToAddresses": to},
-        Content={"Raw": {"Data": message(scan_id, letter, SENDER, to)}},
+        Content={"Raw": {"Data": message(scan_id, email_body, SENDER, to)}},
     )
     return sent["MessageId"]
 
 
 def recipients(app: str, uploader: str) -> list[str]:
-    """Return who hears of ``app``: its own or the usual addresses, and last the uploader's."""
+    """Return who is notified about ``app``: its own or the usual addresses.
+
+    And last the uploader's.
+    """
     usual = RECIPIENTS.get(app, RECIPIENTS[""])
     # The uploader says who that is, so only addresses of our own domains are believed.
     ours = uploader.rpartition("@")[2].lower() in UPLOADER_DOMAINS
     # No mail system that matters tells Ada@ from ada@.
-    known = {each.casefold() for each in usual}
-    if not ours or uploader.casefold() in known or len(usual) >= MOST_RECIPIENTS:
+    known = {address.casefold() for address in usual}
+    if not ours or uploader.casefold() in known or len(usual) >= MAX_RECIPIENTS:
         return usual
     return [*usual, uploader]

@@ -1,7 +1,7 @@
 """Lambda: opens the scan of an uploaded version, and closes the requests that it replaces.
 
 EventBridge brings each event at least once, and each time an execution of the state machine asks.
-Whoever writes scan.json first owns the scan; asked again, the function says the same.
+Anyone who writes scan.json first owns the scan; asked again, the function says the same.
 """
 
 import logging
@@ -14,7 +14,7 @@ from domain import decisions, timestamps
 from domain.scan_id import INVALID_KEY, app_of, scan_id
 from handlers import versions
 from handlers.evidence import Evidence, waiting, waiting_scans
-from handlers.wake import wake
+from handlers.resume import resume_execution
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _supersede_older(scan: Mapping[str, Any], is_last_try: bool) -> None:
                     request["scan"], request["sha256"], timestamps.now(), scan["versionId"]
                 ),
             )
-            wake(request["token"])
+            resume_execution(request["token"])
             if decision.written:
                 closed.append(request["scan"])
             if timestamps.now() - started > SUPERSEDE_TIME:

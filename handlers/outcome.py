@@ -1,4 +1,4 @@
-"""What became of a failed gate, in the words that the channel and the mail share."""
+"""The outcome of a failed gate, in the words that card and email share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Outcome:
     next_steps: tuple[str, ...]
 
 
-AGAIN = "Mend what failed and upload again: a new version is scanned at once."
+AGAIN = "Fix the findings and upload again: a new version is scanned at once."
 
 
-def tell(
+def describe(
     event: str,
     zip_name: str,
     decision: Mapping[str, Any] | None,
@@ -46,12 +46,12 @@ def tell(
         return Outcome(
             event=event,
             mark="🔔",
-            headline="still nobody has decided",
+            headline="decision still pending",
             subject="",
             lead=f"{zip_name} failed its quality gate and waits for Approve or Reject. On "
             f"{timestamps.minute(until)} the request expires, and this version stays blocked.",
             reason=None,
-            next_steps=("Press Approve or Reject here, or on the card above.",),
+            next_steps=("Click Approve or Reject here, or on the card above.",),
         )
     assert decision
     match event:
@@ -63,12 +63,12 @@ def tell(
                 mark="✅",
                 headline=f"approved until {day}",
                 subject=f"Approved until {day}: quality gate exception",
-                lead=f"{zip_name} failed its quality gate, and the channel let this version "
-                f"through as an exception. It may be deployed until {until}.",
+                lead=f"{zip_name} failed its quality gate, and was approved as an exception in "
+                f"Slack. It may be deployed until {until}.",
                 reason=decision["reason"],
                 next_steps=(
                     f"Deploy this version if you need it; from {until} on it is blocked again.",
-                    "Mend what failed and upload again before that day: the exception is for "
+                    "Fix the findings and upload again before that day: the exception is for "
                     "this version only.",
                 ),
             )
@@ -87,10 +87,10 @@ def tell(
             return Outcome(
                 event=event,
                 mark="⌛",
-                headline="nobody decided in time",
-                subject="Expired: nobody decided about the failed quality gate",
-                lead=f"{zip_name} failed its quality gate, and nobody approved or rejected it in "
-                "time. This version stays blocked.",
+                headline="request expired",
+                subject="Request expired: quality gate failed",
+                lead=f"{zip_name} failed its quality gate, and nobody approved or rejected it "
+                "before the request expired. This version stays blocked.",
                 reason=decision["reason"],
                 next_steps=(
                     AGAIN,
@@ -134,7 +134,7 @@ def tell(
                 mark="🚫",
                 headline="approval withdrawn",
                 subject="Withdrawn: quality gate exception",
-                lead=f"The exception for {zip_name}, which would have held until "
+                lead=f"The exception for {zip_name}, which would have been valid until "
                 f"{timestamps.minute(decision['expiresAt'])}, was withdrawn by the channel. This "
                 "version can no longer be deployed; what already runs is not touched.",
                 reason=withdrawal["reason"],

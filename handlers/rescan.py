@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.scan_id import SCAN_ID, scan_id
 from handlers.evidence import Evidence, attempts
-from handlers.wake import sfn, status
+from handlers.resume import sfn, status
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +19,13 @@ def handler(event: Any, context: object) -> str:
     """Return one plain sentence, whatever ``event`` is; a button sends ``{"scan": id}``."""
     scan = event.get("scan") if isinstance(event, dict) else None
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan):
-        return "This is no scan; use the button on its card."
+        return "This is not a scan; use the button on its card."
     try:
         return rescan(scan)
     except Exception:
-        # People see what this returns, and nobody calls again but they.
+        # People see the returned text, and nothing else retries the call.
         log.exception("rescan not started")
-        return "AWS did not answer as it should; press again in a few seconds, nothing is lost."
+        return "AWS error. Nothing was changed; try again in a few seconds."
 
 
 def rescan(scan: str) -> str:
@@ -39,10 +39,10 @@ def rescan(scan: str) -> str:
     app, version = opened["app"], opened["versionId"]
     number = attempts(ARTIFACTS_BUCKET, app, version)[-1]
     last = Evidence(ARTIFACTS_BUCKET, scan_id(app, version, number))
-    verdict = last.read("gate-result.json")
-    if verdict and verdict["status"] == "passed":
+    gate_result = last.read("gate-result.json")
+    if gate_result and gate_result["status"] == "passed":
         return f"{last.scan} passed its quality gate; there is nothing to scan again."
-    if verdict and verdict.get("retryable") is False:
+    if gate_result and gate_result.get("retryable") is False:
         return (
             f"The same bytes would end as {last.scan} did: do what its card says, then upload "
             "again."
@@ -56,7 +56,7 @@ def _start(opened: dict[str, Any], number: int) -> str:
     """Start attempt ``number``, or the next one whose name no execution has used up."""
     again = scan_id(opened["app"], opened["versionId"], number)
     machine, _, _ = opened["execution"].replace(":execution:", ":stateMachine:").rpartition(":")
-    # The same name for each press: the second finds the execution of the first.
+    # The same name for each click: the second finds the execution of the first.
     name = f"again-{number}-{re.sub('[^A-Za-z0-9_-]', '-', opened['versionId'])[:60]}"
     try:
         sfn.start_execution(

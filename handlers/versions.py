@@ -44,5 +44,9 @@ def _versions(scan: Mapping[str, Any]) -> tuple[list[str], bool]:
     listed = s3.list_object_versions(Bucket=scan["bucket"], Prefix=scan["key"], MaxKeys=100)
     # Keys are listed in order, this one before all that only begin like it.
     more = listed.get("IsTruncated", False) and listed.get("NextKeyMarker") == scan["key"]
-    found = [each["VersionId"] for each in listed.get("Versions", []) if each["Key"] == scan["key"]]
-    return found, not more
+    version_ids = [
+        version["VersionId"]
+        for version in listed.get("Versions", [])
+        if version["Key"] == scan["key"]
+    ]
+    return version_ids, not more

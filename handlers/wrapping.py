@@ -26,18 +26,18 @@ def items(texts: Iterable[str], indent: int) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(wrapper.fill(_broken(text, WIDTH - indent)) for text in texts)
+    return "\n".join(wrapper.fill(_split(text, WIDTH - indent)) for text in texts)
 
 
-def _broken(text: str, width: int) -> str:
+def _split(text: str, width: int) -> str:
     """Return ``text`` with a space wherever a word must be broken to fit into ``width``."""
     return " ".join(
-        word if word.startswith(_ADDRESS) else " ".join(_pieces(word, width))
+        word if word.startswith(_ADDRESS) else " ".join(_chunks(word, width))
         for word in text.split(" ")
     )
 
 
-def _pieces(word: str, width: int) -> Iterable[str]:
+def _chunks(word: str, width: int) -> Iterable[str]:
     while len(word) > width:
         end = width
         # What belongs to the character before stays with it, as long as there is such a one.

@@ -62,7 +62,7 @@ class Builds:
         with self._lock:
             if token in self._by_token:
                 return self._builds[self._by_token[token]]
-            running = sum(not each.is_set() for each in self._ended.values())
+            running = sum(not event.is_set() for event in self._ended.values())
             if running >= self.slots:
                 raise AccountLimitExceeded(
                     f"Cannot have more than {self.slots} builds in queue for the account"
@@ -70,7 +70,9 @@ class Builds:
             build = self._new_build(project, number=len(self._builds) + 1)
             self._builds[build["Id"]] = build
             self._by_token[token] = build["Id"]
-            scan = next((each["Value"] for each in overrides if each["Name"] == "SCAN"), "")
+            scan = next(
+                (override["Value"] for override in overrides if override["Name"] == "SCAN"), ""
+            )
             self._scans[scan].append(build["Id"])
             self._ended[build["Id"]] = threading.Event()
         threading.Thread(target=self._run, args=[build, project, overrides], daemon=True).start()
@@ -86,7 +88,7 @@ class Builds:
 
     def all_of(self, scan: str) -> list[dict[str, Any]]:
         """The builds of a scan, oldest first."""
-        return [self._builds[each] for each in self._scans.get(scan, [])]
+        return [self._builds[build_id] for build_id in self._scans.get(scan, [])]
 
     def stop(self) -> None:
         """End what runs."""
@@ -153,8 +155,8 @@ class Builds:
             zipfile.ZipFile(io.BytesIO(body)).extractall(folder / "src")
         except Exception as error:
             message = f"error while downloading key {key}: {error}"
-            took = time.monotonic() - started
-            _phase(build, "DOWNLOAD_SOURCE", "FAILED", took, ("CLIENT_ERROR", message))
+            elapsed = time.monotonic() - started
+            _phase(build, "DOWNLOAD_SOURCE", "FAILED", elapsed, ("CLIENT_ERROR", message))
             return None
         _phase(build, "DOWNLOAD_SOURCE", "SUCCEEDED", time.monotonic() - started)
         return folder / "src"
@@ -170,8 +172,8 @@ class Builds:
         (folder / "tmp").mkdir()
         try:
             variables = {
-                each["name"]: self._value(each)
-                for each in project["environment"].get("environmentVariables", [])
+                variable["name"]: self._value(variable)
+                for variable in project["environment"].get("environmentVariables", [])
             }
         except Exception as error:
             message = f"Secrets Manager error message: {error}"
@@ -195,7 +197,7 @@ class Builds:
             "AWS_ENDPOINT_URL": self._endpoint,
             **{name: os.environ[name] for name in os.environ if name.startswith("PIP_")},
             **variables,
-            **{each["Name"]: each["Value"] for each in overrides},
+            **{override["Name"]: override["Value"] for override in overrides},
         }
 
     def _value(self, variable: dict[str, str]) -> str:
@@ -216,21 +218,21 @@ class Builds:
         unknown = spec.keys() - KNOWN or spec["phases"].keys() - set(PHASES)
         if unknown:
             raise ValueError(f"local/ does not know the buildspec's {sorted(unknown)}")
-        for name in (each for each in PHASES if each in spec["phases"]):
+        for name in (phase for phase in PHASES if phase in spec["phases"]):
             started = time.monotonic()
             commands = spec["phases"][name].get("commands", [])
             code = self._shell(build["Id"], commands, source, environment, log, deadline)
-            took = time.monotonic() - started
+            elapsed = time.monotonic() - started
             if code is None:
-                _phase(build, name.upper(), "TIMED_OUT", took, ("", "Build has timed out. "))
+                _phase(build, name.upper(), "TIMED_OUT", elapsed, ("", "Build has timed out. "))
                 return "TIMED_OUT"
             if code:
                 message = (
                     f"Error while executing command: {commands[-1]}. Reason: exit status {code}"
                 )
-                _phase(build, name.upper(), "FAILED", took, ("COMMAND_EXECUTION_ERROR", message))
+                _phase(build, name.upper(), "FAILED", elapsed, ("COMMAND_EXECUTION_ERROR", message))
                 return "FAILED"
-            _phase(build, name.upper(), "SUCCEEDED", took)
+            _phase(build, name.upper(), "SUCCEEDED", elapsed)
         return "SUCCEEDED"
 
     def _shell(
@@ -294,5 +296,5 @@ def _phase(
 
 def _camel_case(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key[0].lower() + key[1:]: _camel_case(each) for key, each in value.items()}
-    return [_camel_case(each) for each in value] if isinstance(value, list) else value
+        return {key[0].lower() + key[1:]: _camel_case(member) for key, member in value.items()}
+    return [_camel_case(member) for member in value] if isinstance(value, list) else value

@@ -79,7 +79,7 @@ def alarm_card(alarm: Mapping[str, Any]) -> Card:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     title = f"CloudWatch Alarm | {field_of('AlarmName')} | {field_of('Region')}"
-    told = {
+    fields_shown = {
         "State": "NewStateValue",
         "State change reason": "NewStateReason",
         "Alarm description": "AlarmDescription",
@@ -88,7 +88,9 @@ def alarm_card(alarm: Mapping[str, Any]) -> Card:
     return Card(
         title=title,
         description="\n".join(
-            f"*{label}*\n{field_of(name)}" for label, name in told.items() if alarm.get(name)
+            f"*{label}*\n{field_of(name)}"
+            for label, name in fields_shown.items()
+            if alarm.get(name)
         ),
         next_steps=(),
         keywords=(),
@@ -108,9 +110,9 @@ def _button(
         for name, path in attachment["Variables"].items()
         if path.rsplit(".", 1)[1] in context
     }
-    for each in attachment["Criteria"]:
-        value = bound.get(each["VariableName"], "")
-        if not value or (each["Operator"] == "EQUALS" and value != each["Value"]):
+    for criterion in attachment["Criteria"]:
+        value = bound.get(criterion["VariableName"], "")
+        if not value or (criterion["Operator"] == "EQUALS" and value != criterion["Value"]):
             return None
     return Button(
         label=attachment["ButtonText"],

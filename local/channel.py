@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.card import Button, Card, alarm_card, card_of, is_alarm
-from local.service_rules import Refused, check_custom_action, check_notification, parse_command
+from local.chat_service_validation import (
+    Refused,
+    check_custom_action,
+    check_notification,
+    parse_command,
+)
 
 AUDIT_REGION = "us-east-1"
 
@@ -29,7 +34,7 @@ class Dropped:
 
 
 class Channel:
-    """Listens to the configured topics; ``press`` does what a person's press would do."""
+    """Listens to the configured topics; ``press`` does what a person's click would do."""
 
     def __init__(self, client: Callable[..., Any]) -> None:
         self._client = client
@@ -37,7 +42,7 @@ class Channel:
         self.dropped: list[Dropped] = []
         self._actions: dict[str, dict[str, Any]] = {}
         self._configuration: dict[str, Any] = {}
-        self._heard = threading.Condition()
+        self._received = threading.Condition()
         self._listening = threading.Event()
 
     def register(self, kind: str, state: dict[str, Any]) -> str:
@@ -71,21 +76,21 @@ class Channel:
         Raises:
             TimeoutError: it did not come; says what did.
         """
-        with self._heard:
-            found = self._heard.wait_for(
+        with self._received:
+            match = self._received.wait_for(
                 lambda: next((card for card in self.cards if matches(card)), None), timeout=seconds
             )
-        if not found:
+        if not match:
             came = [card.title for card in self.cards] + [
-                f"dropped: {each.why}" for each in self.dropped
+                f"dropped: {message.why}" for message in self.dropped
             ]
             raise TimeoutError(f"no such card within {seconds:.0f} s; there are {came}")
-        return found
+        return match
 
-    def press(
+    def click(
         self, button: Button, answers: Mapping[str, str] | None = None, user: str = "You"
     ) -> str:
-        """Press a button as ``user``, giving what it asks for; return what the service answers.
+        """Click a button as ``user``, giving what it asks for; return what the service answers.
 
         Raises:
             Refused: the command cannot be read, or guardrail or role do not allow it.
@@ -96,7 +101,7 @@ class Channel:
         """Run a command of the AWS CLI's form, as a person may type it in the channel too.
 
         Raises:
-            Refused: as for press.
+            Refused: as for click.
         """
         function, region, payload = parse_command(command)
         arn = function
@@ -104,8 +109,8 @@ class Channel:
             arn = f"arn:aws:lambda:{region}:123456789012:function:{function}"
         role = self._configuration["IamRoleArn"].rsplit("/", 1)[1]
         if not (
-            all(self._allowed(each, arn) for each in self._guardrail())
-            and any(self._allowed(each, arn) for each in self._role_policies(role))
+            all(self._allowed(document, arn) for document in self._guardrail())
+            and any(self._allowed(role_policy, arn) for role_policy in self._role_policies(role))
         ):
             raise Refused(f"I do not have permission to call lambda:InvokeFunction on {arn}")
         answer = self._client("lambda").invoke(FunctionName=function, Payload=payload)
@@ -160,7 +165,7 @@ class Channel:
             except Exception:  # the server has gone
                 return
             for message in messages:
-                self._hear(json.loads(message["Body"])["Message"])
+                self._receive(json.loads(message["Body"])["Message"])
             if messages:
                 sqs.delete_message_batch(
                     QueueUrl=url,
@@ -170,8 +175,8 @@ class Channel:
                     ],
                 )
 
-    def _hear(self, text: str) -> None:
-        with self._heard:
+    def _receive(self, text: str) -> None:
+        with self._received:
             try:
                 message = json.loads(text)
                 if not is_alarm(message):
@@ -184,7 +189,7 @@ class Channel:
                 self.cards.append(
                     alarm_card(message) if is_alarm(message) else card_of(message, actions)
                 )
-            self._heard.notify_all()
+            self._received.notify_all()
 
     def _guardrail(self) -> list[dict[str, Any]]:
         iam = self._client("iam")
@@ -207,7 +212,7 @@ class Channel:
         return any(
             statement["Effect"] == "Allow"
             and "lambda:InvokeFunction" in statement["Action"]
-            and any(fnmatch.fnmatchcase(arn, each) for each in statement["Resource"])
+            and any(fnmatch.fnmatchcase(arn, pattern) for pattern in statement["Resource"])
             for statement in document["Statement"]
         )
 

@@ -18,24 +18,24 @@ from rich.tree import Tree
 from domain import report, sanitize
 from handlers import not_scanned
 from local import show
-from local.service_rules import Refused
-from local.story import STORY
+from local.chat_service_validation import Refused
+from local.state_descriptions import DESCRIPTIONS
 from samples import SAMPLES, key_for, packed
 
 REASON = "Known, fixed in 1.5; the service is not reachable from outside"
 
 
-class Wrong(Exception):
+class UnexpectedResult(Exception):
     """Something was not as it should be."""
 
 
 class Demo:
-    """Tells one run; presses ``verdict``, or asks the person where that is None."""
+    """Tells one run; clicks ``decision``, or asks the person where that is None."""
 
-    def __init__(self, console: Console, verdict: str | None, reason: str) -> None:
-        self._console, self._verdict, self._reason = console, verdict, reason
+    def __init__(self, console: Console, decision: str | None, reason: str) -> None:
+        self._console, self._decision, self._reason = console, decision, reason
         self._deployed = self._answered = 0.0
-        self.broken = False
+        self.scan_failed = False
         self._times: dict[str, dict[str, float]] = {}
 
     def run(
@@ -46,9 +46,9 @@ class Demo:
         started = time.monotonic()
         with self._console.status("Starting AWS on this machine, deploying"):
             # Pulumi and moto take seconds to import: not before somebody can see why.
-            from local.cloud import Cloud
+            from local.account import LocalAccount
 
-            cloud = Cloud(settings)
+            cloud = LocalAccount(settings)
             cloud.__enter__()
         try:
             created = len(cloud.created)
@@ -58,12 +58,16 @@ class Demo:
             for key, body, expected in uploads:
                 outcome = self._follow(cloud, key, body)
                 if expected and outcome != expected:
-                    raise Wrong(f"{key} should have come to {expected}, and came to {outcome}")
+                    raise UnexpectedResult(
+                        f"{key} should have ended as {expected}, but ended as {outcome}"
+                    )
             if cloud.channel.dropped:
-                raise Wrong(f"the channel dropped a card: {cloud.channel.dropped[0].why}")
+                raise UnexpectedResult(
+                    f"the channel dropped a card: {cloud.channel.dropped[0].why}"
+                )
         finally:
             cloud.__exit__()
-        self._tell_times()
+        self._show_times()
 
     def _follow(self, cloud: Any, key: str, body: bytes) -> str:
         say = self._console.print
@@ -75,10 +79,10 @@ class Demo:
         self._watch(cloud, scan, execution, started, {"AwaitDecision"})
         if "AwaitDecision" in cloud.states(execution):
             card = cloud.channel.wait(lambda each: each.scan == scan)
-            told = card.received - uploaded
+            seconds_to_result = card.received - uploaded
             say()
             say(show.card(card))
-            cloud.reached(execution, "AwaitDecision")  # else a quick press comes before the token
+            cloud.reached(execution, "AwaitDecision")  # else a quick click comes before the token
             self._decide(cloud, card)
             self._watch(
                 cloud,
@@ -92,17 +96,19 @@ class Demo:
         elif "PublishCard" in cloud.states(execution):
             say()
             card = cloud.channel.wait(lambda each: each.scan == scan)
-            told = card.received - uploaded
+            seconds_to_result = card.received - uploaded
             say(show.card(card))
-            self.broken = True
+            self.scan_failed = True
         else:
-            say("  [green]✔ The gate passed: nobody is bothered.[/green]")
-            told = time.time() - uploaded
+            say("  [green]✔ The gate passed: no notification is sent.[/green]")
+            seconds_to_result = time.time() - uploaded
         self._show_evidence(cloud, key, scan)
-        self._times[key] = spent(cloud, scan, execution, told)
+        self._times[key] = time_breakdown(cloud, scan, execution, seconds_to_result)
         status = cloud.clearance(key, scan)
         if not status:
-            raise Wrong(f"{key} has no clearance; it went {' > '.join(cloud.states(execution))}")
+            raise UnexpectedResult(
+                f"{key} has no clearance; it went {' > '.join(cloud.states(execution))}"
+            )
         return status
 
     def _watch(
@@ -115,31 +121,31 @@ class Demo:
         after: str = "OpenScan",
     ) -> None:
         """Tell each state as it is entered, and each line of the build's log as it is written."""
-        told, lines, passed = 0, 0, after == "OpenScan"
+        printed, lines, passed = 0, 0, after == "OpenScan"
 
-        def tell_log() -> None:
+        def show_log() -> None:
             nonlocal lines
             log = cloud.build_log(scan)
             for line in log[lines:]:
-                told = Text(f"            │ {line}", style="dim")
-                self._console.print(told, no_wrap=True, overflow="ellipsis")
+                printed = Text(f"            │ {line}", style="dim")
+                self._console.print(printed, no_wrap=True, overflow="ellipsis")
             lines = len(log)
 
         with self._console.status("") as spinner:
             while True:
                 ended = cloud.status(execution) != "RUNNING"
                 entered = cloud.states(execution)
-                for position, state in enumerate(entered[told:], told):
+                for position, state in enumerate(entered[printed:], printed):
                     if passed and position and entered[position - 1] == "Scan":
-                        tell_log()
-                    if passed and state in STORY:
+                        show_log()
+                    if passed and state in DESCRIPTIONS:
                         elapsed = show.seconds(time.monotonic() - started)
-                        self._console.print(f"  [dim]{elapsed}[/dim]  {STORY[state]}")
-                        spinner.update(STORY[state])
+                        self._console.print(f"  [dim]{elapsed}[/dim]  {DESCRIPTIONS[state]}")
+                        spinner.update(DESCRIPTIONS[state])
                     passed = passed or state == after
-                told = len(entered)
+                printed = len(entered)
                 if entered and entered[-1] == "Scan":
-                    tell_log()
+                    show_log()
                 if ended or (passed and until & set(entered)):
                     return
                 time.sleep(0.1)
@@ -147,43 +153,45 @@ class Demo:
     def _decide(self, cloud: Any, card: Any) -> None:
         say = self._console.print
         while True:
-            verdict, reason = self._asked()
-            button = next((each for each in card.buttons if each.label == verdict), None)
+            decision, reason = self._ask()
+            button = next((button for button in card.buttons if button.label == decision), None)
             if button is None:
-                raise Wrong(f"the card has no button {verdict}")
-            say(Text(f"  👆 {verdict}, Reason: {reason}"))
-            pressed = time.monotonic()
+                raise UnexpectedResult(f"the card has no button {decision}")
+            say(Text(f"  👆 {decision}, Reason: {reason}"))
+            clicked_at = time.monotonic()
             try:
-                answer = cloud.channel.press(button, {"Reason": reason})
+                answer = cloud.channel.click(button, {"Reason": reason})
             except Refused as refused:
                 answer = str(refused)
-            self._answered = time.monotonic() - pressed
+            self._answered = time.monotonic() - clicked_at
             say(Text(f"  💬 {answer}"))
             if answer.startswith(("Approved", "Rejected")):
                 return
-            if self._verdict:
-                raise Wrong(answer)
+            if self._decision:
+                raise UnexpectedResult(answer)
 
-    def _asked(self) -> tuple[str, str]:
+    def _ask(self) -> tuple[str, str]:
         """What the person decides, where there is one."""
-        if self._verdict:
-            return self._verdict, self._reason
+        if self._decision:
+            return self._decision, self._reason
         choice = ""
         while choice not in ("a", "r"):
-            answer = self._console.input("  Press [bold]A[/bold]pprove or [bold]R[/bold]eject: ")
+            answer = self._console.input("  Click [bold]A[/bold]pprove or [bold]R[/bold]eject: ")
             choice = answer.strip().lower()[:1]
         reason = self._console.input("  Reason: ").strip()
         return ("Approve" if choice == "a" else "Reject"), reason
 
     def _show_decision(self, cloud: Any, scan: str) -> None:
-        mails = [each for each in cloud.emails() if scan.split("/", maxsplit=1)[0] in each.raw_data]
+        mails = [
+            email for email in cloud.emails() if scan.split("/", maxsplit=1)[0] in email.raw_data
+        ]
         if len(mails) != 1:
-            raise Wrong(f"one email should have been sent, and {len(mails)} were")
-        told = cloud.channel.wait(
+            raise UnexpectedResult(f"one email should have been sent, and {len(mails)} were")
+        outcome_card = cloud.channel.wait(
             lambda each: each.scan == scan and "gate failed" not in each.title
         )
         self._console.print()
-        self._console.print(show.card(told))
+        self._console.print(show.card(outcome_card))
         self._console.print(show.mail(mails[0]))
 
     def _show_evidence(self, cloud: Any, key: str, scan: str) -> None:
@@ -192,12 +200,12 @@ class Demo:
             tree.add(Text(f"{name} ") + Text(_gist(name, content), style="dim"))
         self._console.print()
         self._console.print(Padding(tree, (0, 0, 0, 2)))
-        if seen := looked_at(scan, cloud.evidence(scan).get("report.json")):
+        if seen := analysed_files(scan, cloud.evidence(scan).get("report.json")):
             self._console.print(Text(f"  Looked at  {seen}"))
         status = cloud.clearance(key, scan)
         self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
 
-    def _tell_times(self) -> None:
+    def _show_times(self) -> None:
         table = Table(title="Where the time went", title_justify="left", box=None)
         table.add_column("")
         for key in self._times:
@@ -205,7 +213,7 @@ class Demo:
         rows = list(next(iter(self._times.values())))
         for row in rows:
             style = "bold" if row == rows[-1] else ""
-            cells = [show.seconds(spent[row]) for spent in self._times.values()]
+            cells = [show.seconds(time_breakdown[row]) for time_breakdown in self._times.values()]
             table.add_row(row, *cells, style=style)
         say = self._console.print
         say()
@@ -215,27 +223,27 @@ class Demo:
             say(f"  The button answered in {self._answered:.1f} s, cold", style="dim")
 
 
-def looked_at(scan: str, document: Any) -> str:
+def analysed_files(scan: str, document: Any) -> str:
     """Which files the scan looked at, and which not; empty where it looked at none.
 
     As in ``2 of 3 files of code analysed; not covered: old.zip: archive``.
     """
-    found = report.parse(document, scan)
-    if not found or not found.coverage:
+    parsed_report = report.parse(document, scan)
+    if not parsed_report or not parsed_report.coverage:
         return ""
-    parts = [found.coverage.analysed]
+    parts = [parsed_report.coverage.analysed]
     for word, lines in (
-        ("unanalysed", not_scanned.unanalysed(found, 3)),
-        ("not covered", not_scanned.by_nature(found, 3, 3)),
+        ("unanalysed", not_scanned.unanalysed(parsed_report, 3)),
+        ("not covered", not_scanned.by_nature(parsed_report, 3, 3)),
     ):
-        named = (": ".join(filter(None, (each.file, each.words))) for each in lines)
+        named = (": ".join(filter(None, (row.file, row.words))) for row in lines)
         parts += [f"{word}: {', '.join(named)}"] if lines else []
     return sanitize.line("; ".join(parts), 400)
 
 
-def spent(cloud: Any, scan: str, execution: str, told: float) -> dict[str, float]:
-    """Where the ``told`` seconds from the upload to the word about it went."""
-    took = cloud.durations(execution)
+def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[str, float]:
+    """Where the ``told`` seconds from the upload to the result went."""
+    durations = cloud.durations(execution)
     phases = {
         phase["PhaseType"]: phase["DurationInSeconds"]
         for build in cloud.builds.all_of(scan)
@@ -244,17 +252,17 @@ def spent(cloud: Any, scan: str, execution: str, told: float) -> dict[str, float
     parts = {
         "Install the pinned scanner": phases.get("INSTALL", 0),
         "Fetch, unpack, scan, report": phases.get("BUILD", 0),
-        "CheckBuildStatus": took.get("CheckBuildStatus", 0),
+        "CheckBuildStatus": durations.get("CheckBuildStatus", 0),
     }
-    return {**parts, "All else": told - sum(parts.values()), "Upload to word": told}
+    return {**parts, "All else": total - sum(parts.values()), "Time to result": total}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 when all was as it should be."""
     # Before the command line, so that what is given by make is checked as well.
-    names = ("app", "engine", "verdict")
+    names = ("app", "engine", "decision")
     given = [
-        f"--{each}={os.environ[each.upper()]}" for each in names if os.environ.get(each.upper())
+        f"--{name}={os.environ[name.upper()]}" for name in names if os.environ.get(name.upper())
     ]
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument(
@@ -269,15 +277,15 @@ def main(arguments: list[str] | None = None) -> int:
         help="sarif (Bandit, for Python) or a real SonarQube server (make demo ENGINE=...)",
     )
     parser.add_argument(
-        "--verdict",
+        "--decision",
         choices=["Approve", "Reject"],
-        help="the button that is pressed; on a terminal you are asked (make demo VERDICT=...)",
+        help="the button that is clicked; on a terminal you are asked (make demo Gate result=...)",
     )
     options = parser.parse_args([*given, *(sys.argv[1:] if arguments is None else arguments)])
     # Where nobody looks, as in a log, lines need not break at 80 characters.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-    asked = sys.stdin.isatty() and console.is_terminal
-    verdict = options.verdict or (None if asked else "Approve")
+    interactive = sys.stdin.isatty() and console.is_terminal
+    decision = options.decision or (None if interactive else "Approve")
 
     if options.app:
         if not options.app.is_file():
@@ -286,26 +294,28 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         uploads = [(key_for(options.app.name), options.app.read_bytes(), None)]
     else:
-        decided = {"Approve": "approved", "Reject": "rejected"}.get(verdict or "")
+        decided = {"Approve": "approved", "Reject": "rejected"}.get(decision or "")
         uploads = [
             ("payments/api-1.4.zip", packed(SAMPLES / "payments"), decided),
             ("inventory.zip", packed(SAMPLES / "inventory"), "passed"),
         ]
     console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
-    demo = Demo(console, verdict, REASON)
+    demo = Demo(console, decision, REASON)
     try:
         with _engine(options.engine, console) as settings:
             demo.run(uploads, settings)
-    except (Wrong, TimeoutError, RuntimeError) as wrong:
+    except (UnexpectedResult, TimeoutError, RuntimeError) as wrong:
         console.print(Text(f"\n✘ {wrong}", style="red"))
         return 1
     except (KeyboardInterrupt, EOFError):
         console.print("\nStopped; nothing is left behind.")
         return 130
-    if demo.broken:
-        console.print("\n[yellow]The scan was broken, and the channel told why.[/yellow]")
+    if demo.scan_failed:
+        console.print("\n[yellow]The scan failed to run, and its card says why.[/yellow]")
     else:
-        console.print("\n[green]✔ All was as it should be.[/green]  Deploy it: README.md, Deploy")
+        console.print(
+            "\n[green]✔ Everything worked as expected.[/green]  Deploy it: README.md, Deploy"
+        )
     return 0
 
 
@@ -318,7 +328,7 @@ def _engine(name: str, console: Console) -> Iterator[dict[str, str]]:
     from local.sonarqube import missing, running_server
 
     if lacking := missing():
-        raise Wrong(f"{lacking}; without it: make demo")
+        raise UnexpectedResult(f"{lacking}; without it: make demo")
 
     def say(line: str) -> None:
         console.print(f"  [dim]{line}[/dim]")

@@ -43,11 +43,11 @@ class Functions:
         answer = process.run(payload, int(function.timeout))
         if answer is None:
             process.stop()
-            took = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {uuid.uuid4()}"
+            stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {uuid.uuid4()}"
             answer = {
                 "error": {
                     "errorType": "Sandbox.Timedout",
-                    "errorMessage": f"{took} Task timed out after {function.timeout}.00 seconds",
+                    "errorMessage": f"{stamp} Task timed out after {function.timeout}.00 seconds",
                 }
             }
         elif process.alive:  # one that died answers nobody again

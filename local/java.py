@@ -32,5 +32,5 @@ def _version(java: Path) -> int | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = re.search(r'version "(\d+)', output.stderr)
-    return int(found[1]) if found else None
+    match = re.search(r'version "(\d+)', output.stderr)
+    return int(match[1]) if match else None

@@ -26,8 +26,8 @@ def evaluate(expression: str) -> Any:
     # A variable bound to None would be no variable.
     bindings = {
         name: Utils.NULL_VALUE if value is None else value
-        for each in parts[1::2]
-        for name, value in json.loads(each).items()
+        for part in parts[1::2]
+        for name, value in json.loads(part).items()
     }
     try:
         parsed = _idle[text].pop()

@@ -83,22 +83,24 @@ def parse(text: str, members: Mapping[str, str] | None = None) -> list[Block]:
 
 def spans(text: str, members: Mapping[str, str] | None = None) -> list[Span]:
     """Return the spans of one line."""
-    found: list[Span] = []
+    parsed_spans: list[Span] = []
     end = 0
     for match in _INLINE.finditer(text):
-        found += _plain(text[end : match.start()], _FOUND)
+        parsed_spans += _plain(text[end : match.start()], _FOUND)
         end = match.end()
         code, target, label, *styled = match.groups()
         if code is not None:
-            found += [{**span, "code": True} for span in _plain(code, _FOUND_IN_CODE)]
+            parsed_spans += [{**span, "code": True} for span in _plain(code, _FOUND_IN_CODE)]
         elif target is not None:
-            found += _angled(target, label, match[0], members or {})
+            parsed_spans += _angled(target, label, match[0], members or {})
         else:
             style, inner = next(
-                (name, each) for name, each in zip(_STYLES, styled, strict=True) if each is not None
+                (name, content)
+                for name, content in zip(_STYLES, styled, strict=True)
+                if content is not None
             )
-            found += [{**span, style: True} for span in spans(inner, members)]
-    return found + _plain(text[end:], _FOUND)
+            parsed_spans += [{**span, style: True} for span in spans(inner, members)]
+    return parsed_spans + _plain(text[end:], _FOUND)
 
 
 def unescaped(text: str) -> str:
@@ -108,18 +110,20 @@ def unescaped(text: str) -> str:
 
 def _plain(text: str, rules: re.Pattern[str]) -> list[Span]:
     """What Slack finds in a text by itself, and the rest of it."""
-    found: list[Span] = []
+    parsed_spans: list[Span] = []
     end = 0
     for match in rules.finditer(text):
-        found += [{"text": unescaped(text[end : match.start()])}] if match.start() > end else []
+        parsed_spans += (
+            [{"text": unescaped(text[end : match.start()])}] if match.start() > end else []
+        )
         end = match.end()
-        shown: Span = {"text": unescaped(match[0])}
+        span: Span = {"text": unescaped(match[0])}
         if match[1]:
-            scheme = "http://" if shown["text"][:4].lower() == "www." else ""
-            found.append({**shown, "href": scheme + shown["text"]})
+            scheme = "http://" if span["text"][:4].lower() == "www." else ""
+            parsed_spans.append({**span, "href": scheme + span["text"]})
         else:
-            found.append({**shown, ("mention" if match[2] else "emoji"): True})
-    return found + ([{"text": unescaped(text[end:])}] if end < len(text) else [])
+            parsed_spans.append({**span, ("mention" if match[2] else "emoji"): True})
+    return parsed_spans + ([{"text": unescaped(text[end:])}] if end < len(text) else [])
 
 
 def _angled(target: str, label: str | None, whole: str, members: Mapping[str, str]) -> list[Span]:

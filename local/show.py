@@ -1,4 +1,4 @@
-"""Cards, emails and the way of an upload, as a terminal shows them."""
+"""Cards, emails and the timeline of an upload, as a terminal shows them."""
 
 import email
 import email.policy
@@ -17,30 +17,30 @@ STYLES = ("bold", "italic", "strike")
 
 def slack(text: str) -> Text:
     """Slack's mrkdwn as styled text: bold, code, links."""
-    shown = Text()
+    rendered = Text()
     for position, block in enumerate(mrkdwn.parse(text)):
         if position:
-            shown.append("\n")
+            rendered.append("\n")
         for span in block["spans"]:
             styles = [style for style in STYLES if style in span]
             styles += ["magenta"] if "code" in span else []
             styles += [f"cyan link {span['href']}"] if "href" in span else []
-            shown.append(span["text"], " ".join(styles))
-    return shown
+            rendered.append(span["text"], " ".join(styles))
+    return rendered
 
 
-def card(shown: Card) -> Panel:
+def card(slack_card: Card) -> Panel:
     """A card as the channel shows it."""
     parts: list[RenderableType] = [
-        Text(shown.title, style="bold"),
+        Text(slack_card.title, style="bold"),
         Text(),
-        slack(shown.description),
+        slack(slack_card.description),
     ]
-    if shown.next_steps:
+    if slack_card.next_steps:
         parts += [Text(), Text("Next steps", style="bold")]
-        parts += [Text("• ") + slack(step) for step in shown.next_steps]
-    if shown.buttons:
-        labels = [Text(f" {each.label} ", style="reverse") for each in shown.buttons]
+        parts += [Text("• ") + slack(step) for step in slack_card.next_steps]
+    if slack_card.buttons:
+        labels = [Text(f" {button.label} ", style="reverse") for button in slack_card.buttons]
         parts += [Text(), Text("  ").join(labels)]
     return Panel(
         Group(*parts),

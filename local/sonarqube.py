@@ -161,15 +161,15 @@ def _downloaded(release: Release, say: Say) -> Path:
             )
             while process.poll() is None:
                 time.sleep(5)
-                size = sum(each.stat().st_size for each in Path(folder).rglob("*sonar-app*"))
+                size = sum(jar.stat().st_size for jar in Path(folder).rglob("*sonar-app*"))
                 say(f"  {size // 1024**2} MB")
             if process.returncode:
                 raise NoDownload("Maven could not download SonarQube; what it said is above")
             (Path(folder) / archive.name).rename(archive)
     with archive.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != release.sha256:
-        raise RuntimeError(f"{archive} has sha256 {found} instead of {release.sha256}; remove it")
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 != release.sha256:
+        raise RuntimeError(f"{archive} has sha256 {sha256} instead of {release.sha256}; remove it")
     return archive
 
 
@@ -216,14 +216,14 @@ def _start(home: Path, executable: Path) -> tuple[str, subprocess.Popen[bytes]]:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], home: Path, say: Say) -> None:
     say(f"Starting SonarQube on {url} (about two minutes)")
-    began, told, said = time.monotonic(), "", 0.0
+    began, last_status, reported_at = time.monotonic(), "", 0.0
     while time.monotonic() - began < START_SECONDS:
         if process.poll() is not None:
             break
@@ -231,9 +231,9 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], home: Path, say: 
         if status == "UP":
             return
         elapsed = time.monotonic() - began
-        if status != told or elapsed > said + 15:
+        if status != last_status or elapsed > reported_at + 15:
             say(f"  {elapsed:3.0f} s: {status}")
-            told, said = status, elapsed
+            last_status, reported_at = status, elapsed
         time.sleep(1)
     log = (home / "logs" / "sonar.log").read_text()[-2000:]
     raise RuntimeError(f"SonarQube did not start; its log ends with:\n{log}")
@@ -271,14 +271,14 @@ def _set_up(url: str, release: Release, say: Say) -> Server:
     )["token"]
     post("qualitygates/create", name=GATE)
     # A new gate comes with SonarQube's own conditions, which are on new code.
-    shown = _call(
+    gate_definition = _call(
         f"{url}/api/qualitygates/show?{urllib.parse.urlencode({'name': GATE})}",
         {},
         _basic("admin", password),
     )
-    for condition in shown.get("conditions", []):
+    for condition in gate_definition.get("conditions", []):
         post("qualitygates/delete_condition", id=condition["id"])
-    # On overall code, so that the first analysis of a project is judged too.
+    # On overall code, so that the first analysis of a project is evaluated too.
     for metric in release.metrics:
         post("qualitygates/create_condition", gateName=GATE, metric=metric, op="GT", error="0")
     post("qualitygates/set_as_default", name=GATE)

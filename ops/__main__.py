@@ -6,7 +6,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.core import TyperGroup
 
-from ops import problem, shown
+from ops import errors, output
 from ops.audit import audit
 from ops.decide import approve, reject, rescan, withdraw
 from ops.fetch import fetch
@@ -25,17 +25,17 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except problem.Problem as wrong:
-            _tell(wrong)
+        except errors.CommandError as failure:
+            _print_failure(failure)
         except (BotoCoreError, ClientError) as error:
-            _tell(problem.of_aws(error))
+            _print_failure(errors.of_aws(error))
 
 
-def _tell(wrong: problem.Problem) -> None:
-    shown.say(f"✘ {wrong.what}", "red")
-    if wrong.mend:
-        shown.say(f"  {wrong.mend}")
-    raise typer.Exit(wrong.code)
+def _print_failure(failure: errors.CommandError) -> None:
+    output.say(f"✘ {failure.what}", "red")
+    if failure.fix:
+        output.say(f"  {failure.fix}")
+    raise typer.Exit(failure.code)
 
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""audit: who let what through, why, and until when."""
+"""audit: who approved what, why, and until when."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ import typer
 from domain import report, timestamps
 from domain.evidence_paths import SCANS
 from domain.sanitize import line
-from ops import parallel, shown, stack
+from ops import output, parallel, stack
+from ops.errors import CommandError
 from ops.evidence import Evidence, Scan, checked_app
-from ops.problem import Problem
 
 DAY = ["%Y-%m-%d"]
 # What a spreadsheet takes for a formula.
@@ -59,7 +59,7 @@ class Row:
 
 
 UNREADABLE = "the evidence is not as the pipeline writes it, verify it"
-TITLES = [each.name for each in fields(Row)]
+TITLES = [field.name for field in fields(Row)]
 COUNTS = ("unanalysed", "opaque", "otherLanguage")
 # What fits on a terminal.
 SHOWN = (
@@ -77,30 +77,30 @@ def audit(
     into: Annotated[
         Path | None, typer.Option("--csv", help="Write all columns to this file instead.")
     ] = None,
-    json: shown.JsonOption = False,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """List who let what through, why, and until when: one row for each scan.
+    """List who approved what, why, and until when: one row for each scan.
 
-    A scan is listed when it was uploaded, judged, decided or withdrawn in those days.
+    A scan is listed when it was uploaded, evaluated, decided or withdrawn in those days.
 
     Example: python -m ops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
     """
     prefix = f"{SCANS}{checked_app(app)}/" if app else SCANS
     days = since.date() if since else date.min, to.date() if to else date.max
     environment = stack.load(stack_name, outputs)
-    found = rows(environment, prefix, *days)
+    scans = rows(environment, prefix, *days)
     if into:
-        number = _write(into, found)
-        shown.say(f"✔ {shown.counted(number, 'scan')} in {into}", "green")
+        number = _write(into, scans)
+        output.say(f"✔ {output.counted(number, 'scan')} in {into}", "green")
         return
-    listed = sorted(found, key=lambda each: each.uploaded)
+    listed = sorted(scans, key=lambda scan: scan.uploaded)
     if json:
-        shown.as_json([dict(zip(TITLES, astuple(each), strict=True)) for each in listed])
+        output.as_json([dict(zip(TITLES, astuple(item), strict=True)) for item in listed])
         return
-    shown.table(SHOWN, ([getattr(each, name) for name in SHOWN] for each in listed))
-    shown.say(shown.counted(len(listed), "scan"))
+    output.table(SHOWN, ([getattr(item, name) for name in SHOWN] for item in listed))
+    output.say(output.counted(len(listed), "scan"))
 
 
 def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iterator[Row]:
@@ -122,60 +122,62 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
 def row(scan: Scan) -> Row:
     """The documents of a scan, none of them odd, as one row."""
 
-    def said(document: Mapping[str, Any] | None, name: str) -> str:
+    def field_of(document: Mapping[str, Any] | None, name: str) -> str:
         return str((document or {}).get(name) or "")
 
     return Row(
         scan=scan.id,
         app=scan.id.split("/")[0],
-        key=said(scan.opened, "key"),
-        version=said(scan.opened, "versionId"),
-        uploaded=said(scan.opened, "uploadedAt"),
-        uploadedBy=said(scan.opened, "uploadedBy"),
-        result=said(scan.gate_result, "status"),
-        decision=said(scan.decision, "decision"),
-        reason=said(scan.decision, "reason"),
-        decided=said(scan.decision, "decidedAt"),
+        key=field_of(scan.opened, "key"),
+        version=field_of(scan.opened, "versionId"),
+        uploaded=field_of(scan.opened, "uploadedAt"),
+        uploadedBy=field_of(scan.opened, "uploadedBy"),
+        result=field_of(scan.gate_result, "status"),
+        decision=field_of(scan.decision, "decision"),
+        reason=field_of(scan.decision, "reason"),
+        decided=field_of(scan.decision, "decidedAt"),
         decidedBy=scan.decided_by,
-        expires=said(scan.decision, "until"),
-        withdrawn=said(scan.withdrawal, "withdrawnAt"),
+        expires=field_of(scan.decision, "until"),
+        withdrawn=field_of(scan.withdrawal, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
-        withdrawnReason=said(scan.withdrawal, "reason"),
+        withdrawnReason=field_of(scan.withdrawal, "reason"),
         **_coverage_counts(scan),
     )
 
 
 def _coverage_counts(scan: Scan) -> dict[str, int | None]:
     """The counts of the report; None where there is none that makes sense."""
-    found = report.parse(scan.report, scan.id)
-    counts = found.coverage.counts if found and found.coverage else {}
+    parsed_report = report.parse(scan.report, scan.id)
+    counts = parsed_report.coverage.counts if parsed_report and parsed_report.coverage else {}
     return {name: counts.get(name) for name in COUNTS}
 
 
 def _days(scan: Scan) -> Iterator[date]:
-    moments = {
+    times = {
         "uploadedAt": scan.opened,
         "evaluatedAt": scan.gate_result,
         "decidedAt": scan.decision,
         "withdrawnAt": scan.withdrawal,
     }
-    for name, document in moments.items():
+    for name, document in times.items():
         if document:
             yield timestamps.parse(document[name]).date()
 
 
-def _write(into: Path, found: Iterator[Row]) -> int:
+def _write(into: Path, scans: Iterator[Row]) -> int:
     number = 0
     try:
         # Spreadsheets know by its mark that a file is UTF-8.
         with into.open("w", newline="", encoding="utf-8-sig") as file:
             lines = csv.writer(file)
             lines.writerow(TITLES)
-            for each in found:
-                lines.writerow(map(_harmless, astuple(each)))
+            for scan in scans:
+                lines.writerow(map(_harmless, astuple(scan)))
                 number += 1
     except OSError as error:
-        raise Problem(f"{into} cannot be written: {error}", "give another file: --csv") from error
+        raise CommandError(
+            f"{into} cannot be written: {error}", "give another file: --csv"
+        ) from error
     return number
 
 

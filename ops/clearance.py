@@ -18,12 +18,12 @@ SKEW = timedelta(seconds=10)
 LAST = timedelta(minutes=1)
 
 
-def standing(
+def expected_clearance(
     scan: Scan, now: datetime, before: AbstractSet[Clearance] = frozenset({None})
 ) -> tuple[Clearance, AbstractSet[Clearance]]:
     """Return the clearance that follows from the evidence, and what the tag may say for now.
 
-    ``before`` is what it may have said before this scan was judged.
+    ``before`` is what it may have said before this scan was evaluated.
     """
     steps: list[tuple[datetime, Clearance]] = []
     decision, back = scan.decision, scan.withdrawal
@@ -56,6 +56,6 @@ def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bo
 
     ``scan`` is the one that its clearance follows from.
     """
-    follows, _ = standing(scan, now or timestamps.now())
+    follows, _ = expected_clearance(scan, now or timestamps.now())
     # A withdrawal counts from when it is there, whatever its date says.
     return status in CLEARED and status == follows and scan.withdrawal is None

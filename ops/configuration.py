@@ -15,7 +15,7 @@ import yaml
 
 from components.settings import load as checked
 from components.upload_gate import UploadGateArgs
-from ops.problem import Problem
+from ops.errors import CommandError
 from ops.program import GATE, PROGRAM, PROJECT
 
 NamedOption = Annotated[
@@ -53,14 +53,14 @@ class Configuration:
     @property
     def unknown(self) -> list[str]:
         """Settings that nobody reads: misspelt ones, which Pulumi lets pass."""
-        ours = {each.removeprefix(f"{PROJECT}:") for each in self.values if PROJECT in each}
+        ours = {value.removeprefix(f"{PROJECT}:") for value in self.values if PROJECT in value}
         return sorted(ours - declared().keys())
 
     @property
     def region(self) -> str:
         """The region of the stack: its setting, or AWS's own."""
-        found = self.values.get("aws:region") or os.environ.get("AWS_REGION")
-        return found or os.environ.get("AWS_DEFAULT_REGION", "")
+        region = self.values.get("aws:region") or os.environ.get("AWS_REGION")
+        return region or os.environ.get("AWS_DEFAULT_REGION", "")
 
     @property
     def sound(self) -> "Configuration":
@@ -70,9 +70,9 @@ class Configuration:
             Problem: a setting is wrong.
         """
         if self.wrong:
-            what, mend = self.wrong[0]
+            what, fix = self.wrong[0]
             more = len(self.wrong) - 1
-            raise Problem(what + (f" (and {more} more)" if more else ""), mend)
+            raise CommandError(what + (f" (and {more} more)" if more else ""), fix)
         return self
 
     @property
@@ -94,13 +94,13 @@ def configuration(stack: str, file: Path | None) -> Configuration:
         Problem: there is no such stack or file, or ``stack`` is empty.
     """
     if not stack:  # as from `make preflight` without STACK
-        raise Problem("which stack?", "name it: --stack dev, or make preflight STACK=dev")
+        raise CommandError("which stack?", "name it: --stack dev, or make preflight STACK=dev")
     if file:
         values, outputs = _of_file(file), {}
     else:
-        told = _told("config", "--show-secrets", stack=stack)
+        told = _pulumi_json("config", "--show-secrets", stack=stack)
         values = {key: str(each.get("value", "")) for key, each in told.items()}
-        outputs = _told("stack", "output", stack=stack)
+        outputs = _pulumi_json("stack", "output", stack=stack)
     settings, wrong = _checked(stack, values)
     return Configuration(
         stack=stack, values=values, outputs=outputs, settings=settings, wrong=wrong
@@ -133,21 +133,23 @@ def _listed(error: str) -> list[tuple[str, str]]:
 def _of_file(file: Path) -> dict[str, str]:
     """The values in a file of the CLI, over the defaults of the project."""
     try:
-        chosen = yaml.safe_load(file.read_text())["config"]
+        selected = yaml.safe_load(file.read_text())["config"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise Problem(
+        raise CommandError(
             f"{file} can't be read as settings of a stack: {error}",
             "name a Pulumi.STACK.yaml: --config Pulumi.dev.yaml",
         ) from error
     # The token may be in the file or not yet: it can't be read from there anyway.
-    known = {**defaults(), TOKEN: UNREADABLE, **chosen}
+    known = {**defaults(), TOKEN: UNREADABLE, **selected}
     return {key: _text(value) for key, value in known.items()}
 
 
 def defaults() -> dict[str, Any]:
     """What a stack has that sets nothing, by full key, as ``Pulumi.yaml`` says it."""
     return {
-        f"{PROJECT}:{key}": each["default"] for key, each in declared().items() if "default" in each
+        f"{PROJECT}:{key}": declaration["default"]
+        for key, declaration in declared().items()
+        if "default" in declaration
     }
 
 
@@ -158,9 +160,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _told(*command: str, stack: str) -> dict[str, Any]:
+def _pulumi_json(*command: str, stack: str) -> dict[str, Any]:
     try:
-        ran = subprocess.run(
+        result = subprocess.run(
             ["pulumi", *command, "--json", "--stack", stack, "--non-interactive"],
             capture_output=True,
             text=True,
@@ -169,13 +171,13 @@ def _told(*command: str, stack: str) -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
         )
     except FileNotFoundError as error:
-        raise Problem(
+        raise CommandError(
             "the Pulumi CLI is not installed here",
             f"https://www.pulumi.com/docs/install/ has it; or use --config Pulumi.{stack}.yaml",
         ) from error
-    if ran.returncode:
-        raise Problem(
-            f"Pulumi does not tell about stack {stack}: {ran.stderr.strip()}",
+    if result.returncode:
+        raise CommandError(
+            f"Pulumi does not tell about stack {stack}: {result.stderr.strip()}",
             f"pulumi login, then pulumi stack ls; or use --config Pulumi.{stack}.yaml",
         )
-    return json.loads(ran.stdout)
+    return json.loads(result.stdout)

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from ops import stack
+from ops.errors import CommandError
 from ops.evidence import checked_scan
-from ops.problem import Problem
 
 ScanArgument = Annotated[
     str, typer.Argument(metavar="SCAN", help="The scan's id, APP/VERSION-ID, as on its card.")
@@ -21,16 +21,16 @@ def approve(
     scan: ScanArgument,
     reason: ReasonOption,
     days: Annotated[
-        str, typer.Option(help="How long it holds, as in 14 or 12h; else exceptionPeriod.")
+        str, typer.Option(help="How long it holds, for example 14 or 12h; else exceptionPeriod.")
     ] = "",
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """Let a version through whose gate failed, for a limited time. Exit code 1: it was refused.
+    """Approve a version whose gate failed, for a limited time. Exit code 1: it was refused.
 
-    Example: python -m ops approve payments/3Lg8 --reason "mended in 1.5" --days 14 --stack prod
+    Example: python -m ops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
     """
-    _press(stack.load(stack_name, outputs), scan, {"approve": [reason, days]})
+    _act(stack.load(stack_name, outputs), scan, {"approve": [reason, days]})
 
 
 def reject(
@@ -41,9 +41,9 @@ def reject(
 ) -> None:
     """Keep a version blocked whose gate failed. Exit code 1: it was decided before.
 
-    Example: python -m ops reject payments/3Lg8 --reason "mend the shell call" --stack prod
+    Example: python -m ops reject payments/3Lg8 --reason "fix the shell call" --stack prod
     """
-    _press(stack.load(stack_name, outputs), scan, {"reject": reason})
+    _act(stack.load(stack_name, outputs), scan, {"reject": reason})
 
 
 def withdraw(
@@ -56,7 +56,7 @@ def withdraw(
 
     Example: python -m ops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
     """
-    _press(stack.load(stack_name, outputs), scan, {"withdraw": reason})
+    _act(stack.load(stack_name, outputs), scan, {"withdraw": reason})
 
 
 def rescan(
@@ -79,19 +79,19 @@ def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str
     )
     text = answer["Payload"].read()
     try:
-        said = json.loads(text)
+        answer_text = json.loads(text)
     except (ValueError, RecursionError):
-        said = None
-    if "FunctionError" in answer or not isinstance(said, str):
-        raise Problem(
+        answer_text = None
+    if "FunctionError" in answer or not isinstance(answer_text, str):
+        raise CommandError(
             f"{function} failed: {text[:1000].decode(errors='replace')}",
             "look at its log, then try again",
         )
-    return said
+    return answer_text
 
 
-def _press(environment: stack.Stack, scan: str, pressed: dict[str, Any]) -> None:
-    payload = {"scan": checked_scan(scan), **pressed}
+def _act(environment: stack.Stack, scan: str, action: dict[str, Any]) -> None:
+    payload = {"scan": checked_scan(scan), **action}
     _say(ask(environment, environment["approvalFunction"], payload))
 
 

@@ -12,25 +12,25 @@ from domain.evidence_paths import SCANS, evidence_key, evidence_prefix, schema_o
 from domain.scan_id import APP, ATTEMPT, SCAN_ID
 from domain.stored_objects import error_code
 from ops.documents import Odd, longest, parse
-from ops.problem import Problem
+from ops.errors import CommandError
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
 
 
 def checked_app(app: str) -> str:
-    """Return ``app``; raise ``Problem`` where it cannot be an app's name."""
+    """Return ``app``; raise ``CommandError`` where it cannot be an app's name."""
     if not APP.fullmatch(app):
-        raise Problem(
+        raise CommandError(
             f"{app!r} is no app's name", "it is the first part of the key: payments/api.zip"
         )
     return app
 
 
 def checked_scan(scan: str) -> str:
-    """Return ``scan``; raise ``Problem`` where it cannot be a scan's id."""
+    """Return ``scan``; raise ``CommandError`` where it cannot be a scan's id."""
     if not SCAN_ID.fullmatch(scan):
-        raise Problem(
+        raise CommandError(
             f"{scan!r} is no scan's id", "it is APP/VERSION-ID, as the card and the email show it"
         )
     return scan
@@ -43,7 +43,7 @@ def is_document(name: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The documents of one scan, each None where there is none; ``presses`` is actions/*.
+    """The documents of one scan, each None where there is none; ``actions`` is actions/*.
 
     ``odd`` are those that are not as the pipeline writes them, by name, and what is wrong; they
     are None here, too.
@@ -55,7 +55,7 @@ class Scan:
     gate_result: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
     withdrawal: Mapping[str, Any] | None = None
-    presses: list[Any] = field(default_factory=list)
+    actions: list[Any] = field(default_factory=list)
     odd: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -64,12 +64,12 @@ class Scan:
 
         A report is left out: the scan of hostile code wrote it, and who needs it reads it so.
         """
-        pieces = {name: what for name, what in self.odd.items() if name != "report.json"}
-        return "; ".join(f"{name} {what}" for name, what in pieces.items())
+        invalid = {name: what for name, what in self.odd.items() if name != "report.json"}
+        return "; ".join(f"{name} {what}" for name, what in invalid.items())
 
     def all(self, folder: str) -> list[Any]:
         """The records in ``folder``, as ``approvers.by`` asks for them."""
-        return self.presses if folder == "actions" else []
+        return self.actions if folder == "actions" else []
 
     @property
     def decided_by(self) -> str:
@@ -85,25 +85,25 @@ class Scan:
         return self._by("withdraw", back["reason"], back["withdrawnAt"]) if back else ""
 
     def _by(self, verb: str, reason: str, at: str) -> str:
-        return " or ".join(map(str, approvers.by(self, verb, reason, at))) or "the channel"
+        return " or ".join(map(str, approvers.matching(self, verb, reason, at))) or "the channel"
 
-    def story(self, status: str | None) -> str:
+    def explanation(self, status: str | None) -> str:
         """Return in one line why the version's tag says ``status``."""
         decision, back = self.decision, self.withdrawal
         if status == "withdrawn" and back:
             when = timestamps.minute(back["withdrawnAt"])
             return f"withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
         if status in VERBS and decision and decision["decision"] == status:
-            told = (
+            summary = (
                 f"{status} by {self.decided_by} on {timestamps.minute(decision['decidedAt'])}, "
                 f"because: {decision['reason']}"
             )
             until = decision.get("expiresAt")
-            return f"{told} (until {timestamps.minute(until)})" if until else told
+            return f"{summary} (until {timestamps.minute(until)})" if until else summary
         if status == "approval-expired" and decision:
             return f"its exception ended on {timestamps.minute(decision['expiresAt'])}"
         if status == "request-expired":
-            return "it failed its quality gate, and nobody decided in time"
+            return "it failed its quality gate, and request expired"
         if status == "superseded" and decision:
             return f"superseded: {decision['reason']}"
         if status in ("failed", "error") and self.gate_result:
@@ -130,7 +130,7 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
         gate_result=documents.get("gate-result.json"),
         decision=documents.get("decision.json"),
         withdrawal=documents.get("withdrawal.json"),
-        presses=[each for name, each in documents.items() if name.startswith("actions/")],
+        actions=[document for name, document in documents.items() if name.startswith("actions/")],
         odd=odd,
     )
 
@@ -145,7 +145,7 @@ class Evidence:
         """Yield each scan under ``prefix`` with the names of its files."""
         pages = self._s3.get_paginator("list_objects_v2")
         listed = pages.paginate(Bucket=self._bucket, Prefix=prefix)
-        keys = (each["Key"].split("/", 3) for page in listed for each in page.get("Contents", []))
+        keys = (item["Key"].split("/", 3) for page in listed for item in page.get("Contents", []))
         whole = (parts for parts in keys if len(parts) == 4)
         for scan, files in groupby(whole, key=lambda parts: f"{parts[1]}/{parts[2]}"):
             yield scan, [parts[3] for parts in files]
@@ -157,8 +157,8 @@ class Evidence:
 
     def documents(self, scan: str, names: Sequence[str]) -> Scan:
         """Return what those of its files say that are named."""
-        found = {name: self._body(scan, name) for name in filter(is_document, names)}
-        return parsed(scan, {name: body for name, body in found.items() if body is not None})
+        bodies = {name: self._body(scan, name) for name in filter(is_document, names)}
+        return parsed(scan, {name: body for name, body in bodies.items() if body is not None})
 
     def attempts(self, app: str, version: str) -> dict[int, tuple[str, list[str]]]:
         """Return the scans of an uploaded version by number, each with the names of its files.
@@ -172,17 +172,19 @@ class Evidence:
             if (match := ATTEMPT.fullmatch(scan.removeprefix(start)))
         }
 
-    def last_judged(self, app: str, version: str) -> Scan:
+    def last_evaluated(self, app: str, version: str) -> Scan:
         """Return the scan of an uploaded version that its clearance follows from.
 
-        It is the last that was judged: one that broke off before changes no clearance. Where none
-        was, it is the last.
+        It is the last that was evaluated: one that broke off before changes no clearance. Where
+        none was, it is the last.
         """
         attempts = self.attempts(app, version)
-        judged = [number for number, (_, names) in attempts.items() if "gate-result.json" in names]
+        evaluated = [
+            number for number, (_, names) in attempts.items() if "gate-result.json" in names
+        ]
         if not attempts:
             return Scan(id=f"{app}/{version}")
-        return self.documents(*attempts[max(judged or attempts)])
+        return self.documents(*attempts[max(evaluated or attempts)])
 
     def read(self, scan: str, name: str) -> dict[str, Any] | None:
         """Return the document ``name``, None where there is none.
@@ -194,7 +196,7 @@ class Evidence:
         try:
             return None if body is None else parse(name, body, scan)
         except Odd as what:
-            raise Problem(f"{name} of {scan} {what}", f"python -m ops verify {scan}") from what
+            raise CommandError(f"{name} of {scan} {what}", f"python -m ops verify {scan}") from what
 
     def _body(self, scan: str, name: str) -> bytes | None:
         return body(self._s3, self._bucket, evidence_key(scan, name), longest(name))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from domain.evidence_paths import VOUCHED_BY
+from domain.evidence_paths import HASHED_BY
 from domain.schema import load
 
 FILE = Path(__file__).parent.parent / "docs" / "evidence.md"
@@ -27,7 +27,7 @@ follows from, so that a later change shows:
 
 def markdown() -> str:
     """Return the whole page."""
-    chain = "\n".join(f"| `{name}` | `{by}` |" for name, by in VOUCHED_BY.items())
+    chain = "\n".join(f"| `{name}` | `{by}` |" for name, by in HASHED_BY.items())
     parts = [HEAD + chain, *map(_section, EVIDENCE)]
     parts.append(
         "# State\n\nWhat is needed while something waits is in the state bucket; it is no evidence."
@@ -63,7 +63,7 @@ def _resolved(rule: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any
 def _inner(field: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """The object that a field is, or may be, or is a list of."""
     if "oneOf" in field:
-        return next(each for each in field["oneOf"] if each["type"] == "object")
+        return next(option for option in field["oneOf"] if option["type"] == "object")
     return _resolved(field.get("items", {}), root) if field.get("type") == "array" else field
 
 
@@ -71,7 +71,7 @@ def _type(field: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if "const" in field:
         return f"`{field['const']}`"
     if "enum" in field:
-        return " or ".join(f"`{each}`" for each in field["enum"])
+        return " or ".join(f"`{choice}`" for choice in field["enum"])
     if "oneOf" in field:
         return "object or null"
     kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError
 
-from ops import shown, stack
-from ops.choice import NEWEST, TOLD, Looked, choose, named
-from ops.problem import Problem
+from ops import output, stack
+from ops.choice import MAX_EXPLAINED, NEWEST, Inspection, choose, named
+from ops.errors import CommandError
 
 CHUNK = 1024 * 1024
 
@@ -23,7 +23,7 @@ def fetch(
         int, typer.Option(min=1, help="Look at so many versions, the newest.")
     ] = NEWEST,
     to: Annotated[Path, typer.Option(help="File or folder to write.")] = Path(),
-    json: shown.JsonOption = False,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -34,65 +34,69 @@ def fetch(
     Example: python -m ops fetch payments --to payments.zip --outputs outputs.json
     """
     environment = stack.load(stack_name, outputs)
-    chosen, newer = choose(environment, app, key, version, newest)
-    for each in newer[:TOLD]:
-        shown.say(f"newer, but not cleared: {named(each.upload)}: {each.why}", "yellow")
-    if len(newer) > TOLD:
-        shown.say(f"and {shown.counted(len(newer) - TOLD, 'more version')}", "yellow")
-    target = to / chosen.upload.key.rpartition("/")[2] if to.is_dir() else to
-    digest = _download(environment, chosen, target)
+    selected, newer = choose(environment, app, key, version, newest)
+    for inspection in newer[:MAX_EXPLAINED]:
+        output.say(
+            f"newer, but not cleared: {named(inspection.upload)}: {inspection.why}", "yellow"
+        )
+    if len(newer) > MAX_EXPLAINED:
+        output.say(f"and {output.counted(len(newer) - MAX_EXPLAINED, 'more version')}", "yellow")
+    target = to / selected.upload.key.rpartition("/")[2] if to.is_dir() else to
+    sha256 = _download(environment, selected, target)
     if json:
-        shown.as_json(
+        output.as_json(
             {
                 "app": app,
-                "key": chosen.upload.key,
-                "version": chosen.upload.version,
-                "status": chosen.status,
-                "why": chosen.why,
-                "sha256": digest,
+                "key": selected.upload.key,
+                "version": selected.upload.version,
+                "status": selected.status,
+                "why": selected.why,
+                "sha256": sha256,
                 "file": str(target),
                 "newer": [
                     {
-                        "key": each.upload.key,
-                        "version": each.upload.version,
-                        "status": each.status,
-                        "why": each.why,
+                        "key": inspection.upload.key,
+                        "version": inspection.upload.version,
+                        "status": inspection.status,
+                        "why": inspection.why,
                     }
-                    for each in newer
+                    for inspection in newer
                 ],
             }
         )
     else:
-        shown.say(f"✔ {named(chosen.upload)}: {chosen.why}", "green")
+        output.say(f"✔ {named(selected.upload)}: {selected.why}", "green")
         print(target)
 
 
-def _download(environment: stack.Stack, chosen: Looked, target: Path) -> str:
+def _download(environment: stack.Stack, selected: Inspection, target: Path) -> str:
     """Write the version to ``target``, whole or not at all; return its SHA-256."""
     body = environment.client("s3").get_object(
         Bucket=environment["uploadBucket"],
-        Key=chosen.upload.key,
-        VersionId=chosen.upload.version,
+        Key=selected.upload.key,
+        VersionId=selected.upload.version,
     )["Body"]
-    digest = hashlib.sha256()
+    sha256 = hashlib.sha256()
     try:
         # Beside the target, so that the last step is to rename it.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             partial = Path(folder) / target.name
             with partial.open("wb") as file:
                 for chunk in body.iter_chunks(CHUNK):
-                    digest.update(chunk)
+                    sha256.update(chunk)
                     file.write(chunk)
-            if chosen.sha256 and digest.hexdigest() != chosen.sha256:
-                raise Problem(
-                    f"{named(chosen.upload)} is not what was scanned: its SHA-256 is "
-                    f"{digest.hexdigest()}, the report says {chosen.sha256}",
-                    "deploy nothing; tell whoever looks after the evidence",
+            if selected.sha256 and sha256.hexdigest() != selected.sha256:
+                raise CommandError(
+                    f"{named(selected.upload)} is not what was scanned: its SHA-256 is "
+                    f"{sha256.hexdigest()}, the report says {selected.sha256}",
+                    "do not deploy it; report it to the owner of the evidence",
                     code=1,
                 )
             partial.replace(target)
     except BotoCoreError:
         raise  # some of them are OSErrors
     except OSError as error:
-        raise Problem(f"{target} cannot be written: {error}", "give another file: --to") from error
-    return digest.hexdigest()
+        raise CommandError(
+            f"{target} cannot be written: {error}", "give another file: --to"
+        ) from error
+    return sha256.hexdigest()

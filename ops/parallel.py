@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ops import shown
+from ops import output
 from ops.stack import CONCURRENT
 
 Item = TypeVar("Item")
@@ -22,7 +22,7 @@ def each(ask: Callable[[Item], Answer], items: Iterable[Item], doing: str) -> Ge
         TextColumn("{task.description} {task.completed}"),
         TimeElapsedColumn(),
     )
-    console = shown.err()
+    console = output.err()
     with (
         Progress(
             *columns, console=console, transient=True, disable=not console.is_terminal

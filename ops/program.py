@@ -64,7 +64,7 @@ class Recorded:
     @property
     def aws(self) -> list[Resource]:
         """Those that exist in AWS, not components."""
-        return [each for each in self.resources if each.kind.startswith("aws:")]
+        return [resource for resource in self.resources if resource.kind.startswith("aws:")]
 
 
 def arn(kind: str, name: str) -> str:
@@ -173,8 +173,8 @@ def _record(
         loop.run_until_complete(run())
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
-        for each in loops:
-            each.close()
+        for item in loops:
+            item.close()
         asyncio.set_event_loop(None)
     recorded.resources = monitor.recorded
     return recorded

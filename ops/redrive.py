@@ -10,14 +10,14 @@ import typer
 from botocore.exceptions import ClientError
 
 from domain.stored_objects import error_code
-from ops import shown, stack
+from ops import output, stack
 
 # Seconds in which nobody else sees a message that is looked at here.
 HELD = 120
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class DeadLetter:
     """One message; ``event`` is None where it is no event of an upload."""
 
     receipt: str
@@ -40,7 +40,7 @@ class Letter:
 
 def redrive(
     yes: Annotated[bool, typer.Option("--yes", help="Start them; else they are listed.")] = False,
-    json: shown.JsonOption = False,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -51,56 +51,63 @@ def redrive(
     Example: python -m ops redrive --yes --stack prod
     """
     environment = stack.load(stack_name, outputs)
-    found = [
-        (each.key, (each.event or {}).get("time", ""), each.error, _start(environment, each, yes))
-        for each in list(letters(environment))
+    events = [
+        (
+            dead_letter.key,
+            (dead_letter.event or {}).get("time", ""),
+            dead_letter.error,
+            _start(environment, dead_letter, yes),
+        )
+        for dead_letter in list(dead_letters(environment))
     ]
     if json:
         names = ("key", "time", "error", "outcome")
-        shown.as_json([dict(zip(names, each, strict=True)) for each in found])
-    elif found:
-        shown.table(("KEY", "UPLOADED", "WHY IT STARTED NOTHING", "NOW"), found)
-    left = sum(outcome != "started" for *_, outcome in found)
-    shown.say(f"{shown.counted(len(found), 'event')} found, {len(found) - left} started")
+        output.as_json([dict(zip(names, event, strict=True)) for event in events])
+    elif events:
+        output.table(("KEY", "UPLOADED", "WHY IT STARTED NOTHING", "NOW"), events)
+    left = sum(outcome != "started" for *_, outcome in events)
+    output.say(f"{output.counted(len(events), 'event')} found, {len(events) - left} started")
     if left:
         raise typer.Exit(1)
 
 
-def letters(environment: stack.Stack) -> Iterator[Letter]:
+def dead_letters(environment: stack.Stack) -> Iterator[DeadLetter]:
     """Yield each message of the queue once."""
     sqs, seen = environment.client("sqs"), set()
     while True:
-        found = sqs.receive_message(
+        messages = sqs.receive_message(
             QueueUrl=environment["deadLetterQueue"],
             MaxNumberOfMessages=10,
             WaitTimeSeconds=1,  # a queue that is not asked to wait may answer empty
             VisibilityTimeout=HELD,
             MessageAttributeNames=["All"],
         ).get("Messages", [])
-        fresh = [each for each in found if each["MessageId"] not in seen]
+        fresh = [message for message in messages if message["MessageId"] not in seen]
         if not fresh:
             return
-        for each in fresh:
-            seen.add(each["MessageId"])
-            said = each.get("MessageAttributes", {}).get("ERROR_MESSAGE", {})
-            yield Letter(
-                receipt=each["ReceiptHandle"],
-                body=each["Body"],
-                event=_event(each["Body"]),
-                error=said.get("StringValue", ""),
+        for message in fresh:
+            seen.add(message["MessageId"])
+            error_attribute = message.get("MessageAttributes", {}).get("ERROR_MESSAGE", {})
+            yield DeadLetter(
+                receipt=message["ReceiptHandle"],
+                body=message["Body"],
+                event=_event(message["Body"]),
+                error=error_attribute.get("StringValue", ""),
             )
 
 
-def _start(environment: stack.Stack, letter: Letter, yes: bool) -> str:
-    """Start and remove, or put back; return what became of it."""
+def _start(environment: stack.Stack, dead_letter: DeadLetter, yes: bool) -> str:
+    """Start and remove, or put back; return the outcome."""
     sqs, queue = environment.client("sqs"), environment["deadLetterQueue"]
-    outcome = "waits for --yes" if letter.event else "no event of an upload: look at it by hand"
-    if yes and letter.event:
+    outcome = (
+        "waits for --yes" if dead_letter.event else ("no event of an upload: look at it by hand")
+    )
+    if yes and dead_letter.event:
         try:
             environment.client("stepfunctions").start_execution(
                 stateMachineArn=environment["stateMachine"],
-                name=letter.execution,
-                input=letter.body,
+                name=dead_letter.execution,
+                input=dead_letter.body,
             )
             outcome = "started"
         except ClientError as error:
@@ -108,10 +115,10 @@ def _start(environment: stack.Stack, letter: Letter, yes: bool) -> str:
             code = error_code(error)
             outcome = "started" if code == "ExecutionAlreadyExists" else f"not started: {error}"
     if outcome == "started":
-        sqs.delete_message(QueueUrl=queue, ReceiptHandle=letter.receipt)
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=dead_letter.receipt)
     else:
         sqs.change_message_visibility(
-            QueueUrl=queue, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+            QueueUrl=queue, ReceiptHandle=dead_letter.receipt, VisibilityTimeout=0
         )
     return outcome
 
@@ -120,6 +127,6 @@ def _event(body: str) -> dict[str, Any] | None:
     try:
         event = jsonlib.loads(body)
         known = [event["id"], event["time"], event["detail"]["object"]["key"]]
-        return event if all(isinstance(each, str) for each in known) else None
+        return event if all(isinstance(item, str) for item in known) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

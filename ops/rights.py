@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ops import shown
-from ops.caller import caller
+from ops import output
 from ops.configuration import FileOption, NamedOption, configuration
-from ops.problem import Problem
+from ops.errors import CommandError
+from ops.identity import identity
 from ops.program import GATE, PROJECT, Resource, record_program
 from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS, Right
 
@@ -56,10 +56,10 @@ def rights(
     """
     its = configuration(stack, config).sound
     if not its.region:
-        raise Problem(
+        raise CommandError(
             "the stack has no region", f"pulumi config set aws:region eu-central-1 --stack {stack}"
         )
-    account = account or caller(its.region).account
+    account = account or identity(its.region).account
     made = record_program(stack, its.values, account, its.region).aws
     written = {
         # Not with the stack's prefix, or the role could change its own rights.
@@ -67,7 +67,7 @@ def rights(
         for number, policy in enumerate(policies(statements(stack, made, account, its.region)), 1)
     }
     if folder is None:
-        shown.as_json(written)
+        output.as_json(written)
         return
     for name, policy in written.items():
         try:
@@ -75,8 +75,10 @@ def rights(
             (folder / f"{name}.json").write_text(json.dumps(policy, indent=1) + "\n")
         except OSError as error:
             what = f"{folder} cannot be written: {error}"
-            raise Problem(what, "give another folder: --to") from error
-        shown.say(f"{folder / name}.json: {size(policy)} of {MANAGED_POLICY_CHARACTERS} characters")
+            raise CommandError(what, "give another folder: --to") from error
+        output.say(
+            f"{folder / name}.json: {size(policy)} of {MANAGED_POLICY_CHARACTERS} characters"
+        )
 
 
 def statements(
@@ -93,12 +95,12 @@ def statements(
     trusted: set[str] = set()
     for right, its in [
         *((right, place) for right in ALWAYS),
-        *((right, its) for each in resources for right, its in _rights(each, place)),
+        *((right, its) for resource in resources for right, its in _rights(resource, place)),
     ]:
         on = tuple(text.format_map(its) for text in right.on)
         granted.setdefault((on, right.when), set()).update(right.names)
-    for each in resources:
-        trusted.update(_trusted(each))
+    for resource in resources:
+        trusted.update(_trusted(resource))
     written = [
         _statement(
             on, actions, {f"{when}/{key}": value for key, value in tags.items()} if when else {}
@@ -109,7 +111,7 @@ def statements(
         role = f"arn:aws:iam::{account}:role/{place['prefix']}-*"
         hand_over = {"iam:PassedToService": sorted(trusted)}
         written.append(_statement((role,), {"iam:PassRole"}, hand_over))
-    return sorted(written, key=lambda each: (each["Action"], each["Resource"]))
+    return sorted(written, key=lambda item: (item["Action"], item["Resource"]))
 
 
 def policies(allowed: Sequence[Statement], most: int = MANAGED_POLICY_CHARACTERS) -> list[Policy]:
@@ -165,7 +167,7 @@ def _trusted(resource: Resource) -> set[str]:
     """The services that a role is for."""
     if resource.kind != "aws:iam/role:Role":
         return set()
-    return {each["Principal"]["Service"] for each in resource.policy("assumeRolePolicy")}
+    return {statement["Principal"]["Service"] for statement in resource.policy("assumeRolePolicy")}
 
 
 def _merged(

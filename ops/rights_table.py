@@ -32,7 +32,7 @@ class Right:
     @property
     def names(self) -> list[str]:
         """The actions in full, as in ``s3:CreateBucket``."""
-        return [f"{self.service}:{each}" for each in self.actions.split()]
+        return [f"{self.service}:{action}" for action in self.actions.split()]
 
 
 def _bucket(actions: str, given: str = "") -> Right:
@@ -50,7 +50,7 @@ _TOPIC = f"arn:aws:sns:{HERE}:{{prefix}}-*"
 _CHANNEL = "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}"
 _CONFIGURATION_SET = f"arn:aws:ses:{HERE}:configuration-set/{{name}}"
 _QUEUE = f"arn:aws:sqs:{HERE}:{{prefix}}-*"
-# Whoever puts what our key encrypts uses the key; the key's policy leaves that to IAM.
+# Anyone who puts what our key encrypts uses the key; the key's policy leaves that to IAM.
 _ENCRYPT = Right(
     service="kms", actions="Decrypt GenerateDataKey", on=(_KEY,), when="aws:ResourceTag"
 )
@@ -161,7 +161,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         ),
     ),
     "s3/bucket:Bucket": (
-        # Reading a bucket reads all of its parts, whoever manages them.
+        # Reading a bucket reads all of its parts, no matter which resource manages them.
         _bucket(
             "CreateBucket DeleteBucket ListBucket GetBucketLocation GetBucketAcl GetBucketPolicy "
             "GetBucketCORS GetBucketWebsite GetBucketVersioning GetAccelerateConfiguration "

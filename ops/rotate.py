@@ -6,11 +6,11 @@ import sys
 import typer
 
 from components.scan_project import SonarQube
-from ops import shown, sonar
+from ops import output, sonar
 from ops.configuration import NamedOption, configuration
-from ops.problem import Problem
+from ops.errors import CommandError
 from ops.program import PROGRAM
-from scan.broken import Broken
+from scan.errors import ScanError
 
 
 def rotate_token(stack: NamedOption) -> None:
@@ -23,14 +23,16 @@ def rotate_token(stack: NamedOption) -> None:
     """
     settings = configuration(stack, None).sound.settings
     if settings is None or not isinstance(settings.scanner, SonarQube):
-        raise Problem(f"stack {stack} needs no token: it scans without SonarQube", "do nothing")
+        raise CommandError(
+            f"stack {stack} needs no token: it scans without SonarQube", "do nothing"
+        )
     token = _asked()
     version = check(settings.scanner, token)
-    shown.say(f"✔ SonarQube {version} at {settings.scanner.host_url} knows the token", "green")
+    output.say(f"✔ SonarQube {version} at {settings.scanner.host_url} knows the token", "green")
     _store(stack, token)
-    shown.say("✔ stored as sonarToken, encrypted", "green")
+    output.say("✔ stored as sonarToken, encrypted", "green")
     print(f"Next: pulumi up --stack {stack}")
-    print(f"Then: python -m ops preflight --stack {stack}, which tells its rights and its end")
+    print(f"Then: python -m ops preflight --stack {stack}, which shows its permissions and expiry")
     print("Last: revoke the old token in SonarQube, once no scan runs that began before")
 
 
@@ -40,11 +42,13 @@ def check(server: SonarQube, token: str) -> str:
     Raises:
         Problem: the server does not answer, is too old, or does not know ``token``.
     """
-    with sonar.asked(server, token) as api:
+    with sonar.connected(server, token) as api:
         try:
             return api.check()
-        except Broken as broken:
-            raise Problem(f"{broken.message} The old token stays.", broken.mend, code=1) from broken
+        except ScanError as scan_error:
+            raise CommandError(
+                f"{scan_error.message} The old token stays.", scan_error.remediation, code=1
+            ) from scan_error
 
 
 def _asked() -> str:
@@ -53,12 +57,12 @@ def _asked() -> str:
     else:
         token = sys.stdin.read()
     if not (token := token.strip()):
-        raise Problem("no token was given", "paste it when asked, or pipe it into the command")
+        raise CommandError("no token was given", "paste it when asked, or pipe it into the command")
     return token
 
 
 def _store(stack: str, token: str) -> None:
-    ran = subprocess.run(
+    result = subprocess.run(
         ["pulumi", "config", "set", "--secret", "sonarToken", "--stack", stack],
         input=token,
         capture_output=True,
@@ -66,5 +70,5 @@ def _store(stack: str, token: str) -> None:
         check=False,
         cwd=PROGRAM,
     )
-    if ran.returncode:
-        raise Problem(f"Pulumi did not store the token: {ran.stderr.strip()}", "try again")
+    if result.returncode:
+        raise CommandError(f"Pulumi did not store the token: {result.stderr.strip()}", "try again")

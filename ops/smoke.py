@@ -1,4 +1,4 @@
-"""smoke: sends the samples through a deployed environment, and checks what comes of them."""
+"""smoke: sends the samples through a deployed environment, and checks the results."""
 
 import time
 import uuid
@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.text import Text
 
 from domain.stored_objects import error_code
-from ops import shown, stack, uploads
+from ops import output, stack, uploads
 from ops.choice import choose
 from ops.decide import ask
+from ops.errors import RIGHTS, CommandError
 from ops.evidence import Evidence
-from ops.problem import RIGHTS, Problem
 from ops.verify import verified
 from samples import SAMPLES, packed
 
-# What each sample is made to come to.
+# The result that each sample is made for.
 EXPECTED = {"payments": "failed", "inventory": "passed"}
 LOOK_EVERY_SECONDS = 1.0
 # EventBridge brings an event within seconds; it may try for a day, which no smoke test waits for.
@@ -34,9 +34,9 @@ class Checks:
     console: Console
     made: list[dict[str, Any]] = field(default_factory=list)
 
-    def check(self, scan: str, what: str, holds: bool, otherwise: str) -> bool:
+    def check(self, scan: str, what: str, holds: bool, failure: str) -> bool:
         """Note and show whether ``what`` holds, and how it is otherwise; return it."""
-        why = "" if holds else otherwise
+        why = "" if holds else failure
         self.made.append({"scan": scan, "what": what, "holds": holds, "why": why})
         mark, style = ("✔", "green") if holds else ("✘", "red")
         self.console.print(Text.assemble((mark, style), f" {what}", f": {why}" if why else ""))
@@ -45,12 +45,12 @@ class Checks:
     @property
     def failed(self) -> int:
         """How many did not hold."""
-        return sum(not each["holds"] for each in self.made)
+        return sum(not check["holds"] for check in self.made)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """One sample on its way."""
+    """One uploaded sample."""
 
     sample: str
     key: str
@@ -67,7 +67,7 @@ def smoke(
         bool, typer.Option("--reject", help="Reject the failed sample, as the channel would.")
     ] = False,
     minutes: Annotated[int, typer.Option(min=1, help="Longest that the scans may take.")] = 45,
-    json: shown.JsonOption = False,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -79,7 +79,7 @@ def smoke(
     Example: python -m ops smoke --reject --stack dev
     """
     environment = stack.load(stack_name, outputs)
-    checks = Checks(shown.err() if json else shown.out())
+    checks = Checks(output.err() if json else output.out())
     run = f"smoke-{uuid.uuid4().hex[:8]}"
     sent: list[Sent] = []
     try:
@@ -87,14 +87,14 @@ def smoke(
             # One by one: what was sent is removed even where the next one fails.
             sent.append(_send(environment, run, sample))  # noqa: PERF401
         deadline = time.monotonic() + minutes * 60
-        for each in sent:
-            _follow(environment, checks, each, deadline, reject)
+        for upload in sent:
+            _follow(environment, checks, upload, deadline, reject)
     finally:
         _clean_up(environment, sent)
     if json:
-        shown.as_json(checks.made)
-    shown.say(
-        f"{shown.counted(len(checks.made), 'check')}, {checks.failed} failed",
+        output.as_json(checks.made)
+    output.say(
+        f"{output.counted(len(checks.made), 'check')}, {checks.failed} failed",
         "red" if checks.failed else "green",
     )
     if checks.failed:
@@ -115,7 +115,7 @@ def _follow(
     """Wait until ``sent`` is over or awaits its decision; check everything about it."""
     evidence, expected = Evidence(environment), EXPECTED[sent.sample]
     checks.console.print(Text(f"\n{sent.key}  {sent.scan}", style="bold"))
-    shown.say("  Open", "dim")
+    output.say("  Open", "dim")
     opened = _until(
         lambda: evidence.read(sent.scan, "scan.json"),
         min(deadline, time.monotonic() + OPENED_WITHIN_SECONDS),
@@ -129,12 +129,13 @@ def _follow(
         return
     execution = opened["execution"]
     state = _rest(environment, sent, execution, deadline)
-    verdict = evidence.scan(sent.scan).gate_result or {}
+    gate_result = evidence.scan(sent.scan).gate_result or {}
     if not checks.check(
         sent.scan,
         f"its gate {expected}",
-        verdict.get("status") == expected,
-        f"{verdict.get('status', 'not judged')} ({verdict.get('reason', f'it is in {state}')})",
+        gate_result.get("status") == expected,
+        f"{gate_result.get('status', 'not judged')} "
+        f"({gate_result.get('reason', f'it is in {state}')})",
     ):
         return
     if expected == "passed":
@@ -142,12 +143,12 @@ def _follow(
     else:
         _check_failed(environment, checks, sent, execution)
         if reject:
-            said = ask(
+            answer = ask(
                 environment,
                 environment["approvalFunction"],
                 {"scan": sent.scan, "reject": "smoke test: rejected by the command line"},
             )
-            checks.check(sent.scan, "a rejection is taken", said.startswith("Rejected"), said)
+            checks.check(sent.scan, "a rejection is taken", answer.startswith("Rejected"), answer)
             _rest(environment, sent, execution, deadline, over=True)
             _check_over(environment, checks, sent, execution, "rejected")
     _check_evidence(environment, checks, sent)
@@ -155,11 +156,11 @@ def _follow(
 
 def _check_passed(environment: stack.Stack, checks: Checks, sent: Sent, execution: str) -> None:
     card = _card(environment, sent)
-    checks.check(sent.scan, "nobody was bothered", card is None, "there is a card")
+    checks.check(sent.scan, "no notification was sent", card is None, "there is a card")
     _check_over(environment, checks, sent, execution, "passed")
-    chosen, _ = choose(environment, uploads.app_of(sent.key))
+    selected, _ = choose(environment, uploads.app_of(sent.key))
     checks.check(
-        sent.scan, "fetch would deploy it", chosen.upload.version == sent.version, chosen.why
+        sent.scan, "fetch would deploy it", selected.upload.version == sent.version, selected.why
     )
 
 
@@ -168,16 +169,16 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
     metadata = card.get("metadata") if isinstance(card, dict) else None
     asks = isinstance(metadata, dict) and metadata.get("enableCustomActions") is True
     checks.check(sent.scan, "its card has buttons", asks, "the card in gate-result.json says no")
-    told = "PublishCard" in _states(environment, execution)
-    checks.check(sent.scan, "its card was published", told, "the execution never did")
+    published = "PublishCard" in _states(environment, execution)
+    checks.check(sent.scan, "its card was published", published, "the execution never did")
     waits = _waits(environment, sent)
     checks.check(sent.scan, "it awaits a decision", bool(waits), "no token waits")
     _check_tag(environment, checks, sent, "failed")
     try:
         choose(environment, uploads.app_of(sent.key))
         refused = False
-    except Problem as problem:
-        refused = problem.code == 1
+    except CommandError as failure:
+        refused = failure.code == 1
     checks.check(sent.scan, "fetch would not deploy it", refused, "it would")
 
 
@@ -200,12 +201,12 @@ def _check_tag(environment: stack.Stack, checks: Checks, sent: Sent, status: str
 
 
 def _check_evidence(environment: stack.Stack, checks: Checks, sent: Sent) -> None:
-    found = [
+    problems = [
         f"{file} {what}"
-        for each in verified(environment, f"scans/{sent.scan}/")
-        for file, what in each.findings
+        for verified_scan in verified(environment, f"scans/{sent.scan}/")
+        for file, what in verified_scan.findings
     ]
-    checks.check(sent.scan, "its evidence is whole", not found, "; ".join(found))
+    checks.check(sent.scan, "its evidence is whole", not problems, "; ".join(problems))
 
 
 def _rest(
@@ -219,7 +220,7 @@ def _rest(
         states = _states(environment, execution)
         if states and states[-1] != state:
             state = states[-1]
-            shown.say(f"  {state}", "dim")
+            output.say(f"  {state}", "dim")
         if _status(environment, execution) != "RUNNING":
             return True
         return not over and state.startswith("Await") and _waits(environment, sent)
@@ -228,11 +229,11 @@ def _rest(
     return state
 
 
-def _until(look: Callable[[], Any], deadline: float) -> Any:
-    """Return what ``look`` finds, falsy where there is nothing by the ``deadline``."""
-    while not (found := look()) and time.monotonic() < deadline:
+def _until(probe: Callable[[], Any], deadline: float) -> Any:
+    """Return what ``probe`` finds, falsy where there is nothing by the ``deadline``."""
+    while not (value := probe()) and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_SECONDS)
-    return found
+    return value
 
 
 def _states(environment: stack.Stack, execution: str) -> list[str]:
@@ -246,35 +247,35 @@ def _states(environment: stack.Stack, execution: str) -> list[str]:
 
 
 def _status(environment: stack.Stack, execution: str) -> str:
-    asked = environment.client("stepfunctions").describe_execution(executionArn=execution)
-    return asked["status"]
+    response = environment.client("stepfunctions").describe_execution(executionArn=execution)
+    return response["status"]
 
 
 def _waits(environment: stack.Stack, sent: Sent) -> bool:
-    found = environment.client("s3").list_objects_v2(
+    listing = environment.client("s3").list_objects_v2(
         Bucket=environment["stateBucket"], Prefix=f"waiting/{sent.scan}.json", MaxKeys=1
     )
-    return found["KeyCount"] > 0
+    return listing["KeyCount"] > 0
 
 
 def _clean_up(environment: stack.Stack, sent: list[Sent]) -> None:
     """Delete the uploads whose scans are over; name everything that is left."""
-    for each in sent:
-        opened = Evidence(environment).read(each.scan, "scan.json")
+    for upload in sent:
+        opened = Evidence(environment).read(upload.scan, "scan.json")
         if opened and _status(environment, opened["execution"]) == "RUNNING":
-            # Deleted, it could not be tagged at the end of its way.
-            shown.say(
-                f"left: {each.key}, whose scan is not over; reject it in the channel, or: "
-                f"python -m ops reject {each.scan} --reason 'smoke test'",
+            # Deleted, it could not be tagged at the end of its scan.
+            output.say(
+                f"left: {upload.key}, whose scan is not over; reject it in the channel, or: "
+                f"python -m ops reject {upload.scan} --reason 'smoke test'",
                 "yellow",
             )
             continue
         try:
             environment.client("s3").delete_object(
-                Bucket=environment["uploadBucket"], Key=each.key, VersionId=each.version
+                Bucket=environment["uploadBucket"], Key=upload.key, VersionId=upload.version
             )
         except ClientError as error:
             if error_code(error) not in RIGHTS:
                 raise
-            shown.say(f"left: {each.key}, which you may not delete", "yellow")
-    shown.say("left: the evidence, and the projects in SonarQube, under the names above", "dim")
+            output.say(f"left: {upload.key}, which you may not delete", "yellow")
+    output.say("left: the evidence, and the projects in SonarQube, under the names above", "dim")

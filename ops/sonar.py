@@ -12,7 +12,7 @@ from scan.sonarqube.api import Api, ca_bundle
 
 
 @contextmanager
-def asked(
+def connected(
     scanner: SonarQube, token: str, retry_after: Sequence[int] | None = None
 ) -> Iterator[Api]:
     """The server's API for a while; what it says is shown without ``token``."""

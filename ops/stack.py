@@ -11,7 +11,7 @@ import boto3
 import typer
 from botocore.config import Config
 
-from ops.problem import Problem
+from ops.errors import CommandError
 
 StackOption = Annotated[
     str | None,
@@ -39,7 +39,7 @@ class Stack:
     def __getitem__(self, output: str) -> str:
         if value := self.outputs.get(output):
             return str(value)
-        raise Problem(
+        raise CommandError(
             f"{self.named} has no output {output}",
             "the environment is older than this command: pulumi up",
         )
@@ -74,18 +74,20 @@ def load(stack: str | None, outputs: Path | None) -> Stack:
         try:
             text = outputs.read_text()
         except (OSError, UnicodeDecodeError) as error:
-            raise Problem(
+            raise CommandError(
                 f"the outputs cannot be read: {error}",
                 f"pulumi stack output --json --stack dev > {outputs}",
             ) from error
         return Stack(_parsed(text, str(outputs)), str(outputs))
-    raise Problem("which environment?", "name it: --stack dev, or --outputs FILE (CHATOPS_OUTPUTS)")
+    raise CommandError(
+        "which environment?", "name it: --stack dev, or --outputs FILE (CHATOPS_OUTPUTS)"
+    )
 
 
 def _pulumi_outputs(stack: str) -> str:
     command = ["pulumi", "stack", "output", "--json", "--stack", stack]
     try:
-        ran = subprocess.run(
+        result = subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -94,24 +96,28 @@ def _pulumi_outputs(stack: str) -> str:
             stdin=subprocess.DEVNULL,
         )
     except FileNotFoundError as error:
-        raise Problem(
+        raise CommandError(
             "the Pulumi CLI is not installed here",
             "install it, or use --outputs FILE with what `pulumi stack output --json` said "
             "elsewhere",
         ) from error
-    if ran.returncode:
-        raise Problem(
-            f"Pulumi does not tell the outputs of stack {stack}: {ran.stderr.strip()}",
+    if result.returncode:
+        raise CommandError(
+            f"Pulumi does not tell the outputs of stack {stack}: {result.stderr.strip()}",
             "pulumi login, then pulumi stack ls",
         )
-    return ran.stdout
+    return result.stdout
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
-        raise Problem(f"{where} tells no JSON: {error}", "pulumi stack output --json") from error
-    if not isinstance(found, dict) or "uploadBucket" not in found:
-        raise Problem(f"{where} has no output uploadBucket", "is this the right stack? pulumi up")
-    return found
+        raise CommandError(
+            f"{where} tells no JSON: {error}", "pulumi stack output --json"
+        ) from error
+    if not isinstance(document, dict) or "uploadBucket" not in document:
+        raise CommandError(
+            f"{where} has no output uploadBucket", "is this the right stack? pulumi up"
+        )
+    return document

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from domain.scan_id import app_of
 from domain.stored_objects import error_code
+from ops.errors import CommandError
 from ops.evidence import checked_app
-from ops.problem import Problem
 from ops.stack import Stack
 
 # The status of a version that is not there any more (``uploadRetentionDays``), or never was.
@@ -37,20 +37,20 @@ def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
     """
     app = checked_app(app)
     if key and app_of(key) != app:
-        raise Problem(f"{key} is not of app {app}", f"its app is {app_of(key)}")
-    found = []
+        raise CommandError(f"{key} is not of app {app}", f"its app is {app_of(key)}")
+    uploads_found = []
     for prefix in [key] if key else [f"{app}/", f"{app}.zip"]:
-        found += [
-            each
-            for each in _versions(stack, prefix)
-            if app_of(each.key) == app and key in (None, each.key)
+        uploads_found += [
+            version
+            for version in _versions(stack, prefix)
+            if app_of(version.key) == app and key in (None, version.key)
         ]
     # S3 lists the versions of a key newest first, and within a second only that tells.
-    return sorted(found, key=lambda each: each.uploaded, reverse=True)
+    return sorted(uploads_found, key=lambda upload: upload.uploaded, reverse=True)
 
 
 def status(stack: Stack, key: str, version: str) -> str | None:
-    """Return the tag ``scan-status``, None where nothing was judged yet; ``GONE``."""
+    """Return the tag ``scan-status``, None where nothing was evaluated yet; ``GONE``."""
     try:
         tags: list[dict[str, Any]] = stack.client("s3").get_object_tagging(
             Bucket=stack["uploadBucket"], Key=key, VersionId=version
@@ -59,21 +59,24 @@ def status(stack: Stack, key: str, version: str) -> str | None:
         if error_code(error) in NOT_THERE:
             return GONE
         raise
-    return next((each["Value"] for each in tags if each["Key"] == "scan-status"), None)
+    return next((tag["Value"] for tag in tags if tag["Key"] == "scan-status"), None)
 
 
 def _versions(stack: Stack, prefix: str) -> Iterator[Upload]:
     pages = stack.client("s3").get_paginator("list_object_versions")
     listed = list(pages.paginate(Bucket=stack["uploadBucket"], Prefix=prefix))
     gone = {
-        each["Key"] for page in listed for each in page.get("DeleteMarkers", []) if each["IsLatest"]
+        marker["Key"]
+        for page in listed
+        for marker in page.get("DeleteMarkers", [])
+        if marker["IsLatest"]
     }
     for page in listed:
-        for each in page.get("Versions", []):
+        for version in page.get("Versions", []):
             yield Upload(
-                app=app_of(each["Key"]),
-                key=each["Key"],
-                version=each["VersionId"],
-                uploaded=each["LastModified"],
-                deleted=each["Key"] in gone,
+                app=app_of(version["Key"]),
+                key=version["Key"],
+                version=version["VersionId"],
+                uploaded=version["LastModified"],
+                deleted=version["Key"] in gone,
             )

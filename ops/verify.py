@@ -13,11 +13,11 @@ from domain import timestamps
 from domain.evidence_paths import SCANS, evidence_prefix, scan_and_name
 from domain.scan_id import scan_id
 from domain.stored_objects import error_code
-from ops import chain, parallel, shown, stack, uploads
-from ops.chain import Stored
-from ops.clearance import standing
+from ops import evidence_chain, output, parallel, stack, uploads
+from ops.clearance import expected_clearance
+from ops.errors import CommandError
 from ops.evidence import Evidence, Scan, checked_app, checked_scan
-from ops.problem import Problem
+from ops.evidence_chain import Stored
 
 
 @dataclass(kw_only=True)
@@ -46,7 +46,7 @@ def verify(
     ] = None,
     app: Annotated[str | None, typer.Option(help="All scans of this app.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All scans there are.")] = False,
-    json: shown.JsonOption = False,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -57,7 +57,7 @@ def verify(
     Example: python -m ops verify payments/3Lg8 --stack prod
     """
     if sum(map(bool, (scan, app, everything))) != 1:
-        raise Problem("which scans?", "one of: SCAN, --app APP, --all")
+        raise CommandError("which scans?", "one of: SCAN, --app APP, --all")
     prefix = SCANS
     if scan:
         prefix += f"{checked_scan(scan)}/"
@@ -66,19 +66,19 @@ def verify(
     environment = stack.load(stack_name, outputs)
     checks = list(verified(environment, prefix))
     if not checks:
-        raise Problem(f"there is no evidence under {prefix}", "look for the id: audit", code=1)
-    found = [(each.scan, *finding) for each in checks for finding in each.findings]
-    files = sum(each.files for each in checks)
-    looked = f"{shown.counted(len(checks), 'scan')}, {shown.counted(files, 'file')}"
+        raise CommandError(f"there is no evidence under {prefix}", "look for the id: audit", code=1)
+    findings = [(check.scan, *finding) for check in checks for finding in check.findings]
+    files = sum(check.files for check in checks)
+    inspected = f"{output.counted(len(checks), 'scan')}, {output.counted(files, 'file')}"
     if json:
-        named = [{"scan": s, "file": file, "finding": what} for s, file, what in found]
-        shown.as_json({"scans": len(checks), "files": files, "findings": named})
-    elif found:
-        shown.table(("SCAN", "WHAT", "IS WRONG"), found)
-    if found:
-        shown.say(f"✘ {shown.counted(len(found), 'finding')} in {looked}", "red")
+        named = [{"scan": s, "file": file, "finding": what} for s, file, what in findings]
+        output.as_json({"scans": len(checks), "files": files, "findings": named})
+    elif findings:
+        output.table(("SCAN", "WHAT", "IS WRONG"), findings)
+    if findings:
+        output.say(f"✘ {output.counted(len(findings), 'finding')} in {inspected}", "red")
         raise typer.Exit(1)
-    shown.say(f"✔ {looked}: all as the pipeline wrote it", "green")
+    output.say(f"✔ {inspected}: all as the pipeline wrote it", "green")
 
 
 def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
@@ -86,14 +86,14 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
 
     def check(listed: Listed) -> Verified:
         files = _read(environment, listed)
-        scan = chain.documents(listed.scan, files)
-        found = _judge(environment, scan, files, _tag(environment, scan))
-        if not found.findings:
-            return found
+        scan = evidence_chain.documents(listed.scan, files)
+        verified_scan = _judge(environment, scan, files, _tag(environment, scan))
+        if not verified_scan.findings:
+            return verified_scan
         # The scan may have gone on while it was read. The tag follows the evidence: it comes first.
         tag = _tag(environment, scan)
         files = _read(environment, next(listings(environment, evidence_prefix(scan.id)), listed))
-        return _judge(environment, chain.documents(scan.id, files), files, tag)
+        return _judge(environment, evidence_chain.documents(scan.id, files), files, tag)
 
     return parallel.each(check, listings(environment, prefix), "scans verified:")
 
@@ -101,14 +101,16 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
 def listings(environment: stack.Stack, prefix: str) -> Iterator[Listed]:
     """Yield what lies there, scan by scan."""
     pages = environment.client("s3").get_paginator("list_object_versions")
-    found = pages.paginate(Bucket=environment["artifactsBucket"], Prefix=prefix)
-    for scan, entries in groupby(_entries(found), key=lambda each: scan_and_name(each["Key"])[0]):
+    pages_listed = pages.paginate(Bucket=environment["artifactsBucket"], Prefix=prefix)
+    for scan, entries in groupby(
+        _entries(pages_listed), key=lambda entry: scan_and_name(entry["Key"])[0]
+    ):
         listed = Listed(scan=scan)
-        for each in entries:
-            name = scan_and_name(each["Key"])[1]
-            if "Size" in each:
-                listed.newest.setdefault(name, (each["Key"], each["VersionId"]))
-            kind = listed.versions if "Size" in each else listed.markers
+        for entry in entries:
+            name = scan_and_name(entry["Key"])[1]
+            if "Size" in entry:
+                listed.newest.setdefault(name, (entry["Key"], entry["VersionId"]))
+            kind = listed.versions if "Size" in entry else listed.markers
             kind[name] = kind.get(name, 0) + 1
         yield listed
 
@@ -117,7 +119,7 @@ def _entries(pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """All versions and delete markers by key, as S3 lists them: the newest of a key first."""
     for page in pages:
         both = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        yield from sorted(both, key=lambda each: each["Key"])
+        yield from sorted(both, key=lambda check: check["Key"])
 
 
 def _read(environment: stack.Stack, listed: Listed) -> dict[str, Stored]:
@@ -134,12 +136,12 @@ def _read(environment: stack.Stack, listed: Listed) -> dict[str, Stored]:
 def _judge(
     environment: stack.Stack, scan: Scan, files: dict[str, Stored], clearance: str | None
 ) -> Verified:
-    found = list(chain.findings(scan.id, files))
+    findings = list(evidence_chain.findings(scan.id, files))
     if scan.opened and (wrong := _not_its_upload(environment, scan, scan.opened)):
-        found.append(("scan.json", wrong))
+        findings.append(("scan.json", wrong))
     elif scan.opened and not scan.oddities:
-        found += _clearance(environment, scan, scan.opened, clearance)
-    return Verified(scan=scan.id, files=len(files), clearance=clearance, findings=found)
+        findings += _clearance(environment, scan, scan.opened, clearance)
+    return Verified(scan=scan.id, files=len(files), clearance=clearance, findings=findings)
 
 
 def _not_its_upload(environment: stack.Stack, scan: Scan, opened: Mapping[str, Any]) -> str:
@@ -154,19 +156,19 @@ def _not_its_upload(environment: stack.Stack, scan: Scan, opened: Mapping[str, A
 def _clearance(
     environment: stack.Stack, scan: Scan, opened: Mapping[str, Any], tag: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Compare the tag with the evidence of the last attempt that was judged."""
+    """Compare the tag with the evidence of the last attempt that was evaluated."""
     evidence, now = Evidence(environment), timestamps.now()
     number = opened.get("attempt") or 1
     attempts = evidence.attempts(opened["app"], opened["versionId"])
-    judged = [each for each, (_, names) in attempts.items() if "gate-result.json" in names]
-    if tag == uploads.GONE or any(each > number for each in judged):
+    evaluated = [number for number, (_, names) in attempts.items() if "gate-result.json" in names]
+    if tag == uploads.GONE or any(attempt_number > number for attempt_number in evaluated):
         return
     if number > 1 and not scan.gate_result:
-        return  # until it is judged, the tag is that of the attempt before
+        return  # until it is evaluated, the tag is that of the attempt before
     before: AbstractSet[str | None] = {None}
-    if earlier := [each for each in judged if each < number]:
-        before = standing(evidence.documents(*attempts[max(earlier)]), now)[1]
-    follows, allowed = standing(scan, now, before)
+    if earlier := [attempt_number for attempt_number in evaluated if attempt_number < number]:
+        before = expected_clearance(evidence.documents(*attempts[max(earlier)]), now)[1]
+    follows, allowed = expected_clearance(scan, now, before)
     if tag not in allowed:
         yield (
             "tag scan-status",
@@ -187,11 +189,11 @@ def _body(environment: stack.Stack, listed: Listed, name: str) -> bytes | None:
         return None
     key, version = listed.newest[name]
     try:
-        found = environment.client("s3").get_object(
+        response = environment.client("s3").get_object(
             Bucket=environment["artifactsBucket"], Key=key, VersionId=version
         )
     except ClientError as error:
         if error_code(error) in uploads.NOT_THERE:
             return None  # taken away since it was listed
         raise
-    return found["Body"].read()
+    return response["Body"].read()

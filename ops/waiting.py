@@ -9,8 +9,8 @@ import typer
 
 from domain import timestamps
 from domain.evidence_paths import WAITING, waiting_scan
-from ops import parallel, shown, stack
-from ops.clearance import standing
+from ops import output, parallel, stack
+from ops.clearance import expected_clearance
 from ops.documents import LONGEST, Odd, parse
 from ops.evidence import Evidence, body
 
@@ -36,7 +36,7 @@ class Unreadable:
 
 def waiting(
     days: Annotated[int, typer.Option(min=0, help="Exceptions that end within so many days.")] = 7,
-    json: shown.JsonOption = False,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -46,36 +46,36 @@ def waiting(
     """
     environment = stack.load(stack_name, outputs)
     soon = timestamps.iso(timestamps.now() + timedelta(days=days))
-    found: list[Waiting] = []
-    for each in open_waits(environment):
-        if isinstance(each, Unreadable):
-            shown.say(f"unreadable: {each.what}", "yellow")
-        elif each.what == "decision" or each.expires <= soon:
-            found.append(each)
-    found.sort(key=lambda each: (each.what, each.expires))
+    listed: list[Waiting] = []
+    for open_wait in open_waits(environment):
+        if isinstance(open_wait, Unreadable):
+            output.say(f"unreadable: {open_wait.what}", "yellow")
+        elif open_wait.what == "decision" or open_wait.expires <= soon:
+            listed.append(open_wait)
+    listed.sort(key=lambda item: (item.what, item.expires))
     if json:
-        shown.as_json([asdict(each) for each in found])
+        output.as_json([asdict(item) for item in listed])
         return
-    if found:
-        shown.table(
+    if listed:
+        output.table(
             ("WAITS FOR", "UNTIL", "SCAN", "KEY", "SINCE", "WHY"),
             (
                 (
-                    "a decision" if each.what == "decision" else "its end",
-                    timestamps.minute(each.expires),
-                    each.scan,
-                    each.key,
-                    timestamps.minute(each.since),
-                    each.why,
+                    "a decision" if item.what == "decision" else "its end",
+                    timestamps.minute(item.expires),
+                    item.scan,
+                    item.key,
+                    timestamps.minute(item.since),
+                    item.why,
                 )
-                for each in found
+                for item in listed
             ),
         )
-    asked = sum(each.what == "decision" for each in found)
-    shown.say(
-        f"{shown.counted(asked, 'scan')} waiting for a decision, "
-        f"{shown.counted(len(found) - asked, 'exception')} ending within "
-        f"{shown.counted(days, 'day')}"
+    requests = sum(item.what == "decision" for item in listed)
+    output.say(
+        f"{output.counted(requests, 'scan')} waiting for a decision, "
+        f"{output.counted(len(listed) - requests, 'exception')} ending within "
+        f"{output.counted(days, 'day')}"
     )
 
 
@@ -91,7 +91,7 @@ def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
             return Unreadable(what=f"{key} {what}")
 
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=WAITING)
-    keys = (each["Key"] for page in pages for each in page.get("Contents", []))
+    keys = (item["Key"] for page in pages for item in page.get("Contents", []))
     return filter(None, parallel.each(read, keys, "requests read:"))
 
 
@@ -103,24 +103,24 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
     """
     if token is None:
         return None  # taken away since it was listed
-    asked = parse(WAITING, token, waiting_scan(key))
-    if asked["expiresAt"] <= timestamps.iso(now):
+    request = parse(WAITING, token, waiting_scan(key))
+    if request["expiresAt"] <= timestamps.iso(now):
         return None
-    scan = evidence.scan(asked["scan"])
+    scan = evidence.scan(request["scan"])
     if scan.oddities:
         raise Odd(f"waits for a scan whose evidence is odd: {scan.oddities}")
     if not scan.opened:
         raise Odd("waits for a scan without scan.json")
-    awaits_decision = asked["kind"] == "decision"
-    said = scan.gate_result if awaits_decision else scan.decision
-    follows, _ = standing(scan, now)
-    if not said or follows != ("failed" if awaits_decision else "approved"):
+    awaits_decision = request["kind"] == "decision"
+    document = scan.gate_result if awaits_decision else scan.decision
+    follows, _ = expected_clearance(scan, now)
+    if not document or follows != ("failed" if awaits_decision else "approved"):
         return None
     return Waiting(
         scan=scan.id,
-        what=asked["kind"],
+        what=request["kind"],
         key=scan.opened["key"],
-        since=said.get("decidedAt", asked["requestedAt"]),
-        expires=asked["expiresAt"],
-        why=said["reason"],
+        since=document.get("decidedAt", request["requestedAt"]),
+        expires=request["expiresAt"],
+        why=document["reason"],
     )

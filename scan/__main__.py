@@ -16,7 +16,7 @@ import boto3
 from domain.findings import Gate
 from domain.timestamps import iso, now
 from scan import evidence, exhausted, limits
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.fetch import Fetched, fetch
 from scan.finding import Analysis
 from scan.job import Job, from_environment
@@ -35,9 +35,9 @@ def main() -> int:
     sys.setrecursionlimit(DEEPEST)
     try:
         job = from_environment()
-    except Broken as broken:
+    except ScanError as scan_error:
         # Without a job nobody knows where the report belongs.
-        print(f"{broken.message} {broken.remediation}")
+        print(f"{scan_error.message} {scan_error.remediation}")
         return 1
     # CodeBuild promises its machine's disk below the source only (its guide, "Build environment
     # compute types"); nothing lies there that a scanner could take for settings but our own code.
@@ -73,7 +73,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
     """The report of the scan, whatever happens in it."""
     started_at, fetched, analysis, coverage = iso(now()), Fetched(), None, None
     archive, source = folder / "upload.zip", folder / "source"
-    outcome: Gate | Broken
+    outcome: Gate | ScanError
     try:
         source.mkdir()
         fetched = fetch(s3, job.upload, archive, job.upload_limits.bytes)
@@ -84,23 +84,23 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         ledger = Ledger(entries, source)
         analysis = analyse(job, source, log)
         coverage = ledger.account(analysis.seen)
-        for each in coverage.shown:
-            log.write(f"{each.kind}: {each.file or 'a file without name'}: {each.reason}")
+        for entry in coverage.listed:
+            log.write(f"{entry.kind}: {entry.file or 'a file without name'}: {entry.reason}")
         outcome = judge(job, analysis, coverage)
-    except Broken as broken:
-        outcome = broken
+    except ScanError as scan_error:
+        outcome = scan_error
     except Exception as error:
         for line in traceback.format_exc().splitlines():
             log.write(line)
-        outcome = exhausted.by_error(error) or Broken(
+        outcome = exhausted.by_error(error) or ScanError(
             "Unexpected",
             log.safe(f"The scan stopped unexpectedly: {type(error).__name__}: {error}"),
-            "Read the build's log; upload the zip again if it looks like a passing trouble.",
+            "Read the build's log; upload the zip again if it looks like a passing error.",
         )
     if log.full:
         # The evidence has a hole: no gate passes on that.
         outcome = exhausted.by_error(log.full) or outcome
-    if isinstance(outcome, Broken) and outcome.code == "DiskFull":
+    if isinstance(outcome, ScanError) and outcome.code == "DiskFull":
         # Else the log has no room to say so.
         _remove([archive, source, folder / "work"])
     log.write(sentence(outcome))
@@ -124,24 +124,24 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
 
 
 def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
-    """The engine's gate; where it judged nothing, the limits judge all of the code.
+    """The engine's gate; where it evaluated nothing, the limits evaluate all of the code.
 
-    The conditions on files that nobody looked at judge along with it.
+    The conditions on files that nobody looked at evaluate along with it.
 
     Raises:
-        Broken: there is nothing to judge.
+        Broken: there is nothing to evaluate.
     """
     unseen = coverage.conditions(asdict(job.coverage_limits))
-    is_failed = any(each.status == "error" for each in unseen)
+    is_failed = any(item.status == "error" for item in unseen)
     if not coverage.counts["analysed"] and not is_failed:
-        raise Broken(
+        raise ScanError(
             "NothingAnalysed",
             f"{analysis.engine} found no file in the zip that it can analyse.",
             "Check that the zip holds source code, in a language that the scanner knows.",
         )
     gate = analysis.gate or limits.judge(analysis.counts, job.limits)
     if not gate.conditions:
-        raise Broken(
+        raise ScanError(
             "NothingJudged",
             f"{analysis.engine} was run, but nothing says what passes.",
             "Set a limit (maxBlocker, maxHigh, ...), or give the gate conditions on overall code.",
@@ -153,17 +153,17 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
     )
 
 
-def sentence(outcome: Gate | Broken) -> str:
+def sentence(outcome: Gate | ScanError) -> str:
     """The outcome as a person reads it in the log."""
-    if isinstance(outcome, Broken):
+    if isinstance(outcome, ScanError):
         return f"Broken: {outcome.message} {outcome.remediation}"
     failed = [
-        f"{each.metric} {each.actual} {each.comparator} {each.threshold}"
-        for each in outcome.conditions
-        if each.status == "error"
+        f"{condition.metric} {condition.actual} {condition.comparator} {condition.threshold}"
+        for condition in outcome.conditions
+        if condition.status == "error"
     ]
-    return f"Gate {outcome.status}, judged by {outcome.judge}" + "".join(
-        f"; {each}" for each in failed
+    return f"Gate {outcome.status}, evaluated by {outcome.judge}" + "".join(
+        f"; {metric}" for metric in failed
     )
 
 

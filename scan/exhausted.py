@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from scan.broken import Broken
+from scan.errors import ScanError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 # Less than this is not enough for what comes next, whatever the scanner made of it.
@@ -39,17 +39,17 @@ _DISK = re.compile(
 )
 
 
-def out_of_memory(why: str) -> Broken:
+def out_of_memory(why: str) -> ScanError:
     """``why`` is how that is known, without a full stop."""
-    return Broken("OutOfMemory", f"The scan ran out of memory: {why[:300]}.", LARGER)
+    return ScanError("OutOfMemory", f"The scan ran out of memory: {why[:300]}.", LARGER)
 
 
-def disk_full(why: str) -> Broken:
+def disk_full(why: str) -> ScanError:
     """``why`` is how that is known, without a full stop."""
-    return Broken("DiskFull", f"The scan ran out of disk space: {why[:300]}.", LARGER)
+    return ScanError("DiskFull", f"The scan ran out of disk space: {why[:300]}.", LARGER)
 
 
-def by_words(lines: Iterable[str]) -> Broken | None:
+def by_words(lines: Iterable[str]) -> ScanError | None:
     """What the output of a scanner that failed says about memory or disk, if anything.
 
     Words alone prove nothing: the upload may hold them, and a scanner quote them.
@@ -63,7 +63,7 @@ def by_words(lines: Iterable[str]) -> Broken | None:
     return None
 
 
-def by_error(error: BaseException) -> Broken | None:
+def by_error(error: BaseException) -> ScanError | None:
     """What an error of our own process, or what led to it, says about memory or disk."""
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -78,7 +78,7 @@ def by_error(error: BaseException) -> Broken | None:
     return None
 
 
-def by_disk(folder: Path) -> Broken | None:
+def by_disk(folder: Path) -> ScanError | None:
     """Whether nothing can be written to ``folder`` any more."""
     free = shutil.disk_usage(folder).free
     return disk_full(f"{free:,} bytes are free") if free < LEAST_DISK else None

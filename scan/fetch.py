@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.job import Upload
 
 LONGEST_UPLOADER = 254
@@ -30,34 +30,34 @@ def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
         Broken: the version is gone, may not be read, or is larger than ``most_bytes``.
     """
     try:
-        found = s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+        response = s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in GONE:
-            raise Broken(
+            raise ScanError(
                 "UploadGone",
                 f"The uploaded version of {upload.key} is not in the bucket any more.",
                 "Upload the zip again.",
             ) from error
         if code in {"AccessDenied", "403"}:
-            raise Broken(
+            raise ScanError(
                 "UploadUnreadable",
                 f"The build may not read {upload.key}: {code}.",
                 "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
             ) from error
         raise
-    size = found["ContentLength"]
+    size = response["ContentLength"]
     if size > most_bytes:
         # What is packed is hardly smaller than that once unpacked, and would fail there.
-        raise Broken(
+        raise ScanError(
             "UploadTooLarge",
             f"The zip has {size:,} bytes; {most_bytes:,} are allowed.",
             "Leave build results and dependencies out, or raise the setting maxUploadMegabytes.",
         )
-    digest = hashlib.sha256()
+    hasher = hashlib.sha256()
     with to.open("wb") as file:
-        for chunk in found["Body"].iter_chunks(1024 * 1024):
-            digest.update(chunk)
+        for chunk in response["Body"].iter_chunks(1024 * 1024):
+            hasher.update(chunk)
             file.write(chunk)
-    uploader = found.get("Metadata", {}).get("uploader", "")[:LONGEST_UPLOADER]
-    return Fetched(size=size, sha256=digest.hexdigest(), uploader=uploader)
+    uploader = response.get("Metadata", {}).get("uploader", "")[:LONGEST_UPLOADER]
+    return Fetched(size=size, sha256=hasher.hexdigest(), uploader=uploader)

@@ -15,7 +15,7 @@ class Seen:
     counts as analysed whose name matches one of the globs ``names``, and that is not in ``unread``.
     ``languages`` holds tags as of ``scan.language``, and is None where they are not known: then the
     engine reads all text. ``unread`` says of a file why it was not analysed, ``incomplete`` holds
-    troubles with files that the engine does not name, and ``excluded`` says of a file that the team
+    errors with files that the engine does not name, and ``excluded`` says of a file that the team
     itself left it out, and where.
     """
 
@@ -31,7 +31,7 @@ class Seen:
 class Analysis:
     """What an engine found, and ``seen``: what it says it looked at.
 
-    ``lines`` is None where the engine does not say; ``gate`` is None where the engine judged
+    ``lines`` is None where the engine does not say; ``gate`` is None where the engine evaluated
     nothing. ``findings`` may be only the worst; ``counts`` counts all.
     """
 
@@ -49,11 +49,12 @@ class Analysis:
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
     """Sorted by severity, then by place."""
     return sorted(
-        findings, key=lambda each: (SEVERITIES.index(each.severity), each.file, each.line or 0)
+        findings,
+        key=lambda finding: (SEVERITIES.index(finding.severity), finding.file, finding.line or 0),
     )
 
 
 def counts(findings: Sequence[Finding]) -> dict[str, int]:
     """How many findings each severity has."""
-    counted = Counter(each.severity for each in findings)
+    counted = Counter(finding.severity for finding in findings)
     return {severity: counted[severity] for severity in SEVERITIES}

@@ -19,15 +19,15 @@ def make_folders(to: Path, paths: Iterable[str]) -> None:
 
 def files_below(folder: Path) -> Iterator[Path]:
     """All files below ``folder``; ``Path.rglob`` finds them to some depth only before 3.13."""
-    for each in _folders(folder):
-        with os.scandir(each) as listed:
+    for below in _folders(folder):
+        with os.scandir(below) as listed:
             yield from (Path(entry.path) for entry in listed if entry.is_file())
 
 
 def _folders(folder: Path) -> Iterator[str]:
     """``folder`` and all folders below it, each before those that it holds."""
     waiting = [str(folder)]
-    for each in waiting:
-        yield each
-        with os.scandir(each) as listed:
+    for item in waiting:
+        yield item
+        with os.scandir(item) as listed:
             waiting += (entry.path for entry in listed if entry.is_dir(follow_symlinks=False))

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scan.broken import Broken
+from scan.errors import ScanError
 
 # As in the settings, for a scan that is started by hand. Bandit would otherwise let the code say
 # what not to look at: `# nosec` comments, and folders that it leaves out by name.
@@ -99,14 +99,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
             sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,
             sonar=SonarServer(
                 url=environment.get("SONAR_HOST_URL", "").rstrip("/"),
-                # Whoever pipes a token into a command may bring a line break along.
+                # Anyone who pipes a token into a command may bring a line break along.
                 token=environment.get("SONAR_TOKEN", "").strip(),
                 organization=environment.get("SONAR_ORGANIZATION", ""),
                 ca=environment.get("SONAR_CA", ""),
             ),
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise Broken(
+        raise ScanError(
             "BuildMisconfigured",
             f"The build's environment cannot be understood: {type(error).__name__} {error}.",
             "Run `pulumi up`; it writes the build's environment.",

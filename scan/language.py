@@ -19,7 +19,7 @@ START = 8192
 # Pygments reads a file whole, and takes its time.
 LARGEST_COMMENT = 200_000
 PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
-# PHP may be set to run what stands behind a mere `<?`.
+# PHP may be set to run what comes after a mere `<?`.
 EMBEDDED = re.compile(rb"<\?(?!xml version=)|<%|<script|<cf|<jsp:", re.IGNORECASE)
 LINE = re.compile(rb"\n[\t -~]+(?:[\r\n]|\Z)")
 # https://docs.python.org/3/library/site.html: such lines are run whenever Python starts.
@@ -219,7 +219,7 @@ def _by_lexer(base: str) -> frozenset[str]:
 
 
 def _tags(name: str) -> frozenset[str]:
-    """Tags of all that a name says: whole, by its suffix, or else by what stands before it."""
+    """Tags of all that a name says: whole, by its suffix, or else by what comes before it."""
     base = PurePosixPath(name).name.lower()
     # Names of files are as many as files; their suffixes are few.
     suffix = PurePosixPath(base).suffix
@@ -265,8 +265,8 @@ def _interpreted(program: str) -> frozenset[str]:
     """The language that ``program`` runs: python3-dbg and Pypy3.exe are known as well."""
     letters = re.match(r"[a-z]*(?:-[a-z]+)?", program.lower().removesuffix(".exe"))
     known = [program, *((letters[0], letters[0].partition("-")[0]) if letters else ())]
-    tags = [identify.tags_from_interpreter(each) for each in known if each]
-    return frozenset().union(*tags, *(more_names.INTERPRETERS.get(each, ()) for each in known))
+    tags = [identify.tags_from_interpreter(item) for item in known if item]
+    return frozenset().union(*tags, *(more_names.INTERPRETERS.get(item, ()) for item in known))
 
 
 def _is_run_at_start(path: Path, suffix: str) -> bool:

@@ -1,4 +1,4 @@
-"""The ledger of an upload: every file in it, and what became of each."""
+"""The ledger of an upload: every file in it, and how each was handled."""
 
 import re
 from collections import Counter
@@ -57,14 +57,14 @@ class Coverage:
     @property
     def languages(self) -> dict[str, int]:
         """How many files each language has that the engine does not know, the most first."""
-        counted = Counter(each.language for each in self.unseen if each.kind == "otherLanguage")
+        counted = Counter(entry.language for entry in self.unseen if entry.kind == "otherLanguage")
         return dict(counted.most_common())
 
     @property
-    def shown(self) -> list[Unseen]:
+    def listed(self) -> list[Unseen]:
         """The first of each class."""
-        of = {name: [each for each in self.unseen if each.kind == name] for name in CLASSES}
-        return [each for some in of.values() for each in some[:MOST_SHOWN]]
+        of = {name: [entry for entry in self.unseen if entry.kind == name] for name in CLASSES}
+        return [entry for some in of.values() for entry in some[:MOST_SHOWN]]
 
     def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
         """*Unanalysed files* and *opaque files*, at most as many as ``most`` says; None for any."""
@@ -98,7 +98,7 @@ class Ledger:
                 (source / path).unlink()
 
     def account(self, seen: Seen) -> Coverage:
-        """What became of each file, by what the engine says."""
+        """How each file was handled, by what the engine says."""
         return account(self._entries, self._kinds, seen)
 
 
@@ -109,18 +109,18 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
     """
     counts: Counter[str] = Counter()
     folders: Counter[Unseen] = Counter()
-    unseen = _troubles(kinds, seen)
+    unseen = _problems(kinds, seen)
     counts["unanalysed"] += len(unseen)
     environments = _environments(kinds)
     for entry in entries:
-        found = _placed(entry, kinds[entry.path], seen, environments)
-        counts[found.kind] += 1
-        if found.file.endswith("/"):
-            folders[found] += 1
-        elif found.kind not in {"analysed", "noCode"}:
-            unseen.append(found)
+        classified = _placed(entry, kinds[entry.path], seen, environments)
+        counts[classified.kind] += 1
+        if classified.file.endswith("/"):
+            folders[classified] += 1
+        elif classified.kind not in {"analysed", "noCode"}:
+            unseen.append(classified)
     unseen += [replace(folder, files=files) for folder, files in folders.items()]
-    unseen.sort(key=lambda each: (CLASSES.index(each.kind), -each.files, each.file))
+    unseen.sort(key=lambda item: (CLASSES.index(item.kind), -item.files, item.file))
     return Coverage(
         counts={name: counts[name] for name in CLASSES},
         unseen=unseen,
@@ -128,7 +128,7 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
     )
 
 
-def _troubles(kinds: Mapping[str, Kind], seen: Seen) -> list[Unseen]:
+def _problems(kinds: Mapping[str, Kind], seen: Seen) -> list[Unseen]:
     """What the engine complains about and is no file of the upload: it may be any of them."""
     strangers = [(file, why) for file, why in seen.unread.items() if file not in kinds]
     return [
@@ -175,7 +175,7 @@ def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
 
 
 def _has_name(path: str, seen: Seen) -> bool:
-    return any(fnmatchcase(path.rpartition("/")[2], each) for each in seen.names)
+    return any(fnmatchcase(path.rpartition("/")[2], name) for name in seen.names)
 
 
 def _environments(kinds: Mapping[str, Kind]) -> set[str]:

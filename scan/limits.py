@@ -18,5 +18,5 @@ def judge(counts: Mapping[str, int], limits: Mapping[str, int | None]) -> Gate:
         for severity in SEVERITIES
         if (most := limits.get(severity)) is not None
     ]
-    failed = any(each.status == "error" for each in conditions)
+    failed = any(condition.status == "error" for condition in conditions)
     return Gate(status="failed" if failed else "passed", judge="limits", conditions=conditions)

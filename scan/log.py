@@ -18,7 +18,7 @@ class Log:
 
     def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
         self._file = path.open("ab", buffering=0)
-        self._secrets = [each for each in secrets if each]
+        self._secrets = [secret for secret in secrets if secret]
         self.full: OSError | None = None
 
     def __enter__(self) -> Self:
@@ -29,9 +29,9 @@ class Log:
 
     def write(self, line: str) -> None:
         """Write one line, as ``safe`` returns it."""
-        shown = self.safe(line)
-        print(shown, flush=True)
-        left = f"{shown}\n".encode(errors="replace")
+        masked = self.safe(line)
+        print(masked, flush=True)
+        left = f"{masked}\n".encode(errors="replace")
         try:
             while left:
                 # A disk with some room takes some of it.
@@ -46,5 +46,5 @@ class Log:
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return "".join(
-            each if each.isprintable() or each == "\t" else "?" for each in line[:LONGEST]
+            char if char.isprintable() or char == "\t" else "?" for char in line[:LONGEST]
         )

@@ -63,7 +63,7 @@ _LANGUAGES = {
     "yara": ".yara",
     "zig": ".zig.zon",
 }
-# By what stands in a first line: the file's name of the program, without a version.
+# By what a first line names: the file's name of the program, without a version.
 _INTERPRETERS = {
     "python": "py pypy pythonw ipython jython graalpy micropython circuitpython xonsh uv uvx pipx"
               " pdm poetry hatch pytest coverage sage",

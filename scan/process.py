@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from scan import exhausted
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.log import Log
 
 # The build's role and the token stay out of the scanner's reach; only these pass.
@@ -91,7 +91,7 @@ def _started(
             errors="replace",
         )
     except OSError as error:
-        raise exhausted.by_error(error) or Broken(
+        raise exhausted.by_error(error) or ScanError(
             "ScannerNotFound",
             f"The scanner {command[0]!r} cannot be started: {error.strerror}.",
             "Correct the setting sarifCommand, or install the tool into the build.",
@@ -103,19 +103,19 @@ def _copied(output: Iterable[str], log: Log, on_line: Callable[[str], None] | No
     telling: list[str] = []
     tail: deque[str] = deque(maxlen=TAIL)
     for line in output:
-        shown = log.safe(line.rstrip("\n"))
-        log.write(shown)
+        masked = log.safe(line.rstrip("\n"))
+        log.write(masked)
         if on_line:
-            on_line(shown)
-        tail.append(shown)
-        if len(telling) < MOST_TELLING and exhausted.by_words([shown]):
-            telling.append(shown)
-    return [*(each for each in telling if each not in tail), *tail]
+            on_line(masked)
+        tail.append(masked)
+        if len(telling) < MOST_TELLING and exhausted.by_words([masked]):
+            telling.append(masked)
+    return [*(telling_line for telling_line in telling if telling_line not in tail), *tail]
 
 
-def died(scanner: str, code: int, tail: Sequence[str]) -> Broken:
+def died(scanner: str, code: int, tail: Sequence[str]) -> ScanError:
     """Why ``scanner`` left no result, from what ``run`` returned: for engines to raise."""
-    return exhausted.by_words(tail) or Broken(
+    return exhausted.by_words(tail) or ScanError(
         "ScannerFailed",
         ended(scanner, code, tail),
         "Its log says more: the scanner may not get on with a file of the upload.",
@@ -124,7 +124,9 @@ def died(scanner: str, code: int, tail: Sequence[str]) -> Broken:
 
 def ended(scanner: str, code: int, tail: Sequence[str], what: str = "left no result") -> str:
     """How ``scanner`` ended, ``what`` came of it, and its last words, as one sentence."""
-    number = next((each for each in (-code, code - 128, 256 - code) if each in CRASHES), -code)
+    number = next(
+        (number for number in (-code, code - 128, 256 - code) if number in CRASHES), -code
+    )
     how = f"ended with exit status {code}"
     if number > 0:
         how = f"was ended by {_signal(number)} (exit status {code})"
@@ -137,10 +139,10 @@ def last_words(tail: Sequence[str]) -> str:
 
     An exception that ended it, else the first line that it called an error, else its last line.
     """
-    lines = [each for each in tail if each and not _FRAME.match(each)]
+    lines = [item for item in tail if item and not _FRAME.match(item)]
     if not lines:
         return ""
-    errors = [found["words"] for each in lines if (found := _ERROR.match(each))]
+    errors = [match["words"] for row in lines if (match := _ERROR.match(row))]
     words = lines[-1] if _EXCEPTION.match(lines[-1]) or not errors else errors[0]
     return words.strip()[:LONGEST_WORDS]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.findings import SEVERITIES, Gate
 from domain.timestamps import iso, now
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.fetch import Fetched
 from scan.finding import Analysis, worst_first
 from scan.job import Job
@@ -24,10 +24,10 @@ def report(
     fetched: Fetched,
     analysis: Analysis | None,
     coverage: Coverage | None,
-    outcome: Gate | Broken,
+    outcome: Gate | ScanError,
 ) -> dict[str, Any]:
     """The report's JSON; ``analysis`` is None where the scan broke before there was one."""
-    broken = isinstance(outcome, Broken)
+    scan_error = isinstance(outcome, ScanError)
     return {
         "version": 1,
         "scan": job.scan,
@@ -42,20 +42,21 @@ def report(
         "startedAt": started_at,
         "finishedAt": iso(now()),
         "coverage": _coverage(coverage, analysis.lines) if analysis and coverage else None,
-        "gate": None if broken else asdict(outcome),
+        "gate": None if scan_error else asdict(outcome),
         "counts": dict(analysis.counts if analysis else dict.fromkeys(SEVERITIES, 0)),
         "findings": _findings(analysis),
         "ignored": _ignored(analysis),
         "links": {"dashboard": analysis.dashboard if analysis else None},
-        "error": _error(outcome) if broken else None,
+        "error": _error(outcome) if scan_error else None,
     }
 
 
 def _findings(analysis: Analysis | None) -> list[Mapping[str, Any]]:
     worst = worst_first(analysis.findings)[:TOP] if analysis else []
     return [
-        asdict(each) | {"message": each.message[:LONGEST_MESSAGE], "file": each.file[:LONGEST_FILE]}
-        for each in worst
+        asdict(finding)
+        | {"message": finding.message[:LONGEST_MESSAGE], "file": finding.file[:LONGEST_FILE]}
+        for finding in worst
     ]
 
 
@@ -68,13 +69,13 @@ def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
         "otherLanguages": dict(list(coverage.languages.items())[:MOST_LANGUAGES]),
         "files": [
             {
-                "class": each.kind,
-                "file": each.file[:LONGEST_FILE],
-                "language": each.language[:LONGEST_VALUE],
-                "reason": each.reason[:LONGEST_VALUE],
-                "files": each.files,
+                "class": entry.kind,
+                "file": entry.file[:LONGEST_FILE],
+                "language": entry.language[:LONGEST_VALUE],
+                "reason": entry.reason[:LONGEST_VALUE],
+                "files": entry.files,
             }
-            for each in coverage.shown
+            for entry in coverage.listed
         ],
     }
 
@@ -82,15 +83,16 @@ def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
 def _ignored(analysis: Analysis | None) -> list[Mapping[str, Any]]:
     settings = analysis.ignored[:MOST_IGNORED] if analysis else []
     return [
-        asdict(each) | {"key": each.key[:LONGEST_VALUE], "value": each.value[:LONGEST_VALUE]}
-        for each in settings
+        asdict(setting)
+        | {"key": setting.key[:LONGEST_VALUE], "value": setting.value[:LONGEST_VALUE]}
+        for setting in settings
     ]
 
 
-def _error(broken: Broken) -> dict[str, str | bool]:
+def _error(scan_error: ScanError) -> dict[str, str | bool]:
     return {
-        "code": broken.code,
-        "message": broken.message[:LONGEST_MESSAGE],
-        "remediation": broken.remediation[:LONGEST_MESSAGE],
-        "retryable": broken.retryable,
+        "code": scan_error.code,
+        "message": scan_error.message[:LONGEST_MESSAGE],
+        "remediation": scan_error.remediation[:LONGEST_MESSAGE],
+        "retryable": scan_error.retryable,
     }

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.folders import make_folders
 from scan.job import UploadLimits
 from scan.ledger import Entry
@@ -23,7 +23,7 @@ from scan.zip_records import (
     ZIP_AGAIN,
     Member,
     ambiguous,
-    shown,
+    printable,
 )
 
 # A megabyte of zeros packs 1000 to 1 and harms nobody.
@@ -81,12 +81,12 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
             with open(f"{to}/{path}", "xb", buffering=0) as written:
                 written.writelines(unpacked(file, starts[index], members[index]))
     if not entries.files:
-        raise Broken("EmptyUpload", "The zip holds no files.", ZIP_AGAIN)
+        raise ScanError("EmptyUpload", "The zip holds no files.", ZIP_AGAIN)
     if all(zipfile.is_zipfile(to / path) for path in entries.files):
-        raise Broken(
+        raise ScanError(
             "OnlyArchives",
             "The zip holds nothing but other zips "
-            f"({shown(next(iter(entries.files)))}); those are not unpacked.",
+            f"({printable(next(iter(entries.files)))}); those are not unpacked.",
             "Upload the inner zip itself.",
         )
     files = [Entry(path=path, size=members[at].size) for path, at in entries.files.items()]
@@ -98,21 +98,21 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
 def _read_end(file: int, length: int) -> End:
     try:
         return read_end(file, length)
-    except Broken as broken:
+    except ScanError as scan_error:
         start = os.pread(file, 4, 0)
-        if broken.code != "DamagedZip" or start in {LOCAL_SIGNATURE, END_SIGNATURE}:
+        if scan_error.code != "DamagedZip" or start in {LOCAL_SIGNATURE, END_SIGNATURE}:
             raise
-        raise Broken("NotAZip", "What was uploaded is not a zip.", ZIP_AGAIN) from broken
+        raise ScanError("NotAZip", "What was uploaded is not a zip.", ZIP_AGAIN) from scan_error
 
 
 def _check_directory(end: End, limits: UploadLimits) -> None:
     """Nothing has been read into memory when this refuses."""
     if end.size > max(limits.files, 1024) * LARGEST_DIRECTORY_ENTRY:
-        raise Broken(
+        raise ScanError(
             "TooManyFiles", f"The zip's table of contents alone has {end.size:,} bytes.", LEAVE_OUT
         )
     if end.entries > limits.files:
-        raise Broken(
+        raise ScanError(
             "TooManyFiles",
             f"The zip has {end.entries:,} entries; {limits.files:,} are allowed.",
             LEAVE_OUT,
@@ -122,7 +122,7 @@ def _check_directory(end: End, limits: UploadLimits) -> None:
 def _check_sizes(members: Sequence[Member], packed: int, limits: UploadLimits) -> None:
     size = sum(member.size for member in members)
     if size > max(packed * limits.ratio, RATIO_MATTERS_FROM):
-        raise Broken(
+        raise ScanError(
             "ZipBomb",
             f"The zip unpacks to {size // packed:,} times its size; "
             f"{limits.ratio} times is allowed.",
@@ -133,7 +133,7 @@ def _check_sizes(members: Sequence[Member], packed: int, limits: UploadLimits) -
 
 def _check_bytes(size: int, limits: UploadLimits) -> None:
     if size > limits.bytes:
-        raise Broken(
+        raise ScanError(
             "UploadTooLarge",
             f"The zip unpacks to {size:,} bytes; {limits.bytes:,} are allowed.",
             LEAVE_OUT,
@@ -145,9 +145,9 @@ def _sorted(members: Sequence[Member], longest: int) -> _Sorted:
     for index, member in enumerate(members):
         path = path_of(member, longest)
         if member.flags & ENCRYPTED_ANYHOW:
-            raise Broken(
+            raise ScanError(
                 "EncryptedEntry",
-                f"{shown(path)} is encrypted.",
+                f"{printable(path)} is encrypted.",
                 "Zip the code without a password.",
             )
         if member.method not in METHODS:
@@ -157,31 +157,31 @@ def _sorted(members: Sequence[Member], longest: int) -> _Sorted:
             _check_folder(member, kind, path)
             entries.folders[index] = path
         elif member.is_dos_folder or kind not in {0, stat.S_IFREG, stat.S_IFLNK}:
-            raise unsafe(f"{shown(path)} is neither a file nor a folder.")
+            raise unsafe(f"{printable(path)} is neither a file nor a folder.")
         else:
             same_kind = entries.links if kind == stat.S_IFLNK else entries.files
             if path in entries.files or path in entries.links:
-                raise unsafe(f"{shown(path)} is in the zip twice.")
+                raise unsafe(f"{printable(path)} is in the zip twice.")
             same_kind[path] = index
     return entries
 
 
 def _check_folder(member: Member, kind: int, path: str) -> None:
     if member.size:
-        raise ambiguous(f"{shown(path)} is a folder with content of its own.")
+        raise ambiguous(f"{printable(path)} is a folder with content of its own.")
     # Some makers give a folder the mode of a file.
     if kind not in {0, stat.S_IFDIR, stat.S_IFREG}:
-        raise unsafe(f"{shown(path)} is neither a file nor a folder.")
+        raise unsafe(f"{printable(path)} is neither a file nor a folder.")
 
 
 def _target(file: int, start: int, member: Member) -> str:
     if member.size > LONGEST_TARGET:
-        raise unsafe(f"{shown(member.name)} is a link with too long a target.")
+        raise unsafe(f"{printable(member.name)} is a link with too long a target.")
     try:
         return b"".join(unpacked(file, start, member)).decode()
     except UnicodeDecodeError:
         raise unsafe(
-            f"{shown(member.name)} is a link to something that is not in the zip."
+            f"{printable(member.name)} is a link to something that is not in the zip."
         ) from None
 
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.zip_records import (
     DESCRIPTOR,
     DESCRIPTOR_SIGNATURE,
@@ -16,30 +16,30 @@ from scan.zip_records import (
     Member,
     ambiguous,
     damaged,
+    printable,
     read,
-    shown,
 )
 
 # Bytes that are unpacked, and read, at once.
-PIECE, PACKED = 256 * 1024, 64 * 1024
+CHUNK, PACKED = 256 * 1024, 64 * 1024
 # LZMA keeps that many bytes of what it has unpacked; 7-Zip's highest level asks for 64 MiB.
 LARGEST_DICTIONARY = 256 * 1024 * 1024
 
 
 def unpacked(file: int, start: int, member: Member) -> Iterator[bytes]:
-    """The content of ``member``, whose packed data begins at ``start`` of ``file``, in pieces.
+    """The content of ``member``, whose packed data begins at ``start`` of ``file``, in chunks.
 
     Raises:
         Broken: the data is damaged, or longer or shorter than the zip says.
     """
-    name, size, crc = shown(member.name), 0, 0
+    name, size, crc = printable(member.name), 0, 0
     try:
-        for piece in METHODS[member.method](_packed(file, start, member.packed), member):
-            size += len(piece)
+        for chunk in METHODS[member.method](_packed(file, start, member.packed), member):
+            size += len(chunk)
             if size > member.size:
                 break
-            crc = zlib.crc32(piece, crc)
-            yield piece
+            crc = zlib.crc32(chunk, crc)
+            yield chunk
     except (zlib.error, lzma.LZMAError, ValueError, OSError, EOFError) as error:
         # bz2 has no error of its own: an OSError without a number.
         if isinstance(error, OSError) and error.errno is not None:
@@ -64,28 +64,30 @@ def _stored(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
     # Who reads from the start cannot know where such data ends, but by what looks like the end:
     # the signature of a data descriptor, and the checksum or the size of what was read so far.
     at, crc, rest = 0, 0, b""
-    for piece in packed:
-        window = rest + piece
-        found = window.find(DESCRIPTOR_SIGNATURE)
-        while found >= 0:
-            checksum, size = struct.unpack("<LL", window[found + 4 : found + 12].ljust(8, b"\0"))
-            if checksum == zlib.crc32(window[:found], crc) or size == at + found:
-                raise ambiguous(f"{shown(member.name)} holds what looks like its own end.")
-            found = window.find(DESCRIPTOR_SIGNATURE, found + 1)
-        yield piece
-        # A signature with its eight bytes may lie across two pieces.
+    for chunk in packed:
+        window = rest + chunk
+        position = window.find(DESCRIPTOR_SIGNATURE)
+        while position >= 0:
+            checksum, size = struct.unpack(
+                "<LL", window[position + 4 : position + 12].ljust(8, b"\0")
+            )
+            if checksum == zlib.crc32(window[:position], crc) or size == at + position:
+                raise ambiguous(f"{printable(member.name)} holds what looks like its own end.")
+            position = window.find(DESCRIPTOR_SIGNATURE, position + 1)
+        yield chunk
+        # A signature with its eight bytes may lie across two chunks.
         done = max(0, len(window) - 11)
         at, crc, rest = at + done, zlib.crc32(window[:done], crc), window[done:]
 
 
 def _inflated(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
     decoder = zlib.decompressobj(-zlib.MAX_WBITS)
-    for piece in packed:
+    for chunk in packed:
         _check_not_over(decoder, member)
-        unpacked_piece = decoder.decompress(piece, PIECE)
-        while unpacked_piece or decoder.unconsumed_tail:
-            yield unpacked_piece
-            unpacked_piece = decoder.decompress(decoder.unconsumed_tail, PIECE)
+        unpacked_chunk = decoder.decompress(chunk, CHUNK)
+        while unpacked_chunk or decoder.unconsumed_tail:
+            yield unpacked_chunk
+            unpacked_chunk = decoder.decompress(decoder.unconsumed_tail, CHUNK)
     _check_over(decoder, member)
 
 
@@ -100,7 +102,7 @@ def _lzma(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
     # bit 1 of the flags says so.
     first = next(packed, b"")
     if len(first) < 9 or first[2:4] != b"\x05\x00":
-        raise damaged(f"{shown(member.name)} cannot be unpacked")
+        raise damaged(f"{printable(member.name)} cannot be unpacked")
     properties, dictionary = first[4], int.from_bytes(first[5:9], "little")
     dictionary = max(min(dictionary, member.size), 4096)
     if dictionary > LARGEST_DICTIONARY:
@@ -125,28 +127,30 @@ def _joined(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
 
 def _decoded(decoder: Any, packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
     """What a decoder of bz2 or lzma makes of ``packed``."""
-    for piece in packed:
+    for chunk in packed:
         _check_not_over(decoder, member)
-        yield decoder.decompress(piece, PIECE)
+        yield decoder.decompress(chunk, CHUNK)
         while not (decoder.eof or decoder.needs_input):
-            yield decoder.decompress(b"", PIECE)
+            yield decoder.decompress(b"", CHUNK)
 
 
 def _check_not_over(decoder: Any, member: Member) -> None:
     if decoder.eof:
-        raise ambiguous(f"The packed data of {shown(member.name)} ends before the zip says so.")
+        raise ambiguous(f"The packed data of {printable(member.name)} ends before the zip says so.")
 
 
 def _check_over(decoder: Any, member: Member) -> None:
     if decoder.unused_data:
-        raise ambiguous(f"The packed data of {shown(member.name)} ends before the zip says so.")
+        raise ambiguous(f"The packed data of {printable(member.name)} ends before the zip says so.")
     if not decoder.eof:
-        raise ambiguous(f"The packed data of {shown(member.name)} goes on after the zip says so.")
+        raise ambiguous(
+            f"The packed data of {printable(member.name)} goes on after the zip says so."
+        )
 
 
-def unsupported(what: str) -> Broken:
+def unsupported(what: str) -> ScanError:
     """What to raise for a zip that is right, and that we cannot unpack."""
-    return Broken("UnsupportedZip", f"The zip is packed in an unusual way: {what}.", ZIP_AGAIN)
+    return ScanError("UnsupportedZip", f"The zip is packed in an unusual way: {what}.", ZIP_AGAIN)
 
 
 METHODS: dict[int, Callable[[Iterator[bytes], Member], Iterator[bytes]]] = {

@@ -6,7 +6,7 @@ APPNOTE.TXT 6.3.10, 4.3.12 to 4.3.16; see ``zip_records``.
 import struct
 from typing import NamedTuple
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.zip_records import (
     CENTRAL,
     CENTRAL_SIGNATURE,
@@ -61,7 +61,7 @@ def read_end(file: int, length: int) -> End:
         fields = end[1:7]
     disk, first_disk, here, entries, size, offset = fields
     if disk or first_disk or here != entries:
-        raise Broken("UnsupportedZip", "The zip is one part of several.", ZIP_AGAIN)
+        raise ScanError("UnsupportedZip", "The zip is one part of several.", ZIP_AGAIN)
     if offset + size != position:
         raise ambiguous(
             "The zip's central directory does not end where its end record begins: "
@@ -84,7 +84,7 @@ def _read_end64(file: int, locator_at: int, end: tuple[int, ...]) -> tuple[int, 
     """Where the zip64 end record begins, and its fields, which ``end`` must not contradict."""
     _, disk, offset, disks = LOCATOR.unpack(read(file, locator_at, LOCATOR.size))
     if disk or disks > 1:
-        raise Broken("UnsupportedZip", "The zip is one part of several.", ZIP_AGAIN)
+        raise ScanError("UnsupportedZip", "The zip is one part of several.", ZIP_AGAIN)
     if offset + END64.size != locator_at:
         raise ambiguous("The zip64 end record is not right before its locator.")
     signature, size, _, _, *fields = END64.unpack(read(file, offset, END64.size))
@@ -126,7 +126,7 @@ def _member(directory: bytes, at: int) -> tuple[Member, int]:
     if wide is not None and disk == FULL:
         disk, wide = int.from_bytes(wide[-4:], "little"), wide[:-4]
     if disk:
-        raise Broken("UnsupportedZip", "The zip is one part of several.", ZIP_AGAIN)
+        raise ScanError("UnsupportedZip", "The zip is one part of several.", ZIP_AGAIN)
     size, packed, offset = widened((size, packed, offset), wide, name)
     member = Member(
         name, second_name(extra, name), flags, method, crc, packed, size, offset,

@@ -29,9 +29,9 @@ from scan.zip_records import (
     ambiguous,
     damaged,
     extra_fields,
+    printable,
     read,
     second_name,
-    shown,
     widened,
 )
 
@@ -54,7 +54,7 @@ def check_layout(file: int, end: End, members: Sequence[Member]) -> list[int]:
     for number, index in enumerate(order):
         member = members[index]
         if member.offset != position:
-            raise _not_at(position, member.offset, shown(member.name))
+            raise _not_at(position, member.offset, printable(member.name))
         is_last = number + 1 == len(order)
         following = end.offset if is_last else members[order[number + 1]].offset
         starts[index], is_zip64 = _check_local(file, member, end.offset)
@@ -74,7 +74,7 @@ def _check_local(file: int, member: Member, limit: int) -> tuple[int, bool]:
     at = member.offset
     header = read(file, at, min(GUESS, limit - at))
     if len(header) < LOCAL.size or not header.startswith(LOCAL_SIGNATURE):
-        raise damaged(f"{shown(member.name)} has no local header")
+        raise damaged(f"{printable(member.name)} has no local header")
     fields = LOCAL.unpack_from(header)
     flags, method, crc, packed, size, name_length, extra_length = fields[2], fields[3], *fields[6:]
     length = LOCAL.size + name_length + extra_length
@@ -84,17 +84,17 @@ def _check_local(file: int, member: Member, limit: int) -> tuple[int, bool]:
     name, is_zip64 = header[LOCAL.size : name_end], False
     if name != member.name:
         raise ambiguous(
-            f"The local header of {shown(member.name)} has another name: {shown(name)}."
+            f"The local header of {printable(member.name)} has another name: {printable(name)}."
         )
     if extra_length:
         extra = extra_fields(header[name_end:length], name)
         is_zip64 = ZIP64 in extra
         size, packed = widened((size, packed), extra.get(ZIP64), name)
         if second_name(extra, name) not in (None, member.second_name):
-            raise ambiguous(f"The local header of {shown(name)} has another Unicode name.")
+            raise ambiguous(f"The local header of {printable(name)} has another Unicode name.")
     if differs := _difference(member, flags, method, crc, packed, size):
         raise ambiguous(
-            f"The local header of {shown(name)} and the central directory differ: {differs}."
+            f"The local header of {printable(name)} and the central directory differ: {differs}."
         )
     return at + length, is_zip64
 
@@ -129,22 +129,22 @@ def _check_descriptor(file: int, member: Member, at: int, following: int, is_zip
     layout = DESCRIPTORS.get(following - at)
     if layout is None:
         raise ambiguous(
-            f"The data descriptor of {shown(member.name)} is missing or has a wrong length."
+            f"The data descriptor of {printable(member.name)} is missing or has a wrong length."
         )
     descriptor = read(file, at, following - at)
     starts_signed = descriptor.startswith(DESCRIPTOR_SIGNATURE)
     if struct.unpack(layout, descriptor) != (member.crc, member.packed, member.size):
         raise ambiguous(
-            f"The data descriptor of {shown(member.name)} and the central directory differ."
+            f"The data descriptor of {printable(member.name)} and the central directory differ."
         )
     # 4.3.9.2: its sizes have 8 bytes where there is a zip64 extra field; some makers write 8 bytes
     # without one, too, which nobody takes for something else.
     if is_zip64 and "Q" not in layout:
-        raise ambiguous(f"The data descriptor of {shown(member.name)} has too short sizes.")
+        raise ambiguous(f"The data descriptor of {printable(member.name)} has too short sizes.")
     is_signed = "x" in layout
     # Without a signature nobody who reads from the start finds the end of data that is not packed.
     if starts_signed != is_signed or (member.method == STORED and not is_signed):
-        raise ambiguous(f"The data descriptor of {shown(member.name)} can be read in two ways.")
+        raise ambiguous(f"The data descriptor of {printable(member.name)} can be read in two ways.")
     return following
 
 

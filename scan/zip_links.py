@@ -9,7 +9,7 @@ from collections.abc import Container, Mapping
 
 from scan.language import names_code
 from scan.zip_names import unsafe
-from scan.zip_records import shown
+from scan.zip_records import printable
 
 # As Linux does (path_resolution(7)), and what its links hold at most.
 MOST_LINKS, LONGEST_TARGET = 40, 4095
@@ -47,7 +47,7 @@ def _end(
             continue
         if part == "..":
             if not here:
-                raise unsafe(f"{shown(link)} is a link that leaves the zip.")
+                raise unsafe(f"{printable(link)} is a link that leaves the zip.")
             here.pop()
             continue
         here.append(part)
@@ -58,26 +58,26 @@ def _end(
         elif path in links:
             followed += 1
             if followed > MOST_LINKS:
-                raise unsafe(f"{shown(link)} is a link that leads to itself.")
+                raise unsafe(f"{printable(link)} is a link that leads to itself.")
             here.pop()
             ahead += reversed(_parts(link, links[path]))
             continue
         if path not in folders and (path not in files or ahead):
-            raise unsafe(f"{shown(link)} is a link to something that is not in the zip.")
+            raise unsafe(f"{printable(link)} is a link to something that is not in the zip.")
     return "/".join(here)
 
 
 def _parts(link: str, target: str) -> list[str]:
     if target.startswith("/") or "\\" in target or target[1:2] == ":":
-        raise unsafe(f"{shown(link)} is a link that leaves the zip.")
+        raise unsafe(f"{printable(link)} is a link that leaves the zip.")
     if not target:
-        raise unsafe(f"{shown(link)} is a link to something that is not in the zip.")
+        raise unsafe(f"{printable(link)} is a link to something that is not in the zip.")
     return target.split("/")
 
 
 def _check_kind(link: str, target: str, end: str) -> None:
     code = names_code(link.rpartition("/")[2])
     if code and code != names_code(end.rpartition("/")[2]):
-        raise unsafe(f"{shown(link)} is a link that gives {shown(end)} another suffix.")
+        raise unsafe(f"{printable(link)} is a link that gives {printable(end)} another suffix.")
     if code and not ONLY_A_NAME.fullmatch(target):
-        raise unsafe(f"{shown(link)} is a link whose target's name could be run as code.")
+        raise unsafe(f"{printable(link)} is a link whose target's name could be run as code.")

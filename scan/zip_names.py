@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.language import names_code
-from scan.zip_records import UTF8, Member, shown
+from scan.zip_records import UTF8, Member, printable
 
 # What Linux takes: NAME_MAX for each part of a path, PATH_MAX less a NUL for all of it.
 LONGEST_NAME, LONGEST_PATH = 255, 4095
@@ -37,7 +37,7 @@ def path_of(member: Member, longest: int) -> str:
         return path
     second = _checked(_decoded(member.second_name, is_utf8=True), longest)
     if not _same_meaning(path, second) or _is_folder(member.name) != _is_folder(member.second_name):
-        raise unsafe(f"The entry {shown(member.name)} has a second name of another kind.")
+        raise unsafe(f"The entry {printable(member.name)} has a second name of another kind.")
     return second
 
 
@@ -49,21 +49,21 @@ def check_clashes(
     for path in paths:
         first = seen.setdefault(_folded(path), path)
         if first is not path:
-            raise unsafe(f"{shown(path)} and {shown(first)} differ by case only.")
+            raise unsafe(f"{printable(path)} and {printable(first)} differ by case only.")
     folders: set[str] = {""}
     inside = (f"{folder}/" for folder in empty_folders)
     for path in [*seen.values(), *inside]:
         while (path := path.rpartition("/")[0]) not in folders:
             folders.add(path)
             if len(folders) > most_folders:
-                raise Broken(
+                raise ScanError(
                     "TooManyFiles",
                     f"The files of the zip lie in more than {most_folders:,} folders.",
                     "Leave build results and dependencies out, or raise the upload limits in the "
                     "settings.",
                 )
             if _folded(path) in seen:
-                raise unsafe(f"{shown(path)} is in the zip as a file and as a folder.")
+                raise unsafe(f"{printable(path)} is in the zip as a file and as a folder.")
     return folders
 
 
@@ -76,7 +76,7 @@ def _decoded(name: bytes, is_utf8: bool) -> str:
         text = name.decode()
     except UnicodeDecodeError:
         if is_utf8:
-            raise unsafe(f"The name {shown(name)} is not a file name.") from None
+            raise unsafe(f"The name {printable(name)} is not a file name.") from None
         text = HALF_A_CHARACTER.sub(rb"\1_", name).decode("cp437")
     if not is_utf8 and not text.isascii():
         _check_code_pages(name, text)
@@ -93,32 +93,32 @@ def _check_code_pages(name: bytes, text: str) -> None:
     by_backslash = _last(name.decode("cp437").replace("\\", "/"))
     kinds = {names_code(last), names_code(without), names_code(by_backslash)}
     if len(kinds) > 1 or SUFFIX_ABOVE_ASCII.search(last):
-        raise unsafe(f"The name {shown(name)} is another one in another code page.")
+        raise unsafe(f"The name {printable(name)} is another one in another code page.")
 
 
 def _checked(name: str, longest: int) -> str:
     """``name`` as a path, when it is one below the folder that the zip is unpacked to."""
     if name.endswith("\\"):
-        raise unsafe(f"The name {shown(name)} ends in a backslash: is it a file or a folder?")
+        raise unsafe(f"The name {printable(name)} ends in a backslash: is it a file or a folder?")
     # Windows tools write backslashes.
     name = name.replace("\\", "/")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or name[1:2] == ":":
-        raise unsafe(f"The name {shown(name)} leaves the folder that it is unpacked to.")
+        raise unsafe(f"The name {printable(name)} leaves the folder that it is unpacked to.")
     has_forbidden = FORBIDDEN.search(name) and (
         parts[-1:] == [] or parts[-1] not in FINDER_ICONS or FORBIDDEN.search("".join(parts[:-1]))
     )
     if has_forbidden or not (parts or name.endswith("/")):
-        raise unsafe(f"The name {shown(name)} is not a file name.")
+        raise unsafe(f"The name {printable(name)} is not a file name.")
     if any(part[-1] in ". " for part in parts):
-        raise unsafe(f"In {shown(name)} a name ends in a dot or a space, which Windows drops.")
+        raise unsafe(f"In {printable(name)} a name ends in a dot or a space, which Windows drops.")
     if parts and DROPPED.search(parts[-1]):
-        raise unsafe(f"Some unzippers drop the end of the name {shown(name)}.")
+        raise unsafe(f"Some unzippers drop the end of the name {printable(name)}.")
     path = "/".join(parts)
     if len(path) * 4 > LONGEST_NAME and (
         len(path.encode()) > longest or max(len(part.encode()) for part in parts) > LONGEST_NAME
     ):
-        raise unsafe(f"The name {shown(name)} is too long.")
+        raise unsafe(f"The name {printable(name)} is too long.")
     return path
 
 
@@ -153,9 +153,9 @@ def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", IGNORED.sub("", path)).casefold()
 
 
-def unsafe(message: str) -> Broken:
+def unsafe(message: str) -> ScanError:
     """What to raise for an entry that could be another file elsewhere, or anywhere."""
-    return Broken(
+    return ScanError(
         "UnsafeEntry",
         message,
         # The same files would make the same zip.

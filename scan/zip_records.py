@@ -8,7 +8,7 @@ import os
 import struct
 from typing import NamedTuple
 
-from scan.broken import Broken
+from scan.errors import ScanError
 
 # 4.3.7 local file header, 4.3.12 central directory header.
 LOCAL = struct.Struct("<4s5H3L2H")
@@ -51,10 +51,10 @@ class Member(NamedTuple):
 def read(file: int, offset: int, size: int) -> bytes:
     """``size`` bytes of the open ``file`` (its descriptor), not fewer."""
     # Zip64 can name more than the system takes for an offset.
-    piece = os.pread(file, size, offset) if size >= 0 and 0 <= offset <= LARGEST_OFFSET else b""
-    if len(piece) != size:
+    chunk = os.pread(file, size, offset) if size >= 0 and 0 <= offset <= LARGEST_OFFSET else b""
+    if len(chunk) != size:
         raise damaged("it ends in the middle of an entry")
-    return piece
+    return chunk
 
 
 def widened(values: tuple[int, ...], field: bytes | None, name: bytes) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ def widened(values: tuple[int, ...], field: bytes | None, name: bytes) -> tuple[
         taken = dict(zip(left, wide, strict=True))
         return tuple(taken.get(at, value) for at, value in enumerate(values))
     if left or len(field) % 8 or tuple(wide) != values[: len(wide)]:
-        raise ambiguous(f"The zip64 extra field of {shown(name)} does not fit its header.")
+        raise ambiguous(f"The zip64 extra field of {printable(name)} does not fit its header.")
     return values
 
 
@@ -83,16 +83,16 @@ def extra_fields(extra: bytes, name: bytes) -> dict[int, bytes]:
         kind, size = struct.unpack_from("<HH", extra, at)
         at += 4
         if at + size > len(extra):
-            raise damaged(f"the extra fields of {shown(name)} are cut")
+            raise damaged(f"the extra fields of {printable(name)} are cut")
         if kind in fields and kind in {ZIP64, UNICODE_PATH}:
-            raise ambiguous(f"{shown(name)} has two extra fields of one kind.")
+            raise ambiguous(f"{printable(name)} has two extra fields of one kind.")
         if kind in OTHER_MODES:
-            raise ambiguous(f"{shown(name)} has an extra field with a second file mode.")
+            raise ambiguous(f"{printable(name)} has an extra field with a second file mode.")
         fields[kind] = extra[at : at + size]
         at += size
     # Android's zipalign fills up with zeros, also fewer than a field has.
     if extra[at:].strip(b"\0"):
-        raise damaged(f"the extra fields of {shown(name)} are cut")
+        raise damaged(f"the extra fields of {printable(name)} are cut")
     return fields
 
 
@@ -102,21 +102,21 @@ def second_name(fields: dict[int, bytes], name: bytes) -> bytes | None:
     if field is None:
         return None
     if len(field) < 5 or field[0] != 1:
-        raise ambiguous(f"The Unicode name of {shown(name)} cannot be read.")
+        raise ambiguous(f"The Unicode name of {printable(name)} cannot be read.")
     return field[5:]
 
 
-def shown(name: bytes | str) -> str:
+def printable(name: bytes | str) -> str:
     """A name as it can stand in a message, whatever is in it."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     return ascii(text if len(text) <= 80 else f"{text[:80]}...")
 
 
-def ambiguous(message: str) -> Broken:
+def ambiguous(message: str) -> ScanError:
     """What to raise where two unzippers could find different files."""
-    return Broken("AmbiguousZip", message, ZIP_AGAIN)
+    return ScanError("AmbiguousZip", message, ZIP_AGAIN)
 
 
-def damaged(why: str) -> Broken:
+def damaged(why: str) -> ScanError:
     """What to raise where nothing can be read."""
-    return Broken("DamagedZip", f"The zip is cut off or damaged: {why}.", ZIP_AGAIN)
+    return ScanError("DamagedZip", f"The zip is cut off or damaged: {why}.", ZIP_AGAIN)

@@ -66,22 +66,22 @@ def _linted(machine: dict[str, Any]) -> Iterator[str]:
             state["TimeoutSeconds"] = 60
     properties = {"RoleArn": "arn:aws:iam::123456789012:role/states", "Definition": machine}
     resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
-    ran = _ran([str(LINT), "--format", "json"], {"Resources": {"Machine": resource}})
+    result = _ran([str(LINT), "--format", "json"], {"Resources": {"Machine": resource}})
     try:
-        found = json.loads(ran.stdout)
+        document = json.loads(result.stdout)
     except ValueError as error:
-        raise Unusable(f"cfn-lint: {ran.stderr.strip()[-300:]}") from error
-    for finding in found:
+        raise Unusable(f"cfn-lint: {result.stderr.strip()[-300:]}") from error
+    for finding in document:
         path = "/".join(map(str, finding["Location"]["Path"][4:]))
         yield f"cfn-lint: {finding['Rule']['Id']} {path}: {finding['Message']}"
 
 
 def _validated(machine: dict[str, Any]) -> Iterator[str]:
-    ran = _ran([str(VALIDATOR), "--json-path"], machine)
-    if ran.returncode:
-        yield f"asl-validator: {(ran.stdout + ran.stderr).strip()}"
-    elif "is valid" not in ran.stdout + ran.stderr:
-        raise Unusable(f"asl-validator: {(ran.stdout + ran.stderr).strip()[-300:]}")
+    result = _ran([str(VALIDATOR), "--json-path"], machine)
+    if result.returncode:
+        yield f"asl-validator: {(result.stdout + result.stderr).strip()}"
+    elif "is valid" not in result.stdout + result.stderr:
+        raise Unusable(f"asl-validator: {(result.stdout + result.stderr).strip()[-300:]}")
 
 
 def _ran(command: list[str], document: dict[str, Any]) -> subprocess.CompletedProcess[str]:

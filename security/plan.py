@@ -45,21 +45,21 @@ def plan(resources: Iterable[Resource]) -> dict[str, Any]:
     made = list(resources)
     # Parts of a thing come after it, and share its name.
     addresses: dict[str, str] = {}
-    for each in made:
-        addresses.setdefault(arn(each.kind, each.name), f"{_type(each)}.{each.name}")
+    for item in made:
+        addresses.setdefault(arn(item.kind, item.name), f"{_type(item)}.{item.name}")
     planned, configured = [], []
-    for each in made:
-        kind = _type(each)
+    for item in made:
+        kind = _type(item)
         values, references = {}, {}
-        for key, value in each.inputs.items():
+        for key, value in item.inputs.items():
             name = _name(kind, key)
-            if key in each.secret:
+            if key in item.secret:
                 values[name] = "(secret)"
             elif address := _known_by(key, value, addresses):
                 references[name] = {"references": [f"{address}.id", address]}
             else:
                 values[name] = _value(name, value)
-        row = {"address": f"{kind}.{each.name}", "mode": "managed", "type": kind, "name": each.name}
+        row = {"address": f"{kind}.{item.name}", "mode": "managed", "type": kind, "name": item.name}
         row["provider_name"] = "registry.terraform.io/hashicorp/aws"
         planned.append({**row, "values": values})
         configured.append({**row, "expressions": references})
@@ -93,7 +93,7 @@ def _name(kind: str, key: str) -> str:
 
 
 def _snake(text: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1]}", text).lower()
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1]}", text).lower()
 
 
 def _value(name: str, value: Any) -> Any:
@@ -105,12 +105,12 @@ def _value(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         return [_block(value)]
     if isinstance(value, list):
-        return [_block(each) if isinstance(each, dict) else each for each in value]
+        return [_block(member) if isinstance(member, dict) else member for member in value]
     return value
 
 
 def _block(value: dict[str, Any]) -> dict[str, Any]:
-    return {_name("", key): _value(_name("", key), each) for key, each in value.items()}
+    return {_name("", key): _value(_name("", key), member) for key, member in value.items()}
 
 
 def main() -> None:

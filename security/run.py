@@ -66,32 +66,32 @@ class Entry:
     def covers(self, failure: Failure) -> bool:
         """Whether this is the reason to leave the failure so."""
         check, resource, _ = failure
-        return check == self.check and any(fnmatchcase(resource, each) for each in self.on)
+        return check == self.check and any(fnmatchcase(resource, name) for name in self.on)
 
 
 def accepted(text: str) -> list[Entry]:
     """The entries of ``accepted.toml``; each has a reason."""
     entries = [
-        Entry(check=each["check"], on=tuple(each["on"]), reason=each["reason"].strip())
-        for each in tomllib.loads(text)["accepted"]
+        Entry(check=entry["check"], on=tuple(entry["on"]), reason=entry["reason"].strip())
+        for entry in tomllib.loads(text)["accepted"]
     ]
-    assert all(each.reason for each in entries)
+    assert all(entry.reason for entry in entries)
     return entries
 
 
-def judged(failures: Iterable[Failure], entries: Iterable[Entry]) -> list[str]:
+def unaccepted(failures: Iterable[Failure], entries: Iterable[Entry]) -> list[str]:
     """What is wrong: failures that no entry covers, and entries that cover nothing."""
-    found, known = list(failures), list(entries)
+    results, known = list(failures), list(entries)
     return [
         *(
             f"{check} {resource}: {name}"
-            for check, resource, name in found
-            if not any(each.covers((check, resource, name)) for each in known)
+            for check, resource, name in results
+            if not any(item.covers((check, resource, name)) for item in known)
         ),
         *(
-            f"accepted.toml: nothing fails {each.check} on {', '.join(each.on)} any more"
-            for each in known
-            if not any(each.covers(failure) for failure in found)
+            f"accepted.toml: nothing fails {item.check} on {', '.join(item.on)} any more"
+            for item in known
+            if not any(item.covers(failure) for failure in results)
         ),
     ]
 
@@ -107,7 +107,7 @@ def policies() -> Iterator[str]:
         if not spoiled >= OPEN:
             raise Unusable(f"Checkov does not find {', '.join(OPEN - spoiled)} in an open bucket")
     known = accepted(ACCEPTED.read_text())
-    yield from judged(sorted(failures), [each for each in known if not each.is_of_files])
+    yield from unaccepted(sorted(failures), [item for item in known if not item.is_of_files])
 
 
 def secrets() -> Iterator[str]:
@@ -115,7 +115,7 @@ def secrets() -> Iterator[str]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=PROGRAM, capture_output=True, text=True, check=True
     ).stdout.split("\0")
-    files = [each for each in listed if each and (PROGRAM / each).is_file()]
+    files = [item for item in listed if item and (PROGRAM / item).is_file()]
     with tempfile.TemporaryDirectory() as folder:
         planted = Path(folder) / "planted.py"
         planted.write_text(PLANTED)
@@ -126,27 +126,27 @@ def secrets() -> Iterator[str]:
         for row in _checkov("secrets", ["--file", *files])
     ]
     known = accepted(ACCEPTED.read_text())
-    yield from judged(failures, [each for each in known if each.is_of_files])
+    yield from unaccepted(failures, [item for item in known if item.is_of_files])
 
 
 def dependencies() -> Iterator[str]:
     """pip-audit on every lock; it asks PyPI's API for advisories, which a mirror may not have."""
     for lock in LOCKS:
         command = ["pip-audit", "--disable-pip", "--require-hashes", "--format", "json", "-r", lock]
-        ran = _ran(*command)
-        if not ran.stdout.startswith("{"):
-            raise Unusable(f"pip-audit: {ran.stderr.strip().splitlines()[-1:]}")
-        rows = json.loads(ran.stdout)["dependencies"]
-        skipped = [each["name"] for each in rows if "skip_reason" in each]
+        result = _ran(*command)
+        if not result.stdout.startswith("{"):
+            raise Unusable(f"pip-audit: {result.stderr.strip().splitlines()[-1:]}")
+        rows = json.loads(result.stdout)["dependencies"]
+        skipped = [row["name"] for row in rows if "skip_reason" in row]
         if skipped:
             raise Unusable(
                 f"the package index here tells no advisories for {len(skipped)} of {len(rows)} "
                 f"packages of {lock}; run this where PyPI itself is reachable"
             )
-        for each in rows:
-            for hole in each["vulns"]:
-                mended = ", ".join(hole["fix_versions"]) or "no version yet"
-                yield f"{lock}: {each['name']} {each['version']}: {hole['id']}, mended in {mended}"
+        for row in rows:
+            for hole in row["vulns"]:
+                fixed_in = ", ".join(hole["fix_versions"]) or "no version yet"
+                yield f"{lock}: {row['name']} {row['version']}: {hole['id']}, fixed in {fixed_in}"
 
 
 def workflows() -> Iterator[str]:
@@ -165,22 +165,22 @@ def workflows() -> Iterator[str]:
 
 
 def _zizmor(path: Path) -> Iterator[str]:
-    ran = _ran("zizmor", "--offline", "--no-progress", "--format", "json", str(path))
+    result = _ran("zizmor", "--offline", "--no-progress", "--format", "json", str(path))
     try:
-        rows = json.loads(ran.stdout)
+        rows = json.loads(result.stdout)
     except ValueError as error:
-        raise Unusable(f"zizmor: {ran.stderr.strip()[-300:]}") from error
+        raise Unusable(f"zizmor: {result.stderr.strip()[-300:]}") from error
     for row in rows:
         place = row["locations"][0]["symbolic"]["key"]["Local"]["verbatim_path"]
         yield f"{Path(place).name}: {row['ident']}: {row['desc']}"
 
 
 def _actionlint(path: Path) -> Iterator[str]:
-    ran = _ran("actionlint", "-no-color", "-oneline", str(path))
+    result = _ran("actionlint", "-no-color", "-oneline", str(path))
     # 1 has findings, 0 has none.
-    if ran.returncode > 1:
-        raise Unusable(f"actionlint: {ran.stderr.strip()[-300:]}")
-    yield from ran.stdout.splitlines()
+    if result.returncode > 1:
+        raise Unusable(f"actionlint: {result.stderr.strip()[-300:]}")
+    yield from result.stdout.splitlines()
 
 
 def _checked(rendered: dict[str, Any]) -> set[Failure]:
@@ -198,16 +198,20 @@ def _spoiled(rendered: dict[str, Any]) -> dict[str, Any]:
         spoiled["planned_values"]["root_module"],
         spoiled["configuration"]["root_module"],
     ):
-        holder["resources"] = [each for each in holder["resources"] if each["type"] not in LOCKING]
+        holder["resources"] = [
+            resource for resource in holder["resources"] if resource["type"] not in LOCKING
+        ]
     spoiled["resource_changes"] = [
-        each for each in spoiled["resource_changes"] if each["type"] not in LOCKING
+        resource_change
+        for resource_change in spoiled["resource_changes"]
+        if resource_change["type"] not in LOCKING
     ]
     return spoiled
 
 
 def _checkov(framework: str, arguments: list[str]) -> list[dict[str, Any]]:
     """The failed checks."""
-    ran = _ran(
+    result = _ran(
         "checkov",
         "--framework",
         framework,
@@ -219,12 +223,12 @@ def _checkov(framework: str, arguments: list[str]) -> list[dict[str, Any]]:
         *arguments,
     )
     try:
-        told = json.loads(ran.stdout)
+        results = json.loads(result.stdout)
     except ValueError as error:
-        raise Unusable(f"Checkov: {ran.stderr.strip()[-300:]}") from error
-    if told.get("results", {}).get("parsing_errors"):
-        raise Unusable(f"Checkov can't read {told['results']['parsing_errors']}")
-    return told.get("results", {}).get("failed_checks", [])
+        raise Unusable(f"Checkov: {result.stderr.strip()[-300:]}") from error
+    if results.get("results", {}).get("parsing_errors"):
+        raise Unusable(f"Checkov can't read {results['results']['parsing_errors']}")
+    return results.get("results", {}).get("failed_checks", [])
 
 
 def _ran(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -246,14 +250,15 @@ def main(
     code = 0
     for look in looks:
         try:
-            found = list(look())
+            results = list(look())
         except Unusable as unusable:
             print(f"? {look.__name__}: NOT CHECKED: {unusable}")
             continue
         print(
-            f"{'✘' if found else '✔'} {look.__name__}" + "".join(f"\n    {each}" for each in found)
+            f"{'✘' if results else '✔'} {look.__name__}"
+            + "".join(f"\n    {result}" for result in results)
         )
-        code = max(code, bool(found))
+        code = max(code, bool(results))
     return code
 
 

@@ -13,5 +13,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--renew-golden",
         action="store_true",
-        help="write tests/golden/ anew; look at the difference before you commit it",
+        help="write tests/golden/ again; look at the difference before you commit it",
     )

@@ -1,8 +1,8 @@
 """Every command that the docs show is one that its tool takes, as far as that can be told here.
 
-Commands are what stands in indented and ``sh`` blocks, and inline code that begins with one of the
-tools below or has an option. Each kind is held against its tool: AWS's against botocore's models,
-since no account is here.
+Commands are what is stored in indented and ``sh`` blocks, and inline code that begins with one of
+the tools below or has an option. Each kind is held against its tool: AWS's against botocore's
+models, since no account is here.
 """
 
 import os
@@ -55,12 +55,12 @@ def commands(text: str) -> list[list[str]]:
     scripts = [body for language, body in FENCE.findall(text) if language == "sh"]
     text = FENCE.sub("", text)
     scripts += BLOCK.findall(text)
-    found = [words for script in scripts for words in in_script(script)]
+    result = [words for script in scripts for words in in_script(script)]
     for code in re.findall(r"`([^`]+)`", BLOCK.sub("", text)):
         inline = " ".join(code.split())
         if inline.split()[0] in KINDS or re.match(r"[^-{\[].* --\w", inline):
-            found += in_script(inline)
-    return found
+            result += in_script(inline)
+    return result
 
 
 def in_script(script: str) -> Iterator[list[str]]:
@@ -95,7 +95,7 @@ def check_make(target: str = "help", *variables: str) -> None:
     assert target in re.findall(r"^([a-z-]+):", MAKEFILE, re.M)
     exported = re.search(r"^export (.*)$", MAKEFILE, re.M)
     assert exported
-    assert {each.partition("=")[0] for each in variables} <= set(exported[1].split())
+    assert {variable.partition("=")[0] for variable in variables} <= set(exported[1].split())
 
 
 def check_python(*words: str) -> None:
@@ -107,7 +107,7 @@ def check_python(*words: str) -> None:
         check_ops(*arguments)
         return
     if module == "pytest":
-        assert all((ROOT / each).exists() for each in arguments)
+        assert all((ROOT / argument).exists() for argument in arguments)
         return
     folder = ROOT / module.replace(".", "/")
     source = folder / "__main__.py" if folder.is_dir() else folder.with_suffix(".py")
@@ -134,21 +134,25 @@ def check_aws(service: str, operation: str, *arguments: str) -> None:
         assert set(options([*arguments])) <= AWS_OWN[service, operation]
         return
     model = service_model(service.removesuffix("api"))
-    named = {xform_name(each, "-"): each for each in model.operation_names}
+    named = {
+        xform_name(operation_name, "-"): operation_name for operation_name in model.operation_names
+    }
     assert operation in named
     shape = model.operation_model(named[operation]).input_shape
     assert shape
-    known = {f"--{xform_name(each, '-')}" for each in shape.members}
+    known = {f"--{xform_name(member, '-')}" for member in shape.members}
     given = set(options([*arguments])) - AWS_OPTIONS
     assert given <= known
     if arguments:
-        assert {f"--{xform_name(each, '-')}" for each in shape.required_members} <= given
+        assert {
+            f"--{xform_name(required_member, '-')}" for required_member in shape.required_members
+        } <= given
     if "--query" in arguments:
         jmespath.compile(arguments[arguments.index("--query") + 1])
 
 
 def check_pulumi(*words: str) -> None:
-    plain = [each for each in words if not each.startswith("--")]
+    plain = [word for word in words if not word.startswith("--")]
     # The region is the AWS provider's setting; KEY stands for any of ours.
     if plain[:2] == ["config", "set"] and plain[2:3] not in ([], ["KEY"], ["aws:region"]):
         assert "type" in SETTINGS[re.split(r"[.\[]", plain[2])[0]]
@@ -156,7 +160,9 @@ def check_pulumi(*words: str) -> None:
         pytest.skip("the Pulumi CLI is not on PATH (https://www.pulumi.com/docs/install/)")
     for depth in (2, 1):
         command = ["pulumi", *plain[:depth]]
-        if re.search(rf"^ +{re.escape(' '.join(command))}( |$)", said(*command, "--help"), re.M):
+        if re.search(
+            rf"^ +{re.escape(' '.join(command))}( |$)", expected(*command, "--help"), re.M
+        ):
             break
     else:
         pytest.fail(f"pulumi has no command {plain[0]}")
@@ -164,7 +170,7 @@ def check_pulumi(*words: str) -> None:
 
 
 def check_git(command: str, *_: str) -> None:
-    assert command in said("git", "--list-cmds=main").split()
+    assert command in expected("git", "--list-cmds=main").split()
 
 
 def check_pre_commit(command: str, *arguments: str) -> None:
@@ -202,7 +208,7 @@ KINDS = {
 
 
 @cache
-def said(*command: str) -> str:
+def expected(*command: str) -> str:
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -215,7 +221,7 @@ def said(*command: str) -> str:
 
 
 def helped(*command: str) -> list[str]:
-    return re.findall(r"--\w[\w-]*", said(*command))
+    return re.findall(r"--\w[\w-]*", expected(*command))
 
 
 def check(words: list[str]) -> None:

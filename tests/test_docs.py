@@ -82,22 +82,22 @@ def test_every_picture_is_shown_and_light():
     }
 
     assert pictures == named
-    assert [each.name for each in pictures if each.stat().st_size > 200_000] == []
+    assert [picture.name for picture in pictures if picture.stat().st_size > 200_000] == []
 
 
-def test_each_room_imports_the_rooms_that_the_architecture_names():
+def test_each_package_imports_the_packages_that_the_architecture_names():
     text = (ROOT / "docs" / "architecture.md").read_text()
     rows = re.findall(r"^\| `([\w.]+)/?` \| .* \| (.*) \|$", text.split("\n## Layers")[0], re.M)
-    table = {room.removesuffix(".py"): set(re.findall(r"`(\w+)`", may)) for room, may in rows}
-    rooms = {path.parent.name for path in ROOT.glob("[a-z]*/*.py")} | {
+    table = {package.removesuffix(".py"): set(re.findall(r"`(\w+)`", may)) for package, may in rows}
+    packages = {path.parent.name for path in ROOT.glob("[a-z]*/*.py")} | {
         "__main__",
         "tests",
         "samples",
     }
 
-    assert table.keys() == rooms
-    for room in table.keys() - {"tests"}:
-        files = [ROOT / "__main__.py"] if room == "__main__" else (ROOT / room).rglob("*.py")
+    assert table.keys() == packages
+    for package in table.keys() - {"tests"}:
+        files = [ROOT / "__main__.py"] if package == "__main__" else (ROOT / package).rglob("*.py")
         imported = {
             name.partition(".")[0]
             for file in files
@@ -109,7 +109,7 @@ def test_each_room_imports_the_rooms_that_the_architecture_names():
                 else [n.name for n in node.names]
             )
         }
-        assert (imported & rooms) - {room} == table[room], room
+        assert (imported & packages) - {package} == table[package], package
 
 
 def test_the_costs_add_up():
@@ -120,7 +120,7 @@ def test_the_costs_add_up():
     assert total[0] == "**in all**"
     assert len(services) == 8
     for column in (1, 2):
-        assert round(sum(each[column] for each in services), 3) == total[column]
+        assert round(sum(service[column] for service in services), 3) == total[column]
 
 
 def test_the_architecture_names_the_layers_that_a_gate_wires():

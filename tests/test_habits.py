@@ -76,7 +76,7 @@ def test_a_range_is_checked_without_its_merges(tmp_path, monkeypatch):
         git("commit", "--allow-empty", "-m", message)
     monkeypatch.chdir(tmp_path)
 
-    assert [each.split()[0] for each in commits.of_range("HEAD~3..HEAD")] == ["'two'"]
+    assert [item.split()[0] for item in commits.of_range("HEAD~3..HEAD")] == ["'two'"]
     assert commits.main(["--range", "HEAD~1..HEAD"]) == 0
     # What GitHub says of a branch that is new.
     assert commits.main(["--range", f"{'0' * 40}..HEAD"]) == 0
@@ -119,11 +119,11 @@ def test_the_changelog_names_the_version_that_comes_or_is():
 
 def test_the_scripts_need_no_environment():
     """CI and git's hook may call them before `make setup`."""
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-I", "-S", ROOT / ".ci" / "release_notes.py", "v0"],
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert (ran.returncode, "the tag is v0" in ran.stderr) == (1, True)
+    assert (result.returncode, "the tag is v0" in result.stderr) == (1, True)

@@ -8,7 +8,7 @@ import pytest
 from ops.program import PROGRAM
 from security import run
 from security.plan import plan
-from security.run import ACCEPTED, LOCKS, Entry, Unusable, accepted, judged, main
+from security.run import ACCEPTED, LOCKS, Entry, Unusable, accepted, main, unaccepted
 from tests.support.recording import Built, program
 
 ENTRY = Entry(check="CKV_1", on=("aws_s3_bucket.*",), reason="it is so")
@@ -22,7 +22,7 @@ def prod() -> Built:
 def test_every_resource_is_in_the_plan_once(prod: Built):
     planned = plan(prod.aws)["planned_values"]["root_module"]["resources"]
 
-    addresses = [each["address"] for each in planned]
+    addresses = [item["address"] for item in planned]
     assert len(addresses) == len(set(addresses)) == len(prod.aws)
     assert {
         "aws_s3_bucket.gate-uploads",
@@ -33,8 +33,8 @@ def test_every_resource_is_in_the_plan_once(prod: Built):
 
 def test_values_are_spelled_as_terraform_spells_them(prod: Built):
     planned = {
-        each["address"]: each["values"]
-        for each in plan(prod.aws)["planned_values"]["root_module"]["resources"]
+        resource["address"]: resource["values"]
+        for resource in plan(prod.aws)["planned_values"]["root_module"]["resources"]
     }
 
     assert planned["aws_s3_bucket_public_access_block.gate-uploads"] == {
@@ -53,8 +53,8 @@ def test_values_are_spelled_as_terraform_spells_them(prod: Built):
 
 def test_what_another_resource_will_know_is_referred_to(prod: Built):
     configured = {
-        each["address"]: each["expressions"]
-        for each in plan(prod.aws)["configuration"]["root_module"]["resources"]
+        resource["address"]: resource["expressions"]
+        for resource in plan(prod.aws)["configuration"]["root_module"]["resources"]
     }
 
     def refers(address: str, key: str) -> str:
@@ -96,14 +96,14 @@ def test_no_token_is_in_the_plan(prod: Built):
 def test_only_what_has_a_reason_passes_and_no_reason_outlives_its_finding(
     failures: list[tuple[str, str, str]], wrong: list[str]
 ):
-    assert judged(failures, [ENTRY]) == wrong
+    assert unaccepted(failures, [ENTRY]) == wrong
 
 
 def test_every_accepted_finding_has_a_reason():
     entries = accepted(ACCEPTED.read_text())
 
     assert len(entries) > 5
-    assert all(len(each.reason.split()) >= 5 for each in entries)
+    assert all(len(entry.reason.split()) >= 5 for entry in entries)
     with pytest.raises(AssertionError):
         accepted('[[accepted]]\ncheck = "CKV_1"\non = ["*"]\nreason = " "')
 
@@ -123,20 +123,22 @@ def test_findings_fail_and_what_could_not_be_looked_at_is_said_so(
 
     assert main([clean, blind]) == 0
     assert main([dirty, clean]) == 1
-    shown = capsys.readouterr().out
-    assert "✔ clean\n? blind: NOT CHECKED: no index\n✘ dirty\n    a hole" in shown
+    displayed = capsys.readouterr().out
+    assert "✔ clean\n? blind: NOT CHECKED: no index\n✘ dirty\n    a hole" in displayed
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_package_of_every_lock_is_pinned_with_its_hash(lock: str):
     packages = [
-        each
-        for each in (PROGRAM / lock).read_text().replace("\\\n", " ").splitlines()
-        if each.strip() and not each.strip().startswith("#")
+        line
+        for line in (PROGRAM / lock).read_text().replace("\\\n", " ").splitlines()
+        if line.strip() and not line.strip().startswith("#")
     ]
 
     assert packages
-    assert [each for each in packages if "==" not in each or "--hash=sha256:" not in each] == []
+    assert [
+        package for package in packages if "==" not in package or "--hash=sha256:" not in package
+    ] == []
 
 
 def test_workflows_are_not_taken_for_looked_at_without_a_linter(monkeypatch, tmp_path):

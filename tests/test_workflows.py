@@ -30,17 +30,17 @@ MOST: dict[str, list[dict[str, str]]] = {
 
 
 def permissions(workflow: dict[str, Any]) -> list[Any]:
-    found = [workflow["permissions"]]
-    found += [job["permissions"] for job in workflow["jobs"].values() if "permissions" in job]
-    return [each for number, each in enumerate(found) if each not in found[:number]]
+    result = [workflow["permissions"]]
+    result += [job["permissions"] for job in workflow["jobs"].values() if "permissions" in job]
+    return [item for number, item in enumerate(result) if item not in result[:number]]
 
 
 def test_each_workflow_may_do_no_more_than_it_does():
-    assert {name: permissions(each) for name, each in WORKFLOWS.items()} == MOST
+    assert {name: permissions(item) for name, item in WORKFLOWS.items()} == MOST
 
 
 def test_code_of_strangers_never_meets_a_secret_or_an_identity():
-    triggers = {name: set(each[True]) for name, each in WORKFLOWS.items()}  # "on" is true in YAML
+    triggers = {name: set(item[True]) for name, item in WORKFLOWS.items()}  # "on" is true in YAML
 
     assert triggers == {
         "ci.yml": {"push", "pull_request"},
@@ -57,14 +57,14 @@ def test_every_action_is_pinned_to_a_commit_and_says_which_version_that_is(name)
     used = re.findall(r"uses: (.*)", text)
 
     assert used
-    for each in used:
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)
+    for item in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", item)
 
 
 def test_an_action_has_one_version_everywhere():
     used = {step["uses"] for _, step in STEPS if "uses" in step}
 
-    assert len({each.partition("@")[0] for each in used}) == len(used)
+    assert len({item.partition("@")[0] for item in used}) == len(used)
 
 
 def test_every_command_is_one_that_people_run_too():
@@ -81,8 +81,8 @@ def test_every_command_is_one_that_people_run_too():
 
 
 def test_the_pulumi_cli_has_the_version_of_the_sdk():
-    asked = (ROOT / "requirements.txt").read_text()
-    [sdk] = re.findall(r"^pulumi==(.+)$", asked, re.M)
+    requests = (ROOT / "requirements.txt").read_text()
+    [sdk] = re.findall(r"^pulumi==(.+)$", requests, re.M)
     used = {
         step["with"]["pulumi-version"]
         for _, step in STEPS
@@ -102,27 +102,27 @@ def test_a_release_is_published_after_the_checks_of_every_push():
     assert commands(release["check"]) == ["make release-notes", *checks]
     assert release["publish"]["needs"] == "check"
     *build, publish = [step for step in release["publish"]["steps"] if "run" in step]
-    assert [each["run"] for each in build] == ["make dist"]
+    assert [item["run"] for item in build] == ["make dist"]
     # The token that may write is in no step that runs code of packages.
     assert publish["env"] == {"GH_TOKEN": "${{ github.token }}"}
-    assert not any("env" in each for each in build)
+    assert not any("env" in item for item in build)
 
 
 def test_dependabot_looks_at_every_folder_with_pins():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
-    asked = {
+    requests = {
         "/" + str(path.parent.relative_to(ROOT)).removeprefix(".")
         for folder in (ROOT, ROOT / "scan", ROOT / "security")
         for path in [*folder.glob("*requirements*.txt"), *folder.glob("requirements*.in")]
     }
 
-    folders = {each["package-ecosystem"]: each.get("directories") for each in updates}
-    assert {*folders["pip"]} == asked
+    folders = {update["package-ecosystem"]: update.get("directories") for update in updates}
+    assert {*folders["pip"]} == requests
     assert "github-actions" in folders
 
 
 @pytest.mark.parametrize(
-    ("asked", "lock"),
+    ("requests", "lock"),
     [
         ("requirements.txt", "requirements.lock"),
         ("security/requirements.txt", "security/requirements.lock"),
@@ -130,13 +130,13 @@ def test_dependabot_looks_at_every_folder_with_pins():
         ("scan/requirements-sonarqube.in", "scan/requirements-sonarqube.txt"),
     ],
 )
-def test_a_lock_has_the_pins_that_are_asked_for(asked, lock):
+def test_a_lock_has_the_pins_that_are_asked_for(requests, lock):
     def pins(name: str) -> set[str]:
         text = re.sub(r"\[.*?\]", "", (ROOT / name).read_text())
         return set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.M))
 
-    assert pins(asked)
-    assert pins(asked) <= pins(lock), "make lock"
+    assert pins(requests)
+    assert pins(requests) <= pins(lock), "make lock"
 
 
 def test_nothing_is_deployed_before_it_was_previewed_and_approved():

@@ -41,9 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not 0 <= options.port < 2**16:
         parser.error("--port takes 0 to 65535")
-    if not all("=" in each for each in options.set):
+    if not all("=" in assignment for assignment in options.set):
         parser.error("--set takes KEY=VALUE")
-    settings = dict(each.split("=", 1) for each in options.set)
+    settings = dict(assignment.split("=", 1) for assignment in options.set)
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
@@ -56,8 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
             console.print(f"[green]✔[/green] [bold]{served.url}[/bold]  Ctrl-C stops it")
             threading.Event().wait()
         except OSError as error:
-            said = f"✘ Port {options.port}: {error.strerror}; make up PORT=..."
-            console.print(Text(said, style="red"))
+            message = f"✘ Port {options.port}: {error.strerror}; make up PORT=..."
+            console.print(Text(message, style="red"))
             return 1
         except ValueError as error:
             console.print(Text(f"✘ {error}", style="red"))

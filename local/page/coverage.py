@@ -9,22 +9,22 @@ MOST = 100  # files of each kind, which is all that a report names
 LANGUAGES = 50
 
 
-def shown(document: Any, scan: str) -> dict[str, Any] | None:
+def summary(document: Any, scan: str) -> dict[str, Any] | None:
     """``{analysed, lists: [{title, lines: [{file, words}]}]}`` of report.json.
 
     None where the report makes no sense, or nothing was analysed.
     """
-    found = report.parse(document, scan)
-    if found is None or found.coverage is None:
+    parsed_report = report.parse(document, scan)
+    if parsed_report is None or parsed_report.coverage is None:
         return None
     lists = {
-        not_scanned.UNANALYSED: not_scanned.unanalysed(found, MOST),
-        not_scanned.BY_NATURE: not_scanned.by_nature(found, MOST, LANGUAGES),
+        not_scanned.UNANALYSED: not_scanned.unanalysed(parsed_report, MOST),
+        not_scanned.BY_NATURE: not_scanned.by_nature(parsed_report, MOST, LANGUAGES),
     }
     return {
-        "analysed": found.coverage.analysed,
+        "analysed": parsed_report.coverage.analysed,
         "lists": [
-            {"title": title, "lines": [vars(each) for each in lines]}
+            {"title": title, "lines": [vars(row) for row in lines]}
             for title, lines in lists.items()
             if lines
         ],

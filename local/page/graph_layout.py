@@ -76,7 +76,7 @@ def _edges(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
     usual: dict[Edge, None] = {}
     failures: dict[Edge, None] = {}
     for name, state in definition["States"].items():
-        targets = [state.get("Next"), *(each["Next"] for each in state.get("Choices", []))]
+        targets = [state.get("Next"), *(choice["Next"] for choice in state.get("Choices", []))]
         for target in (*targets, state.get("Default")):
             if target:
                 usual[name, target] = None
@@ -95,12 +95,12 @@ def _edges(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
             expected -= {*catch["ErrorEquals"]}
     edges = [edge for edge in failures if edge not in usual and {*edge} <= visited]
     # What is reached from what is shown.
-    shown, pending = {definition["StartAt"], *visited}, [definition["StartAt"], *visited]
+    summary, pending = {definition["StartAt"], *visited}, [definition["StartAt"], *visited]
     while pending:
-        reached = {to for at, to in usual if at == pending[-1]} - shown
-        shown |= reached
+        reached = {to for at, to in usual if at == pending[-1]} - summary
+        summary |= reached
         pending = [*pending[:-1], *sorted(reached)]
-    return [edge for edge in usual if edge[0] in shown] + edges
+    return [edge for edge in usual if edge[0] in summary] + edges
 
 
 def _walk(start: str, edges: Iterable[Edge]) -> tuple[list[str], set[Edge]]:
@@ -134,7 +134,7 @@ def _layers(order: Iterable[str], forward: Iterable[Edge]) -> dict[str, int]:
         before[to].append(at)
     layer: dict[str, int] = {}
     for name in order:
-        layer[name] = max((layer[each] + 1 for each in before[name]), default=0)
+        layer[name] = max((layer[predecessor] + 1 for predecessor in before[name]), default=0)
     return layer
 
 

@@ -1,4 +1,4 @@
-"""The page's web server: what ``Watch`` knows, as JSON and server-sent events, loopback only."""
+"""The page's web server: what ``Poller`` knows, as JSON and server-sent events, loopback only."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.page import folder
-from local.page.watch import PEOPLE, Watch, headline
+from local.page.poller import PEOPLE, Poller, headline
 from samples import SAMPLES, key_for, packed
 
 STATIC = Path(__file__).parent / "static"
@@ -58,10 +58,10 @@ READY: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 
 def application(
-    watch: Watch, about: dict[str, str], port: int, stopped: threading.Event
+    poller: Poller, about: dict[str, str], port: int, stopped: threading.Event
 ) -> ASGIApp:
-    """The page about ``watch``, served at ``port``; its event streams end when it ``stopped``."""
-    page = _Page(watch, about, stopped)
+    """The page about ``poller``, served at ``port``; its event streams end when it ``stopped``."""
+    page = _Page(poller, about, stopped)
     routes = [
         Route("/", page.index),
         Route("/events", page.events),
@@ -71,7 +71,7 @@ def application(
         Route("/api/uploads", page.upload, methods=["POST"]),
         Route("/api/folders", page.upload_folder, methods=["POST"]),
         Route("/api/samples/{name}", page.sample, methods=["POST"]),
-        Route("/api/press", page.press, methods=["POST"]),
+        Route("/api/press", page.click, methods=["POST"]),
         Route("/api/command", page.command, methods=["POST"]),
         Route("/api/way", page.way),
         Route("/api/evidence", page.evidence),
@@ -125,8 +125,8 @@ class _Guard:
 
 
 class _Page:
-    def __init__(self, watch: Watch, about: dict[str, str], stopped: threading.Event) -> None:
-        self._watch, self._about, self._stopped = watch, about, stopped
+    def __init__(self, poller: Poller, about: dict[str, str], stopped: threading.Event) -> None:
+        self._watch, self._about, self._stopped = poller, about, stopped
 
     async def index(self, _: Request) -> Response:
         return FileResponse(STATIC / "index.html")
@@ -139,19 +139,19 @@ class _Page:
         waiting: asyncio.Queue[str] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
-        def hear(kind: str, data: dict[str, Any]) -> None:
+        def listener(kind: str, data: dict[str, Any]) -> None:
             loop.call_soon_threadsafe(waiting.put_nowait, _event(kind, data))
 
-        watch = self._watch
-        with watch.listen(hear):
-            with watch.lock:
+        poller = self._watch
+        with poller.listen(listener):
+            with poller.lock:
                 now = {
                     "about": self._about,
                     "people": PEOPLE,
-                    "uploads": list(watch.uploads.values()),
-                    "entries": watch.entries[-LATEST:],
-                    "mails": [headline(each) for each in watch.mails[-LATEST:]],
-                    "mailCount": len(watch.mails),
+                    "uploads": list(poller.uploads.values()),
+                    "entries": poller.entries[-LATEST:],
+                    "mails": [headline(mail) for mail in poller.mails[-LATEST:]],
+                    "mailCount": len(poller.mails),
                 }
             yield _event("now", now)
             while not self._stopped.is_set():
@@ -188,9 +188,9 @@ class _Page:
             raise _too_large()
         async with request.form(max_files=folder.FILES, max_fields=0) as form:
             files = [
-                (each.filename or "", each.file)
-                for each in form.getlist("file")
-                if isinstance(each, UploadFile)
+                (upload_file.filename or "", upload_file.file)
+                for upload_file in form.getlist("file")
+                if isinstance(upload_file, UploadFile)
             ]
             try:
                 body = await run_in_threadpool(folder.zipped, files)
@@ -199,7 +199,7 @@ class _Page:
         return await self._put_zip(request, body)
 
     async def _put_zip(self, request: Request, body: bytes) -> Response:
-        app, name = (request.query_params.get(each, "") for each in ("app", "name"))
+        app, name = (request.query_params.get(field, "") for field in ("app", "name"))
         zip_name = name if name.endswith(".zip") else f"{name}.zip"
         return await self._put(f"{app}/{zip_name}" if app else key_for(zip_name), body)
 
@@ -213,7 +213,7 @@ class _Page:
             raise HTTPException(400, "S3 takes names of up to 1,024 bytes.")
         return JSONResponse({"versionId": await run_in_threadpool(self._watch.put, key, body)})
 
-    async def press(self, request: Request) -> Response:
+    async def click(self, request: Request) -> Response:
         given = await _json(request)
         user, answers = given.get("user"), given.get("answers", {})
         entry, button = given.get("entry"), given.get("button")
@@ -222,9 +222,9 @@ class _Page:
             or not (isinstance(entry, int) and isinstance(button, int) and button >= 0)
             or not (isinstance(answers, dict) and all(isinstance(v, str) for v in answers.values()))
         ):
-            raise HTTPException(400, "A press names a person, a card, a button and its answers.")
+            raise HTTPException(400, "A click names a person, a card, a button and its answers.")
         try:
-            await run_in_threadpool(self._watch.press, entry, button, answers, user)
+            await run_in_threadpool(self._watch.click, entry, button, answers, user)
         except LookupError as absent:
             raise HTTPException(404, "There is no such button any more.") from absent
         return JSONResponse({})
@@ -243,7 +243,7 @@ class _Page:
 
     async def evidence(self, request: Request) -> Response:
         with _found("evidence"):
-            scan, name = (request.query_params.get(each, "") for each in ("scan", "name"))
+            scan, name = (request.query_params.get(field, "") for field in ("scan", "name"))
             text = await run_in_threadpool(self._watch.evidence, scan, name)
             return PlainTextResponse(text)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import uvicorn
 
-from local.cloud import Cloud
-from local.page import keep
+from local.account import LocalAccount
+from local.page import persistence
+from local.page.poller import Poller
 from local.page.server import application
-from local.page.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Served:
     """What runs: the page's address, and what it shows."""
 
     url: str
-    cloud: Cloud
-    watch: Watch
+    cloud: LocalAccount
+    poller: Poller
 
 
 @contextlib.contextmanager
@@ -40,24 +40,24 @@ def serving(
         # First, so that a taken port is known before the seconds of the deployment.
         listening = stack.enter_context(socket.create_server(("127.0.0.1", port)))
         port = listening.getsockname()[1]
-        cloud = stack.enter_context(Cloud(settings))
-        watch = Watch(cloud)
+        cloud = stack.enter_context(LocalAccount(settings))
+        poller = Poller(cloud)
         if folder:
-            keep.load(watch, folder)
-            stack.callback(keep.save, watch, folder)
-        watch.start()
-        stack.callback(watch.stop)
-        stack.enter_context(_web(listening, port, watch))
-        yield Served(f"http://127.0.0.1:{port}/", cloud, watch)
+            persistence.load(poller, folder)
+            stack.callback(persistence.save, poller, folder)
+        poller.start()
+        stack.callback(poller.stop)
+        stack.enter_context(_web(listening, port, poller))
+        yield Served(f"http://127.0.0.1:{port}/", cloud, poller)
 
 
 @contextlib.contextmanager
-def _web(listening: socket.socket, port: int, watch: Watch) -> Iterator[None]:
+def _web(listening: socket.socket, port: int, poller: Poller) -> Iterator[None]:
     stopped = threading.Event()
-    about = {"uploadBucket": watch.cloud.outputs["uploadBucket"]}
+    about = {"uploadBucket": poller.cloud.outputs["uploadBucket"]}
     server = uvicorn.Server(
         uvicorn.Config(
-            application(watch, about, port, stopped),
+            application(poller, about, port, stopped),
             http="h11",
             ws="none",
             lifespan="off",

@@ -45,7 +45,7 @@ def ownership(account: Account, name: str, inputs: Inputs) -> Made:
 def sse(account: Account, name: str, inputs: Inputs) -> Made:
     bucket = inputs.take("bucket")
     rules = []
-    for rule in inputs.several("rules"):
+    for rule in inputs.blocks("rules"):
         default = rule.nested("applyServerSideEncryptionByDefault")
         by_default = {"SSEAlgorithm": default.take("sseAlgorithm")}
         if key := default.take("kmsMasterKeyId"):
@@ -99,7 +99,7 @@ def notification(account: Account, name: str, inputs: Inputs) -> Made:
 def lifecycle(account: Account, name: str, inputs: Inputs) -> Made:
     bucket = inputs.take("bucket")
     rules = []
-    for rule in inputs.several("rules"):
+    for rule in inputs.blocks("rules"):
         row: dict[str, Any] = {"ID": rule.take("id"), "Status": rule.take("status")}
         within = rule.nested("filter")
         row["Filter"] = {"Prefix": within.take("prefix", "")}

@@ -30,7 +30,7 @@ class Inputs:
     def nested(self, key: str) -> "Inputs":
         return Inputs(f"{self._where}.{key}", self._left.pop(key, None) or {})
 
-    def several(self, key: str) -> list["Inputs"]:
+    def blocks(self, key: str) -> list["Inputs"]:
         rows = self._left.pop(key, None) or []
         return [Inputs(f"{self._where}.{key}[{n}]", row) for n, row in enumerate(rows)]
 
@@ -90,7 +90,7 @@ def plain(value: Any) -> Any:
     """What the engine's wire carries, with secrets told, and whole numbers as such."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
+        return {key: plain(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [plain(each) for each in value]
+        return [plain(member) for member in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -19,15 +19,15 @@ def rule(account: Account, name: str, inputs: Inputs) -> Made:
 def target(account: Account, name: str, inputs: Inputs) -> Made:
     rule, target = inputs.take("rule"), {"Id": name, "Arn": inputs.take("arn")}
     if ":lambda:" not in target["Arn"]:  # a function is called by its own policy, without a role
-        retry, letters = inputs.nested("retryPolicy"), inputs.nested("deadLetterConfig")
+        retry, dead_letters = inputs.nested("retryPolicy"), inputs.nested("deadLetterConfig")
         target["RoleArn"] = inputs.take("roleArn")
         target["RetryPolicy"] = {
             "MaximumRetryAttempts": retry.take("maximumRetryAttempts"),
             "MaximumEventAgeInSeconds": retry.take("maximumEventAgeInSeconds"),
         }
-        target["DeadLetterConfig"] = {"Arn": letters.take("arn")}
+        target["DeadLetterConfig"] = {"Arn": dead_letters.take("arn")}
         retry.done()
-        letters.done()
+        dead_letters.done()
     account.client("events").put_targets(Rule=rule, Targets=[target])
     return f"{rule}/{name}", {}
 

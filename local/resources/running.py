@@ -25,8 +25,8 @@ def function(account: Account, name: str, inputs: Inputs) -> Made:
         "ApplicationLogLevel": logging.take("applicationLogLevel"),
         "LogGroup": logging.take("logGroup"),
     }
-    for each in (logging, tracing, environment):
-        each.done()
+    for block in (logging, tracing, environment):
+        block.done()
     return made["FunctionName"], {"name": made["FunctionName"], "arn": made["FunctionArn"]}
 
 
@@ -49,11 +49,11 @@ def project(account: Account, name: str, inputs: Inputs) -> Made:
     cloudwatch = logs.nested("cloudwatchLogs")
     variables = [
         {
-            "name": each.take("name"),
-            "value": each.take("value"),
-            "type": each.take("type", "PLAINTEXT"),
+            "name": block.take("name"),
+            "value": block.take("value"),
+            "type": block.take("type", "PLAINTEXT"),
         }
-        for each in environment.several("environmentVariables")
+        for block in environment.blocks("environmentVariables")
     ]
     made = account.client("codebuild").create_project(
         name=account.named(name),
@@ -84,8 +84,8 @@ def project(account: Account, name: str, inputs: Inputs) -> Made:
         },
         tags=inputs.tags("key", "value"),
     )["project"]
-    for each in (source, environment, artifacts, cache, logs, cloudwatch):
-        each.done()
+    for block in (source, environment, artifacts, cache, logs, cloudwatch):
+        block.done()
     return made["arn"], {"name": made["name"], "arn": made["arn"]}
 
 

@@ -48,9 +48,9 @@ def metric_filter(account: Account, name: str, inputs: Inputs) -> Made:
 
 def alarm(account: Account, name: str, inputs: Inputs) -> Made:
     alarm = account.named(name)
-    queries = inputs.several("metricQueries")
+    queries = inputs.blocks("metricQueries")
     watched: dict[str, Any] = (
-        {"Metrics": [_metric_query(each) for each in queries]}
+        {"Metrics": [_metric_query(query) for query in queries]}
         if queries
         else {
             **_metric(inputs),

@@ -6,13 +6,13 @@ from botocore.exceptions import ClientError
 
 from components.settings import SCAN_AGAIN
 from domain.stored_objects import error_code
+from ops.output import counted
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from ops.rights import Statement, statements
-from ops.shown import counted
 
 LOG_REGION = "us-east-1"
-# At this many, a burst of uploads is judged in a few minutes, and other teams still run.
+# At this many, a burst of uploads is evaluated in a few minutes, and other teams still run.
 ENOUGH_BUILDS, ENOUGH_CALLS = 5, 50
 PLATFORMS = {"x86_64": "Linux", "arm64": "ARM"}
 SIZES = {
@@ -26,14 +26,14 @@ SIZES = {
 
 def credentials(its: Environment) -> Iterator[Finding]:
     """Who deploys, and where."""
-    if its.caller.is_root:
+    if its.identity.is_root:
         yield warning(
             "these are the root user's credentials",
             "nothing limits them, and the log of who did what says little",
             "deploy under a role: docs/deploy-role.md",
         )
     else:
-        yield fine(f"{its.caller.arn} in {its.region}")
+        yield fine(f"{its.identity.arn} in {its.region}")
 
 
 def builds(its: Environment) -> Iterator[Finding]:
@@ -43,8 +43,8 @@ def builds(its: Environment) -> Iterator[Finding]:
     name = f"Concurrently running builds for {kind} environment"
     client = its.client("service-quotas")
     quotas = every(client, "list_service_quotas", "Quotas", ServiceCode="codebuild")
-    found = [each for each in quotas if each["QuotaName"] == name]
-    if not found:
+    matching = [quota for quota in quotas if quota["QuotaName"] == name]
+    if not matching:
         yield unknown(
             f"no quota is named {name!r}",
             "whether scans can run at once is not known",
@@ -52,10 +52,10 @@ def builds(its: Environment) -> Iterator[Finding]:
             f"--region {its.region}",
         )
         return
-    most = int(found[0]["Value"])
+    most = int(matching[0]["Value"])
     raise_it = (
         "aws service-quotas request-service-quota-increase --service-code codebuild "
-        f"--quota-code {found[0]['QuotaCode']} --desired-value 20 --region {its.region}"
+        f"--quota-code {matching[0]['QuotaCode']} --desired-value 20 --region {its.region}"
     )
     if most < 1:
         yield failed(f"no build of {kind} may run", "no upload would ever be scanned", raise_it)
@@ -81,7 +81,7 @@ def calls(its: Environment) -> Iterator[Finding]:
     if free < ENOUGH_CALLS:
         yield warning(
             f"{free} Lambda functions may run at once",
-            "while others of the account take them, a press of a button may be refused",
+            "while others of the account take them, a click of a button may be refused",
             raise_it,
         )
     else:
@@ -99,7 +99,7 @@ def roles(its: Environment) -> Iterator[Finding]:
         ("iam/role:Role", "Roles", "RolesQuota"),
         ("iam/policy:Policy", "Policies", "PoliciesQuota"),
     ):
-        needed = sum(each.kind == f"aws:{kind}" for each in its.resources)
+        needed = sum(resource.kind == f"aws:{kind}" for resource in its.resources)
         room = summary[most] - summary[has]
         if room < needed:
             short = True
@@ -117,7 +117,7 @@ def remains(its: Environment) -> Iterator[Finding]:
     if its.deployed:
         yield fine("the stack is deployed")
         return
-    found = list(
+    left_behind = list(
         every(
             its.client("resourcegroupstaggingapi"),
             "get_resources",
@@ -128,10 +128,10 @@ def remains(its: Environment) -> Iterator[Finding]:
             ],
         )
     )
-    if found:
+    if left_behind:
         yield warning(
-            f"{counted(len(found), 'thing')} with the tags of a stack {its.stack}, "
-            f"as {found[0]['ResourceARN']}",
+            f"{counted(len(left_behind), 'thing')} with the tags of a stack {its.stack}, "
+            f"as {left_behind[0]['ResourceARN']}",
             "another state deploys a stack of this name here, or one was left behind; "
             "roles, buttons and cards would be taken for each other's",
             "use the state that made them, or name the stack otherwise: pulumi stack rename",
@@ -146,52 +146,55 @@ def audit_log(its: Environment) -> Iterator[Finding]:
         return
     name = f"/aws/chatbot/{its.prefix}"
     logs = its.client("logs", LOG_REGION)
-    found = [
-        each
-        for each in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        if each["logGroupName"] == name
+    groups = [
+        log_group
+        for log_group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        if log_group["logGroupName"] == name
     ]
-    if not found:
+    if not groups:
         yield fine(f"log group {name} will be made")
         return
-    tags = logs.list_tags_for_resource(resourceArn=found[0]["arn"].removesuffix(":*"))["tags"]
+    tags = logs.list_tags_for_resource(resourceArn=groups[0]["arn"].removesuffix(":*"))["tags"]
     if tags.get("managed-by") == "pulumi":
         yield fine(f"log group {name} is the stack's")
     else:
         yield failed(
             f"log group {name} exists in {LOG_REGION}: the chat service made it",
             "`pulumi up` makes it itself, and would stop there",
-            "adopt it: docs/who.md, When the log group exists already; or, if nobody needs it: "
+            "adopt it: docs/approver-audit.md, When the log group exists already; or, if nobody "
+            "needs it: "
             f"aws logs delete-log-group --log-group-name {name} --region {LOG_REGION}",
         )
 
 
 def rights(its: Environment) -> Iterator[Finding]:
     """Whether the caller may do all that `pulumi up` and `pulumi destroy` do."""
-    if its.caller.is_root:
+    if its.identity.is_root:
         yield fine("the root user may do everything")
         return
     iam = its.client("iam")
-    source = its.caller.arn
-    if its.caller.role:
-        source = iam.get_role(RoleName=its.caller.role)["Role"]["Arn"]
+    source = its.identity.arn
+    if its.identity.role:
+        source = iam.get_role(RoleName=its.identity.role)["Role"]["Arn"]
     refused: list[str] = []
-    for statement in statements(its.stack, its.resources, its.caller.account, its.region):
+    for statement in statements(its.stack, its.resources, its.identity.account, its.region):
         results = every(
             iam,
             "simulate_principal_policy",
             "EvaluationResults",
             PolicySourceArn=source,
             ActionNames=statement["Action"],
-            ResourceArns=[_concrete(each) for each in statement["Resource"]],
+            ResourceArns=[_concrete(arn) for arn in statement["Resource"]],
             ContextEntries=_context(statement),
         )
-        refused += [each["EvalActionName"] for each in results if each["EvalDecision"] != "allowed"]
+        refused += [
+            result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"
+        ]
     names = sorted(set(refused))
     if names:
-        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         yield failed(
-            f"{source} may not {shown}",
+            f"{source} may not {listed}",
             "`pulumi up` or `pulumi destroy` would stop half-way",
             f"python -m ops rights --stack {its.stack}, and attach what it prints",
         )
@@ -202,7 +205,9 @@ def rights(its: Environment) -> Iterator[Finding]:
 def named(its: Environment) -> Iterator[Finding]:
     """Whether the topic and the functions exist that settings only name."""
     topic = its.settings.escalation_topic
-    functions = sorted({each.function for each in its.settings.custom_actions} - {SCAN_AGAIN})
+    functions = sorted(
+        {custom_action.function for custom_action in its.settings.custom_actions} - {SCAN_AGAIN}
+    )
     absent = []
     if topic:
         try:
@@ -233,7 +238,7 @@ def deployers(its: Environment) -> Iterator[Finding]:
     iam = its.client("iam")
     for arn in its.settings.deployers:
         account, kind, name = arn.split(":")[4], arn.split(":")[5].split("/")[0], arn.split("/")[-1]
-        if account != its.caller.account:
+        if account != its.identity.account:
             yield unknown(
                 f"deployer {arn} is in another account",
                 "whether it exists can't be seen from here; if not, `pulumi up` stops at the "
@@ -242,7 +247,7 @@ def deployers(its: Environment) -> Iterator[Finding]:
             )
             continue
         try:
-            found = (
+            principal = (
                 iam.get_role(RoleName=name)["Role"]
                 if kind == "role"
                 else iam.get_user(UserName=name)["User"]
@@ -250,8 +255,8 @@ def deployers(its: Environment) -> Iterator[Finding]:
         except ClientError as error:
             if error_code(error) != "NoSuchEntity":
                 raise
-            found = {"Arn": None}
-        if found["Arn"] != arn:
+            principal = {"Arn": None}
+        if principal["Arn"] != arn:
             yield failed(
                 f"deployer {arn} does not exist",
                 "S3 refuses a policy that names nobody: `pulumi up` would stop there",
@@ -260,7 +265,7 @@ def deployers(its: Environment) -> Iterator[Finding]:
         else:
             yield fine(f"deployer {arn} exists")
     if not its.settings.deployers:
-        yield fine("no deployers are set: whoever deploys brings rights of their own")
+        yield fine("no deployers are set: those who deploy need permissions of their own")
 
 
 def _concrete(pattern: str) -> str:

@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from components.upload_gate import UploadGateArgs
-from ops import shown
-from ops.caller import Caller, caller
+from ops import output
 from ops.configuration import Configuration, FileOption, NamedOption, configuration
+from ops.errors import of_aws
+from ops.identity import Identity, identity
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, Level, failed, warning
 from ops.preflight.running import CHECKS, run
-from ops.problem import of_aws
 from ops.program import record_program
 
 MARKS = {
@@ -33,7 +33,7 @@ Found = Sequence[tuple[Check, Finding]]
 
 
 def preflight(
-    stack: NamedOption, config: FileOption = None, json: shown.JsonOption = False
+    stack: NamedOption, config: FileOption = None, json: output.JsonOption = False
 ) -> None:
     """Check all that an environment needs, before `pulumi up` and after; changes nothing.
 
@@ -41,9 +41,9 @@ def preflight(
 
     Example: python -m ops preflight --stack dev
     """
-    found = look(configuration(stack, config))
+    findings = inspect(configuration(stack, config))
     if json:
-        shown.as_json(
+        output.as_json(
             [
                 {
                     "area": check.area,
@@ -51,35 +51,35 @@ def preflight(
                     "level": finding.level,
                     "what": finding.what,
                     "why": finding.why,
-                    "mend": finding.mend,
+                    "fix": finding.fix,
                 }
-                for check, finding in found
+                for check, finding in findings
             ]
         )
     else:
-        _show(found, stack)
-    levels = {finding.level for _, finding in found}
+        _show(findings, stack)
+    levels = {finding.level for _, finding in findings}
     sys.exit(next((code for level, code in CODES.items() if level in levels), 0))
 
 
-def look(its: Configuration) -> Found:
+def inspect(its: Configuration) -> Found:
     """What is found; where settings or credentials are wrong, only that."""
     if its.settings is None:
         return [
-            (_said("settings"), failed(what, "`pulumi up` refuses it", mend))
-            for what, mend in its.wrong
+            (_said("settings"), failed(what, "`pulumi up` refuses it", fix))
+            for what, fix in its.wrong
         ]
     if not its.region:
-        mend = f"pulumi config set aws:region eu-central-1 --stack {its.stack}"
-        return [(_said("region"), failed("no region is set", "AWS is in many", mend))]
+        fix = f"pulumi config set aws:region eu-central-1 --stack {its.stack}"
+        return [(_said("region"), failed("no region is set", "AWS is in many", fix))]
     try:
-        who: Caller = caller(its.region)
+        who: Identity = identity(its.region)
     except (BotoCoreError, ClientError) as error:
-        problem = of_aws(error)
+        failure = of_aws(error)
         return [
             (
                 _said("credentials"),
-                failed(problem.what, "nothing else can be checked", problem.mend),
+                failed(failure.what, "nothing else can be checked", failure.fix),
             )
         ]
     environment = Environment(
@@ -88,15 +88,15 @@ def look(its: Configuration) -> Found:
         region=its.region,
         settings=its.settings,
         token=its.sonar_token,
-        caller=who,
+        identity=who,
         resources=record_program(its.stack, its.values, who.account, its.region).aws,
         outputs=its.outputs,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=shown.err(), transient=True) as progress:
+    with Progress(*columns, console=output.err(), transient=True) as progress:
         task = progress.add_task("Checking", total=len(CHECKS))
-        found = run(environment, done=lambda check: progress.advance(task))
-    return [*_misspelt(its), *_placeholders(its.settings, its.stack), *found]
+        findings = run(environment, done=lambda check: progress.advance(task))
+    return [*_misspelt(its), *_placeholders(its.settings, its.stack), *findings]
 
 
 def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
@@ -119,9 +119,9 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
         **{f'appRecipients["{app}"]': team for app, team in settings.app_recipients.items()},
     }
     addresses = {"sender": settings.sender} | {
-        f"--path '{key}[{place}]'": each
+        f"--path '{key}[{place}]'": address
         for key, those in lists.items()
-        for place, each in enumerate(those)
+        for place, address in enumerate(those)
     }
     return [
         (
@@ -139,33 +139,33 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
 
 def _said(about: str) -> Check:
     """What is looked at before the checks can be."""
-    return Check(area="Settings", about=about, look=lambda its: [])
+    return Check(area="Settings", about=about, inspect=lambda its: [])
 
 
-def _show(found: Found, stack: str) -> None:
-    """One row for each finding; under what is not fine, why it matters and what mends it."""
+def _show(findings: Found, stack: str) -> None:
+    """One row for each finding; under what is not fine, why it matters and how to fix it."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(style="bold", no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
     area = ""
-    for check, finding in found:
+    for check, finding in findings:
         mark, style = MARKS[finding.level]
-        text = Text.assemble(shown.cell(finding.what))
+        text = Text.assemble(output.cell(finding.what))
         if finding.why:
             text.append("\n")
-            text.append_text(shown.cell(finding.why, "dim"))
-        if finding.mend:
+            text.append_text(output.cell(finding.why, "dim"))
+        if finding.fix:
             text.append("\n→ ")
-            text.append_text(shown.cell(finding.mend, "cyan"))
+            text.append_text(output.cell(finding.fix, "cyan"))
         table.add_row(
             Text(mark, style), check.area if check.area != area else "", check.about, text
         )
         area = check.area
-    shown.out().print(table)
-    counts = {level: sum(each.level == level for _, each in found) for level in Level}
-    shown.say(
+    output.out().print(table)
+    counts = {level: sum(other.level == level for _, other in findings) for level in Level}
+    output.say(
         f"{stack}: " + ", ".join(f"{count} {level}" for level, count in counts.items() if count),
         "bold red" if counts[Level.FAILED] else "bold",
     )

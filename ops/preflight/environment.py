@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 
 from components.upload_gate import UploadGateArgs
-from ops.caller import PATIENCE, Caller
+from ops.identity import PATIENCE, Identity
 from ops.program import Resource
 
 # The chat service is one for all regions, and has its API in a few of them.
@@ -33,7 +33,7 @@ class Environment:
     region: str
     settings: UploadGateArgs
     token: str = field(repr=False)
-    caller: Caller
+    identity: Identity
     resources: Sequence[Resource] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
@@ -48,7 +48,11 @@ class Environment:
 
     def desired(self, type_name: str) -> list[dict[str, Any]]:
         """What Cloud Control will be asked for of one type."""
-        return [each.desired for each in self.resources if each.inputs.get("typeName") == type_name]
+        return [
+            resource.desired
+            for resource in self.resources
+            if resource.inputs.get("typeName") == type_name
+        ]
 
 
 def every(client: Any, operation: str, key: str, **parameters: Any) -> Iterable[Any]:

@@ -18,21 +18,21 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """``what`` is found, ``why`` that matters, and ``mend``: what to run or to do about it."""
+    """``what`` is found, ``why`` that matters, and ``fix``: what to run or to do about it."""
 
     level: Level
     what: str
     why: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Looks at one prerequisite; what AWS refuses or does not answer, ``look`` lets escape."""
+    """Looks at one prerequisite; what AWS refuses or does not answer, ``inspect`` lets escape."""
 
     area: str
     about: str
-    look: Callable[[Environment], Iterable[Finding]]
+    inspect: Callable[[Environment], Iterable[Finding]]
 
 
 def fine(what: str) -> Finding:
@@ -40,16 +40,16 @@ def fine(what: str) -> Finding:
     return Finding(level=Level.FINE, what=what)
 
 
-def warning(what: str, why: str, mend: str) -> Finding:
+def warning(what: str, why: str, fix: str) -> Finding:
     """It works, but not well or not for long."""
-    return Finding(level=Level.WARNING, what=what, why=why, mend=mend)
+    return Finding(level=Level.WARNING, what=what, why=why, fix=fix)
 
 
-def failed(what: str, why: str, mend: str) -> Finding:
+def failed(what: str, why: str, fix: str) -> Finding:
     """It does not work, or `pulumi up` would stop there."""
-    return Finding(level=Level.FAILED, what=what, why=why, mend=mend)
+    return Finding(level=Level.FAILED, what=what, why=why, fix=fix)
 
 
-def unknown(what: str, why: str, mend: str) -> Finding:
+def unknown(what: str, why: str, fix: str) -> Finding:
     """It could not be looked at."""
-    return Finding(level=Level.UNKNOWN, what=what, why=why, mend=mend)
+    return Finding(level=Level.UNKNOWN, what=what, why=why, fix=fix)

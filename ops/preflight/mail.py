@@ -35,7 +35,7 @@ def sender(its: Environment) -> Iterator[Finding]:
     else:
         yield failed(
             f"{address} is not verified",
-            "SES refuses every email from it; decisions stand, but nobody is told",
+            "SES refuses every email from it; decisions are recorded, but no email is sent",
             f"click the link that SES mailed to {address}" if identity else verify,
         )
 
@@ -55,21 +55,21 @@ def recipients(its: Environment) -> Iterator[Finding]:
         return
     everybody = {
         *its.settings.recipients,
-        *(each for team in its.settings.app_recipients.values() for each in team),
+        *(address for team in its.settings.app_recipients.values() for address in team),
     }
     unverified = [
-        each
-        for each in sorted(everybody)
+        address
+        for address in sorted(everybody)
         if not any(
-            found and found["VerifiedForSendingStatus"]
-            for found in (_identity(mails, each), _identity(mails, each.split("@")[1]))
+            known and known["VerifiedForSendingStatus"]
+            for known in (_identity(mails, address), _identity(mails, address.split("@")[1]))
         )
     ]
-    for each in unverified:
+    for address in unverified:
         yield failed(
-            f"{each} is not verified, and SES is in its sandbox",
+            f"{address} is not verified, and SES is in its sandbox",
             "in the sandbox SES sends to verified addresses only",
-            f"aws sesv2 create-email-identity --email-identity {each} --region {its.region}"
+            f"aws sesv2 create-email-identity --email-identity {address} --region {its.region}"
             ", then click the link; or ask for production access in the console of SES",
         )
     if not unverified:

@@ -20,17 +20,17 @@ def vpc(its: Environment) -> Iterator[Finding]:
         Filters=[{"Name": "group-id", "Values": list(wanted.security_groups)}]
     )["SecurityGroups"]
     lies_in = {
-        **{each["SubnetId"]: each["VpcId"] for each in subnets},
-        **{each["GroupId"]: each["VpcId"] for each in groups},
+        **{subnet["SubnetId"]: subnet["VpcId"] for subnet in subnets},
+        **{group["GroupId"]: group["VpcId"] for group in groups},
     }
     amiss = [
-        f"{each} is in {lies_in[each]}" if each in lies_in else f"{each} does not exist"
-        for each in (*wanted.subnets, *wanted.security_groups)
-        if lies_in.get(each) != wanted.vpc_id
+        f"{name} is in {lies_in[name]}" if name in lies_in else f"{name} does not exist"
+        for name in (*wanted.subnets, *wanted.security_groups)
+        if lies_in.get(name) != wanted.vpc_id
     ]
-    for each in amiss:
+    for mismatch in amiss:
         yield failed(
-            f"{each}; the setting vpcId says {wanted.vpc_id}",
+            f"{mismatch}; the setting vpcId says {wanted.vpc_id}",
             "CodeBuild refuses the project, or no build starts",
             f"correct vpcSubnets and vpcSecurityGroups in Pulumi.{its.stack}.yaml",
         )

@@ -7,32 +7,32 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.stored_objects import error_code
+from ops.errors import RIGHTS, of_aws
 from ops.preflight import account, mail, network, slack, sonarqube, uploads
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
-from ops.problem import RIGHTS, of_aws
 
 CHECKS = (
-    Check(area="Account", about="credentials", look=account.credentials),
-    Check(area="Account", about="rights to deploy", look=account.rights),
-    Check(area="Account", about="CodeBuild quota", look=account.builds),
-    Check(area="Account", about="Lambda quota", look=account.calls),
-    Check(area="Account", about="IAM quotas", look=account.roles),
-    Check(area="Account", about="remains", look=account.remains),
-    Check(area="Account", about="audit log", look=account.audit_log),
-    Check(area="Account", about="VPC", look=network.vpc),
-    Check(area="Account", about="topic, functions", look=account.named),
-    Check(area="Slack", about="workspace", look=slack.workspace),
-    Check(area="Slack", about="channel", look=slack.channel),
-    Check(area="Slack", about="buttons", look=slack.buttons),
-    Check(area="Slack", about="limits of buttons", look=slack.limits),
-    Check(area="Email", about="sender", look=mail.sender),
-    Check(area="Email", about="recipients", look=mail.recipients),
-    Check(area="Uploads", about="deployers", look=account.deployers),
-    Check(area="Uploads", about="bucket policy", look=uploads.guard),
-    Check(area="Uploads", about="replication", look=uploads.copies),
-    Check(area="Uploads", about="rights of deployers", look=uploads.grants),
-    Check(area="SonarQube", about="server, token, gate", look=sonarqube.sonarqube),
+    Check(area="Account", about="credentials", inspect=account.credentials),
+    Check(area="Account", about="rights to deploy", inspect=account.rights),
+    Check(area="Account", about="CodeBuild quota", inspect=account.builds),
+    Check(area="Account", about="Lambda quota", inspect=account.calls),
+    Check(area="Account", about="IAM quotas", inspect=account.roles),
+    Check(area="Account", about="remains", inspect=account.remains),
+    Check(area="Account", about="audit log", inspect=account.audit_log),
+    Check(area="Account", about="VPC", inspect=network.vpc),
+    Check(area="Account", about="topic, functions", inspect=account.named),
+    Check(area="Slack", about="workspace", inspect=slack.workspace),
+    Check(area="Slack", about="channel", inspect=slack.channel),
+    Check(area="Slack", about="buttons", inspect=slack.buttons),
+    Check(area="Slack", about="limits of buttons", inspect=slack.limits),
+    Check(area="Email", about="sender", inspect=mail.sender),
+    Check(area="Email", about="recipients", inspect=mail.recipients),
+    Check(area="Uploads", about="deployers", inspect=account.deployers),
+    Check(area="Uploads", about="bucket policy", inspect=uploads.guard),
+    Check(area="Uploads", about="replication", inspect=uploads.copies),
+    Check(area="Uploads", about="rights of deployers", inspect=uploads.grants),
+    Check(area="SonarQube", about="server, token, gate", inspect=sonarqube.sonarqube),
 )
 AT_ONCE = 8
 
@@ -45,7 +45,7 @@ def run(
     """Make the checks, tell ``done`` of each, and return what they found, in their order."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = {
-            pool.submit(lambda each=each: list(_findings(each, its))): each for each in checks
+            pool.submit(lambda check=check: list(_findings(check, its))): check for check in checks
         }
         for future in as_completed(running):
             done(running[future])
@@ -55,19 +55,19 @@ def run(
 def _findings(check: Check, its: Environment) -> Iterator[Finding]:
     """What the check finds, and what kept it from finding more."""
     try:
-        yield from check.look(its)
+        yield from check.inspect(its)
     except ClientError as error:
         if error_code(error) in RIGHTS:
             right = _right(error)
             yield unknown(
-                f"not checked: {its.caller.arn} lacks {right}",
+                f"not checked: {its.identity.arn} lacks {right}",
                 "whether this is as it should be is not known",
                 f"allow {right}, or run this as somebody who may",
             )
         else:
-            yield _not_told(of_aws(error).what, of_aws(error).mend)
+            yield _unknown(of_aws(error).what, of_aws(error).fix)
     except BotoCoreError as error:
-        yield _not_told(of_aws(error).what, of_aws(error).mend)
+        yield _unknown(of_aws(error).what, of_aws(error).fix)
 
 
 def _right(error: ClientError) -> str:
@@ -77,5 +77,5 @@ def _right(error: ClientError) -> str:
     return named[1] if named else error.operation_name
 
 
-def _not_told(what: str, mend: str) -> Finding:
-    return unknown(f"not checked: {what}", "whether this is as it should be is not known", mend)
+def _unknown(what: str, fix: str) -> Finding:
+    return unknown(f"not checked: {what}", "whether this is as it should be is not known", fix)

@@ -18,11 +18,11 @@ def workspace(its: Environment) -> Iterator[Finding]:
     wanted = its.settings.slack_workspace_id
     chat = its.client("chatbot", CHAT_REGION)
     known = {
-        each["SlackTeamId"]: each
-        for each in every(chat, "describe_slack_workspaces", "SlackWorkspaces")
+        team["SlackTeamId"]: team
+        for team in every(chat, "describe_slack_workspaces", "SlackWorkspaces")
     }
     if wanted not in known:
-        others = ", ".join(f"{key} ({each['SlackTeamName']})" for key, each in known.items())
+        others = ", ".join(f"{key} ({team['SlackTeamName']})" for key, team in known.items())
         yield failed(
             f"workspace {wanted} is not authorised"
             + (f"; authorised are {others}" if others else ""),
@@ -43,8 +43,12 @@ def workspace(its: Environment) -> Iterator[Finding]:
 def channel(its: Environment) -> Iterator[Finding]:
     """Whether the channel is free for this stack before, and taken by it after."""
     wanted = its.settings.slack_channel_id
-    others = [each for each in _configurations(its) if each["ConfigurationName"] != its.prefix]
-    rivals = [each["ConfigurationName"] for each in others if each["SlackChannelId"] == wanted]
+    others = [
+        configuration
+        for configuration in _configurations(its)
+        if configuration["ConfigurationName"] != its.prefix
+    ]
+    rivals = [other["ConfigurationName"] for other in others if other["SlackChannelId"] == wanted]
     if rivals:
         yield failed(
             f"channel {wanted} belongs to configuration {', '.join(rivals)}",
@@ -78,7 +82,7 @@ def channel(its: Environment) -> Iterator[Finding]:
 def buttons(its: Environment) -> Iterator[Finding]:
     """Whether the names of the buttons are free before, and the channel lists them after."""
     chat = its.client("chatbot", CHAT_REGION)
-    wanted = {each["ActionName"] for each in its.desired(ACTION)}
+    wanted = {action["ActionName"] for action in its.desired(ACTION)}
     actions = every(chat, "list_custom_actions", "CustomActions")
     arns = {arn.rsplit("/", 1)[-1]: arn for arn in actions}
     if not its.deployed:
@@ -94,8 +98,8 @@ def buttons(its: Environment) -> Iterator[Finding]:
         return
     own = _own_configuration(its)
     listed = {
-        each["Resource"]
-        for each in (
+        association["Resource"]
+        for association in (
             every(
                 chat,
                 "list_associations",
@@ -125,9 +129,9 @@ def limits(its: Environment) -> Iterator[Finding]:
         buttons = action["Attachments"]
         sizes = {
             "ActionName": len(action["ActionName"]),
-            "ButtonText": max(len(each["ButtonText"]) for each in buttons),
-            "Variables": max(len(each["Variables"]) for each in buttons),
-            "Criteria": max(len(each["Criteria"]) for each in buttons),
+            "ButtonText": max(len(button["ButtonText"]) for button in buttons),
+            "Variables": max(len(button["Variables"]) for button in buttons),
+            "Criteria": max(len(button["Criteria"]) for button in buttons),
             "CommandText": len(action["Definition"]["CommandText"]),
         }
         too_much += [
@@ -135,8 +139,10 @@ def limits(its: Environment) -> Iterator[Finding]:
             for key, size in sizes.items()
             if size > MOST[key]
         ]
-    for each in too_much:
-        yield failed(each, "the service refuses or cuts it", "shorten it in components/buttons.py")
+    for excess in too_much:
+        yield failed(
+            excess, "the service refuses or cuts it", "shorten it in components/buttons.py"
+        )
     if not too_much:
         yield fine(f"{len(actions)} buttons are within the service's limits")
 
@@ -148,5 +154,9 @@ def _configurations(its: Environment) -> list[dict[str, Any]]:
 
 
 def _own_configuration(its: Environment) -> dict[str, Any] | None:
-    found = [each for each in _configurations(its) if each["ConfigurationName"] == its.prefix]
-    return found[0] if found else None
+    matching = [
+        configuration
+        for configuration in _configurations(its)
+        if configuration["ConfigurationName"] == its.prefix
+    ]
+    return matching[0] if matching else None

@@ -1,4 +1,4 @@
-"""The SonarQube server: there, new enough, its token of the least right, a gate that judges.
+"""The SonarQube server: there, new enough, its token of the least right, a gate that evaluates.
 
 With a global analysis token its API tells all of that (25.9): ``users/current`` the permissions,
 ``user_tokens/search`` the expiry, ``qualitygates/list`` and ``show`` the default gate.
@@ -12,7 +12,7 @@ from components.scan_project import SonarQube
 from ops import sonar
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.sonarqube.api import Api
 from scan.sonarqube.exclusions import LEAVE_OUT, ONLY, SETTINGS, set_by_people
 
@@ -38,18 +38,22 @@ def sonarqube(its: Environment) -> Iterator[Finding]:
             f"python -m ops preflight --stack {its.stack}, with the Pulumi CLI",
         )
         return
-    with sonar.asked(scanner, its.token, retry_after=()) as api:
+    with sonar.connected(scanner, its.token, retry_after=()) as api:
         try:
             version = api.check()
-        except Broken as broken:
-            yield _of_no_use(its, broken)
+        except ScanError as scan_error:
+            yield _of_no_use(its, scan_error)
             return
         yield fine(f"SonarQube {version} at {scanner.host_url} knows the token")
-        for look in (token, gate, coverage):
+        for inspect in (token, gate, coverage):
             try:
-                yield from look(its, api)
-            except Broken as broken:
-                yield unknown(broken.message, f"the {look.__name__} is not checked", broken.mend)
+                yield from inspect(its, api)
+            except ScanError as scan_error:
+                yield unknown(
+                    scan_error.message,
+                    f"the {inspect.__name__} is not checked",
+                    scan_error.remediation,
+                )
 
 
 def token(its: Environment, api: Api) -> Iterator[Finding]:
@@ -99,10 +103,10 @@ def token(its: Environment, api: Api) -> Iterator[Finding]:
 
 
 def gate(its: Environment, api: Api) -> Iterator[Finding]:
-    """Whether the default quality gate judges overall code."""
+    """Whether the default quality gate evaluates overall code."""
     organization = {"organization": api.server.organization} if api.server.organization else {}
     listed = api.get("api/qualitygates/list", **organization)["qualitygates"]
-    default = [each["name"] for each in listed if each.get("isDefault")]
+    default = [item["name"] for item in listed if item.get("isDefault")]
     if not default:
         yield failed(
             "no quality gate is the default",
@@ -110,22 +114,23 @@ def gate(its: Environment, api: Api) -> Iterator[Finding]:
             f"{api.server.url}/quality_gates: Set as Default",
         )
         return
-    shown = api.get("api/qualitygates/show", name=default[0], **organization)
-    metrics = [each["metric"] for each in shown.get("conditions", [])]
-    overall = [each for each in metrics if not each.startswith("new_")]
+    gate_definition = api.get("api/qualitygates/show", name=default[0], **organization)
+    metrics = [condition["metric"] for condition in gate_definition.get("conditions", [])]
+    overall = [metric for metric in metrics if not metric.startswith("new_")]
     limits = any(most is not None for most in its.settings.limits.values())
     if overall:
-        yield fine(f"gate {default[0]!r} judges overall code by {', '.join(overall)}")
+        yield fine(f"gate {default[0]!r} evaluates overall code by {', '.join(overall)}")
     elif limits:
         yield warning(
-            f"gate {default[0]!r} judges new code only",
-            "on the first analysis nothing is new; there the limits of the settings judge instead",
+            f"gate {default[0]!r} evaluates new code only",
+            "on the first analysis nothing is new; there the limits of the settings evaluate "
+            "instead",
             "docs/sonarqube.md, Choose a gate: add conditions on overall code",
         )
     else:
         yield failed(
-            f"gate {default[0]!r} judges new code only, and the settings have no limits",
-            "nothing would judge the first upload of an app; its scan is broken",
+            f"gate {default[0]!r} evaluates new code only, and the settings have no limits",
+            "nothing would evaluate the first upload of an app; its scan fails to run",
             "docs/sonarqube.md, Choose a gate: add conditions on overall code; or "
             f"pulumi config set maxBlocker 0 --stack {its.stack}",
         )
@@ -133,7 +138,7 @@ def gate(its: Environment, api: Api) -> Iterator[Finding]:
 
 def coverage(its: Environment, api: Api) -> Iterator[Finding]:
     """Whether the token may read what a scan holds against the upload."""
-    known = [each["name"] for each in api.get("api/languages/list")["languages"]]
+    known = [language["name"] for language in api.get("api/languages/list")["languages"]]
     yield fine(f"it knows {len(known)} languages; code in one that is not analysed fails the gate")
     answer = api.may_get("api/settings/values", "its settings", keys=SETTINGS)
     if answer is None:
@@ -155,22 +160,22 @@ def coverage(its: Environment, api: Api) -> Iterator[Finding]:
 
 def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
     tokens: list[dict[str, Any]] = api.get("api/user_tokens/search").get("userTokens", [])
-    same = [each for each in tokens if each.get("type") == kind]
+    same = [item for item in tokens if item.get("type") == kind]
     # Which of several it is, the API does not tell.
     if len(same) != 1 or "expirationDate" not in same[0]:
         return
     ends = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")
     if (ends - datetime.now(UTC)).days < SOON_DAYS:
         yield warning(
-            f"the token expires on {ends:%Y-%m-%d}", "after that every scan is broken", new_one
+            f"the token expires on {ends:%Y-%m-%d}", "after that every scan fails to run", new_one
         )
 
 
-def _of_no_use(its: Environment, broken: Broken) -> Finding:
-    if broken.code == "ServerUnreachable" and its.settings.vpc:
+def _of_no_use(its: Environment, scan_error: ScanError) -> Finding:
+    if scan_error.code == "ServerUnreachable" and its.settings.vpc:
         return unknown(
-            f"{broken.message} It may be reachable only from inside {its.settings.vpc.vpc_id}",
+            f"{scan_error.message} It may be reachable only from inside {its.settings.vpc.vpc_id}",
             "version, token and gate are not checked",
             "run this from inside the VPC",
         )
-    return failed(broken.message, "no upload could be scanned", broken.mend)
+    return failed(scan_error.message, "no upload could be scanned", scan_error.remediation)

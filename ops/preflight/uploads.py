@@ -13,7 +13,7 @@ from ops.program import GATE
 
 # What a bucket is called in the program, and the output that has its name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
-# Whoever may do one of these can lift the guard, or have what it guards copied past it.
+# Anyone who may do one of these can lift the guard, or have what it guards copied past it.
 LIFTING = (
     "s3:PutBucketPolicy",
     "s3:DeleteBucketPolicy",
@@ -58,12 +58,14 @@ def grants(its: Environment) -> Iterator[Finding]:
     iam, bucket = its.client("iam"), f"arn:aws:s3:::{its.outputs['uploadBucket']}"
     could = []
     for arn in its.settings.deployers:
-        if arn.split(":")[4] != its.caller.account:
+        if arn.split(":")[4] != its.identity.account:
             continue  # across accounts the bucket's policy alone decides
         results = iam.simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=list(LIFTING), ResourceArns=[bucket]
         )["EvaluationResults"]
-        may = [each["EvalActionName"] for each in results if each["EvalDecision"] == "allowed"]
+        may = [
+            result["EvalActionName"] for result in results if result["EvalDecision"] == "allowed"
+        ]
         if may:
             could.append(arn)
             yield warning(
@@ -104,16 +106,19 @@ def _policy(its: Environment, label: str, bucket: str) -> Iterator[Finding]:
 
 def written_policy(its: Environment, label: str) -> list[dict[str, Any]]:
     """The statements that the program writes on a bucket."""
-    [found] = [
-        each
-        for each in its.resources
-        if each.kind == "aws:s3/bucketPolicy:BucketPolicy" and each.name == f"{GATE}-{label}"
+    [policy_resource] = [
+        resource
+        for resource in its.resources
+        if resource.kind == "aws:s3/bucketPolicy:BucketPolicy"
+        and resource.name == f"{GATE}-{label}"
     ]
-    return found.policy()
+    return policy_resource.policy()
 
 
 def _names(statements: list[dict[str, Any]], effect: str) -> set[str]:
     """The statements of one effect, by their name or else by whom they are about."""
     return {
-        str(each.get("Sid") or each["Principal"]) for each in statements if each["Effect"] == effect
+        str(statement.get("Sid") or statement["Principal"])
+        for statement in statements
+        if statement["Effect"] == effect
     }

@@ -13,10 +13,10 @@ from scan.language import kind_of
 from scan.ledger import NOT_READ
 from scan.sarif import semgrep
 from scan.sarif.encoding import unreadable
+from scan.sarif.locations import Locations, at, uri
 from scan.sarif.message import message
-from scan.sarif.notifications import UNREAD, troubles
+from scan.sarif.notifications import UNREAD, problems
 from scan.sarif.output import OutputNotes
-from scan.sarif.place import Places, at, uri
 from scan.sarif.recipes import ALL, Recipe, words
 
 Json = Mapping[str, Any]
@@ -31,46 +31,48 @@ class ToolCall:
     notes: OutputNotes
 
 
-def seen_by(run: Json, recipe: Recipe | None, places: Places, call: ToolCall) -> Seen:
+def seen_by(run: Json, recipe: Recipe | None, locations: Locations, call: ToolCall) -> Seen:
     """What one run says: in its SARIF, in the tool's output, and in its own JSON file."""
-    unread, incomplete = troubles(run, places, recipe)
+    unread, incomplete = problems(run, locations, recipe)
     seen = Seen(
-        analysed=_analysed(run, recipe, places),
+        analysed=_analysed(run, recipe, locations),
         languages=recipe.languages if recipe else None,
         unread=unread,
         incomplete=incomplete,
     )
     if recipe is None:
         return seen
-    seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, places)})
+    seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, locations)})
     if recipe.leaves_out and not set(ALL).intersection(words(call.command)):
         left_out = [
             file
-            for file in places.named(recipe.names)
+            for file in locations.named(recipe.names)
             if recipe.leaves_out.intersection(file.split("/")[:-1])
         ]
         seen = without(seen, dict.fromkeys(left_out, NOT_READ))
     if recipe.output:
-        seen = _with_output(seen, recipe.output, call.notes, places)
+        seen = _with_output(seen, recipe.output, call.notes, locations)
     if recipe.own_json:
-        seen = semgrep.with_own_json(seen, call.sarif, places)
+        seen = semgrep.with_own_json(seen, call.sarif, locations)
     if recipe.utf8:
-        read = places.named(recipe.names) if seen.analysed is None else seen.analysed
-        seen = without(seen, unreadable(places.source, read))
+        read = locations.named(recipe.names) if seen.analysed is None else seen.analysed
+        seen = without(seen, unreadable(locations.source, read))
     return seen
 
 
-def _with_output(seen: Seen, output: re.Pattern[str], notes: OutputNotes, places: Places) -> Seen:
+def _with_output(
+    seen: Seen, output: re.Pattern[str], notes: OutputNotes, locations: Locations
+) -> Seen:
     analysed, unread, incomplete = seen.analysed, dict(seen.unread), list(seen.incomplete)
     if "analysed" in output.groupindex:
-        analysed = _certain(places.path(each) for each in notes.analysed)
+        analysed = _certain(locations.path(file_name) for file_name in notes.analysed)
     for path, reason in notes.unread.items():
-        files = places.path(path)
+        files = locations.path(path)
         unread |= dict.fromkeys(files, reason)
         if not files:
             incomplete.append(f"{path}: {reason}")
     return replace(
-        seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *notes.troubles)
+        seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *notes.problems)
     )
 
 
@@ -78,13 +80,13 @@ def together(all_seen: Sequence[Seen], source: Path) -> Seen:
     """What all runs of one SARIF say: a file is analysed where one of them read it."""
     if len(all_seen) == 1:
         return all_seen[0]
-    languages = [each.languages for each in all_seen]
-    is_silent = all(each.analysed is None for each in all_seen)
-    names = [name for each in all_seen for name in each.names]
+    languages = [seen_files.languages for seen_files in all_seen]
+    is_silent = all(seen_files.analysed is None for seen_files in all_seen)
+    names = [name for seen_files in all_seen for name in seen_files.names]
     analysed = (
         None
-        if is_silent and len({each.names for each in all_seen}) == 1
-        else frozenset().union(*(_read(each, source) for each in all_seen))
+        if is_silent and len({seen_files.names for seen_files in all_seen}) == 1
+        else frozenset().union(*(_read(seen_files, source) for seen_files in all_seen))
     )
     return Seen(
         analysed=analysed,
@@ -92,11 +94,13 @@ def together(all_seen: Sequence[Seen], source: Path) -> Seen:
         names=tuple(dict.fromkeys(names)),
         unread={
             file: why
-            for each in all_seen
-            for file, why in each.unread.items()
+            for seen_files in all_seen
+            for file, why in seen_files.unread.items()
             if why != NOT_READ or not analysed or file not in analysed
         },
-        incomplete=tuple(dict.fromkeys(text for each in all_seen for text in each.incomplete)),
+        incomplete=tuple(
+            dict.fromkeys(text for seen_files in all_seen for text in seen_files.incomplete)
+        ),
     )
 
 
@@ -108,32 +112,35 @@ def _read(seen: Seen, source: Path) -> frozenset[str]:
     for path in files_below(source):
         kind = kind_of(path, path.name)
         is_known = seen.languages is None or bool(kind.tags & seen.languages)
-        if kind.is_text and is_known and any(fnmatchcase(path.name, each) for each in seen.names):
+        if kind.is_text and is_known and any(fnmatchcase(path.name, name) for name in seen.names):
             read.add(path.relative_to(source).as_posix())
     return frozenset(read - seen.unread.keys())
 
 
-def _analysed(run: Json, recipe: Recipe | None, places: Places) -> frozenset[str] | None:
+def _analysed(run: Json, recipe: Recipe | None, locations: Locations) -> frozenset[str] | None:
     """Bandit tells by its metrics per file, others by artifacts with a role (3.24.6).
 
     None where the run does not say. What could be one of two files is none.
     """
     metrics = (run.get("properties") or {}).get("metrics")
     if isinstance(metrics, Mapping) and "_totals" in metrics:
-        return _certain(places.path(str(each)) for each in metrics if each != "_totals")
+        return _certain(locations.path(str(metric)) for metric in metrics if metric != "_totals")
     # 3.24.3: one that lies in another one is no file of the upload.
-    artifacts = [each for each in run.get("artifacts") or [] if each.get("parentIndex", -1) == -1]
+    artifacts = [
+        artifact for artifact in run.get("artifacts") or [] if artifact.get("parentIndex", -1) == -1
+    ]
     # A folder that was a target says nothing of the files in it.
     targets = [
-        each
-        for each in artifacts
-        if "analysisTarget" in (each.get("roles") or []) and "directory" not in each["roles"]
+        artifact
+        for artifact in artifacts
+        if "analysisTarget" in (artifact.get("roles") or [])
+        and "directory" not in artifact["roles"]
     ]
     if recipe and recipe.artifacts:
         targets = artifacts
     elif not targets:
         return None
-    return _certain(places.files(uri(each.get("location") or {}, run)) for each in targets)
+    return _certain(locations.files(uri(target.get("location") or {}, run)) for target in targets)
 
 
 def _certain(candidates: Iterable[tuple[str, ...]]) -> frozenset[str]:
@@ -146,13 +153,13 @@ def is_unparsed(result: Json, recipe: Recipe | None) -> bool:
     return recipe is not None and result.get("ruleId") in recipe.unparsed
 
 
-def _unparsed(run: Json, recipe: Recipe, places: Places) -> dict[str, str]:
+def _unparsed(run: Json, recipe: Recipe, locations: Locations) -> dict[str, str]:
     return {
         file: message(result.get("message") or {}) or UNREAD
         for result in run.get("results") or []
         if is_unparsed(result, recipe)
         for location in [at(result.get("locations") or [], 0) or {}]
-        for file in places.files(places.text(location, run))
+        for file in locations.files(locations.text(location, run))
     }
 
 

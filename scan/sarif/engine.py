@@ -4,13 +4,13 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.exhausted import by_words
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
 from scan.process import CRASHES, died, ended, run
-from scan.sarif import coverage, steering
+from scan.sarif import coverage, scanner_config
 from scan.sarif.notifications import READ_THE_LOG
 from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
@@ -36,46 +36,48 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     try:
         words, recipes = shlex.split(job.sarif_command), named(job.sarif_command)
     except ValueError as error:
-        raise Broken(
+        raise ScanError(
             "ScannerNotFound", f"sarifCommand: {error}.", "Correct the setting sarifCommand."
         ) from error
-    aside = steering.set_aside(
+    removed = scanner_config.remove(
         source,
         settings_files(recipes, job.sarif_command),
         exclusions_too=not job.allow_exclusions,
     )
-    for each in aside.ignored:
-        log.write(f"Not followed: {each.file}")
+    for setting in removed.ignored:
+        log.write(f"Not followed: {setting.file}")
     command = [
-        each.replace("{source}", str(source)).replace("{sarif}", str(sarif)) for each in words
+        word.replace("{source}", str(source)).replace("{sarif}", str(sarif)) for word in words
     ]
     tool = Path(words[0]).name
     log.write(f"Scanning with {tool}")
-    output = OutputReader([each.output for each in recipes or RECIPES if each.output])
+    output = OutputReader([recipe.output for recipe in recipes or RECIPES if recipe.output])
     # Not in the upload's folder: tools read their settings from where they run.
     code, tail = run(command, folder=work, log=log, on_line=output.read)
     if _is_signal(code):
         raise died(tool, code, tail)
     if not sarif.is_file() or not sarif.stat().st_size:
         why = ended(tool, code, tail, "wrote no SARIF")
-        raise by_words(tail) or Broken("NoSarif", why, READ_THE_LOG)
+        raise by_words(tail) or ScanError("NoSarif", why, READ_THE_LOG)
     try:
         analysis = read(
             sarif,
             source=source,
             folder=work,
-            ignored=aside.ignored,
+            ignored=removed.ignored,
             in_source=job.allow_exclusions,
             command=job.sarif_command,
             notes=output.notes,
         )
-    except Broken as broken:
+    except ScanError as scan_error:
         # Half a file is what is left of a tool that died while it wrote.
-        if broken.code == "BrokenSarif" and code:
+        if scan_error.code == "BrokenSarif" and code:
             why = ended(tool, code, tail, "left SARIF that cannot be read")
-            raise by_words(tail) or Broken(broken.code, why, broken.remediation) from broken
+            raise by_words(tail) or ScanError(
+                scan_error.code, why, scan_error.remediation
+            ) from scan_error
         raise
-    return replace(analysis, seen=coverage.without(analysis.seen, aside.unread))
+    return replace(analysis, seen=coverage.without(analysis.seen, removed.unread))
 
 
 def _is_signal(code: int) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from scan.sarif.place import FILE_URI
+from scan.sarif.locations import FILE_URI
 
 # The parts that this scan reads; of those that are lists there may be several pieces.
 LISTS, SINGLE = ("results", "artifacts", "invocations", "extensions"), "driver"
@@ -24,9 +24,12 @@ def joined(log: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
     Raises:
         ValueError: a part cannot be had, or nothing says which run it belongs to.
     """
-    inline = [dict(each) for each in log.get("inlineExternalProperties") or []]
+    inline = [
+        dict(inline_external_property)
+        for inline_external_property in log.get("inlineExternalProperties") or []
+    ]
     runs = [_joined(run, inline, folder) for run in log["runs"]]
-    if any(set(LISTS).intersection(each) for each in inline):
+    if any(set(LISTS).intersection(run) for run in inline):
         raise ValueError("it holds results inline that no run refers to")
     return runs
 
@@ -35,9 +38,9 @@ def _joined(run: Mapping[str, Any], inline: list[dict[str, Any]], folder: Path) 
     whole = dict(run)
     references = run.get("externalPropertyFileReferences") or {}
     for part in (*LISTS, SINGLE):
-        pieces = references.get(part) or []
-        for reference in [pieces] if isinstance(pieces, Mapping) else pieces:
-            _add(whole, part, _piece(reference, part, inline, folder))
+        chunks = references.get(part) or []
+        for reference in [chunks] if isinstance(chunks, Mapping) else chunks:
+            _add(whole, part, _chunk(reference, part, inline, folder))
     guid = (run.get("automationDetails") or {}).get("guid")
     for each in inline:
         if guid is not None and each.get("runGuid") == guid:
@@ -46,30 +49,30 @@ def _joined(run: Mapping[str, Any], inline: list[dict[str, Any]], folder: Path) 
     return whole
 
 
-def _add(whole: dict[str, Any], part: str, piece: Any) -> None:
-    if piece is None:
+def _add(whole: dict[str, Any], part: str, chunk: Any) -> None:
+    if chunk is None:
         return
     if part == SINGLE:
-        whole["tool"] = {**whole["tool"], SINGLE: piece}
+        whole["tool"] = {**whole["tool"], SINGLE: chunk}
     elif part == "extensions":
-        whole["tool"] = {**whole["tool"], part: [*(whole["tool"].get(part) or []), *piece]}
+        whole["tool"] = {**whole["tool"], part: [*(whole["tool"].get(part) or []), *chunk]}
     else:
-        whole[part] = [*(whole.get(part) or []), *piece]
+        whole[part] = [*(whole.get(part) or []), *chunk]
 
 
-def _piece(
+def _chunk(
     reference: Mapping[str, Any], part: str, inline: list[dict[str, Any]], folder: Path
 ) -> Any:
     if "location" in reference:
         text = str(reference["location"].get("uri", ""))
-        found = FILE_URI.fullmatch(text)
-        path = (folder / unquote(found[2] if found else text)).resolve()
+        match = FILE_URI.fullmatch(text)
+        path = (folder / unquote(match[2] if match else text)).resolve()
         if not path.is_relative_to(folder.resolve()) or not path.is_file():
             raise ValueError(f"its {part} are in {text[:100]!r}, which is not beside it")
         return load(path).get(part)
-    for each in inline:
-        if part in each and "guid" in reference and each.get("guid") == reference["guid"]:
-            return each.pop(part)
+    for run in inline:
+        if part in run and "guid" in reference and run.get("guid") == reference["guid"]:
+            return run.pop(part)
     raise ValueError(f"its {part} are elsewhere, and it does not say where")
 
 

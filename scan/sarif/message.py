@@ -17,7 +17,7 @@ def message(stated: Mapping[str, Any], *texts: Mapping[str, Any]) -> str:
     text = stated.get("text") or stated.get("markdown")
     is_form = bool(arguments)
     if not text and "id" in stated:
-        form = next((each[stated["id"]] for each in texts if stated["id"] in each), {})
+        form = next((text[stated["id"]] for text in texts if stated["id"] in text), {})
         text, is_form = form.get("text") or form.get("markdown"), True
     filled = _filled(str(text or ""), arguments) if is_form else str(text or "")
     return " ".join(filled.split())[:LONGEST]
@@ -26,10 +26,10 @@ def message(stated: Mapping[str, Any], *texts: Mapping[str, Any]) -> str:
 def _filled(text: str, arguments: Sequence[Any]) -> str:
     """3.11.5: ``{0}`` is the first argument, ``{{`` is a brace."""
 
-    def fill(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return found[0][0]
-        number = int(found[1])
-        return str(arguments[number]) if number < len(arguments) else found[0]
+    def fill(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0][0]
+        number = int(match[1])
+        return str(arguments[number]) if number < len(arguments) else match[0]
 
     return PLACEHOLDER.sub(fill, text)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scan.broken import Broken
+from scan.errors import ScanError
+from scan.sarif.locations import Locations, at
 from scan.sarif.message import message
-from scan.sarif.place import Places, at
 from scan.sarif.recipes import Recipe
 from scan.sarif.rule import component_at, resolved
 
@@ -31,15 +31,19 @@ def check_success(run: Json, recipe: Recipe | None) -> None:
         if invocation.get("executionSuccessful") is False and not _is_partial(
             invocation, run, recipe
         ):
-            said = invocation.get("exitCodeDescription") or next(
-                (text for each in _bad(invocation, run, None) if (text := _text(each, run))),
+            description = invocation.get("exitCodeDescription") or next(
+                (
+                    text
+                    for notification in _bad(invocation, run, None)
+                    if (text := _text(notification, run))
+                ),
                 "it says that its run was not successful",
             )
-            raise _failed(name, str(said))
+            raise _failed(name, str(description))
 
 
-def troubles(
-    run: Json, places: Places, recipe: Recipe | None
+def problems(
+    run: Json, locations: Locations, recipe: Recipe | None
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Files that the tool could not read, with the reason; and what it says of none of them.
 
@@ -50,9 +54,13 @@ def troubles(
     for invocation in run.get("invocations") or []:
         for notification in _bad(invocation, run, recipe):
             text = _text(notification, run) or UNREAD
-            texts = [places.text(each, run) for each in notification.get("locations") or [] if each]
+            texts = [
+                locations.text(location, run)
+                for location in notification.get("locations") or []
+                if location
+            ]
             for named in texts or [""]:
-                files = places.files(named) if named else ()
+                files = locations.files(named) if named else ()
                 unread |= dict.fromkeys(files, text)
                 if not files:
                     incomplete[f"{named}: {text}" if named else text] = None
@@ -71,7 +79,7 @@ def _bad(invocation: Json, run: Json, recipe: Recipe | None) -> Iterator[Json]:
 def _is_partial(invocation: Json, run: Json, recipe: Recipe | None) -> bool:
     """ESLint calls its run a failure where it could not parse one of the files."""
     bad = list(_bad(invocation, run, None))
-    return recipe is not None and bool(bad) and all(_id(each) in recipe.unparsed for each in bad)
+    return recipe is not None and bool(bad) and all(_id(item) in recipe.unparsed for item in bad)
 
 
 def _level(notification: Json, run: Json) -> object:
@@ -98,5 +106,5 @@ def _id(notification: Json) -> object:
     return (notification.get("descriptor") or {}).get("id")
 
 
-def _failed(name: object, why: str) -> Broken:
-    return Broken("ScannerFailed", f"{name}: {' '.join(why.split())}.", READ_THE_LOG)
+def _failed(name: object, why: str) -> ScanError:
+    return ScanError("ScannerFailed", f"{name}: {' '.join(why.split())}.", READ_THE_LOG)

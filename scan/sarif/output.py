@@ -10,11 +10,11 @@ MOST = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class OutputNotes:
-    """Paths as the tool wrote them: ``analysed``, ``unread`` with the reason; and ``troubles``."""
+    """Paths as the tool wrote them: ``analysed``, ``unread`` with the reason; and ``problems``."""
 
     analysed: dict[str, None] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
-    troubles: dict[str, None] = field(default_factory=dict)
+    problems: dict[str, None] = field(default_factory=dict)
 
 
 class OutputReader:
@@ -27,16 +27,16 @@ class OutputReader:
     def read(self, line: str) -> None:
         """Read one line, which has no line break."""
         for pattern in self._patterns:
-            if found := pattern.search(line):
-                self._keep(found.groupdict())
+            if match := pattern.search(line):
+                self._keep(match.groupdict())
 
-    def _keep(self, found: dict[str, str | None]) -> None:
+    def _keep(self, match: dict[str, str | None]) -> None:
         notes = self.notes
-        if len(notes.analysed) + len(notes.unread) + len(notes.troubles) >= MOST:
-            notes.troubles["the scanner's output names too many files to be read"] = None
-        elif analysed := found.get("analysed"):
+        if len(notes.analysed) + len(notes.unread) + len(notes.problems) >= MOST:
+            notes.problems["the scanner's output names too many files to be read"] = None
+        elif analysed := match.get("analysed"):
             notes.analysed[analysed] = None
-        elif unread := found.get("unread"):
-            notes.unread[unread] = found.get("reason") or "the scanner says so"
-        elif trouble := found.get("trouble"):
-            notes.troubles[trouble] = None
+        elif unread := match.get("unread"):
+            notes.unread[unread] = match.get("reason") or "the scanner says so"
+        elif problem := match.get("trouble"):
+            notes.problems[problem] = None

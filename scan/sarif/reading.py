@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from domain.findings import Finding, IgnoredSetting
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.finding import Analysis, counts
 from scan.sarif import coverage
 from scan.sarif.external import joined, load
+from scan.sarif.locations import Locations, at
 from scan.sarif.message import message
 from scan.sarif.notifications import READ_THE_LOG, check_success
 from scan.sarif.output import OutputNotes
-from scan.sarif.place import Places, at
 from scan.sarif.recipes import Recipe, named, of_driver
 from scan.sarif.rule import Rule, rule_of
 from scan.sarif.severity import severity
@@ -52,33 +52,35 @@ def read(
         for run, recipe in runs:
             check_success(run, recipe)
             _check_begun(run)
-        places = Places(source, folder)
+        locations = Locations(source, folder)
         findings = [
-            finding for run, recipe in runs for finding in _findings(run, recipe, places, in_source)
+            finding
+            for run, recipe in runs
+            for finding in _findings(run, recipe, locations, in_source)
         ]
-        seen = [coverage.seen_by(run, recipe, places, call) for run, recipe in runs]
+        seen = [coverage.seen_by(run, recipe, locations, call) for run, recipe in runs]
         drivers = [run["tool"]["driver"] for run, _ in runs]
         lines = [_lines(run) for run, _ in runs]
         return Analysis(
-            engine=", ".join(dict.fromkeys(str(each["name"]) for each in drivers)),
-            version=", ".join(dict.fromkeys(_version(each) for each in drivers)),
+            engine=", ".join(dict.fromkeys(str(driver["name"]) for driver in drivers)),
+            version=", ".join(dict.fromkeys(_version(driver) for driver in drivers)),
             seen=coverage.together(seen, source),
-            lines=None if None in lines else max(each or 0 for each in lines),
+            lines=None if None in lines else max(row or 0 for row in lines),
             counts=counts(findings),
             findings=findings,
             ignored=ignored,
         )
     except MALFORMED as error:
         why = f"{type(error).__name__}: {error}"[:300]
-        raise Broken("BrokenSarif", f"The tool's SARIF cannot be read: {why}.", READ_THE_LOG) from (
-            error
-        )
+        raise ScanError(
+            "BrokenSarif", f"The tool's SARIF cannot be read: {why}.", READ_THE_LOG
+        ) from (error)
 
 
 def _check_runs(log: Json) -> None:
     """3.13.4: none where there was nothing to run, null where they could not be had."""
     if not log.get("runs"):
-        raise Broken(
+        raise ScanError(
             "NothingAnalysed",
             "The tool's SARIF holds no run: nothing was scanned.",
             READ_THE_LOG,
@@ -88,7 +90,7 @@ def _check_runs(log: Json) -> None:
 def _check_begun(run: Json) -> None:
     """Appendix I and 3.14.23: without results the tool did not begin; without findings it is []."""
     if "results" not in run:
-        raise Broken(
+        raise ScanError(
             "NothingAnalysed",
             f"{run['tool']['driver']['name']} did not begin: its SARIF holds no results, "
             "not even an empty list of them.",
@@ -101,14 +103,14 @@ def _recipe(run: Json, recipes: Sequence[Recipe]) -> Recipe | None:
 
 
 def _findings(
-    run: Json, recipe: Recipe | None, places: Places, in_source: bool
+    run: Json, recipe: Recipe | None, locations: Locations, in_source: bool
 ) -> Iterator[Finding]:
     rules: dict[tuple[object, object], Rule] = {}
     for result in run["results"]:
         if not _stands(result, in_source) or coverage.is_unparsed(result, recipe):
             continue
         rule = _rule(result, run, rules)
-        file, line = places.of(at(result.get("locations") or [], 0) or {}, run)
+        file, line = locations.of(at(result.get("locations") or [], 0) or {}, run)
         texts = (rule.texts, rule.component_texts)
         yield Finding(
             rule=rule.id,
@@ -140,9 +142,9 @@ def _stands(result: Json, in_source: bool) -> bool:
     # code is the uploader's wish to hide a finding, as an exclusion is.
     suppressions = result.get("suppressions") or []
     return not suppressions or not all(
-        each.get("status", "accepted") == "accepted"
-        and (in_source or each.get("kind") == "external")
-        for each in suppressions
+        suppression.get("status", "accepted") == "accepted"
+        and (in_source or suppression.get("kind") == "external")
+        for suppression in suppressions
     )
 
 

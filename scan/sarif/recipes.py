@@ -47,7 +47,7 @@ class Recipe:
     analysed; ``unparsed`` the ids of results and notifications, and ``warnings`` whether any
     warning, by which it says that it could not read a file; ``own_json`` whether it writes JSON of
     its own (see ``semgrep``). ``output`` finds in a line of its output a file that it ``analysed``,
-    or ``unread`` and the ``reason``, or a ``trouble`` without a file.
+    or ``unread`` and the ``reason``, or a ``problem`` without a file.
 
     ``settings`` are files of an upload that it would follow.
     """
@@ -151,7 +151,7 @@ RECIPES = (
         languages=frozenset({"go"}),
         output=re.compile(
             r"^\[gosec\] \S+ \S+ Checking file: (?P<analysed>.+)"
-            r"|^\[gosec\] \S+ \S+ (?P<trouble>Error building the SSA representation .*)"
+            r"|^\[gosec\] \S+ \S+ (?P<error>Error building the SSA representation .*)"
         ),
     ),
     ESLINT,
@@ -216,10 +216,10 @@ def of_driver(name: str, recipes: Sequence[Recipe]) -> Recipe | None:
 def settings_files(recipes: Sequence[Recipe], command: str) -> list[SettingsFile]:
     """What the tools of ``command`` take for settings; all that is known where it names none."""
     given = {word.partition("=")[0] for word in words(command)}
-    chosen = [each for recipe in recipes or RECIPES for each in recipe.settings]
+    selected = [setting for recipe in recipes or RECIPES for setting in recipe.settings]
     if not recipes:
-        chosen += OTHERS
-    return [each for each in chosen if not given.intersection(each.off)]
+        selected += OTHERS
+    return [setting for setting in selected if not given.intersection(setting.off)]
 
 
 def _tool(word: str) -> str:

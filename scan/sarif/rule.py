@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scan.sarif.place import at
+from scan.sarif.locations import at
 
 Json = Mapping[str, Any]
 # Which component, -1 for the driver, and which of its rules; -1 for one that it doesn't describe.
@@ -89,11 +89,11 @@ def _descriptor(reference: Json, described: Any) -> int:
     numbered = at(described, index)
     if numbered is not None and (name is None or _names(str(name), str(numbered.get("id")))):
         return int(str(index))
-    for number, each in enumerate(described):
-        if guid is not None and each.get("guid") == guid:
+    for number, node in enumerate(described):
+        if guid is not None and node.get("guid") == guid:
             return number
     if name is not None:
-        fitting = [at for at, each in enumerate(described) if _names(str(name), str(each["id"]))]
+        fitting = [at for at, node in enumerate(described) if _names(str(name), str(node["id"]))]
         if fitting:
             return max(fitting, key=lambda number: len(str(described[number]["id"])))
     return NO_RULE if numbered is None else int(str(index))

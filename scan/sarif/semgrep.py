@@ -7,15 +7,15 @@ from typing import Any
 
 from scan.finding import Seen
 from scan.sarif.external import load
+from scan.sarif.locations import Locations
 from scan.sarif.message import LONGEST
-from scan.sarif.place import Places
 
 OPTION = "--json-output={sarif}.json"
 # By itself it leaves out folders, large files and more, and its SARIF says nothing of that.
 MISSING = f"Semgrep's SARIF does not say which files it scanned: add {OPTION} to sarifCommand"
 
 
-def with_own_json(seen: Seen, sarif: Path, places: Places) -> Seen:
+def with_own_json(seen: Seen, sarif: Path, locations: Locations) -> Seen:
     """``seen``, by what is in ``<sarif>.json`` as well.
 
     Raises:
@@ -24,24 +24,26 @@ def with_own_json(seen: Seen, sarif: Path, places: Places) -> Seen:
     path = sarif.with_name(f"{sarif.name}.json")
     if not path.is_file():
         return replace(seen, incomplete=(*seen.incomplete, MISSING))
-    told = load(path)
+    output = load(path)
     unread = dict(seen.unread)
     # What the SARIF says of no file, the JSON says of one.
     incomplete = dict.fromkeys(seen.incomplete)
-    for error in told["errors"]:
+    for error in output["errors"]:
         text = " ".join(str(error.get("message") or error.get("type")).split())[:LONGEST]
-        files = {file for each in _paths(error) for file in places.path(each)}
+        files = {file for path in _paths(error) for file in locations.path(path)}
         unread |= dict.fromkeys(files, text)
         if files:
             incomplete.pop(text, None)
         else:
             incomplete[text] = None
-    for rule in told.get("skipped_rules") or []:
+    for rule in output.get("skipped_rules") or []:
         incomplete[f"Semgrep did not run a rule: {rule}"] = None
     return replace(
         seen,
         analysed=frozenset(
-            file for each in told["paths"]["scanned"] for file in places.path(str(each))[:1]
+            file
+            for scanned in output["paths"]["scanned"]
+            for file in locations.path(str(scanned))[:1]
         ),
         unread=unread,
         incomplete=tuple(incomplete),
@@ -49,5 +51,5 @@ def with_own_json(seen: Seen, sarif: Path, places: Places) -> Seen:
 
 
 def _paths(error: Mapping[str, Any]) -> set[str]:
-    spans = [each.get("file") for each in error.get("spans") or []]
-    return {str(each) for each in (error.get("path"), *spans) if each}
+    spans = [span.get("file") for span in error.get("spans") or []]
+    return {str(reported) for reported in (error.get("path"), *spans) if reported}

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from domain.findings import SEVERITIES
-from scan.sarif.place import at
+from scan.sarif.locations import at
 from scan.sarif.rule import Rule, resolved
 
 LEVELS = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW", "none": "INFO"}
@@ -69,7 +69,7 @@ def _level(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> str
 
 
 def _overrides(descriptor: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> bool:
-    """3.20.5 and 3.51: whether it is this rule, of this component, that is configured anew."""
+    """3.20.5 and 3.51: whether it is this rule, of this component, that is configured again."""
     key = resolved(descriptor, run)
     if -1 in (key[1], rule.key[1]):
         return key == rule.key and descriptor.get("id") == rule.id

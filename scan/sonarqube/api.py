@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import certifi
 import requests
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.job import SonarServer
 from scan.log import Log
 
@@ -26,9 +26,9 @@ ABSENT = {404, 410}
 
 
 class Api:
-    """The API of one server. Every method raises ``Broken`` when the server is of no use.
+    """The API of one server. Every method raises ``ScanError`` when the server is of no use.
 
-    A trouble that may pass is waited for, ``retry_after`` these seconds or the usual ones.
+    An error that may pass is waited for, ``retry_after`` these seconds or the usual ones.
     ``unsaid`` has what the server could not say and a scan can do without, as sentences.
     """
 
@@ -55,7 +55,7 @@ class Api:
     def check(self) -> str:
         """The server's version, once it is up, new enough, and knows the token."""
         if not urlsplit(self.server.url).hostname:
-            raise Broken(
+            raise ScanError(
                 "NoServer",
                 f"{self.server.url!r} is no URL of a SonarQube server.",
                 "Set the setting sonarHostUrl, as in https://sonarqube.example.com.",
@@ -64,15 +64,15 @@ class Api:
         if not (self.server.token.isascii() and self.server.token.isprintable()):
             raise self._bad_token()
         if self.is_cloud and not self.server.organization:
-            raise Broken(
+            raise ScanError(
                 "NoOrganization",
                 "SonarQube Cloud needs to know the organization.",
                 "Set the setting sonarOrganization to its key.",
             )
         version = str(self._until_up()["version"])
-        numbers = tuple(int(each) for each in version.split(".")[:2] if each.isdigit())
+        numbers = tuple(int(number) for number in version.split(".")[:2] if number.isdigit())
         if numbers < OLDEST and not self.is_cloud:
-            raise Broken(
+            raise ScanError(
                 "ServerTooOld",
                 f"SonarQube {version} is too old; scans need {OLDEST[0]}.{OLDEST[1]} or newer.",
                 "Upgrade the server.",
@@ -82,14 +82,14 @@ class Api:
         return version
 
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
-        """The answer to a GET, retried while the trouble looks passing."""
+        """The answer to a GET, retried while the error looks passing."""
         for seconds in (*self._retry_after, None):
             try:
                 return self._once(path, parameters)
             except _Passing as passing:
                 if seconds is None:
-                    raise passing.broken from passing
-                self._log.write(f"{passing.broken.message} Trying again in {seconds} s")
+                    raise passing.scan_error from passing
+                self._log.write(f"{passing.scan_error.message} Trying again in {seconds} s")
                 time.sleep(seconds)
         raise AssertionError("the last try returns or raises")
 
@@ -97,22 +97,22 @@ class Api:
         """The same for what a scan can do without: None where there is no answer.
 
         Where the token may not ask, or the server has no such call, that is how it is. Any other
-        trouble is kept in ``unsaid``: nobody knows then what the answer, ``what``, would have been.
+        error is kept in ``unsaid``: nobody knows then what the answer, ``what``, would have been.
         """
         try:
             return self.get(path, **parameters)
-        except NotThere:
+        except NotFound:
             return None
-        except Broken as broken:
-            if broken.code != "TokenMayNot":
-                self.could_not_say(what, broken.message)
+        except ScanError as scan_error:
+            if scan_error.code != "TokenMayNot":
+                self.could_not_say(what, scan_error.message)
             return None
 
     def could_not_say(self, what: str, why: str) -> None:
         """Keep in ``unsaid`` that ``what`` is not known."""
-        said = f"SonarQube could not say {what}: {why}"
-        self._log.write(f"Going on without: {said}")
-        self.unsaid.append(said)
+        message = f"SonarQube could not say {what}: {why}"
+        self._log.write(f"Going on without: {message}")
+        self.unsaid.append(message)
 
     def _until_up(self) -> dict[str, Any]:
         status: dict[str, Any] = {}
@@ -123,7 +123,7 @@ class Api:
             status = self.get("api/system/status")
             if status.get("status") == "UP":
                 return status
-        raise Broken(
+        raise ScanError(
             "ServerNotUp",
             f"SonarQube at {self.server.url} is not ready: {status.get('status')}.",
             "Wait until it is up, or look at its log; then upload the zip again.",
@@ -140,7 +140,7 @@ class Api:
                 verify=self._verify,
             )
         except requests.exceptions.SSLError as error:
-            raise Broken(
+            raise ScanError(
                 "TlsFailed",
                 f"The certificate of {self.server.url} is not trusted: {_reason(error)}.",
                 "Set the setting sonarCa to the PEM of the CA that signed it.",
@@ -170,7 +170,7 @@ class Api:
         if answer.status_code == 401:
             raise self._bad_token()
         if answer.status_code == 403:
-            raise Broken(
+            raise ScanError(
                 "TokenMayNot",
                 f"The token may not use {path}.",
                 "Give its user Execute Analysis, Create Projects, and Browse on private projects.",
@@ -180,24 +180,24 @@ class Api:
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            raise Broken(
+            raise ScanError(
                 "NotSonarQube",
                 f"What answers at {self.server.url} is not SonarQube.",
                 "Correct the setting sonarHostUrl.",
             )
         if not answer.ok:
-            refused = Broken(
+            refused = ScanError(
                 "ServerRefused",
                 f"SonarQube refused {path}: {answer.status_code} {_said(body)}",
-                "Read the build's log; upload the zip again if it looks like a passing trouble.",
+                "Read the build's log; upload the zip again if it looks like a passing error.",
             )
             if answer.status_code in ABSENT:
-                raise NotThere(refused.code, refused.message, refused.remediation)
+                raise NotFound(refused.code, refused.message, refused.remediation)
             raise refused
         return body
 
-    def _bad_token(self) -> Broken:
-        return Broken(
+    def _bad_token(self) -> ScanError:
+        return ScanError(
             "BadToken",
             f"SonarQube at {self.server.url} does not know the token; it may have expired.",
             "Make a new one and set it: pulumi config set --secret sonarToken, then `pulumi up`.",
@@ -213,16 +213,16 @@ def ca_bundle(ca: str, folder: Path) -> Path | None:
     return bundle
 
 
-class NotThere(Broken):
+class NotFound(ScanError):
     """The server has no such call, or not what it asks for."""
 
 
 class _Passing(Exception):
-    """A trouble that may pass; ``broken`` is what it is when it does not."""
+    """An error that may pass; ``scan_error`` is what it is when it does not."""
 
-    def __init__(self, code: str, message: str, mend: str) -> None:
+    def __init__(self, code: str, message: str, remediation: str) -> None:
         super().__init__(message)
-        self.broken = Broken(code, message, mend)
+        self.scan_error = ScanError(code, message, remediation)
 
 
 def _said(body: dict[str, Any]) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import scan
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
 from scan.process import died, run
-from scan.sonarqube import exclusions, issues, judged, scanner_report, untrusted
+from scan.sonarqube import exclusions, issues, quality_gate, scanner_report, untrusted
 from scan.sonarqube.api import Api, ca_bundle
 from scan.sonarqube.properties import project_key, properties
 from scan.sonarqube.seen import note, seen
@@ -29,7 +29,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """What SonarQube finds in ``source``.
 
     Raises:
-        Broken: each trouble with its own code; see ``Api`` for those with the server.
+        Broken: each error with its own code; see ``Api`` for those with the server.
     """
     work = source.parent / "work"
     work.mkdir()
@@ -37,16 +37,16 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     api = Api(job.sonar, log, ca)
     version = api.check()
     followed, ignored = untrusted.settings(source, allow_exclusions=job.allow_exclusions)
-    for each in ignored:
-        log.write(f"Not followed: {each.key} in {each.file}")
+    for setting in ignored:
+        log.write(f"Not followed: {setting.key} in {setting.file}")
     project = project_key(job)
-    known = [each["key"] for each in api.get("api/languages/list")["languages"]]
+    known = [language["key"] for language in api.get("api/languages/list")["languages"]]
     server = exclusions.on_server(api, project)
-    told = properties(job, source=source, work=work, followed=followed, server=server)
+    scanner_properties = properties(job, source=source, work=work, followed=followed, server=server)
     log.write(f"Scanning with SonarQube {version} at {job.sonar.url}")
     for _ in range(ATTEMPTS):
-        troubles: list[str] = []
-        task = _scanned(told, ca, work, api, log, partial(note, troubles))
+        problems: list[str] = []
+        task = _scanned(scanner_properties, ca, work, api, log, partial(note, problems))
         files = scanner_report.read(work / "scanner" / "scanner-report")
         try:
             analysis_id = _processed(api, task, log)
@@ -63,18 +63,18 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
                 source,
                 files,
                 known=known,
-                troubles=troubles,
+                problems=problems,
                 rules=exclusions.rules(server, followed),
                 unsaid=api.unsaid,
             ),
-            lines=sum(each.lines or 0 for each in files.values()),
+            lines=sum(file.lines or 0 for file in files.values()),
             counts=counts,
             findings=findings,
-            gate=judged.gate(status["projectStatus"], counts, job.limits),
+            gate=quality_gate.gate(status["projectStatus"], counts, job.limits),
             ignored=ignored,
             dashboard=f"{job.sonar.url}/dashboard?{urlencode({'id': project})}",
         )
-    raise Broken(
+    raise ScanError(
         "Overtaken",
         f"Other uploads of {job.app} were analysed at the same time, {ATTEMPTS} times over.",
         "Upload the zip again.",
@@ -117,8 +117,8 @@ def _scanned(
         # The scanner's words for a server that went away are many; the server's own are clear.
         api.check()
         raise died("SonarQube's scanner", code, tail)
-    told = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
-    return told["ceTaskId"]
+    task_fields = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
+    return task_fields["ceTaskId"]
 
 
 def _processed(api: Api, task_id: str, log: Log) -> str:
@@ -136,13 +136,13 @@ def _processed(api: Api, task_id: str, log: Log) -> str:
             why = task.get("errorMessage", task["status"])
             if "older than the date of the last known analysis" in why:
                 raise _Overtaken
-            raise Broken(
+            raise ScanError(
                 "ProcessingFailed",
                 f"SonarQube could not process the analysis: {why}",
                 "Look at the project's background tasks in SonarQube.",
             )
         time.sleep(POLL_SECONDS)
-    raise Broken(
+    raise ScanError(
         "ServerSlow",
         f"SonarQube did not process the analysis within {TASK_SECONDS} s.",
         "Look at the background tasks in SonarQube; then upload the zip again.",

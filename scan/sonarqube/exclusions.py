@@ -35,9 +35,9 @@ class Rule:
     def reason(self, path: str) -> str:
         """Why ``path`` is left out; empty where it is not."""
         if self.key in FOLDERS:
-            fits = [each for each in self.patterns if _is_below(path, each)]
+            fits = [pattern for pattern in self.patterns if _is_below(path, pattern)]
             return "" if fits else self.why
-        fits = [each for each in self.patterns if matches(each, path)]
+        fits = [pattern for pattern in self.patterns if matches(pattern, path)]
         if self.key in ONLY:
             return "" if fits else self.why.format(pattern=",".join(self.patterns))
         return self.why.format(pattern=fits[0]) if fits else ""
@@ -55,17 +55,21 @@ def on_server(api: Api, project: str) -> dict[str, list[str]]:
     if answer is None:
         return {key: [] for key in names.SETTINGS}
     # To a project all is inherited that was set for all; what comes with SonarQube too.
-    own = {each["key"]: _patterns(each) for each in _known(answer) if not each.get("inherited")}
+    own = {rule["key"]: _patterns(rule) for rule in _known(answer) if not rule.get("inherited")}
     return {**set_by_people(whole or {}), **own}
 
 
 def set_by_people(whole: Mapping[str, Any]) -> dict[str, list[str]]:
     """The settings in the answer ``whole`` that are no defaults, which are ``inherited`` there."""
-    return {each["key"]: _patterns(each) for each in _known(whole) if not each.get("inherited")}
+    return {rule["key"]: _patterns(rule) for rule in _known(whole) if not rule.get("inherited")}
 
 
 def _known(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [each for each in answer.get("settings", []) if each.get("key") in SETTINGS.split(",")]
+    return [
+        setting
+        for setting in answer.get("settings", [])
+        if setting.get("key") in SETTINGS.split(",")
+    ]
 
 
 def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> list[Rule]:
@@ -74,14 +78,14 @@ def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> lis
     What an upload says overrules what the server says about the same.
     """
     own = {
-        key: [each.strip() for each in upload[key].split(",") if each.strip()]
+        key: [glob.strip() for glob in upload[key].split(",") if glob.strip()]
         for key in (*LEAVE_OUT, *ONLY)
         if key in upload
     }
     # The scanner looks at both folders, so only what is in neither is left out.
     if "sonar.sources" in upload or "sonar.tests" in upload:
         folders = ",".join(upload.get(key, "." if key == FOLDERS[0] else "") for key in FOLDERS)
-        own["sonar.sources"] = [each.strip() for each in folders.split(",") if each.strip()]
+        own["sonar.sources"] = [name.strip() for name in folders.split(",") if name.strip()]
     return [
         *(
             Rule(key=key, patterns=patterns, why=UPLOADS_OWN.format(key=key))
@@ -135,7 +139,7 @@ def _tokens(pattern: str) -> Iterator[str]:
     position = 0
     while position < len(pattern):
         token = next(
-            (each for each in ("**/", "**") if pattern.startswith(each, position)),
+            (wildcard for wildcard in ("**/", "**") if pattern.startswith(wildcard, position)),
             pattern[position],
         )
         yield token
@@ -150,4 +154,4 @@ def _is_below(path: str, folder: str) -> bool:
 def _patterns(setting: Mapping[str, Any]) -> list[str]:
     """A setting has ``values``, or ``value`` where it is no list to this server."""
     values = setting.get("values") or str(setting.get("value") or "").split(",")
-    return [str(each).strip() for each in values if str(each).strip()]
+    return [str(value).strip() for value in values if str(value).strip()]

@@ -25,7 +25,7 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
         for value in facet["values"]:
             if value["val"] in counts:
                 counts[value["val"]] = value["count"]
-    for severity in (each for each in SEVERITIES if counts[each]):
+    for severity in (severity for severity in SEVERITIES if counts[severity]):
         answer = api.get("api/issues/search", **whose, impactSeverities=severity, ps=PAGE)
         for issue in answer["issues"]:
             # One issue can hurt several qualities; its worst severity came first.
@@ -40,17 +40,19 @@ def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]
     """Those that nobody has reviewed, by their keys; none where the token may not read them."""
     for page in range(1, HOTSPOT_PAGES + 1):
         # Cloud knows no other name; a server knows this one too, as the former one.
-        asked = {"projectKey": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
-        answer = api.may_get("api/hotspots/search", HOTSPOTS, **asked)
+        query = {"projectKey": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
+        answer = api.may_get("api/hotspots/search", HOTSPOTS, **query)
         if answer is None:
             return
         try:
-            found = [(each["key"], _hotspot(each, url, project)) for each in answer["hotspots"]]
+            hotspots = [
+                (hotspot["key"], _hotspot(hotspot, url, project)) for hotspot in answer["hotspots"]
+            ]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             api.could_not_say(HOTSPOTS, f"its answer has another form ({type(error).__name__})")
             return
-        yield from found
-        if len(found) < HOTSPOT_PAGE:
+        yield from hotspots
+        if len(hotspots) < HOTSPOT_PAGE:
             return
 
 
@@ -79,8 +81,8 @@ def _hotspot(hotspot: Mapping[str, Any], url: str, project: str) -> Finding:
     )
 
 
-def _file(found: Mapping[str, Any]) -> str:
+def _file(issue: Mapping[str, Any]) -> str:
     """``component`` is the project's key, a colon and the path; only the key for the project."""
-    project = found.get("project", "")
-    component = found["component"]
+    project = issue.get("project", "")
+    component = issue["component"]
     return component.removeprefix(project).removeprefix(":")

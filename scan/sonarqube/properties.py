@@ -43,7 +43,7 @@ def properties(
     compiled = work / "compiled"
     compiled.mkdir()
     memory = memory_bytes()
-    told = {
+    scanner_properties = {
         "sonar.sources": ".",
         "sonar.sourceEncoding": "UTF-8",
         # Java is analysed without its compiled classes where there are none.
@@ -73,23 +73,23 @@ def properties(
         "sonar.javascript.detectGeneratedCode": "false",
         "sonar.javascript.maxFileSize": LARGEST_JAVASCRIPT,
     }
-    told |= names.properties(server)
+    scanner_properties |= names.properties(server)
     # The one is enough: the defaults of both go when either is set.
     if not server.keys() & {"sonar.javascript.exclusions", "sonar.typescript.exclusions"}:
-        told["sonar.javascript.exclusions"] = DEPENDENCIES
+        scanner_properties["sonar.javascript.exclusions"] = DEPENDENCIES
     if job.sonar.organization:
-        told["sonar.organization"] = job.sonar.organization
-    return told
+        scanner_properties["sonar.organization"] = job.sonar.organization
+    return scanner_properties
 
 
 def memory_bytes(
     meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup/memory.max")
 ) -> int:
     """The memory of the machine, or of the container where that has less; 2 GiB if unknown."""
-    found = list[int]()
+    limits = list[int]()
     if meminfo.is_file():
         total = next(line for line in meminfo.read_text().splitlines() if "MemTotal" in line)
-        found.append(int(total.split()[1]) * 1024)
+        limits.append(int(total.split()[1]) * 1024)
     if cgroup.is_file() and (most := cgroup.read_text().strip()).isdigit():
-        found.append(int(most))
-    return min(found, default=2 * 1024**3)
+        limits.append(int(most))
+    return min(limits, default=2 * 1024**3)

@@ -25,7 +25,7 @@ from pysonar_scanner.version import get_version
 class _SharedCache(Cache):
     """What was downloaded is shared; what is unpacked from it is not.
 
-    pysonar unpacks Java anew for every analysis, over what another one may be running from.
+    pysonar unpacks Java again for every analysis, over what another one may be running from.
     """
 
     def __init__(self, folder: Path, private: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scan.broken import Broken
+from scan.errors import ScanError
 
 # Fields of the message Component: its number, type, whether it is a test, language and path.
 REF, TYPE, IS_TEST, LANGUAGE, PATH = 1, 4, 5, 6, 14
@@ -44,7 +44,7 @@ def read(folder: Path) -> dict[str, ScannedFile]:
     try:
         return dict(_files(folder))
     except (OSError, ValueError) as error:
-        raise Broken(
+        raise ScanError(
             "ScannerFailed",
             f"What SonarQube's scanner reports cannot be read: {type(error).__name__}: {error}.",
             "Use a version of SonarQube that docs/sonarqube.md names.",

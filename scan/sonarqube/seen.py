@@ -12,13 +12,13 @@ from scan.sonarqube.exclusions import Rule
 from scan.sonarqube.scanner_report import ScannedFile
 
 # Analysers go on after a file that they cannot read, or that a rule of theirs fails on.
-TROUBLE = re.compile(
+PROBLEM = re.compile(
     r"(?:WARNING|ERROR) .*(?:bigger than|"
     r"(?:unable to|cannot|can't|could not|failed to|failure|error (?:when|while|during)) .*"
     r"(?:pars|analy[sz]|process|read|run|execut|visit|convert))",
     re.IGNORECASE,
 )
-# What stands around the name of a file in such a line.
+# What is around the name of a file in such a line.
 EDGE = re.compile(r"""[\s'"\[\](){}<>,;]|[.:](?=\s|$)|:(?=\d)""")
 LONGEST_LINE = 1000
 NOT_PARSED = "SonarQube could not parse it"
@@ -31,10 +31,10 @@ MINIFIED_NAME = re.compile(r"[.-]min\.js$")
 LONG_LINES = 200
 
 
-def note(troubles: list[str], line: str) -> None:
-    """Keep a line of the scanner's output in which it tells of trouble with a file."""
-    if TROUBLE.match(line):
-        troubles.append(line)
+def note(problems: list[str], line: str) -> None:
+    """Keep a line of the scanner's output in which it reports a problem with a file."""
+    if PROBLEM.match(line):
+        problems.append(line)
 
 
 def seen(
@@ -42,7 +42,7 @@ def seen(
     files: Mapping[str, ScannedFile],
     *,
     known: Sequence[str],
-    troubles: Sequence[str],
+    problems: Sequence[str],
     rules: Sequence[Rule],
     unsaid: Sequence[str] = (),
 ) -> Seen:
@@ -52,7 +52,7 @@ def seen(
     is what the server could not say, so that people have to decide.
     """
     paths = {path.relative_to(source).as_posix() for path in files_below(source)}
-    analysed, unread = set[str](), _named(troubles, source, paths)
+    analysed, unread = set[str](), _named(problems, source, paths)
     excluded = {path: why for path in paths - files.keys() if (why := _left_out(path, rules))}
     for path, file in files.items():
         if file.is_test:
@@ -104,10 +104,10 @@ def _looks_minified(path: Path) -> bool:
     return bool(MINIFIED_NAME.search(path.name)) or sum(map(len, lines)) > LONG_LINES * len(lines)
 
 
-def _named(troubles: Sequence[str], source: Path, paths: set[str]) -> dict[str, str]:
-    """Those of ``paths`` that the lines ``troubles`` name, and what the scanner says of each."""
+def _named(problems: Sequence[str], source: Path, paths: set[str]) -> dict[str, str]:
+    """Those of ``paths`` that the lines ``problems`` name, and what the scanner says of each."""
     unread: dict[str, str] = {}
-    for line in troubles:
+    for line in problems:
         # A name may hold what else ends one, so all that lies between two edges is tried.
         text = line[:LONGEST_LINE].replace(f"file://{source}/", "'").replace(f"{source}/", "'")
         edges = [0, *(edge.end() for edge in EDGE.finditer(text))]

@@ -61,13 +61,13 @@ def settings(
     followed: dict[str, str] = {}
     ignored = []
     # In the order in which the scanner would let one overrule another.
-    for file, found in (
+    for file, values in (
         (".coveragerc", _coverage(source)),
         ("pyproject.toml", _project(source)),
         ("sonar-project.properties", _properties(source)),
         ("pyproject.toml", _tool_sonar(source)),
     ):
-        for key, value in found.items():
+        for key, value in values.items():
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             if _is_harmless(key, text) or (allow_exclusions and _is_exclusion(key, text)):
                 followed[key] = text
@@ -88,12 +88,12 @@ def _is_exclusion(key: str, value: str) -> bool:
 
 
 def _stays_inside(value: str) -> bool:
-    paths = [PurePosixPath(each.strip()) for each in value.split(",")]
+    paths = [PurePosixPath(part.strip()) for part in value.split(",")]
     return (
         len(value) <= LONGEST
         and value.isprintable()
         and "\\" not in value
-        and not any(each.is_absolute() or ".." in each.parts for each in paths)
+        and not any(path.is_absolute() or ".." in path.parts for path in paths)
     )
 
 

@@ -77,7 +77,7 @@ def test_an_exceeded_limit_fails_the_run_and_is_on_the_page(measured):
     assert "**Limit exceeded**: ours: 2.00 (limit 1.50)." in page.read_text()
 
 
-def test_a_quick_run_neither_judges_nor_writes(measured):
+def test_a_quick_run_neither_evaluates_nor_writes(measured):
     page = measured(2.0)
 
     assert bench.main(["few", "--quick"]) == 0

@@ -6,13 +6,13 @@ from contextlib import nullcontext
 import pytest
 
 from bench import clone, pipeline, sonarqube
-from local.cloud import Cloud
+from local.account import LocalAccount
 from samples import SAMPLES, packed
 
 
 @pytest.mark.slow
 def test_the_parts_of_an_upload_are_all_of_it():
-    with Cloud() as account:
+    with LocalAccount() as account:
         *parts, total = pipeline.upload(account, packed(SAMPLES / "payments")).values()
 
     assert all(part > 0 for part in parts)
@@ -37,9 +37,9 @@ def repository(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("repository")
 def test_the_first_card_is_seen_before_the_end():
-    shown = f"test -d .git && echo '{clone.CARD}' && sleep 0.2"
+    displayed = f"test -d .git && echo '{clone.CARD}' && sleep 0.2"
 
-    card, end = clone.first_card(["sh", "-c", shown])
+    card, end = clone.first_card(["sh", "-c", displayed])
 
     assert 0 < card < end - 0.1
 

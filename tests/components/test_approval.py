@@ -100,7 +100,7 @@ def test_a_button_is_answered_before_slack_gives_up(built: Built, name: str):
 
 def test_the_sender_is_verified_only_where_it_is_not_yet():
     def senders(built: Built) -> list[dict[str, Any]]:
-        return [each.inputs for each in built.all("sesv2/emailIdentity:EmailIdentity")]
+        return [identity.inputs for identity in built.all("sesv2/emailIdentity:EmailIdentity")]
 
     assert senders(approval(create_email_identity=True)) == [
         {"emailIdentity": "security@example.com"}
@@ -144,7 +144,7 @@ def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
                     "F": bound + key,
                     "R": bound + "Region",
                     "S": bound + "Scan",
-                    **{each: bound + each for each in asks},
+                    **{ask: bound + ask for ask in asks},
                 },
                 "Criteria": [
                     {"Operator": "EQUALS", "VariableName": "F", "Value": function}
@@ -164,11 +164,11 @@ def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
 def test_what_a_button_asks_is_on_no_card(monkeypatch):
     """People are asked for what no card binds; else they would never be."""
     button = {"function": "f", "outcomes": OUTCOMES}
-    shown = {f"Team{place}": button for place in range(1, 6)}
+    displayed = {f"Team{place}": button for place in range(1, 6)}
     for key, value in {
         "AWS_REGION": REGION,
         "APPROVAL_FUNCTION": "approval",
-        "TEAM_BUTTONS": json.dumps(shown),
+        "TEAM_BUTTONS": json.dumps(displayed),
     }.items():
         monkeypatch.setenv(key, value)
     buttons = runpy.run_path(str(PROGRAM / "handlers" / "buttons.py"))
@@ -195,7 +195,7 @@ def test_a_button_stays_within_the_limits_of_the_service_in_the_longest_stack(
     assert len(attachment["ButtonText"]) <= 20
     assert 1 <= len(bound) <= 5
     assert 1 <= len(attachment["Criteria"]) <= 5
-    assert {each["VariableName"] for each in attachment["Criteria"]} <= set(bound)
+    assert {criterion["VariableName"] for criterion in attachment["Criteria"]} <= set(bound)
     payload = json.loads(command.split(" --payload ")[1])
     assert payload["scan"] == "$S"
 
@@ -251,7 +251,7 @@ def test_a_gate_whose_buttons_the_service_would_refuse_is_refused_first(name: st
 def test_without_buttons_of_the_team_there_are_ours():
     built = approval(custom_actions=())
 
-    assert [each.name for each in built.all("cloudcontrol/resource:Resource")] == [
+    assert [resource.name for resource in built.all("cloudcontrol/resource:Resource")] == [
         "gate-approve",
         "gate-channel",
         "gate-reject",

@@ -17,9 +17,9 @@ def test_it_is_off_unless_asked_for(dev: Built):
 
 def test_all_that_has_a_region_is_in_the_region_of_the_log(built: Built):
     regional = {
-        each.kind.split(":")[-1]: each.inputs.get("region")
-        for each in built.aws
-        if each.name in (AUDIT, "gate-audit-log") and not each.kind.startswith("aws:iam/")
+        resource.kind.split(":")[-1]: resource.inputs.get("region")
+        for resource in built.aws
+        if resource.name in (AUDIT, "gate-audit-log") and not resource.kind.startswith("aws:iam/")
     }
 
     assert regional == dict.fromkeys(
@@ -30,7 +30,7 @@ def test_all_that_has_a_region_is_in_the_region_of_the_log(built: Built):
 def test_the_function_finds_the_evidence_in_the_stacks_region(built: Built):
     inputs = built.one("lambda/function:Function", AUDIT).inputs
 
-    assert inputs["handler"] == "handlers.who.handler"
+    assert inputs["handler"] == "handlers.approver_audit.handler"
     assert inputs["environment"]["variables"] == {
         "ARTIFACTS_BUCKET": "gate-artifacts",
         "EVIDENCE_REGION": REGION,

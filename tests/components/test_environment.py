@@ -25,8 +25,8 @@ def read_by(module: Path, seen: set[Path]) -> Iterator[str]:
             ):
                 yield name
             case ast.ImportFrom(module="handlers", names=names):
-                for each in names:
-                    file = HANDLERS / f"{each.name}.py"
+                for item in names:
+                    file = HANDLERS / f"{item.name}.py"
                     if file not in seen:
                         yield from read_by(file, seen)
             case ast.ImportFrom(module=str(whole)) if whole.startswith("handlers."):

@@ -109,6 +109,6 @@ def test_what_else_lies_in_handlers_never_changes_the_package(tmp_path, monkeypa
     assert sorted(packaged_handlers().assets) == ["handlers/__init__.py", "handlers/one.py"]
 
 
-@pytest.mark.parametrize("module", ["approval", "notify", "check_build_status", "who"])
+@pytest.mark.parametrize("module", ["approval", "notify", "check_build_status", "approver_audit"])
 def test_every_entry_module_has_a_handler(module: str):
     assert "\ndef handler(" in (PROGRAM / "handlers" / f"{module}.py").read_text()

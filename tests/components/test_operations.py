@@ -57,10 +57,14 @@ def widgets(built: Built) -> list[dict[str, Any]]:
 
 def watched(alarm: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
     """Namespace, name and dimensions of each metric that an alarm looks at."""
-    metrics = [each["metric"] for each in alarm.get("metricQueries", []) if "metric" in each]
+    metrics = [
+        metric_query["metric"]
+        for metric_query in alarm.get("metricQueries", [])
+        if "metric" in metric_query
+    ]
     return [
-        (each["namespace"], each["metricName"], each.get("dimensions") or {})
-        for each in metrics or [alarm]
+        (metric["namespace"], metric["metricName"], metric.get("dimensions") or {})
+        for metric in metrics or [alarm]
     ]
 
 
@@ -68,19 +72,19 @@ def drawn(built: Built) -> list[tuple[str, str, dict[str, str]]]:
     """The same of each line of the dashboard that is no expression."""
     lines = [
         line
-        for each in widgets(built)
-        for line in each["properties"].get("metrics", [])
+        for widget in widgets(built)
+        for line in widget["properties"].get("metrics", [])
         if isinstance(line[0], str)
     ]
-    found = []
+    result = []
     for namespace, name, *rest in lines:
-        words = [each for each in rest if isinstance(each, str)]
-        found.append((namespace, name, dict(zip(words[::2], words[1::2], strict=True))))
-    return found
+        words = [item for item in rest if isinstance(item, str)]
+        result.append((namespace, name, dict(zip(words[::2], words[1::2], strict=True))))
+    return result
 
 
 def test_every_metric_that_is_watched_or_drawn_is_one_that_is_measured(built: Built):
-    ours = {each.name for each in LOG_METRICS if not each.dimensions}
+    ours = {log_metric.name for log_metric in LOG_METRICS if not log_metric.dimensions}
     looked_at = [
         *(metric for alarm in alarms(built) for metric in watched(alarm.inputs)),
         *drawn(built),
@@ -97,54 +101,59 @@ def test_every_metric_that_is_watched_or_drawn_is_one_that_is_measured(built: Bu
 
 
 def test_every_metric_of_the_logs_is_watched_or_drawn(built: Built):
-    looked_at = str([[each.inputs for each in alarms(built)], widgets(built)])
+    looked_at = str([[alarm.inputs for alarm in alarms(built)], widgets(built)])
 
-    for each in LOG_METRICS:
-        assert re.search(rf"\b{each.name}\b", looked_at), each
+    for log_metric in LOG_METRICS:
+        assert re.search(rf"\b{log_metric.name}\b", looked_at), log_metric
 
 
 def test_each_filter_reads_the_logs_of_its_function_and_names_what_it_takes(built: Built):
     filters = {
-        each.name: each.inputs for each in built.all("cloudwatch/logMetricFilter:LogMetricFilter")
+        metric_filter.name: metric_filter.inputs
+        for metric_filter in built.all("cloudwatch/logMetricFilter:LogMetricFilter")
     }
 
-    assert filters.keys() == {f"gate-{each.label}" for each in LOG_METRICS}
-    for each in LOG_METRICS:
-        transformation = filters[f"gate-{each.label}"]["metricTransformation"]
-        assert filters[f"gate-{each.label}"]["logGroupName"] == f"gate-{each.function}"
-        assert (transformation["namespace"], transformation["name"]) == (OWN, each.name)
+    assert filters.keys() == {f"gate-{log_metric.label}" for log_metric in LOG_METRICS}
+    for log_metric in LOG_METRICS:
+        transformation = filters[f"gate-{log_metric.label}"]["metricTransformation"]
+        assert filters[f"gate-{log_metric.label}"]["logGroupName"] == f"gate-{log_metric.function}"
+        assert (transformation["namespace"], transformation["name"]) == (OWN, log_metric.name)
         # CloudWatch takes nothing from a field that the pattern does not name.
-        taken = [each.value, *(transformation.get("dimensions") or {}).values()]
-        assert all(field in each.pattern for field in taken if field.startswith("$"))
+        taken = [log_metric.value, *(transformation.get("dimensions") or {}).values()]
+        assert all(field in log_metric.pattern for field in taken if field.startswith("$"))
 
 
 def test_every_alarm_notifies_the_channel_and_missing_data_does_not_set_it_off(built: Built):
-    for each in alarms(built):
-        assert each.inputs["alarmActions"] == ["arn:aws:sns:::gate-notifications"]
-        assert each.inputs["comparisonOperator"] == "GreaterThanThreshold"
-        assert each.inputs["treatMissingData"] == "notBreaching"
+    for alarm in alarms(built):
+        assert alarm.inputs["alarmActions"] == ["arn:aws:sns:::gate-notifications"]
+        assert alarm.inputs["comparisonOperator"] == "GreaterThanThreshold"
+        assert alarm.inputs["treatMissingData"] == "notBreaching"
 
 
 def test_every_function_of_the_region_has_its_alarms(built: Built):
-    functions = {each.name for each in built.all("lambda/function:Function")}
+    functions = {function.name for function in built.all("lambda/function:Function")}
 
     for metric in ("Errors", "Duration", "Throttles"):
-        found = {
+        result = {
             dimensions["FunctionName"]
-            for each in alarms(built)
-            for namespace, name, dimensions in watched(each.inputs)
+            for alarm in alarms(built)
+            for namespace, name, dimensions in watched(alarm.inputs)
             if (namespace, name) == ("AWS/Lambda", metric)
         }
-        assert found == functions
+        assert result == functions
 
 
 def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
     limits = {
-        each.name.removeprefix("gate-"): each.inputs["timeout"]
-        for each in built.all("lambda/function:Function")
+        function.name.removeprefix("gate-"): function.inputs["timeout"]
+        for function in built.all("lambda/function:Function")
     }
     alarm = built.one("cloudwatch/metricAlarm:MetricAlarm", "gate-functions-near-timeout").inputs
-    [expression] = [each["expression"] for each in alarm["metricQueries"] if "expression" in each]
+    [expression] = [
+        metric_query["expression"]
+        for metric_query in alarm["metricQueries"]
+        if "expression" in metric_query
+    ]
     divided = re.findall(r"FILL\((\w+), 0\) / (\d+)", expression)
 
     assert alarm["threshold"] == 80
@@ -155,17 +164,17 @@ def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
 
 
 def test_expressions_keep_to_what_cloudwatch_takes_in_an_alarm(built: Built):
-    watching = [each.inputs for each in alarms(built) if each.inputs.get("metricQueries")]
+    watching = [alarm.inputs for alarm in alarms(built) if alarm.inputs.get("metricQueries")]
 
     assert watching
-    for each in watching:
-        [expression] = [row for row in each["metricQueries"] if "expression" in row]
-        ids = [row["id"] for row in each["metricQueries"] if "metric" in row]
+    for item in watching:
+        [expression] = [row for row in item["metricQueries"] if "expression" in row]
+        ids = [row["id"] for row in item["metricQueries"] if "metric" in row]
         assert expression["returnData"] is True
         assert "SEARCH" not in expression["expression"]
         assert 1 < len(ids) <= 10
         assert all(re.fullmatch(r"[a-z]\w*", name) for name in ids)
-        assert len(watched(each)) == len(set(map(str, watched(each)))) == len(ids)
+        assert len(watched(item)) == len(set(map(str, watched(item)))) == len(ids)
         used = set(re.findall(r"\b[a-z]\w*\b", expression["expression"]))
         assert used == set(ids) or "METRICS()" in expression["expression"]
 
@@ -182,15 +191,15 @@ def test_an_alarm_with_more_metrics_than_cloudwatch_takes_is_refused():
 
 def test_what_several_metrics_set_off_is_drawn_one_by_one(built: Built):
     """Such an alarm does not say which: the dashboard does."""
-    several = [each for each in alarms(built) if len(watched(each.inputs)) > 1]
+    several = [item for item in alarms(built) if len(watched(item.inputs)) > 1]
 
     for alarm in several:
-        assert [each for each in watched(alarm.inputs) if each not in drawn(built)] == []
+        assert [item for item in watched(alarm.inputs) if item not in drawn(built)] == []
 
 
 def test_the_docs_count_alarms_and_what_they_are_billed_for(built: Built):
-    count, metrics = len(alarms(built)), sum(len(watched(each.inputs)) for each in alarms(built))
-    own = len({each.name for each in LOG_METRICS if not each.dimensions})
+    count, metrics = len(alarms(built)), sum(len(watched(alarm.inputs)) for alarm in alarms(built))
+    own = len({log_metric.name for log_metric in LOG_METRICS if not log_metric.dimensions})
 
     for page in ("cost.md", "operations.md"):
         text = " ".join((PROGRAM / "docs" / page).read_text().split())
@@ -213,38 +222,41 @@ def test_ses_counts_what_the_alarms_watch_for_the_set_that_mail_is_sent_with(bui
     sent = built.one("lambda/function:Function", "gate-notify").inputs["environment"]["variables"]
     mail = [
         metric
-        for each in alarms(built)
-        for metric in watched(each.inputs)
+        for alarm in alarms(built)
+        for metric in watched(alarm.inputs)
         if metric[0] == "AWS/SES"
     ]
 
     assert destination["enabled"] is True
     assert made.inputs["configurationSetName"] == sent["CONFIGURATION_SET"]
     assert {name.upper() for _, name, _ in mail} == {
-        each.replace("_", "") for each in destination["matchingEventTypes"]
+        matching_event_type.replace("_", "")
+        for matching_event_type in destination["matchingEventTypes"]
     } - {"SEND"}
     for _, _, dimensions in mail:
         assert dimensions == {dimension["dimensionName"]: sent["CONFIGURATION_SET"]}
 
 
 def test_the_dashboard_fills_its_rows_and_shows_every_alarm(built: Built):
-    shown = widgets(built)
-    rows = {each["y"] for each in shown}
+    displayed = widgets(built)
+    rows = {item["y"] for item in displayed}
 
     for row in rows:
-        across = sorted((each["x"], each["width"]) for each in shown if each["y"] == row)
+        across = sorted((item["x"], item["width"]) for item in displayed if item["y"] == row)
         assert across[0][0] == 0
         assert sum(width for _, width in across) == 24
         for (x, width), (after, _) in itertools.pairwise(across):
             assert x + width == after
-    [overview] = [each["properties"] for each in shown if each["type"] == "alarm"]
+    [overview] = [item["properties"] for item in displayed if item["type"] == "alarm"]
     assert len(overview["alarms"]) == len(alarms(built)) == len(set(overview["alarms"]))
 
 
 def test_every_expression_of_the_dashboard_names_lines_of_its_widget(built: Built):
-    for each in widgets(built):
+    for widget in widgets(built):
         named = [
-            line[-1] for line in each["properties"].get("metrics", []) if isinstance(line[-1], dict)
+            line[-1]
+            for line in widget["properties"].get("metrics", [])
+            if isinstance(line[-1], dict)
         ]
         ids = {line["id"] for line in named if "id" in line}
         for line in named:
@@ -264,12 +276,12 @@ def sections() -> dict[str, str]:
 
 def test_each_alarm_names_the_section_that_is_about_it_and_each_section_its_alarms(built: Built):
     named: dict[str, set[str]] = {}
-    for each in alarms(built):
-        told = re.fullmatch(
-            r".+[.] What to do: docs/runbook\.md#([a-z-]+)", each.inputs["alarmDescription"]
+    for alarm in alarms(built):
+        settings_with = re.fullmatch(
+            r".+[.] What to do: docs/runbook\.md#([a-z-]+)", alarm.inputs["alarmDescription"]
         )
-        assert told, each.name
-        named.setdefault(told[1], set()).add(each.name.removeprefix("gate-"))
+        assert settings_with, alarm.name
+        named.setdefault(settings_with[1], set()).add(alarm.name.removeprefix("gate-"))
     about = {
         title: set(re.findall(r"`([a-z-]+)`", text.strip().partition("\n\n")[0]))
         for title, text in sections().items()

@@ -53,9 +53,11 @@ IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
 
 
 def statements(built: Built) -> list[tuple[str, dict[str, Any]]]:
-    found = [(name, each) for name, policy in built.policies().items() for each in policy]
-    assert len(found) > 40
-    return found
+    result = [
+        (name, statement) for name, policy in built.policies().items() for statement in policy
+    ]
+    assert len(result) > 40
+    return result
 
 
 def test_no_policy_allows_actions_by_a_wildcard(everything: Built):
@@ -77,19 +79,24 @@ def test_no_policy_allows_any_resource_without_a_reason(everything: Built):
             if resource == "*":
                 assert set(statement["Action"]) <= set(ANY_RESOURCE), (name, statement)
             elif "*" in resource:
-                assert any(re.fullmatch(each, resource) for each in INSIDE), (name, resource)
+                assert any(re.fullmatch(item, resource) for item in INSIDE), (name, resource)
 
 
 def test_the_reasons_are_all_in_use(everything: Built):
-    allowed = [each for _, each in statements(everything) if each["Effect"] == "Allow"]
+    allowed = [
+        statement for _, statement in statements(everything) if statement["Effect"] == "Allow"
+    ]
     anywhere = {
-        action for each in allowed if each.get("Resource") == ["*"] for action in each["Action"]
+        action
+        for statement in allowed
+        if statement.get("Resource") == ["*"]
+        for action in statement["Action"]
     }
-    resources = {resource for each in allowed for resource in each.get("Resource", [])}
+    resources = {resource for statement in allowed for resource in statement.get("Resource", [])}
 
     assert set(ANY_RESOURCE) <= anywhere
     for pattern in INSIDE:
-        assert any(re.fullmatch(pattern, each) for each in resources), pattern
+        assert any(re.fullmatch(pattern, item) for item in resources), pattern
 
 
 def test_nobody_outside_the_account_is_allowed_anything(everything: Built):
@@ -126,27 +133,29 @@ def test_every_bucket_denies_what_does_not_come_over_tls(everything: Built):
     policies = everything.all("s3/bucketPolicy:BucketPolicy")
 
     assert len(policies) == len(everything.all("s3/bucket:Bucket")) == 4
-    for each in policies:
-        arn = f"arn:aws:s3:::{each.name}"
+    for policy in policies:
+        arn = f"arn:aws:s3:::{policy.name}"
         for resource in (arn, f"{arn}/scans/payments/v1/scan.json"):
             request = {"action": "s3:GetObject", "resource": resource, "principal": ACCOUNT}
             plain = {"aws:SecureTransport": "false"}
-            assert decide(each.policy(), **request, **plain) == "deny", each.name
+            assert decide(policy.policy(), **request, **plain) == "deny", policy.name
 
 
 def test_every_role_has_a_policy_and_every_policy_a_role_of_ours(everything: Built):
-    roles = {each.name for each in everything.all("iam/role:Role")}
-    granted = {each.inputs["role"] for each in everything.all("iam/rolePolicy:RolePolicy")}
+    roles = {role.name for role in everything.all("iam/role:Role")}
+    granted = {
+        role_policy.inputs["role"] for role_policy in everything.all("iam/rolePolicy:RolePolicy")
+    }
 
     assert granted == roles
     assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
 
 
 def test_no_role_may_tag_mail_and_publish(everything: Built):
-    for each in everything.all("iam/rolePolicy:RolePolicy"):
-        actions = {action for statement in each.policy() for action in statement["Action"]}
+    for role_policy in everything.all("iam/rolePolicy:RolePolicy"):
+        actions = {action for statement in role_policy.policy() for action in statement["Action"]}
         powers = {"s3:PutObjectVersionTagging", "ses:SendRawEmail"} & actions
-        assert len(powers) <= 1, each.name
+        assert len(powers) <= 1, role_policy.name
 
 
 def test_every_right_is_as_somebody_has_looked_at_it(
@@ -161,15 +170,15 @@ def test_every_right_is_as_somebody_has_looked_at_it(
 
 
 def test_every_resource_lies_under_a_component(everything: Built):
-    for each in everything.aws:
-        parent = each.urn.split("::")[2].split("$")[0]
-        assert parent.startswith(f"{PROJECT}:index:"), each.urn
+    for resource in everything.aws:
+        parent = resource.urn.split("::")[2].split("$")[0]
+        assert parent.startswith(f"{PROJECT}:index:"), resource.urn
 
 
 def test_the_program_itself_makes_one_gate(everything: Built):
-    top = [each for each in everything.resources if "pulumi:pulumi:Stack$" in each.urn]
+    top = [resource for resource in everything.resources if "pulumi:pulumi:Stack$" in resource.urn]
 
-    assert [each.kind for each in top] == [f"{PROJECT}:index:UploadGate"]
+    assert [item.kind for item in top] == [f"{PROJECT}:index:UploadGate"]
 
 
 def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Built):
@@ -179,7 +188,7 @@ def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Bui
             for name, statement in statements(everything)
             if statement["Effect"] == "Allow"
             and set(actions) & set(statement["Action"])
-            and any(each.startswith("arn:aws:s3:::gate-uploads") for each in statement["Resource"])
+            and any(arn.startswith("arn:aws:s3:::gate-uploads") for arn in statement["Resource"])
         }
 
     assert grantees("s3:PutObjectTagging", "s3:PutObjectVersionTagging") == {
@@ -201,15 +210,15 @@ def test_the_cards_name_what_the_buttons_call(everything: Built):
 
 def test_everything_that_can_have_tags_has_them(everything: Built):
     tags = {"project": PROJECT, "stack": "prod", "managed-by": "pulumi"}
-    tagged = {each.kind for each in everything.aws if "tags" in each.inputs}
+    tagged = {resource.kind for resource in everything.aws if "tags" in resource.inputs}
 
-    for each in everything.aws:
-        if each.kind == IN_DESIRED_STATE:
-            found = {tag["Key"]: tag["Value"] for tag in each.desired["Tags"]}
-            assert found == {**tags, "Name": found["Name"]}, each.name
-        elif each.kind in tagged:
-            assert each.inputs["tags"] == tags, each.name
-    untagged = {each.kind.split(":")[-1] for each in everything.aws} - {
+    for resource in everything.aws:
+        if resource.kind == IN_DESIRED_STATE:
+            result = {tag["Key"]: tag["Value"] for tag in resource.desired["Tags"]}
+            assert result == {**tags, "Name": result["Name"]}, resource.name
+        elif resource.kind in tagged:
+            assert resource.inputs["tags"] == tags, resource.name
+    untagged = {resource.kind.split(":")[-1] for resource in everything.aws} - {
         kind.split(":")[-1] for kind in tagged
     }
     assert untagged == {
@@ -237,17 +246,17 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
 
 
 def test_prod_protects_what_cannot_be_made_again_and_dev_nothing(dev: Built, prod: Built):
-    assert {each.name for each in prod.resources if each.protect} == {
+    assert {resource.name for resource in prod.resources if resource.protect} == {
         "gate-key",
         "gate-uploads",
         "gate-artifacts",
         "gate-access-logs",
     }
-    assert [each.name for each in dev.resources if each.protect] == []
-    assert {each.name for each in prod.all("s3/bucket:Bucket") if each.inputs["forceDestroy"]} == {
-        "gate-state"
-    }
-    assert {each.inputs["forceDestroy"] for each in dev.all("s3/bucket:Bucket")} == {True}
+    assert [resource.name for resource in dev.resources if resource.protect] == []
+    assert {
+        bucket.name for bucket in prod.all("s3/bucket:Bucket") if bucket.inputs["forceDestroy"]
+    } == {"gate-state"}
+    assert {bucket.inputs["forceDestroy"] for bucket in dev.all("s3/bucket:Bucket")} == {True}
 
 
 FIXED_NAMES = (
@@ -264,13 +273,13 @@ FIXED_NAMES = (
 def fixed_names(built: Built) -> set[tuple[str, str]]:
     """The physical names that the program says itself, where Pulumi would choose one."""
     names = set()
-    for each in built.aws:
-        wanted = each.desired if each.kind == IN_DESIRED_STATE else each.inputs
+    for resource in built.aws:
+        wanted = resource.desired if resource.kind == IN_DESIRED_STATE else resource.inputs
         for key in FIXED_NAMES:
-            if key in wanted and not (key == "bucket" and each.kind != "aws:s3/bucket:Bucket"):
-                names.add((each.kind, wanted[key]))
-        if each.kind == "aws:sesv2/emailIdentity:EmailIdentity":
-            names.add((each.kind, wanted["emailIdentity"]))
+            if key in wanted and not (key == "bucket" and resource.kind != "aws:s3/bucket:Bucket"):
+                names.add((resource.kind, wanted[key]))
+        if resource.kind == "aws:sesv2/emailIdentity:EmailIdentity":
+            names.add((resource.kind, wanted["emailIdentity"]))
     return names
 
 
@@ -292,9 +301,9 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
 def test_the_token_is_in_the_secret_and_nowhere_else(stack: str, request: pytest.FixtureRequest):
     built: Built = request.getfixturevalue(stack)
     holders = {
-        (each.kind, key): key in each.secret
-        for each in built.resources
-        for key, value in each.inputs.items()
+        (resource.kind, key): key in resource.secret
+        for resource in built.resources
+        for key, value in resource.inputs.items()
         if TOKEN in str(value)
     }
 
@@ -304,12 +313,13 @@ def test_the_token_is_in_the_secret_and_nowhere_else(stack: str, request: pytest
 
 def test_nothing_secret_is_in_any_environment(prod: Built):
     functions = [
-        each.inputs["environment"]["variables"] for each in prod.all("lambda/function:Function")
+        function.inputs["environment"]["variables"]
+        for function in prod.all("lambda/function:Function")
     ]
     project = prod.one("codebuild/project:Project").inputs["environment"]["environmentVariables"]
 
     assert len(functions) == 6
-    assert {key for each in functions for key in each} == {
+    assert {key for function in functions for key in function} == {
         "APPROVAL_FUNCTION",
         "ARTIFACTS_BUCKET",
         "CONFIGURATION_SET",
@@ -324,7 +334,7 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
         "UPLOADER_DOMAINS",
         "STATE_BUCKET",
     }
-    assert [each for each in project if "TOKEN" in each["name"]] == [
+    assert [item for item in project if "TOKEN" in item["name"]] == [
         {
             "name": "SONAR_TOKEN",
             "value": "arn:aws:secretsmanager:::gate-scan-sonar-token",
@@ -370,7 +380,8 @@ def test_settings_reach_what_they_are_about():
     notify = built.variables("gate-notify")
     lock = built.one("s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration").inputs
     variables = {
-        each["name"]: each["value"] for each in project["environment"]["environmentVariables"]
+        variable["name"]: variable["value"]
+        for variable in project["environment"]["environmentVariables"]
     }
     lifecycle = built.one(
         "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "gate-uploads"
@@ -393,7 +404,7 @@ def test_settings_reach_what_they_are_about():
     assert project["environment"]["type"] == "ARM_CONTAINER"
     assert project["environment"]["computeType"] == "BUILD_GENERAL1_SMALL"
     assert {
-        each.inputs["retentionInDays"] for each in built.all("cloudwatch/logGroup:LogGroup")
+        group.inputs["retentionInDays"] for group in built.all("cloudwatch/logGroup:LogGroup")
     } == {14}
     assert lifecycle.inputs["rules"][0]["noncurrentVersionExpiration"] == {"noncurrentDays": 11}
     channel = built.one("cloudcontrol/resource:Resource", "gate-channel").desired

@@ -35,7 +35,7 @@ def test_one_build_knows_nothing_of_another():
     build(tagged)
     second = build(lambda: aws.sns.Topic("second"))
 
-    assert [each.name for each in second.resources] == ["second"]
+    assert [resource.name for resource in second.resources] == ["second"]
     assert "tags" not in second.one("sns/topic:Topic").inputs
 
 

@@ -21,24 +21,26 @@ from components.settings import (
 )
 from components.upload_gate import UploadGateArgs
 from domain.durations import UNITS
-from tests.support.recording import PROGRAM, PROJECT, TOKEN, build, told
+from tests.support.recording import PROGRAM, PROJECT, TOKEN, build, settings_with
 
 DECLARED = {
-    key: each
-    for key, each in yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"].items()
+    key: declaration
+    for key, declaration in yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"].items()
     if not key.startswith("pulumi:")
 }
 CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 def loaded(stack: str = "dev", **changed: Any) -> UploadGateArgs:
-    return build(lambda: load(pulumi.Config(PROJECT), stack), stack, told(stack, **changed)).made
+    return build(
+        lambda: load(pulumi.Config(PROJECT), stack), stack, settings_with(stack, **changed)
+    ).made
 
 
 def problems(stack: str = "dev", **changed: Any) -> list[tuple[str, str]]:
     """Each problem of the one error, with its command that fixes it."""
     with pytest.raises(pulumi.RunError) as raised:
-        build(lambda: load(pulumi.Config(PROJECT), stack), "dev", told(**changed))
+        build(lambda: load(pulumi.Config(PROJECT), stack), "dev", settings_with(**changed))
     title, *lines = str(raised.value).splitlines()
     assert title == "Settings to fix:"
     assert len(lines) % 2 == 0
@@ -49,30 +51,32 @@ def problems(stack: str = "dev", **changed: Any) -> list[tuple[str, str]]:
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_component():
-    required = {key for key, each in DECLARED.items() if "default" not in each}
+    required = {key for key, item in DECLARED.items() if "default" not in item}
 
     assert required == {"slackWorkspaceId", "slackChannelId", "sender", "recipients"}
-    defaults = {key: each["default"] for key, each in DECLARED.items() if "default" in each}
-    found = loaded(**{**defaults, "sonarHostUrl": "https://sonar.example.com", "sonarToken": TOKEN})
-    assert isinstance(found.scanner, SonarQube)
-    assert found == UploadGateArgs(
-        slack_workspace_id=found.slack_workspace_id,
-        slack_channel_id=found.slack_channel_id,
-        sender=found.sender,
-        recipients=found.recipients,
-        scanner=found.scanner,
-        tags=found.tags,
+    defaults = {key: item["default"] for key, item in DECLARED.items() if "default" in item}
+    settings = loaded(
+        **{**defaults, "sonarHostUrl": "https://sonar.example.com", "sonarToken": TOKEN}
+    )
+    assert isinstance(settings.scanner, SonarQube)
+    assert settings == UploadGateArgs(
+        slack_workspace_id=settings.slack_workspace_id,
+        slack_channel_id=settings.slack_channel_id,
+        sender=settings.sender,
+        recipients=settings.recipients,
+        scanner=settings.scanner,
+        tags=settings.tags,
     )
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_files_of_both_environments_load(stack: str):
-    found = loaded(stack)
+    settings = loaded(stack)
 
-    assert found.protect is (stack == "prod")
-    assert found.recipients[0] == "developers@example.com"
-    assert isinstance(found.scanner, SonarQube)
-    assert found.scanner.host_url == "https://sonarqube.example.com"
+    assert settings.protect is (stack == "prod")
+    assert settings.recipients[0] == "developers@example.com"
+    assert isinstance(settings.scanner, SonarQube)
+    assert settings.scanner.host_url == "https://sonarqube.example.com"
 
 
 def test_every_declared_setting_is_read(monkeypatch):
@@ -83,14 +87,14 @@ def test_every_declared_setting_is_read(monkeypatch):
             read.add(key)
             return super()._get(key, *rest, **more)
 
-    build(lambda: load(Watching(PROJECT), "dev"), "dev", told())
-    build(lambda: load(Watching(PROJECT), "dev"), "dev", told(engine="sarif"))
+    build(lambda: load(Watching(PROJECT), "dev"), "dev", settings_with())
+    build(lambda: load(Watching(PROJECT), "dev"), "dev", settings_with(engine="sarif"))
 
     assert read == set(DECLARED)
 
 
 def test_the_token_stays_a_secret():
-    found: list[bool] = []
+    result: list[bool] = []
 
     def make() -> None:
         scanner = load(pulumi.Config(PROJECT), "dev").scanner
@@ -98,14 +102,14 @@ def test_the_token_stays_a_secret():
         token = pulumi.Output.from_input(scanner.token)
 
         async def look() -> None:
-            found.append(await token.is_secret())
+            result.append(await token.is_secret())
             assert await token.future() == TOKEN
 
         pulumi.Output.from_input(look()).apply(lambda _: None)
 
-    build(make, "dev", told())
+    build(make, "dev", settings_with())
 
-    assert found == [True]
+    assert result == [True]
     assert TOKEN not in str(loaded().build.variables)
     assert TOKEN not in repr(loaded())
 
@@ -119,8 +123,8 @@ def test_engine_sarif_needs_neither_server_nor_token_and_keeps_none():
     command = DECLARED["sarifCommand"]["default"]
 
     for token in ("", TOKEN):
-        found = loaded(engine="sarif", sonarHostUrl="", sonarToken=token)
-        assert found.scanner == Sarif(command=command)
+        settings = loaded(engine="sarif", sonarHostUrl="", sonarToken=token)
+        assert settings.scanner == Sarif(command=command)
 
 
 def test_a_scan_gets_its_limits_and_its_scanner():
@@ -154,19 +158,19 @@ def test_a_scan_gets_its_limits_and_its_scanner():
 
 
 def test_a_vpc_is_its_id_its_subnets_and_its_groups():
-    found = loaded(
+    settings = loaded(
         vpcId="vpc-0a", vpcSubnets=["subnet-0a", "subnet-0b"], vpcSecurityGroups=["sg-0a"]
     )
 
-    assert found.vpc == Vpc(
+    assert settings.vpc == Vpc(
         vpc_id="vpc-0a", subnets=("subnet-0a", "subnet-0b"), security_groups=("sg-0a",)
     )
 
 
 def test_an_app_may_have_recipients_of_its_own():
-    found = loaded(appRecipients={"payments": ["a@example.com"], "my.app": ["b@example.com"]})
+    settings = loaded(appRecipients={"payments": ["a@example.com"], "my.app": ["b@example.com"]})
 
-    assert found.app_recipients == {
+    assert settings.app_recipients == {
         "payments": ("a@example.com",),
         "my.app": ("b@example.com",),
     }
@@ -206,9 +210,9 @@ def test_a_mention_cannot_be_markup_of_its_own(text: str):
 
 
 def test_neither_escalation_nor_reminder_is_needed():
-    found = loaded(escalateBefore="0s", remindBefore="0s")
+    settings = loaded(escalateBefore="0s", remindBefore="0s")
 
-    assert (found.escalate_seconds, found.remind_seconds) == (0, 0)
+    assert (settings.escalate_seconds, settings.remind_seconds) == (0, 0)
 
 
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
@@ -349,11 +353,11 @@ def at_path(value: Any, path: str, told_to: str) -> Any:
         return told_to
     rest, (place, quoted, key) = path[match.end() :], match.groups()
     if place is None:
-        kept = value if isinstance(value, dict) else {}
-        return {**kept, key or quoted: at_path(kept.get(key or quoted), rest, told_to)}
-    kept, at = value if isinstance(value, list) else [], int(place)
-    changed = at_path(kept[at] if at < len(kept) else None, rest, told_to)
-    return [*kept[:at], changed, *kept[at + 1 :]]
+        stored = value if isinstance(value, dict) else {}
+        return {**stored, key or quoted: at_path(stored.get(key or quoted), rest, told_to)}
+    stored, at = value if isinstance(value, list) else [], int(place)
+    changed = at_path(stored[at] if at < len(stored) else None, rest, told_to)
+    return [*stored[:at], changed, *stored[at + 1 :]]
 
 
 def command_for(key: str) -> str:
@@ -367,10 +371,10 @@ def command_for(key: str) -> str:
 def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_fixes_it(
     key: str, value: Any, why: str
 ):
-    found = problems(**{**(VPC if key == "vpcId" else {}), name_of(key): value})
+    reported = problems(**{**(VPC if key == "vpcId" else {}), name_of(key): value})
 
-    assert len(found) == 1
-    problem, command = found[0]
+    assert len(reported) == 1
+    problem, command = reported[0]
     assert problem.startswith(f"{key}: ")
     assert why in problem
     assert command.startswith(command_for(key))
@@ -446,11 +450,11 @@ def test_every_setting_that_can_be_wrong_was_wrong_here():
 
 
 def test_all_errors_are_named_at_once():
-    found = problems(
+    reported = problems(
         sender="x", logRetentionDays=31, decisionWindow="soon", engine="none", protect="?"
     )
 
-    named = {problem.split(":")[0] for problem, _ in found}
+    named = {problem.split(":")[0] for problem, _ in reported}
     assert named == {"engine", "logRetentionDays", "sender", "decisionWindow", "protect"}
 
 
@@ -568,9 +572,9 @@ def test_the_scanner_of_the_default_lets_no_comment_and_no_folder_hide_code():
     assert DECLARED["sarifCommand"]["default"] == SARIF_COMMAND
 
 
-@pytest.mark.parametrize(("days", "kept"), [(120, 120), (1, 64)], ids=["longer", "shorter"])
-def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, kept: int):
-    told_ = {
+@pytest.mark.parametrize(("days", "stored"), [(120, 120), (1, 64)], ids=["longer", "shorter"])
+def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, stored: int):
+    values_ = {
         "uploadRetentionDays": days,
         "decisionWindow": "72h",
         "exceptionPeriod": "30d",
@@ -578,7 +582,7 @@ def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, 
         "maxExceptionPeriod": "60d",
     }
 
-    assert loaded(**told_).replaced_upload_days == kept
+    assert loaded(**values_).replaced_upload_days == stored
 
 
 @pytest.mark.parametrize(

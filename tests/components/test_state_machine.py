@@ -119,7 +119,7 @@ def test_each_expression_stands_on_one_line():
     expressions = re.findall(r"\{%.*?%\}", json.dumps(MACHINE))
 
     assert expressions
-    assert [each for each in expressions if re.search(r"(?<!\\)\\n", each)] == []
+    assert [expression for expression in expressions if re.search(r"(?<!\\)\\n", expression)] == []
 
 
 def test_no_variable_is_ever_null():
@@ -217,7 +217,7 @@ def test_what_cannot_be_published_ends_as_an_error_unless_something_still_runs()
         assert caught == ("AwaitDecision" if elsewhere else "PublishFailed")
     assert rules("PublishFailed") == [
         ("$event = 'pipeline-error'", "PipelineError"),
-        # What runs must go on to its end, whether or not anyone hears of it.
+        # What runs must go on to its end, whether or not anyone is notified.
         (
             "$event in ['digest', 'approval-delayed', 'escalated', 'approved', 'expiring']",
             "RouteByEvent",
@@ -319,7 +319,7 @@ def test_nothing_that_fails_after_an_approval_keeps_it_from_being_tagged_as_ende
     assert STATES["WaitWithoutCallback"]["Next"] == "CheckForDecision"
 
 
-def test_the_pause_without_a_callback_doubles_and_begins_anew_after_success():
+def test_the_pause_without_a_callback_doubles_and_begins_again_after_success():
     wait = STATES["WaitWithoutCallback"]
 
     # At first a minute, then twice as long each time, a day at most; not past an approval's end.
@@ -354,7 +354,7 @@ def test_an_approval_that_cannot_be_tagged_is_told_once():
 
 
 def test_a_wait_that_must_end_on_time_is_not_tried_again_for_long():
-    """Its time begins anew with each try."""
+    """Its time begins again with each try."""
     timed_out, other = STATES["AwaitWithdrawal"]["Retry"]
 
     assert timed_out == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}

@@ -26,7 +26,7 @@ def built() -> Built:
 
 
 def test_there_are_four_buckets(built: Built):
-    assert sorted(each.name for each in built.all("s3/bucket:Bucket")) == BUCKETS
+    assert sorted(bucket.name for bucket in built.all("s3/bucket:Bucket")) == BUCKETS
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -88,12 +88,12 @@ def test_every_bucket_is_encrypted(
 def test_every_bucket_but_that_of_access_logs_has_versions(built: Built):
     versioned = built.all("s3/bucketVersioning:BucketVersioning")
 
-    assert {each.inputs["bucket"] for each in versioned} == {
+    assert {bucket.inputs["bucket"] for bucket in versioned} == {
         "gate-uploads",
         "gate-artifacts",
         "gate-state",
     }
-    assert [each.inputs["versioningConfiguration"] for each in versioned] == [
+    assert [bucket.inputs["versioningConfiguration"] for bucket in versioned] == [
         {"status": "Enabled"}
     ] * 3
 
@@ -247,7 +247,7 @@ FIRST = {"s3:if-none-match": "*"}
 
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
 @pytest.mark.parametrize("protect", [False, True])
-def test_evidence_is_written_once_whoever_writes(principal: str, protect: bool):
+def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: bool):
     policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
     write = {"principal": principal, "action": "s3:PutObject", "resource": EVIDENCE}
 
@@ -278,7 +278,7 @@ def test_evidence_is_kept_where_the_stack_is_protected(
         (SOMEBODY, "s3:ListBucket", "arn:aws:s3:::gate-artifacts", "nothing"),
     ],
 )
-def test_whoever_deploys_reads_why(principal: str, action: str, resource: str, answer: str):
+def test_anyone_who_deploys_reads_why(principal: str, action: str, resource: str, answer: str):
     policy = evidence_policy(deployers=[DEPLOYER])
 
     assert decide(policy, principal=principal, action=action, resource=resource) == answer
@@ -292,8 +292,8 @@ def test_evidence_and_state_are_reached_over_tls_only(bucket: str):
 
     assert resource.inputs["bucket"] == bucket
     for action in ("s3:GetObject", "s3:PutObject"):
-        asked = {"principal": DEPLOYER, "action": action, "resource": key}
-        assert decide(resource.policy(), **asked, **plain) == "deny"
+        requests = {"principal": DEPLOYER, "action": action, "resource": key}
+        assert decide(resource.policy(), **requests, **plain) == "deny"
 
 
 LOCK = "s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
@@ -321,14 +321,16 @@ def test_evidence_and_nothing_else_is_locked_once_it_has_versions(mode: str):
 def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
     built = storage(protect=protect)
 
-    assert {each.name for each in built.resources if each.protect} == (
+    assert {resource.name for resource in built.resources if resource.protect} == (
         {"gate-access-logs", "gate-artifacts", "gate-uploads", "gate-key"} if protect else set()
     )
-    assert {each.kind for each in built.resources if each.protect} <= {
+    assert {resource.kind for resource in built.resources if resource.protect} <= {
         "aws:s3/bucket:Bucket",
         "aws:kms/key:Key",
     }
-    assert {each.name: each.inputs["forceDestroy"] for each in built.all("s3/bucket:Bucket")} == {
+    assert {
+        bucket.name: bucket.inputs["forceDestroy"] for bucket in built.all("s3/bucket:Bucket")
+    } == {
         "gate-access-logs": not protect,
         "gate-artifacts": not protect,
         "gate-uploads": not protect,

@@ -21,7 +21,7 @@ def test_what_is_below_a_component_gets_its_tags_and_keeps_its_own():
 
     built = build(make)
 
-    assert {each.name: each.inputs.get("tags") for each in built.aws} == {
+    assert {resource.name: resource.inputs.get("tags") for resource in built.aws} == {
         "outside": None,
         "plain": TAGS,
         "own": {"project": "p", "stack": "own", "team": "t"},
@@ -47,7 +47,7 @@ def test_what_cloud_control_makes_has_its_tags_in_what_it_is_asked_for():
 def test_every_type_that_takes_tags_is_known(everything: Built):
     takes_tags = {
         kind
-        for kind in {each.kind for each in everything.aws} - {CLOUD_CONTROL}
+        for kind in {resource.kind for resource in everything.aws} - {CLOUD_CONTROL}
         if hasattr(_class_of(kind), "tags")
     }
 

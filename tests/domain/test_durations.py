@@ -16,11 +16,11 @@ def test_a_number_and_a_unit_are_a_duration(text: str, seconds: int):
 
 def test_a_bare_number_is_one_only_where_its_unit_is_known():
     assert durations.seconds("14") is None
-    assert durations.seconds("14", bare_unit="d") == 14 * 86400
+    assert durations.seconds("14", default_unit="d") == 14 * 86400
 
 
 @pytest.mark.parametrize(
     "text", ["", "d", "soon", "-1d", "1.5h", "3 weeks", "1d2h", "9" * 10 + "d", "٣d"]
 )
 def test_anything_else_is_none(text: str):
-    assert durations.seconds(text, bare_unit="d") is None
+    assert durations.seconds(text, default_unit="d") is None

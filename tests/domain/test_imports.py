@@ -40,7 +40,7 @@ def test_a_package_imports_only_what_it_may(folder: str):
         for name in (
             [node.module or ""]
             if isinstance(node, ast.ImportFrom)
-            else [each.name for each in node.names]
+            else [item.name for item in node.names]
         )
         if name.partition(".")[0] not in {*sys.stdlib_module_names, *MAY[folder], folder}
     ]

@@ -34,7 +34,7 @@ def test_a_printable_name_stays_what_it_is(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "displayed"),
     [
         ("pay\u200dment\u200cs", "payments"),
         ("a\ufe0f\ufe00b", "ab"),
@@ -54,8 +54,8 @@ def test_a_printable_name_stays_what_it_is(name):
     ],
     ids=ascii,
 )
-def test_what_nobody_sees_is_taken_out(name, shown):
-    assert sanitize.line(name, 100) == shown
+def test_what_nobody_sees_is_taken_out(name, displayed):
+    assert sanitize.line(name, 100) == displayed
 
 
 def test_of_the_format_controls_only_those_that_print_are_left():

@@ -57,14 +57,14 @@ def expected(document: Any, name: str) -> bool:
     return jsonschema.Draft202012Validator(load(name), format_checker=checker).is_valid(document)
 
 
-def places(document: Any) -> list[tuple[Any, Any]]:
+def positions(document: Any) -> list[tuple[Any, Any]]:
     """Each (container, key) of a document."""
     here = (
         list(document) if isinstance(document, dict)
         else list(range(len(document))) if isinstance(document, list) else []
     )  # fmt: skip
-    return [(document, each) for each in here] + [
-        place for each in here for place in places(document[each])
+    return [(document, item) for item in here] + [
+        place for item in here for place in positions(document[item])
     ]
 
 
@@ -84,7 +84,7 @@ def test_a_schema_is_one_and_its_document_is_sound(name: str):
 @given(st.data())
 def test_whatever_is_changed_both_validators_agree(name: str, data: st.DataObject):
     document = json.loads(json.dumps(SOUND[name]))
-    container, key = data.draw(st.sampled_from(places(document)))
+    container, key = data.draw(st.sampled_from(positions(document)))
     match data.draw(st.sampled_from(["change", "remove", "add"])):
         case "change":
             container[key] = data.draw(anything)

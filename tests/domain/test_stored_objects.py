@@ -1,4 +1,4 @@
-"""Objects are written once, whoever else writes at the same time."""
+"""Objects are written once, no matter who else writes at the same time."""
 
 from typing import Any
 

@@ -61,9 +61,9 @@ def test_the_outputs_are_all_there(life: Life):
 
 def test_the_token_is_nowhere_in_plain_but_encrypted_in_the_state(life: Life):
     versions = [
-        each["inputs"]["secretString"]
-        for each in life.aws
-        if each["type"] == "aws:secretsmanager/secretVersion:SecretVersion"
+        item["inputs"]["secretString"]
+        for item in life.aws
+        if item["type"] == "aws:secretsmanager/secretVersion:SecretVersion"
     ]
 
     assert len(versions) == 1
@@ -74,11 +74,11 @@ def test_the_token_is_nowhere_in_plain_but_encrypted_in_the_state(life: Life):
 
 def test_names_say_project_and_stack(life: Life):
     names = {
-        each["inputs"][key]
-        for each in life.aws
+        item["inputs"][key]
+        for item in life.aws
         for key in ("name", "bucket")
         # Where the bucket is another resource's, its name is seen there.
-        if isinstance(each.get("inputs", {}).get(key), str)
+        if isinstance(item.get("inputs", {}).get(key), str)
     }
     begins = f"chatops-slack-{life.stack}-gate-"
 
@@ -87,11 +87,11 @@ def test_names_say_project_and_stack(life: Life):
 
 
 def test_every_resource_lies_in_a_layer_of_the_gate(life: Life):
-    types = [each["urn"].split("::")[2].split("$") for each in life.aws]
+    types = [item["urn"].split("::")[2].split("$") for item in life.aws]
 
     assert len(types) > 50
-    assert {each[0] for each in types} == {"chatops-slack:index:UploadGate"}
-    assert {each[1].rsplit(":", 1)[1] for each in types} == {
+    assert {item[0] for item in types} == {"chatops-slack:index:UploadGate"}
+    assert {item[1].rsplit(":", 1)[1] for item in types} == {
         "Storage",
         "Approval",
         "Notification",
@@ -102,10 +102,10 @@ def test_every_resource_lies_in_a_layer_of_the_gate(life: Life):
 
 def test_tags_reach_what_is_below_the_gate(life: Life):
     tags = {"project": "chatops-slack", "stack": life.stack, "managed-by": "pulumi"}
-    tagged = [each["inputs"]["tags"] for each in life.aws if "tags" in each["inputs"]]
+    tagged = [item["inputs"]["tags"] for item in life.aws if "tags" in item["inputs"]]
 
     assert len(tagged) > 40
-    assert [each for each in tagged if each != tags] == []
+    assert [item for item in tagged if item != tags] == []
 
 
 def test_what_is_protected_stays_until_it_is_given_free(life: Life):
@@ -117,9 +117,9 @@ def test_what_is_protected_stays_until_it_is_given_free(life: Life):
     assert life.refused.returncode != 0
     assert "protected" in life.refused.stdout + life.refused.stderr
     # Until it comes to what is protected, the CLI deletes what is not.
-    assert {name(each) for each in life.after_refused if each.get("protect")} == life.protected
-    storage = {each["urn"] for each in life.after_refused if ":index:Storage" in each["urn"]}
-    stayed = {each["urn"] for each in life.after_exclude if "pulumi:" not in each["type"]}
+    assert {name(item) for item in life.after_refused if item.get("protect")} == life.protected
+    storage = {item["urn"] for item in life.after_refused if ":index:Storage" in item["urn"]}
+    stayed = {item["urn"] for item in life.after_exclude if "pulumi:" not in item["type"]}
     assert {urn for urn in stayed if ":index:Storage" in urn} == storage
     assert [name({"urn": urn}) for urn in stayed - storage] == ["gate"]
 

@@ -49,14 +49,14 @@ def test_a_wheel_has_one_package_of_the_projects_name(wheel: Path):
 
 def test_the_wheel_imports_nothing_of_the_repository(environment: Path):
     program = "import chatops_slack, json, sys; print(json.dumps(sorted(sys.modules)))"
-    ran = subprocess.run(
+    result = subprocess.run(
         [environment / "bin" / "python", "-c", program],
         cwd=environment,
         check=True,
         capture_output=True,
         text=True,
     )
-    top = {module.split(".")[0] for module in json.loads(ran.stdout)}
+    top = {module.split(".")[0] for module in json.loads(result.stdout)}
 
     assert "chatops_slack" in top
     assert not top & {"components", "domain", "handlers", "scan"}
@@ -69,9 +69,9 @@ def test_a_second_up_changes_nothing(life: Life):
 def test_both_gates_have_all_of_it_and_share_nothing(life: Life):
     gates = {
         gate: {
-            (each["type"], name(each).removeprefix(f"{gate}-"))
-            for each in life.aws
-            if name(each).startswith(f"{gate}-")
+            (item["type"], name(item).removeprefix(f"{gate}-"))
+            for item in life.aws
+            if name(item).startswith(f"{gate}-")
         }
         for gate in ("payments", "tools")
     }
@@ -86,18 +86,18 @@ def test_both_gates_have_all_of_it_and_share_nothing(life: Life):
 
 def test_tags_are_of_one_gate_and_not_of_the_program(life: Life):
     tags = {
-        name(each).split("-")[0]: each["inputs"].get("tags")
-        for each in life.aws
-        if each["type"] == "aws:sns/topic:Topic"
+        name(item).split("-")[0]: item["inputs"].get("tags")
+        for item in life.aws
+        if item["type"] == "aws:sns/topic:Topic"
     }
 
     assert tags == {"payments": None, "tools": {"team": "tools"}}
 
 
 def test_the_functions_get_the_code_from_the_wheel(life: Life):
-    for each in life.aws:
-        if each["type"] == "aws:lambda/function:Function":
-            assets = each["inputs"]["code"]["assets"]
+    for item in life.aws:
+        if item["type"] == "aws:lambda/function:Function":
+            assets = item["inputs"]["code"]["assets"]
             assert "handlers/approval.py" in assets
             assert any(path.startswith("domain/") for path in assets)
 

@@ -96,11 +96,11 @@ class Life:
     @property
     def aws(self) -> list[dict[str, Any]]:
         """Those that would exist in AWS."""
-        return [each for each in self.resources if each["type"].startswith("aws:")]
+        return [resource for resource in self.resources if resource["type"].startswith("aws:")]
 
     @property
     def protected(self) -> set[str]:
-        return {name(each) for each in self.resources if each.get("protect")}
+        return {name(resource) for resource in self.resources if resource.get("protect")}
 
 
 def name(resource: Mapping[str, Any]) -> str:

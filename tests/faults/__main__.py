@@ -1,4 +1,4 @@
-"""Lets each AWS call of each way fail in each manner, and prints what came of it.
+"""Lets each AWS call of each way fail in each manner, and prints the outcome of it.
 
 Exits with 1 where something was lost, doubled or silent.
 """
@@ -31,7 +31,7 @@ MEANINGS = {
     SAME: "the way ended as without a fault, nothing lost, nothing doubled",
     TWICE: "so too, but a card or an email came twice: who sent it was not answered",
     CARD: "the way ended otherwise, and a card says so",
-    ANSWER: "the press did not work, and its answer says so",
+    ANSWER: "the click did not work, and its answer says so",
     ALARM: "the way ended early: the execution failed, or its event is a dead letter",
     UNREPORTED: "nothing lost, and nobody told of it (docs/faults.md says why that is accepted)",
     WRONG: "lost, doubled, or silent",
@@ -54,13 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(*_markdown(rows), sep="\n")
     else:
         Console().print(_table(rows))
-    counts = Counter(each.outcome for each in results)
+    counts = Counter(result.outcome for result in results)
     print(f"\n{len(rows)} calls, {len(results)} faults, {time.monotonic() - began:.0f} s\n")
     for outcome, meaning in MEANINGS.items():
         print(f"{counts[outcome]:5}  {outcome}: {meaning}")
-    for each in results:
-        if each.outcome == WRONG:
-            print(f"\n✘ {_named(each)}: {'; '.join(each.why)}")
+    for result in results:
+        if result.outcome == WRONG:
+            print(f"\n✘ {_named(result)}: {'; '.join(result.why)}")
     return int(bool(counts[WRONG]))
 
 
@@ -77,9 +77,9 @@ def _results(words: list[str]) -> Iterator[Result]:
         task = bar.add_task("each way once without a fault", total=None)
         with fault_run.start_run() as run:
             cases = [
-                each
-                for each in run.cases()
-                if not words or any(word in str(each.call) for word in words)
+                case
+                for case in run.cases()
+                if not words or any(word in str(case.call) for word in words)
             ]
             bar.update(task, total=len(cases))
             for result in run.try_all(cases):
@@ -90,32 +90,32 @@ def _results(words: list[str]) -> Iterator[Result]:
 def _named(result: Result) -> str:
     call = result.case.call
     if not call:
-        return result.case.way
-    return f"{result.case.way}: {call.who}: {call.what}, {result.case.fault}"
+        return result.case.lifecycle
+    return f"{result.case.lifecycle}: {call.who}: {call.what}, {result.case.fault}"
 
 
 def _table(rows: Rows) -> Table:
     table = Table("call", *FAULTS, title="Each call, failed once", header_style="bold")
     last = ""
-    for call, found in sorted(rows.items(), key=lambda row: row[0].who):
+    for call, result in sorted(rows.items(), key=lambda row: row[0].who):
         if call.who != last:
             table.add_section()
             table.add_row(f"[bold]{call.who}[/bold]")
             last = call.who
-        cells = [Text(str(each), STYLES.get(each.outcome, "bold red")) for each in _cells(found)]
+        cells = [Text(str(cell), STYLES.get(cell.outcome, "bold red")) for cell in _cells(result)]
         table.add_row(f"  {call.what}", *cells)
     return table
 
 
-def _cells(found: Mapping[str, Cell]) -> list[Cell]:
-    return [found.get(fault, Cell("")) for fault in FAULTS]
+def _cells(result: Mapping[str, Cell]) -> list[Cell]:
+    return [result.get(fault, Cell("")) for fault in FAULTS]
 
 
 def _markdown(rows: Rows) -> Iterator[str]:
     yield f"| who | call | {' | '.join(FAULTS)} |"
     yield "|---" * (len(FAULTS) + 2) + "|"
-    for call, found in sorted(rows.items(), key=lambda row: row[0].who):
-        yield f"| {call.who} | {call.what} | {' | '.join(map(str, _cells(found)))} |"
+    for call, result in sorted(rows.items(), key=lambda row: row[0].who):
+        yield f"| {call.who} | {call.what} | {' | '.join(map(str, _cells(result)))} |"
 
 
 if __name__ == "__main__":

@@ -65,14 +65,14 @@ def read(environ: dict[str, Any], body: bytes) -> Request:
         text = parse_qs(text)["Message"][0]
     path = unquote(environ["PATH_INFO"])
     target = f"{path}?{unquote(environ['QUERY_STRING'])}".removesuffix("?")
-    found = APP.search(f"{target} {text} {environ.get('HTTP_X_APP', '')}")
+    match = APP.search(f"{target} {text} {environ.get('HTTP_X_APP', '')}")
     operation = _operation(service, environ, target, body)
     ours = _OURS.fullmatch(signer)
     who = ours[1] if ours else CALLERS.get(signer)
     if not who or (signer in PLAYED and operation not in PLAYED[signer]):
-        return Request(service, None, text, found[0] if found else "")
+        return Request(service, None, text, match[0] if match else "")
     what = f"{operation} {_subject(operation, target, text)}".strip()
-    return Request(service, Call(who, what), text, found[0] if found else "")
+    return Request(service, Call(who, what), text, match[0] if match else "")
 
 
 def title(card: dict[str, Any] | str) -> str:
@@ -82,8 +82,8 @@ def title(card: dict[str, Any] | str) -> str:
 
 
 def _operation(service: str, environ: dict[str, Any], target: str, body: bytes) -> str:
-    if told := environ.get("HTTP_X_AMZ_TARGET"):
-        return told.rpartition(".")[2]
+    if notified := environ.get("HTTP_X_AMZ_TARGET"):
+        return notified.rpartition(".")[2]
     if action := parse_qs(body.decode(errors="replace")).get("Action"):
         return action[0]
     method = environ["REQUEST_METHOD"]
@@ -119,5 +119,5 @@ def _about(event: dict[str, Any]) -> str:
     """What a function is asked, by the event that it gets."""
     verbs = [verb for verb in ("approve", "reject", "withdraw") if verb in event]
     named = [event[key] for key in ("event", "kind") if isinstance(event.get(key), str)]
-    looked = ["look"] if "expired" in event else []
-    return "".join([*verbs, *named, *looked])
+    inspected = ["look"] if "expired" in event else []
+    return "".join([*verbs, *named, *inspected])

@@ -14,14 +14,14 @@ from typing import Any, Self
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from local import builds, functions
-from local.cloud import Cloud
+from local.account import LocalAccount
 from tests.faults import calls
 from tests.faults.calls import Call, Request
 
 # Longer than the functions wait for S3 and Step Functions (``handlers/evidence.py``).
 SLOW_SECONDS = 2.5
 # Longer than the usual tries take here, shorter than those that are made for days
-# (``ways.shorten_timeouts``).
+# (``lifecycles.shorten_timeouts``).
 WHILE_SECONDS = 6
 FAULTS = {
     "before": "the connection breaks before the call takes effect",
@@ -73,7 +73,7 @@ class Plan:
 class Layer:
     """``seen`` are the calls by app, in the order of their first time; ``acts`` precede one."""
 
-    cloud: Cloud
+    cloud: LocalAccount
     plans: dict[str, Plan] = field(default_factory=dict)
     seen: dict[str, Counter[Call]] = field(default_factory=lambda: defaultdict(Counter))
     acts: dict[str, dict[Call, Callable[[], None]]] = field(
@@ -155,20 +155,20 @@ class Layer:
 
     def _app(self, request: Request) -> str:
         """Whose case it is; by a token, an execution or a build that was named with it before."""
-        said = json.loads(request.body) if request.body.startswith("{") else {}
+        answer = json.loads(request.body) if request.body.startswith("{") else {}
         if request.app:
             for name in ("token", "execution"):
-                if isinstance(said.get(name), str):
-                    self._known[said[name]] = request.app
+                if isinstance(answer.get(name), str):
+                    self._known[answer[name]] = request.app
             return request.app
-        named = (said.get(name) for name in ("taskToken", "executionArn", "logStreamName"))
-        return next((self._known[each] for each in named if each in self._known), "")
+        named = (answer.get(name) for name in ("taskToken", "executionArn", "logStreamName"))
+        return next((self._known[item] for item in named if item in self._known), "")
 
     def _run(self, run: Any, process: Any, payload: str, seconds: int) -> Any:
-        found = calls.APP.search(payload)
+        match = calls.APP.search(payload)
         name = process.handler.split(".")[1].replace("_", "-")
-        if found:
-            self._processes[found[0], name] = process
+        if match:
+            self._processes[match[0], name] = process
         return run(process, payload, seconds)
 
     def _kill(self, app: str, who: str) -> None:
@@ -181,7 +181,7 @@ class Layer:
 
     def _start_build(self, start: Any, project: str, overrides: Any, *more: Any) -> Any:
         """StartBuild is no request here; it fails as it does for Step Functions."""
-        app = next(each["Value"] for each in overrides if each["Name"] == "APP")
+        app = next(override["Value"] for override in overrides if override["Name"] == "APP")
         fault = self._due(app, Call("state machine", "StartBuild"))
         if fault == "throttled":
             raise builds.AccountLimitExceeded("Cannot have more builds")
@@ -196,7 +196,9 @@ class Layer:
         return build
 
     def _build(self, run: Any, build: Any, project: Any, overrides: Any) -> None:
-        self._building.app = next(each["Value"] for each in overrides if each["Name"] == "APP")
+        self._building.app = next(
+            override["Value"] for override in overrides if override["Name"] == "APP"
+        )
         run(build, project, overrides)
 
     def _name_app(self, request: Any, **_: Any) -> None:

@@ -6,7 +6,7 @@ from tests.faults.injection import FAULTS
 
 def test_a_fault_of_each_caller_is_survived():
     with start_run(["rejected"], at_once=3) as run:
-        last_call = {each.call.who: each.call for each in run.cases() if each.call}
+        last_call = {case.call.who: case.call for case in run.cases() if case.call}
         cases = [
             FaultCase("rejected", call, list(FAULTS)[number % 2])
             for number, call in enumerate(last_call.values())
@@ -14,7 +14,7 @@ def test_a_fault_of_each_caller_is_survived():
 
         results = list(run.try_all(cases))
 
-    assert [(each.case, each.why) for each in results if each.outcome == WRONG] == []
+    assert [(result.case, result.why) for result in results if result.outcome == WRONG] == []
     assert last_call.keys() == {
         "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "open-scan",
         "Slack channel", "approval", "callback", "notify",

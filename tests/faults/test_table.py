@@ -8,7 +8,7 @@ from tests.faults import injection
 from tests.faults.calls import Call
 from tests.faults.fault_run import CARD, SAME, TWICE, UNREPORTED, WRONG, FaultCase, Result, by_call
 from tests.faults.injection import WHILE_SECONDS, Plan
-from tests.faults.ways import Actor
+from tests.faults.lifecycles import Actor
 
 CALL, OTHER = Call("scan", "PutObject report.json"), Call("scan", "GetObject the upload")
 
@@ -16,8 +16,8 @@ CALL, OTHER = Call("scan", "PutObject report.json"), Call("scan", "GetObject the
 def table(*outcomes):
     """The cell of one call and fault whose cases ended so, as ``(way, outcome)``."""
     results = [
-        Result(FaultCase(way, CALL, "after"), Mock(spec=Actor), outcome)
-        for way, outcome in outcomes
+        Result(FaultCase(lifecycle, CALL, "after"), Mock(spec=Actor), outcome)
+        for lifecycle, outcome in outcomes
     ]
     return str(by_call(results)[CALL]["after"])
 

@@ -41,9 +41,15 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="how many at once (2)")
     options = parser.parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory() as folder, unzippers.installed(Path(folder)) as found:
-        missing = [name for name in unzippers.NAMES if name not in found]
-    console.print(f"Unzippers: {', '.join(found)}; not installed: {', '.join(missing) or 'none'}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        unzippers.installed(Path(folder)) as installed_unzippers,
+    ):
+        missing = [name for name in unzippers.NAMES if name not in installed_unzippers]
+    console.print(
+        f"Unzippers: {', '.join(installed_unzippers)}; not installed: "
+        f"{', '.join(missing) or 'none'}"
+    )
     started, results = time.monotonic(), []
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -54,16 +60,16 @@ def main() -> int:
             results += batch
             progress.advance(task, len(batch))
             for result in batch:
-                if trouble := is_trouble(result):
-                    progress.console.print(f"{trouble}: {result}", markup=False, soft_wrap=True)
+                if problem := is_problem(result):
+                    progress.console.print(f"{problem}: {result}", markup=False, soft_wrap=True)
     for table in (by_outcome(results), by_mutation(results)):
         console.print(table)
-    bad = sum(1 for result in results if is_trouble(result))
+    bad = sum(1 for result in results if is_problem(result))
     written = sum(result.comparison.written for result in results)
     cut = sum(result.comparison.cut for result in results)
     console.print(
         f"{len(results):,} zips, {written:,} files written by others ({cut:,} cut, with an error), "
-        f"{bad} zips with trouble, "
+        f"{bad} zips with error, "
         f"{time.monotonic() - started:.0f} s"
     )
     return 1 if bad else 0
@@ -87,10 +93,10 @@ def batch(seed: int, first: int, last: int) -> list[Result]:
         java, work = Path(folder, "java"), Path(folder, "work")
         java.mkdir()
         work.mkdir()
-        with unzippers.installed(java) as found:
+        with unzippers.installed(java) as installed_unzippers:
             for number in range(first, last):
                 body, mutations = zip_of(f"{seed}-{number}")
-                comparison = compare(body, work, found)
+                comparison = compare(body, work, installed_unzippers)
                 results.append(
                     Result(seed=f"{seed}-{number}", mutations=mutations, comparison=comparison)
                 )
@@ -102,7 +108,7 @@ def _memory() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
-def is_trouble(result: Result) -> str:
+def is_problem(result: Result) -> str:
     """What is wrong with a result, or empty."""
     if result.comparison.unseen:
         return "Unseen"
@@ -111,7 +117,7 @@ def is_trouble(result: Result) -> str:
 
 def by_outcome(results: list[Result]) -> Table:
     """How many zips were let through, or refused and how."""
-    table = Table("outcome", "honest", "mutated", title="What became of the zips")
+    table = Table("outcome", "honest", "mutated", title="The outcome of the zips")
     counts = Counter((result.comparison.refusal, bool(result.mutations)) for result in results)
     for outcome in sorted({refusal for refusal, _ in counts}):
         table.add_row(

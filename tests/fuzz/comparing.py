@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.job import UploadLimits
 from scan.ledger import Entry
 from scan.unpacking import unpack
@@ -22,7 +22,7 @@ EVERYWHERE = re.compile(r"[A-Za-z0-9 ._/+-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What became of one zip: ``refusal`` is its code, or empty; ``unseen`` says who wrote what.
+    """The outcome of one zip: ``refusal`` is its code, or empty; ``unseen`` says who wrote what.
 
     ``written`` counts the files of all unzippers, ``cut`` those among them that one left half done
     when it met something that it does not know, and said so.
@@ -41,7 +41,7 @@ def compare(body: bytes, folder: Path, unzippers: Mapping[str, Unzipper]) -> Com
     ours.mkdir()
     try:
         entries = unpack(archive, ours, LIMITS)
-    except Broken as broken:
+    except ScanError as broken:
         empty(folder)
         return Comparison(refusal=broken.code)
     unseen, written, cut = [], 0, 0

@@ -59,7 +59,7 @@ class Row:
 
 def main() -> int:
     """Run the command; see the module."""
-    packages = [Package(**each) for each in json.loads(LIST.read_text())]
+    packages = [Package(**load) for load in json.loads(LIST.read_text())]
     with tempfile.TemporaryDirectory(prefix="registries-") as folder:
         downloads = Path(folder)
         download(packages, downloads)
@@ -67,11 +67,11 @@ def main() -> int:
     before, _, rest = DOCS.read_text().partition(START)
     DOCS.write_text(before + START + table(rows) + END + rest.partition(END)[2])
     wrong = [
-        each for each in rows if (each.files, each.bytes) != (each.ledger_files, each.ledger_bytes)
+        item for item in rows if (item.files, item.bytes) != (item.ledger_files, item.ledger_bytes)
     ]
-    for each in wrong:
-        print(f"Not all of it is in the ledger: {each}")
-    print(f"{len(rows)} archives, {sum(each.files for each in rows):,} files, {len(wrong)} wrong")
+    for item in wrong:
+        print(f"Not all of it is in the ledger: {item}")
+    print(f"{len(rows)} archives, {sum(item.files for item in rows):,} files, {len(wrong)} wrong")
     return 1 if wrong else 0
 
 
@@ -81,12 +81,14 @@ def download(packages: Sequence[Package], to: Path) -> None:
     Raises:
         ValueError: a file is another one than the list says.
     """
-    wheels = [f"{each.name}=={each.version}" for each in packages if each.registry == "PyPI"]
+    wheels = [
+        f"{package.name}=={package.version}" for package in packages if package.registry == "PyPI"
+    ]
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "--no-deps", "--only-binary", ":all:", "--dest", str(to), *wheels], to)
-    for each in packages:
-        if each.registry == "Maven":
-            artifact = f"-Dartifact={each.name}:{each.version}:jar:sources"
+    for package in packages:
+        if package.registry == "Maven":
+            artifact = f"-Dartifact={package.name}:{package.version}:jar:sources"
             _run(
                 [
                     "mvn",
@@ -99,10 +101,19 @@ def download(packages: Sequence[Package], to: Path) -> None:
                 ],
                 to,
             )
-        elif each.registry == "npm":
-            _run(["npm", "pack", "--silent", "--ignore-scripts", f"{each.name}@{each.version}"], to)
-        if hashlib.sha256((to / each.file).read_bytes()).hexdigest() != each.sha256:
-            raise ValueError(f"{each.file} is not the file that registries.json names")
+        elif package.registry == "npm":
+            _run(
+                [
+                    "npm",
+                    "pack",
+                    "--silent",
+                    "--ignore-scripts",
+                    f"{package.name}@{package.version}",
+                ],
+                to,
+            )
+        if hashlib.sha256((to / package.file).read_bytes()).hexdigest() != package.sha256:
+            raise ValueError(f"{package.file} is not the file that registries.json names")
 
 
 def row(package: Package, downloads: Path, number: int) -> Row:
@@ -137,11 +148,11 @@ def table(rows: Sequence[Row]) -> str:
         "| package | version | zip made by | files in the zip | in the ledger | bytes in both |",
         "|---|---|---|---|---|---|",
     ]
-    for each in rows:
-        sizes = f"{each.bytes:,}" if each.bytes == each.ledger_bytes else "differ"
+    for item in rows:
+        sizes = f"{item.bytes:,}" if item.bytes == item.ledger_bytes else "differ"
         lines.append(
-            f"| {each.package.registry} {each.package.name} | {each.package.version} | {each.maker}"
-            f" | {each.files:,} | {each.ledger_files:,} | {sizes} |"
+            f"| {item.package.registry} {item.package.name} | {item.package.version} | {item.maker}"
+            f" | {item.files:,} | {item.ledger_files:,} | {sizes} |"
         )
     return "\n".join(lines) + "\n"
 

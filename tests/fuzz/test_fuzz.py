@@ -51,25 +51,25 @@ HOLES = {
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> Iterator[Mapping[str, Unzipper]]:
-    with unzippers.installed(tmp_path_factory.mktemp("java")) as found:
-        yield found
+def unzippers_found(tmp_path_factory) -> Iterator[Mapping[str, Unzipper]]:
+    with unzippers.installed(tmp_path_factory.mktemp("java")) as unzippers_found:
+        yield unzippers_found
 
 
 @pytest.mark.parametrize("name", unzippers.NAMES)
-def test_no_unzipper_writes_a_file_that_is_not_in_the_ledger(name, found, tmp_path):
-    if name not in found:
+def test_no_unzipper_writes_a_file_that_is_not_in_the_ledger(name, unzippers_found, tmp_path):
+    if name not in unzippers_found:
         pytest.skip(f"{name} is not installed here")
 
-    trouble, unpacked = [], 0
+    problem, unpacked = [], 0
     for number in range(ZIPS):
         body, mutations = zip_of(f"test-{number}")
-        comparison = compare(body, tmp_path, {name: found[name]})
+        comparison = compare(body, tmp_path, {name: unzippers_found[name]})
         unpacked += not comparison.refusal
         if comparison.unseen or (comparison.refusal and not mutations):
-            trouble.append((number, mutations, comparison))
+            problem.append((number, mutations, comparison))
 
-    assert trouble == []
+    assert problem == []
     assert unpacked > ZIPS / 10
 
 
@@ -82,15 +82,15 @@ def test_a_zip_that_the_fuzz_found_is_refused(hole, tmp_path):
 
 
 @pytest.mark.parametrize("hole", HOLES)
-def test_an_unzipper_does_what_the_rule_is_for(hole, found, tmp_path):
+def test_an_unzipper_does_what_the_rule_is_for(hole, unzippers_found, tmp_path):
     """Without that, nobody would know whether the rule is still needed."""
     name, *items = HOLES[hole]
-    if name not in found:
+    if name not in unzippers_found:
         pytest.skip(f"{name} is not installed here")
     (tmp_path / "upload.zip").write_bytes(made(*items, NOTES))
     (tmp_path / "theirs").mkdir()
 
-    found[name](tmp_path / "upload.zip", tmp_path / "theirs")
+    unzippers_found[name](tmp_path / "upload.zip", tmp_path / "theirs")
 
     written = {
         path.name: "link" if path.is_symlink() else path.read_bytes()

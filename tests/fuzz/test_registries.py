@@ -14,7 +14,7 @@ def test_the_table_has_each_archive_with_all_its_files():
 
     assert len(rows) >= 50
     assert [(name, version) for name, version, *_ in rows] == [
-        (f"{each['registry']} {each['name']}", each["version"]) for each in packages
+        (f"{package['registry']} {package['name']}", package["version"]) for package in packages
     ]
     assert [row for row in rows if row[2] != row[3]] == []
 

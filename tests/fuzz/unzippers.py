@@ -31,16 +31,16 @@ Unzipper = Callable[[Path, Path], bool]
 @contextmanager
 def installed(java_folder: Path) -> Iterator[dict[str, Unzipper]]:
     """Each unzipper by its name; the Java program is compiled into ``java_folder``."""
-    found: dict[str, Unzipper] = {"python": _python}
+    result: dict[str, Unzipper] = {"python": _python}
     for name, command in COMMANDS.items():
         program = shutil.which(command[0]) or (shutil.which("7z") if name == "7z" else None)
         if program:
-            found[name] = _command([program, *command[1:]])
+            result[name] = _command([program, *command[1:]])
     if shutil.which("javac") and shutil.which("java"):
         with Java(java_folder) as java:
-            yield found | {"ZipInputStream": java.stream, "ZipFile": java.file}
+            yield result | {"ZipInputStream": java.stream, "ZipFile": java.file}
     else:
-        yield found
+        yield result
 
 
 def _python(archive: Path, to: Path) -> bool:

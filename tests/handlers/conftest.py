@@ -12,11 +12,11 @@ import pytest
 
 from tests.support.documents import check_put
 
-BUCKET, WORK, UPLOADS = "artifacts", "work", "chatops-slack-dev-uploads-9f8e7d6"
+BUCKET, STATE, UPLOADS = "artifacts", "work", "chatops-slack-dev-uploads-9f8e7d6"
 ENVIRONMENT = {
     "ARTIFACTS_BUCKET": BUCKET,
     "APPROVAL_FUNCTION": "approval-1a2b3c4",
-    "STATE_BUCKET": WORK,
+    "STATE_BUCKET": STATE,
     "DIGEST_AFTER": "3",
     "DIGEST_SECONDS": "300",
     "TEAM_BUTTONS": json.dumps(
@@ -46,14 +46,14 @@ with pytest.MonkeyPatch.context() as patch:
     from domain import timestamps
     from handlers import (
         approval,  # noqa: F401
+        approver_audit,  # noqa: F401
         callback,  # noqa: F401
         check_build_status,  # noqa: F401
         evidence,
         notify,
         open_scan,  # noqa: F401
         rescan,  # noqa: F401
-        wake,
-        who,  # noqa: F401
+        resume,
     )
 
     s3 = boto3.client("s3")
@@ -107,14 +107,14 @@ class Calls:
 
     def accept(self, operation: str, **answer: Any) -> list[Any]:
         """Answer each call of ``operation``; return what they ask, as they come."""
-        asked: list[Any] = []
+        requests: list[Any] = []
 
         def accept(params: dict[str, Any]) -> Any:
-            asked.append(json.loads(params["body"]))
+            requests.append(json.loads(params["body"]))
             return Http(200), answer
 
         self.before[operation] = accept
-        return asked
+        return requests
 
     def _before_call(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
         self.made.append(model.name)
@@ -123,23 +123,23 @@ class Calls:
 
 
 class Machine:
-    """The waiting state machine: each token wakes it once, as on AWS."""
+    """The waiting state machine: each token resumes it once, as on AWS."""
 
     def __init__(self) -> None:
         self.waiting: set[str] = set()
-        self.woken: list[str] = []
+        self.resumed: list[str] = []
 
     def send_task_success(self, params: dict[str, Any]) -> Any:
         token = json.loads(params["body"])["taskToken"]
         if token not in self.waiting:
             return refuse("TaskTimedOut")
         self.waiting.remove(token)
-        self.woken.append(token)
+        self.resumed.append(token)
         return Http(200), {}
 
 
 class Artifacts:
-    """The artifacts bucket, by key; what waits lies in the work bucket."""
+    """The artifacts bucket, by key; what waits lies in the state bucket."""
 
     s3 = s3
 
@@ -155,7 +155,7 @@ class Artifacts:
 
     @staticmethod
     def bucket(key: str) -> str:
-        return WORK if key.startswith(("waiting/", "thread-slots/")) else BUCKET
+        return STATE if key.startswith(("waiting/", "thread-slots/")) else BUCKET
 
     def upload(self, key: str) -> str:
         """Upload another version of ``key``; return its id."""
@@ -164,7 +164,7 @@ class Artifacts:
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], Any]:
-    """Read an event, or a piece of evidence, by its name."""
+    """Read an event, or a document of evidence, by its name."""
     return lambda name: json.loads((EVENTS / f"{name}.json").read_text())
 
 
@@ -188,7 +188,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.fixture
 def artifacts(aws: None) -> Artifacts:
-    for bucket in (BUCKET, WORK, UPLOADS):
+    for bucket in (BUCKET, STATE, UPLOADS):
         s3.create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
@@ -199,7 +199,7 @@ def artifacts(aws: None) -> Artifacts:
 @pytest.fixture
 def calls(aws: None) -> Iterator[Calls]:
     calls = Calls()
-    clients = (evidence.s3, wake.sfn, notify.ses)
+    clients = (evidence.s3, resume.sfn, notify.ses)
     for client in clients:
         client.meta.events.register_first("before-call", calls._before_call)
     yield calls

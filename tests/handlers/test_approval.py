@@ -1,4 +1,4 @@
-"""One decision per scan, whoever presses what, when and how often."""
+"""One decision per scan, anyone who clicks what, when and how often."""
 
 import hashlib
 import json
@@ -34,20 +34,27 @@ def waits(token: str, what: str = "decision") -> dict[str, str]:
     return {"token": token, "scan": SCAN, "kind": what, "sha256": "d" * 64}
 
 
-# What each call of a press is for.
-GAPS = ["is it asked", "read scan", "list versions", "write decision", "read token", "wake"]
+# What each call of a click is for.
+GAPS = [
+    "is it asked",
+    "read scan",
+    "list versions",
+    "write decision",
+    "read token",
+    "resume_execution",
+]
 
 
 class Crash(BaseException):
     """The function's process dies: no except clause sees it."""
 
 
-def press(event: Any) -> str:
-    said = approval.handler(event, None)
-    assert json.loads(json.dumps(said)) == said
-    assert "\n" not in said
-    assert said.endswith(".")
-    return said
+def click(event: Any) -> str:
+    answer = approval.handler(event, None)
+    assert json.loads(json.dumps(answer)) == answer
+    assert "\n" not in answer
+    assert answer.endswith(".")
+    return answer
 
 
 def dies() -> None:
@@ -67,8 +74,8 @@ def waiting(artifacts, machine):
     return artifacts
 
 
-def test_approving_records_the_exception_and_its_end_then_wakes_the_machine(waiting, machine):
-    said = press(APPROVE)
+def test_approving_records_the_exception_and_its_end_then_resumes_the_machine(waiting, machine):
+    answer = click(APPROVE)
 
     decision = waiting[DECISION]
     assert {key: decision[key] for key in ("version", "scan", "decision", "reason")} == {
@@ -80,63 +87,63 @@ def test_approving_records_the_exception_and_its_end_then_wakes_the_machine(wait
     decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "expiresAt"))
     assert until - decided == timedelta(days=30)
     assert decision["expiresAt"].endswith("Z")
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
     until = timestamps.minute(decision["expiresAt"])
-    assert said == f"Approved: {SCAN} may be deployed until {until}."
+    assert answer == f"Approved: {SCAN} may be deployed until {until}."
 
 
-def test_rejecting_records_no_end_and_wakes_the_machine(waiting, machine):
-    assert press(REJECT) == f"Rejected: {SCAN} stays blocked."
+def test_rejecting_records_no_end_and_resumes_the_machine(waiting, machine):
+    assert click(REJECT) == f"Rejected: {SCAN} stays blocked."
     assert (waiting[DECISION]["decision"], waiting[DECISION]["expiresAt"]) == ("rejected", None)
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize(
     ("first", "second"), [(APPROVE, APPROVE), (APPROVE, REJECT), (REJECT, APPROVE)]
 )
-def test_a_second_press_hears_what_holds_and_changes_nothing(waiting, machine, first, second):
-    press(first)
+def test_a_second_click_returns_the_decision_and_changes_nothing(waiting, machine, first, second):
+    click(first)
     before = waiting[DECISION]
 
-    said = press({**second, **{k: "another reason" for k in second if k != "scan"}})
+    answer = click({**second, **{k: "another reason" for k in second if k != "scan"}})
 
-    assert said.startswith(f"Already {before['decision']} on ")
-    assert before["reason"] in said
-    assert "nothing changed" in said
+    assert answer.startswith(f"Already {before['decision']} on ")
+    assert before["reason"] in answer
+    assert "nothing changed" in answer
     assert waiting[DECISION] == before
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
-@pytest.mark.parametrize("moment", ["GetObject", "PutObject", "SendTaskSuccess"])
+@pytest.mark.parametrize("point", ["GetObject", "PutObject", "SendTaskSuccess"])
 @pytest.mark.parametrize(("mine", "theirs"), [(APPROVE, REJECT), (REJECT, APPROVE)])
-def test_of_two_opposite_presses_at_once_the_first_writer_decides(
-    waiting, machine, calls, moment, mine, theirs
+def test_of_two_opposite_clicks_at_once_the_first_writer_decides(
+    waiting, machine, calls, point, mine, theirs
 ):
-    """The other person's whole press happens just before each call of mine, in turn."""
+    """The other person's whole click happens just before each call of mine, in turn."""
     answers = []
-    usual = calls.before.get(moment, lambda params: None)
+    usual = calls.before.get(point, lambda params: None)
 
     def overtake(params):
-        calls.before[moment] = usual
-        answers.append(press(theirs))
+        calls.before[point] = usual
+        answers.append(click(theirs))
         return usual(params)
 
-    calls.before[moment] = overtake
-    answers.append(press(mine))
+    calls.before[point] = overtake
+    answers.append(click(mine))
 
-    verdict = waiting[DECISION]["decision"]
-    assert verdict == (
-        "approved" if (theirs if moment != "SendTaskSuccess" else mine) is APPROVE else "rejected"
+    gate_result = waiting[DECISION]["decision"]
+    assert gate_result == (
+        "approved" if (theirs if point != "SendTaskSuccess" else mine) is APPROVE else "rejected"
     )
-    first, second = answers if moment != "SendTaskSuccess" else reversed(answers)
-    assert verdict in first.lower()
-    assert second.startswith(f"Already {verdict}")
-    assert machine.woken == ["token-1"]
+    first, second = answers if point != "SendTaskSuccess" else reversed(answers)
+    assert gate_result in first.lower()
+    assert second.startswith(f"Already {gate_result}")
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize("failure", [dies, no_answer])
 @pytest.mark.parametrize("gap", range(6), ids=GAPS)
-def test_a_press_that_fails_before_any_call_is_made_good_by_the_next(
+def test_a_click_that_fails_before_any_call_is_made_good_by_the_next(
     waiting, machine, calls, gap, failure
 ):
     def fail_at_gap(operation):
@@ -146,53 +153,51 @@ def test_a_press_that_fails_before_any_call_is_made_good_by_the_next(
     calls.every = fail_at_gap
     if failure is dies:
         with pytest.raises(Crash):
-            press(APPROVE)
+            click(APPROVE)
     else:
-        assert press(APPROVE) == (
-            "AWS did not answer as it should; press again in a few seconds, nothing is lost."
-        )
+        assert click(APPROVE) == ("AWS error. Nothing was changed; try again in a few seconds.")
     assert len(calls.made) == gap + 1
     assert (DECISION in waiting) == (gap > GAPS.index("write decision"))
-    assert machine.woken == []
+    assert machine.resumed == []
     calls.every = lambda operation: None
 
-    press(REJECT)
+    click(REJECT)
 
     written = gap > GAPS.index("write decision")
     assert waiting[DECISION]["decision"] == ("approved" if written else "rejected")
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
-def test_a_press_that_dies_after_its_last_call_is_not_repeated_by_the_next(waiting, machine, calls):
-    def wake_then_die(params):
+def test_a_click_that_dies_after_its_last_call_is_not_repeated_by_the_next(waiting, machine, calls):
+    def resume_then_crash(params):
         machine.send_task_success(params)
         raise Crash
 
-    calls.before["SendTaskSuccess"] = wake_then_die
+    calls.before["SendTaskSuccess"] = resume_then_crash
     with pytest.raises(Crash):
-        press(APPROVE)
+        click(APPROVE)
     calls.before["SendTaskSuccess"] = machine.send_task_success
 
-    assert press(APPROVE).startswith("Already approved on ")
-    assert machine.woken == ["token-1"]
+    assert click(APPROVE).startswith("Already approved on ")
+    assert machine.resumed == ["token-1"]
 
 
-def test_an_own_write_whose_answer_was_lost_holds_and_wakes_the_machine(waiting, machine, calls):
+def test_an_own_write_whose_answer_was_lost_holds_and_resumes_the_machine(waiting, machine, calls):
     """botocore sends the write again, and S3 says that somebody was first."""
     calls.before["PutObject"] = lambda params: (
         waiting.s3.put_object(Bucket="artifacts", Key=DECISION, Body=params["body"]) and None
     )
 
-    assert press(REJECT).startswith("Already rejected on ")
+    assert click(REJECT).startswith("Already rejected on ")
     assert waiting[DECISION]["decision"] == "rejected"
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_a_decision_that_nobody_waits_for_holds(waiting, calls, code):
     calls.refuse("SendTaskSuccess", code)
 
-    assert press(APPROVE).startswith("Recorded as approved: ")
+    assert click(APPROVE).startswith("Recorded as approved: ")
     assert waiting[DECISION]["decision"] == "approved"
 
 
@@ -210,28 +215,28 @@ def test_a_decision_that_nothing_follows_is_not_said_to_hold(waiting, machine, c
     else:
         calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
 
-    assert press(APPROVE) == f"Recorded as approved: {SCAN}.{OVER}"
+    assert click(APPROVE) == f"Recorded as approved: {SCAN}.{OVER}"
 
 
 @pytest.mark.parametrize("ended", ["FAILED", "ABORTED", "TIMED_OUT"])
-def test_the_second_press_says_so_too_where_nothing_follows(waiting, machine, calls, ended):
-    press(APPROVE)
+def test_the_second_click_says_so_too_where_nothing_follows(waiting, machine, calls, ended):
+    click(APPROVE)
     calls.accept("DescribeExecution", status=ended)
 
-    said = press(REJECT)
+    answer = click(REJECT)
 
-    assert said.startswith("Already approved on ")
-    assert said.endswith(OVER)
+    assert answer.startswith("Already approved on ")
+    assert answer.endswith(OVER)
 
 
-def test_a_press_about_what_was_followed_long_ago_says_nothing_of_it(waiting, machine, calls):
-    press(REJECT)
+def test_a_click_about_what_was_followed_long_ago_says_nothing_of_it(waiting, machine, calls):
+    click(REJECT)
     calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
 
-    assert press(REJECT).endswith("nothing changed.")
+    assert click(REJECT).endswith("nothing changed.")
 
 
-def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
+def test_a_click_after_expiry_says_that_it_is_too_late(waiting, machine):
     waiting[DECISION] = {
         "version": 1,
         "scan": SCAN,
@@ -242,9 +247,9 @@ def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
     }
     machine.waiting.clear()
 
-    assert press(APPROVE) == (
+    assert click(APPROVE) == (
         "Too late: nobody had decided by 27 Nov 2026, 10:00 UTC; "
-        "upload again to have it scanned anew."
+        "upload again to have it scanned again."
     )
     assert waiting[DECISION]["decision"] == "request-expired"
 
@@ -252,26 +257,26 @@ def test_a_press_after_expiry_says_that_it_is_too_late(waiting, machine):
 def test_a_scan_that_does_not_wait_cannot_be_decided(artifacts, machine):
     artifacts[f"scans/{SCAN}/scan.json"] = OPENED
 
-    assert press(APPROVE).startswith(f"{SCAN} is not waiting for a decision; if its card has just")
+    assert click(APPROVE).startswith(f"{SCAN} is not waiting for a decision; if its card has just")
     assert DECISION not in artifacts
 
 
 def test_a_decided_scan_whose_wait_is_cleared_away_says_what_was_decided(waiting):
-    press(REJECT)
+    click(REJECT)
     waiting.s3.delete_object(Bucket="work", Key=f"waiting/{SCAN}.json")
 
-    assert press(APPROVE).startswith("Already rejected on ")
+    assert click(APPROVE).startswith("Already rejected on ")
 
 
 def test_a_scan_whose_key_s3_would_not_take_is_unknown(calls):
     calls.refuse("GetObject", "KeyTooLongError")
 
-    assert press(APPROVE) == f"There is no scan {SCAN} here."
+    assert click(APPROVE) == f"There is no scan {SCAN} here."
 
 
 @pytest.mark.parametrize("scan", ["payments/unknown", "a/.."])
 def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
-    assert press({**APPROVE, "scan": scan}) == f"There is no scan {scan} here."
+    assert click({**APPROVE, "scan": scan}) == f"There is no scan {scan} here."
 
 
 @pytest.mark.parametrize(
@@ -293,51 +298,51 @@ def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
         {"scan": SCAN, "decision": "approved"},
     ],
 )
-def test_a_payload_that_is_no_press_is_refused_before_any_call(calls, event):
-    assert press(event) == "This is no decision about a scan; use the buttons on its card."
+def test_a_payload_that_is_no_click_is_refused_before_any_call(calls, event):
+    assert click(event) == "This is not a decision about a scan; use the buttons on its card."
     assert calls.made == []
 
 
 @pytest.mark.parametrize(
     "reason", [None, 7, "", "  ", "ok", " ok ", "x" * 301, "$Reason", "...", "\u200b" * 9]
 )
-def test_a_press_without_a_reason_decides_nothing(calls, reason):
-    assert press({"scan": SCAN, "approve": reason}).startswith("Nothing was decided: give a reason")
+def test_a_click_without_a_reason_decides_nothing(calls, reason):
+    assert click({"scan": SCAN, "approve": reason}).startswith("Nothing was decided: give a reason")
     assert calls.made == []
 
 
 def test_a_reason_is_kept_as_one_line_and_told_without_markup(waiting):
-    press({"scan": SCAN, "reject": "see <!channel>\n@here & now"})
+    click({"scan": SCAN, "reject": "see <!channel>\n@here & now"})
 
     assert waiting[DECISION]["reason"] == "see <!channel> @here & now"
-    said = press(APPROVE)
-    assert "&lt;!channel&gt; @\u200bhere &amp; now" in said
+    answer = click(APPROVE)
+    assert "&lt;!channel&gt; @\u200bhere &amp; now" in answer
 
 
 def test_busy_s3_is_asked_again_until_it_says_who_was_first(waiting, machine, calls):
     calls.refuse("PutObject", "ConditionalRequestConflict", times=2)
 
-    assert press(APPROVE).startswith("Approved: ")
-    assert machine.woken == ["token-1"]
+    assert click(APPROVE).startswith("Approved: ")
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize("operation", ["GetObject", "PutObject", "SendTaskSuccess"])
 @pytest.mark.parametrize(
     "code", ["ThrottlingException", "AccessDenied", "ConditionalRequestConflict"]
 )
-def test_whatever_aws_refuses_people_are_asked_to_press_again_and_it_is_logged(
+def test_whatever_aws_refuses_people_are_asked_to_click_again_and_it_is_logged(
     waiting, machine, calls, caplog, operation, code
 ):
     calls.refuse(operation, code)
 
-    assert press(APPROVE).startswith("AWS did not answer as it should; press again")
+    assert click(APPROVE).startswith("AWS error. Nothing was changed; try again")
     assert caplog.records[-1].levelno == logging.ERROR
 
 
 def test_the_log_tells_who_was_first_and_no_token(waiting, caplog):
     caplog.set_level(logging.INFO)
-    press(APPROVE)
-    press(REJECT)
+    click(APPROVE)
+    click(REJECT)
 
     handled = [record for record in caplog.records if record.message == "action handled"]
     assert [(r.action, r.stored, r.first, r.resumed) for r in handled] == [
@@ -352,7 +357,7 @@ json_like = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
-pressed_like = st.fixed_dictionaries(
+action_like = st.fixed_dictionaries(
     {},
     optional={
         "scan": json_like | st.just(SCAN),
@@ -363,9 +368,9 @@ pressed_like = st.fixed_dictionaries(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(event=json_like | pressed_like)
+@given(event=json_like | action_like)
 def test_any_payload_gets_a_sentence(artifacts, machine, event):
-    press(event)
+    click(event)
 
 
 @pytest.mark.parametrize(
@@ -382,7 +387,7 @@ def test_any_payload_gets_a_sentence(artifacts, machine, event):
     ],
 )
 def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
-    press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
+    click({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
 
     decision = waiting[DECISION]
     decided, until = (datetime.fromisoformat(decision[key]) for key in ("decidedAt", "expiresAt"))
@@ -395,34 +400,34 @@ def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
     ["91", "0", "1s", "59 s", "-1", "1.5", "forever", "2161h", "9" * 30, None, [], True, {"d": 1}],
 )
 def test_a_time_that_is_too_long_or_none_decides_nothing(calls, days):
-    said = press({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
+    expected = click({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
 
-    assert said == (
+    assert expected == (
         "Nothing was decided: Days is how long it holds, such as 14 or 12h, at most 90 days; "
-        "leave it empty for 30 days. Then press again."
+        "leave it empty for 30 days. Then try again."
     )
     assert calls.made == []
 
 
-def test_a_decision_names_the_verdict_that_it_goes_by(waiting):
-    press(APPROVE)
+def test_a_decision_names_the_gate_result_that_it_goes_by(waiting):
+    click(APPROVE)
 
     assert waiting[DECISION]["evidence"] == {"gate-result.json": "d" * 64}
 
 
 @pytest.mark.parametrize("event", [APPROVE, REJECT])
-def test_a_press_after_a_newer_version_was_uploaded_closes_the_request(waiting, machine, event):
+def test_a_click_after_a_newer_version_was_uploaded_closes_the_request(waiting, machine, event):
     own = waiting.upload(OPENED["key"])
     waiting[f"scans/{SCAN}/scan.json"] = {**OPENED, "versionId": own}
     newest = waiting.upload(OPENED["key"])
 
-    said = "Too late: a newer version has been uploaded; it is decided on its own card."
-    assert press(event) == said
+    expected = "Too late: a newer version has been uploaded; it is decided on its own card."
+    assert click(event) == expected
     decision = waiting[DECISION]
     assert (decision["decision"], decision["expiresAt"]) == ("superseded", None)
     assert decision["reason"] == f"A newer version was uploaded: {newest}."
-    assert machine.woken == ["token-1"]
-    assert press(event) == said
+    assert machine.resumed == ["token-1"]
+    assert click(event) == expected
     assert waiting[DECISION] == decision
 
 
@@ -430,16 +435,16 @@ def test_an_upload_of_another_key_or_a_deletion_makes_no_request_moot(waiting):
     waiting.upload("payments/api.zip.zip")
     waiting.s3.delete_object(Bucket=OPENED["bucket"], Key="payments/api.zip")
 
-    assert press(APPROVE).startswith("Approved: ")
+    assert click(APPROVE).startswith("Approved: ")
 
 
-def test_a_press_that_finds_nobody_waiting_says_when_it_takes_effect(waiting, machine):
-    """The first wait has timed out; the second begins with a look at what stands."""
+def test_a_click_that_finds_nobody_waiting_says_when_it_takes_effect(waiting, machine):
+    """The first wait has timed out; the second begins with a look at what is stored."""
     machine.waiting.clear()
 
-    assert press(APPROVE) == (
-        f"Recorded as approved: {SCAN}. It takes effect with the card that says so; if none comes "
-        "within a minute, look at the execution."
+    assert click(APPROVE) == (
+        f"Recorded as approved: {SCAN}. The workflow has not resumed yet: a card follows. If "
+        "none appears within a minute, open the execution."
     )
     assert waiting[DECISION]["decision"] == "approved"
 
@@ -447,17 +452,17 @@ def test_a_press_that_finds_nobody_waiting_says_when_it_takes_effect(waiting, ma
 @pytest.fixture
 def approved(waiting, machine):
     """An exception that the state machine holds."""
-    press(APPROVE)
+    click(APPROVE)
     waiting[f"waiting/{SCAN}.json"] = waits("token-2", "exception")
     machine.waiting.add("token-2")
-    machine.woken.clear()
+    machine.resumed.clear()
     return waiting
 
 
-def test_withdrawing_is_recorded_and_wakes_the_machine(approved, machine):
+def test_withdrawing_is_recorded_and_resumes_the_machine(approved, machine):
     body = approved.s3.get_object(Bucket="artifacts", Key=DECISION)["Body"].read()
 
-    assert press(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
+    assert click(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
 
     withdrawal = approved[WITHDRAWAL]
     assert withdrawal.pop("withdrawnAt").endswith("Z")
@@ -467,22 +472,22 @@ def test_withdrawing_is_recorded_and_wakes_the_machine(approved, machine):
         "reason": "The fix is out",
         "evidence": {"decision.json": hashlib.sha256(body).hexdigest()},
     }
-    assert machine.woken == ["token-2"]
+    assert machine.resumed == ["token-2"]
 
 
 def test_withdrawing_twice_changes_nothing(approved, machine):
-    press(WITHDRAW)
+    click(WITHDRAW)
     before = approved[WITHDRAWAL]
 
-    said = press({"scan": SCAN, "withdraw": "another reason"})
+    answer = click({"scan": SCAN, "withdraw": "another reason"})
 
-    assert said.startswith("Already withdrawn on ")
-    assert said.endswith("because: The fix is out. Nothing changed.")
+    assert answer.startswith("Already withdrawn on ")
+    assert answer.endswith("because: The fix is out. Nothing changed.")
     assert approved[WITHDRAWAL] == before
-    assert machine.woken == ["token-2"]
+    assert machine.resumed == ["token-2"]
 
 
-WITHDRAWAL_GAPS = ["read decision", "write withdrawal", "read token", "wake"]
+WITHDRAWAL_GAPS = ["read decision", "write withdrawal", "read token", "resume_execution"]
 
 
 @pytest.mark.parametrize("gap", range(4), ids=WITHDRAWAL_GAPS)
@@ -491,46 +496,46 @@ def test_a_withdrawal_that_dies_before_any_call_is_made_good_by_the_next(
 ):
     calls.made.clear()
 
-    def die_at_gap(operation):
+    def crash_at_gap(operation):
         if len(calls.made) == gap + 1:
             dies()
 
-    calls.every = die_at_gap
+    calls.every = crash_at_gap
     with pytest.raises(Crash):
-        press(WITHDRAW)
+        click(WITHDRAW)
     assert (WITHDRAWAL in approved) == (gap > WITHDRAWAL_GAPS.index("write withdrawal"))
     calls.every = lambda operation: None
 
-    press(WITHDRAW)
+    click(WITHDRAW)
 
     assert approved[WITHDRAWAL]["reason"] == "The fix is out"
-    assert machine.woken == ["token-2"]
+    assert machine.resumed == ["token-2"]
 
 
 def test_what_was_not_approved_cannot_be_withdrawn(waiting, machine):
-    press(REJECT)
+    click(REJECT)
 
-    assert press(WITHDRAW).startswith(f"Nothing to withdraw: {SCAN} was rejected on ")
+    assert click(WITHDRAW).startswith(f"Nothing to withdraw: {SCAN} was rejected on ")
     assert WITHDRAWAL not in waiting
 
 
 def test_what_was_not_decided_cannot_be_withdrawn(waiting):
-    assert press(WITHDRAW) == f"Nothing to withdraw: nothing was decided about {SCAN} here."
+    assert click(WITHDRAW) == f"Nothing to withdraw: nothing was decided about {SCAN} here."
 
 
 def test_an_exception_that_has_ended_cannot_be_withdrawn(approved):
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
-    assert press(WITHDRAW) == ("Nothing to withdraw: the exception ended on 1 Jan 2026, 00:00 UTC.")
+    assert click(WITHDRAW) == ("Nothing to withdraw: the exception ended on 1 Jan 2026, 00:00 UTC.")
     assert WITHDRAWAL not in approved
 
 
 def test_an_exception_is_not_decided_again(approved, machine):
-    assert press(REJECT).startswith("Already approved on ")
-    assert machine.woken == []
+    assert click(REJECT).startswith("Already approved on ")
+    assert machine.resumed == []
 
 
-def test_a_withdrawal_reaches_a_machine_that_has_not_heard_of_the_approval(waiting, machine):
+def test_a_withdrawal_reaches_a_machine_that_does_not_know_of_the_approval(waiting, machine):
     """Who approved died between the decision and the token."""
     waiting[DECISION] = {
         "decision": "approved",
@@ -538,31 +543,31 @@ def test_a_withdrawal_reaches_a_machine_that_has_not_heard_of_the_approval(waiti
         "expiresAt": "2036-12-24T10:00:00Z",
     }
 
-    assert press(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
-    assert machine.woken == ["token-1"]
+    assert click(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
+    assert machine.resumed == ["token-1"]
 
 
 def test_an_answer_on_an_old_card_says_that_the_approval_was_withdrawn(approved):
-    press(WITHDRAW)
+    click(WITHDRAW)
 
     for event in (APPROVE, REJECT):
-        said = press(event)
-        assert said.startswith("Too late: it was approved on ")
-        assert "and withdrawn on " in said
-        assert said.endswith("because: The fix is out.")
+        answer = click(event)
+        assert answer.startswith("Too late: it was approved on ")
+        assert "and withdrawn on " in answer
+        assert answer.endswith("because: The fix is out.")
 
 
 def test_an_answer_on_an_old_card_says_that_the_exception_has_ended(approved):
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     for event in (APPROVE, REJECT):
-        said = press(event)
-        assert said.startswith("Too late: it was approved on ")
-        assert "the exception ended on 1 Jan 2026, 00:00 UTC" in said
+        answer = click(event)
+        assert answer.startswith("Too late: it was approved on ")
+        assert "the exception ended on 1 Jan 2026, 00:00 UTC" in answer
 
 
 def test_a_withdrawn_exception_is_not_said_to_have_ended(approved):
-    press(WITHDRAW)
+    click(WITHDRAW)
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
-    assert press(WITHDRAW).startswith("Already withdrawn on ")
+    assert click(WITHDRAW).startswith("Already withdrawn on ")

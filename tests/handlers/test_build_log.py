@@ -12,15 +12,15 @@ class Log:
     """``pages`` from the newest to the oldest, as GetLogEvents walks them backwards."""
 
     def __init__(self, *pages):
-        self.pages, self.asked = pages, []
+        self.pages, self.requests = pages, []
 
-    def get_log_events(self, **asked):
-        self.asked.append(asked)
-        at = min(int(asked.get("nextToken", 0)), len(self.pages))
+    def get_log_events(self, **requests):
+        self.requests.append(requests)
+        at = min(int(requests.get("nextToken", 0)), len(self.pages))
         page = self.pages[at] if at < len(self.pages) else []
         following = min(at + 1, len(self.pages))
         return {
-            "events": [{"message": each} for each in page[-asked["limit"] :]],
+            "events": [{"message": item} for item in page[-requests["limit"] :]],
             "nextBackwardToken": str(following),
         }
 
@@ -51,7 +51,7 @@ def test_a_token_that_comes_back_is_the_beginning(log):
     pages = log(["only"])
 
     assert build_log.tail("group", "stream") == ["only"]
-    assert len(pages.asked) == 2
+    assert len(pages.requests) == 2
 
 
 @pytest.mark.parametrize("lines", [20, 100_000])
@@ -59,15 +59,15 @@ def test_a_log_of_any_length_costs_one_call(log, lines):
     pages = log([f"line {n}" for n in range(lines)])
 
     assert build_log.tail("group", "stream")[-1] == f"line {lines - 1}"
-    assert len(pages.asked) == 1
-    assert pages.asked[0]["startFromHead"] is False
+    assert len(pages.requests) == 1
+    assert pages.requests[0]["startFromHead"] is False
 
 
 def test_endless_empty_pages_cost_four_calls(log):
     pages = log(*[[]] * 1000)
 
     assert build_log.tail("group", "stream") == []
-    assert len(pages.asked) == build_log.PAGES == 4
+    assert len(pages.requests) == build_log.PAGES == 4
 
 
 def test_a_build_that_never_ran_has_no_log(monkeypatch):
@@ -91,10 +91,10 @@ def test_what_was_read_before_a_failure_is_kept(log, monkeypatch):
     pages = log(["newest"], ["never read"])
     whole = pages.get_log_events
 
-    def fail_later(**asked):
-        if "nextToken" in asked:
+    def fail_later(**requests):
+        if "nextToken" in requests:
             raise ReadTimeoutError(endpoint_url="https://logs")
-        return whole(**asked)
+        return whole(**requests)
 
     monkeypatch.setattr(pages, "get_log_events", fail_later)
 

@@ -65,7 +65,7 @@ def test_a_token_is_left_where_a_click_finds_it(wait, scan, artifacts, machine, 
         "enteredAt": "2026-11-24T10:00:00.000Z",
         "retry": 0,
     }
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 LATER = [
@@ -92,7 +92,7 @@ def test_a_call_that_comes_late_does_not_bury_the_token_of_a_later_wait(
 
     assert wait() is False
     assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 def test_a_call_that_seems_late_sends_its_own_token_back_where_the_answer_is_there(
@@ -102,7 +102,7 @@ def test_a_call_that_seems_late_sends_its_own_token_back_where_the_answer_is_the
     wait("exception", token="token-2", retry=1)
 
     assert wait() is True
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize("later", LATER)
@@ -133,7 +133,7 @@ def test_a_decision_that_is_there_already_is_not_waited_for(wait, scan, artifact
     artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "rejected"}
 
     assert wait() is True
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
     assert artifacts[f"scans/{scan['scan']}/decision.json"] == {"decision": "rejected"}
 
 
@@ -147,7 +147,7 @@ def test_a_request_about_a_version_that_is_not_the_newest_is_superseded(
     assert (decision["decision"], decision["expiresAt"]) == ("superseded", None)
     assert decision["reason"] == f"A newer version was uploaded: {newest}."
     assert decision["evidence"] == {"gate-result.json": "d" * 64}
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 def test_a_withdrawal_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
@@ -155,7 +155,7 @@ def test_a_withdrawal_that_is_there_already_is_not_waited_for(wait, scan, artifa
     artifacts[f"scans/{scan['scan']}/withdrawal.json"] = {"reason": "found in use"}
 
     assert wait("exception") is True
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 def test_an_exception_goes_on_although_there_is_a_decision_and_a_newer_version(
@@ -165,7 +165,7 @@ def test_an_exception_goes_on_although_there_is_a_decision_and_a_newer_version(
     artifacts.upload(KEY)
 
     assert wait("exception") is False
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_decision_and_a_wait_that_meet_never_miss_each_other(
     if gap == 5:
         approval.handler(reject, None)
 
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize("gap", range(1, 5))
@@ -219,7 +219,7 @@ def test_a_withdrawal_and_a_wait_that_meet_never_miss_each_other(
     if gap == 4:
         approval.handler(withdraw, None)
 
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
 @pytest.mark.parametrize("gap", range(1, 6))
@@ -236,7 +236,7 @@ def test_an_upload_and_a_wait_that_meet_never_miss_each_other(
     if gap == 5:
         upload()
 
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
     assert artifacts[f"scans/{scan['scan']}/decision.json"]["decision"] == "superseded"
 
 
@@ -246,35 +246,37 @@ def written(scan, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "waits_for", "woken"),
+    ("name", "waits_for", "resumed"),
     [
         ("decision.json", "decision", True),
         # It was heard of before.
         ("decision.json", "exception", False),
         ("withdrawal.json", "exception", True),
-        # The state machine has not heard of the approval yet.
+        # The state machine does not know of the approval yet.
         ("withdrawal.json", "decision", True),
     ],
 )
-def test_an_answer_whose_writer_died_wakes_the_machine(wait, scan, machine, name, waits_for, woken):
+def test_an_answer_whose_writer_died_resumes_the_machine(
+    wait, scan, machine, name, waits_for, resumed
+):
     wait(waits_for)
 
-    assert callback.handler(written(scan, name), None) is woken
-    assert machine.woken == (["token-1"] if woken else [])
+    assert callback.handler(written(scan, name), None) is resumed
+    assert machine.resumed == (["token-1"] if resumed else [])
 
 
-def test_an_answer_that_comes_twice_wakes_once(wait, scan, machine):
+def test_an_answer_that_comes_twice_resumes_once(wait, scan, machine):
     wait()
 
     for _ in range(2):
         callback.handler(written(scan, "decision.json"), None)
 
-    assert machine.woken == ["token-1"]
+    assert machine.resumed == ["token-1"]
 
 
-def test_an_answer_that_nothing_waits_for_wakes_nothing(scan, machine):
+def test_an_answer_that_nothing_waits_for_resumes_nothing(scan, machine):
     assert callback.handler(written(scan, "decision.json"), None) is False
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from domain import coverage, findings, report
 from handlers import approval, card, notification, outcome
 
 SCAN = "payments/3LgVabc"
-SUBJECT = card.Subject(
+SCAN_LINKS = card.ScanLinks(
     scan=SCAN,
     app="payments",
     key="payments/api-1.4.zip",
@@ -20,7 +20,9 @@ SUBJECT = card.Subject(
     execution="https://console.example.com/execution",
 )
 BUTTONS = {"Decide": "approval", "Region": "eu-central-1", "Scan": SCAN}
-REJECTED = outcome.tell("rejected", "api.zip", {"reason": "because", "expiresAt": None}, None, "")
+REJECTED = outcome.describe(
+    "rejected", "api.zip", {"reason": "because", "expiresAt": None}, None, ""
+)
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
 SERVICE = Draft202012Validator(
     {
@@ -107,8 +109,8 @@ def coverages(draw):
     named = draw(st.lists(st.fixed_dictionaries(unseen), max_size=20))
     languages = draw(st.dictionaries(hostile, st.integers(0, 10**6), max_size=10))
     counts = {name: draw(files) for name in coverage.CLASSES}
-    for each in named:
-        counts[each["class"]] += each["files"]
+    for item in named:
+        counts[item["class"]] += item["files"]
     counts["otherLanguage"] += sum(languages.values())
     return {
         "counts": {name: min(number, coverage.MOST) for name, number in counts.items()},
@@ -119,7 +121,7 @@ def coverages(draw):
     }
 
 
-def judged(seen, most):
+def evaluated(seen, most):
     """The gate's condition on unanalysed files, as it follows from the coverage."""
     actual = seen["counts"]["unanalysed"]
     return {
@@ -158,14 +160,14 @@ def reports(draw):
     }
     failed, seen = draw(st.booleans()), draw(coverages())
     if seen["counts"]["unanalysed"] and draw(st.booleans()):
-        gate["conditions"] = st.just([judged(seen, 0)])
+        gate["conditions"] = st.just([evaluated(seen, 0)])
     return {
         "version": 1,
         "scan": SCAN,
         "engine": draw(st.none() | shape({"name": hostile, "version": hostile})),
         "coverage": seen if failed else draw(st.none() | st.just(seen)),
         "gate": draw(shape(gate)) if failed else None,
-        "counts": {each: draw(st.integers(0, 10**18)) for each in report.SEVERITIES},
+        "counts": {severity: draw(st.integers(0, 10**18)) for severity in report.SEVERITIES},
         "findings": draw(st.lists(shape(finding), max_size=7)),
         "ignored": draw(st.lists(shape(ignored), max_size=5)),
         "links": {"dashboard": draw(links)},
@@ -174,11 +176,11 @@ def reports(draw):
     }
 
 
-def assert_shows_safely(shown):
-    SERVICE.validate(shown)
-    notification.check(shown)
-    json.dumps(shown, ensure_ascii=False).encode()
-    content = shown["content"]
+def assert_shows_safely(displayed):
+    SERVICE.validate(displayed)
+    notification.check(displayed)
+    json.dumps(displayed, ensure_ascii=False).encode()
+    content = displayed["content"]
     for text in (
         content["title"],
         content["description"],
@@ -200,27 +202,27 @@ def assert_shows_safely(shown):
 
 @given(document=reports())
 def test_whatever_the_report_the_card_is_valid_and_safe(document):
-    found = report.parse(document, SCAN)
-    assert found
+    parsed_report = report.parse(document, SCAN)
+    assert parsed_report
 
-    if found.trouble:
-        shown = card.broken(SUBJECT, found.trouble, found, [], None)
+    if parsed_report.error:
+        card_shown = card.scan_error(SCAN_LINKS, parsed_report.error, parsed_report, [], None)
     else:
-        shown = card.gate_failed(SUBJECT, found, "2026-11-27T10:00:00Z", BUTTONS)
+        card_shown = card.gate_failed(SCAN_LINKS, parsed_report, "2026-11-27T10:00:00Z", BUTTONS)
 
-    assert_shows_safely(shown)
-    assert shown["content"]["description"].endswith("|Execution>")
+    assert_shows_safely(card_shown)
+    assert card_shown["content"]["description"].endswith("|Execution>")
 
 
 @given(name=hostile, tail=st.lists(hostile, max_size=15), message=hostile, remediation=hostile)
 def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(
     name, tail, message, remediation
 ):
-    subject = card.Subject(scan=SCAN, app=name, key=name, version_id=name)
+    subject = card.ScanLinks(scan=SCAN, app=name, key=name, version_id=name)
 
     assert_shows_safely(
-        card.broken(
-            subject, report.Trouble(message=message, remediation=remediation), None, tail, BUTTONS
+        card.scan_error(
+            subject, report.ScanError(message=message, remediation=remediation), None, tail, BUTTONS
         )
     )
 
@@ -239,9 +241,9 @@ def test_whatever_the_reason_the_card_is_valid_and_safe(reason, zip_name, event)
     times = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 
     decision = {"reason": reason, **times}
-    told = outcome.tell(event, zip_name, decision, {"reason": reason}, times["expiresAt"])
+    details = outcome.describe(event, zip_name, decision, {"reason": reason}, times["expiresAt"])
 
-    assert_shows_safely(card.outcome(SUBJECT, told, BUTTONS))
+    assert_shows_safely(card.outcome(SCAN_LINKS, details, BUTTONS))
 
 
 json_like = st.recursive(
@@ -272,14 +274,16 @@ FINDING = {"rule": "r", "severity": "HIGH", "message": "m", "file": "f", "link":
 )
 @example(document={**EMPTY, "findings": [{**FINDING, "line": float("inf")}]})
 def test_a_document_of_any_shape_is_a_report_or_none(document):
-    found = report.parse(document, SCAN)
+    parsed_report = report.parse(document, SCAN)
 
-    if found and found.trouble:
-        assert_shows_safely(card.broken(SUBJECT, found.trouble, found, [], None))
+    if parsed_report and parsed_report.error:
+        assert_shows_safely(
+            card.scan_error(SCAN_LINKS, parsed_report.error, parsed_report, [], None)
+        )
 
 
 def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
-    shown = notification.notification(
+    card_shown = notification.notification(
         scan=SCAN,
         title="title",
         body=[f"{n} " + "x" * 998 for n in range(20)],
@@ -288,7 +292,7 @@ def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
         keywords=[],
     )
 
-    lines = shown["content"]["description"].split("\n")
+    lines = card_shown["content"]["description"].split("\n")
     assert [line.split()[0] for line in lines[:7]] == list("0123456")
     assert lines[7:] == ["…", "", "the links"]
 
@@ -307,11 +311,11 @@ def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
     ],
 )
 def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
-    shown = card.outcome(SUBJECT, REJECTED, None)
-    shown["content"].update(change)
+    card_shown = card.outcome(SCAN_LINKS, REJECTED, None)
+    card_shown["content"].update(change)
 
     with pytest.raises(ValueError, match=f"^{field} takes"):
-        notification.check(shown)
+        notification.check(card_shown)
 
 
 def test_links_that_are_too_long_by_themselves_are_refused():
@@ -329,7 +333,7 @@ def test_a_card_is_checked_where_it_is_made():
 
 
 @pytest.mark.parametrize(
-    ("metric", "comparator", "threshold", "actual", "said"),
+    ("metric", "comparator", "threshold", "actual", "expected"),
     [
         ("HIGH", ">", "3", "4", ("HIGH findings", "4", "at most 3")),
         ("new_coverage", "<", "5", "2", ("new coverage", "2", "at least 5")),
@@ -345,20 +349,23 @@ def test_a_card_is_checked_where_it_is_made():
         ),
     ],
 )
-def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, said):
+def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, expected):
     condition = findings.Condition(
         metric=metric, comparator=comparator, threshold=threshold, actual=actual, status="error"
     )
 
-    assert (condition.name, condition.actual_text, condition.expected_text) == said
+    assert (condition.name, condition.actual_text, condition.expected_text) == expected
 
 
 def test_all_cards_of_a_scan_stand_in_one_thread():
-    trouble = report.Trouble(message="m", remediation="m")
+    scan_error = report.ScanError(message="m", remediation="m")
 
-    cards = [card.outcome(SUBJECT, REJECTED, None), card.broken(SUBJECT, trouble, None, [], None)]
+    cards = [
+        card.outcome(SCAN_LINKS, REJECTED, None),
+        card.scan_error(SCAN_LINKS, scan_error, None, [], None),
+    ]
 
-    assert {each["metadata"]["threadId"] for each in cards} == {SCAN}
+    assert {item["metadata"]["threadId"] for item in cards} == {SCAN}
 
 
 def test_a_scan_id_from_a_card_is_one_that_the_buttons_send():

@@ -42,14 +42,14 @@ def build_log(aws):
     logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
     now = int(time.time() * 1000)  # CloudWatch Logs takes no events from far away
 
-    def write(*lines):
+    def compose(*lines):
         logs.put_log_events(
             logGroupName=GROUP,
             logStreamName=STREAM,
             logEvents=[{"timestamp": now + n, "message": m} for n, m in enumerate(lines)],
         )
 
-    return write
+    return compose
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def digest(artifacts, name):
     return hashlib.sha256(body).hexdigest()
 
 
-def test_a_passed_gate_bothers_nobody(check, artifacts):
+def test_a_passed_gate_sends_no_notification(check, artifacts):
     assert check("passed", "report-passed") == {
         "status": "passed",
         "reason": "The quality gate passed.",
@@ -75,18 +75,18 @@ def test_a_passed_gate_bothers_nobody(check, artifacts):
     }
 
 
-def test_a_verdict_names_the_digests_of_what_it_goes_by(check, artifacts, recorded):
+def test_a_gate_result_names_the_sha256_of_what_it_goes_by(check, artifacts, recorded):
     artifacts[f"scans/{SCAN}/scan.json"] = recorded("scan")
     check("failed", "report-failed")
 
-    verdict = artifacts[f"scans/{SCAN}/gate-result.json"]
-    assert (verdict["scan"], verdict["status"]) == (SCAN, "failed")
-    assert verdict["evidence"] == {
+    gate_result = artifacts[f"scans/{SCAN}/gate-result.json"]
+    assert (gate_result["scan"], gate_result["status"]) == (SCAN, "failed")
+    assert gate_result["evidence"] == {
         name: digest(artifacts, name) for name in ("scan.json", "report.json")
     }
 
 
-def test_a_verdict_is_given_once(check, artifacts):
+def test_a_gate_result_is_given_once(check, artifacts):
     first = check("failed", "report-failed")
 
     assert check("no-report", "report-passed") == first
@@ -106,7 +106,7 @@ def test_a_report_that_passed_is_not_believed_of_a_build_that_did_not_end_well(c
 
 @pytest.fixture
 def judge_upload(artifacts, recorded):
-    """Upload a version whose gate failed; return how to judge it."""
+    """Upload a version whose gate failed; return how to evaluate it."""
     artifacts[f"scans/{SCAN}/report.json"] = recorded("report-failed")
     key = recorded("failed")["upload"]["key"]
     upload = {"bucket": UPLOADS, "key": key, "versionId": artifacts.upload(key)}
@@ -138,23 +138,24 @@ def test_an_older_version_is_not_newer_where_its_own_was_deleted_for_good(judge_
     steps = judge()["card"]["content"]["nextSteps"]
 
     assert older[:8] not in steps[0]
-    assert steps[0].startswith("Press *Approve*")
+    assert steps[0].startswith("Click *Approve*")
 
 
 class Crash(BaseException):
     """The function's process dies: no except clause sees it."""
 
 
-# The flood's digest and place, scan.json, report.json, gate-result.json twice: read, then written.
+# The notification storm's digest and place, scan.json, report.json, gate-result.json twice: read,
+# then written.
 @pytest.mark.parametrize("gap", range(8))
 def test_status_and_card_agree_where_a_report_comes_between_two_tries(
     check, artifacts, recorded, calls, gap
 ):
-    def die_at_gap(operation):
+    def crash_at_gap(operation):
         if len(calls.made) > gap:
             raise Crash
 
-    calls.every = die_at_gap
+    calls.every = crash_at_gap
     with contextlib.suppress(Crash):
         check("no-report")
     calls.every = lambda operation: None
@@ -162,8 +163,8 @@ def test_status_and_card_agree_where_a_report_comes_between_two_tries(
 
     result = check("failed")
 
-    verdict = artifacts[f"scans/{SCAN}/gate-result.json"]
-    assert (result["status"], result["card"]) == (verdict["status"], verdict["card"])
+    gate_result = artifacts[f"scans/{SCAN}/gate-result.json"]
+    assert (result["status"], result["card"]) == (gate_result["status"], gate_result["card"])
     asks = "Decide" in result["card"]["metadata"]["additionalContext"]
     assert asks == (result["status"] == "failed")
 
@@ -198,7 +199,7 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
     assert "never 'None' &amp; never &lt;0." in content["description"]
     assert "ignored: `sonar.exclusions` in `sonar-project.properties`" in content["description"]
     assert "sonar.projectName" not in content["description"]
-    assert "judged nothing" not in content["description"]
+    assert "evaluated nothing" not in content["description"]
     assert content["nextSteps"][0].endswith("Open until 27 Nov 2026, 10:00 UTC.")
     assert metadata == {
         "threadId": SCAN,
@@ -219,11 +220,11 @@ def part(result, heading):
     return below[: below.index("")]
 
 
-UNANALYSED = "*Unanalysed files: code that the scanner did not judge*"
+UNANALYSED = "*Unanalysed files: code that the scanner did not evaluate*"
 NOT_COVERED = "*Not covered by this scanner*"
 
 
-def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
+def test_a_card_names_what_the_scanner_does_not_evaluate_by_its_nature(check):
     result = check("failed", "report-failed")
 
     assert part(result, NOT_COVERED) == [
@@ -231,7 +232,7 @@ def test_a_card_names_what_the_scanner_does_not_judge_by_its_nature(check):
         "• `lib/old-ledger.zip`: archive",
         "• `notebooks/fees.ipynb`: notebook",
         "… and 2 more files",
-        "• Files in languages that SonarQube does not know: 12 Go, 3 Rust",
+        "• Files in languages that SonarQube does not support: 12 Go, 3 Rust",
     ]
     assert UNANALYSED not in lines_of(result)
 
@@ -249,7 +250,7 @@ def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(ch
     assert NOT_COVERED not in lines_of(result)
     decide, remedy = result["card"]["content"]["nextSteps"]
     assert decide == (
-        "Press *Approve* to let this version through for a limited time although 2 files in it "
+        "Click *Approve* to allow this version for a limited time although 2 files in it "
         "were not analysed, or *Reject*; you are asked for a reason. Open until 27 Nov 2026, "
         "10:00 UTC."
     )
@@ -270,14 +271,14 @@ def test_one_unanalysed_file_is_told_in_the_singular(check, recorded):
     assert "although 1 file in it was not analysed, or" in decide
 
 
-def test_where_findings_fail_the_gate_too_they_are_what_to_mend(check, recorded):
+def test_where_findings_fail_the_gate_too_they_are_what_to_fix(check, recorded):
     report = recorded("report-unanalysed")
     report["gate"]["conditions"][0] |= {"actual": "7", "status": "error"}
 
     decide, remedy = check("failed", report)["card"]["content"]["nextSteps"]
 
     assert "not analysed" not in decide
-    assert remedy == "Or mend what failed and upload again: a new version is scanned at once."
+    assert remedy == "Or fix the findings and upload again: a new version is scanned at once."
 
 
 def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, recorded):
@@ -332,14 +333,14 @@ def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(
 
     result = check("failed", report)
 
-    shown = part(result, UNANALYSED)
-    assert shown[:5] == [f"• `unanalysed{number}.py`: why" for number in range(5)]
-    assert shown[5:] == ["… and 1,495 more files"]
-    shown = part(result, NOT_COVERED)
-    assert shown[:3] == [f"• `opaque{number}.py`: why" for number in range(3)]
-    assert shown[3:] == [
+    displayed = part(result, UNANALYSED)
+    assert displayed[:5] == [f"• `unanalysed{number}.py`: why" for number in range(5)]
+    assert displayed[5:] == ["… and 1,495 more files"]
+    displayed = part(result, NOT_COVERED)
+    assert displayed[:3] == [f"• `opaque{number}.py`: why" for number in range(3)]
+    assert displayed[3:] == [
         "… and 5 more files",
-        "• Files in languages that SonarQube does not know: 20 Language0, 19 Language1, "
+        "• Files in languages that SonarQube does not support: 20 Language0, 19 Language1, "
         "18 Language2, 17 Language3, 16 Language4, and 50 more files",
     ]
 
@@ -353,9 +354,7 @@ def test_whatever_the_reason_the_file_is_named(check, recorded):
     )
 
 
-def test_a_trouble_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_same(
-    check, recorded
-):
+def test_an_error_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_same(check, recorded):
     report = recorded("report-unanalysed")
     report["coverage"]["files"][0]["file"] = ""
 
@@ -374,7 +373,7 @@ def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
     assert part(result, UNANALYSED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
     assert part(result, NOT_COVERED)[0].startswith("• `a' &lt;!channel&gt;.py`: &lt;")
     description = result["card"]["content"]["description"]
-    assert not [each for each in ("<!", "<@", "*why*", "\u202e") if each in description]
+    assert not [item for item in ("<!", "<@", "*why*", "\u202e") if item in description]
 
 
 def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
@@ -387,16 +386,16 @@ def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
 
 
 @pytest.mark.parametrize(
-    ("analysed", "said"), [(12, "12 files of code analysed"), (1, "1 file of code analysed")]
+    ("analysed", "expected"), [(12, "12 files of code analysed"), (1, "1 file of code analysed")]
 )
-def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, said):
+def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, expected):
     report = recorded("report-failed")
     report["coverage"] |= {"otherLanguages": {}, "files": []}
     report["coverage"]["counts"] |= {"analysed": analysed, "opaque": 0, "otherLanguage": 0}
 
     lines = lines_of(check("failed", report))
 
-    assert lines[0].endswith(f" · {said}")
+    assert lines[0].endswith(f" · {expected}")
     assert not {UNANALYSED, NOT_COVERED} & set(lines)
 
 
@@ -462,20 +461,22 @@ def test_a_failed_gate_links_to_everything_that_tells_more(check):
 
 
 @pytest.mark.parametrize(
-    ("engine", "judge", "said"),
+    ("engine", "judge", "expected"),
     [
         ("SonarQube", "limits", True),
         ("SonarQube", "sonarqube", False),
         ("Bandit", "limits", False),
     ],
 )
-def test_limits_that_judged_in_sonarqube_s_place_are_named(check, recorded, engine, judge, said):
+def test_limits_that_evaluated_in_sonarqube_s_place_are_named(
+    check, recorded, engine, judge, expected
+):
     report = recorded("report-failed")
     report["gate"]["judge"], report["engine"]["name"] = judge, engine
 
     description = check("failed", report)["card"]["content"]["description"]
 
-    assert ("SonarQube's own gate judged nothing" in description) == said
+    assert ("SonarQube's own gate evaluated nothing" in description) == expected
 
 
 def test_a_reason_is_cut_to_one_short_line(check, recorded):
@@ -502,19 +503,23 @@ def test_a_failed_build_whose_gate_failed_is_a_failed_gate(check):
     assert check("broken", "report-failed")["status"] == "failed"
 
 
-def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, artifacts):
+def test_a_scan_that_failed_to_run_says_what_its_report_says_and_offers_no_decision(
+    check, artifacts
+):
     result = check("broken", "report-broken")
 
     assert result["status"] == "error"
     assert result["reason"] == "The zip holds no file that the scanner can analyse."
     content, metadata = result["card"]["content"], result["card"]["metadata"]
-    assert content["title"] == "⚠️ payments: scan broken"
+    assert content["title"] == "⚠️ payments: scan failed to run"
     assert result["reason"] in content["description"]
     assert "|Build log>" in content["description"]
     assert content["nextSteps"] == [
         "Check that the zip holds the source code itself, then upload it again."
     ]
-    assert part(result, NOT_COVERED) == ["• Files in languages that SonarQube does not know: 4 Go"]
+    assert part(result, NOT_COVERED) == [
+        "• Files in languages that SonarQube does not support: 4 Go"
+    ]
     assert metadata["additionalContext"] == {
         "Team1": "rescan-5d6e7f8",
         "Region": "eu-central-1",
@@ -524,15 +529,19 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
 
 
 @pytest.mark.parametrize(
-    ("event", "reason", "mend"),
+    ("event", "reason", "remediation"),
     [
         ("no-report", "The scan ended without a readable report.", "Read the end of its log"),
-        ("broken", "The scan broke off in phase BUILD. Error while executing", "Mend what its log"),
+        (
+            "broken",
+            "The scan was interrupted in phase BUILD. Error while executing",
+            "Fix what its log",
+        ),
         ("build-timed-out", "The scan took longer than it may.", "(setting buildTimeout)"),
         ("queue-timed-out", "The scan waited too long for a free place", "raise the quota"),
-        ("source-failed", "CodeBuild could not fetch the scanner. NoSuchKey:", "Mend what its log"),
-        ("install-failed", "The scanner could not be installed. Error while", "Mend what its log"),
-        ("provisioning-failed", "CodeBuild could not prepare a machine", "Mend what its log"),
+        ("source-failed", "CodeBuild could not fetch the scanner. NoSuchKey:", "Fix what its log"),
+        ("install-failed", "The scanner could not be installed. Error while", "Fix what its log"),
+        ("provisioning-failed", "CodeBuild could not prepare a machine", "Fix what its log"),
         ("out-of-memory", "The scan ran out of memory.", "(setting computeType)"),
         ("stopped", "The scan was stopped by hand.", "Upload again"),
         ("no-place", "CodeBuild had no free place for this scan, for hours.", "raise the quota"),
@@ -540,7 +549,7 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
         (
             "not-allowed",
             "The scan could not be started: CodeBuild.AWSCodeBuildException: User:",
-            "Mend",
+            "Fix",
         ),
         (
             "no-app",
@@ -549,13 +558,13 @@ def test_a_broken_scan_says_what_its_report_says_and_offers_no_decision(check, a
         ),
     ],
 )
-def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, mend):
+def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, remediation):
     result = check(event)
 
     assert result["status"] == "error"
     assert result["reason"].startswith(reason)
     assert len(result["reason"]) <= 200
-    assert mend in result["card"]["content"]["nextSteps"][0]
+    assert remediation in result["card"]["content"]["nextSteps"][0]
     offered = result["card"]["metadata"].get("additionalContext", {}).keys() - {"Region", "Scan"}
     # No other scan of that key finds an app in it.
     assert offered == (set() if event == "no-app" else {"Team1"})
@@ -591,7 +600,7 @@ def test_a_report_that_does_not_say_so_may_end_otherwise(check, recorded):
     assert "Team1" in check("broken", report)["card"]["metadata"]["additionalContext"]
 
 
-def test_without_any_explanation_the_scan_is_still_broken(artifacts, recorded):
+def test_without_any_explanation_the_scan_still_failed_to_run(artifacts, recorded):
     event = {**recorded("passed"), "build": None, "error": None}
 
     result = check_build_status.handler(event, None)
@@ -604,8 +613,8 @@ def test_the_end_of_the_log_is_on_the_card(check, build_log):
 
     description = check("broken")["card"]["content"]["description"]
 
-    shown = description.split("*End of the log*\n")[1].split("\n\n")[0].split("\n")
-    assert shown == [
+    displayed = description.split("*End of the log*\n")[1].split("\n\n")[0].split("\n")
+    assert displayed == [
         "```",
         *(f"line {n}" for n in range(26, 40)),
         "Traceback: ''' &lt;!here&gt;",
@@ -649,7 +658,7 @@ def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
         return build.diagnose(build.Build(status="FAILED", phases=(phase,)), None, []).message
 
     assert said(killed) == "The scan ran out of memory."
-    assert said(ended).startswith("The scan broke off in phase BUILD.")
+    assert said(ended).startswith("The scan was interrupted in phase BUILD.")
 
 
 @pytest.mark.parametrize(
@@ -756,7 +765,7 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         "another version",
         "neither gate nor error",
         "both gate and error",
-        "a gate that judged nothing",
+        "a gate that evaluated nothing",
         "an unknown status",
         "passed with a failed condition",
         "incomplete",
@@ -797,11 +806,11 @@ def test_a_report_that_makes_no_sense_never_passes(check, recorded, spoil):
 
 
 def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
-    asked = []
+    requests = []
 
     class CodeBuild:
         def batch_get_builds(self, ids):
-            asked.append(ids)
+            requests.append(ids)
             return {
                 "builds": [
                     {
@@ -827,7 +836,7 @@ def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
 
     result = check("cut-cause")
 
-    assert asked == [[build_id]]
+    assert requests == [[build_id]]
     assert result["reason"] == "The scan ran out of memory."
     assert f"{GROUP}\n{STREAM}" in result["card"]["content"]["description"]
 
@@ -849,7 +858,7 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
 
     result = check("cut-cause")
 
-    assert result["reason"] == "The scan broke off."
+    assert result["reason"] == "The scan was interrupted."
     assert "|Build log>" in result["card"]["content"]["description"]
     assert [r.levelno for r in caplog.records] == (
         [] if answer == "unknown build" else [logging.WARNING]

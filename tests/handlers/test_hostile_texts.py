@@ -15,7 +15,7 @@ import pytest
 from domain import approvers, coverage, report
 from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
 from domain.invisible import without_invisible
-from handlers import card, letter, mail, outcome
+from handlers import card, email_body, mail, outcome
 from local import mrkdwn
 from tests.support import hostile_texts
 
@@ -31,7 +31,7 @@ EVENTS = [
         "withdrawn",
     )
 ]
-MAILED = [each for each in EVENTS if each not in ("escalated", "superseded")]
+MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")]
 TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
 # So many texts are in a card or a mail; the next begins with those of the second half.
@@ -48,7 +48,7 @@ class Inputs:
             return next(left)
 
         self.app, self.key, self.version, self.reason = take(), take(), take(), take()
-        self.message, self.mend, self.user, self.name = take(), take(), take(), take()
+        self.message, self.remediation, self.user, self.name = take(), take(), take(), take()
         self.uploaded_by, self.verdict, self.newer = take(), take(), take()
         self.log = [take(), take()]
         findings = [
@@ -77,7 +77,7 @@ class Inputs:
                 languages={take(): 4},
                 unseen=unseen,
             ),
-            judged_by_limits=True,
+            limits_applied=True,
             passed=False,
             conditions=tuple(conditions),
             counts=dict.fromkeys(SEVERITIES, 1),
@@ -85,11 +85,11 @@ class Inputs:
             ignored=(IgnoredSetting(file=take(), key=take(), value="true", weakens=True),),
             dashboard=OURS,
             uploader="",
-            trouble=None,
+            error=None,
         )
 
     def subject(self):
-        return card.Subject(
+        return card.ScanLinks(
             scan="payments/3Lg",
             app=self.app,
             key=self.key,
@@ -98,16 +98,16 @@ class Inputs:
             execution=OURS,
         )
 
-    def told(self, event):
+    def outcome_of(self, event):
         documents = {"reason": self.reason or "-", **TIMES}
-        return outcome.tell(event, self.key, documents, documents, TIMES["expiresAt"])
+        return outcome.describe(event, self.key, documents, documents, TIMES["expiresAt"])
 
     def cards(self, event):
-        subject, found, people = self.subject(), self.report, [approvers.Person(self.user, "x")]
-        trouble = report.Trouble(message=self.message, remediation=self.mend)
-        yield card.gate_failed(subject, found, TIMES["expiresAt"], None, f"v{self.newer}")
-        yield card.broken(subject, trouble, found, self.log, None)
-        yield card.outcome(subject, self.told(event), None, people, "<!here>")
+        subject, result, people = self.subject(), self.report, [approvers.Person(self.user, "x")]
+        scan_error = report.ScanError(message=self.message, remediation=self.remediation)
+        yield card.gate_failed(subject, result, TIMES["expiresAt"], None, f"v{self.newer}")
+        yield card.scan_error(subject, scan_error, result, self.log, None)
+        yield card.outcome(subject, self.outcome_of(event), None, people, "<!here>")
 
     def mail(self, event):
         scan = {
@@ -119,8 +119,8 @@ class Inputs:
         }
         decision = {"decision": self.verdict, "reason": self.reason, **TIMES}
         withdrawal = {"reason": self.reason, "withdrawnAt": TIMES["decidedAt"]}
-        written = letter.write(
-            self.told(event),
+        written = email_body.compose(
+            self.outcome_of(event),
             scan,
             self.report,
             decision,
@@ -139,25 +139,25 @@ def live(spans):
     return [{key: span[key] for key in span if key != "text"} for span in spans if len(span) > 1]
 
 
-def structure(shown):
+def structure(displayed):
     """The lines of a card's description, and what is live in its lines and its other fields."""
-    content = shown["content"]
+    content = displayed["content"]
     body = mrkdwn.parse(content["description"])
-    others = [content["title"], shown["metadata"]["summary"], *content["keywords"]]
+    others = [content["title"], displayed["metadata"]["summary"], *content["keywords"]]
     return (
         [(block["kind"], live(block["spans"])) for block in body],
-        [live(mrkdwn.spans(each)) for each in content["nextSteps"] if live(mrkdwn.spans(each))],
-        [each for each in others if [b["kind"] for b in mrkdwn.parse(each)] != ["text"]],
-        [live(mrkdwn.spans(each)) for each in others if live(mrkdwn.spans(each))],
+        [live(mrkdwn.spans(step)) for step in content["nextSteps"] if live(mrkdwn.spans(step))],
+        [other for other in others if [b["kind"] for b in mrkdwn.parse(other)] != ["text"]],
+        [live(mrkdwn.spans(other)) for other in others if live(mrkdwn.spans(other))],
     )
 
 
-def plain_texts(shown):
+def plain_texts(displayed):
     """All running text of a card, without code."""
-    content = shown["content"]
+    content = displayed["content"]
     blocks = mrkdwn.parse("\n".join((content["description"], *content["nextSteps"])))
-    spans = [span for each in blocks if each["kind"] != "code" for span in each["spans"]]
-    return [each["text"] for each in spans if not each.keys() & {"code", "mention"}] + [
+    spans = [span for block in blocks if block["kind"] != "code" for span in block["spans"]]
+    return [item["text"] for item in spans if not item.keys() & {"code", "mention"}] + [
         content["title"],
         *content["keywords"],
     ]
@@ -165,14 +165,16 @@ def plain_texts(shown):
 
 # What Slack's documents do not name and its clients do with what people type
 # (https://gitlab.com/postgres-ai/joe/-/issues/139).
-BARE = re.compile(r"[^\W_]\.[^\W\d_]{2}|(?i:\b(?:mailto|tel):)|[@\uff20][\w-]|(?<!\w)#[\w-]")
+PLAIN = re.compile(r"[^\W_]\.[^\W\d_]{2}|(?i:\b(?:mailto|tel):)|[@\uff20][\w-]|(?<!\w)#[\w-]")
 
 
-def assert_harmless(shown, expected):
-    assert structure(shown) == expected
-    for each in plain_texts(shown):
-        assert not BARE.search(each)
-        assert without_invisible(each).replace("\u200b", "") == each.replace("\u200b", "")
+def assert_harmless(displayed, expected):
+    assert structure(displayed) == expected
+    for plain_text in plain_texts(displayed):
+        assert not PLAIN.search(plain_text)
+        assert without_invisible(plain_text).replace("\u200b", "") == plain_text.replace(
+            "\u200b", ""
+        )
 
 
 class Page(HTMLParser):
@@ -205,7 +207,7 @@ def read(raw):
     """A mail's headers by their names, the kinds of its parts, its text and its page."""
     message = message_from_bytes(raw, policy=default)
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
-    text, html = (each.get_content().replace("\r\n", "\n") if each else "" for each in bodies)
+    text, html = (body.get_content().replace("\r\n", "\n") if body else "" for body in bodies)
     kinds = [part.get_content_type() for part in message.walk()]
     return message, kinds, text, Page(html)
 
@@ -225,12 +227,12 @@ def assert_sound(raw, wanted):
         assert b"\n" not in line
     for line in text.splitlines():
         assert len(line) <= 78 or line.strip().startswith(("http://", "https://"))
-    for shown in (text, page.text, message["Subject"]):
-        assert without_invisible(shown) == shown
-        assert not re.search(r"[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", shown)
+    for displayed in (text, page.text, message["Subject"]):
+        assert without_invisible(displayed) == displayed
+        assert not re.search(r"[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", displayed)
 
 
-EXPECTED = {event: [structure(each) for each in HARMLESS.cards(event)] for event in EVENTS}
+EXPECTED = {event: [structure(item) for item in HARMLESS.cards(event)] for event in EVENTS}
 EXPECTED_MAILS = {event: read(HARMLESS.mail(event)) for event in MAILED}
 
 
@@ -239,8 +241,8 @@ EXPECTED_MAILS = {event: read(HARMLESS.mail(event)) for event in MAILED}
 def test_a_nasty_text_is_plain_wherever_it_is_shown(name, event):
     inputs = Inputs([hostile_texts.NASTY[name]] * TEXTS)
 
-    for shown, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
-        assert_harmless(shown, expected)
+    for displayed, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
+        assert_harmless(displayed, expected)
     assert_sound(inputs.mail(event), EXPECTED_MAILS[event])
 
 
@@ -252,7 +254,7 @@ def test_no_hostile_text_is_more_than_text(seed):
     for number, first in enumerate(range(0, 1_000, TEXTS // 2)):
         inputs = Inputs(texts[first : first + TEXTS])
         event = EVENTS[number % len(EVENTS)]
-        for shown, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
-            assert_harmless(shown, expected)
+        for displayed, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
+            assert_harmless(displayed, expected)
         event = MAILED[number % len(MAILED)]
         assert_sound(inputs.mail(event), EXPECTED_MAILS[event])

@@ -10,12 +10,12 @@ from domain import sanitize, timestamps
 from handlers import links, mrkdwn
 
 Z = "\u200b"
-# What stands for a mark in running text.
+# What is stored for a mark in running text.
 STAR, LOW, TILDE, COLON, DOT, QUOTE = "\u2217", "\u02cd", "\u223c", "\u2236", "\u2024", "\u203a"
 
 
 @pytest.mark.parametrize(
-    ("outside_text", "shown"),
+    ("outside_text", "displayed"),
     [
         ("snake_case at 10:30 UTC", "snake_case at 10:30 UTC"),
         ("at 10:30", f"at 10{COLON}30"),
@@ -50,8 +50,8 @@ STAR, LOW, TILDE, COLON, DOT, QUOTE = "\u2217", "\u02cd", "\u223c", "\u2236", "\
         ("lone \ud800", "lone ?"),
     ],
 )
-def test_running_text_formats_mentions_and_links_nothing(outside_text, shown):
-    assert mrkdwn.text(outside_text, 100) == shown
+def test_running_text_formats_mentions_and_links_nothing(outside_text, displayed):
+    assert mrkdwn.text(outside_text, 100) == displayed
 
 
 MARKS = "*_~`\uff0a\uff3f\uff40@#:.>/\uff1a\uff20\uff03\uff1e\u3002 w1aé\u0661\u65b0&<\u200b\u200d"
@@ -66,26 +66,26 @@ MARKS = "*_~`\uff0a\uff3f\uff40@#:.>/\uff1a\uff20\uff03\uff1e\u3002 w1aé\u0661\
 @example("10:30:1", 6)
 @example(":\u200d1:", 9)
 def test_no_mark_is_left_in_running_text_wherever_it_is_cut(outside_text, limit):
-    shown = mrkdwn.text(outside_text, limit)
+    displayed = mrkdwn.text(outside_text, limit)
 
-    assert sanitize.size(shown) <= limit
-    assert not re.search("[*~`\uff0a\uff3f\uff40]", shown)
-    assert not re.search("(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", shown)
-    assert not re.search(f"[@\uff20](?!{Z}|\u2026?$)", shown)
-    assert not re.search(r"(?i):(?=//)|www\.|:[^\s:]+:", shown)
-    assert not re.match("&gt;|[>\uff1e]", shown)
+    assert sanitize.size(displayed) <= limit
+    assert not re.search("[*~`\uff0a\uff3f\uff40]", displayed)
+    assert not re.search("(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", displayed)
+    assert not re.search(f"[@\uff20](?!{Z}|\u2026?$)", displayed)
+    assert not re.search(r"(?i):(?=//)|www\.|:[^\s:]+:", displayed)
+    assert not re.match("&gt;|[>\uff1e]", displayed)
 
 
 @given(st.text(st.sampled_from(MARKS) | st.characters(), max_size=60), st.integers(1, 80))
 def test_a_code_span_is_one_whatever_is_in_it(outside_text, limit):
-    shown = mrkdwn.code(outside_text, limit)
+    displayed = mrkdwn.code(outside_text, limit)
 
-    assert shown[0] == shown[-1] == "`"
-    assert not re.search(r"[`\uff40\n]|:(?=//)|^\s|\s$|^$", shown[1:-1])
+    assert displayed[0] == displayed[-1] == "`"
+    assert not re.search(r"[`\uff40\n]|:(?=//)|^\s|\s$|^$", displayed[1:-1])
 
 
 @pytest.mark.parametrize(
-    ("outside_text", "shown"),
+    ("outside_text", "displayed"),
     [
         ("a`b<@here>", f"`a'b&lt;@{Z}here&gt;`"),
         ("a\uff40 *b*", "`a' *b*`"),
@@ -98,8 +98,8 @@ def test_a_code_span_is_one_whatever_is_in_it(outside_text, limit):
         ("awww.js", "`awww.js`"),
     ],
 )
-def test_a_code_span_cannot_be_left_and_keeps_names_exact(outside_text, shown):
-    assert mrkdwn.code(outside_text) == shown
+def test_a_code_span_cannot_be_left_and_keeps_names_exact(outside_text, displayed):
+    assert mrkdwn.code(outside_text) == displayed
 
 
 def test_a_code_block_keeps_its_indentation_and_cannot_be_left():

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain import coverage, findings, report
-from handlers import letter, mail, notify, outcome
+from handlers import email_body, mail, notify, outcome
 from tests.handlers.conftest import Http, refuse
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
@@ -23,16 +23,16 @@ WITHDRAWAL = {"reason": "The fix is out.", "withdrawnAt": "2026-11-25T09:00:00Z"
 
 @pytest.fixture
 def scanned(artifacts, recorded):
-    """Leave the evidence of a scan that ended in ``event``; change it by ``pieces``."""
+    """Leave the evidence of a scan that ended in ``event``; change it by ``documents``."""
 
-    def leave(event, **pieces):
+    def leave(event, **documents):
         decision = event if event in ("rejected", "request-expired") else "approved"
         for name, document in {
             "scan": recorded("scan"),
             "report": recorded("report-failed"),
             "decision": recorded(f"decision-{decision}"),
             **({"withdrawal": WITHDRAWAL} if event == "withdrawn" else {}),
-            **pieces,
+            **documents,
         }.items():
             artifacts[f"scans/{SCAN}/{name}.json"] = document
 
@@ -43,19 +43,19 @@ def scanned(artifacts, recorded):
 def notified(scanned, calls, clock):
     """Announce ``event`` and return what SES was asked, its mail, and the card."""
     clock("2026-11-25T12:00:00Z")
-    asked = calls.accept("SendEmail", MessageId="ses-1")
+    requests = calls.accept("SendEmail", MessageId="ses-1")
 
-    def notify_of(event, **pieces):
-        scanned(event, **pieces)
+    def notify_of(event, **documents):
+        scanned(event, **documents)
         card = notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)["card"]
-        (request,) = asked
-        asked.clear()
+        (request,) = requests
+        requests.clear()
         return request, parse(b64decode(request["Content"]["Raw"]["Data"])), card
 
     return notify_of
 
 
-def pressed_by(artifacts, decision, *people):
+def clicked_by(artifacts, decision, *people):
     for number, (user, name) in enumerate(people):
         artifacts[f"scans/{SCAN}/actions/{number}.json"] = {
             "user": user,
@@ -69,7 +69,7 @@ def pressed_by(artifacts, decision, *people):
 @pytest.mark.parametrize("event", ["approved", "rejected", "approval-expired"])
 def test_who_decided_is_told_where_it_is_recorded(notified, artifacts, recorded, event):
     decision = recorded(f"decision-{'approved' if event == 'approval-expired' else event}")
-    pressed_by(artifacts, decision, ("U0ADA0000", "Ada"), ("eve <!here>", None))
+    clicked_by(artifacts, decision, ("U0ADA0000", "Ada"), ("eve <!here>", None))
     _, mail, card = notified(event)
 
     plain, html = parts(mail)
@@ -132,8 +132,8 @@ class Page(HTMLParser):
         ("rejected", "[payments] Rejected: quality gate failed", "⛔ payments: rejected"),
         (
             "request-expired",
-            "[payments] Expired: nobody decided about the failed quality gate",
-            "⌛ payments: nobody decided in time",
+            "[payments] Request expired: quality gate failed",
+            "⌛ payments: request expired",
         ),
         (
             "approval-expired",
@@ -185,7 +185,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
     event = {"scan": SCAN, "event": "escalated", "expiresAt": UNTIL}
     card = notify.handler(event, None)["card"]
 
-    assert card["content"]["title"] == "🔔 payments: still nobody has decided"
+    assert card["content"]["title"] == "🔔 payments: decision still pending"
     lines = card["content"]["description"].split("\n")
     assert lines[2].startswith("<!here> api-1.4\u2024zip failed its quality gate")
     assert "On 27 Nov 2026, 10:00 UTC the request expires" in lines[2]
@@ -210,7 +210,7 @@ def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(notified):
     text = notified("withdrawn")[1].get_body(("plain",)).get_content()
 
     assert "25 Nov 2026, 09:00 UTC, because: The fix is out." in text
-    assert "Holds until" not in text
+    assert "Valid until" not in text
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(notified, recorded, eve
 
     decided = event if event in ("rejected", "request-expired") else "approved"
     decision = recorded(f"decision-{decided}")
-    told = [
+    expected_card = [
         "payments/api-1.4.zip",
         "3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE",
         "24 Nov 2026, 10:00 UTC by 123456789012",
@@ -260,16 +260,16 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(notified, recorded, eve
         "SonarQube 25.9.0.112764, 132 of 147 files of code analysed",
         "web/node_modules/: 1,204 files, dependencies",
         "tools/sign: compiled program",
-        "Files in languages that SonarQube does not know: 12 Go, 3 Rust",
+        "Files in languages that SonarQube does not support: 12 Go, 3 Rust",
         "1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
         "src/payments/client.py:38",
         "Fix this condition; `total` is never `None` & never <0.",
         "python:S3776",
         *card["content"]["nextSteps"],
     ]
-    for each in told:
-        assert each in " ".join(text.split())
-        assert each in str(page)
+    for item in expected_card:
+        assert item in " ".join(text.split())
+        assert item in str(page)
     addresses = [
         "https://sonar.example.com/project/issues?id=payments&open=AZ1",
         "https://sonar.example.com/dashboard?id=payments",
@@ -277,8 +277,8 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(notified, recorded, eve
         f"&prefix=scans/{SCAN}/",
     ]
     assert set(addresses) <= set(page.links)
-    for each in page.links:
-        assert each in text
+    for link in page.links:
+        assert link in text
 
 
 def test_the_mail_shows_the_first_of_many_conditions_and_findings(notified, recorded):
@@ -287,9 +287,9 @@ def test_the_mail_shows_the_first_of_many_conditions_and_findings(notified, reco
     left["findings"] = [left["findings"][0]] * 20
     text, html = parts(notified("rejected", report=left)[1])
 
-    for shown in (text, str(Page(html))):
-        assert shown.count("new violations: 7") == 20
-        assert shown.count("src/payments/store.py:14") == 10
+    for displayed in (text, str(Page(html))):
+        assert displayed.count("new violations: 7") == 20
+        assert displayed.count("src/payments/store.py:14") == 10
 
 
 @pytest.mark.parametrize("named", [12, 10])
@@ -300,21 +300,21 @@ def test_the_mail_names_the_first_files_that_nobody_has_looked_at(notified, reco
     left["gate"]["conditions"][-1]["actual"] = "12"
     text, html = parts(notified("approved", report=left)[1])
 
-    heading = "Unanalysed files: code that the scanner did not judge"
+    heading = "Unanalysed files: code that the scanner did not evaluate"
     assert heading.upper() in text
     assert heading in str(Page(html))
-    for shown in (text, str(Page(html))):
-        assert shown.count("src/payments/legacy.py: Parse error at line 3: print 'paid'") == 10
-        assert "… and 2 more files" in shown
-        assert "not covered" not in shown.lower()
+    for displayed in (text, str(Page(html))):
+        assert displayed.count("src/payments/legacy.py: Parse error at line 3: print 'paid'") == 10
+        assert "… and 2 more files" in displayed
+        assert "not covered" not in displayed.lower()
 
 
 def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(notified):
-    approved, rejected = (str(Page(parts(notified(each)[1])[1])) for each in EVENTS[:2])
+    approved, rejected = (str(Page(parts(notified(event)[1])[1])) for event in EVENTS[:2])
 
-    assert "Holds until 24 Dec 2026, 10:12 UTC" in approved
+    assert "Valid until 24 Dec 2026, 10:12 UTC" in approved
     assert "may be deployed until 24 Dec 2026, 10:12 UTC" in approved
-    assert "Holds until" not in rejected
+    assert "Valid until" not in rejected
     assert "This version stays blocked." in rejected
 
 
@@ -323,7 +323,7 @@ def test_the_card_names_the_reason_and_where_to_read_more(notified):
 
     assert lines[0] == "`api-1.4.zip` · version `3LgVabcQ`"
     assert lines[3] == "*Reason:* The password must go first."
-    assert [each.split("|")[1] for each in lines[-1].split(" · ")] == [
+    assert [item.split("|")[1] for item in lines[-1].split(" · ")] == [
         "Report>",
         "Execution>",
         "Evidence>",
@@ -364,11 +364,11 @@ def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
     left = recorded("report-failed")
     left["upload"]["uploader"] = "ada@example.com"
     scanned("approved", report=left)
-    asked = []
+    requests = []
 
     def refuse_the_uploader(params):
-        asked.append(json.loads(params["body"]))
-        if "ada@example.com" in asked[-1]["Destination"]["ToAddresses"]:
+        requests.append(json.loads(params["body"]))
+        if "ada@example.com" in requests[-1]["Destination"]["ToAddresses"]:
             return refuse(code)
         return Http(200), {"MessageId": "ses-2"}
 
@@ -376,13 +376,13 @@ def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
     notify.handler({"scan": SCAN, "event": "approved", "expiresAt": UNTIL}, None)
 
     team = ["dev@example.com", "lead@example.com"]
-    assert [each["Destination"]["ToAddresses"] for each in asked] == [
+    assert [request["Destination"]["ToAddresses"] for request in requests] == [
         [*team, "ada@example.com"],
         team,
     ]
-    second = parse(b64decode(asked[1]["Content"]["Raw"]["Data"]))
+    second = parse(b64decode(requests[1]["Content"]["Raw"]["Data"]))
     assert second["To"] == ", ".join(team)
-    (warned,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    (warned,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert (warned.scan, warned.code) == (SCAN, code)
     assert "ada" not in caplog.text
 
@@ -491,7 +491,7 @@ def mail_about(app, key, reason, message):
     condition = findings.Condition(
         metric=message, comparator=">", threshold="0", actual=message, status="error"
     )
-    found = report.Report(
+    parsed_report = report.Report(
         engine=key,
         scanner=key,
         coverage=coverage.Coverage(
@@ -503,7 +503,7 @@ def mail_about(app, key, reason, message):
                 for kind in ("unanalysed", "opaque")
             ],
         ),
-        judged_by_limits=False,
+        limits_applied=False,
         passed=False,
         conditions=(condition,),
         counts=dict.fromkeys(report.SEVERITIES, 1),
@@ -511,13 +511,13 @@ def mail_about(app, key, reason, message):
         ignored=(),
         dashboard=message,
         uploader="",
-        trouble=None,
+        error=None,
     )
     scan = {"app": app, "key": key, "versionId": key, "uploadedAt": "2026-11-24T10:00:00Z"}
     times = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
-    told = outcome.tell("approved", key, {"reason": reason, **times}, None, UNTIL)
-    written = letter.write(
-        told, scan, found, {"decision": "approved", "reason": reason, **times}, None, {}
+    details = outcome.describe("approved", key, {"reason": reason, **times}, None, UNTIL)
+    written = email_body.compose(
+        details, scan, parsed_report, {"decision": "approved", "reason": reason, **times}, None, {}
     )
     return mail.message(SCAN, written, "gate@example.com", ["dev@example.com"])
 
@@ -538,35 +538,35 @@ def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, rea
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     page = Page(parts(parsed)[1])
     assert page.tags <= HARMLESS_TAGS
-    assert all(each.startswith("https://") for each in page.links)
+    assert all(link.startswith("https://") for link in page.links)
 
 
 @pytest.mark.parametrize(
-    ("event", "pieces"),
+    ("event", "documents"),
     [
         ("escalated", {}),
         ("approved", {"withdrawal": WITHDRAWAL}),
         ("expiring", {"withdrawal": WITHDRAWAL}),
     ],
 )
-def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, pieces):
+def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, documents):
     clock("2026-11-25T12:00:00Z")
-    asked = calls.accept("SendEmail", MessageId="ses-1")
-    scanned(event, **pieces)
+    requests = calls.accept("SendEmail", MessageId="ses-1")
+    scanned(event, **documents)
 
-    told = notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
+    expected_card = notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None)
 
-    assert told == {"card": None}
-    assert asked == []
+    assert expected_card == {"card": None}
+    assert requests == []
 
 
 @pytest.mark.parametrize("event", ["approved", "expiring"])
 def test_an_exception_that_is_over_is_not_told_to_hold(scanned, calls, clock, event, recorded):
     clock(recorded("decision-approved")["expiresAt"])
-    asked = calls.accept("SendEmail", MessageId="ses-1")
+    requests = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event)
 
     assert notify.handler({"scan": SCAN, "event": event, "expiresAt": UNTIL}, None) == {
         "card": None
     }
-    assert asked == []
+    assert requests == []

@@ -73,7 +73,7 @@ def test_an_upload_without_an_apps_name_is_opened_and_replaces_nothing(opened, w
     waits()
 
     assert opened(key)["scan"]["app"] == open_scan.INVALID_KEY
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 def test_asked_again_it_answers_the_same_and_an_event_that_came_twice_is_told_so(artifacts, calls):
@@ -110,7 +110,7 @@ def test_the_open_request_of_the_version_before_is_closed(opened, waits, artifac
         "expiresAt": None,
         "evidence": {"gate-result.json": "d" * 64},
     }
-    assert machine.woken == [old]
+    assert machine.resumed == [old]
 
 
 def test_another_attempt_at_the_version_before_is_closed_too(opened, waits, machine):
@@ -118,7 +118,7 @@ def test_another_attempt_at_the_version_before_is_closed_too(opened, waits, mach
 
     opened()
 
-    assert machine.woken == [old]
+    assert machine.resumed == [old]
 
 
 def test_what_was_decided_stays(opened, waits, artifacts):
@@ -135,7 +135,7 @@ def test_an_approval_is_not_touched(opened, waits, machine):
 
     opened()
 
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 def test_an_older_version_closes_nothing_newer(opened, waits, artifacts, machine):
@@ -144,7 +144,7 @@ def test_an_older_version_closes_nothing_newer(opened, waits, artifacts, machine
 
     opened(version=old)
 
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 def test_a_version_that_is_gone_since_closes_nothing(opened, waits, artifacts, machine):
@@ -155,7 +155,7 @@ def test_a_version_that_is_gone_since_closes_nothing(opened, waits, artifacts, m
 
     opened(version=gone)
 
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 def test_a_version_with_a_hundred_newer_ones_closes_none_of_them(opened, artifacts, waits, machine):
@@ -166,7 +166,7 @@ def test_a_version_with_a_hundred_newer_ones_closes_none_of_them(opened, artifac
 
     opened(version=old)
 
-    assert machine.woken == []
+    assert machine.resumed == []
 
 
 @pytest.mark.parametrize("operation", ["ListObjectVersions", "ListObjectsV2", "SendTaskSuccess"])
@@ -186,5 +186,5 @@ def test_what_takes_long_is_given_up_for_the_scan(opened, waits, machine, monkey
     monkeypatch.setattr(open_scan, "SUPERSEDE_TIME", open_scan.SUPERSEDE_TIME * 0)
 
     assert opened()["isNew"]
-    assert machine.woken == [newer]
+    assert machine.resumed == [newer]
     assert older in machine.waiting

@@ -12,7 +12,7 @@ MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:chatops-slack-d
 
 @pytest.fixture
 def over(artifacts, calls, recorded):
-    """A broken scan whose execution has ended; return what is started."""
+    """A scan that failed to run whose execution has ended; return what is started."""
     scan = recorded("scan")
     artifacts[f"scans/{scan['scan']}/scan.json"] = scan
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error"}
@@ -20,22 +20,22 @@ def over(artifacts, calls, recorded):
     return scan, calls.accept("StartExecution", executionArn="arn:new")
 
 
-def press(scan):
-    said = rescan.handler({"scan": scan}, None)
-    assert said.endswith(".")
-    return said
+def click(scan):
+    answer = rescan.handler({"scan": scan}, None)
+    assert answer.endswith(".")
+    return answer
 
 
 def test_a_scan_that_is_over_is_done_again_as_another_attempt(over):
     scan, started = over
 
-    assert press(scan["scan"]) == (
+    assert click(scan["scan"]) == (
         "Scanning payments/api-1.4.zip again; the answer comes on a new card, about "
         f"{scan['scan']}.2."
     )
-    (asked,) = started
-    assert asked["stateMachineArn"] == MACHINE
-    event = json.loads(asked["input"])
+    (requests,) = started
+    assert requests["stateMachineArn"] == MACHINE
+    event = json.loads(requests["input"])
     assert event["attempt"] == 2
     assert event["time"] == scan["uploadedAt"]
     assert event["detail"]["bucket"]["name"] == scan["bucket"]
@@ -43,13 +43,13 @@ def test_a_scan_that_is_over_is_done_again_as_another_attempt(over):
     assert event["detail"]["requester"] == scan["uploadedBy"]
 
 
-def test_each_press_asks_for_the_same_execution(over):
+def test_each_click_asks_for_the_same_execution(over):
     scan, started = over
 
-    press(scan["scan"])
-    press(scan["scan"])
+    click(scan["scan"])
+    click(scan["scan"])
 
-    assert len({each["name"] for each in started}) == 1
+    assert len({item["name"] for item in started}) == 1
     assert len(started[0]["name"]) <= 80
 
 
@@ -58,7 +58,7 @@ def test_the_attempt_after_the_second_is_the_third(over, artifacts):
     again = f"{scan['scan']}.2"
     artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": 2}
 
-    assert press(again).endswith(f"about {scan['scan']}.3.")
+    assert click(again).endswith(f"about {scan['scan']}.3.")
 
 
 def test_an_old_card_scans_again_after_the_last_attempt(over, artifacts):
@@ -68,7 +68,7 @@ def test_an_old_card_scans_again_after_the_last_attempt(over, artifacts):
         again = f"{scan['scan']}.{number}"
         artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": number}
 
-    assert press(scan["scan"]).endswith(f"about {scan['scan']}.11.")
+    assert click(scan["scan"]).endswith(f"about {scan['scan']}.11.")
     assert json.loads(started[0]["input"])["attempt"] == 11
 
 
@@ -78,7 +78,7 @@ def test_an_old_card_tells_of_the_last_attempt(over, artifacts):
     artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": 2}
     artifacts[f"scans/{again}/gate-result.json"] = {"status": "passed"}
 
-    assert press(scan["scan"]).startswith(f"{again} passed its quality gate")
+    assert click(scan["scan"]).startswith(f"{again} passed its quality gate")
     assert started == []
 
 
@@ -87,10 +87,10 @@ def test_an_old_card_says_that_the_last_attempt_goes_on(over, artifacts, calls):
     again = f"{scan['scan']}.2"
     execution = f"{scan['execution']}-2"
     artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "execution": execution}
-    asked = calls.accept("DescribeExecution", status="RUNNING")
+    requests = calls.accept("DescribeExecution", status="RUNNING")
 
-    assert press(scan["scan"]).startswith(f"{again} is not over:")
-    assert [each["executionArn"] for each in asked] == [execution]
+    assert click(scan["scan"]).startswith(f"{again} is not over:")
+    assert [request["executionArn"] for request in requests] == [execution]
     assert started == []
 
 
@@ -104,14 +104,14 @@ def test_an_attempt_that_ended_before_it_began_is_followed_by_the_next(over, cal
 
     calls.before["StartExecution"] = use_up_the_second
 
-    assert press(scan["scan"]).endswith(f"about {scan['scan']}.3.")
+    assert click(scan["scan"]).endswith(f"about {scan['scan']}.3.")
 
 
 def test_what_is_not_over_is_not_done_again(over, calls):
     scan, started = over
     calls.accept("DescribeExecution", status="RUNNING")
 
-    assert press(scan["scan"]).startswith(f"{scan['scan']} is not over:")
+    assert click(scan["scan"]).startswith(f"{scan['scan']} is not over:")
     assert started == []
 
 
@@ -119,7 +119,7 @@ def test_an_execution_that_step_functions_has_forgotten_is_over(over, calls):
     scan, started = over
     calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
 
-    assert press(scan["scan"]).startswith("Scanning payments/api-1.4.zip again;")
+    assert click(scan["scan"]).startswith("Scanning payments/api-1.4.zip again;")
     assert len(started) == 1
 
 
@@ -127,7 +127,7 @@ def test_what_passed_is_not_done_again(over, artifacts):
     scan, started = over
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "passed"}
 
-    assert "passed its quality gate" in press(scan["scan"])
+    assert "passed its quality gate" in click(scan["scan"])
     assert started == []
 
 
@@ -136,7 +136,7 @@ def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
     scan, started = over
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error", "retryable": False}
 
-    assert press(scan["scan"]) == (
+    assert click(scan["scan"]) == (
         f"The same bytes would end as {scan['scan']} did: do what its card says, then upload again."
     )
     assert started == []
@@ -144,15 +144,15 @@ def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
 
 @pytest.mark.parametrize("event", [None, {}, {"scan": 7}, {"scan": "../x"}, {"scan": "payments"}])
 def test_what_is_no_scan_is_refused_before_any_call(calls, event):
-    assert rescan.handler(event, None) == "This is no scan; use the button on its card."
+    assert rescan.handler(event, None) == "This is not a scan; use the button on its card."
     assert calls.made == []
 
 
 def test_an_unknown_scan_is_said_to_be_unknown(artifacts):
-    assert press("payments/unknown") == "There is no scan payments/unknown here."
+    assert click("payments/unknown") == "There is no scan payments/unknown here."
 
 
-def test_what_aws_refuses_can_be_pressed_again(over, calls):
+def test_what_aws_refuses_can_be_clicked_again(over, calls):
     calls.refuse("StartExecution", "AccessDeniedException")
 
-    assert press(over[0]["scan"]).startswith("AWS did not answer as it should; press again")
+    assert click(over[0]["scan"]).startswith("AWS error. Nothing was changed; try again")

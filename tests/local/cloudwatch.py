@@ -28,10 +28,10 @@ def matches(pattern: str, line: Mapping[str, Any]) -> bool:
     if not (pattern.startswith("{ ") and pattern.endswith(" }")):
         raise ValueError(f"no pattern for JSON: {pattern}")
     for condition in pattern[2:-2].split(" && "):
-        found = CONDITION.fullmatch(condition)
-        if not found:
+        match = CONDITION.fullmatch(condition)
+        if not match:
             raise ValueError(f"not known here: {condition}")
-        name, equals, text, _, truth = found.groups()
+        name, equals, text, _, truth = match.groups()
         value = line.get(name)
         if truth and value is not (truth == "TRUE"):
             return False
@@ -43,11 +43,11 @@ def matches(pattern: str, line: Mapping[str, Any]) -> bool:
 def measured(filters: Iterable[Mapping[str, Any]], lines: Mapping[str, Sequence[str]]) -> Values:
     """Apply filters, as DescribeMetricFilters gives them, to the lines of each log group."""
     values: Values = defaultdict(list)
-    for each in filters:
-        [made] = each["metricTransformations"]
-        for text in lines[each["logGroupName"]]:
+    for metric_filter in filters:
+        [made] = metric_filter["metricTransformations"]
+        for text in lines[metric_filter["logGroupName"]]:
             line = json.loads(text)
-            if not matches(each["filterPattern"], line):
+            if not matches(metric_filter["filterPattern"], line):
                 continue
             dimensions = {
                 name: line[field.removeprefix("$.")]
@@ -63,14 +63,14 @@ def measured(filters: Iterable[Mapping[str, Any]], lines: Mapping[str, Sequence[
 
 def watched(alarm: Mapping[str, Any]) -> list[Metric]:
     """The metrics that an alarm, as DescribeAlarms gives it, looks at."""
-    stats = [each["MetricStat"]["Metric"] for each in _queries(alarm).values()] or [alarm]
+    stats = [query["MetricStat"]["Metric"] for query in _queries(alarm).values()] or [alarm]
     return [
         metric(
-            each["Namespace"],
-            each["MetricName"],
-            {row["Name"]: row["Value"] for row in each.get("Dimensions", [])},
+            stat["Namespace"],
+            stat["MetricName"],
+            {row["Name"]: row["Value"] for row in stat.get("Dimensions", [])},
         )
-        for each in stats
+        for stat in stats
     ]
 
 
@@ -78,8 +78,8 @@ def goes_off(alarm: Mapping[str, Any], periods: Sequence[Values]) -> bool:
     """Whether enough of the last periods are above the alarm's threshold; no data is not."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "notBreaching"
-    values = [_value(alarm, each) for each in periods[-alarm["EvaluationPeriods"] :]]
-    above = sum(each is not None and each > alarm["Threshold"] for each in values)
+    values = [_value(alarm, period) for period in periods[-alarm["EvaluationPeriods"] :]]
+    above = sum(value is not None and value > alarm["Threshold"] for value in values)
     return above >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
 
 
@@ -98,17 +98,17 @@ def message(alarm: Mapping[str, Any]) -> str:
 
 
 def _queries(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    return {each["Id"]: each for each in alarm.get("Metrics", []) if "MetricStat" in each}
+    return {item["Id"]: item for item in alarm.get("Metrics", []) if "MetricStat" in item}
 
 
 def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
     queries = _queries(alarm)
     if not queries:
         return _statistic(alarm["Statistic"], values.get(watched(alarm)[0]))
-    [expression] = [each["Expression"] for each in alarm["Metrics"] if each.get("Expression")]
+    [expression] = [item["Expression"] for item in alarm["Metrics"] if item.get("Expression")]
     names = {
-        name: _statistic(each["MetricStat"]["Stat"], values.get(at))
-        for (name, each), at in zip(queries.items(), watched(alarm), strict=True)
+        name: _statistic(item["MetricStat"]["Stat"], values.get(at))
+        for (name, item), at in zip(queries.items(), watched(alarm), strict=True)
     }
     functions = {
         "METRICS": lambda: list(names.values()),
@@ -126,7 +126,7 @@ def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
 
 def _fill(values: Any, instead: float) -> Any:
     if isinstance(values, list):
-        return [_fill(each, instead) for each in values]
+        return [_fill(value, instead) for value in values]
     return instead if values is None else values
 
 

@@ -5,26 +5,26 @@ from functools import partial
 
 import pytest
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from tests.support.account import replace_function
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
+def cloud() -> Iterator[LocalAccount]:
     """A request can be decided for a minute, and an approval is valid for half an hour."""
-    with Cloud({"decisionWindow": "1m", "exceptionPeriod": "30m"}) as running:
+    with LocalAccount({"decisionWindow": "1m", "exceptionPeriod": "30m"}) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def short_deadline_account() -> Iterator[Cloud]:
+def short_deadline_account() -> Iterator[LocalAccount]:
     """Requests and approvals expire after seconds."""
-    with Cloud({"decisionWindow": "10s", "exceptionPeriod": "5s"}) as running:
+    with LocalAccount({"decisionWindow": "10s", "exceptionPeriod": "5s"}) as running:
         yield running
 
 
 @pytest.fixture
-def replaced(monkeypatch: pytest.MonkeyPatch) -> Callable[[Cloud, str, Callable], None]:
+def replaced(monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalAccount, str, Callable], None]:
     """Let one function of the account be something else for a test."""
 
     return partial(replace_function, monkeypatch)

@@ -6,10 +6,10 @@ from unittest.mock import ANY
 
 import pytest
 
-from local import gaps
-from local.cloud import awaited
+from local import moto_patches
+from local.account import wait_until
+from local.chat_service_validation import Refused
 from local.resources import Account, UnknownInput, create
-from local.service_rules import Refused
 from tests.scan.uploads import zipped
 
 ACCOUNT = Account(client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn")
@@ -34,31 +34,31 @@ def test_an_unknown_key_is_refused(inputs):
 
 
 def test_another_moto_is_refused_by_name(monkeypatch):
-    monkeypatch.setattr(gaps, "MOTO", "5.0.0")
+    monkeypatch.setattr(moto_patches, "MOTO", "5.0.0")
 
     with pytest.raises(RuntimeError, match=r"moto 5\.0\.0, but moto 5\.2\.5"):
-        gaps.fill(None, None, None)  # type: ignore[arg-type]
+        moto_patches.apply(None, None, None)  # type: ignore[arg-type]
 
 
 def test_a_missing_hook_is_refused_by_name():
     with pytest.raises(RuntimeError, match="no_such_thing"):
-        gaps._set(gaps, "no_such_thing", None)
+        moto_patches._set(moto_patches, "no_such_thing", None)
 
 
 def test_everything_that_can_have_tags_has_the_stacks(cloud):
     tagging = cloud.client("resourcegroupstaggingapi")
-    found = [
-        each
+    result = [
+        mapping
         for page in tagging.get_paginator("get_resources").paginate()
-        for each in page["ResourceTagMappingList"]
+        for mapping in page["ResourceTagMappingList"]
     ]
     untagged = [
-        each["ResourceARN"]
-        for each in found
-        if {"stack", "project"} - {tag["Key"] for tag in each["Tags"]}
+        item["ResourceARN"]
+        for item in result
+        if {"stack", "project"} - {tag["Key"] for tag in item["Tags"]}
     ]
 
-    assert len(found) > 15
+    assert len(result) > 15
     assert untagged == []
 
 
@@ -70,9 +70,9 @@ def test_only_zips_can_be_uploaded(cloud):
 def test_the_channel_may_call_what_is_behind_its_buttons_and_nothing_else(cloud):
     buttons = {cloud.outputs["approvalFunction"], cloud.outputs["rescanFunction"]}
     others = [
-        each["FunctionName"]
-        for each in cloud.client("lambda").list_functions()["Functions"]
-        if each["FunctionName"] not in buttons
+        function["FunctionName"]
+        for function in cloud.client("lambda").list_functions()["Functions"]
+        if function["FunctionName"] not in buttons
     ]
     assert len(others) == 4
     for name in others:
@@ -108,7 +108,7 @@ def test_a_token_works_once(cloud):
     )["stateMachineArn"]
     stepfunctions.start_execution(stateMachineArn=machine, name="once")
     s3, bucket = cloud.client("s3"), cloud.outputs["artifactsBucket"]
-    awaited(
+    wait_until(
         lambda: s3.list_objects_v2(Bucket=bucket, Prefix="token").get("Contents"),
         5,
         lambda: "no token stored",
@@ -183,7 +183,7 @@ def test_what_a_function_logs_is_one_json_line_in_its_group(cloud, run_function)
     _, _, group = run_function(source)
 
     logs = cloud.client("logs")
-    events = awaited(
+    events = wait_until(
         lambda: logs.filter_log_events(logGroupName=group)["events"], 5, lambda: "nothing logged"
     )
     line = json.loads(events[0]["message"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from tests.support.account import (
     change_states,
     changed_states,
@@ -126,7 +126,7 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
 def cloud():
     waits = {"decisionWindow": "60s", "escalateBefore": "30s", "exceptionPeriod": "60s"}
     topic = "arn:aws:sns:eu-central-1:123456789012:on-call"
-    with Cloud({**waits, "remindBefore": f"{REMIND}s", "escalationTopic": topic}) as running:
+    with LocalAccount({**waits, "remindBefore": f"{REMIND}s", "escalationTopic": topic}) as running:
         running.client("sns").create_topic(Name="on-call")
         yield running
 
@@ -146,8 +146,8 @@ def quick(cloud):
 
 
 def walk(
-    cloud: Cloud,
-    judged: str,
+    cloud: LocalAccount,
+    evaluated: str,
     *,
     decided: str = "",
     notify: Any = None,
@@ -171,7 +171,7 @@ def walk(
     def judge(payload: str) -> tuple[str, bool, str]:
         event = json.loads(payload)
         card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
-        answer = {"status": judged, "card": card, "told": event}
+        answer = {"status": evaluated, "card": card, "told": event}
         answer |= {"reason": "why", "sha256": "d" * 64, "opening": opening}
         answer |= {"thread": thread or event["scan"]}
         if newer and not uploads:
@@ -184,7 +184,9 @@ def walk(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cloud.builds, "_run", run)
-        replace_function(patch, cloud, "check-build-status", crash if judged == "crash" else judge)
+        replace_function(
+            patch, cloud, "check-build-status", crash if evaluated == "crash" else judge
+        )
         replace_function(patch, cloud, "notify", notify or tell)
         # Another key each time: an upload closes the requests of the versions before it.
         app = "app" if decided or newer else "nobody"
@@ -208,7 +210,7 @@ def walk(
 
 
 @pytest.fixture(scope="module")
-def taken(cloud: Cloud) -> Callable[[str], list[str]]:
+def taken(cloud: LocalAccount) -> Callable[[str], list[str]]:
     """The states that a path of ``PATHS`` took, which is walked once for all tests."""
     return cache(lambda name: walk(cloud, **PATHS[name][0]))
 
@@ -220,7 +222,7 @@ def decide(cloud, scan, decision, seconds):
 
 
 def leave(cloud, scan, name, document):
-    """Write evidence as a click does; S3's event about it wakes the execution."""
+    """Write evidence as a click does; S3's event about it resumes the execution."""
     cloud.client("s3").put_object(
         Bucket=cloud.outputs["artifactsBucket"],
         Key=f"scans/{scan}/{name}",
@@ -250,10 +252,10 @@ def test_what_the_state_machine_words_itself_stands_in_the_thread_of_the_storm(c
     for name in ("begins a storm", "in a storm, no mail"):
         taken(name)
 
-    shown = [card for card in cloud.channel.cards if card.thread == "thread-slots/1"]
+    buttons_of = [card for card in cloud.channel.cards if card.thread == "thread-slots/1"]
 
-    assert [card.description for card in shown if card.raw == OPENING] == ["many"]
-    [unsent] = [card.title for card in shown if "could not be sent" in card.title]
+    assert [card.description for card in buttons_of if card.raw == OPENING] == ["many"]
+    [unsent] = [card.title for card in buttons_of if "could not be sent" in card.title]
     assert unsent.endswith(": rejected, but the email could not be sent")
     assert cloud.channel.dropped == []
 
@@ -262,7 +264,7 @@ def test_what_the_state_machine_words_itself_stands_in_the_thread_of_the_storm(c
 def test_an_escalation_without_its_card_is_told_by_a_plain_one(cloud, taken):
     taken("nobody decided, no mail")
 
-    plain = [card for card in cloud.channel.cards if "still nobody has decided" in card.title]
+    plain = [card for card in cloud.channel.cards if "decision still pending" in card.title]
 
     assert [card.buttons for card in plain] == [()]
 
@@ -279,16 +281,16 @@ def test_every_state_was_taken(cloud, taken):
     assert missing == {"WaitWithoutCallback", "TagFailed", "CheckFailed", "PublishFailed"}
 
 
-def broken_call(cloud, broken, **arguments):
-    """Let the state ``broken`` call what is not there, for executions that start in here.
+def failing_call(cloud, failing, **arguments):
+    """Let the state ``failing`` call what is not there, for executions that start in here.
 
     ``REAL`` in an argument stands for the name that was there.
     """
 
     def change(name, state):
-        if name == broken:
-            for each, value in arguments.items():
-                state["Arguments"][each] = value.replace("REAL", state["Arguments"][each])
+        if name == failing:
+            for item, value in arguments.items():
+                state["Arguments"][item] = value.replace("REAL", state["Arguments"][item])
 
     return changed_states(cloud, change)
 
@@ -296,21 +298,21 @@ def broken_call(cloud, broken, **arguments):
 @pytest.mark.slow
 def test_an_approval_that_could_not_be_tagged_at_first_is_tagged_later_and_told_once(cloud):
     unavailable = "{% $status = 'approved' and $pause < 240 ? 'no-such-bucket' : $scan.bucket %}"
-    with broken_call(cloud, "TagStatus", Bucket=unavailable):
+    with failing_call(cloud, "TagStatus", Bucket=unavailable):
         states = walk(cloud, "failed", decided="approved", hold=12)
 
     first = states.index("TagFailed")
     again = ["WaitWithoutCallback", *DECIDED, "TagStatus"]
     assert states[first : first + 9] == ["TagFailed", *PUBLISHED, *again, "TagFailed", again[0]]
     assert states[-len(OUTCOME) :] == OUTCOME
-    told = [card for card in cloud.channel.cards if "could not be set yet" in card.title]
-    assert len(told) == 1
-    assert "scan-status could not be set" in told[0].description
+    notifications = [card for card in cloud.channel.cards if "could not be set yet" in card.title]
+    assert len(notifications) == 1
+    assert "scan-status could not be set" in notifications[0].description
 
 
 @pytest.mark.slow
 def test_an_approval_that_cannot_be_waited_for_still_expires(cloud):
-    with broken_call(cloud, "AwaitWithdrawal", FunctionName="no-such-function"):
+    with failing_call(cloud, "AwaitWithdrawal", FunctionName="no-such-function"):
         states = walk(cloud, "failed", decided="approved", hold=8)
 
     first = states.index("AwaitWithdrawal")
@@ -329,7 +331,7 @@ def test_an_approval_that_cannot_be_waited_for_still_expires(cloud):
     ids=["at first", "at all"],
 )
 def test_a_decision_that_cannot_be_read_is_looked_for_again(cloud, function, last):
-    with broken_call(cloud, "CheckForDecision", FunctionName=function):
+    with failing_call(cloud, "CheckForDecision", FunctionName=function):
         states = walk(cloud, "failed", decided="rejected")
 
     assert states.count("WaitWithoutCallback") > 1
@@ -339,7 +341,7 @@ def test_a_decision_that_cannot_be_read_is_looked_for_again(cloud, function, las
 @pytest.mark.slow
 def test_a_card_that_cannot_be_published_ends_the_execution(cloud):
     nowhere = "arn:aws:sns:eu-central-1:123456789012:no-such-topic"
-    with broken_call(cloud, "PublishOutcome", TopicArn=nowhere):
+    with failing_call(cloud, "PublishOutcome", TopicArn=nowhere):
         states = walk(cloud, "failed", decided="rejected")
 
     assert states[-5:] == ["PublishFailed", "DescribeError", *PUBLISHED, "PipelineError"]

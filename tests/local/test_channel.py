@@ -5,7 +5,12 @@ import json
 import pytest
 
 from local.channel import Channel
-from local.service_rules import Refused, check_custom_action, check_notification, parse_command
+from local.chat_service_validation import (
+    Refused,
+    check_custom_action,
+    check_notification,
+    parse_command,
+)
 
 CARD = {
     "version": "1.0",
@@ -34,8 +39,8 @@ def changed(base, path, value):
     copy = json.loads(json.dumps(base))
     *parents, last = path.split(".")
     inner = copy
-    for each in parents:
-        inner = inner[int(each)] if each.isdigit() else inner[each]
+    for parent in parents:
+        inner = inner[int(parent)] if parent.isdigit() else inner[parent]
     inner[last] = value
     return copy
 
@@ -86,16 +91,16 @@ def test_an_action_that_the_service_would_refuse_is_refused(path, value, why):
         check_custom_action(changed(ACTION, path, value))
 
 
-def shown(card):
+def buttons_of(card):
     channel = Channel(lambda _: None)
     arn = channel.register("AWS::Chatbot::CustomAction", ACTION)
     channel._configuration = {"CustomizationResourceArns": [arn]}
-    channel._hear(json.dumps(card))
+    channel._receive(json.dumps(card))
     return channel
 
 
 def test_a_button_asks_for_what_the_card_does_not_bind():
-    [button] = shown(CARD).cards[0].buttons
+    [button] = buttons_of(CARD).cards[0].buttons
 
     assert (button.label, button.asks) == ("Approve", ("Reason",))
     assert button.bound == {"Fn": "approve-it"}
@@ -107,19 +112,19 @@ def test_a_button_asks_for_what_the_card_does_not_bind():
 def test_a_button_whose_criteria_do_not_hold_is_not_shown(context):
     card = changed(CARD, "metadata.additionalContext", context)
 
-    assert shown(card).cards[0].buttons == ()
+    assert buttons_of(card).cards[0].buttons == ()
 
 
 def test_custom_actions_that_are_switched_off_are_not_shown():
     card = changed(CARD, "metadata.enableCustomActions", False)
 
-    assert shown(card).cards[0].buttons == ()
+    assert buttons_of(card).cards[0].buttons == ()
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", "{}"])
 def test_what_is_no_card_is_kept_as_dropped(text):
     channel = Channel(lambda _: None)
-    channel._hear(text)
+    channel._receive(text)
 
     assert channel.cards == []
     assert len(channel.dropped) == 1

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from tests.scan.uploads import zipped
 from tests.support.account import (
     QUICK_FAILING,
@@ -32,7 +32,7 @@ ACTIONS = [
 
 @pytest.fixture(scope="module")
 def cloud():
-    """A request is escalated after ten seconds, and an exception's end announced after fifteen."""
+    """A request is escalated after ten seconds, and an exception's end published after fifteen."""
     settings = {
         "decisionWindow": "90s",
         "escalateBefore": "80s",
@@ -44,16 +44,16 @@ def cloud():
         "appRecipients": json.dumps({"web": ["web@example.com"]}),
         "uploaderDomains": json.dumps(["example.com"]),
     }
-    with Cloud(settings) as running:
+    with LocalAccount(settings) as running:
         scan_quickly(running)
         yield running
 
 
 def button(card, label):
-    return next(each for each in card.buttons if each.label == label)
+    return next(item for item in card.buttons if item.label == label)
 
 
-def told_in_thread(cloud, scan):
+def cards_in_thread(cloud, scan):
     return [card.title for card in cloud.channel.cards if card.thread == scan]
 
 
@@ -63,7 +63,7 @@ def test_an_approval_is_withdrawn_from_its_own_card(cloud):
     execution = cloud.execution(scan)
     cloud.reached(execution, "AwaitWithdrawal")
 
-    answer = cloud.channel.press(
+    answer = cloud.channel.click(
         button(card_of(cloud, scan, "approved until"), "Withdraw"), {"Reason": "found in use"}
     )
 
@@ -73,7 +73,7 @@ def test_an_approval_is_withdrawn_from_its_own_card(cloud):
     assert cloud.evidence(scan)["withdrawal.json"]["reason"] == "found in use"
     assert "found in use" in card_of(cloud, scan, "withdrawn").description
     assert "Withdrawn" in mails_about(cloud, version(scan))[-1]["Subject"]
-    assert [title.split(": ")[1][:8] for title in told_in_thread(cloud, scan)] == [
+    assert [title.split(": ")[1][:8] for title in cards_in_thread(cloud, scan)] == [
         "quality ",
         "approved",
         "approval",
@@ -88,7 +88,7 @@ def test_the_developers_are_reminded_before_an_exception_ends(cloud):
 
     card = card_of(cloud, scan, "exception ends on")
 
-    assert [each.label for each in card.buttons] == ["Withdraw"]
+    assert [item.label for item in card.buttons] == ["Withdraw"]
     cloud.reached(execution, "AwaitWithdrawal", times=2)
     assert cloud.clearance("payments/b.zip", scan) == "approved"
     assert "Ends on" in mails_about(cloud, version(scan))[-1]["Subject"]
@@ -102,7 +102,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud)
     card = card_of(cloud, scan, "nobody has decided")
     assert "<!subteam^S0123456789>" in card.description
     cloud.reached(execution, "AwaitDecision", times=2)
-    answer = cloud.channel.press(button(card, "Reject"), {"Reason": "not like this"})
+    answer = cloud.channel.click(button(card, "Reject"), {"Reason": "not like this"})
 
     assert answer == f"Rejected: {scan} stays blocked."
     assert cloud.ended(execution) == "SUCCEEDED"
@@ -119,7 +119,7 @@ def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
     assert cloud.ended(cloud.execution(old)) == "SUCCEEDED"
     assert cloud.clearance("payments/e.zip", old) == "superseded"
     assert version(new) in card_of(cloud, old, "replaced by a newer version").description
-    late = cloud.channel.press(button(card, "Approve"), {"Reason": "too late", "Days": ""})
+    late = cloud.channel.click(button(card, "Approve"), {"Reason": "too late", "Days": ""})
     assert late.startswith("Too late: a newer version has been uploaded")
     assert mails_about(cloud, version(old)) == []
     # The newer one is decided on its own card.
@@ -131,11 +131,11 @@ def test_a_scan_is_done_again_by_a_button_as_another_attempt(cloud):
     again = button(card_of(cloud, scan), "Scan again")
     cloud.ended(cloud.execution(scan))
 
-    answer = cloud.channel.press(again)
+    answer = cloud.channel.click(again)
 
     attempt = f"{scan}.2"
     assert answer.endswith(f"about {attempt}.")
-    assert "scan broken" in card_of(cloud, attempt).title
+    assert "scan failed to run" in card_of(cloud, attempt).title
     assert cloud.evidence(attempt)["scan.json"]["attempt"] == 2
     assert cloud.ended(cloud.execution(attempt)) == "SUCCEEDED"
     assert len(cloud.builds.all_of(attempt)) == 1
@@ -156,7 +156,7 @@ def test_a_team_has_its_own_button_which_may_call_its_function_only(cloud):
     cloud.functions.logging["ticket"] = {"LogFormat": "JSON", "LogGroup": "ticket"}
     scan = cloud.upload("payments/g.zip", QUICK_FAILING)
 
-    assert cloud.channel.press(button(card_of(cloud, scan), "Open ticket")) == (
+    assert cloud.channel.click(button(card_of(cloud, scan), "Open ticket")) == (
         f"Opened a ticket about {scan}."
     )
 
@@ -178,7 +178,7 @@ def test_an_app_has_its_own_readers_and_the_uploader_may_be_one(cloud):
     assert "rejected" in text_of(mail)
 
 
-def test_each_piece_of_evidence_names_the_digest_of_the_one_before(cloud):
+def test_each_document_of_evidence_names_the_sha256_of_the_one_before(cloud):
     scan = cloud.upload("payments/h.zip", QUICK_FAILING)
     click(cloud, scan, "Reject")
     cloud.ended(cloud.execution(scan))
@@ -195,4 +195,4 @@ def test_each_piece_of_evidence_names_the_digest_of_the_one_before(cloud):
         "gate-result.json": ["scan.json", "report.json"],
         "decision.json": ["gate-result.json"],
     }.items():
-        assert evidence[name]["evidence"] == {each: digest(each) for each in before}
+        assert evidence[name]["evidence"] == {item: digest(item) for item in before}

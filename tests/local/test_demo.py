@@ -26,7 +26,7 @@ def test_what_is_no_zip_file_ends_with_a_word(path, capsys):
     assert "make demo APP=your.zip" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wrong", [("ENGINE", "sonar"), ("VERDICT", "approve")])
+@pytest.mark.parametrize("wrong", [("ENGINE", "sonar"), ("DECISION", "approve")])
 def test_what_make_is_given_is_checked_before_anything_starts(wrong, capsys, monkeypatch):
     monkeypatch.setenv(*wrong)
 
@@ -39,17 +39,17 @@ def test_what_make_is_given_is_checked_before_anything_starts(wrong, capsys, mon
 
 @pytest.mark.slow
 def test_the_whole_story_is_told(capsys, monkeypatch):
-    monkeypatch.setenv("VERDICT", "Reject")
+    monkeypatch.setenv("DECISION", "Reject")
 
     assert demo.main([]) == 0
 
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("payments: quality gate failed", "Approve", "👆 Reject", "[payments] Rejected"):
-        assert word in told
+        assert word in output
     for word in (
         "2 of 3 files of code analysed; not covered: ",
         "Looked at  2 files of code analysed",
     ):
-        assert word in told
-    for word in ("decision.json", "scan-status=rejected", "scan-status=passed", "Upload to word"):
-        assert word in told
+        assert word in output
+    for word in ("decision.json", "scan-status=rejected", "scan-status=passed", "Time to result"):
+        assert word in output

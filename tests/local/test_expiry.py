@@ -1,4 +1,4 @@
-"""Requests and exceptions end by themselves, and everybody hears of it."""
+"""Requests and exceptions end by themselves, and everybody is notified."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.support.account import (
 pytestmark = pytest.mark.slow
 
 
-def test_a_request_that_nobody_answers_expires_and_everybody_hears_of_it(short_deadline_account):
+def test_a_request_that_nobody_answers_expires_and_everybody_is_notified(short_deadline_account):
     scan = short_deadline_account.upload("payments/api.zip", FAILING)
 
     assert short_deadline_account.ended(short_deadline_account.execution(scan)) == "SUCCEEDED"
@@ -22,9 +22,9 @@ def test_a_request_that_nobody_answers_expires_and_everybody_hears_of_it(short_d
     assert short_deadline_account.clearance("payments/api.zip", scan) == "request-expired"
     assert short_deadline_account.evidence(scan)["decision.json"]["decision"] == "request-expired"
     assert len(mails_about(short_deadline_account, version(scan))) == 1
-    told = card_of(short_deadline_account, scan, "nobody decided")
-    assert [each.label for each in told.buttons] == ["Scan again"]
-    late = short_deadline_account.channel.press(
+    card = card_of(short_deadline_account, scan, "nobody decided")
+    assert [button.label for button in card.buttons] == ["Scan again"]
+    late = short_deadline_account.channel.click(
         card_of(short_deadline_account, scan).buttons[0], {"Reason": "too late"}
     )
     assert late.startswith("Too late")
@@ -45,7 +45,7 @@ def test_an_exception_ends_with_a_tag_a_card_and_an_email(short_deadline_account
     assert len(mails_about(short_deadline_account, version(scan))) == 2
 
 
-def test_a_decision_whose_writer_died_is_followed_without_another_press(short_deadline_account):
+def test_a_decision_whose_writer_died_is_followed_without_another_click(short_deadline_account):
     scan = short_deadline_account.upload("payments/api.zip", FAILING)
     execution = short_deadline_account.execution(scan)
     short_deadline_account.reached(execution, "AwaitDecision")

@@ -26,11 +26,11 @@ def nothing_else(tmp_path, monkeypatch):
 @pytest.mark.parametrize("where", ["PATH", "JAVA_HOME", "installed"])
 def test_java_is_found_wherever_it_lies(where, tmp_path, monkeypatch, nothing_else):
     homes = {"PATH": tmp_path, "JAVA_HOME": tmp_path / "home", "installed": nothing_else / "25"}
-    found = fake(homes[where], "25.0.3")
+    result = fake(homes[where], "25.0.3")
     if where == "JAVA_HOME":
         monkeypatch.setenv("JAVA_HOME", str(homes[where]))
 
-    assert java.find({21, 25}, nothing_else) == found
+    assert java.find({21, 25}, nothing_else) == result
     assert java.find({17}, nothing_else) is None
 
 

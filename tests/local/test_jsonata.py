@@ -43,8 +43,8 @@ def test_a_variable_is_what_its_literal_would_be(expression):
     declared = jsonata.declare(VARIABLES)
 
     for _ in range(2):  # parsed, then taken from where it lies
-        found = jsonata.evaluate(f"({declared}{expression})")
-        assert found == Jsonata(f"({literals}{expression})").evaluate(None)
+        result = jsonata.evaluate(f"({declared}{expression})")
+        assert result == Jsonata(f"({literals}{expression})").evaluate(None)
 
 
 def test_an_expression_that_failed_once_is_not_kept():

@@ -13,11 +13,11 @@ Z = "\u200b"
 
 def styled(text):
     """The spans of ``text``, each as its text and what it is besides a text."""
-    return [(each["text"], "".join(key for key in each if key != "text")) for each in spans(text)]
+    return [(span["text"], "".join(key for key in span if key != "text")) for span in spans(text)]
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "buttons_of"),
     [
         ("*bold* _it_", [("bold", "bold"), (" ", ""), ("it", "italic")]),
         ("~no~", [("no", "strike")]),
@@ -28,12 +28,12 @@ def styled(text):
         ("<javascript:alert(1)|x>", [("<javascript:alert(1)|x>", "")]),
     ],
 )  # fmt: skip
-def test_a_line_is_read_as_slack_reads_it(text, shown):
-    assert styled(text) == shown
+def test_a_line_is_read_as_slack_reads_it(text, buttons_of):
+    assert styled(text) == buttons_of
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "buttons_of"),
     [
         (f"a{Z}*b*{Z}c", [(f"a{Z}", ""), ("b", "bold"), (f"{Z}c", "")]),
         (f"*{Z}b{Z}*", [(f"{Z}b{Z}", "bold")]),
@@ -48,12 +48,12 @@ def test_a_line_is_read_as_slack_reads_it(text, shown):
         ("\uff40c\uff40", [("c", "code")]),
     ],
 )  # fmt: skip
-def test_where_a_source_says_or_leaves_open_that_a_mark_works_it_works(text, shown):
-    assert styled(text) == shown
+def test_where_a_source_says_or_leaves_open_that_a_mark_works_it_works(text, buttons_of):
+    assert styled(text) == buttons_of
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "buttons_of"),
     [
         ("see https://evil.example/x?a&amp;b", ["https://evil.example/x?a&b"]),
         ("www.evil.example", ["http://www.evil.example"]),
@@ -61,8 +61,8 @@ def test_where_a_source_says_or_leaves_open_that_a_mark_works_it_works(text, sho
         ("nothttps://evil.example", []),
     ],
 )
-def test_an_address_is_a_link_by_itself_even_in_code(text, shown):
-    assert [each["href"] for each in spans(text) if "href" in each] == shown
+def test_an_address_is_a_link_by_itself_even_in_code(text, buttons_of):
+    assert [span["href"] for span in spans(text) if "href" in span] == buttons_of
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_member_is_named():
 
 def test_code_blocks_and_quotes_are_blocks_of_their_own():
     parsed = parse("a\n```\n*x* &lt;\n```\n&gt; q\n\uff1e w")
-    kinds = [(each["kind"], each["spans"]) for each in parsed]
+    kinds = [(item["kind"], item["spans"]) for item in parsed]
 
     assert kinds == [
         ("text", [{"text": "a"}]),

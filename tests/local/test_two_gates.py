@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from tests.support.account import PASSING
 from tests.support.wheel import REPOSITORY, build_wheel, unpack
 
@@ -13,17 +13,17 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAccount]:
     packages = tmp_path_factory.mktemp("packages")
     unpack(build_wheel(tmp_path_factory.mktemp("wheel")), packages)
     example = REPOSITORY / "examples" / "two-gates"
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(packages))
-        with Cloud({"sonarToken": "squ_0123456789abcdef"}, program=example) as running:
+        with LocalAccount({"sonarToken": "squ_0123456789abcdef"}, program=example) as running:
             yield running
 
 
-def test_an_upload_starts_the_state_machine_of_its_gate_only(cloud: Cloud):
+def test_an_upload_starts_the_state_machine_of_its_gate_only(cloud: LocalAccount):
     gates = dict(cloud.outputs)
     payments, tools = gates["payments"], gates["tools"]
     cloud.outputs = tools

@@ -68,17 +68,17 @@ def gate(status: str, unanalysed: int = 0, most: int = 0) -> dict[str, Any]:
 
 def reported(status: str, sha256: str) -> dict[str, Any]:
     """The report of a scan that came to ``status``, without its head."""
-    judged = status in ("passed", "failed")
+    evaluated = status in ("passed", "failed")
     return {
         "upload": {"sha256": sha256},
         "engine": {"name": "Bandit", "version": "1.9.4"},
-        "coverage": coverage() if judged else None,
-        "gate": gate(status) if judged else None,
+        "coverage": coverage() if evaluated else None,
+        "gate": gate(status) if evaluated else None,
         "counts": {},
         "findings": [],
         "ignored": [],
         "links": {"dashboard": None},
-        "error": None if judged else {"code": "X", "message": "no zip", "mend": "zip it"},
+        "error": None if evaluated else {"code": "X", "message": "no zip", "fix": "zip it"},
     }
 
 
@@ -146,7 +146,7 @@ class Environment:
         key: str = "payments/api.zip",
         sha256: str = digest(b"zip"),
         attempt: int = 1,
-        judged_at: str = PAST,
+        evaluated_at: str = PAST,
         **report_parts: Any,
     ) -> str:
         """Write the whole chain of evidence of one scan; return its id.
@@ -159,7 +159,7 @@ class Environment:
         def put(file: str, vouches_for: dict[str, bytes] | None = None, **document: Any) -> bytes:
             document = {"version": 1, "scan": scan, **document}
             if vouches_for is not None:
-                document["evidence"] = {each: digest(body) for each, body in vouches_for.items()}
+                document["evidence"] = {item: digest(body) for item, body in vouches_for.items()}
             return self.put(scan, file, document)
 
         opened = put(
@@ -181,15 +181,15 @@ class Environment:
             {"scanner.log": log},
             **{**reported(status, sha256), **report_parts},
         )
-        judged = {"scan.json": opened, "report.json": report}
+        evaluated = {"scan.json": opened, "report.json": report}
         card = {"metadata": {"additionalContext": {"Scan": scan}}}
         before = put(
             "gate-result.json",
-            judged,
+            evaluated,
             status=status,
             reason="The quality gate failed: HIGH",
             retryable=True,
-            evaluatedAt=judged_at,
+            evaluatedAt=evaluated_at,
             card=None if status == "passed" else card,
         )
         if decision:
@@ -209,10 +209,10 @@ class Environment:
         self.scan(version, "passed", key=key, sha256=digest(body))
         return version
 
-    def press(self, scan: str, verb: str, reason: str, at: str = LATER, name: str = "Ada") -> None:
-        press = {"version": 1, "scan": scan, "user": "U0ADA0000", "userName": name}
+    def click(self, scan: str, verb: str, reason: str, at: str = LATER, name: str = "Ada") -> None:
+        click = {"version": 1, "scan": scan, "user": "U0ADA0000", "userName": name}
         self.put(
-            scan, "actions/1.json", {**press, "action": verb, "reason": reason, "clickedAt": at}
+            scan, "actions/1.json", {**click, "action": verb, "reason": reason, "clickedAt": at}
         )
 
 
@@ -247,8 +247,8 @@ def asked_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
         real = BaseClient._make_api_call
 
         def call(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-            said = answer(operation, parameters)
-            return real(client, operation, parameters) if said is None else said
+            response = answer(operation, parameters)
+            return real(client, operation, parameters) if response is None else response
 
         monkeypatch.setattr(BaseClient, "_make_api_call", call)
 

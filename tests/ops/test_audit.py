@@ -7,7 +7,7 @@ import pytest
 
 from tests.ops.conftest import FUTURE, coverage, gate
 
-APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
+APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
 
 
 def rows(environment, *words):
@@ -17,7 +17,7 @@ def rows(environment, *words):
 def test_each_scan_is_a_row_with_who_and_why_and_until_when(environment):
     version = environment.upload(status="approved")
     scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
-    environment.press(scan, "approve", "mended in 1.5")
+    environment.click(scan, "approve", "fixed in 1.5")
 
     assert rows(environment) == [
         {
@@ -29,7 +29,7 @@ def test_each_scan_is_a_row_with_who_and_why_and_until_when(environment):
             "uploadedBy": "123456789012",
             "result": "failed",
             "decision": "approved",
-            "reason": "mended in 1.5",
+            "reason": "fixed in 1.5",
             "decided": "2026-01-01T11:00:00Z",
             "decidedBy": "Ada (U0ADA0000)",
             "expires": FUTURE,
@@ -62,7 +62,7 @@ def test_an_approval_says_how_many_files_nobody_had_looked_at(environment):
     assert "2 unanalysed, 1,204 opaque" in table
     assert "other language" not in table
     [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
-    assert {name: row[name] for name in counts} == {n: str(each) for n, each in counts.items()}
+    assert {name: row[name] for name in counts} == {n: str(count) for n, count in counts.items()}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_where_nobody_is_recorded_the_channel_decided_and_nobody_a_passed_gate(e
     expired = environment.scan("2", decision={"decision": "request-expired"})
     passed = environment.scan("3", status="passed")
 
-    by = {each["scan"]: each["decidedBy"] for each in rows(environment)}
+    by = {row["scan"]: row["decidedBy"] for row in rows(environment)}
 
     assert by == {rejected: "the channel", expired: "", passed: ""}
 
@@ -117,10 +117,10 @@ def test_no_cell_of_the_csv_is_a_formula(environment, first):
     environment.scan("1", decision={**APPROVED, "reason": reason})
     file = environment.folder / "audit.csv"
 
-    ran = environment.run("audit", "--csv", str(file))
+    result = environment.run("audit", "--csv", str(file))
 
     [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
-    assert ran.exit_code == 0
+    assert result.exit_code == 0
     assert row["reason"] == f"'{reason}"
     assert row["decision"] == "approved"
 
@@ -138,17 +138,17 @@ def test_a_reason_with_line_breaks_stays_in_its_row(environment):
 def test_text_from_outside_cannot_paint_on_the_terminal(environment):
     environment.scan("1", decision={**APPROVED, "reason": "\x1b[31m[bold]red[/bold]\x1b]0;x\x07"})
 
-    shown = environment.run("audit").stdout
+    displayed = environment.run("audit").stdout
 
-    assert "\x1b" not in shown
-    assert "[bold]red[/bold]" in shown
+    assert "\x1b" not in displayed
+    assert "[bold]red[/bold]" in displayed
 
 
 def test_scans_that_lie_on_two_pages_of_the_listing_are_listed_once(environment, small_pages):
     scans = [environment.scan(str(number)) for number in range(4)]
     small_pages(3)
 
-    assert sorted(each["scan"] for each in rows(environment)) == sorted(scans)
+    assert sorted(row["scan"] for row in rows(environment)) == sorted(scans)
 
 
 @pytest.mark.parametrize("document", [b"no json", {"decision": "approved"}, {"decidedAt": 7}])
@@ -158,9 +158,9 @@ def test_a_scan_whose_evidence_was_changed_does_not_hide_the_others(environment,
     environment.put(changed, "gate-result.json", document)
     environment.put(changed, "decision.json", document)
 
-    found = {each["scan"]: each for each in rows(environment)}
+    result = {row["scan"]: row for row in rows(environment)}
 
-    assert found["payments/1"]["result"] == "passed"
-    assert found[changed]["decision"] == ""
-    assert "verify it: decision.json is " in found[changed]["reason"]
-    assert "; gate-result.json is " in found[changed]["reason"]
+    assert result["payments/1"]["result"] == "passed"
+    assert result[changed]["decision"] == ""
+    assert "verify it: decision.json is " in result[changed]["reason"]
+    assert "; gate-result.json is " in result[changed]["reason"]

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.response import StreamingBody
 
-from ops.choice import NEWEST, TOLD
+from ops.choice import MAX_EXPLAINED, NEWEST
 from ops.stack import CONCURRENT
 from tests.ops.conftest import FUTURE, LATER, PAST, digest
 
-APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
+APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
 KEY = "payments/api.zip"
 
 
@@ -77,11 +77,11 @@ def test_a_cleared_version_among_the_newest_is_found_with_few_calls_at_a_time(
     many.tags[version] = "passed"
     environment.scan(version, "passed")
 
-    ran = fetch(environment, "--json")
+    result = fetch(environment, "--json")
 
-    assert ran.exit_code == 0, ran.output
-    assert json.loads(ran.stdout)["version"] == version
-    assert len(json.loads(ran.stdout)["newer"]) == place
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["version"] == version
+    assert len(json.loads(result.stdout)["newer"]) == place
     assert many.calls.total() < NEWEST + 100, many.calls
     assert not many.together.broken
 
@@ -90,17 +90,17 @@ def test_where_none_of_the_newest_is_cleared_it_says_so_after_a_few_hundred_call
     environment, many
 ):
     many.tags[many.versions[-1]] = "passed"
-    for version in many.versions[:TOLD]:
-        environment.scan(version, decision={"decision": "rejected", "reason": "mend it"})
+    for version in many.versions[:MAX_EXPLAINED]:
+        environment.scan(version, decision={"decision": "rejected", "reason": "fix it"})
     many.calls.clear()
 
-    ran = fetch(environment)
+    result = fetch(environment)
 
-    assert ran.exit_code == 1
-    assert f"none of the newest {NEWEST} versions of payments may be deployed" in ran.stderr
-    assert "--newest 1000" in ran.stderr
-    assert ran.stderr.count("because: mend it") == TOLD
-    assert f"and {NEWEST - TOLD} more versions" in ran.stderr
+    assert result.exit_code == 1
+    assert f"none of the newest {NEWEST} versions of payments may be deployed" in result.stderr
+    assert "--newest 1000" in result.stderr
+    assert result.stderr.count("because: fix it") == MAX_EXPLAINED
+    assert f"and {NEWEST - MAX_EXPLAINED} more versions" in result.stderr
     assert many.calls.total() < NEWEST + 100, many.calls
 
 
@@ -109,19 +109,19 @@ def test_one_that_is_older_than_that_is_found_by_who_asks_for_it(environment, ma
     many.tags[last] = "passed"
     environment.scan(last, "passed")
 
-    ran = fetch(environment, "--newest", "1000", "--json")
+    result = fetch(environment, "--newest", "1000", "--json")
 
-    assert (ran.exit_code, json.loads(ran.stdout)["version"]) == (0, last)
+    assert (result.exit_code, json.loads(result.stdout)["version"]) == (0, last)
     assert many.calls["GetObjectTagging"] == 1000
     assert many.calls.total() < 1100, many.calls
 
 
 def test_where_all_were_looked_at_nobody_is_told_to_look_at_more(environment, many):
-    ran = fetch(environment, "--newest", "1000")
+    result = fetch(environment, "--newest", "1000")
 
-    assert ran.exit_code == 1
-    assert "no version of payments may be deployed" in ran.stderr
-    assert "--newest" not in ran.stderr
+    assert result.exit_code == 1
+    assert "no version of payments may be deployed" in result.stderr
+    assert "--newest" not in result.stderr
 
 
 def test_the_newest_cleared_is_taken_whichever_tag_is_read_first(environment, many):
@@ -129,9 +129,9 @@ def test_the_newest_cleared_is_taken_whichever_tag_is_read_first(environment, ma
         many.tags[many.versions[place]] = "passed"
         environment.scan(many.versions[place], "passed")
 
-    ran = fetch(environment, "--json")
+    result = fetch(environment, "--json")
 
-    assert json.loads(ran.stdout)["version"] == many.versions[3]
+    assert json.loads(result.stdout)["version"] == many.versions[3]
 
 
 def test_evidence_is_read_of_what_is_cleared_and_for_the_reasons_that_are_told(environment, many):
@@ -142,7 +142,7 @@ def test_evidence_is_read_of_what_is_cleared_and_for_the_reasons_that_are_told(e
 
     fetch(environment)
 
-    assert many.calls["ListObjectsV2"] == TOLD + 1
+    assert many.calls["ListObjectsV2"] == MAX_EXPLAINED + 1
 
 
 @pytest.fixture
@@ -153,12 +153,12 @@ def older(environment):
 
 def refused(environment, older):
     """What is said of the one newer version, which is not handed out."""
-    ran = fetch(environment, "--json")
-    assert ran.exit_code == 0, ran.output
-    said = json.loads(ran.stdout)
-    assert said["version"] == older
-    [newer] = said["newer"]
-    assert newer["why"] in ran.stderr
+    result = fetch(environment, "--json")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["version"] == older
+    [newer] = answer["newer"]
+    assert newer["why"] in result.stderr
     return newer["why"]
 
 
@@ -239,7 +239,7 @@ def test_a_version_whose_evidence_is_about_another_upload_is_not_taken(environme
         ("passed", "failed", APPROVED, "approved by the channel"),
         ("approved", "failed", None, "it waits for a decision"),
         ("approved", "failed", {"decision": "rejected"}, "rejected by the channel"),
-        ("approved", "failed", {"decision": "request-expired"}, "nobody decided in time"),
+        ("approved", "failed", {"decision": "request-expired"}, "request expired"),
         (
             "approved",
             "failed",
@@ -278,17 +278,17 @@ def test_a_tag_without_any_evidence_clears_nothing(environment, older):
     )
 
 
-def test_a_version_is_taken_by_its_last_attempt_that_was_judged(environment, older):
+def test_a_version_is_taken_by_its_last_attempt_that_was_evaluated(environment, older):
     version = environment.upload(body=b"zip", status="passed")
     environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
     environment.scan(version, "passed", attempt=10)
     environment.scan(version, "error", attempt=9)
-    broken_off = environment.scan(version, "error", attempt=11)
-    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{broken_off}/gate-result.json")
+    interrupted = environment.scan(version, "error", attempt=11)
+    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{interrupted}/gate-result.json")
 
-    ran = fetch(environment, "--json")
+    result = fetch(environment, "--json")
 
-    assert (ran.exit_code, json.loads(ran.stdout)["version"]) == (0, version), ran.output
+    assert (result.exit_code, json.loads(result.stdout)["version"]) == (0, version), result.output
 
 
 def test_a_version_that_a_later_attempt_did_not_clear_is_not_taken(environment, older):
@@ -328,6 +328,6 @@ def test_where_evidence_may_not_be_read_the_tag_alone_decides(environment, denie
     environment.scan(version, sha256=digest(b"another"))
     denied("artifacts")
 
-    ran = fetch(environment, "--json")
+    result = fetch(environment, "--json")
 
-    assert (ran.exit_code, json.loads(ran.stdout)["version"]) == (0, version), ran.output
+    assert (result.exit_code, json.loads(result.stdout)["version"]) == (0, version), result.output

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain import timestamps
-from ops.clearance import GRACE, SKEW, deployable, standing
+from ops.clearance import GRACE, SKEW, deployable, expected_clearance
 from ops.evidence import Scan
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -16,11 +16,11 @@ def at(since):
     return timestamps.iso(NOW + since)
 
 
-def scan(status="failed", judged=-DAY, decision="", decided=-DAY, until=None, withdrawn=None):
+def scan(status="failed", evaluated=-DAY, decision="", decided=-DAY, until=None, withdrawn=None):
     """Moments are distances from ``NOW``."""
     return Scan(
         id="payments/1",
-        gate_result={"status": status, "evaluatedAt": at(judged)},
+        gate_result={"status": status, "evaluatedAt": at(evaluated)},
         decision={"decision": decision, "decidedAt": at(decided), "expiresAt": until and at(until)}
         if decision
         else None,
@@ -29,7 +29,7 @@ def scan(status="failed", judged=-DAY, decision="", decided=-DAY, until=None, wi
 
 
 @pytest.mark.parametrize(
-    ("told", "follows"),
+    ("evidence", "follows"),
     [
         (scan("passed"), "passed"),
         (scan("error"), "error"),
@@ -43,14 +43,14 @@ def scan(status="failed", judged=-DAY, decision="", decided=-DAY, until=None, wi
         (scan(decision="approved", until=-DAY / 4, withdrawn=-DAY / 2), "withdrawn"),
     ],
 )
-def test_the_clearance_is_what_was_written_last(told, follows):
-    assert standing(told, NOW) == (follows, {follows})
+def test_the_clearance_is_what_was_written_last(evidence, follows):
+    assert expected_clearance(evidence, NOW) == (follows, {follows})
 
 
 @pytest.mark.parametrize(
-    ("told", "lags"),
+    ("notified", "lags"),
     [
-        (scan(judged=-MINUTE), {"failed", None}),
+        (scan(evaluated=-MINUTE), {"failed", None}),
         (scan(decision="rejected", decided=-MINUTE), {"rejected", "failed"}),
         (scan(decision="approved", decided=-MINUTE, until=DAY), {"approved", "failed"}),
         (scan(decision="approved", until=-MINUTE), {"approval-expired", "approved"}),
@@ -61,22 +61,22 @@ def test_the_clearance_is_what_was_written_last(told, follows):
         ),
     ],
 )
-def test_the_tag_may_lag_behind_for_some_minutes(told, lags):
-    assert standing(told, NOW)[1] == lags
-    assert len(standing(told, NOW + GRACE)[1]) == 1
+def test_the_tag_may_lag_behind_for_some_minutes(notified, lags):
+    assert expected_clearance(notified, NOW)[1] == lags
+    assert len(expected_clearance(notified, NOW + GRACE)[1]) == 1
 
 
 @pytest.mark.parametrize("before_the_end", [-2 * SECOND, 0 * SECOND, SECOND, 59 * SECOND])
 def test_a_withdrawal_in_the_last_minute_leaves_withdrawn_or_expired_for_ever(before_the_end):
-    told = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - before_the_end)
+    evidence = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - before_the_end)
 
-    assert standing(told, NOW) == ("withdrawn", {"withdrawn", "approval-expired"})
+    assert expected_clearance(evidence, NOW) == ("withdrawn", {"withdrawn", "approval-expired"})
 
 
 def test_a_withdrawal_before_that_leaves_withdrawn_only():
-    told = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - MINUTE)
+    evidence = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - MINUTE)
 
-    assert standing(told, NOW) == ("withdrawn", {"withdrawn"})
+    assert expected_clearance(evidence, NOW) == ("withdrawn", {"withdrawn"})
 
 
 @pytest.mark.parametrize(
@@ -85,30 +85,33 @@ def test_a_withdrawal_before_that_leaves_withdrawn_only():
     ids=["a clock ahead", "a date in the future"],
 )
 def test_what_another_clock_dates_some_seconds_ahead_may_be_there_already(ahead, may):
-    assert standing(scan(decision="rejected", decided=ahead), NOW)[1] == may
+    assert expected_clearance(scan(decision="rejected", decided=ahead), NOW)[1] == may
 
 
 def test_an_exception_may_be_over_by_another_clock_some_seconds_before_its_end():
-    assert standing(scan(decision="approved", until=SKEW), NOW)[1] == {
+    assert expected_clearance(scan(decision="approved", until=SKEW), NOW)[1] == {
         "approved",
         "approval-expired",
     }
 
 
 def test_until_a_later_attempt_is_tagged_the_tag_is_that_of_the_one_before():
-    assert standing(scan("passed", judged=-MINUTE), NOW, {"rejected"})[1] == {"passed", "rejected"}
-    assert standing(scan("passed", judged=-DAY), NOW, {"rejected"})[1] == {"passed"}
+    assert expected_clearance(scan("passed", evaluated=-MINUTE), NOW, {"rejected"})[1] == {
+        "passed",
+        "rejected",
+    }
+    assert expected_clearance(scan("passed", evaluated=-DAY), NOW, {"rejected"})[1] == {"passed"}
 
 
 @pytest.mark.parametrize("since", [-DAY, MINUTE, 1000 * DAY])
 def test_a_withdrawn_version_is_never_deployed_whatever_its_dates_say(since):
-    told = scan(decision="approved", until=2000 * DAY, withdrawn=since)
+    evidence = scan(decision="approved", until=2000 * DAY, withdrawn=since)
 
-    assert not any(deployable(told, tag, NOW) for tag in ("approved", "passed", "withdrawn"))
+    assert not any(deployable(evidence, tag, NOW) for tag in ("approved", "passed", "withdrawn"))
 
 
 @pytest.mark.parametrize(
-    ("told", "tag", "may"),
+    ("notified", "tag", "may"),
     [
         (scan("passed"), "passed", True),
         (scan(decision="approved", until=DAY), "approved", True),
@@ -124,17 +127,17 @@ def test_a_withdrawn_version_is_never_deployed_whatever_its_dates_say(since):
         (Scan(id="payments/1"), None, False),
     ],
 )
-def test_only_what_tag_and_evidence_clear_may_be_deployed(told, tag, may):
-    assert deployable(told, tag, NOW) is may
+def test_only_what_tag_and_evidence_clear_may_be_deployed(notified, tag, may):
+    assert deployable(notified, tag, NOW) is may
 
 
 def test_the_oldest_and_the_newest_of_dates_are_compared_too():
     for end in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
         for back in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
-            told = Scan(
+            evidence = Scan(
                 id="payments/1",
                 gate_result={"status": "failed", "evaluatedAt": "0001-01-01T00:00:00Z"},
                 decision={"decision": "approved", "decidedAt": back, "expiresAt": end},
                 withdrawal={"withdrawnAt": back},
             )
-            assert standing(told, NOW)[1]
+            assert expected_clearance(evidence, NOW)[1]

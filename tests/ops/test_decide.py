@@ -11,17 +11,17 @@ SCAN = "payments/1"
 @pytest.fixture
 def function(asked_first):
     """The functions behind the buttons: what they were asked, and what they answer."""
-    asked = []
+    requests = []
 
-    def answer(said, **more):
+    def answer(response, **more):
         def invoke(operation, parameters):
             if operation != "Invoke":
                 return None
-            asked.append((parameters["FunctionName"], json.loads(parameters["Payload"])))
-            return {"Payload": io.BytesIO(json.dumps(said).encode()), **more}
+            requests.append((parameters["FunctionName"], json.loads(parameters["Payload"])))
+            return {"Payload": io.BytesIO(json.dumps(response).encode()), **more}
 
         asked_first(invoke)
-        return asked
+        return requests
 
     return answer
 
@@ -37,44 +37,44 @@ def function(asked_first):
     ids=["approve for days", "approve", "reject", "withdraw"],
 )
 def test_a_decision_is_what_the_button_sends(environment, function, words, payload):
-    asked = function("Approved: so be it.")
+    requests = function("Approved: so be it.")
 
-    ran = environment.run(*words)
+    result = environment.run(*words)
 
-    assert (ran.exit_code, ran.stdout) == (0, "Approved: so be it.\n")
-    assert asked == [("approval", {"scan": SCAN, **payload})]
+    assert (result.exit_code, result.stdout) == (0, "Approved: so be it.\n")
+    assert requests == [("approval", {"scan": SCAN, **payload})]
 
 
 def test_rescan_asks_its_own_function(environment, function):
-    asked = function("Scanning payments/api.zip again.")
+    requests = function("Scanning payments/api.zip again.")
 
     assert environment.run("rescan", SCAN).exit_code == 0
-    assert asked == [("rescan", {"scan": SCAN})]
+    assert requests == [("rescan", {"scan": SCAN})]
 
 
 def test_an_answer_that_says_no_is_exit_code_1(environment, function):
     function("Already rejected on 1 Jan 2026, because: no.")
 
-    ran = environment.run("approve", SCAN, "--reason", "please")
+    result = environment.run("approve", SCAN, "--reason", "please")
 
-    assert (ran.exit_code, "Already rejected" in ran.stdout) == (1, True)
+    assert (result.exit_code, "Already rejected" in result.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(
-    ("said", "more", "shown"),
+    ("expected", "more", "displayed"),
     [
         ({"errorMessage": "Task timed out"}, {"FunctionError": "Unhandled"}, "Task timed out"),
         (None, {}, "approval failed: null"),
     ],
     ids=["an error", "no sentence"],
 )
-def test_a_function_that_fails_is_said_in_words(environment, function, said, more, shown):
-    function(said, **more)
+def test_a_function_that_fails_is_said_in_words(environment, function, expected, more, displayed):
+    function(expected, **more)
 
-    ran = environment.run("reject", SCAN, "--reason", "not so")
+    result = environment.run("reject", SCAN, "--reason", "not so")
 
-    assert ran.exit_code == 2
-    assert shown in ran.stderr
+    assert result.exit_code == 2
+    assert displayed in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_function_that_fails_is_said_in_words(environment, function, said, mor
     ids=["no reason", "no id", "a path"],
 )
 def test_what_cannot_be_a_decision_is_not_asked(environment, function, words):
-    asked = function("Approved")
+    requests = function("Approved")
 
     assert environment.run(*words).exit_code == 2
-    assert asked == []
+    assert requests == []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import timestamps
-from ops.clearance import standing
+from ops.clearance import expected_clearance
 from ops.documents import LONGEST, Odd, parse
 from ops.evidence import Scan, parsed
 from tests.ops.conftest import FUTURE, LATER, PAST
@@ -156,10 +156,10 @@ anything = st.recursive(
 
 
 @given(st.data())
-def test_whatever_lies_there_is_either_odd_or_can_be_told_and_judged(data):
+def test_whatever_lies_there_is_either_odd_or_can_be_told_and_evaluated(data):
     """No reader of what was parsed has to expect anything else than what was checked."""
     bodies = {}
-    for name in data.draw(st.sets(st.sampled_from([each for each in SOUND if "." in each]))):
+    for name in data.draw(st.sets(st.sampled_from([item for item in SOUND if "." in item]))):
         fields = data.draw(st.sets(st.sampled_from([*SOUND[name], "upload"]), max_size=1))
         changed = {field: data.draw(anything) for field in fields}
         document = {"scan": SCAN, **SOUND[name], **changed}
@@ -178,8 +178,8 @@ def test_whatever_lies_there_is_either_odd_or_can_be_told_and_judged(data):
         "x",
         None,
     ):
-        assert scan.story(status)
-    follows, allowed = standing(scan, datetime.now(UTC))
+        assert scan.explanation(status)
+    follows, allowed = expected_clearance(scan, datetime.now(UTC))
     assert follows in allowed
     assert isinstance(scan.decided_by + scan.withdrawn_by, str)
     assert set(scan.odd) <= set(bodies)
@@ -202,4 +202,4 @@ def test_what_is_odd_is_named_by_file():
 
 
 def test_a_scan_of_which_nothing_is_known_has_no_clearance():
-    assert standing(Scan(id=SCAN), datetime.now(UTC)) == (None, {None})
+    assert expected_clearance(Scan(id=SCAN), datetime.now(UTC)) == (None, {None})

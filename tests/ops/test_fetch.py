@@ -11,7 +11,7 @@ from botocore.response import StreamingBody
 from ops import uploads
 from tests.ops.conftest import FUTURE, LATER, digest
 
-APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
+APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def fetched(environment):
 
     def fetch(*words):
         target = environment.folder / "got.zip"
-        ran = environment.run("fetch", "payments", "--to", str(target), *words)
-        return ran, target.read_bytes() if target.exists() else None
+        result = environment.run("fetch", "payments", "--to", str(target), *words)
+        return result, target.read_bytes() if target.exists() else None
 
     return fetch
 
@@ -30,24 +30,24 @@ def test_the_newest_cleared_version_is_downloaded(environment, fetched):
     environment.cleared(body=b"old")
     environment.cleared(body=b"new")
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (0, b"new"), ran.output
+    assert (result.exit_code, body) == (0, b"new"), result.output
 
 
 def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environment, fetched):
     environment.cleared(body=b"old")
     version = environment.upload(body=b"new", status="rejected")
-    decision = {"decision": "rejected", "reason": "mend the shell call"}
+    decision = {"decision": "rejected", "reason": "fix the shell call"}
     scan = environment.scan(version, decision=decision)
-    environment.press(scan, "reject", "mend the shell call")
+    environment.click(scan, "reject", "fix the shell call")
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (0, b"old")
-    assert version in ran.stderr
-    assert "rejected by Ada (U0ADA0000) on 1 Jan 2026, 11:00 UTC" in ran.stderr
-    assert "mend the shell call" in ran.stderr
+    assert (result.exit_code, body) == (0, b"old")
+    assert version in result.stderr
+    assert "rejected by Ada (U0ADA0000) on 1 Jan 2026, 11:00 UTC" in result.stderr
+    assert "fix the shell call" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environme
         ("", None, "its scan has not begun"),
         ("failed", None, "The quality gate failed: HIGH; it waits for a decision"),
         ("rejected", {"decision": "rejected", "reason": "no"}, "rejected by the channel"),
-        ("request-expired", {"decision": "request-expired"}, "nobody decided in time"),
+        ("request-expired", {"decision": "request-expired"}, "request expired"),
         ("approval-expired", {**APPROVED, "expiresAt": LATER}, "its exception ended on 1 Jan 2026"),
         (
             "superseded",
@@ -78,10 +78,10 @@ def test_a_version_that_is_asked_for_but_not_cleared_is_refused(
     if status:
         environment.scan(version, decision=decision)
 
-    ran, body = fetched("--version", version)
+    result, body = fetched("--version", version)
 
-    assert (ran.exit_code, body) == (1, None)
-    assert says in ran.stderr
+    assert (result.exit_code, body) == (1, None)
+    assert says in result.stderr
 
 
 def test_each_version_that_may_not_be_deployed_has_a_line_of_its_own(environment, fetched):
@@ -89,21 +89,21 @@ def test_each_version_that_may_not_be_deployed_has_a_line_of_its_own(environment
     for version in versions:
         environment.scan(version)
 
-    ran, _ = fetched()
+    result, _ = fetched()
 
-    lines = ran.stderr.splitlines()
+    lines = result.stderr.splitlines()
     assert len({line for line in lines for version in versions if version in line}) == 9
 
 
 def test_a_withdrawn_version_says_who_took_it_back(environment, fetched):
     version = environment.upload(status="withdrawn")
     scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
-    environment.press(scan, "withdraw", "exploited")
+    environment.click(scan, "withdraw", "exploited")
 
-    ran, _ = fetched()
+    result, _ = fetched()
 
-    assert ran.exit_code == 1
-    assert "withdrawn by Ada (U0ADA0000)" in ran.stderr
+    assert result.exit_code == 1
+    assert "withdrawn by Ada (U0ADA0000)" in result.stderr
 
 
 def test_a_version_that_was_scanned_again_is_told_of_by_its_last_scan(environment, fetched):
@@ -111,9 +111,9 @@ def test_a_version_that_was_scanned_again_is_told_of_by_its_last_scan(environmen
     environment.scan(version, status="error")
     environment.scan(version, attempt=2, decision={"decision": "rejected", "reason": "second look"})
 
-    ran, _ = fetched()
+    result, _ = fetched()
 
-    assert "second look" in ran.stderr
+    assert "second look" in result.stderr
 
 
 def test_the_app_is_the_keys_first_part_and_no_other_apps_zip_is_taken(environment, fetched):
@@ -150,24 +150,24 @@ def test_what_was_deleted_is_not_deployed(environment, fetched):
     environment.cleared()
     environment.s3.delete_object(Bucket="uploads", Key="payments/api.zip")
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (1, None)
-    assert "it was deleted" in ran.stderr
+    assert (result.exit_code, body) == (1, None)
+    assert "it was deleted" in result.stderr
 
 
 def test_a_zip_that_is_not_what_was_scanned_is_not_left_behind(environment, fetched):
     version = environment.upload(body=b"zip", status="passed")
     environment.scan(version, status="passed", sha256=digest(b"another"))
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (1, None)
-    assert "is not what was scanned" in ran.stderr
-    assert [each.name for each in environment.folder.iterdir()] == ["outputs.json"]
+    assert (result.exit_code, body) == (1, None)
+    assert "is not what was scanned" in result.stderr
+    assert [item.name for item in environment.folder.iterdir()] == ["outputs.json"]
 
 
-def test_a_download_that_breaks_off_leaves_nothing_and_is_no_trouble_of_the_file(
+def test_a_download_that_breaks_off_leaves_nothing_and_is_no_error_of_the_file(
     environment, fetched, monkeypatch
 ):
     environment.cleared()
@@ -178,11 +178,11 @@ def test_a_download_that_breaks_off_leaves_nothing_and_is_no_trouble_of_the_file
 
     monkeypatch.setattr(StreamingBody, "iter_chunks", break_off)
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (2, None)
-    assert "AWS did not answer" in ran.stderr
-    assert [each.name for each in environment.folder.iterdir()] == ["outputs.json"]
+    assert (result.exit_code, body) == (2, None)
+    assert "AWS error" in result.stderr
+    assert [item.name for item in environment.folder.iterdir()] == ["outputs.json"]
 
 
 def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
@@ -190,10 +190,10 @@ def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(StreamingBody, "iter_chunks", Mock(side_effect=full))
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (2, None)
-    assert "No space left on device" in ran.stderr
+    assert (result.exit_code, body) == (2, None)
+    assert "No space left on device" in result.stderr
 
 
 def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(
@@ -203,22 +203,22 @@ def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(
     environment.scan(environment.upload(status="rejected"))
     denied("artifacts")
 
-    ran, body = fetched()
+    result, body = fetched()
 
-    assert (ran.exit_code, body) == (0, b"old"), ran.output
-    assert "rejected" in ran.stderr
+    assert (result.exit_code, body) == (0, b"old"), result.output
+    assert "rejected" in result.stderr
 
 
 def test_json_names_the_file_and_what_is_newer(environment, fetched):
     old = environment.cleared(body=b"old")
     new = environment.upload(status="failed")
 
-    ran, _ = fetched("--json")
-    said = json.loads(ran.stdout)
+    result, _ = fetched("--json")
+    answer = json.loads(result.stdout)
 
-    assert (said["version"], said["status"]) == (old, "passed")
-    assert said["sha256"] == digest(b"old")
-    assert [each["version"] for each in said["newer"]] == [new]
+    assert (answer["version"], answer["status"]) == (old, "passed")
+    assert answer["sha256"] == digest(b"old")
+    assert [item["version"] for item in answer["newer"]] == [new]
 
 
 @pytest.mark.parametrize(
@@ -235,11 +235,11 @@ def test_json_names_the_file_and_what_is_newer(environment, fetched):
 def test_what_cannot_be_fetched_is_said_in_words(environment, words, code, says):
     environment.cleared()
 
-    ran = environment.run(*words)
+    result = environment.run(*words)
 
-    assert ran.exit_code == code
-    assert says in ran.stderr
-    assert "Traceback" not in ran.output
+    assert result.exit_code == code
+    assert says in result.stderr
+    assert "Traceback" not in result.output
 
 
 def test_the_moment_of_the_upload_stands_beside_its_version(environment, fetched):

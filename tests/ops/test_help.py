@@ -16,8 +16,8 @@ COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttribu
 
 def shown_in(text: str) -> list[str]:
     """The words after ``python -m ops``, up to the end of the code, or a pipe."""
-    found = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
-    return [each.strip() for each in found]
+    matches = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
+    return [match.strip() for match in matches]
 
 
 EXAMPLES = {
@@ -39,10 +39,10 @@ def test_a_command_that_is_shown_is_taken(where, words):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_helped_with_by_an_example_of_its_own(name):
-    ran = CliRunner().invoke(app, [name, "--help"])
+    result = CliRunner().invoke(app, [name, "--help"])
 
-    assert ran.exit_code == 0
-    assert any(each.split()[0] == name for each in EXAMPLES[f"{name} --help"])
+    assert result.exit_code == 0
+    assert any(example.split()[0] == name for example in EXAMPLES[f"{name} --help"])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -56,9 +56,9 @@ def test_every_command_is_in_the_docs(name):
 def test_which_environment_is_asked_before_anything_else(monkeypatch, words):
     monkeypatch.delenv("CHATOPS_OUTPUTS", raising=False)
 
-    ran = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(app, words)
 
-    assert (ran.exit_code, "--stack dev" in ran.stderr) == (2, True)
+    assert (result.exit_code, "--stack dev" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_outputs_that_are_none_are_said_in_words(tmp_path, text, says):
     if text:
         file.write_text(text)
 
-    ran = CliRunner().invoke(app, ["audit", "--outputs", str(file)])
+    result = CliRunner().invoke(app, ["audit", "--outputs", str(file)])
 
-    assert (ran.exit_code, says in ran.stderr) == (2, True), ran.stderr
+    assert (result.exit_code, says in result.stderr) == (2, True), result.stderr
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["refuses", "is not installed"])
@@ -84,7 +84,7 @@ def test_a_pulumi_that_tells_nothing_is_said_in_words(tmp_path, monkeypatch, the
         command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    ran = CliRunner().invoke(app, ["audit", "--stack", "dev"])
+    result = CliRunner().invoke(app, ["audit", "--stack", "dev"])
 
-    assert ran.exit_code == 2
-    assert ("no stack named dev" if there else "is not installed") in ran.stderr
+    assert result.exit_code == 2
+    assert ("no stack named dev" if there else "is not installed") in result.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from ops import smoke
 from ops.__main__ import app
 from tests.support.account import QUICK_FAILING, QUICK_PASSING, scan_quickly
@@ -17,13 +17,13 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
-    with Cloud({"decisionWindow": "10m", "exceptionPeriod": "30m"}) as running:
+def cloud() -> Iterator[LocalAccount]:
+    with LocalAccount({"decisionWindow": "10m", "exceptionPeriod": "30m"}) as running:
         yield running
 
 
 @pytest.fixture
-def quick(cloud: Cloud) -> Iterator[None]:
+def quick(cloud: LocalAccount) -> Iterator[None]:
     """Builds whose subject is not the scanner."""
     scan_quickly(cloud)
     yield
@@ -31,7 +31,7 @@ def quick(cloud: Cloud) -> Iterator[None]:
 
 
 @pytest.fixture
-def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(cloud: LocalAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on the account, as somebody who has its outputs and nothing else."""
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(cloud.outputs))
@@ -44,7 +44,7 @@ def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def failed(cloud: Cloud, quick: None) -> str:
+def failed(cloud: LocalAccount, quick: None) -> str:
     """A scan that awaits its decision."""
     scan = cloud.upload("payments/api.zip", QUICK_FAILING)
     cloud.reached(cloud.execution(scan), "AwaitDecision")
@@ -53,10 +53,10 @@ def failed(cloud: Cloud, quick: None) -> str:
 
 @pytest.mark.slow
 def test_a_smoke_test_of_a_sound_environment_finds_nothing_and_leaves_no_upload(cloud, run):
-    ran = run("smoke", "--reject", "--minutes", "3")
+    result = run("smoke", "--reject", "--minutes", "3")
 
-    assert ran.exit_code == 0, ran.output
-    assert "✘" not in ran.output
+    assert result.exit_code == 0, result.output
+    assert "✘" not in result.output
     listed = cloud.client("s3").list_object_versions(
         Bucket=cloud.outputs["uploadBucket"], Prefix="smoke-"
     )
@@ -67,11 +67,11 @@ def test_a_smoke_test_of_a_sound_environment_finds_nothing_and_leaves_no_upload(
 def test_a_smoke_test_says_what_is_wrong_and_what_it_leaves(cloud, run, monkeypatch):
     monkeypatch.setitem(smoke.EXPECTED, "payments", "passed")
 
-    ran = run("smoke", "--minutes", "3")
+    result = run("smoke", "--minutes", "3")
 
-    assert ran.exit_code == 1
-    assert "✘ its gate passed: failed (The quality gate failed: HIGH)" in ran.output
-    [left] = re.findall(r"python -m ops reject (\S+)", ran.output)
+    assert result.exit_code == 1
+    assert "✘ its gate passed: failed (The quality gate failed: HIGH)" in result.output
+    [left] = re.findall(r"python -m ops reject (\S+)", result.output)
     assert run("reject", left, "--reason", "smoke test").exit_code == 0
 
 
@@ -80,7 +80,7 @@ def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
     listed = run("waiting")
     assert failed in listed.stdout, listed.output
 
-    approved = run("approve", failed, "--reason", "mended in 1.5", "--days", "20m")
+    approved = run("approve", failed, "--reason", "fixed in 1.5", "--days", "20m")
     cloud.reached(cloud.execution(failed), "AwaitWithdrawal")
     fetched = run("fetch", "payments", "--json")
     ending = run("waiting", "--json")
@@ -90,7 +90,7 @@ def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
 
     assert (approved.exit_code, withdrawn.exit_code) == (0, 0), approved.output + withdrawn.output
     assert json.loads(fetched.stdout)["version"] == failed.split("/")[1], fetched.output
-    waits = [each["what"] for each in json.loads(ending.stdout) if each["scan"] == failed]
+    waits = [load["what"] for load in json.loads(ending.stdout) if load["scan"] == failed]
     assert waits == ["exception"]
     assert refused.exit_code == 1
     assert "withdrawn by the channel" in refused.stderr
@@ -101,13 +101,13 @@ def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
     assert run("approve", failed, "--reason", "x").exit_code == 1
     assert run("approve", failed, "--reason", "mended", "--days", "9999").exit_code == 1
     assert run("rescan", failed).exit_code == 1
-    assert run("reject", failed, "--reason", "mend it first").exit_code == 0
+    assert run("reject", failed, "--reason", "fix it first").exit_code == 0
     assert run("approve", failed, "--reason", "but please").exit_code == 1
     cloud.ended(cloud.execution(failed))
     assert run("rescan", failed).exit_code == 0
 
-    [row] = [each for each in json.loads(run("audit", "--json").stdout) if each["scan"] == failed]
-    assert (row["decision"], row["reason"]) == ("rejected", "mend it first")
+    [row] = [load for load in json.loads(run("audit", "--json").stdout) if load["scan"] == failed]
+    assert (row["decision"], row["reason"]) == ("rejected", "fix it first")
 
 
 def test_an_event_that_started_nothing_is_redriven_once(cloud, run, quick):
@@ -122,13 +122,15 @@ def test_an_event_that_started_nothing_is_redriven_once(cloud, run, quick):
     assert run("redrive", "--yes").exit_code == 0
     assert run("redrive").exit_code == 0
 
-    again = [each for each in cloud.executions() if each["name"].startswith("redrive-")]
+    again = [
+        execution for execution in cloud.executions() if execution["name"].startswith("redrive-")
+    ]
     assert len(again) == 1
     cloud.ended(again[0]["executionArn"])
     assert cloud.states(again[0]["executionArn"])[-1] == "DuplicateEvent"
 
 
 def test_all_that_was_left_behind_is_sound(run):
-    ran = run("verify", "--all")
+    result = run("verify", "--all")
 
-    assert ran.exit_code == 0, ran.output
+    assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""Each check of the account, both ways: what is fine, and what is not, with what mends it."""
+"""Each check of the account, both ways: what is fine, and what is not, with how to fix it."""
 
 import json
 from collections.abc import Iterable
@@ -30,16 +30,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterable[Answers]:
 
 
 def only(findings: Iterable[Finding]) -> Finding:
-    [found] = findings
-    assert (found.level == Level.FINE) == (not found.mend)
-    return found
+    [results] = findings
+    assert (results.level == Level.FINE) == (not results.fix)
+    return results
 
 
-def assert_found(findings: Iterable[Finding], level: Level, what: str, mend: str = "") -> None:
-    found = only(findings)
-    assert found.level == level, found
-    assert what in found.what
-    assert mend in found.mend
+def assert_found(findings: Iterable[Finding], level: Level, what: str, fix: str = "") -> None:
+    results = only(findings)
+    assert results.level == level, results
+    assert what in results.what
+    assert fix in results.fix
 
 
 # Slack
@@ -113,7 +113,7 @@ def configuration(name: str = "chatops-slack-dev-gate", **more: str) -> dict[str
 
 
 @pytest.mark.parametrize(
-    ("deployed", "rows", "level", "what", "mend"),
+    ("deployed", "rows", "level", "what", "fix"),
     [
         (False, [], Level.FINE, f"channel {CHANNEL} is free", ""),
         (True, [configuration()], Level.FINE, f"channel {CHANNEL} is configured", ""),
@@ -143,12 +143,12 @@ def configuration(name: str = "chatops-slack-dev-gate", **more: str) -> dict[str
     ids=["free", "ours", "gone", "left behind", "another's", "disabled"],
 )
 def test_the_channel_is_free_before_and_ours_after(
-    aws: Answers, deployed: bool, rows: list[Any], level: Level, what: str, mend: str
+    aws: Answers, deployed: bool, rows: list[Any], level: Level, what: str, fix: str
 ):
     configurations(aws, *rows)
     configurations(aws, *rows)
 
-    assert_found(slack.channel(its(deployed=deployed)), level, what, mend)
+    assert_found(slack.channel(its(deployed=deployed)), level, what, fix)
 
 
 def action(verb: str) -> str:
@@ -156,13 +156,13 @@ def action(verb: str) -> str:
 
 
 VERBS = [
-    each["ActionName"].removeprefix("chatops-slack-dev-gate-")
-    for each in its().desired(slack.ACTION)
+    item["ActionName"].removeprefix("chatops-slack-dev-gate-")
+    for item in its().desired(slack.ACTION)
 ]
 
 
 def actions(aws: Answers, *verbs: str) -> None:
-    arns = [action(each) for each in verbs]
+    arns = [action(verb) for verb in verbs]
     aws.give("chatbot", "list_custom_actions", {"CustomActions": arns}, CHAT_REGION)
 
 
@@ -190,7 +190,7 @@ def test_after_up_the_channel_must_list_every_button(aws: Answers, listed: bool)
     aws.give(
         "chatbot",
         "list_associations",
-        {"Associations": [{"Resource": action(each)} for each in VERBS[0 if listed else 1 :]]},
+        {"Associations": [{"Resource": action(verb)} for verb in VERBS[0 if listed else 1 :]]},
         CHAT_REGION,
         ChatConfiguration=CONFIGURATION,
     )
@@ -210,9 +210,9 @@ def test_buttons_within_the_services_limits_are_fine_and_others_fail(
 
     monkeypatch.setitem(slack.MOST, "CommandText", 10)
 
-    found = list(slack.limits(its()))
-    assert len(found) == len(VERBS)
-    assert all("CommandText is" in each.what for each in found)
+    findings = list(slack.limits(its()))
+    assert len(findings) == len(VERBS)
+    assert all("CommandText is" in finding.what for finding in findings)
 
 
 # Email
@@ -226,7 +226,7 @@ def identity(aws: Answers, verified: bool | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deployed", "creates", "address", "domain", "level", "what", "mend"),
+    ("deployed", "creates", "address", "domain", "level", "what", "fix"),
     [
         (False, True, None, None, Level.FINE, "will be made by `pulumi up`", ""),
         (False, True, True, None, Level.FAILED, "knows security@", "createEmailIdentity false"),
@@ -245,14 +245,14 @@ def test_the_sender_is_verified_or_will_be(
     domain: bool | None,
     level: Level,
     what: str,
-    mend: str,
+    fix: str,
 ):
     identity(aws, address)
     identity(aws, domain)
 
-    found = mail.sender(its(deployed=deployed, create_email_identity=creates))
+    findings = mail.sender(its(deployed=deployed, create_email_identity=creates))
 
-    assert_found(found, level, what, mend)
+    assert_found(findings, level, what, fix)
 
 
 def test_out_of_the_sandbox_everybody_is_reached(aws: Answers):
@@ -279,9 +279,9 @@ def test_in_the_sandbox_the_recipients_of_single_apps_count_too(aws: Answers):
     for verified in (True, None, False, None):
         identity(aws, verified)
 
-    found = mail.recipients(its(app_recipients={"payments": ("payments@example.com",)}))
+    findings = mail.recipients(its(app_recipients={"payments": ("payments@example.com",)}))
 
-    assert_found(found, Level.FAILED, "payments@example.com is not verified")
+    assert_found(findings, Level.FAILED, "payments@example.com is not verified")
 
 
 def test_in_the_sandbox_verified_recipients_are_a_warning(aws: Answers):
@@ -333,9 +333,9 @@ def test_the_quota_of_builds_is_that_of_the_settings(
     ]
     aws.give("service-quotas", "list_service_quotas", {"Quotas": quotas}, ServiceCode="codebuild")
 
-    found = account.builds(its(architecture=architecture, compute_type=compute))
+    findings = account.builds(its(architecture=architecture, compute_type=compute))
 
-    assert_found(found, level, kind, "" if level == Level.FINE else "--quota-code L-2")
+    assert_found(findings, level, kind, "" if level == Level.FINE else "--quota-code L-2")
 
 
 def test_a_quota_that_is_named_otherwise_is_unknown(aws: Answers):
@@ -404,8 +404,8 @@ def test_the_audit_log_must_not_be_there_already(
     if tags is not None:
         aws.give("logs", "list_tags_for_resource", {"tags": tags}, "us-east-1", resourceArn=arn)
 
-    mend = f"delete-log-group --log-group-name {name}" if level == Level.FAILED else ""
-    assert_found(account.audit_log(its(record_approver=True)), level, name, mend)
+    fix = f"delete-log-group --log-group-name {name}" if level == Level.FAILED else ""
+    assert_found(account.audit_log(its(record_approver=True)), level, name, fix)
 
 
 def test_without_record_approver_nobody_asks_for_the_audit_log(aws: Answers):
@@ -482,7 +482,7 @@ def test_the_simulator_is_asked_what_a_real_request_would_bring():
 
 
 def test_the_root_user_is_a_warning_and_a_role_is_not():
-    root = replace(its(), caller=replace(CALLER, arn=f"arn:aws:iam::{ACCOUNT}:root"))
+    root = replace(its(), identity=replace(CALLER, arn=f"arn:aws:iam::{ACCOUNT}:root"))
 
     assert only(account.credentials(root)).level == Level.WARNING
     assert only(account.rights(root)).level == Level.FINE
@@ -538,9 +538,9 @@ def test_what_settings_only_name_must_exist(aws: Answers, topic: bool, function:
     [again] = its().settings.custom_actions
     buttons = (again, replace(again, function=FUNCTION))
 
-    found = account.named(its(escalation_topic=TOPIC, custom_actions=buttons))
+    findings = account.named(its(escalation_topic=TOPIC, custom_actions=buttons))
 
-    assert_found(found, Level.FINE if topic and function else Level.FAILED, what)
+    assert_found(findings, Level.FINE if topic and function else Level.FAILED, what)
 
 
 def test_where_settings_name_nothing_nobody_asks(aws: Answers):
@@ -599,40 +599,40 @@ def policies(
 def test_the_policies_that_the_program_wrote_are_fine(aws: Answers):
     policies(aws)
 
-    assert [each.level for each in uploads.guard(its(deployed=True))] == [Level.FINE, Level.FINE]
+    assert [item.level for item in uploads.guard(its(deployed=True))] == [Level.FINE, Level.FINE]
 
 
 @pytest.mark.parametrize(
     ("label", "sid"),
     [
-        (label, each["Sid"])
+        (label, item["Sid"])
         for label in uploads.GUARDED
-        for each in written(label)
-        if each["Effect"] == "Deny"
+        for item in written(label)
+        if item["Effect"] == "Deny"
     ],
 )
 def test_each_denial_that_is_gone_fails(aws: Answers, label: str, sid: str):
-    policies(aws, label, [each for each in written(label) if each["Sid"] != sid])
+    policies(aws, label, [item for item in written(label) if item["Sid"] != sid])
 
-    [found] = [each for each in uploads.guard(its(deployed=True)) if each.level != Level.FINE]
-    assert_found([found], Level.FAILED, f"{label}-0123456: the denial {sid} is gone", "refresh")
+    [findings] = [item for item in uploads.guard(its(deployed=True)) if item.level != Level.FINE]
+    assert_found([findings], Level.FAILED, f"{label}-0123456: the denial {sid} is gone", "refresh")
 
 
 def test_a_policy_that_allows_somebody_else_fails(aws: Answers):
     stranger = {"Sid": "Backup", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
     policies(aws, "uploads", [*written("uploads"), stranger])
 
-    found, _ = uploads.guard(its(deployed=True))
-    assert_found([found], Level.FAILED, "allows more than the program wrote: Backup", "refresh")
+    findings, _ = uploads.guard(its(deployed=True))
+    assert_found([findings], Level.FAILED, "allows more than the program wrote: Backup", "refresh")
 
 
 def test_a_bucket_without_any_policy_fails_for_each_denial(aws: Answers):
     for _ in uploads.GUARDED:
         aws.refuse("s3", "get_bucket_policy", "NoSuchBucketPolicy")
 
-    found = list(uploads.guard(its(deployed=True)))
-    assert len(found) >= 6
-    assert {each.level for each in found} == {Level.FAILED}
+    findings = list(uploads.guard(its(deployed=True)))
+    assert len(findings) >= 6
+    assert {finding.level for finding in findings} == {Level.FAILED}
 
 
 @pytest.mark.parametrize("replicated", [True, False])
@@ -671,28 +671,28 @@ def test_a_deployer_that_could_lift_the_guard_is_a_warning(aws: Answers, may: bo
     )
 
 
-@pytest.mark.parametrize("look", [uploads.guard, uploads.copies, uploads.grants])
-def test_before_up_there_is_no_bucket_to_look_at(aws: Answers, look: Any):
-    assert list(look(its())) == []
+@pytest.mark.parametrize("inspect", [uploads.guard, uploads.copies, uploads.grants])
+def test_before_up_there_is_no_bucket_to_look_at(aws: Answers, inspect: Any):
+    assert list(inspect(its())) == []
 
 
 # All of them
 
 
-def ran(its: Environment, look: Any) -> Finding:
-    [(_, found)] = run(its, [Check(area="Email", about="recipients", look=look)])
-    return found
+def ran(its: Environment, inspect: Any) -> Finding:
+    [(_, findings)] = run(its, [Check(area="Email", about="recipients", inspect=inspect)])
+    return findings
 
 
 def test_a_check_that_may_not_look_says_which_right_it_lacks(aws: Answers):
     message = "User: arn:aws:sts::1:x is not authorized to perform: ses:GetAccount on resource: *"
     aws.refuse("sesv2", "get_account", "AccessDeniedException", message)
 
-    found = ran(its(), mail.recipients)
+    findings = ran(its(), mail.recipients)
 
-    assert found.level == Level.UNKNOWN
-    assert f"{CALLER.arn} lacks ses:GetAccount" in found.what
-    assert "allow ses:GetAccount" in found.mend
+    assert findings.level == Level.UNKNOWN
+    assert f"{CALLER.arn} lacks ses:GetAccount" in findings.what
+    assert "allow ses:GetAccount" in findings.fix
 
 
 def test_where_aws_does_not_name_the_right_the_call_is_named(aws: Answers):
@@ -701,32 +701,32 @@ def test_where_aws_does_not_name_the_right_the_call_is_named(aws: Answers):
     assert "lacks GetAccount" in ran(its(), mail.recipients).what
 
 
-def test_any_other_trouble_is_unknown_and_no_crash(aws: Answers):
+def test_any_other_error_is_unknown_and_no_crash(aws: Answers):
     aws.refuse("sesv2", "get_account", "InternalFailure", "try later")
 
-    found = ran(its(), mail.recipients)
+    findings = ran(its(), mail.recipients)
 
-    assert (found.level, "try later" in found.what) == (Level.UNKNOWN, True)
+    assert (findings.level, "try later" in findings.what) == (Level.UNKNOWN, True)
 
 
-def test_what_was_found_before_the_trouble_is_kept(aws: Answers):
+def test_what_was_found_before_the_error_is_kept(aws: Answers):
     aws.give("iam", "get_role", a_role(DEPLOYER))
     aws.refuse("iam", "get_role", "AccessDenied")
     both = its(deployers=(DEPLOYER, f"{DEPLOYER}2"))
 
-    found = run(both, [Check(area="Uploads", about="deployers", look=account.deployers)])
+    findings = run(both, [Check(area="Uploads", about="deployers", inspect=account.deployers)])
 
-    assert [each.level for _, each in found] == [Level.FINE, Level.UNKNOWN]
+    assert [item.level for _, item in findings] == [Level.FINE, Level.UNKNOWN]
 
 
 def test_findings_come_in_the_order_of_the_checks(aws: Answers):
     checks = [
-        Check(area="Slack", about="limits", look=slack.limits),
-        Check(area="Account", about="credentials", look=account.credentials),
+        Check(area="Slack", about="limits", inspect=slack.limits),
+        Check(area="Account", about="credentials", inspect=account.credentials),
     ]
-    told: list[str] = []
+    notifications: list[str] = []
 
-    found = run(its(), checks, done=lambda check: told.append(check.about))
+    findings = run(its(), checks, done=lambda check: notifications.append(check.about))
 
-    assert [check.about for check, _ in found] == ["limits", "credentials"]
-    assert sorted(told) == ["credentials", "limits"]
+    assert [check.about for check, _ in findings] == ["limits", "credentials"]
+    assert sorted(notifications) == ["credentials", "limits"]

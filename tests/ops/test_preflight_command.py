@@ -34,22 +34,22 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
     file = tmp_path / "Pulumi.dev.yaml"
 
     def run_command(
-        *found: Finding, options: tuple[str, ...] = (), settings: str = SETTINGS
+        *all_findings: Finding, options: tuple[str, ...] = (), settings: str = SETTINGS
     ) -> Any:
         file.write_text(settings)
         looked_at: list[Environment] = []
 
         def run(its: Environment, **_: Any) -> list[tuple[Check, Finding]]:
             looked_at.append(its)
-            check = Check(area="Email", about="sender", look=lambda its: [])
-            return [(check, each) for each in found]
+            check = Check(area="Email", about="sender", inspect=lambda its: [])
+            return [(check, all_finding) for all_finding in all_findings]
 
         monkeypatch.setattr(command, "run", run)
-        monkeypatch.setattr(command, "caller", lambda region: CALLER)
+        monkeypatch.setattr(command, "identity", lambda region: CALLER)
         result = CliRunner().invoke(
             app, ["preflight", "--stack", "dev", "--config", str(file), *options]
         )
-        assert [each.prefix for each in looked_at] == ["chatops-slack-dev-gate"]
+        assert [item.prefix for item in looked_at] == ["chatops-slack-dev-gate"]
         assert looked_at[0].resources
         return result
 
@@ -57,7 +57,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
 
 
 @pytest.mark.parametrize(
-    ("found", "code"),
+    ("all_findings", "code"),
     [
         ([FINE], 0),
         ([FINE, WARNING], 0),
@@ -65,11 +65,11 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
         ([UNKNOWN, FAILED, FINE], 1),
     ],
 )
-def test_the_worst_finding_is_the_exit_code(ran: Ran, found: list[Finding], code: int):
-    assert ran(*found).exit_code == code
+def test_the_worst_finding_is_the_exit_code(ran: Ran, all_findings: list[Finding], code: int):
+    assert ran(*all_findings).exit_code == code
 
 
-def test_a_finding_is_shown_with_why_and_what_mends_it(ran: Ran):
+def test_a_finding_is_shown_with_why_and_how_to_fix_it(ran: Ran):
     result = ran(FINE, FAILED)
 
     lines = [line.strip() for line in result.stdout.splitlines()]
@@ -92,7 +92,7 @@ def test_json_has_the_same(ran: Ran):
             "level": "failed",
             "what": "[bold]sender[/] is not verified",
             "why": "nobody is told",
-            "mend": "click the link",
+            "fix": "click the link",
         }
     ]
 
@@ -130,7 +130,7 @@ def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPat
     def nobody(region: str) -> None:
         raise NoCredentialsError
 
-    monkeypatch.setattr(command, "caller", nobody)
+    monkeypatch.setattr(command, "identity", nobody)
     monkeypatch.setattr(command, "run", lambda *_, **__: pytest.fail("asked"))
 
     result = preflight(DEV)

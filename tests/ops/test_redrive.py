@@ -15,20 +15,20 @@ EVENT = {
 @pytest.fixture
 def started(asked_first):
     """The executions that were started; a name that is there is refused, as ``fails`` all are."""
-    found = {}
+    result = {}
 
     def start(operation, parameters):
         if operation != "StartExecution":
             return None
         name = parameters["name"]
-        code = "AccessDeniedException" if "fails" in found else "ExecutionAlreadyExists"
-        if "fails" in found or name in found:
+        code = "AccessDeniedException" if "fails" in result else "ExecutionAlreadyExists"
+        if "fails" in result or name in result:
             raise ClientError({"Error": {"Code": code, "Message": code}}, operation)
-        found[name] = json.loads(parameters["input"])
+        result[name] = json.loads(parameters["input"])
         return {"executionArn": name}
 
     asked_first(start)
-    return found
+    return result
 
 
 def bury(environment, body):
@@ -40,20 +40,20 @@ def bury(environment, body):
 
 
 def left(environment):
-    asked = environment.sqs.get_queue_attributes(
+    requests = environment.sqs.get_queue_attributes(
         QueueUrl=environment.queue, AttributeNames=["ApproximateNumberOfMessages"]
     )
-    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+    return int(requests["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def test_without_yes_events_are_only_listed(environment, started):
     bury(environment, EVENT)
 
-    ran = environment.run("redrive")
+    result = environment.run("redrive")
 
-    assert ran.exit_code == 1
-    assert "payments/api.zip" in ran.stdout
-    assert "no rights" in ran.stdout
+    assert result.exit_code == 1
+    assert "payments/api.zip" in result.stdout
+    assert "no rights" in result.stdout
     assert (started, left(environment)) == ({}, 1)
 
 
@@ -61,9 +61,9 @@ def test_with_yes_each_event_starts_its_execution_and_is_removed(environment, st
     for number in range(23):
         bury(environment, {**EVENT, "id": f"event-{number}"})
 
-    ran = environment.run("redrive", "--yes")
+    result = environment.run("redrive", "--yes")
 
-    assert ran.exit_code == 0, ran.output
+    assert result.exit_code == 0, result.output
     assert len(started) == 23
     assert started["redrive-event-7"] == {**EVENT, "id": "event-7"}
     assert left(environment) == 0
@@ -81,10 +81,10 @@ def test_an_event_that_cannot_be_started_stays(environment, started):
     started["fails"] = True
     bury(environment, EVENT)
 
-    ran = environment.run("redrive", "--yes")
+    result = environment.run("redrive", "--yes")
 
-    assert ran.exit_code == 1
-    assert "AccessDenied" in ran.stdout
+    assert result.exit_code == 1
+    assert "AccessDenied" in result.stdout
     assert left(environment) == 1
 
 
@@ -92,10 +92,10 @@ def test_an_event_that_cannot_be_started_stays(environment, started):
 def test_what_is_no_event_of_an_upload_is_never_started(environment, started, body):
     bury(environment, body)
 
-    ran = environment.run("redrive", "--yes")
+    result = environment.run("redrive", "--yes")
 
-    assert ran.exit_code == 1
-    assert "by hand" in ran.stdout
+    assert result.exit_code == 1
+    assert "by hand" in result.stdout
     assert (started, left(environment)) == ({}, 1)
 
 

@@ -64,17 +64,18 @@ def allowed(built: Built, stack: str = "dev") -> list[dict[str, Any]]:
 
 def may(granted: list[dict[str, Any]], action: str, resource: str) -> bool:
     return any(
-        action in each["Action"] and any(fnmatchcase(resource, on) for on in each["Resource"])
-        for each in granted
+        action in statement["Action"]
+        and any(fnmatchcase(resource, on) for on in statement["Resource"])
+        for statement in granted
     )
 
 
 def test_every_type_of_the_program_has_its_rights_and_no_other_has(everything: Built):
     by_cloud_control = everything.all("cloudcontrol/resource:Resource")
-    kinds = {each.kind.removeprefix("aws:") for each in everything.aws}
+    kinds = {resource.kind.removeprefix("aws:") for resource in everything.aws}
 
     assert kinds - {"cloudcontrol/resource:Resource"} == RIGHTS.keys()
-    assert {each.inputs["typeName"] for each in by_cloud_control} == CLOUD_CONTROL.keys()
+    assert {item.inputs["typeName"] for item in by_cloud_control} == CLOUD_CONTROL.keys()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_each_right_is_bound_to_this_stack_or_cannot_be_bound(everything: Built)
 
 
 def test_roles_are_only_handed_to_the_services_that_they_trust(everything: Built):
-    [statement] = [each for each in allowed(everything) if "iam:PassRole" in each["Action"]]
+    [statement] = [item for item in allowed(everything) if "iam:PassRole" in item["Action"]]
 
     assert statement == {
         "Effect": "Allow",
@@ -163,9 +164,9 @@ def test_the_policies_fit_and_lose_nothing(everything: Built):
     split = policies(granted, most=2500)
 
     assert len(split) > 2
-    assert [each for policy in split for each in policy["Statement"]] == granted
-    assert all(size(each) <= 2500 for each in split)
-    assert all(size(each) <= 6144 for each in policies(granted))
+    assert [statement for policy in split for statement in policy["Statement"]] == granted
+    assert all(size(item) <= 2500 for item in split)
+    assert all(size(item) <= 6144 for item in policies(granted))
     assert len(policies(granted)) <= 10
 
 
@@ -187,36 +188,38 @@ def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     settings = tmp_path / "Pulumi.dev.yaml"
     shipped = (PROGRAM / "Pulumi.dev.yaml").read_text()
     settings.write_text(f"{shipped}\n  chatops-slack:engine: sarif\n")
-    told = ["rights", "--stack", "dev", "--config", str(settings), "--account", "999999999999"]
+    arguments = ["rights", "--stack", "dev", "--config", str(settings), "--account", "999999999999"]
 
-    printed = CliRunner().invoke(app, told)
-    written = CliRunner().invoke(app, [*told, "--to", str(tmp_path / "policies")])
+    printed = CliRunner().invoke(app, arguments)
+    written = CliRunner().invoke(app, [*arguments, "--to", str(tmp_path / "policies")])
 
     assert (printed.exit_code, written.exit_code) == (0, 0), printed.output + written.output
     documents = json.loads(printed.stdout)
     assert next(iter(documents)) == "deploy-chatops-slack-dev-1"
     assert "arn:aws:sns:eu-central-1:999999999999:chatops-slack-dev-gate-*" in printed.stdout
     assert "secretsmanager" not in printed.stdout
-    files = {each.stem: json.loads(each.read_text()) for each in (tmp_path / "policies").iterdir()}
+    files = {item.stem: json.loads(item.read_text()) for item in (tmp_path / "policies").iterdir()}
     assert files == documents
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    told = ["rights", "--stack", "dev", "--config", str(PROGRAM / "Pulumi.dev.yaml")]
+    arguments = ["rights", "--stack", "dev", "--config", str(PROGRAM / "Pulumi.dev.yaml")]
 
-    ran = CliRunner().invoke(app, [*told, "--account", ACCOUNT, "--to", str(tmp_path / "file")])
+    result = CliRunner().invoke(
+        app, [*arguments, "--account", ACCOUNT, "--to", str(tmp_path / "file")]
+    )
 
-    assert ran.exit_code == 2
-    assert "cannot be written" in ran.stderr
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
 
 
 def test_wrong_settings_are_said_before_anything_else(tmp_path: Path):
     settings = tmp_path / "Pulumi.dev.yaml"
     settings.write_text("config:\n  chatops-slack:sender: nobody\n")
 
-    ran = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", str(settings)])
+    result = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", str(settings)])
 
-    assert ran.exit_code == 2
-    assert "recipients[0]: nobody would get the emails (and 4 more)" in ran.stderr
-    assert "pulumi config set --path 'recipients[0]' developers@example.com" in ran.stderr
+    assert result.exit_code == 2
+    assert "recipients[0]: nobody would get the emails (and 4 more)" in result.stderr
+    assert "pulumi config set --path 'recipients[0]' developers@example.com" in result.stderr

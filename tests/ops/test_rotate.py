@@ -22,22 +22,22 @@ def pulumi(tmp_path, monkeypatch):
 
     Returns the file of notes, and the settings, which a test may change.
     """
-    chosen = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"]
+    selected = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"]
     settings = {
         key: {"value": value if isinstance(value, str) else json.dumps(value)}
-        for key, value in {**defaults(), **chosen, "chatops-slack:sonarToken": "old"}.items()
+        for key, value in {**defaults(), **selected, "chatops-slack:sonarToken": "old"}.items()
     }
-    notes, told = tmp_path / "notes", tmp_path / "settings"
+    notes, notified = tmp_path / "notes", tmp_path / "settings"
     command = tmp_path / "pulumi"
     command.write_text(
         "#!/bin/sh\n"
         f'case "$*" in\n  "config set"*) echo "$*" >> {notes}; cat >> {notes};;\n'
-        f"  config*) cat {told};;\n  *) echo '{{}}';;\nesac\n"
+        f"  config*) cat {notified};;\n  *) echo '{{}}';;\nesac\n"
     )
     command.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    told.write_text(json.dumps(settings))
-    return notes, told
+    notified.write_text(json.dumps(settings))
+    return notes, notified
 
 
 def rotate(answers, token=TOKEN):
@@ -52,12 +52,12 @@ def rotate(answers, token=TOKEN):
 def test_a_token_that_the_server_knows_is_stored_by_stdin(pulumi):
     notes, _ = pulumi
 
-    ran = rotate(Answers("good"), f"{TOKEN}\n")
+    result = rotate(Answers("good"), f"{TOKEN}\n")
 
-    assert ran.exit_code == 0, ran.output
+    assert result.exit_code == 0, result.output
     assert notes.read_text() == f"config set --secret sonarToken --stack dev\n{TOKEN}"
-    assert TOKEN not in ran.output
-    assert "pulumi up --stack dev" in ran.stdout
+    assert TOKEN not in result.output
+    assert "pulumi up --stack dev" in result.stdout
 
 
 def test_a_token_that_the_server_does_not_know_is_not_stored(pulumi):
@@ -65,11 +65,11 @@ def test_a_token_that_the_server_does_not_know_is_not_stored(pulumi):
     answers = Answers("good")
     answers.change("api/authentication/validate", body='{"valid": false}')
 
-    ran = rotate(answers)
+    result = rotate(answers)
 
-    assert ran.exit_code == 1
+    assert result.exit_code == 1
     assert not notes.exists()
-    assert TOKEN not in ran.output
+    assert TOKEN not in result.output
 
 
 def test_a_server_that_does_not_answer_changes_nothing(pulumi):
@@ -77,24 +77,24 @@ def test_a_server_that_does_not_answer_changes_nothing(pulumi):
     answers = Answers("good")
     answers.change("api/system/status", status=503)
 
-    ran = rotate(answers)
+    result = rotate(answers)
 
-    assert (ran.exit_code, notes.exists()) == (1, False)
-    assert "The old token stays." in ran.stderr
+    assert (result.exit_code, notes.exists()) == (1, False)
+    assert "The old token stays." in result.stderr
 
 
 def test_no_token_is_no_token(pulumi):
-    ran = rotate(Answers("good"), " \n")
+    result = rotate(Answers("good"), " \n")
 
-    assert (ran.exit_code, "no token was given" in ran.stderr) == (2, True)
+    assert (result.exit_code, "no token was given" in result.stderr) == (2, True)
 
 
 def test_a_stack_without_sonarqube_needs_none(pulumi):
-    _, told = pulumi
-    settings = json.loads(told.read_text())
+    _, notified = pulumi
+    settings = json.loads(notified.read_text())
     settings["chatops-slack:engine"] = {"value": "sarif"}
-    told.write_text(json.dumps(settings))
+    notified.write_text(json.dumps(settings))
 
-    ran = rotate(Answers("good"))
+    result = rotate(Answers("good"))
 
-    assert (ran.exit_code, "needs no token" in ran.stderr) == (2, True)
+    assert (result.exit_code, "needs no token" in result.stderr) == (2, True)

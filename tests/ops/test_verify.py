@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.chain import Stored, findings
+from ops.evidence_chain import Stored, findings
 from tests.ops.conftest import FUTURE, LATER, PAST, coverage, digest, gate
 
 APPROVED = {"decision": "approved", "expiresAt": FUTURE}
@@ -29,20 +29,20 @@ def scan(environment):
     return environment.scan(version, decision=APPROVED, withdrawal=WITHDRAWN)
 
 
-def found(environment, *words):
+def findings_of(environment, *words):
     """The findings as ``file: what``, and the exit code."""
-    ran = environment.run("verify", *words, "--json")
-    said = json.loads(ran.stdout)["findings"]
-    assert ran.exit_code == (1 if said else 0), ran.output
-    return [f"{each['file']}: {each['finding']}" for each in said]
+    result = environment.run("verify", *words, "--json")
+    expected = json.loads(result.stdout)["findings"]
+    assert result.exit_code == (1 if expected else 0), result.output
+    return [f"{item['file']}: {item['finding']}" for item in expected]
 
 
 def replace(environment, scan, name, body):
     """As somebody who covers it up: no version is left but the new one."""
     key = f"scans/{scan}/{name}"
     listed = environment.s3.list_object_versions(Bucket="artifacts", Prefix=key)
-    for each in listed.get("Versions", []):
-        environment.s3.delete_object(Bucket="artifacts", Key=key, VersionId=each["VersionId"])
+    for version in listed.get("Versions", []):
+        environment.s3.delete_object(Bucket="artifacts", Key=key, VersionId=version["VersionId"])
     if body is not None:
         environment.s3.put_object(Bucket="artifacts", Key=key, Body=body)
 
@@ -53,48 +53,54 @@ def body_of(environment, scan, name):
 
 
 def test_what_the_pipeline_wrote_is_sound(environment, scan):
-    environment.press(scan, "approve", "known")
+    environment.click(scan, "approve", "known")
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
     assert "1 scan, 7 files" in environment.run("verify", scan).stderr
 
 
 @pytest.mark.parametrize("name", CHAIN[:-1])
-def test_a_changed_piece_is_found_by_what_vouches_for_it(environment, scan, name):
+def test_a_changed_document_is_found_by_what_vouches_for_it(environment, scan, name):
     body = body_of(environment, scan, name)
     replace(environment, scan, name, body.replace(b"s", b"z", 1) + b" ")
 
-    changed = [each for each in found(environment, scan) if each.startswith(name)]
+    changed = [item for item in findings_of(environment, scan) if item.startswith(name)]
 
-    assert any("was changed" in each for each in changed), changed
+    assert any("was changed" in item for item in changed), changed
 
 
 @pytest.mark.parametrize("name", CHAIN[:-1])
-def test_a_piece_that_was_taken_away_is_found(environment, scan, name):
+def test_a_document_that_was_taken_away_is_found(environment, scan, name):
     replace(environment, scan, name, None)
 
-    assert any(each.startswith(name) and "missing" in each for each in found(environment, scan))
+    assert any(
+        item.startswith(name) and "missing" in item for item in findings_of(environment, scan)
+    )
 
 
 @pytest.mark.parametrize("name", CHAIN)
-def test_a_piece_that_was_written_twice_is_found(environment, scan, name):
+def test_a_document_that_was_written_twice_is_found(environment, scan, name):
     body = body_of(environment, scan, name)
     environment.s3.put_object(Bucket="artifacts", Key=f"scans/{scan}/{name}", Body=body)
 
-    assert f"{name}: was written 2 times; the pipeline writes once" in found(environment, scan)
+    assert f"{name}: was written 2 times; the pipeline writes once" in findings_of(
+        environment, scan
+    )
 
 
 @pytest.mark.parametrize("name", CHAIN)
-def test_a_piece_that_was_deleted_is_found_though_it_can_be_brought_back(environment, scan, name):
+def test_a_document_that_was_deleted_is_found_though_it_can_be_brought_back(
+    environment, scan, name
+):
     environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{scan}/{name}")
 
-    assert f"{name}: was deleted" in found(environment, scan)
+    assert f"{name}: was deleted" in findings_of(environment, scan)
 
 
 def test_a_withdrawal_that_was_taken_away_shows_by_the_tag(environment, scan):
     replace(environment, scan, "withdrawal.json", None)
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         "tag scan-status: says withdrawn, but from the evidence follows approved"
     ]
 
@@ -105,13 +111,15 @@ def test_a_withdrawal_that_was_taken_away_shows_by_the_tag(environment, scan):
 def test_a_file_that_the_pipeline_does_not_write_is_found(environment, scan, name):
     environment.put(scan, name, {"scan": scan})
 
-    assert found(environment, scan) == [f"{name}: nothing of the pipeline writes such a file"]
+    assert findings_of(environment, scan) == [f"{name}: nothing of the pipeline writes such a file"]
 
 
 def test_evidence_of_another_scan_is_found(environment, scan):
     environment.put(scan, "actions/1.json", {"scan": "payments/other"})
 
-    assert found(environment, scan) == ["actions/1.json: is about another scan: payments/other"]
+    assert findings_of(environment, scan) == [
+        "actions/1.json: is about another scan: payments/other"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -126,35 +134,42 @@ def test_evidence_of_another_scan_is_found(environment, scan):
 )
 def test_a_card_that_is_not_about_the_scan_is_found(environment, card, about):
     scan = environment.scan(environment.upload(status="failed"))
-    verdict = json.loads(body_of(environment, scan, "gate-result.json"))
-    replace(environment, scan, "gate-result.json", json.dumps({**verdict, "card": card}).encode())
+    gate_result = json.loads(body_of(environment, scan, "gate-result.json"))
+    replace(
+        environment, scan, "gate-result.json", json.dumps({**gate_result, "card": card}).encode()
+    )
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         f"gate-result.json: its card is about another scan: {about}"
     ]
 
 
-def test_a_report_that_came_after_its_verdict_is_found(environment):
+def test_a_report_that_came_after_its_gate_result_is_found(environment):
     version = environment.upload(status="error")
     scan = environment.scan(version, status="error")
-    verdict = json.loads(body_of(environment, scan, "gate-result.json"))
-    del verdict["evidence"]["report.json"]
-    replace(environment, scan, "gate-result.json", json.dumps(verdict).encode())
+    gate_result = json.loads(body_of(environment, scan, "gate-result.json"))
+    del gate_result["evidence"]["report.json"]
+    replace(environment, scan, "gate-result.json", json.dumps(gate_result).encode())
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         "report.json: gate-result.json does not know it: it came later"
     ]
 
 
-def test_a_verdict_that_is_not_what_the_report_says_is_found(environment):
+def test_a_gate_result_that_is_not_what_the_report_says_is_found(environment):
     version = environment.upload(status="passed")
     scan = environment.scan(version, status="failed")
-    verdict = json.loads(body_of(environment, scan, "gate-result.json"))
+    gate_result = json.loads(body_of(environment, scan, "gate-result.json"))
     replace(
-        environment, scan, "gate-result.json", json.dumps({**verdict, "status": "passed"}).encode()
+        environment,
+        scan,
+        "gate-result.json",
+        json.dumps({**gate_result, "status": "passed"}).encode(),
     )
 
-    assert found(environment, scan) == ["gate-result.json: says passed, but the report says failed"]
+    assert findings_of(environment, scan) == [
+        "gate-result.json: says passed, but the report says failed"
+    ]
 
 
 def condition(**changed):
@@ -188,7 +203,7 @@ def condition(**changed):
             {"coverage": coverage(unanalysed=2), "gate": condition(actual="2", status="error")},
             "its gate is not what follows from its conditions",
         ),
-        ({"gate": {**gate("passed"), "conditions": []}}, "its gate judged nothing"),
+        ({"gate": {**gate("passed"), "conditions": []}}, "its gate evaluated nothing"),
         ({"coverage": {}}, "it is not in the form of a report: KeyError('counts')"),
     ],
     ids=[
@@ -207,7 +222,7 @@ def test_a_pass_that_its_report_does_not_bear_out_is_found_though_each_vouches_f
 ):
     scan = environment.scan(environment.upload(status="passed"), "passed", **report)
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         f"report.json: does not bear out that the gate passed: {why}"
     ]
 
@@ -217,7 +232,7 @@ def test_a_failed_gate_that_its_report_does_not_bear_out_is_found(environment):
     version = environment.upload(status="approved")
     scan = environment.scan(version, decision=APPROVED, coverage=coverage(unanalysed=2))
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         "report.json: does not bear out that the gate failed: "
         "its gate counts 0 unanalysed files, its coverage 2"
     ]
@@ -235,7 +250,7 @@ def test_a_gate_that_follows_from_its_coverage_is_sound(environment, status, una
         gate=gate(status, unanalysed, most),
     )
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
 
 
 @pytest.mark.parametrize(
@@ -252,13 +267,13 @@ def test_a_gate_that_follows_from_its_coverage_is_sound(environment, status, una
     ],
     ids=["passed", "broken", "never approved"],
 )
-def test_pieces_that_do_not_follow_from_each_other_are_found_though_each_vouches_for_the_other(
+def test_documents_that_do_not_follow_from_each_other_are_found_though_each_vouches_for_the_other(
     environment, status, decision, withdrawal, finding
 ):
     version = environment.upload(status=decision["decision"])
     scan = environment.scan(version, status, decision, withdrawal)
 
-    assert finding in found(environment, scan)
+    assert finding in findings_of(environment, scan)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +292,7 @@ def test_a_scan_that_claims_the_clearance_of_another_upload_is_found(
     opened = json.loads(body_of(environment, scan, "scan.json"))
     replace(environment, scan, "scan.json", json.dumps({**opened, **change}).encode())
 
-    assert finding in found(environment, scan)
+    assert finding in findings_of(environment, scan)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +312,7 @@ def test_a_tag_that_does_not_follow_from_the_evidence_is_found(
 ):
     scan = environment.scan(environment.upload(status=tag), status, decision)
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         f"tag scan-status: says {tag or 'nothing'}, but from the evidence follows {follows}"
     ]
 
@@ -306,7 +321,7 @@ def test_a_tag_may_lag_behind_the_evidence_for_some_minutes(environment, now):
     version = environment.upload(status="failed")
     scan = environment.scan(version, decision={"decision": "rejected", "decidedAt": now})
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
 
 
 def test_the_tag_of_a_version_that_was_scanned_again_is_the_last_scans(environment):
@@ -314,31 +329,33 @@ def test_the_tag_of_a_version_that_was_scanned_again_is_the_last_scans(environme
     environment.scan(version, status="error")
     environment.scan(version, status="passed", attempt=2)
 
-    assert found(environment, "--app", "payments") == []
+    assert findings_of(environment, "--app", "payments") == []
 
 
 def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(environment):
     version = environment.upload(status="passed")
     environment.scan(version, status="error")
-    broken_off = environment.scan(version, status="error", attempt=2)
-    replace(environment, broken_off, "gate-result.json", None)
+    interrupted = environment.scan(version, status="error", attempt=2)
+    replace(environment, interrupted, "gate-result.json", None)
     environment.scan(version, status="passed", attempt=3)
 
-    assert found(environment, "--app", "payments") == []
+    assert findings_of(environment, "--app", "payments") == []
 
 
-def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_judged(environment, now):
+def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_evaluated(
+    environment, now
+):
     version = environment.upload(status="rejected")
     environment.scan(version, decision={"decision": "rejected"})
-    environment.scan(version, status="passed", attempt=2, judged_at=now)
+    environment.scan(version, status="passed", attempt=2, evaluated_at=now)
 
-    assert found(environment, "--all") == []
+    assert findings_of(environment, "--all") == []
 
     environment.tag("payments/api.zip", version, "passed")
-    assert found(environment, "--all") == []
+    assert findings_of(environment, "--all") == []
 
     environment.tag("payments/api.zip", version, "approved")
-    assert found(environment, "--all") == [
+    assert findings_of(environment, "--all") == [
         "tag scan-status: says approved, but from the evidence follows passed"
     ]
 
@@ -348,7 +365,7 @@ def test_the_tag_of_the_attempt_before_does_not_stand_for_ever(environment):
     environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="passed", attempt=2)
 
-    assert found(environment, "--all") == [
+    assert findings_of(environment, "--all") == [
         "tag scan-status: says rejected, but from the evidence follows passed"
     ]
 
@@ -359,10 +376,10 @@ def test_while_the_next_attempt_is_scanned_the_tag_is_that_of_the_one_before(env
     running = environment.scan(version, status="error", attempt=2)
     replace(environment, running, "gate-result.json", None)
 
-    assert found(environment, "--all") == []
+    assert findings_of(environment, "--all") == []
 
     environment.tag("payments/api.zip", version, "approved")
-    assert found(environment, "--all") == [
+    assert findings_of(environment, "--all") == [
         "tag scan-status: says approved, but from the evidence follows rejected"
     ]
 
@@ -373,7 +390,7 @@ def test_the_tenth_attempt_comes_after_the_ninth(environment):
         environment.scan(version, status="error", attempt=attempt)
     environment.scan(version, status="passed", attempt=10)
 
-    assert found(environment, "--all") == []
+    assert findings_of(environment, "--all") == []
 
 
 def test_an_attempt_that_ended_in_error_is_what_the_tag_says(environment):
@@ -381,7 +398,7 @@ def test_an_attempt_that_ended_in_error_is_what_the_tag_says(environment):
     environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="error", attempt=2)
 
-    assert found(environment, "--all") == []
+    assert findings_of(environment, "--all") == []
 
 
 def test_attempts_that_lie_on_two_pages_of_the_listing_are_all_known(environment, small_pages):
@@ -391,7 +408,7 @@ def test_attempts_that_lie_on_two_pages_of_the_listing_are_all_known(environment
     environment.scan(version, status="passed", attempt=3)
     small_pages(4)
 
-    assert found(environment, "--all") == []
+    assert findings_of(environment, "--all") == []
 
 
 @pytest.mark.parametrize("folder", [".1", ".0", ".02", ".two", ".2.3"])
@@ -400,7 +417,7 @@ def test_a_folder_that_is_no_attempt_hides_no_tag(environment, folder):
     scan = environment.scan(version)
     environment.put(f"{scan}{folder}", "gate-result.json", {"scan": f"{scan}{folder}"})
 
-    assert "tag scan-status: says approved, but from the evidence follows failed" in found(
+    assert "tag scan-status: says approved, but from the evidence follows failed" in findings_of(
         environment, scan
     )
 
@@ -419,7 +436,7 @@ def test_a_scan_that_goes_on_while_it_is_verified_is_not_called_wrong(environmen
 
     asked_first(go_on)
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
     assert gone_on
 
 
@@ -433,20 +450,20 @@ def test_a_scan_that_goes_on_into_what_is_wrong_is_found(environment, asked_firs
 
     asked_first(go_on)
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         "tag scan-status: says approved, but from the evidence follows failed"
     ]
 
 
 def decided(environment, scan, **changed):
-    """A decision that vouches for the verdict."""
-    verdict = digest(body_of(environment, scan, "gate-result.json"))
+    """A decision that vouches for the gate result."""
+    gate_result = digest(body_of(environment, scan, "gate-result.json"))
     return {
         "scan": scan,
         "reason": "known",
         "decidedAt": LATER,
         "expiresAt": None,
-        "evidence": {"gate-result.json": verdict},
+        "evidence": {"gate-result.json": gate_result},
         **changed,
     }
 
@@ -458,7 +475,7 @@ def test_a_withdrawal_in_the_last_second_leaves_either_tag(environment, tag):
     withdrawal = {**WITHDRAWN, "withdrawnAt": LATER}
     scan = environment.scan(version, decision=decision, withdrawal=withdrawal)
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
 
 
 @pytest.mark.parametrize(
@@ -479,10 +496,10 @@ def test_odd_evidence_is_a_finding_and_the_others_are_verified(
     replace(environment, odd, name, None)
     environment.put(odd, name, body)
 
-    ran = environment.run("verify", "--all", "--json")
-    findings = json.loads(ran.stdout)["findings"]
+    result = environment.run("verify", "--all", "--json")
+    findings = json.loads(result.stdout)["findings"]
 
-    assert (ran.exit_code, {each["scan"] for each in findings}) == (1, {odd})
+    assert (result.exit_code, {finding["scan"] for finding in findings}) == (1, {odd})
     assert {"scan": odd, "file": name, "finding": what} in findings
 
 
@@ -495,7 +512,7 @@ def test_evidence_that_is_taken_away_while_it_is_read_ends_nothing(environment, 
 
     asked_first(take_away)
 
-    assert found(environment, scan) == [
+    assert findings_of(environment, scan) == [
         "tag scan-status: says withdrawn, but from the evidence follows approved"
     ]
 
@@ -508,13 +525,13 @@ def test_a_version_that_s3_does_not_know_is_gone(environment, scan, asked_first,
 
     asked_first(unknown)
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
 
 
 def test_an_upload_that_is_gone_since_is_no_finding(environment):
     scan = environment.scan("Gone0123456789")
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
 
 
 def test_all_scans_of_all_apps_are_checked_at_once(environment, scan):
@@ -522,28 +539,28 @@ def test_all_scans_of_all_apps_are_checked_at_once(environment, scan):
     environment.scan(sound, status="passed", key="orders.zip")
     environment.put(scan, "notes.txt", b"x")
 
-    ran = environment.run("verify", "--all")
+    result = environment.run("verify", "--all")
 
-    assert ran.exit_code == 1
-    assert "1 finding in 2 scans" in ran.stderr
-    assert scan in ran.stdout
-    assert sound not in ran.stdout
+    assert result.exit_code == 1
+    assert "1 finding in 2 scans" in result.stderr
+    assert scan in result.stdout
+    assert sound not in result.stdout
     assert environment.run("verify", "--app", "orders").exit_code == 0
 
 
 def test_evidence_that_lies_on_two_pages_of_the_listing_is_checked_whole(
     environment, scan, small_pages
 ):
-    environment.press(scan, "approve", "known")
+    environment.click(scan, "approve", "known")
     small_pages(3)
 
-    assert found(environment, scan) == []
+    assert findings_of(environment, scan) == []
 
 
 def test_what_lies_beside_the_scans_is_found(environment, scan):
     environment.s3.put_object(Bucket="artifacts", Key="scans/payments/loose.json", Body=b"{}")
 
-    assert any("loose.json" in each for each in found(environment, "--all"))
+    assert any("loose.json" in item for item in findings_of(environment, "--all"))
 
 
 @pytest.mark.parametrize(
@@ -552,10 +569,10 @@ def test_what_lies_beside_the_scans_is_found(environment, scan):
     ids=["none", "two", "no id", "no such scan"],
 )
 def test_what_cannot_be_verified_is_said_in_words(environment, words, code):
-    ran = environment.run("verify", *words)
+    result = environment.run("verify", *words)
 
-    assert ran.exit_code == code
-    assert ran.stderr.startswith("✘")
+    assert result.exit_code == code
+    assert result.stderr.startswith("✘")
 
 
 anything = st.recursive(
@@ -571,7 +588,9 @@ anything = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(CHAIN), anything))
-def test_whatever_somebody_writes_there_is_judged(documents):
-    files = {name: Stored(body=json.dumps(each).encode()) for name, each in documents.items()}
+def test_whatever_somebody_writes_there_is_evaluated(documents):
+    files = {
+        name: Stored(body=json.dumps(document).encode()) for name, document in documents.items()
+    }
 
     assert list(findings("payments/1", files)) != []

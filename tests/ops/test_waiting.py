@@ -6,7 +6,7 @@ import pytest
 
 from tests.ops.conftest import FUTURE, LATER, PAST
 
-APPROVED = {"decision": "approved", "reason": "mended in 1.5", "expiresAt": FUTURE}
+APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
 TOKEN = {
     "kind": "decision",
     "token": "SECRET",
@@ -20,17 +20,17 @@ TOKEN = {
 
 
 def wait(environment, scan, what="decision", until=FUTURE):
-    asked = {**TOKEN, "scan": scan, "expiresAt": until, "kind": what}
+    requests = {**TOKEN, "scan": scan, "expiresAt": until, "kind": what}
     environment.s3.put_object(
-        Bucket="work", Key=f"waiting/{scan}.json", Body=json.dumps(asked).encode()
+        Bucket="work", Key=f"waiting/{scan}.json", Body=json.dumps(requests).encode()
     )
 
 
 def listed(environment, *words):
-    ran = environment.run("waiting", "--json", *words)
-    assert ran.exit_code == 0, ran.output
-    assert "SECRET" not in ran.output
-    return json.loads(ran.stdout)
+    result = environment.run("waiting", "--json", *words)
+    assert result.exit_code == 0, result.output
+    assert "SECRET" not in result.output
+    return json.loads(result.stdout)
 
 
 def test_a_failed_gate_that_nobody_decided_is_listed_with_why_and_until_when(environment):
@@ -76,7 +76,7 @@ def test_an_exception_is_listed_when_it_ends_soon(environment, soon):
     decision = {**APPROVED, "expiresAt": soon}
     wait(environment, environment.scan("1", decision=decision), "exception", soon)
 
-    assert [each["why"] for each in listed(environment)] == ["mended in 1.5"]
+    assert [item["why"] for item in listed(environment)] == ["fixed in 1.5"]
     assert listed(environment, "--days", "1") == []
 
 
@@ -121,23 +121,23 @@ def test_an_odd_token_is_named_in_one_line_and_the_others_are_listed(environment
     wait(environment, scan)
     put_token(environment, "payments/odd", token)
 
-    ran = environment.run("waiting", "--json")
+    result = environment.run("waiting", "--json")
 
-    named = [line for line in ran.stderr.splitlines() if "unreadable" in line]
-    assert (ran.exit_code, len(named)) == (0, 1), ran.output
+    named = [line for line in result.stderr.splitlines() if "unreadable" in line]
+    assert (result.exit_code, len(named)) == (0, 1), result.output
     assert "waiting/payments/odd.json" in named[0]
     assert says in named[0]
-    assert [each["scan"] for each in json.loads(ran.stdout)] == [scan]
+    assert [load["scan"] for load in json.loads(result.stdout)] == [scan]
 
 
 @pytest.mark.parametrize("name", ["../../etc", "no id", "payments", "payments/a/b", ""])
 def test_a_token_of_what_is_no_scan_is_named(environment, name):
     put_token(environment, name, {**TOKEN, "scan": name})
 
-    ran = environment.run("waiting", "--json")
+    result = environment.run("waiting", "--json")
 
-    assert (ran.exit_code, json.loads(ran.stdout)) == (0, [])
-    assert f"waiting/{name}.json" in ran.stderr
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+    assert f"waiting/{name}.json" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["scan.json", "gate-result.json", "decision.json"])
@@ -150,11 +150,11 @@ def test_a_wait_whose_evidence_is_odd_is_named_and_the_others_are_listed(
     wait(environment, scan)
     environment.put(odd, name, document)
 
-    ran = environment.run("waiting", "--json", "--days", "900000")
+    result = environment.run("waiting", "--json", "--days", "900000")
 
-    assert ran.exit_code == 0, ran.output
-    assert f"waiting/{odd}.json waits for a scan whose evidence is odd: {name} is " in ran.stderr
-    assert [each["scan"] for each in json.loads(ran.stdout)] == [scan]
+    assert result.exit_code == 0, result.output
+    assert f"waiting/{odd}.json waits for a scan whose evidence is odd: {name} is " in result.stderr
+    assert [load["scan"] for load in json.loads(result.stdout)] == [scan]
 
 
 def test_a_report_of_hostile_code_hides_no_wait(environment):
@@ -162,7 +162,7 @@ def test_a_report_of_hostile_code_hides_no_wait(environment):
     wait(environment, scan)
     environment.put(scan, "report.json", b"no json")
 
-    assert [each["scan"] for each in listed(environment)] == [scan]
+    assert [item["scan"] for item in listed(environment)] == [scan]
 
 
 def test_a_token_that_is_taken_away_meanwhile_is_over(environment, asked_first):
@@ -182,7 +182,7 @@ def test_json_escapes_what_would_steer_a_terminal_and_what_no_encoder_takes(envi
     scan = environment.scan("1", decision={**APPROVED, "reason": reason})
     wait(environment, scan, "exception")
 
-    ran = environment.run("waiting", "--json", "--days", "900000")
+    result = environment.run("waiting", "--json", "--days", "900000")
 
-    assert json.loads(ran.stdout)[0]["why"] == reason
-    assert "\\u009b31m \\u202e \\ud800 Zoë" in ran.stdout
+    assert json.loads(result.stdout)[0]["why"] == reason
+    assert "\\u009b31m \\u202e \\ud800 Zoë" in result.stdout

@@ -45,7 +45,7 @@ def window(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(PATIENCE)
         page.on(
             "console",
-            lambda said: said.type in ("error", "warning") and complaints.append(said.text),
+            lambda answer: answer.type in ("error", "warning") and complaints.append(answer.text),
         )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
@@ -57,8 +57,8 @@ def window(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_window
-    for each in contexts:
-        each.close()
+    for item in contexts:
+        item.close()
     assert complaints == []
 
 
@@ -66,7 +66,7 @@ def violations(page: Page) -> list[str]:
     """What axe-core finds: rule and location of each violation."""
     results = Axe().run(page, options={"iframes": False}).response
     return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in results["violations"]
-        for node in each["nodes"]
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in results["violations"]
+        for node in violation["nodes"]
     ]

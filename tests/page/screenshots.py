@@ -54,7 +54,7 @@ def main() -> int:
         phone = _open(browser, served.url, PHONE)
         phone.locator(".upload", has_text="payments").click()
         phone.wait_for_timeout(1500)
-        _shoot(phone, "phone-way")
+        _shoot(phone, "phone-timeline")
         phone.get_by_role("button", name="Channel").click()
         phone.locator("#messages").evaluate("each => each.scrollTop = 0")
         _shoot(phone, "phone-channel")

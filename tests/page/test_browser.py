@@ -21,12 +21,12 @@ def upload(page: Page, body: bytes, name: str, app: str = "") -> None:
     )
 
 
-def standing(page: Page, app: str, word: str) -> None:
+def wait_for_status(page: Page, app: str, word: str) -> None:
     row = page.locator(".upload", has_text=app).first
     expect(row.locator(".chip")).to_have_text(word)
 
 
-def press(page: Page, label: str, answers: dict[str, str]) -> None:
+def click_button(page: Page, label: str, answers: dict[str, str]) -> None:
     page.locator(".thread.chosen").get_by_role("button", name=label).click()
     for name, value in answers.items():
         page.get_by_label(name, exact=True).fill(value)
@@ -37,30 +37,30 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
     page = window()
     page.get_by_role("button", name="payments fails its gate").click()
     expect(page.locator("[data-state=Scan].works")).to_be_visible()
-    standing(page, "payments", "to decide")
+    wait_for_status(page, "payments", "to decide")
     expect(page.locator("[data-state=AwaitDecision].rests")).to_be_visible()
     expect(page.locator("#log")).to_contain_text("Gate failed")
     expect(page.locator(".thread.chosen h3")).to_contain_text("payments: quality gate failed")
 
-    press(page, "Approve", {"Reason": "known, fixed in 1.5"})
+    click_button(page, "Approve", {"Reason": "known, fixed in 1.5"})
 
     expect(page.locator(".answer")).to_contain_text("Approved")
-    standing(page, "payments", "approved")
+    wait_for_status(page, "payments", "approved")
     expect(page.locator("[data-state=AwaitWithdrawal].rests")).to_be_visible()
     page.locator(".mail", has_text="[payments] Approved").click()
-    letter = page.frame_locator("#letter-html")
-    expect(letter.get_by_text("known, fixed in 1.5")).to_be_visible()
+    email = page.frame_locator("#letter-html")
+    expect(email.get_by_text("known, fixed in 1.5")).to_be_visible()
     page.get_by_role("button", name="Text", exact=True).click()
     expect(page.locator("#letter-plain")).to_contain_text("known, fixed in 1.5")
     page.locator("#letter .close").click()
 
-    press(page, "Withdraw", {"Reason": "it is fixed"})
-    standing(page, "payments", "withdrawn")
+    click_button(page, "Withdraw", {"Reason": "it is fixed"})
+    wait_for_status(page, "payments", "withdrawn")
     expect(page.locator(".mail", has_text="[payments]")).to_have_count(2)
 
     page.get_by_role("button", name="decision.json").click()
     expect(page.locator("#paper-text")).to_contain_text('"decision": "approved"')
-    page.keyboard.press("Escape")
+    page.keyboard.click("Escape")
     expect(page.locator("#paper")).to_be_hidden()
 
 
@@ -69,7 +69,7 @@ def test_an_upload_says_which_files_nobody_has_looked_at(window):
     page = window()
     files = {"good.py": "x = 1\n", "old.pyc": "\0bytecode", "<b>job.ipynb": "{}"}
     upload(page, zipped(files), "seen.zip")
-    standing(page, "seen", "passed")
+    wait_for_status(page, "seen", "passed")
 
     page.locator("#coverage-analysed", has_text="1 file of code analysed").click()
     expect(page.locator("#coverage h3")).to_have_text(["Not covered by this scanner"])
@@ -78,7 +78,7 @@ def test_an_upload_says_which_files_nobody_has_looked_at(window):
     assert violations(page) == []
 
     upload(page, zipped({"good.py": "x = 1\n", "a.py": "x = 1\n"}), "whole.zip")
-    standing(page, "whole", "passed")
+    wait_for_status(page, "whole", "passed")
     page.locator("#coverage-analysed", has_text="2 files of code analysed").click()
     expect(page.locator("#coverage")).to_have_text("No file of code was left out.")
 
@@ -91,16 +91,16 @@ def test_a_folder_becomes_a_zip_that_passes(window, tmp_path):
 
     page.locator("#folder").set_input_files(tmp_path / "shop")
 
-    standing(page, "shop", "passed")
+    wait_for_status(page, "shop", "passed")
     expect(page.locator("#log")).to_contain_text("shop.zip, 1 file")
 
 
 @pytest.mark.slow
-def test_two_windows_that_press_at_once_have_one_outcome(window):
+def test_two_windows_that_click_at_once_have_one_outcome(window):
     ada, grace = window(), window("?as=grace")
     upload(ada, FAILING, "race.zip")
-    standing(ada, "race", "to decide")
-    standing(grace, "race", "to decide")
+    wait_for_status(ada, "race", "to decide")
+    wait_for_status(grace, "race", "to decide")
     grace.locator(".upload", has_text="race").click()
     for page, label in ((ada, "Approve"), (grace, "Reject")):
         page.locator(".thread.chosen").get_by_role("button", name=label).click()
@@ -111,26 +111,28 @@ def test_two_windows_that_press_at_once_have_one_outcome(window):
 
     answers = ada.locator(".thread.chosen .answer")
     expect(answers).to_have_count(2)
-    told = answers.all_inner_texts()
+    notified = answers.all_inner_texts()
     by = ada.locator(".thread.chosen .exchange .message:first-child .by b")
     assert sorted(by.all_inner_texts()) == ["Ada", "Grace"]
-    [verdict] = {word for word in ("approved", "rejected") if all(word in t.lower() for t in told)}
-    standing(ada, "race", verdict)
-    standing(grace, "race", verdict)
+    [decision] = {
+        word for word in ("approved", "rejected") if all(word in t.lower() for t in notified)
+    }
+    wait_for_status(ada, "race", decision)
+    wait_for_status(grace, "race", decision)
 
 
 @pytest.mark.slow
 def test_a_reason_is_asked_again_where_the_service_cannot_read_it(window):
     page = window()
     upload(page, FAILING, "quotes.zip")
-    standing(page, "quotes", "to decide")
+    wait_for_status(page, "quotes", "to decide")
 
-    press(page, "Reject", {"Reason": 'it is "bad"'})
+    click_button(page, "Reject", {"Reason": 'it is "bad"'})
 
     refused = page.locator(".thread.chosen .answer.refused")
     expect(refused).to_contain_text("I can't understand the command")
-    press(page, "Reject", {"Reason": "mend the shell call first"})
-    standing(page, "quotes", "rejected")
+    click_button(page, "Reject", {"Reason": "fix the shell call first"})
+    wait_for_status(page, "quotes", "rejected")
     expect(page.locator(".mail", has_text="[quotes]")).to_have_count(1)
 
 
@@ -154,9 +156,9 @@ def test_script_from_outside_does_nothing(window, served):
         f"{EVIL}.zip",
         "evil",
     )
-    standing(page, "evil", "to decide")
-    press(page, "Reject", {"Reason": EVIL})
-    standing(page, "evil", "rejected")
+    wait_for_status(page, "evil", "to decide")
+    click_button(page, "Reject", {"Reason": EVIL})
+    wait_for_status(page, "evil", "rejected")
     page.locator(".mail", has_text="[evil]").click()
     expect(page.frame_locator("#letter-html").locator("h1")).to_contain_text("evil")
     page.locator("#letter .close").click()
@@ -164,7 +166,7 @@ def test_script_from_outside_does_nothing(window, served):
     expect(page.locator("#paper-text")).to_contain_text("onerror")
     page.locator("#paper .close").click()
     upload(page, PASSING, "x.zip", EVIL)
-    standing(page, "invalid-key", "error")
+    wait_for_status(page, "invalid-key", "error")
     served.cloud.client("sns").publish(TopicArn=served.cloud.outputs["topic"], Message=EVIL)
 
     expect(page.locator(".dropped")).to_contain_text("Dropped by the chat service")
@@ -188,21 +190,21 @@ def test_an_alarm_is_shown_as_the_service_shows_it(window, served):
 def test_the_keyboard_is_enough(window):
     page = window()
     upload(page, FAILING, "keys.zip")
-    standing(page, "keys", "to decide")
+    wait_for_status(page, "keys", "to decide")
 
     page.locator(".thread.chosen").get_by_role("button", name="Reject").focus()
-    page.keyboard.press("Enter")
+    page.keyboard.click("Enter")
     expect(page.get_by_label("Reason")).to_be_focused()
     page.keyboard.type("typed only")
-    page.keyboard.press("Enter")
+    page.keyboard.click("Enter")
 
-    standing(page, "keys", "rejected")
+    wait_for_status(page, "keys", "rejected")
 
 
 @pytest.fixture(scope="module")
 def busy(served: Served) -> None:
     """One upload waits for a decision, another was rejected, and that was mailed."""
-    cloud = served.watch.cloud
+    cloud = served.poller.cloud
     scan_quickly(cloud)
     cloud.upload("undecided/it.zip", QUICK_FAILING)
     rejected = cloud.upload("decided/it.zip", QUICK_FAILING)
@@ -217,19 +219,19 @@ def busy(served: Served) -> None:
 @pytest.mark.slow
 def test_axe_finds_no_violation(busy, window, width, scheme):
     page = window(color_scheme=scheme, viewport={"width": width, "height": 844})
-    found = violations(page)
+    all_violations = violations(page)
     for part in ("Way", "Channel", "Inbox"):
         button = page.locator(".parts").get_by_role("button", name=part)
         if button.is_visible():
             button.click()
-            found += violations(page)
+            all_violations += violations(page)
     for open_, dialog in ((".buttons button", "#ask"), (".mail", "#letter")):
         page.locator(open_).first.evaluate("each => each.click()")
         expect(page.locator(dialog)).to_be_visible()
-        found += violations(page)
-        page.keyboard.press("Escape")
+        all_violations += violations(page)
+        page.keyboard.click("Escape")
 
-    assert found == []
+    assert all_violations == []
 
 
 def test_nothing_is_cut_off_on_a_phone(window):

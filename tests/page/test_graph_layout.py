@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from local.page.graph_layout import HEIGHT, WIDTH, draw
 
 LOOP = {
@@ -23,18 +23,18 @@ LOOP = {
 
 @pytest.fixture(scope="module")
 def deployed():
-    with Cloud() as cloud:
+    with LocalAccount() as cloud:
         machine = cloud.outputs["stateMachine"]
         described = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
         return json.loads(described["definition"])
 
 
 def names(picture):
-    return {each["name"] for each in picture["states"]}
+    return {state["name"] for state in picture["states"]}
 
 
 def lines(picture):
-    return {(each["from"], each["to"]) for each in picture["lines"]}
+    return {(line["from"], line["to"]) for line in picture["lines"]}
 
 
 @pytest.mark.parametrize("visited", [set(), {"AwaitDecision", "DescribeError", "PipelineError"}])
@@ -44,7 +44,7 @@ def test_no_state_overlaps_another(deployed, visited):
     for one, other in itertools.combinations(picture["states"], 2):
         apart = abs(one["x"] - other["x"]) >= WIDTH or abs(one["y"] - other["y"]) >= HEIGHT
         assert apart, (one, other)
-    assert all(0 <= each["x"] <= picture["width"] - WIDTH for each in picture["states"])
+    assert all(0 <= state["x"] <= picture["width"] - WIDTH for state in picture["states"])
     assert names(picture) >= {"Scan", "TagStatus", "AwaitDecision", *visited}
 
 
@@ -69,7 +69,7 @@ def test_an_error_that_is_never_retried_is_expected_and_drawn():
 
 def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
     picture = draw(deployed)
-    top = {each["name"]: each["y"] for each in picture["states"]}
+    top = {item["name"]: item["y"] for item in picture["states"]}
 
     for line in picture["lines"]:
         (x, y), *_ = points = numbers(line["path"])
@@ -88,9 +88,9 @@ def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
 
 def numbers(path):
     """The points of a path, control points of its curves among them."""
-    found = [float(each) for each in re.findall(r"[\d.]+", path)]
-    return list(zip(found[::2], found[1::2], strict=True))
+    matches = [float(item) for item in re.findall(r"[\d.]+", path)]
+    return list(zip(matches[::2], matches[1::2], strict=True))
 
 
 def left(picture, name):
-    return next(each["x"] for each in picture["states"] if each["name"] == name)
+    return next(state["x"] for state in picture["states"] if state["name"] == name)

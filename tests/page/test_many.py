@@ -44,33 +44,33 @@ def crowd():
     entries = [
         {
             "kind": "card",
-            "thread": each["scan"],
-            "scan": each["scan"],
-            "at": each["began"],
-            "title": [{"text": f"{each['app']}: quality gate failed"}],
+            "thread": upload["scan"],
+            "scan": upload["scan"],
+            "at": upload["began"],
+            "title": [{"text": f"{upload['app']}: quality gate failed"}],
             "body": [{"kind": "text", "spans": [{"text": "line " * 20}]}] * 12,
             "nextSteps": [],
             "keywords": [],
             "buttons": [{"label": "Approve", "asks": ["Reason"], "bound": {}, "command": ""}],
         }
-        for each in uploads
+        for upload in uploads
     ]
     mails = [
         {
-            "at": each["began"],
-            "scan": each["scan"],
+            "at": upload["began"],
+            "scan": upload["scan"],
             "From": "a@example.com",
             "To": "b@example.com",
-            "Subject": f"[{each['app']}] Rejected",
+            "Subject": f"[{upload['app']}] Rejected",
             "plain": "",
             "html": "",
         }
-        for each in uploads
+        for upload in uploads
     ]
     picture = {"width": 1, "height": 1, "states": [], "lines": []}
     way = {"steps": [], "picture": picture, "log": [], "evidence": []}
-    shown = {each["scan"]: {"details": way, "evidence": {}} for each in uploads}
-    return {"uploads": uploads, "shown": shown, "entries": entries, "mails": mails}
+    displayed = {upload["scan"]: {"details": way, "evidence": {}} for upload in uploads}
+    return {"uploads": uploads, "shown": displayed, "entries": entries, "mails": mails}
 
 
 def test_a_page_of_many_uploads_is_small_and_answers(window):
@@ -91,7 +91,7 @@ def test_a_page_of_many_uploads_is_small_and_answers(window):
     expect(page.locator("[data-state=Passed].done")).to_be_visible()
 
 
-def test_what_an_earlier_run_left_can_be_read_and_not_pressed(window):
+def test_what_an_earlier_run_left_can_be_read_and_not_clicked(window):
     page = window()
 
     expect(page.get_by_role("button", name="Approve").first).to_be_disabled()

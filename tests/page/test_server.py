@@ -50,7 +50,7 @@ def test_another_site_is_refused(page, method, headers):
     path = "/" if method == "GET" else "/api/samples/inventory"
 
     assert answer(page, method, path, **headers)[0] == 403
-    assert page.watch.uploads == {}
+    assert page.poller.uploads == {}
 
 
 @pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/way?scan=no", "/no"])

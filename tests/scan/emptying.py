@@ -7,12 +7,12 @@ from pathlib import Path
 def empty(folder: Path) -> None:
     """Remove all that is in ``folder``; links are removed, and not followed."""
     folders = [str(folder)]
-    for each in folders:
-        with os.scandir(each) as listed:
+    for item in folders:
+        with os.scandir(item) as listed:
             for entry in listed:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
                 else:
                     os.unlink(entry.path)
-    for each in reversed(folders[1:]):
-        os.rmdir(each)
+    for item in reversed(folders[1:]):
+        os.rmdir(item)

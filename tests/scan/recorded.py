@@ -29,32 +29,32 @@ class Answers:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._project = next(
             (
-                each["parameters"].get("component")
-                for each in self.left[::-1]
-                if each["path"] == SETTINGS and "component" in each["parameters"]
+                item["parameters"].get("component")
+                for item in self.left[::-1]
+                if item["path"] == SETTINGS and "component" in item["parameters"]
             ),
             "",
         )
 
     def change(self, path: str, status: int = 200, body: str = "{}") -> None:
         """Let ``path`` answer something else from now on."""
-        parameters = next((each["parameters"] for each in self.left if each["path"] == path), {})
-        self.left = [each for each in self.left if each["path"] != path]
+        parameters = next((item["parameters"] for item in self.left if item["path"] == path), {})
+        self.left = [item for item in self.left if item["path"] != path]
         self.left.append({"path": path, "parameters": parameters, "status": status, "body": body})
 
     def get(self, session: requests.Session, url: str, **more: Any) -> requests.Response:
         """Stands in for ``requests.Session.get``."""
         assert url.startswith(f"{HOST}/")
         path = url.removeprefix(f"{HOST}/")
-        asked = more["params"]
-        self.asked.append((path, asked))
-        if path == SETTINGS and "component" in asked:
+        request = more["params"]
+        self.asked.append((path, request))
+        if path == SETTINGS and "component" in request:
             # A project of another key has no settings of its own either.
-            more["params"] = {**asked, "component": self._project}
+            more["params"] = {**request, "component": self._project}
         fitting = [
-            each
-            for each in self.left
-            if (each["path"], each["parameters"]) == (path, more["params"])
+            item
+            for item in self.left
+            if (item["path"], item["parameters"]) == (path, more["params"])
         ]
         assert fitting, f"the recording knows no {path} with {more['params']}"
         if len(fitting) > 1:
@@ -67,7 +67,7 @@ class Answers:
     @property
     def task(self) -> str:
         """The id of the recorded scan's task."""
-        return next(each["parameters"]["id"] for each in self.left if each["path"] == "api/ce/task")
+        return next(item["parameters"]["id"] for item in self.left if item["path"] == "api/ce/task")
 
     def report(self) -> dict[str, bytes]:
         """The files of the report that the recorded scan's scanner left."""

@@ -19,12 +19,12 @@ WRITE = "import sys; open(sys.argv[2], 'w').write(sys.argv[1])"
 def unanalysed(done: Scanned) -> dict[str, str]:
     """The files of that class, with the reason."""
     files = done.report["coverage"]["files"]
-    return {each["file"]: each["reason"] for each in files if each["class"] == "unanalysed"}
+    return {file["file"]: file["reason"] for file in files if file["class"] == "unanalysed"}
 
 
 def failed_conditions(done: Scanned) -> list[str]:
     conditions = done.report["gate"]["conditions"]
-    return [each["metric"] for each in conditions if each["status"] == "error"]
+    return [condition["metric"] for condition in conditions if condition["status"] == "error"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_bad_code_is_found_wherever_it_lies(name):
     done = scanned(zipped({**GOOD, name: EVIL}))
 
     assert failed_conditions(done) == ["HIGH"]
-    assert [each["file"] for each in done.report["findings"]][:1] == [name]
+    assert [finding["file"] for finding in done.report["findings"]][:1] == [name]
     assert done.report["coverage"]["counts"]["analysed"] == 2
 
 
@@ -77,7 +77,7 @@ def test_a_zip_in_a_zip_is_named():
     done = scanned(zipped({**GOOD, "inner.zip": zipped(BAD)}))
 
     assert done.report["gate"]["status"] == "passed"
-    assert [(each["class"], each["file"]) for each in done.report["coverage"]["files"]] == [
+    assert [(file["class"], file["file"]) for file in done.report["coverage"]["files"]] == [
         ("opaque", "inner.zip")
     ]
 
@@ -120,7 +120,7 @@ def test_a_file_that_would_silence_ruff_is_not_followed_and_named(name, text):
     done = scanned(zipped({**BAD, name: text}), SARIF_COMMAND=RUFF)
 
     assert failed_conditions(done) == ["HIGH"]
-    assert [each["file"] for each in done.report["ignored"]] == [name]
+    assert [setting["file"] for setting in done.report["ignored"]] == [name]
 
 
 def of_tool(sarif: dict[str, Any]) -> Scanned:

@@ -26,8 +26,8 @@ def s3(monkeypatch):
 @pytest.fixture
 def job():
     upload = {"UPLOAD_BUCKET": "uploads", "UPLOAD_KEY": "k", "UPLOAD_VERSION": "v"}
-    told = {"SCAN": "payments/v", "APP": "payments", "ARTIFACTS_BUCKET": ARTIFACTS}
-    return from_environment({**upload, **told, "ENGINE": "sarif"})
+    environment = {"SCAN": "payments/v", "APP": "payments", "ARTIFACTS_BUCKET": ARTIFACTS}
+    return from_environment({**upload, **environment, "ENGINE": "sarif"})
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def test_a_report_that_was_there_before_is_left_and_not_believed(s3, job, log):
 
     assert not evidence.write(s3, job, {"gate": "failed"}, log)
 
-    kept = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
-    assert kept == forged
+    stored = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
+    assert stored == forged
 
 
 def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
@@ -55,8 +55,8 @@ def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
 def test_half_a_surrogate_pair_from_the_code_stops_no_report(s3, job, log):
     assert evidence.write(s3, job, {"findings": [{"message": "'\ud800'"}]}, log)
 
-    kept = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
-    assert json.loads(kept)["findings"] == [{"message": "'?'"}]
+    stored = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
+    assert json.loads(stored)["findings"] == [{"message": "'?'"}]
 
 
 def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):

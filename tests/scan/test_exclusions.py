@@ -60,7 +60,7 @@ def test_a_pattern_made_to_take_for_ever_does_not():
 
 def left_out(path: str, server=None, upload=None) -> str:
     reasons = [rule.reason(path) for rule in rules(server or {}, upload or {})]
-    return next((each for each in reasons if each), "")
+    return next((reason for reason in reasons if reason), "")
 
 
 def test_what_the_server_excludes_is_named_with_its_pattern():

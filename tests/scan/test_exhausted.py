@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scan import exhausted
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.log import Log
 
 
@@ -41,13 +41,13 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
     ],
 )
 def test_words_of_a_scanner_without_memory_are_known(line):
-    broken = exhausted.by_words(["INFO Scanning", line, "INFO Total time: 3 s"])
+    malformed = exhausted.by_words(["INFO Scanning", line, "INFO Total time: 3 s"])
 
-    assert broken
-    assert broken.code == "OutOfMemory"
+    assert malformed
+    assert malformed.code == "OutOfMemory"
     words = line.removeprefix("ERROR ").removeprefix("# ").rstrip(".")
-    assert broken.message == f"The scan ran out of memory: {words}."
-    assert "computeType" in broken.remediation
+    assert malformed.message == f"The scan ran out of memory: {words}."
+    assert "computeType" in malformed.remediation
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_words_of_a_scanner_without_memory_are_known(line):
     ],
 )
 def test_words_of_a_scanner_without_disk_are_known(line):
-    broken = exhausted.by_words(["INFO Scanning", line])
+    malformed = exhausted.by_words(["INFO Scanning", line])
 
-    assert broken
-    assert broken.code == "DiskFull"
-    assert broken.message == f"The scan ran out of disk space: {line.removeprefix('ERROR ')}."
-    assert "computeType" in broken.remediation
+    assert malformed
+    assert malformed.code == "DiskFull"
+    assert malformed.message == f"The scan ran out of disk space: {line.removeprefix('ERROR ')}."
+    assert "computeType" in malformed.remediation
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_code_and_names_that_a_scanner_quotes_are_no_such_words(line):
     ids=["memory", "fork", "disk", "quota", "what led to it", "another", "words"],
 )
 def test_an_error_of_our_own_process_says_what_was_too_small(error, code):
-    broken = exhausted.by_error(error)
+    malformed = exhausted.by_error(error)
 
-    assert (broken.code if broken else None) == code
+    assert (malformed.code if malformed else None) == code
 
 
 @pytest.mark.parametrize(("free", "code"), [(0, "DiskFull"), (100_000, "DiskFull"), (2**30, None)])
@@ -113,9 +113,9 @@ def test_a_disk_that_takes_no_more_is_full(tmp_path, monkeypatch, free, code):
             self.free = free if folder == tmp_path else 2**40
 
     monkeypatch.setattr(exhausted.shutil, "disk_usage", Usage)
-    broken = exhausted.by_disk(tmp_path)
+    malformed = exhausted.by_disk(tmp_path)
 
-    assert (broken.code if broken else None) == code
+    assert (malformed.code if malformed else None) == code
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_a_log_on_a_full_disk_goes_on_to_be_seen(capsys):
         log.write("two")
 
     assert capsys.readouterr().out == "one\ntwo\n"
-    broken = exhausted.by_error(log.full or ValueError())
-    assert isinstance(broken, Broken)
-    assert broken.code == "DiskFull"
+    malformed = exhausted.by_error(log.full or ValueError())
+    assert isinstance(malformed, ScanError)
+    assert malformed.code == "DiskFull"
 
 
 def test_a_log_that_cannot_be_written_for_another_reason_is_an_error(tmp_path):

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.fetch import Fetched, fetch
 from scan.job import Upload
 
@@ -53,13 +53,13 @@ def test_it_is_written_with_its_size_its_digest_and_who_uploaded_it(s3, tmp_path
 def test_what_s3_refuses_is_said_in_words(s3, tmp_path, code, says):
     s3.add_client_error("get_object", code)
 
-    with pytest.raises(Broken) as refusal:
+    with pytest.raises(ScanError) as refusal:
         fetch(s3.client, UPLOAD, tmp_path / "upload.zip", 3)
 
     assert refusal.value.code == says
 
 
-def test_a_trouble_of_s3_itself_is_not_called_a_trouble_of_the_upload(s3, tmp_path):
+def test_an_error_of_s3_itself_is_not_called_an_error_of_the_upload(s3, tmp_path):
     s3.add_client_error("get_object", "InternalError")
 
     with pytest.raises(ClientError):
@@ -70,7 +70,7 @@ def test_a_zip_that_is_larger_than_what_it_may_unpack_to_is_not_downloaded(s3, t
     body = StreamingBody(io.BytesIO(b"zips"), 4)
     s3.add_response("get_object", {"Body": body, "ContentLength": 4}, ASKED)
 
-    with pytest.raises(Broken, match=r"4 bytes; 3 are allowed"):
+    with pytest.raises(ScanError, match=r"4 bytes; 3 are allowed"):
         fetch(s3.client, UPLOAD, tmp_path / "upload.zip", 3)
 
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.job import UploadLimits
 from scan.unpacking import unpack
 from tests.scan.zip_maker import BZIP2, DEFLATED, LZMA, STORED, UTF8, Item, extra, made
@@ -319,7 +319,7 @@ def test_a_method_that_python_does_not_know_is_called_that(method, source, tmp_p
     except AssertionError:
         pytest.skip(f"this 7-Zip does not pack by {method}")
 
-    with pytest.raises(Broken, match="packed in an unusual way") as refusal:
+    with pytest.raises(ScanError, match="packed in an unusual way") as refusal:
         ledger(archive, tmp_path / "source")
 
     assert refusal.value.code == "UnsupportedZip"
@@ -333,7 +333,7 @@ def test_a_self_extracting_archive_is_refused(source, tmp_path):
     # Its offsets count from the start of the file, so that only the prefix itself is too much.
     run("zip -qA {zip}", source, tmp_path / "made.zip")
 
-    with pytest.raises(Broken, match="before the first entry") as refusal:
+    with pytest.raises(ScanError, match="before the first entry") as refusal:
         ledger(tmp_path / "made.zip", tmp_path / "source")
 
     assert refusal.value.code == "AmbiguousZip"
@@ -343,7 +343,7 @@ def test_zeros_behind_a_zip_are_refused(source, tmp_path):
     """So bsdtar writes into a pipe; into a file it does not."""
     run("bsdtar --format zip -cf - . | cat > {zip}", tree(source), tmp_path / "made.zip")
 
-    with pytest.raises(Broken, match="a comment of 0 bytes") as refusal:
+    with pytest.raises(ScanError, match="a comment of 0 bytes") as refusal:
         ledger(tmp_path / "made.zip", tmp_path / "source")
 
     assert refusal.value.code == "AmbiguousZip"

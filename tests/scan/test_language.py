@@ -82,10 +82,10 @@ def apple_double(behind=b""):
     ],
 )
 def test_a_name_tells_the_language_in_any_case(name, tag, tmp_path):
-    found = kind(tmp_path, name)
+    detected = kind(tmp_path, name)
 
-    assert found.is_code
-    assert tag in found.tags
+    assert detected.is_code
+    assert tag in detected.tags
 
 
 def test_languages_have_the_names_that_people_know(tmp_path):
@@ -122,10 +122,10 @@ def test_languages_have_the_names_that_people_know(tmp_path):
     ],
 )
 def test_the_first_line_tells_the_language_of_a_file_without_suffix(first, tag, tmp_path):
-    found = kind(tmp_path, "bin/tool", first + b"print(1)\n")
+    detected = kind(tmp_path, "bin/tool", first + b"print(1)\n")
 
-    assert found.is_code
-    assert tag in found.tags
+    assert detected.is_code
+    assert tag in detected.tags
 
 
 def test_a_shebang_makes_code_of_a_text_file(tmp_path):
@@ -138,10 +138,10 @@ def test_a_name_that_belies_the_first_line_is_not_believed(name, tmp_path):
 
 
 def test_what_is_one_language_by_name_and_another_by_its_first_line_is_both(tmp_path):
-    found = kind(tmp_path, "tool.js", b"#!/usr/bin/env python3\nimport os\n")
+    detected = kind(tmp_path, "tool.js", b"#!/usr/bin/env python3\nimport os\n")
 
-    assert {"javascript", "python"} <= found.tags
-    assert found.language == "JavaScript, Python"
+    assert {"javascript", "python"} <= detected.tags
+    assert detected.language == "JavaScript, Python"
     assert kind(tmp_path, "a.py", b"#!/opt/own/thing\n").tags == {"python"}
     assert kind(tmp_path, "a.ts", b"#!/usr/bin/env bun\n").language == "TypeScript"
     assert kind(tmp_path, "a.cgi", b"#!/usr/bin/perl\n").language == "Perl"
@@ -165,10 +165,10 @@ def test_a_file_of_paths_is_code_where_python_runs_a_line_of_it(content, is_code
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 def test_text_as_windows_writes_it_is_not_opaque(encoding, tmp_path):
     words = "\ufeffwords" if encoding == "utf-16-be" else "words"
-    found = kind(tmp_path, "a.txt", words.encode(encoding))
+    detected = kind(tmp_path, "a.txt", words.encode(encoding))
 
-    assert not found.is_opaque
-    assert not found.is_code
+    assert not detected.is_opaque
+    assert not detected.is_code
     assert kind(tmp_path, "a.txt", b"\xff\xfe\0\0\0\xd8").is_opaque
 
 
@@ -184,10 +184,10 @@ def test_code_stays_code_when_its_bytes_are_not_text(tmp_path):
     ],
 )
 def test_text_and_data_are_no_code(name, tmp_path):
-    found = kind(tmp_path, name, b"<b>words</b>\n")
+    detected = kind(tmp_path, name, b"<b>words</b>\n")
 
-    assert not found.is_code
-    assert not found.is_opaque
+    assert not detected.is_code
+    assert not detected.is_opaque
 
 
 def test_php_that_a_text_quotes_is_no_code(tmp_path):
@@ -196,10 +196,10 @@ def test_php_that_a_text_quotes_is_no_code(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.png", "a.PNG", "a.woff2", "a.mp4", "a.pdf"])
 def test_images_sounds_and_fonts_are_no_code(name, tmp_path):
-    found = kind(tmp_path, name, PNG)
+    detected = kind(tmp_path, name, PNG)
 
-    assert not found.is_code
-    assert not found.is_opaque
+    assert not detected.is_code
+    assert not detected.is_opaque
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_images_sounds_and_fonts_are_no_code(name, tmp_path):
 def test_archives_programs_and_notebooks_are_opaque_whatever_their_name(
     name, content, what, tmp_path
 ):
-    found = kind(tmp_path, name, content)
+    detected = kind(tmp_path, name, content)
 
-    assert found.is_opaque
-    assert found.why == what
+    assert detected.is_opaque
+    assert detected.why == what
 
 
 def test_what_finder_leaves_is_known_by_its_content(tmp_path):

@@ -64,7 +64,7 @@ def test_what_the_engine_says_counts_before_what_a_file_looks_like(tmp_path):
     coverage = covered(tmp_path, files, seen("a.yml", "b.go", "c.py", unread={"c.py": "why"}))
 
     assert counted(coverage) == {"analysed": 2, "unanalysed": 1}
-    assert [(each.file, each.reason) for each in coverage.unseen] == [("c.py", "why")]
+    assert [(entry.file, entry.reason) for entry in coverage.unseen] == [("c.py", "why")]
 
 
 def test_a_complaint_about_no_file_of_the_upload_may_be_about_any(tmp_path):
@@ -75,7 +75,7 @@ def test_a_complaint_about_no_file_of_the_upload_may_be_about_any(tmp_path):
     )
 
     assert counted(coverage) == {"analysed": 1, "unanalysed": 2}
-    assert {(each.file, each.reason) for each in coverage.unseen} == {
+    assert {(entry.file, entry.reason) for entry in coverage.unseen} == {
         ("elsewhere.py", "why"),
         ("", "could not parse 3 files"),
     }
@@ -130,7 +130,7 @@ def test_a_virtual_environment_is_known_whatever_its_name(tmp_path):
 
     coverage = covered(tmp_path, files, seen("b.py"))
 
-    assert [(each.file, each.files) for each in coverage.unseen] == [("own/", 1)]
+    assert [(entry.file, entry.files) for entry in coverage.unseen] == [("own/", 1)]
 
 
 @pytest.mark.parametrize("name", ["app/evil.PY", "app/src/evil.PY", "app/binaries/evil"])
@@ -183,9 +183,9 @@ def test_a_hundred_of_each_class_are_shown():
         for number in range(150)
     ]
 
-    shown = Coverage(counts={}, unseen=unseen, reported=True).shown
+    printable = Coverage(counts={}, unseen=unseen, reported=True).listed
 
-    assert shown == unseen[:100] + unseen[150:250]
+    assert printable == unseen[:100] + unseen[150:250]
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def test_a_hundred_of_each_class_are_shown():
         ({"unanalysed": None, "opaque": None}, {}),
     ],
 )
-def test_the_conditions_judge_like_the_limits(most, statuses):
+def test_the_conditions_evaluate_like_the_limits(most, statuses):
     counts = dict.fromkeys(CLASSES, 0) | {"unanalysed": 2, "opaque": 3}
 
     conditions = Coverage(counts=counts, unseen=[], reported=True).conditions(most)
 
-    assert {each.metric: each.status for each in conditions} == statuses
-    assert {each.actual for each in conditions} <= {"2", "3"}
+    assert {condition.metric: condition.status for condition in conditions} == statuses
+    assert {condition.actual for condition in conditions} <= {"2", "3"}
 
 
 NAMES = st.sampled_from(["a.py", "b.go", "c.md", "vendor/d.py", "e.pyc", "x/f.PY"])
@@ -222,15 +222,15 @@ def test_no_file_is_lost_or_counted_twice(
     files = dict.fromkeys(["a.py", "b.go", "c.md", "vendor/d.py", "x/f.PY"], "x\n") | {
         "e.pyc": "\0"
     }
-    said = Seen(
+    seen_files = Seen(
         analysed=None if is_silent else analysed,
         languages=languages,
         unread=unread,
         excluded=excluded,
     )
 
-    coverage = covered(tmp_path_factory.mktemp("upload"), files, said)
+    coverage = covered(tmp_path_factory.mktemp("upload"), files, seen_files)
 
     assert sum(coverage.counts.values()) == len(files)
-    listed = sum(each.files for each in coverage.unseen)
+    listed = sum(entry.files for entry in coverage.unseen)
     assert listed == len(files) - coverage.counts["analysed"] - coverage.counts["noCode"]

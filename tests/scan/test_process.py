@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scan import exhausted
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.log import Log
 from scan.process import died, last_words, run
 from scan.process import ended as ended_as
@@ -44,7 +44,7 @@ def test_a_secret_is_masked_in_the_log_and_in_what_is_handed_on(tmp_path):
     assert log == "ERROR 401 for ***\n"
 
 
-def test_whoever_reads_along_gets_each_line_as_it_is_in_the_log(tmp_path):
+def test_anyone_who_reads_along_gets_each_line_as_it_is_in_the_log(tmp_path):
     lines: list[str] = []
     with Log(tmp_path / "log", secrets=[TOKEN]) as log:
         run(
@@ -57,7 +57,7 @@ def test_whoever_reads_along_gets_each_line_as_it_is_in_the_log(tmp_path):
     assert lines == ["one", "two ***"]
 
 
-def test_a_scanner_that_ends_before_it_has_read_its_input_is_heard(tmp_path):
+def test_a_scanner_that_ends_before_it_has_read_its_input_is_resumed(tmp_path):
     large = "x" * 1_000_000  # more than a pipe holds
 
     code, tail, _ = ran(tmp_path, "print('ERROR no room'); exit(1)", large)
@@ -106,7 +106,7 @@ def ended(tmp_path, *command: str) -> tuple[int, list[str]]:
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(137)", "sys.exit(-9)"])
 def test_a_scanner_that_was_killed_ran_out_of_memory(tmp_path, end):
     """By itself, below a shell, and below Python."""
-    with pytest.raises(Broken, match="was killed") as caught:
+    with pytest.raises(ScanError, match="was killed") as caught:
         ended(tmp_path, sys.executable, "-c", f"import os, sys; print('half way'); {end}")
 
     assert caught.value.code == "OutOfMemory"
@@ -118,7 +118,7 @@ def test_a_scanner_whose_helper_the_kernel_killed_ran_out_of_memory(tmp_path, mo
     counts = iter([4, 5])
     monkeypatch.setattr(exhausted, "kernel_kills", lambda: next(counts))
 
-    with pytest.raises(Broken, match="killed a process of the scanner") as caught:
+    with pytest.raises(ScanError, match="killed a process of the scanner") as caught:
         ended(tmp_path, "true")
 
     assert caught.value.code == "OutOfMemory"
@@ -133,7 +133,7 @@ def test_what_the_kernel_killed_before_says_nothing_of_a_scanner(tmp_path, monke
 def test_a_scanner_that_leaves_the_disk_full_ended_for_that(tmp_path, monkeypatch):
     monkeypatch.setattr(exhausted, "LEAST_DISK", 2**60)
 
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(ScanError) as caught:
         ended(tmp_path, "true")
 
     assert caught.value.code == "DiskFull"
@@ -165,11 +165,11 @@ def test_a_scanner_that_cannot_write_says_that_the_disk_is_full(tmp_path):
 
 
 def test_the_words_that_tell_are_kept_however_much_follows(tmp_path):
-    said = ["ERROR java.lang.OutOfMemoryError: Java heap space", *map(str, range(30))]
+    expected = ["ERROR java.lang.OutOfMemoryError: Java heap space", *map(str, range(30))]
 
-    _, tail = ended(tmp_path, "printf", "%s\n", *said)
+    _, tail = ended(tmp_path, "printf", "%s\n", *expected)
 
-    assert tail == [said[0], *said[-20:]]
+    assert tail == [expected[0], *expected[-20:]]
     assert died("Tool", 1, tail).code == "OutOfMemory"
 
 
@@ -186,7 +186,7 @@ def test_a_machine_that_can_start_no_process_blames_no_setting(tmp_path, monkeyp
 
     monkeypatch.setattr(subprocess, "Popen", popen)
 
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(ScanError) as caught:
         ended(tmp_path, "true")
 
     assert caught.value.code == "OutOfMemory"
@@ -227,24 +227,24 @@ def test_a_machine_that_can_start_no_process_blames_no_setting(tmp_path, monkeyp
 def test_a_scanner_that_dies_says_so_in_its_own_words(tmp_path, script, message):
     code, tail = ended(tmp_path, sys.executable, "-c", f"import os, sys; {script}")
 
-    broken = died("Tool", code, tail)
+    malformed = died("Tool", code, tail)
 
-    assert (broken.code, broken.message) == ("ScannerFailed", message)
-    assert "setting" not in broken.remediation
+    assert (malformed.code, malformed.message) == ("ScannerFailed", message)
+    assert "setting" not in malformed.remediation
 
 
 def test_a_signal_without_a_name_is_a_number():
     assert died("Tool", -63, []).message.startswith("Tool was ended by signal 63 (exit")
 
 
-def test_an_engine_may_say_what_came_of_it():
+def test_an_engine_may_say_how_it_ended():
     assert ended_as("Tool", 1, ["no"], "wrote no SARIF") == (
         "Tool ended with exit status 1 and wrote no SARIF: no"
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("expected", "words"),
     [
         (
             [
@@ -275,8 +275,8 @@ def test_an_engine_may_say_what_came_of_it():
     ],
     ids=["SonarQube", "Bandit", "usage", "frames", "long", "blank"],
 )
-def test_last_words_are_those_that_say_why(said, words):
-    assert last_words(said) == words
+def test_last_words_are_those_that_say_why(expected, words):
+    assert last_words(expected) == words
 
 
 def test_a_scanner_reads_names_of_files_as_utf_8_and_writes_beside_its_work(tmp_path, monkeypatch):
@@ -330,7 +330,7 @@ def test_sonarsource_s_scanner_hands_on_that_its_engine_has_no_memory(tmp_path, 
 
 
 def test_sonarsource_s_scanner_hands_on_that_its_engine_was_killed(tmp_path):
-    with pytest.raises(Broken, match="247") as caught:
+    with pytest.raises(ScanError, match="247") as caught:
         ended(tmp_path, sys.executable, "-c", PYSONAR, "sh", "-c", "read nothing; kill -9 $$")
 
     assert caught.value.code == "OutOfMemory"

@@ -16,7 +16,7 @@ from tests.scan.scanning import ENVIRONMENT, tree
 
 
 def tools(command: str) -> list[str]:
-    return [each.commands[0] for each in named(command)]
+    return [recipe.commands[0] for recipe in named(command)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_shell_may_run_several():
 
 
 def globs(command: str) -> set[str]:
-    return {each.glob for each in settings_files(named(command), command)}
+    return {settings_file.glob for settings_file in settings_files(named(command), command)}
 
 
 def test_each_tool_is_steered_by_its_own_files_only():
@@ -68,13 +68,13 @@ def test_options_that_turn_settings_files_off_leave_them_where_they_are():
 
 
 def test_a_tool_that_nobody_knows_may_be_steered_by_any_of_them():
-    every = {each.glob for recipe in RECIPES for each in recipe.settings}
+    every = {setting.glob for recipe in RECIPES for setting in recipe.settings}
 
     assert globs("own-tool {source}") == every | {".snyk", ".tflint.hcl"}
 
 
 def test_ruff_leaves_out_what_its_recipe_says():
-    said = subprocess.run(
+    expected = subprocess.run(
         [
             shutil.which("ruff", path=ENVIRONMENT["PATH"]) or "ruff",
             "check",
@@ -86,13 +86,13 @@ def test_ruff_leaves_out_what_its_recipe_says():
         text=True,
         check=True,
     ).stdout
-    listed = said.partition("file_resolver.exclude = [")[2].partition("]")[0]
+    listed = expected.partition("file_resolver.exclude = [")[2].partition("]")[0]
 
-    assert {each.strip('", \t') for each in listed.split("\n")} - {""} == recipes.RUFF_LEAVES_OUT
+    assert {line.strip('", \t') for line in listed.split("\n")} - {""} == recipes.RUFF_LEAVES_OUT
 
 
 def notes_of(tool: str, *lines: str) -> Any:
-    patterns = [each.output for each in named(tool) if each.output]
+    patterns = [recipe.output for recipe in named(tool) if recipe.output]
     output = OutputReader(patterns)
     for line in lines:
         output.read(line)
@@ -108,7 +108,7 @@ def test_a_check_of_bandit_that_died_leaves_its_file_unread():
     )
 
     assert notes.unread == {"/s/a b.py": "boom"}
-    assert (notes.analysed, notes.troubles) == ({}, {})
+    assert (notes.analysed, notes.problems) == ({}, {})
 
 
 def test_what_ruff_says_it_cannot_read_is_unread():
@@ -133,18 +133,18 @@ def test_what_gosec_says_it_checks_is_analysed():
     )
 
     assert notes.analysed == {"/s/types/b.go": None}
-    assert list(notes.troubles) == [
+    assert list(notes.problems) == [
         "Error building the SSA representation of the package types: package types has type errors,"
         " skipping SSA analysis, no ssa result"
     ]
 
 
-def test_output_that_names_too_many_files_is_a_trouble_of_its_own(monkeypatch):
+def test_output_that_names_too_many_files_is_an_error_of_its_own(monkeypatch):
     monkeypatch.setattr("scan.sarif.output.MOST", 2)
     notes = notes_of("ruff", *(f"warning: Failed to lint /s/{n}.py: no" for n in range(5)))
 
     assert len(notes.unread) == 2
-    assert list(notes.troubles) == ["the scanner's output names too many files to be read"]
+    assert list(notes.problems) == ["the scanner's output names too many files to be read"]
 
 
 def seen_by(tool: str, tmp_path, command: str = "", own_json: Any = None) -> Seen:
@@ -200,5 +200,5 @@ def test_semgreps_own_json_says_what_it_scanned_and_what_not(tmp_path):
     assert seen.incomplete == ("Fatal error", "Semgrep did not run a rule: r1")
 
 
-def test_warnings_of_other_tools_are_no_troubles(tmp_path):
+def test_warnings_of_other_tools_are_no_errors(tmp_path):
     assert seen_by("Tool", tmp_path).incomplete == ()

@@ -5,7 +5,7 @@ import pytest
 from domain.coverage import CLASSES, Unseen
 from domain.findings import SEVERITIES, Finding, IgnoredSetting
 from domain.timestamps import iso, now
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.fetch import Fetched
 from scan.finding import Analysis, Seen, counts
 from scan.job import from_environment
@@ -24,7 +24,7 @@ JOB = from_environment(
         "ENGINE": "sarif",
     }
 )
-BROKEN = Broken("NothingJudged", "m" * 1000, "n" * 1000)
+MALFORMED = ScanError("NothingJudged", "m" * 1000, "n" * 1000)
 
 
 def finding(severity: str, file: str = "app.py", line: int | None = 1) -> Finding:
@@ -51,7 +51,7 @@ def reported():
             fetched=Fetched(),
             analysis=analysis,
             coverage=Coverage(counts=dict.fromkeys(CLASSES, 0), unseen=unseen, reported=True),
-            outcome=BROKEN,
+            outcome=MALFORMED,
         )
         return checked({**whole, "evidence": {"scanner.log": "0" * 64}})
 
@@ -66,11 +66,11 @@ def test_the_worst_come_first_then_file_by_file(reported):
         finding("HIGH", "a.py", 9),
     ]
 
-    shown = [
-        (each["severity"], each["file"], each["line"]) for each in reported(findings)["findings"]
+    printable = [
+        (item["severity"], item["file"], item["line"]) for item in reported(findings)["findings"]
     ]
 
-    assert shown == [
+    assert printable == [
         ("BLOCKER", "app.py", 1),
         ("HIGH", "a.py", 9),
         ("HIGH", "app.py", 1),
@@ -85,7 +85,7 @@ def test_the_worst_come_first_then_file_by_file(reported):
 def test_of_many_findings_twenty_are_shown_and_all_are_counted(reported):
     written = reported([finding("LOW", "a" * 600)] * 30 + [finding("BLOCKER")])
 
-    assert [each["severity"] for each in written["findings"]] == ["BLOCKER"] + ["LOW"] * 19
+    assert [item["severity"] for item in written["findings"]] == ["BLOCKER"] + ["LOW"] * 19
     assert written["findings"][1]["file"] == "a" * 500
     assert (written["counts"]["LOW"], written["counts"]["BLOCKER"]) == (30, 1)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.finding import Analysis
 from scan.sarif.reading import read
 from tests.scan.scanning import tree
@@ -44,10 +44,10 @@ def test_what_real_tools_write_is_understood(tool, engine, counts, files, tmp_pa
 
     assert (analysis.engine, analysis.version) == engine
     assert {key: value for key, value in analysis.counts.items() if value} == counts
-    found = {each.file for each in analysis.findings}
-    assert found <= {*FILES, "cmd/main.go"}
-    assert files is None or found == files
-    assert all(each.line and each.message and each.rule for each in analysis.findings)
+    findings = {finding.file for finding in analysis.findings}
+    assert findings <= {*FILES, "cmd/main.go"}
+    assert files is None or findings == files
+    assert all(finding.line and finding.message and finding.rule for finding in analysis.findings)
 
 
 @pytest.mark.parametrize(("tool", "suppressed"), [("semgrep", 1), ("checkov", 1), ("gosec", 1)])
@@ -116,7 +116,7 @@ def reading(tmp_path: Path, *runs: Any, source: Any = "code") -> Analysis:
             {"properties": {"security-severity": "7"}},
             "HIGH",
         ),
-        ({"kind": "unheard of"}, {"defaultConfiguration": {"level": "error"}}, "HIGH"),
+        ({"kind": "of tomorrow"}, {"defaultConfiguration": {"level": "error"}}, "HIGH"),
         ({"kind": "open"}, {}, "INFO"),
         ({"level": "error"}, {"properties": {"security-severity": "unknown"}}, "HIGH"),
         ({"level": "error"}, {"properties": {"security-severity": "nan"}}, "HIGH"),
@@ -130,16 +130,16 @@ def reading(tmp_path: Path, *runs: Any, source: Any = "code") -> Analysis:
 def test_severity_is_the_cvss_score_or_else_the_level(more, rule, severity, tmp_path):
     analysis = reading(tmp_path, run(result(**more), rules=[{"id": "R1", **rule}]))
 
-    assert [each.severity for each in analysis.findings] == [severity]
+    assert [finding.severity for finding in analysis.findings] == [severity]
 
 
-def test_a_run_may_configure_a_rule_anew(tmp_path):
+def test_a_run_may_configure_a_rule_again(tmp_path):
     override = {"descriptor": {"id": "R1"}, "configuration": {"level": "error"}}
     analysis = reading(
         tmp_path, run(result(), invocations=[{"ruleConfigurationOverrides": [override]}])
     )
 
-    assert [each.severity for each in analysis.findings] == ["HIGH"]
+    assert [finding.severity for finding in analysis.findings] == ["HIGH"]
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_what_is_no_finding_is_not_counted(more, tmp_path):
         {"suppressions": [{"kind": "external"}, {"kind": "external", "status": "rejected"}]},
         {"suppressions": [{"kind": "inSource"}]},
         {"suppressions": [{}]},
-        {"suppressions": [{"kind": "external", "status": "unheard of"}]},
+        {"suppressions": [{"kind": "external", "status": "of tomorrow"}]},
     ],
 )
-def test_what_stands_is_counted(more, tmp_path):
+def test_what_is_not_suppressed_is_counted(more, tmp_path):
     assert len(reading(tmp_path, run(result(**more))).findings) == 1
 
 
@@ -195,7 +195,7 @@ def test_a_result_may_name_its_rule_by_number_or_in_part(tmp_path):
     del by_number["ruleId"]
     analysis = reading(tmp_path, run(by_number, result(ruleId="R1/part"), rules=rules))
 
-    assert [(each.rule, each.severity) for each in analysis.findings] == [
+    assert [(finding.rule, finding.severity) for finding in analysis.findings] == [
         ("R1", "HIGH"),
         ("R1/part", "HIGH"),
     ]
@@ -264,7 +264,7 @@ def test_a_place_is_a_file_of_the_upload(location, file, line, tmp_path):
         ),
     )
 
-    assert [(each.file, each.line) for each in analysis.findings] == [(file, line)]
+    assert [(finding.file, finding.line) for finding in analysis.findings] == [(file, line)]
 
 
 @pytest.mark.parametrize("line", [0, -3, "7", True, None])
@@ -272,7 +272,7 @@ def test_a_line_that_is_none_is_left_out(line, tmp_path):
     place = {"artifactLocation": {"uri": "app/store.py"}, "region": {"startLine": line}}
     analysis = reading(tmp_path, run(result(ruleId=5, locations=[{"physicalLocation": place}])))
 
-    assert [(each.rule, each.line) for each in analysis.findings] == [("5", None)]
+    assert [(finding.rule, finding.line) for finding in analysis.findings] == [("5", None)]
 
 
 def test_the_runs_of_one_file_are_added_up(tmp_path):
@@ -281,7 +281,7 @@ def test_the_runs_of_one_file_are_added_up(tmp_path):
     analysis = reading(tmp_path, run(result(level="note"), result(level="error")), other)
 
     assert analysis.engine == "Tool, Other"
-    assert Counter(each.severity for each in analysis.findings) == {"HIGH": 2, "LOW": 1}
+    assert Counter(finding.severity for finding in analysis.findings) == {"HIGH": 2, "LOW": 1}
 
 
 @pytest.mark.parametrize(
@@ -301,10 +301,10 @@ def test_the_runs_of_one_file_are_added_up(tmp_path):
         "[" * 100_000,
     ],
 )
-def test_broken_sarif_is_a_broken_scan(text, tmp_path):
+def test_broken_sarif_is_a_scan_that_failed_to_run(text, tmp_path):
     (tmp_path / "result.sarif").write_text(text)
 
-    with pytest.raises(Broken) as refusal:
+    with pytest.raises(ScanError) as refusal:
         read(tmp_path / "result.sarif", source=tmp_path, folder=tmp_path)
 
     assert refusal.value.code == "BrokenSarif"
@@ -315,7 +315,7 @@ def test_broken_sarif_is_a_broken_scan(text, tmp_path):
     [({}, "Tool: it says that its run was not"), ({"exitCodeDescription": "no rules"}, "no rules")],
 )
 def test_a_tool_that_says_it_failed_is_believed(more, says, tmp_path):
-    with pytest.raises(Broken, match=says) as refusal:
+    with pytest.raises(ScanError, match=says) as refusal:
         reading(tmp_path, run(invocations=[{"executionSuccessful": False, **more}]))
 
     assert refusal.value.code == "ScannerFailed"
@@ -344,10 +344,10 @@ def test_any_change_of_real_sarif_is_read_or_refused(tmp_path_factory, data):
     (folder / "result.sarif").write_text(json.dumps(log))
     try:
         analysis = read(folder / "result.sarif", source=folder, folder=folder)
-    except Broken:
+    except ScanError:
         return
     assert sum(analysis.counts.values()) == len(analysis.findings)
-    for each in analysis.findings:
-        assert all(isinstance(text, str) for text in (each.rule, each.message, each.file))
-        assert each.line is None or type(each.line) is int
+    for finding in analysis.findings:
+        assert all(isinstance(text, str) for text in (finding.rule, finding.message, finding.file))
+        assert finding.line is None or type(finding.line) is int
     assert all(isinstance(text, str) for text in analysis.seen.incomplete)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.finding import Analysis, Seen
 from scan.ledger import NOT_READ
 from scan.sarif.output import OutputNotes
@@ -39,8 +39,8 @@ def seen(tmp_path: Path, *runs: Any, **more: Any) -> Seen:
     return reading(tmp_path, *runs, **more).seen
 
 
-def refused(tmp_path: Path, *runs: Any, **log: Any) -> Broken:
-    with pytest.raises(Broken) as refusal:
+def refused(tmp_path: Path, *runs: Any, **log: Any) -> ScanError:
+    with pytest.raises(ScanError) as refusal:
         reading(tmp_path, *runs, **log)
     return refusal.value
 
@@ -51,9 +51,9 @@ def refused(tmp_path: Path, *runs: Any, **log: Any) -> Broken:
 @pytest.mark.parametrize("results", [{"results": None}, {}], ids=["null", "absent"])
 def test_a_run_without_results_did_not_begin(results, tmp_path):
     without = {"tool": {"driver": {"name": "Tool"}}, **results}
-    broken = refused(tmp_path, run(result()), without)
+    malformed = refused(tmp_path, run(result()), without)
 
-    assert (broken.code, broken.message) == (
+    assert (malformed.code, malformed.message) == (
         "NothingAnalysed",
         "Tool did not begin: its SARIF holds no results, not even an empty list of them.",
     )
@@ -61,9 +61,9 @@ def test_a_run_without_results_did_not_begin(results, tmp_path):
 
 @pytest.mark.parametrize("log", [{"runs": []}, {"runs": None}])
 def test_a_log_without_runs_scanned_nothing(log, tmp_path):
-    broken = refused(tmp_path, **log)
+    malformed = refused(tmp_path, **log)
 
-    assert (broken.code, "nothing was scanned" in broken.message) == ("NothingAnalysed", True)
+    assert (malformed.code, "nothing was scanned" in malformed.message) == ("NothingAnalysed", True)
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ def test_a_log_without_runs_scanned_nothing(log, tmp_path):
     ],
 )
 def test_a_run_that_failed_is_believed(invocation, says, tmp_path):
-    broken = refused(tmp_path, run(invocations=[{"executionSuccessful": True, **invocation}]))
+    malformed = refused(tmp_path, run(invocations=[{"executionSuccessful": True, **invocation}]))
 
-    assert (broken.code, broken.message) == ("ScannerFailed", says)
+    assert (malformed.code, malformed.message) == ("ScannerFailed", says)
 
 
 def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
     def nulled(value: Any) -> Any:
         if isinstance(value, dict):
-            return {**{key: nulled(each) for key, each in value.items()}, **nothing}
-        return [nulled(each) for each in value] if isinstance(value, list) else value
+            return {**{key: nulled(member) for key, member in value.items()}, **nothing}
+        return [nulled(member) for member in value] if isinstance(value, list) else value
 
     names = (
         "ruleIndex level kind rule guid suppressions baselineState provenance locations "
@@ -105,7 +105,7 @@ def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
     bare = nulled(run({"ruleId": "R1", "message": {"text": "wrong"}}))
     analysis = reading(tmp_path, full, bare)
 
-    assert [(each.severity, each.message, each.file) for each in analysis.findings] == [
+    assert [(finding.severity, finding.message, finding.file) for finding in analysis.findings] == [
         ("MEDIUM", "wrong", "app/store.py"),
         ("MEDIUM", "wrong", ""),
     ]
@@ -129,15 +129,15 @@ def test_results_in_a_file_beside_are_read(tmp_path):
 @pytest.mark.parametrize(
     "uri", ["../secret.json", "file:///etc/passwd", "/etc/passwd", "none", "https://x/y", "link"]
 )
-def test_results_elsewhere_are_not_read_and_the_scan_is_broken(uri, tmp_path):
+def test_results_elsewhere_are_not_read_and_the_scan_fails_to_run(uri, tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "secret.json").write_text(json.dumps({"results": []}))
     (tmp_path / "work" / "link").symlink_to(tmp_path / "secret.json")
     references = {"results": [{"location": {"uri": uri}}]}
-    broken = refused(tmp_path, run(externalPropertyFileReferences=references))
+    malformed = refused(tmp_path, run(externalPropertyFileReferences=references))
 
-    assert broken.code == "BrokenSarif"
-    assert "which is not beside it" in broken.message
+    assert malformed.code == "BrokenSarif"
+    assert "which is not beside it" in malformed.message
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_results_inline_are_read(references, properties, tmp_path):
     ],
 )
 def test_results_that_cannot_be_attributed_break_the_scan(references, inline, tmp_path):
-    broken = refused(tmp_path, run(**references), inlineExternalProperties=inline)
+    malformed = refused(tmp_path, run(**references), inlineExternalProperties=inline)
 
-    assert broken.code == "BrokenSarif"
+    assert malformed.code == "BrokenSarif"
 
 
 # 3.27.5, 3.51, 3.52, 3.54: rules
@@ -220,7 +220,9 @@ def test_a_rule_of_the_driver_is_found(reference, rule, tmp_path):
     rules = [{"id": "R0"}, {"id": "R1", "guid": "guid-of-R1", **BLOCKER}]
     analysis = reading(tmp_path, with_rules(reference, driver=rules))
 
-    assert [(each.rule, each.severity) for each in analysis.findings] == [(rule, "BLOCKER")]
+    assert [(finding.rule, finding.severity) for finding in analysis.findings] == [
+        (rule, "BLOCKER")
+    ]
 
 
 def test_the_longest_id_of_a_hierarchy_counts(tmp_path):
@@ -253,7 +255,7 @@ def test_an_override_is_of_one_rule_of_one_component(descriptor, severity, tmp_p
     invocations = [overrides(descriptor)]
     whole = with_rules({"ruleIndex": 0}, driver=rules, extension=others, invocations=invocations)
 
-    assert [each.severity for each in reading(tmp_path, whole).findings] == [severity]
+    assert [finding.severity for finding in reading(tmp_path, whole).findings] == [severity]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_an_override_is_of_the_invocation_that_made_the_result(provenance, sever
     invocations = [overrides({"id": "R1"}, "note"), overrides({"id": "R1"}, "error")]
     whole = with_rules({"ruleId": "R1", **provenance}, invocations=invocations)
 
-    assert [each.severity for each in reading(tmp_path, whole).findings] == [severity]
+    assert [finding.severity for finding in reading(tmp_path, whole).findings] == [severity]
 
 
 # 3.11: messages
@@ -333,7 +335,7 @@ def test_a_uri_that_is_no_file_of_the_upload_stands_as_it_is(uri, tmp_path):
     location = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
     analysis = reading(tmp_path, run(result(locations=[location])))
 
-    assert [each.file for each in analysis.findings] == [uri[:500]]
+    assert [finding.file for finding in analysis.findings] == [uri[:500]]
 
 
 @pytest.mark.parametrize(
@@ -356,7 +358,7 @@ def test_a_uri_that_is_a_file_of_the_upload_is_its_path(uri, file, tmp_path):
     location = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
     analysis = reading(tmp_path, run(result(locations=[location])))
 
-    assert [each.file for each in analysis.findings] == [file]
+    assert [finding.file for finding in analysis.findings] == [file]
 
 
 @pytest.mark.parametrize("index", [-1, 5, "0", None, True])
@@ -365,7 +367,7 @@ def test_an_index_that_names_no_artifact_leaves_the_finding_without_a_file(index
     artifacts = [{"location": {"uri": "app/store.py"}}]
     analysis = reading(tmp_path, run(result(locations=[location]), artifacts=artifacts))
 
-    assert [each.file for each in analysis.findings] == [""]
+    assert [finding.file for finding in analysis.findings] == [""]
 
 
 # 3.24.6 and properties: what was analysed
@@ -447,11 +449,17 @@ def test_what_one_run_could_not_parse_stays_unread_and_what_it_left_out_does_not
     tree({"dist/x.py": "1", "dist/y.py": "1"}, tmp_path / "source")
     read_by_bandit = {"app/store.py": {}, "dist/x.py": {}}
     bandit = run(name="Bandit", properties={"metrics": {"_totals": {"loc": 1}, **read_by_bandit}})
-    broken = result(ruleId="invalid-syntax", message={"text": "Expected )"})
-    said = seen(tmp_path, run(broken, name="ruff"), bandit)
+    malformed = result(ruleId="invalid-syntax", message={"text": "Expected )"})
+    seen_files = seen(tmp_path, run(malformed, name="ruff"), bandit)
 
-    assert said.unread == {"app/store.py": "Expected )", "dist/y.py": NOT_READ}
-    assert said.analysed == {"a b.py", "a%20b.py", "with space/ä.py", "app/store.py", "dist/x.py"}
+    assert seen_files.unread == {"app/store.py": "Expected )", "dist/y.py": NOT_READ}
+    assert seen_files.analysed == {
+        "a b.py",
+        "a%20b.py",
+        "with space/ä.py",
+        "app/store.py",
+        "dist/x.py",
+    }
 
 
 # 3.58: notifications
@@ -471,15 +479,15 @@ ERROR = {"level": "error", "message": {"text": "no\nparse"}}
 
 @pytest.mark.parametrize("kind", ["Execution", "Configuration"])
 def test_an_error_about_a_file_says_why_it_was_not_analysed(kind, tmp_path):
-    said = seen(tmp_path, notified({**ERROR, **at_file("app/store.py")}, kind=kind))
+    seen_files = seen(tmp_path, notified({**ERROR, **at_file("app/store.py")}, kind=kind))
 
-    assert (dict(said.unread), said.incomplete) == ({"app/store.py": "no parse"}, ())
+    assert (dict(seen_files.unread), seen_files.incomplete) == ({"app/store.py": "no parse"}, ())
 
 
 def test_an_error_about_one_of_two_files_is_about_both(tmp_path):
-    said = seen(tmp_path, notified({**ERROR, **at_file("a%20b.py")}))
+    seen_files = seen(tmp_path, notified({**ERROR, **at_file("a%20b.py")}))
 
-    assert said.unread.keys() == {"a b.py", "a%20b.py"}
+    assert seen_files.unread.keys() == {"a b.py", "a%20b.py"}
 
 
 @pytest.mark.parametrize(
@@ -495,16 +503,16 @@ def test_an_error_about_one_of_two_files_is_about_both(tmp_path):
 def test_an_error_about_no_file_of_the_upload_makes_the_results_incomplete(
     notification, says, tmp_path
 ):
-    said = seen(tmp_path, notified(notification))
+    seen_files = seen(tmp_path, notified(notification))
 
-    assert (said.unread, said.incomplete) == ({}, (says,))
+    assert (seen_files.unread, seen_files.incomplete) == ({}, (says,))
 
 
 @pytest.mark.parametrize("level", ["warning", "note", "none", None])
 def test_what_is_no_error_is_none(level, tmp_path):
-    said = seen(tmp_path, notified({"level": level, **at_file("app/store.py")}))
+    seen_files = seen(tmp_path, notified({"level": level, **at_file("app/store.py")}))
 
-    assert (said.unread, said.incomplete) == ({}, ())
+    assert (seen_files.unread, seen_files.incomplete) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -548,13 +556,13 @@ def test_what_a_tool_prints_of_files_counts_where_its_recipe_says_so(tmp_path):
     notes = OutputNotes(
         analysed={f"{source}/app/store.py": None, f"{source}/a b.py": None},
         unread={f"{source}/a b.py": "no UTF-8", "/elsewhere": "gone"},
-        troubles={"no types": None},
+        problems={"no types": None},
     )
-    said = seen(tmp_path, run(name="gosec"), notes=notes)
+    seen_files = seen(tmp_path, run(name="gosec"), notes=notes)
 
-    assert said.analysed == {"app/store.py", "a b.py"}
-    assert dict(said.unread) == {"a b.py": "no UTF-8"}
-    assert said.incomplete == ("/elsewhere: gone", "no types")
+    assert seen_files.analysed == {"app/store.py", "a b.py"}
+    assert dict(seen_files.unread) == {"a b.py": "no UTF-8"}
+    assert seen_files.incomplete == ("/elsewhere: gone", "no types")
     assert seen(tmp_path, run(name="gosec")).analysed == frozenset()
     assert seen(tmp_path, run(name="Checkov"), notes=notes).incomplete == ()
 

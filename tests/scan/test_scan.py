@@ -93,7 +93,7 @@ def test_the_log_says_what_goes_on():
     assert done.log.splitlines() == [
         "Fetched payments/api.zip, 1 file",
         "Scanning with bandit",
-        "Gate failed, judged by limits; HIGH 1 > 0",
+        "Gate failed, evaluated by limits; HIGH 1 > 0",
     ]
 
 
@@ -107,7 +107,7 @@ def test_code_cannot_hide_itself_from_bandit(allowed):
     done = scanned(zipped({**GOOD, **hidden}), ALLOW_EXCLUSIONS=allowed)
 
     assert done.report["gate"]["status"] == "failed"
-    assert [(each["file"], each["weakens"]) for each in done.report["ignored"]] == [
+    assert [(setting["file"], setting["weakens"]) for setting in done.report["ignored"]] == [
         (".bandit", True)
     ]
 
@@ -126,8 +126,8 @@ def test_a_settings_file_that_is_code_fails_the_gate_and_does_not_vanish():
     done = with_tool(zipped({**GOOD, "eslint.config.js": "eval(1)\n"}))
 
     assert done.report["gate"]["status"] == "failed"
-    assert [each["file"] for each in done.report["ignored"]] == ["eslint.config.js"]
-    assert [(each["class"], each["file"]) for each in done.report["coverage"]["files"]] == [
+    assert [setting["file"] for setting in done.report["ignored"]] == ["eslint.config.js"]
+    assert [(file["class"], file["file"]) for file in done.report["coverage"]["files"]] == [
         ("unanalysed", "eslint.config.js")
     ]
 
@@ -140,7 +140,7 @@ def test_a_settings_file_that_is_code_fails_the_gate_and_does_not_vanish():
     ],
     ids=["no code", "no text"],
 )
-def test_a_zip_in_which_nothing_was_analysed_is_broken(files):
+def test_a_zip_in_which_nothing_was_analysed_is_an_error(files):
     done = scanned(zipped(files))
 
     assert done.code == 1
@@ -170,7 +170,7 @@ def test_a_silent_tool_has_analysed_nothing_where_there_is_no_text():
     assert with_tool(zipped(GOOD)).report["coverage"]["reported"] is False
 
 
-def test_limits_that_judge_nothing_let_nothing_pass():
+def test_limits_that_evaluate_nothing_let_nothing_pass():
     done = scanned(zipped(BAD), LIMITS='{"HIGH": null}')
 
     assert done.error == "NothingJudged"
@@ -193,7 +193,7 @@ def test_the_sarif_decides_and_not_the_exit_code(code):
 @pytest.mark.parametrize(
     ("sarif", "error"), [("", "NoSarif"), ("{", "BrokenSarif"), ('{"runs": 1}', "BrokenSarif")]
 )
-def test_a_tool_without_sarif_is_a_broken_scan(sarif, error):
+def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
     done = with_tool(zipped(GOOD), sarif=sarif, code=1)
 
     assert (done.code, done.error) == (1, error)
@@ -227,12 +227,12 @@ def test_what_a_tool_says_at_length_is_cut_to_what_the_schema_allows():
     result = {"ruleId": "R1", "message": {"text": "x" * 1000}}
     done = with_tool(zipped(GOOD), sarif=of_results(*[result] * 30))
 
-    assert {each["message"] for each in done.report["findings"]} == {"x" * 500}
+    assert {finding["message"] for finding in done.report["findings"]} == {"x" * 500}
     assert (len(done.report["findings"]), done.report["counts"]["MEDIUM"]) == (20, 30)
 
 
 @pytest.mark.parametrize("command", ["no-such-tool {source}", "/etc/passwd", "'unclosed"])
-def test_a_tool_that_cannot_run_is_a_broken_scan(command):
+def test_a_tool_that_cannot_run_is_a_scan_that_failed_to_run(command):
     assert scanned(zipped(GOOD), SARIF_COMMAND=command).error == "ScannerNotFound"
 
 
@@ -270,7 +270,7 @@ def test_half_a_surrogate_pair_that_a_tool_quotes_breaks_no_scan():
     result = {"ruleId": "R1", "message": {"text": "password '\ud800'"}}
     done = with_tool(zipped(GOOD), sarif=of_results(result))
 
-    assert [each["message"] for each in done.report["findings"]] == ["password '?'"]
+    assert [finding["message"] for finding in done.report["findings"]] == ["password '?'"]
 
 
 def test_a_log_line_cannot_forge_others_or_steer_a_terminal(capsys):
@@ -290,7 +290,7 @@ def test_a_log_line_cannot_forge_others_or_steer_a_terminal(capsys):
         ({"UPLOAD_BUCKET": "elsewhere"}, "Unexpected"),
     ],
 )
-def test_an_upload_that_cannot_be_had_is_a_broken_scan(change, error):
+def test_an_upload_that_cannot_be_had_is_a_scan_that_failed_to_run(change, error):
     done = scanned(zipped(GOOD), **change)
 
     assert (done.code, done.error) == (1, error)
@@ -299,8 +299,8 @@ def test_an_upload_that_cannot_be_had_is_a_broken_scan(change, error):
 
 @pytest.mark.parametrize("name", ["SCAN", "UPLOAD_VERSION", "LIMITS", "UPLOAD_LIMITS"])
 def test_an_environment_that_cannot_be_understood_says_so(name, monkeypatch, capsys):
-    for each in ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION"):
-        monkeypatch.setenv(each, "a")
+    for item in ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION"):
+        monkeypatch.setenv(item, "a")
     monkeypatch.setenv("ARTIFACTS_BUCKET", "a")
     monkeypatch.setenv("ENGINE", "sarif")
     if name.endswith("LIMITS"):

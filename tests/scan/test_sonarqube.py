@@ -1,4 +1,4 @@
-"""Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it anew."""
+"""Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it again."""
 
 import json
 from pathlib import Path
@@ -31,19 +31,23 @@ def test_the_report_is_what_the_server_says():
     assert blocker["metric"] == "software_quality_blocker_issues"
     assert (blocker["comparator"], blocker["threshold"], blocker["status"]) == (">", "0", "error")
     assert int(blocker["actual"]) == scan.report["counts"]["BLOCKER"] > 0
-    found = scan.report["findings"]
-    assert {each["rule"].split(":")[0] for each in found} == {"python", "java", "javascript"}
-    assert {each["file"] for each in found} <= BAD.keys()
-    assert found[0]["severity"] == "BLOCKER"
-    assert found[0]["line"] > 0
+    findings = scan.report["findings"]
+    assert {finding["rule"].split(":")[0] for finding in findings} == {
+        "python",
+        "java",
+        "javascript",
+    }
+    assert {finding["file"] for finding in findings} <= BAD.keys()
+    assert findings[0]["severity"] == "BLOCKER"
+    assert findings[0]["line"] > 0
 
 
 def test_links_lead_to_the_configured_host():
     scan = scanned_by(Answers("bad"), zipped(BAD), "bad")
 
     assert scan.report["links"]["dashboard"] == f"{HOST}/dashboard?id=chatops-slack_bad"
-    for each in scan.report["findings"]:
-        assert each["link"].startswith(f"{HOST}/project/issues?id=chatops-slack_bad&open=")
+    for finding in scan.report["findings"]:
+        assert finding["link"].startswith(f"{HOST}/project/issues?id=chatops-slack_bad&open=")
 
 
 def test_good_code_passes():
@@ -58,11 +62,11 @@ def test_the_gate_is_asked_for_by_analysis_and_not_by_project():
     answers = Answers("bad")
     scanned_by(answers, zipped(BAD), "bad")
 
-    asked = [more for path, more in answers.asked if path == "api/qualitygates/project_status"]
-    assert [list(more) for more in asked] == [["analysisId"]]
+    request = [more for path, more in answers.asked if path == "api/qualitygates/project_status"]
+    assert [list(more) for more in request] == [["analysisId"]]
 
 
-def test_where_nothing_was_analysed_the_scan_is_broken():
+def test_where_nothing_was_analysed_the_scan_fails_to_run():
     scan = scanned_by(Answers("nothing"), zipped(NOTHING), "nothing")
 
     assert (scan.code, scan.error) == (1, "NothingAnalysed")
@@ -75,11 +79,15 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(answers)
 
     assert scan.report["gate"]["judge"] == "limits"
     assert scan.report["gate"]["status"] == "failed"
-    failed = [each for each in scan.report["gate"]["conditions"] if each["status"] == "error"]
-    assert [each["metric"] for each in failed] == ["BLOCKER"]
+    failed = [
+        condition
+        for condition in scan.report["gate"]["conditions"]
+        if condition["status"] == "error"
+    ]
+    assert [metric["metric"] for metric in failed] == ["BLOCKER"]
 
 
-def test_without_limits_a_gate_that_judged_nothing_lets_nothing_pass():
+def test_without_limits_a_gate_that_evaluated_nothing_lets_nothing_pass():
     scan = scanned_by(Answers("new-first"), zipped(BAD_PYTHON), "new", LIMITS="{}")
 
     assert scan.error == "NothingJudged"
@@ -94,9 +102,11 @@ def test_without_limits_a_gate_on_new_code_decides():
 def test_hotspots_are_findings_where_the_token_may_read_them():
     scan = scanned_by(Answers("hotspots"), zipped(BAD), "hotspots")
 
-    hotspots = [each for each in scan.report["findings"] if "security_hotspots" in each["link"]]
+    hotspots = [
+        finding for finding in scan.report["findings"] if "security_hotspots" in finding["link"]
+    ]
     assert hotspots
-    assert all(each["message"].startswith("To review: ") for each in hotspots)
+    assert all(hotspot["message"].startswith("To review: ") for hotspot in hotspots)
 
 
 def test_where_hotspots_cannot_be_read_the_gate_fails_and_says_so():
@@ -111,7 +121,7 @@ def test_where_hotspots_cannot_be_read_the_gate_fails_and_says_so():
 
 
 def test_hotspots_are_counted_on_every_page():
-    asked = []
+    request = []
 
     class Pages:
         is_cloud = False
@@ -120,24 +130,24 @@ def test_hotspots_are_counted_on_every_page():
             return {"facets": []}
 
         def may_get(self, path, what, p, **parameters):
-            asked.append(p)
+            request.append(p)
             hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
             return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
 
     counts, findings = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app")
 
-    assert asked == [1, 2]
+    assert request == [1, 2]
     assert counts["LOW"] == len(findings) == 900
 
 
 def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_its_key():
-    asked = []
+    request = []
 
-    class Cloud:
+    class LocalAccount:
         is_cloud = True
 
         def get(self, path, **parameters):
-            asked.append(parameters)
+            request.append(parameters)
             return {"facets": []}
 
         def may_get(self, path, what, **parameters):
@@ -149,10 +159,10 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
     job = from_environment(
         {**environment, "APP": "payments", "ENGINE": "sonarqube", "SONAR_ORGANIZATION": "acme"}
     )
-    issues.read(cast(Any, Cloud()), "https://sonarcloud.io", project_key(job))
+    issues.read(cast(Any, LocalAccount()), "https://sonarcloud.io", project_key(job))
 
     assert project_key(job) == "acme_payments"
-    assert [each["componentKeys"] for each in asked] == ["acme_payments"]
+    assert [item["componentKeys"] for item in request] == ["acme_payments"]
 
 
 def test_two_environments_never_share_a_project():
@@ -174,7 +184,7 @@ def test_the_scanner_is_told_on_its_input_and_nowhere_else():
     [order], [(command, extra)] = scanner.orders, scanner.commands
     assert order["properties"]["sonar.token"] == TOKEN
     assert order["properties"]["sonar.host.url"] == HOST
-    assert TOKEN not in json.dumps([[str(each) for each in command], extra])
+    assert TOKEN not in json.dumps([[str(word) for word in command], extra])
     assert TOKEN not in scan.log
     assert TOKEN not in json.dumps(scan.report)
 
@@ -184,8 +194,11 @@ def test_the_scanner_is_told_the_organization_where_there_is_one():
     scanner = Scanner(answers)
     scanned_by(answers, zipped(GOOD), "good", scanner, SONAR_ORGANIZATION="acme")
 
-    told = scanner.orders[0]["properties"]
-    assert (told["sonar.organization"], told["sonar.projectKey"]) == ("acme", "acme_good")
+    scanner_properties = scanner.orders[0]["properties"]
+    assert (scanner_properties["sonar.organization"], scanner_properties["sonar.projectKey"]) == (
+        "acme",
+        "acme_good",
+    )
 
 
 def test_a_line_break_around_the_token_is_none_of_it():
@@ -218,8 +231,8 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
     files = hostile("http://elsewhere", "/tmp/marker")
     scan = scanned_by(answers, zipped(files), "bad", scanner)
 
-    told = scanner.orders[0]["properties"]
-    assert told.keys() == {
+    scanner_properties = scanner.orders[0]["properties"]
+    assert scanner_properties.keys() == {
         "sonar.sources",
         "sonar.sourceEncoding",
         "sonar.java.binaries",
@@ -242,12 +255,14 @@ def test_an_upload_has_no_say_in_how_it_is_scanned():
         "sonar.rust.clippy.enabled",
         *names.properties({}),
     }
-    assert told["sonar.python.file.suffixes"] == ".py,.pyw,.wsgi,.tac"
-    assert told["sonar.sources"] == "."
-    assert told["sonar.projectKey"] == "chatops-slack_bad"
-    assert told["sonar.host.url"] == HOST
-    assert told["sonar.sourceEncoding"] == "UTF-8"
-    ignored = {(each["file"], each["key"]): each["weakens"] for each in scan.report["ignored"]}
+    assert scanner_properties["sonar.python.file.suffixes"] == ".py,.pyw,.wsgi,.tac"
+    assert scanner_properties["sonar.sources"] == "."
+    assert scanner_properties["sonar.projectKey"] == "chatops-slack_bad"
+    assert scanner_properties["sonar.host.url"] == HOST
+    assert scanner_properties["sonar.sourceEncoding"] == "UTF-8"
+    ignored = {
+        (setting["file"], setting["key"]): setting["weakens"] for setting in scan.report["ignored"]
+    }
     assert ignored["sonar-project.properties", "sonar.scanner.skip"]
     assert ignored["sonar-project.properties", "sonar.host.url"]
     assert ignored["pyproject.toml", "sonar.exclusions"]
@@ -262,10 +277,10 @@ def test_exclusions_are_followed_where_a_setting_allows_them():
     files = {**BAD, "sonar-project.properties": "sonar.exclusions=web/**\nsonar.sources=../x\n"}
     scan = scanned_by(answers, zipped(files), "bad", scanner, ALLOW_EXCLUSIONS="true")
 
-    told = scanner.orders[0]["properties"]
-    assert told["sonar.exclusions"] == "web/**"
-    assert told["sonar.sources"] == "."
-    assert [each["key"] for each in scan.report["ignored"]] == ["sonar.sources"]
+    scanner_properties = scanner.orders[0]["properties"]
+    assert scanner_properties["sonar.exclusions"] == "web/**"
+    assert scanner_properties["sonar.sources"] == "."
+    assert [setting["key"] for setting in scan.report["ignored"]] == ["sonar.sources"]
 
 
 def test_a_bad_token_says_so():
@@ -300,7 +315,7 @@ STATUS, VALID = "api/system/status", "api/authentication/validate"
         ),
     ],
 )
-def test_each_trouble_with_the_server_has_its_own_message(path, status, body, error):
+def test_each_error_with_the_server_has_its_own_message(path, status, body, error):
     answers = Answers("good")
     answers.change(path, status, body)
     if path == "api/issues/search":
@@ -316,7 +331,7 @@ def test_each_trouble_with_the_server_has_its_own_message(path, status, body, er
 
 
 @pytest.mark.parametrize(
-    ("trouble", "error"),
+    ("problem", "error"),
     [
         (requests.exceptions.ConnectionError("refused"), "ServerUnreachable"),
         (requests.exceptions.ConnectTimeout("no route"), "ServerUnreachable"),
@@ -324,10 +339,10 @@ def test_each_trouble_with_the_server_has_its_own_message(path, status, body, er
         (requests.exceptions.SSLError("self-signed certificate"), "TlsFailed"),
     ],
 )
-def test_each_trouble_on_the_way_to_the_server_has_its_own_message(trouble, error):
+def test_each_error_on_the_way_to_the_server_has_its_own_message(problem, error):
     class Away(Answers):
         def get(self, session, url, **more):
-            raise trouble
+            raise problem
 
     scan = scanned_by(Away("good"), zipped(GOOD), "good")
 
@@ -335,13 +350,13 @@ def test_each_trouble_on_the_way_to_the_server_has_its_own_message(trouble, erro
     assert scan.log.count("Trying again") == (0 if error == "TlsFailed" else 4)
 
 
-def test_a_passing_trouble_is_tried_again():
+def test_a_passing_error_is_tried_again():
     class Shaky(Answers):
-        troubles = 3
+        problems = 3
 
         def get(self, session, url, **more):
-            if self.troubles:
-                self.troubles -= 1
+            if self.problems:
+                self.problems -= 1
                 raise requests.exceptions.ConnectionError("reset")
             return super().get(session, url, **more)
 
@@ -423,15 +438,15 @@ def test_code_that_the_scanner_never_read_fails_the_gate():
     scan = scanned_by(Answers("good"), zipped({**GOOD, ".x/a.go": "package a\n"}), "good")
 
     assert scan.report["gate"]["status"] == "failed"
-    assert [each["file"] for each in scan.report["coverage"]["files"]] == [".x/a.go"]
+    assert [file["file"] for file in scan.report["coverage"]["files"]] == [".x/a.go"]
 
 
 def test_code_that_the_team_excluded_on_the_server_is_named_and_fails_nothing():
     answers = Answers("good")
     setting = {"key": "sonar.javascript.exclusions", "values": ["lib/**"]}
-    for each in answers.left:
-        if each["path"] == "api/settings/values":
-            each["status"], each["body"] = 200, json.dumps({"settings": [setting]})
+    for answer in answers.left:
+        if answer["path"] == "api/settings/values":
+            answer["status"], answer["body"] = 200, json.dumps({"settings": [setting]})
     scanner = Scanner(answers)
     files = {**GOOD, "lib/a.js": "a();\n"}
     scan = scanned_by(answers, zipped(files), "good", scanner)
@@ -461,14 +476,14 @@ def test_the_scanner_is_given_a_part_of_the_memory(monkeypatch):
     scanner = Scanner(answers)
     scanned_by(answers, zipped(GOOD), "good", scanner)
 
-    told = scanner.orders[0]["properties"]
-    memory, temporary = told["sonar.scanner.javaOpts"].split()
+    scanner_properties = scanner.orders[0]["properties"]
+    memory, temporary = scanner_properties["sonar.scanner.javaOpts"].split()
     assert memory == "-Xmx2457m"
     # The one that the scanner is given as TMPDIR.
     assert temporary.removeprefix("-Djava.io.tmpdir=") == str(
-        Path(told["sonar.working.directory"]).parent / "tmp"
+        Path(scanner_properties["sonar.working.directory"]).parent / "tmp"
     )
-    assert told["sonar.javascript.node.maxspace"] == "1024"
+    assert scanner_properties["sonar.javascript.node.maxspace"] == "1024"
 
 
 @pytest.mark.parametrize(

@@ -44,23 +44,23 @@ class Sonar:
         self.is_cloud = is_cloud
         self.changed: dict[str, Answer] = {}
 
-    def answer(self, path: str, asked: dict[str, str]) -> Answer:
+    def answer(self, path: str, requests: dict[str, str]) -> Answer:
         if path in self.changed:
             return self.changed[path]
         if path == "/api/hotspots/search":
             # https://sonarcloud.io/web_api/api/hotspots: `project` is not among its parameters.
             known = ("projectKey",) if self.is_cloud else ("project", "projectKey")
-            if not any(asked.get(name) == PROJECT for name in known):
+            if not any(requests.get(name) == PROJECT for name in known):
                 return refused("A value must be provided for either parameter 'projectKey'")
             return 200, {"paging": {"total": 1}, "hotspots": [HOTSPOT]}
         if path == "/api/issues/search":
             name = "componentKeys" if self.is_cloud else "components"
-            if asked.get(name) != PROJECT:
+            if requests.get(name) != PROJECT:
                 return refused(f"'{name}' is missing")
             return 200, {"issues": [], "facets": [{"values": []}]}
         if path == "/api/ce/component":
             return 200, {"current": {"analysisId": "A1"}}
-        if path == "/api/settings/values" and "component" in asked:
+        if path == "/api/settings/values" and "component" in requests:
             return refused(f"Component key '{PROJECT}' not found", 404)
         return 200, {"settings": []}
 
@@ -112,7 +112,7 @@ def test_hotspots_and_issues_are_asked_for_by_the_parameters_that_each_knows(ser
     counts, findings = issues.read(served(Sonar(is_cloud=is_cloud)), "https://sonar", PROJECT)
 
     assert counts["HIGH"] == 1
-    assert [each.file for each in findings] == ["shop/store.py"]
+    assert [finding.file for finding in findings] == ["shop/store.py"]
 
 
 HOTSPOTS, SETTINGS, NEWEST = "/api/hotspots/search", "/api/settings/values", "/api/ce/component"
@@ -133,7 +133,7 @@ def ask_all(api: Api) -> int:
 
 @pytest.mark.parametrize("status", [403, 404, 410])
 @pytest.mark.parametrize("path", OPTIONAL)
-def test_what_the_token_may_not_ask_or_the_server_does_not_know_is_no_trouble(served, path, status):
+def test_what_the_token_may_not_ask_or_the_server_does_not_know_is_no_error(served, path, status):
     sonar = Sonar(is_cloud=True)
     sonar.changed[path] = refused("no", status)
     api = served(sonar)
@@ -170,7 +170,8 @@ def test_where_the_server_cannot_say_the_scan_goes_on_and_people_decide(
     assert ask_all(api) == (path != HOTSPOTS)
     assert api.unsaid
     assert all(
-        each.startswith(f"SonarQube could not say {OPTIONAL[path]}: ") for each in api.unsaid
+        question.startswith(f"SonarQube could not say {OPTIONAL[path]}: ")
+        for question in api.unsaid
     )
 
 
@@ -193,8 +194,8 @@ def test_hotspots_in_another_form_are_not_taken_for_none(served, body):
     api = served(sonar)
 
     assert ask_all(api) == 0
-    [said] = api.unsaid
-    assert "another form" in said
+    [answer] = api.unsaid
+    assert "another form" in answer
 
 
 def test_where_nobody_may_read_settings_names_of_files_stay_as_the_server_has_them(served):
@@ -213,11 +214,11 @@ def test_names_of_files_are_set_where_the_team_has_not_set_them(served):
         {"key": "sonar.html.file.suffixes", "values": [".html"], "inherited": True},
     ]
     sonar.changed[SETTINGS] = (200, {"settings": settings})
-    told = names.properties(exclusions.on_server(served(sonar), PROJECT))
+    scanner_properties = names.properties(exclusions.on_server(served(sonar), PROJECT))
 
     left = {"sonar.python.file.suffixes", "sonar.lang.patterns.ruby", "sonar.php.file.suffixes"}
-    assert told.keys() == names.properties({}).keys() - left
-    assert told["sonar.html.file.suffixes"].endswith(",.htm")
+    assert scanner_properties.keys() == names.properties({}).keys() - left
+    assert scanner_properties["sonar.html.file.suffixes"].endswith(",.htm")
 
 
 def test_exclusions_that_people_set_are_read_and_defaults_are_not(served):

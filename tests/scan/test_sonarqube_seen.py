@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.sonarqube import languages, scanner_report
 from scan.sonarqube.exclusions import rules
 from scan.sonarqube.scanner_report import ScannedFile
@@ -27,19 +27,19 @@ def file(language: str, lines: int | None, *, is_test: bool = False) -> ScannedF
     return ScannedFile(language=language, is_test=is_test, lines=lines)
 
 
-def looked(tmp_path, uploaded, files, troubles=(), upload=None):
+def opened(tmp_path, uploaded, files, problems=(), upload=None):
     source = tree(uploaded, tmp_path / "source")
-    named = [each.replace("SOURCE", str(source)) for each in troubles]
-    return seen(source, files, known=KNOWN, troubles=named, rules=rules({}, upload or {}))
+    named = [problem.replace("SOURCE", str(source)) for problem in problems]
+    return seen(source, files, known=KNOWN, problems=named, rules=rules({}, upload or {}))
 
 
 def test_the_report_of_a_real_scanner_says_which_files_it_analysed(tmp_path):
     files = scanner_report.read(tree(Answers("bad").report(), tmp_path))
 
     assert files.keys() == BAD.keys()
-    assert {each.language for each in files.values()} == {"py", "java", "js"}
+    assert {item.language for item in files.values()} == {"py", "java", "js"}
     assert files["web/page.js"].lines == 8
-    assert not any(each.is_test for each in files.values())
+    assert not any(item.is_test for item in files.values())
 
 
 @given(st.data())
@@ -49,13 +49,13 @@ def test_a_report_of_another_form_breaks_the_scan_and_nothing_else(tmp_path_fact
     cut = data.draw(st.integers(0, len(report[name])))
     report[name] = report[name][:cut] + data.draw(st.binary(max_size=8))
 
-    with suppress(Broken):
+    with suppress(ScanError):
         files = scanner_report.read(tree(report, tmp_path_factory.mktemp("report")))
-        assert all(each.lines is None or each.lines >= 0 for each in files.values())
+        assert all(item.lines is None or item.lines >= 0 for item in files.values())
 
 
-def test_without_a_report_the_scan_is_broken(tmp_path):
-    with pytest.raises(Broken, match="cannot be read"):
+def test_without_a_report_the_scan_fails_to_run(tmp_path):
+    with pytest.raises(ScanError, match="cannot be read"):
         scanner_report.read(tmp_path)
 
 
@@ -68,7 +68,7 @@ def test_only_a_file_with_lines_of_code_is_analysed(tmp_path):
         "d.py": file("py", 0),
     }
 
-    looked_at = looked(tmp_path, uploaded, files)
+    looked_at = opened(tmp_path, uploaded, files)
 
     assert looked_at.analysed == {"a.py", "d.py"}
     assert looked_at.unread.keys() == {"b.py", "C.java"}
@@ -78,7 +78,7 @@ def test_a_page_in_a_file_for_php_holds_no_code(tmp_path):
     uploaded = {"page.php": "<p>Prices</p>\n", "code.php": "<p><?= 1 ?></p>\n"}
     files = dict.fromkeys(uploaded, file("php", 0))
 
-    assert looked(tmp_path, uploaded, files).analysed == {"page.php"}
+    assert opened(tmp_path, uploaded, files).analysed == {"page.php"}
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_a_page_in_a_file_for_php_holds_no_code(tmp_path):
         ("ERROR Unable to parse file: other.py", None, ""),
     ],
 )
-def test_a_file_that_the_log_tells_trouble_of_is_unread_whatever_the_report_says(
+def test_a_file_that_the_log_tells_error_of_is_unread_whatever_the_report_says(
     line, path, reason, tmp_path
 ):
     uploaded = {"a.py": "a = 1\n", "b/C.java": "class C {}\n", "d.js": "d()\n", "e f.php": "<?php"}
-    troubles: list[str] = []
-    note(troubles, line.replace("SOURCE", str(tmp_path / "source")))
+    problems: list[str] = []
+    note(problems, line.replace("SOURCE", str(tmp_path / "source")))
     files = {
         "a.py": file("py", 1),
         "b/C.java": file("java", 1),
@@ -118,22 +118,22 @@ def test_a_file_that_the_log_tells_trouble_of_is_unread_whatever_the_report_says
         "e f.php": file("php", 1),
     }
 
-    unread = looked(tmp_path, uploaded, files, troubles).unread
+    unread = opened(tmp_path, uploaded, files, problems).unread
 
     assert unread.keys() == ({path} if path else set())
     assert reason in unread.get(path, "")
 
 
 def test_a_file_without_code_need_not_be_parsed(tmp_path):
-    trouble = ["WARNING Unable to parse file: a.py. a.py:1:6: expected x, found 'EOF'"]
+    problem = ["WARNING Unable to parse file: a.py. a.py:1:6: expected x, found 'EOF'"]
 
-    looked_at = looked(tmp_path, {"a.py": "# Nothing.\n"}, {"a.py": file("py", None)}, trouble)
+    looked_at = opened(tmp_path, {"a.py": "# Nothing.\n"}, {"a.py": file("py", None)}, problem)
 
     assert (looked_at.analysed, looked_at.unread) == ({"a.py"}, {})
 
 
 def test_broken_data_is_no_unread_code(tmp_path):
-    looked_at = looked(
+    looked_at = opened(
         tmp_path,
         {"a.json": "{"},
         {"a.json": file("json", None)},
@@ -153,12 +153,12 @@ def test_broken_data_is_no_unread_code(tmp_path):
     ],
 )
 def test_javascript_that_is_taken_for_minified_says_so(path, text, reason, tmp_path):
-    assert reason in looked(tmp_path, {path: text}, {path: file("js", None)}).unread[path]
+    assert reason in opened(tmp_path, {path: text}, {path: file("js", None)}).unread[path]
 
 
 def test_scripts_in_kotlin_say_why_they_are_not_analysed(tmp_path):
     text = "println(1)\n"
-    unread = looked(tmp_path, {"a.kts": text}, {"a.kts": file("kotlin", None)}).unread
+    unread = opened(tmp_path, {"a.kts": text}, {"a.kts": file("kotlin", None)}).unread
 
     assert "Gradle" in unread["a.kts"]
 
@@ -182,13 +182,13 @@ def deep(tmp_path: Path) -> Iterator[str]:
 
 def test_files_in_folders_of_any_depth_are_looked_at(deep, tmp_path):
     left_out = rules({}, {"sonar.exclusions": "d/**"})
-    looked_at = seen(tmp_path / "source", {}, known=KNOWN, troubles=(), rules=left_out)
+    looked_at = seen(tmp_path / "source", {}, known=KNOWN, problems=(), rules=left_out)
 
     assert looked_at.excluded.keys() == {deep}
 
 
 def test_c_sharp_needs_another_scanner(tmp_path):
-    unread = looked(tmp_path, {"A.cs": "class A {}\n"}, {"A.cs": file("cs", None)}).unread
+    unread = opened(tmp_path, {"A.cs": "class A {}\n"}, {"A.cs": file("cs", None)}).unread
 
     assert "C#" in unread["A.cs"]
 
@@ -197,7 +197,7 @@ def test_what_is_left_out_is_excluded_only_where_the_scanner_did_not_read_it(tmp
     uploaded = dict.fromkeys(("src/a.py", "web/b.py", "tests/c.py"), "a = 1\n")
     files = {"src/a.py": file("py", 1), "tests/c.py": file("py", None, is_test=True)}
 
-    looked_at = looked(tmp_path, uploaded, files, upload={"sonar.exclusions": "web/**,src/**"})
+    looked_at = opened(tmp_path, uploaded, files, upload={"sonar.exclusions": "web/**,src/**"})
 
     assert looked_at.analysed == {"src/a.py"}
     assert looked_at.excluded.keys() == {"web/b.py", "tests/c.py"}
@@ -212,8 +212,8 @@ def test_languages_of_the_server_are_known_by_the_tags_of_this_system():
 
 
 def test_the_recorded_server_knows_nine_languages_of_which_none_is_data():
-    answer = next(each for each in Answers("good").left if each["path"] == "api/languages/list")
-    keys = [each["key"] for each in json.loads(answer["body"])["languages"]]
+    answer = next(item for item in Answers("good").left if item["path"] == "api/languages/list")
+    keys = [language["key"] for language in json.loads(answer["body"])["languages"]]
 
     assert languages.tags(keys) >= {
         "python",

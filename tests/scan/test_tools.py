@@ -53,9 +53,9 @@ def scanned_by(tool: str, files: Mapping[str, str | bytes], tmp_path: Path) -> S
 
 def seen(done: Scanned, name: str) -> str:
     """How the report mentions the file: as a finding's, by its class, or not at all."""
-    if any(each["file"] == name for each in done.report["findings"]):
+    if any(finding["file"] == name for finding in done.report["findings"]):
         return "finding"
-    classes = [each for each in done.report["coverage"]["files"] if each["file"] == name]
+    classes = [file for file in done.report["coverage"]["files"] if file["file"] == name]
     return classes[0]["class"] if classes else "unmentioned"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.folders import files_below
 from scan.job import UploadLimits
 from scan.unpacking import unpack
@@ -30,8 +30,8 @@ def unpacked(body: bytes, tmp_path: Path, limits: UploadLimits = FEW) -> Path:
     return source
 
 
-def refused(body: bytes, tmp_path: Path, limits: UploadLimits = FEW) -> Broken:
-    with pytest.raises(Broken) as refusal:
+def refused(body: bytes, tmp_path: Path, limits: UploadLimits = FEW) -> ScanError:
+    with pytest.raises(ScanError) as refusal:
         unpacked(body, tmp_path, limits)
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "upload.zip"]
     assert refusal.value.code == "OnlyArchives" or left == []
@@ -396,7 +396,7 @@ def test_damaged_content_is_refused(tmp_path):
     archive.write_bytes(body)
     source.mkdir()
 
-    with pytest.raises(Broken, match="damaged"):
+    with pytest.raises(ScanError, match="damaged"):
         unpack(archive, source, FEW)
 
 
@@ -404,7 +404,7 @@ def test_damaged_bzip2_is_refused_as_damaged(tmp_path):
     body = bytearray(zipped({"a.py": "x = 1\n" * 50}, zipfile.ZIP_BZIP2))
     body[body.index(b"BZh")] ^= 1
 
-    with pytest.raises(Broken) as refusal:
+    with pytest.raises(ScanError) as refusal:
         unpacked(bytes(body), tmp_path)
 
     assert refusal.value.code == "DamagedZip"
@@ -469,7 +469,7 @@ def test_a_mangled_zip_is_unpacked_or_refused_but_nothing_else(tmp_path_factory,
     folder = tmp_path_factory.mktemp("mangled")
     (folder / "source").mkdir()
     (folder / "upload.zip").write_bytes(body)
-    with suppress(Broken):
+    with suppress(ScanError):
         unpack(folder / "upload.zip", folder / "source", FEW)
     assert {path.name for path in folder.iterdir()} == {"source", "upload.zip"}
 
@@ -483,6 +483,6 @@ def test_any_name_stays_inside_or_is_refused(tmp_path_factory, name):
     except UnicodeEncodeError:
         return
     (folder / "upload.zip").write_bytes(body)
-    with suppress(Broken):
+    with suppress(ScanError):
         unpack(folder / "upload.zip", folder / "source", FEW)
     assert {path.name for path in folder.iterdir()} == {"source", "upload.zip"}

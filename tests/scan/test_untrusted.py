@@ -74,10 +74,10 @@ def test_no_settings_file_breaks_the_scan(tmp_path_factory, name, data):
     text = start.get(name, b"sonar.") + data.draw(st.binary(max_size=80))
     source = tree({name: text}, tmp_path_factory.mktemp("settings"))
 
-    told, ignored = untrusted.settings(source, allow_exclusions=False)
+    notified, ignored = untrusted.settings(source, allow_exclusions=False)
 
-    assert all(isinstance(value, str) for value in told.values())
-    assert all(isinstance(each.value, str) for each in ignored)
+    assert all(isinstance(value, str) for value in notified.values())
+    assert all(isinstance(setting.value, str) for setting in ignored)
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ def test_a_scan_works_where_codebuild_promises_its_disk_and_tidies_up(build):
         "print(source, os.getcwd(), os.environ['TMPDIR'])", CODEBUILD_SRC_DIR=str(build)
     )
 
-    places = done.log.splitlines()[2].split()
-    assert [Path(each).parents[1] for each in places[:2]] == [build, build]
-    assert Path(places[2]).is_relative_to(places[1])
-    assert [each.name for each in build.iterdir()] == ["scan"]
+    locations = done.log.splitlines()[2].split()
+    assert [Path(location).parents[1] for location in locations[:2]] == [build, build]
+    assert Path(locations[2]).is_relative_to(locations[1])
+    assert [item.name for item in build.iterdir()] == ["scan"]
 
 
 @pytest.mark.parametrize("folder", ["", None])
@@ -86,7 +86,7 @@ def test_no_folder_above_an_upload_holds_what_a_scanner_could_take_for_its_setti
     )
     done = with_tool(above, CODEBUILD_SRC_DIR=str(build))
 
-    inner, outer = [each for each in done.log.splitlines() if each.startswith("above")]
+    inner, outer = [line for line in done.log.splitlines() if line.startswith("above")]
     assert inner == "above ['scanner.log', 'source', 'work']"
     assert outer.startswith("above ['scan', 'scan-")
     assert len(outer.split(",")) == 2
@@ -187,7 +187,7 @@ def test_folders_of_any_depth_break_no_scan(monkeypatch, build):
     assert done.report["error"] is None
     assert done.log.splitlines()[2] == "6"
     assert done.report["coverage"]["counts"]["analysed"] == 1
-    assert [each.name for each in build.iterdir()] == ["scan"]
+    assert [item.name for item in build.iterdir()] == ["scan"]
 
 
 def test_what_a_scanner_hides_deeper_than_a_path_is_removed_too(build):
@@ -195,7 +195,7 @@ def test_what_a_scanner_hides_deeper_than_a_path_is_removed_too(build):
     done = with_tool(dig, CODEBUILD_SRC_DIR=str(build))
 
     assert done.report["error"] is None
-    assert [each.name for each in build.iterdir()] == ["scan"]
+    assert [item.name for item in build.iterdir()] == ["scan"]
 
 
 def test_a_place_that_cannot_be_tidied_up_loses_no_report(monkeypatch, build):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.job import UploadLimits
 from scan.unpacking import unpack
 from tests.scan.uploads import BAD
@@ -50,8 +50,8 @@ def contents(body: bytes, folder: Path) -> dict[str, bytes]:
     return {entry.path: (folder / "source" / entry.path).read_bytes() for entry in entries}
 
 
-def refused(body: bytes, folder: Path) -> Broken:
-    with pytest.raises(Broken) as refusal:
+def refused(body: bytes, folder: Path) -> ScanError:
+    with pytest.raises(ScanError) as refusal:
         contents(body, folder)
     assert refusal.value.message.isprintable()
     assert refusal.value.remediation
@@ -188,7 +188,7 @@ def test_stored_data_that_looks_like_its_own_end_is_refused(tmp_path):
     assert "its own end" in ambiguous(made(item), tmp_path)
 
 
-def test_what_looks_like_an_end_across_two_pieces_is_seen(tmp_path):
+def test_what_looks_like_an_end_across_two_documents_is_seen(tmp_path):
     seen = b"x" * (64 * 1024 - 3)
     values = {"signature": b"PK\7\x08", "crc": 0, "packed": len(seen), "size": 0}
     content = seen + packed(DESCRIPTORS["signed"], values) + b"x" * 70_000
@@ -220,7 +220,7 @@ def test_more_bytes_than_an_entry_has_are_not_believed(method, tmp_path):
 
 
 @pytest.mark.parametrize("method", METHODS[1:], ids=METHOD_NAMES[1:])
-@pytest.mark.parametrize("behind", [b"\0", b"#" * 70_000], ids=["a byte", "more than a piece"])
+@pytest.mark.parametrize("behind", [b"\0", b"#" * 70_000], ids=["a byte", "more than a chunk"])
 def test_packed_data_that_ends_before_its_declared_end_is_refused(method, behind, tmp_path):
     item = evil(method=method, data=compressed(EVIL, method) + behind)
 
@@ -279,7 +279,7 @@ def test_lzma_that_wants_gigabytes_of_memory_is_given_what_the_file_needs(tmp_pa
         "unlisted last entry", "gap before the end", "trailing byte", "comment too long",
         "a good zip behind a bad one", "offsets count from the first zip", "a zip as comment",
         "an end record as comment", "the start of an end record as comment",
-        "two entries with one piece of data", "zip64 offset", "offset beside zip64",
+        "two entries with one chunk of data", "zip64 offset", "offset beside zip64",
         "size beside zip64", "entries beside zip64", "zip64 record too long",
         "zip64 record elsewhere", "one entry too few", "one entry too many",
     ],

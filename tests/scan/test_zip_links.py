@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scan.broken import Broken
+from scan.errors import ScanError
 from scan.finding import Seen
 from scan.job import UploadLimits
 from scan.ledger import Entry, Ledger
@@ -33,7 +33,7 @@ def unpacked(folder: Path, *items: Item, limits: UploadLimits = LIMITS) -> list[
 
 
 def refused(folder: Path, *items: Item) -> str:
-    with pytest.raises(Broken) as refusal:
+    with pytest.raises(ScanError) as refusal:
         unpacked(folder, *items)
     assert refusal.value.code == "UnsafeEntry"
     assert refusal.value.message.isprintable()
@@ -71,7 +71,7 @@ def test_a_link_to_a_file_is_that_file_under_the_links_name(name, target, tmp_pa
 
 
 @pytest.mark.parametrize("host", [0, 3, 11, 19], ids=["DOS", "Unix", "NTFS", "macOS"])
-def test_a_link_is_one_whoever_made_the_zip(host, tmp_path):
+def test_a_link_is_one_no_matter_who_made_the_zip(host, tmp_path):
     entries = unpacked(tmp_path, file("real.py"), link("link.py", "real.py", host=host))
 
     assert entries[1].link == "real.py"
@@ -165,7 +165,7 @@ def test_a_link_whose_target_has_no_end_is_refused(tmp_path):
     ],
 )
 def test_a_link_that_makes_code_of_a_file_is_refused(name, target, tmp_path):
-    files = [file(each, EVIL) for each in ("notes.txt", "code.py", "README", "lib/a.py")]
+    files = [file(item, EVIL) for item in ("notes.txt", "code.py", "README", "lib/a.py")]
 
     assert "another suffix" in refused(tmp_path, *files, link(name, target))
 
@@ -190,7 +190,7 @@ def test_an_entry_below_a_link_is_refused(tmp_path):
 def test_a_link_counts_as_the_file_that_it_leads_to(tmp_path):
     items = file("big.bin", b"x" * 1000), link("again.bin", "big.bin")
 
-    with pytest.raises(Broken, match=r"2,000 bytes; 1,500 are allowed"):
+    with pytest.raises(ScanError, match=r"2,000 bytes; 1,500 are allowed"):
         unpacked(tmp_path, *items, limits=UploadLimits(files=9, bytes=1500, ratio=200))
 
 
@@ -212,7 +212,7 @@ def test_a_link_into_a_folder_of_dependencies_is_opaque(target, counts, tmp_path
     coverage = Ledger(entries, tmp_path / "source").account(seen)
 
     assert coverage.counts["opaque"] == counts
-    named = {each.file: each.reason for each in coverage.unseen}
+    named = {entry.file: entry.reason for entry in coverage.unseen}
     assert ("src" in named) == (counts > 1)
 
 

@@ -86,9 +86,9 @@ def made(
         record = {"signature": b"PK\6\6", "length": 44, "made_by": 45, "needed": 45, "disk": 0,
                   "first_disk": 0, "here": listed, "entries": listed, "size": len(directory),
                   "offset": at}  # fmt: skip
-        found = {"signature": b"PK\6\7", "disk": 0, "offset": len(body), "disks": 1}
+        result = {"signature": b"PK\6\7", "disk": 0, "offset": len(body), "disks": 1}
         body += packed(END64, record | dict(end64 or {}))
-        body += packed(LOCATOR, found | dict(locator or {}))
+        body += packed(LOCATOR, result | dict(locator or {}))
     last = {"signature": b"PK\5\6", "disk": 0, "first_disk": 0, "here": listed, "entries": listed,
             "size": len(directory), "offset": at, "comment_length": len(comment)}  # fmt: skip
     if is_zip64:
@@ -99,7 +99,7 @@ def made(
 def packed(layout: Sequence[str], values: Mapping[str, int | bytes]) -> bytes:
     """A record; a number too large for its field loses its highest bits."""
     record = b""
-    for name, kind in (each.split(":") for each in layout):
+    for name, kind in (item.split(":") for item in layout):
         value = values[name]
         if isinstance(value, int):
             value %= 256 ** struct.calcsize(f"<{kind}")

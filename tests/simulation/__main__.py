@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.simulation import campaign, shown
+from tests.simulation import campaign, formatting
 from tests.simulation.model import check
 from tests.simulation.scenario import run
 from tests.simulation.without import FIXES
@@ -25,15 +25,15 @@ SHRUNK = 3
 
 def main() -> int:
     """Return 1 where anything is wrong."""
-    asked = _asked()
-    if asked.seed is not None:
-        return _one(campaign.scenario(asked.seed), asked)
-    if asked.scenario:
-        document = json.loads(asked.scenario.read_text())
-        return _one(document.get("scenario", document), asked)
-    count = asked.count or (TABLE_COUNT if asked.table else COUNT)
-    seeds = range(asked.first, asked.first + count)
-    return _table(seeds, asked.processes) if asked.table else _many(seeds, asked)
+    requested = _asked()
+    if requested.seed is not None:
+        return _one(campaign.scenario(requested.seed), requested)
+    if requested.scenario:
+        document = json.loads(requested.scenario.read_text())
+        return _one(document.get("scenario", document), requested)
+    count = requested.count or (TABLE_COUNT if requested.table else COUNT)
+    seeds = range(requested.first, requested.first + count)
+    return _table(seeds, requested.processes) if requested.table else _many(seeds, requested)
 
 
 def _asked() -> argparse.Namespace:
@@ -62,28 +62,28 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _one(scenario: dict[str, object], asked: argparse.Namespace) -> int:
-    if asked.json:
+def _one(scenario: dict[str, object], requested: argparse.Namespace) -> int:
+    if requested.json:
         print(json.dumps(scenario, indent=1))
-    trace = run(scenario, asked.without)
-    print(*shown.lines(trace), sep="\n")
+    trace = run(scenario, requested.without)
+    print(*formatting.lines(trace), sep="\n")
     violations = check(trace)
-    for each in violations:
-        print(f"VIOLATION {each.kind} at {each.at:.1f} s: {each.what}")
+    for violation in violations:
+        print(f"VIOLATION {violation.kind} at {violation.at:.1f} s: {violation.what}")
     return 1 if violations else 0
 
 
 def _table(seeds: range, processes: int) -> int:
     """Take out each fix, one after the other; return 1 where no seed shows that it is missing."""
-    kept = _kept()
+    stored = _kept()
     missed = 0
     print("| number | fix | taken out: | seeds until found | as | kept |")
     print("|---|---|---|---|---|---|")
     for name, fix in FIXES.items():
         seed, kinds = campaign.until_found(seeds, name, processes)
         missed += seed is None
-        found = f"not in {len(seeds):,}" if seed is None else f"{seed - seeds.start + 1:,}"
-        cells = (fix.number, name, fix.how, found, ", ".join(kinds), ", ".join(kept[name]))
+        result = f"not in {len(seeds):,}" if seed is None else f"{seed - seeds.start + 1:,}"
+        cells = (fix.number, name, fix.how, result, ", ".join(kinds), ", ".join(stored[name]))
         print("|", " | ".join(map(str, cells)), "|", flush=True)
     return 1 if missed else 0
 
@@ -96,8 +96,8 @@ def _kept() -> dict[str, list[str]]:
     return named
 
 
-def _many(seeds: range, asked: argparse.Namespace) -> int:
-    without = asked.without
+def _many(seeds: range, requested: argparse.Namespace) -> int:
+    without = requested.without
     console = Console()
     tally = campaign.Tally()
     columns = (
@@ -108,7 +108,7 @@ def _many(seeds: range, asked: argparse.Namespace) -> int:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("simulating", total=len(seeds))
-        for outcome in campaign.all_of(seeds, without, asked.processes):
+        for outcome in campaign.all_of(seeds, without, requested.processes):
             tally.add(outcome)
             wrong = sum(map(len, tally.violations.values()))
             progress.update(task, advance=1, description=f"simulating, {wrong} violations")
@@ -128,8 +128,8 @@ def _many(seeds: range, asked: argparse.Namespace) -> int:
 def _show(console: Console, tally: campaign.Tally) -> None:
     console.print(f"{tally.scenarios:,} scenarios")
     for title, counts in (("events", tally.events), ("faults that calls met", tally.faults)):
-        told = ", ".join(f"{each} {number:,}" for each, number in sorted(counts.items()))
-        console.print(f"{title}: {told}")
+        notified = ", ".join(f"{element} {number:,}" for element, number in sorted(counts.items()))
+        console.print(f"{title}: {notified}")
     missed = sorted(tally.possible - tally.steps)
     console.print(f"steps of the state machine taken: {len(tally.steps)} of {len(tally.possible)}")
     for state, error, following in missed:
@@ -138,9 +138,9 @@ def _show(console: Console, tally: campaign.Tally) -> None:
         console.print("no violation", style="green")
         return
     table = Table("violation", "scenarios", "seeds")
-    for kind, found in sorted(tally.violations.items(), key=lambda item: -len(item[1])):
-        first = " ".join(map(str, sorted(found)[:SEEDS_SHOWN]))
-        table.add_row(kind, str(len(found)), first)
+    for kind, all_violations in sorted(tally.violations.items(), key=lambda item: -len(item[1])):
+        first = " ".join(map(str, sorted(all_violations)[:SEEDS_SHOWN]))
+        table.add_row(kind, str(len(all_violations)), first)
     console.print(table)
 
 

@@ -38,7 +38,7 @@ _KNOWN = re.compile(
 
 
 class Anchors:
-    """Turns the events of a trace into moments, and calls whoever is tied to them."""
+    """Turns the events of a trace into moments, and calls anyone who is tied to them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -49,11 +49,11 @@ class Anchors:
         self._apps: dict[str, str] = {}
         self._executions: dict[str, str] = {}
 
-    def tie(self, moment: str, call: Callable[[float], None]) -> None:
-        """Have ``call`` called once with the time of ``moment``, as soon as that is known."""
-        if not _KNOWN.fullmatch(moment):
-            raise NotSimulated(f"no such moment: {moment}")
-        self._tied[moment].append(call)
+    def tie(self, timestamp: str, call: Callable[[float], None]) -> None:
+        """Have ``call`` called once with the time of ``timestamp``, as soon as that is known."""
+        if not _KNOWN.fullmatch(timestamp):
+            raise NotSimulated(f"no such moment: {timestamp}")
+        self._tied[timestamp].append(call)
 
     def upload(self, number: int, key: str, version: str) -> None:
         """Upload ``number`` is this version."""
@@ -64,9 +64,9 @@ class Anchors:
         """The app of an upload as its scan says it; None as long as there is none."""
         return self._apps.get(str(number))
 
-    def fire(self, moment: str, at: float) -> None:
-        """The time of ``moment`` is known."""
-        for call in self._tied.pop(moment, ()):
+    def fire(self, timestamp: str, at: float) -> None:
+        """The time of ``timestamp`` is known."""
+        for call in self._tied.pop(timestamp, ()):
             call(at)
 
     def see(self, event: Event) -> None:
@@ -82,7 +82,7 @@ class Anchors:
             scan = event.card["metadata"].get("additionalContext", {}).get("Scan", "")
             yield from self._counted("card", scan, at)
         elif isinstance(event, trace.Mailed):
-            version = next((each for each in self._versions if f"/{each}" in event.text), "")
+            version = next((item for item in self._versions if f"/{item}" in event.text), "")
             # Its attempt stands behind it, up to the end of the folder's name.
             found = re.search(rf"/({version}(\.\d+)?)/", event.text)
             yield from self._counted("mail", f"app/{found[1]}" if found else "", at)
@@ -109,8 +109,8 @@ class Anchors:
     def _number(self, scan: str) -> str | None:
         """As in ``0`` or ``0.2``; None for no scan of ours."""
         version, dot, attempt = scan.partition("/")[2].partition(".")
-        found = self._versions.get(version)
-        return None if found is None else f"{found}{dot}{attempt}"
+        result = self._versions.get(version)
+        return None if result is None else f"{result}{dot}{attempt}"
 
     def _stored(self, event: trace.Stored) -> Iterator[tuple[str, float]]:
         folder, _, rest = event.key.partition("/")

@@ -1,4 +1,4 @@
-"""Many seeds on several cores, and what came of them."""
+"""Many seeds on several cores, and the outcome of them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ class Tally:
         self.faults += outcome.faults
         self.steps |= outcome.steps
         self.possible |= outcome.possible
-        for kind in dict.fromkeys(each.kind for each in outcome.violations):
+        for kind in dict.fromkeys(violation.kind for violation in outcome.violations):
             self.violations[kind].append(outcome.seed)
 
 
@@ -61,13 +61,16 @@ def scenario(seed: int) -> dict[str, Any]:
     return generate(seed, faults=seed % 5 != 0, who=bool(seed // 5 % 2))
 
 
-def judged(seed: int, without: str = "") -> Outcome:
-    """Run the scenario of ``seed``, perhaps without a fix (without.FIXES), and judge its trace."""
+def evaluated(seed: int, without: str = "") -> Outcome:
+    """Run the scenario of ``seed``.
+
+    Perhaps without a fix (without.FIXES), and evaluate its trace.
+    """
     trace = run(scenario(seed), without)
     return Outcome(
         seed=seed,
-        events=Counter(type(each).__name__ for each in trace.events),
-        faults=Counter(each.fault for each in trace.events if isinstance(each, Faulted)),
+        events=Counter(type(event).__name__ for event in trace.events),
+        faults=Counter(event.fault for event in trace.events if isinstance(event, Faulted)),
         violations=check(trace),
         steps=trace.steps,
         possible=machine.steps(account.pipeline(trace.settings, without)),
@@ -76,7 +79,7 @@ def judged(seed: int, without: str = "") -> Outcome:
 
 def all_of(seeds: Iterable[int], without: str = "", processes: int = 1) -> Iterator[Outcome]:
     """Yield the outcomes in the order of the seeds; the rest is left out once nobody asks."""
-    one = partial(judged, without=without)
+    one = partial(evaluated, without=without)
     if processes == 1:
         yield from map(one, seeds)
         return
@@ -94,7 +97,7 @@ def until_found(
     """
     others: set[str] = set()
     for outcome in all_of(seeds, without, processes):
-        kinds = {each.kind for each in outcome.violations}
+        kinds = {violation.kind for violation in outcome.violations}
         if not kinds.isdisjoint(FIXES[without].kinds):
             return outcome.seed, sorted(kinds)
         others |= kinds
@@ -105,6 +108,6 @@ def smallest(seed: int, kind: str, without: str = "") -> dict[str, Any]:
     """Return the scenario of ``seed``, made small while a violation of ``kind`` remains."""
 
     def fails(candidate: dict[str, Any]) -> bool:
-        return any(each.kind == kind for each in check(run(candidate, without)))
+        return any(violation.kind == kind for violation in check(run(candidate, without)))
 
     return shrink(scenario(seed), fails)

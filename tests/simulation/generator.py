@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from tests.simulation import troubles
+from tests.simulation import fault_plans
 from tests.simulation.trace import Settings
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -47,8 +47,8 @@ class _Generator:
             "settings": self._settings(),
             "uploads": self.uploads,
             "actions": self.actions,
-            "faults": troubles.faults(draw, self.uploads) if self.with_faults else [],
-            "outages": troubles.outages(draw, len(self.uploads)) if self.with_faults else [],
+            "faults": fault_plans.faults(draw, self.uploads) if self.with_faults else [],
+            "outages": fault_plans.outages(draw, len(self.uploads)) if self.with_faults else [],
         }
 
     def _settings(self) -> dict[str, int]:
@@ -190,13 +190,13 @@ class _Generator:
         """One of the moments, or some seconds from it: up to as many as stand beside it."""
         return self._plus(*self.random.choice(choices))
 
-    def _plus(self, moment: str, spread: float) -> dict[str, Any]:
+    def _plus(self, timestamp: str, spread: float) -> dict[str, Any]:
         draw = self.random
         plus = spread * draw.random()
         # What is to come can be met from both sides.
-        if moment.split(maxsplit=1)[0] in ("escalation", "request", "reminder", "approval"):
+        if timestamp.split(maxsplit=1)[0] in ("escalation", "request", "reminder", "approval"):
             plus = spread * (2 * draw.random() - 1)
-        return {"after": moment, "plus": round(plus, 3)}
+        return {"after": timestamp, "plus": round(plus, 3)}
 
     def _somewhere(self) -> dict[str, Any]:
         number = self.random.randrange(len(self.uploads))

@@ -8,7 +8,7 @@ action and outage has a ``when``: ``{after: moment, plus: seconds}`` (see ``anch
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation import people
+from tests.simulation import users
 from tests.simulation import without as fixes
 from tests.simulation.anchors import Anchors
 from tests.simulation.aws import account
@@ -45,7 +45,7 @@ class _Run:
         self.anchors = Anchors(settings)
         self.trace = Trace(settings, _Events(self.anchors))
         self.faults = Faults(
-            [Plan(**each) for each in scenario["faults"]],
+            [Plan(**fault) for fault in scenario["faults"]],
             self.scheduler.random,
             self.trace.events,
             jitter=scenario.get("jitter", True),
@@ -65,7 +65,7 @@ class _Run:
     def run(self) -> Trace:
         """Return the trace, once nothing is left to do."""
         with virtual(self.account.network, self.account.services) as client:
-            self.people = people.People(self.account, client)
+            self.people = users.Users(self.account, client)
             for number, upload in enumerate(self.scenario["uploads"]):
                 self._tie(upload["when"], self._upload, number, upload)
             for number, action in enumerate(self.scenario["actions"]):
@@ -103,14 +103,14 @@ class _Run:
         attempt = action.get("attempt", 1)
         app = self.anchors.app(action["of"]) or key.partition("/")[0].removesuffix(".zip")
         scan = f"{app}/{version}" + (f".{attempt}" if attempt > 1 else "")
-        function, payload = people.payload(action, scan)
+        function, payload = users.payload(action, scan)
 
-        def press() -> None:
+        def click() -> None:
             self.anchors.fire(f"click {number}", self.scheduler.now)
-            self.people.press(function, payload, action.get("again", 0))
+            self.people.click(function, payload, action.get("again", 0))
             self.anchors.fire(f"answer {number}", self.scheduler.now)
 
-        self.scheduler.spawn("Slack channel", press)
+        self.scheduler.spawn("Slack channel", click)
 
     def _break(self, outage: Mapping[str, Any]) -> None:
         now = self.scheduler.now

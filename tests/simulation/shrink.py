@@ -33,7 +33,7 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 4
 
 def _compact(scenario: Scenario) -> Scenario:
     """Leave out actions that are not done, and give the others new numbers."""
-    done = [place for place, each in enumerate(scenario["actions"]) if each["do"] != IDLE["do"]]
+    done = [place for place, action in enumerate(scenario["actions"]) if action["do"] != IDLE["do"]]
 
     def renamed(item: Scenario) -> Scenario:
         what, _, number = item["when"]["after"].partition(" ")

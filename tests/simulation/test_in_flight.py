@@ -20,8 +20,10 @@ SEEDS = 20
 
 def git(*arguments: str) -> str:
     """What git answers; empty where it knows nothing of it, or where there is no repository."""
-    ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return ran.stdout
+    result = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return result.stdout
 
 
 def test_the_latest_definition_that_is_kept_is_that_of_today():
@@ -52,8 +54,8 @@ def test_the_functions_of_today_serve_executions_of(version: str):
     for seed in range(SEEDS):
         scenario: dict[str, Any] = campaign.scenario(seed)
         scenario["settings"] |= waits
-        found = check(run(scenario, definition=definition))
-        if found:
-            wrong[seed] = [f"{each.kind}: {each.what}" for each in found]
+        result = check(run(scenario, definition=definition))
+        if result:
+            wrong[seed] = [f"{item.kind}: {item.what}" for item in result]
 
     assert wrong == {}

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.simulation import campaign, shown
+from tests.simulation import campaign, formatting
 from tests.simulation.aws import reports
 from tests.simulation.aws.scheduler import NotSimulated
 from tests.simulation.model import check
@@ -54,7 +54,7 @@ EXCEPTION = {
 }  # fmt: skip
 
 
-def told(trace: Any) -> list[str]:
+def notified(trace: Any) -> list[str]:
     """What people and the tag said, in its order."""
     lines = []
     for event in trace.events:
@@ -71,7 +71,7 @@ def told(trace: Any) -> list[str]:
 def test_a_whole_life_comes_out_as_the_docs_say():
     trace = run(EXCEPTION)
 
-    assert told(trace) == [
+    assert notified(trace) == [
         "tag failed",
         "❌ payments: quality gate failed",
         "tag approved",
@@ -81,7 +81,7 @@ def test_a_whole_life_comes_out_as_the_docs_say():
         "🚫 payments: approval withdrawn",
         "verified []",
     ]
-    assert [type(each).__name__ for each in trace.events].count("BuildStarted") == 1
+    assert [type(event).__name__ for event in trace.events].count("BuildStarted") == 1
     assert check(trace) == []
 
 
@@ -104,12 +104,12 @@ def test_scenarios_are_plain_data():
 
 def test_runs_leave_the_handlers_as_they_were():
     from domain import timestamps
-    from handlers import evidence, notify, wake
+    from handlers import evidence, notify, resume
 
-    before = [notify.ses, evidence.s3, wake.sfn, vars(timestamps).copy()]
+    before = [notify.ses, evidence.s3, resume.sfn, vars(timestamps).copy()]
     run(EXCEPTION)
 
-    assert [notify.ses, evidence.s3, wake.sfn, vars(timestamps).copy()] == before
+    assert [notify.ses, evidence.s3, resume.sfn, vars(timestamps).copy()] == before
 
 
 def test_a_moment_that_is_unknown_is_refused():
@@ -140,7 +140,7 @@ def test_the_card_of_a_build_that_dies_shows_the_end_of_its_log():
 
 
 def test_a_run_can_be_read_line_by_line():
-    lines = list(shown.lines(run(EXCEPTION)))
+    lines = list(formatting.lines(run(EXCEPTION)))
 
     assert any("CARD     ✅ payments: approved" in line for line in lines)
     assert any("-> 'Approved: payments/" in line for line in lines)
@@ -148,12 +148,12 @@ def test_a_run_can_be_read_line_by_line():
 
 def test_shrinking_leaves_only_what_matters():
     def fails(scenario: dict[str, Any]) -> bool:
-        return any("withdrawn" in line for line in told(run(scenario)))
+        return any("withdrawn" in line for line in notified(run(scenario)))
 
     faults = [{"who": "notify", "n": 3, "fault": "slow"}]
     small = shrink({**EXCEPTION, "faults": faults}, fails)
 
-    assert [each["do"] for each in small["actions"]] == ["approve", "withdraw"]
+    assert [action["do"] for action in small["actions"]] == ["approve", "withdraw"]
     assert small["faults"] == []
     assert small["uploads"][0]["events"] == [0.5]
 
@@ -161,9 +161,9 @@ def test_shrinking_leaves_only_what_matters():
 @pytest.mark.parametrize("first", range(0, SEEDS, 50))
 def test_nothing_goes_wrong_in_random_orders(first):
     wrong = {
-        seed: [f"{each.kind}: {each.what}" for each in outcome.violations]
+        seed: [f"{violation.kind}: {violation.what}" for violation in outcome.violations]
         for seed in range(first, first + 50)
-        if (outcome := campaign.judged(seed)).violations
+        if (outcome := campaign.evaluated(seed)).violations
     }
 
     assert wrong == {}
@@ -171,18 +171,18 @@ def test_nothing_goes_wrong_in_random_orders(first):
 
 @pytest.mark.parametrize("path", KEPT, ids=[path.stem for path in KEPT])
 def test_what_went_wrong_once_does_not_again(path):
-    found = check(run(_kept(path)["scenario"]))
+    result = check(run(_kept(path)["scenario"]))
 
-    assert [f"{each.kind}: {each.what}" for each in found] == []
+    assert [f"{item.kind}: {item.what}" for item in result] == []
 
 
 @pytest.mark.parametrize("path", OF_A_FIX, ids=[path.stem for path in OF_A_FIX])
 def test_a_fix_that_is_missing_is_found(path):
-    kept = _kept(path)
-    found = {each.kind for each in check(run(kept["scenario"], kept["fix"]))}
+    stored = _kept(path)
+    result = {violation.kind for violation in check(run(stored["scenario"], stored["fix"]))}
 
-    assert found == set(kept["violations"]), FIXES[kept["fix"]].about
-    assert not found.isdisjoint(FIXES[kept["fix"]].kinds)
+    assert result == set(stored["violations"]), FIXES[stored["fix"]].about
+    assert not result.isdisjoint(FIXES[stored["fix"]].kinds)
 
 
 def test_each_fix_has_a_scenario_that_is_kept():

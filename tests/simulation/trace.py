@@ -12,7 +12,7 @@ from typing import Any
 EPOCH = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 
-def moment(at: float) -> datetime:
+def timestamp(at: float) -> datetime:
     """The virtual time ``at`` as a date."""
     return EPOCH + timedelta(seconds=at)
 
@@ -70,7 +70,7 @@ class Tagged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Published(Event):
-    """A card was published; ``composed`` is when whoever wrote it began to look."""
+    """A card was published; ``composed`` is when anyone who wrote it began to look."""
 
     card: dict[str, Any]
     composed: float
@@ -78,7 +78,7 @@ class Published(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Mailed(Event):
-    """An email was accepted; ``composed`` is when whoever wrote it began to look."""
+    """An email was accepted; ``composed`` is when anyone who wrote it began to look."""
 
     to: Sequence[str]
     subject: str

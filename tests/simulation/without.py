@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.simulation import older
+from tests.simulation import earlier_bugs
 
 # isort: split
 from handlers import approval, callback, check_build_status, notify, rescan, versions
 from ops import clearance
 
-Definition = older.Definition
+Definition = earlier_bugs.Definition
 
 
 @dataclass(frozen=True)
 class Fix:
     """``about`` ends the sentence "without it, ...".
 
-    ``number`` is that of issue 15, and ``how`` says what stands in its place; a violation of one
+    ``number`` is that of issue 15, and ``how`` says what is stored in its place; a violation of one
     of ``kinds`` shows that it is missing. ``patches`` are (owner, name, instead).
     """
 
@@ -35,7 +35,7 @@ class Fix:
     definition: Callable[[Definition], Definition] = lambda definition: definition
 
 
-_NO_EVENT = (callback, "answer", older.no_answer)
+_NO_EVENT = (callback, "answer", earlier_bugs.no_answer)
 _LATE = ("deployable too long", "tag late", "told late")
 FIXES = {
     "look-when-a-wait-begins": Fix(
@@ -43,15 +43,15 @@ FIXES = {
         "a withdrawal before the first hold is not looked at",
         "callback does not look for withdrawal.json; no S3 event",
         _LATE,
-        ((callback, "_withdrawn", older.no_answer), _NO_EVENT),
+        ((callback, "_withdrawn", earlier_bugs.no_answer), _NO_EVENT),
     ),
     "withdrawal-of-what-is-not-followed-yet": Fix(
         2,
-        "a withdrawal does not reach a machine that has not heard of the approval",
-        "withdraw wakes exceptions only; no look before the tag; no S3 event",
+        "a withdrawal does not reach a machine that does not know of the approval",
+        "withdraw resumes exceptions only; no look before the tag; no S3 event",
         _LATE,
-        ((approval, "_wake", older.only_exceptions), _NO_EVENT),
-        older.changed(older.tag_unseen),
+        ((approval, "_wake", earlier_bugs.only_exceptions), _NO_EVENT),
+        earlier_bugs.changed(earlier_bugs.tag_unseen),
     ),
     "event-about-answers": Fix(
         2,
@@ -71,28 +71,28 @@ FIXES = {
             "untrue answer: again",
             "untrue answer: again already",
         ),
-        ((rescan, "rescan", older.scan_this_again),),
+        ((rescan, "rescan", earlier_bugs.scan_this_again),),
     ),
     "newer-version-when-a-wait-begins": Fix(
         4,
         "a newer version that comes before the token leaves the request open",
         "callback does not look for newer versions",
         ("replaced request left open",),
-        ((callback, "_decided", older.only_decisions),),
+        ((callback, "_decided", earlier_bugs.only_decisions),),
     ),
     "only-a-missing-object-is-none": Fix(
         5,
-        "trouble of S3 counts as no withdrawal",
+        "error of S3 counts as no withdrawal",
         "any error on reading withdrawal.json goes on to the end",
         ("untrue: approval-expired", "unfounded tag", "old status written", "deployable too long"),
-        definition=older.changed(older.any_error_is_none),
+        definition=earlier_bugs.changed(earlier_bugs.any_error_is_none),
     ),
     "hold-without-a-token": Fix(
         5,
         "a hold that no token could be left for cannot be withdrawn",
         "WaitWithoutCallback waits until the end",
         _LATE,
-        definition=older.changed(older.wait_to_the_end),
+        definition=earlier_bugs.changed(earlier_bugs.wait_to_the_end),
     ),
     "approval-that-is-over": Fix(
         6,
@@ -100,17 +100,17 @@ FIXES = {
         "no look at the end before tag and card; seconds are a period",
         ("untrue: approved",),
         (
-            (notify, "_is_outdated", older.told_though_over),
+            (notify, "_is_outdated", earlier_bugs.notified_though_over),
             (approval, "SHORTEST", timedelta(seconds=1)),
         ),
-        older.changed(older.ignore_the_end),
+        earlier_bugs.changed(earlier_bugs.ignore_the_end),
     ),
     "nothing-outdated-is-told": Fix(
         7,
         "what was decided since is not looked at",
         "notify tells what it is asked to",
         ("untrue: escalated", "untrue: approved", "untrue: expiring"),
-        ((notify, "_is_outdated", older.no_answer),),
+        ((notify, "_is_outdated", earlier_bugs.no_answer),),
     ),
     "verify-knows-skew": Fix(
         8,
@@ -124,28 +124,31 @@ FIXES = {
         "an older version replaces one that was deleted for good",
         "the newest that is listed counts, whatever is missing",
         ("superseded by none", "superseded by an older one"),
-        ((versions, "newer", older.only_the_newest),),
+        ((versions, "newer", earlier_bugs.only_the_newest),),
     ),
     "status-and-card-at-once": Fix(
         10,
-        "card and verdict may be of two looks",
+        "card and gate result may be of two looks",
         "the card is an object of its own, written first",
         ("untrue: broken", "untrue: failed"),
-        ((check_build_status, "Evidence", older.CardFirst),),
+        ((check_build_status, "Evidence", earlier_bugs.CardFirst),),
     ),
     "answers-after-the-end": Fix(
         11,
         "an old card's answer knows nothing of what came after the decision",
         "answers do not look at withdrawal and end",
         ("untrue answer: already", "untrue answer: ended"),
-        ((approval, "_standing", older.already), (approval, "withdraw", older.end_first)),
+        (
+            (approval, "_existing_decision", earlier_bugs.already),
+            (approval, "withdraw", earlier_bugs.end_first),
+        ),
     ),
     "later-token-stays": Fix(
         12,
         "a late write buries the token that is waited with",
         "callback overwrites whatever token is there",
         _LATE,
-        ((callback, "_leave", older.overwrite),),
+        ((callback, "_leave", earlier_bugs.overwrite),),
     ),
 }
 

@@ -106,7 +106,7 @@ def record_tokens(server: Server) -> None:
         for kind, token in tokens.items()
     }
     text = json.dumps(answers, indent=1, ensure_ascii=False)
-    assert not [each for each in tokens.values() if each in text]
+    assert not [item for item in tokens.values() if item in text]
     TOKENS.write_text(f"{text}\n")
 
 

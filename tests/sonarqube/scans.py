@@ -22,14 +22,16 @@ def failed(scan: Scanned) -> set[str]:
     """The metrics of the conditions that failed."""
     assert scan.error is None
     return {
-        each["metric"] for each in scan.report["gate"]["conditions"] if each["status"] == "error"
+        condition["metric"]
+        for condition in scan.report["gate"]["conditions"]
+        if condition["status"] == "error"
     }
 
 
 def unanalysed(scan: Scanned) -> dict[str, str]:
     """The files that are named as unanalysed, and why."""
     return {
-        each["file"]: each["reason"]
-        for each in scan.report["coverage"]["files"]
-        if each["class"] == "unanalysed"
+        file["file"]: file["reason"]
+        for file in scan.report["coverage"]["files"]
+        if file["class"] == "unanalysed"
     }

@@ -49,15 +49,15 @@ def test_clean_code_in_each_language_is_analysed_and_passes(server):
 def test_no_name_that_the_server_knows_by_default_is_forgotten(server):
     ours = names.properties({})
     known = {
-        each["key"]: each.get("defaultValue", "")
-        for each in server.call("api/settings/list_definitions")["definitions"]
+        definition["key"]: definition.get("defaultValue", "")
+        for definition in server.call("api/settings/list_definitions")["definitions"]
     }
     ours["sonar.ruby.file.suffixes"] = ours.pop("sonar.lang.patterns.ruby").replace("**/*", "")
 
     assert ours.keys() <= known.keys()
     for key, value in ours.items():
-        plain = [each.removeprefix(".") for each in value.split(",")]
-        assert {each.strip().removeprefix(".") for each in known[key].split(",")} <= {*plain}
+        plain = [part.removeprefix(".") for part in value.split(",")]
+        assert {item.strip().removeprefix(".") for item in known[key].split(",")} <= {*plain}
 
 
 @pytest.mark.parametrize("file", UNPARSABLE)
@@ -92,11 +92,11 @@ def test_syntax_that_the_analyser_may_not_know_hides_nothing(server):
     files["sonar-project.properties"] = "sonar.java.source=1.3\nsonar.python.version=2.7\n"
     scan = on(server, files, "syntax")
 
-    found = {each["file"] for each in scan.report["findings"]}
-    assert "shop/Store.java" in found
-    assert ("shop/store.py" in found) != ("shop/store.py" in unanalysed(scan))
+    findings = {finding["file"] for finding in scan.report["findings"]}
+    assert "shop/Store.java" in findings
+    assert ("shop/store.py" in findings) != ("shop/store.py" in unanalysed(scan))
     assert scan.report["gate"]["status"] == "failed"
-    assert {each["key"] for each in scan.report["ignored"]} == {
+    assert {setting["key"] for setting in scan.report["ignored"]} == {
         "sonar.java.source",
         "sonar.python.version",
     }
@@ -133,16 +133,16 @@ def test_what_is_excluded_is_named_and_fails_nothing(server):
     finally:
         server.call("api/settings/reset", keys="sonar.global.exclusions")
 
-    for each in (scan, allowed):
-        assert each.report["gate"]["status"] == "passed"
-        assert each.report["coverage"]["counts"]["unanalysed"] == 0
-        assert each.report["coverage"]["counts"]["opaque"] == 2
-    named = {each["file"]: each["reason"] for each in scan.report["coverage"]["files"]}
+    for item in (scan, allowed):
+        assert item.report["gate"]["status"] == "passed"
+        assert item.report["coverage"]["counts"]["unanalysed"] == 0
+        assert item.report["coverage"]["counts"]["opaque"] == 2
+    named = {file["file"]: file["reason"] for file in scan.report["coverage"]["files"]}
     assert named == {
         "src/shop/Store.java": "excluded on the server: sonar.exclusions=src/**/*.java",
         "web/page.js": "excluded on the server: sonar.global.exclusions=**/page.js",
     }
-    reasons = {each["reason"] for each in allowed.report["coverage"]["files"]}
+    reasons = {file["reason"] for file in allowed.report["coverage"]["files"]}
     assert reasons == {
         "left out by the upload's own sonar.exclusions, which allowExclusions permits"
     }

@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from local.cloud import Cloud
+from local.account import LocalAccount
 from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD
 from tests.support.account import PASSING, card_of, click, mails_about, version
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.sonarqube
 @pytest.fixture(scope="module")
 def cloud(server):
     settings = {"engine": "sonarqube", "sonarHostUrl": server.url, "sonarToken": server.token}
-    with Cloud(settings) as running:
+    with LocalAccount(settings) as running:
         yield running
 
 
@@ -41,7 +41,7 @@ def test_a_failed_gate_is_told_approved_and_mailed(cloud, server):
     assert server.token not in "\n".join(cloud.build_log(scan))
 
 
-def test_a_passed_gate_bothers_nobody(cloud):
+def test_a_passed_gate_sends_no_notification(cloud):
     scan = cloud.upload("inventory.zip", PASSING)
 
     assert cloud.ended(cloud.execution(scan), seconds=240) == "SUCCEEDED"

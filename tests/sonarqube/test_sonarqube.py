@@ -51,13 +51,17 @@ def test_bad_code_in_three_languages_fails(server):
     assert scan.report["gate"]["judge"] == "sonarqube"
     assert failed(scan) == set(server.release.metrics)
     assert scan.report["coverage"]["counts"]["analysed"] == 3
-    found = scan.report["findings"]
-    assert {each["rule"].split(":")[0] for each in found} == {"python", "java", "javascript"}
-    assert {each["file"] for each in found} <= BAD.keys()
-    for each in found:
-        key = each["link"].rsplit("=", 1)[1]
+    findings = scan.report["findings"]
+    assert {finding["rule"].split(":")[0] for finding in findings} == {
+        "python",
+        "java",
+        "javascript",
+    }
+    assert {finding["file"] for finding in findings} <= BAD.keys()
+    for finding in findings:
+        key = finding["link"].rsplit("=", 1)[1]
         assert server.call(f"api/issues/search?issues={key}")["total"] == 1
-        with urllib.request.urlopen(each["link"], timeout=30) as page:
+        with urllib.request.urlopen(finding["link"], timeout=30) as page:
             assert page.status == 200
     issues = server.call("api/issues/search?components=chatops-slack_test:payments&resolved=false")
     assert sum(scan.report["counts"].values()) == issues["total"]
@@ -79,12 +83,14 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
 
     first, second = on(server, BAD_PYTHON, "new"), on(server, BAD_PYTHON, "new")
 
-    assert [each["metric"] for each in first.report["gate"]["conditions"]] == [
+    assert [condition["metric"] for condition in first.report["gate"]["conditions"]] == [
         "BLOCKER",
         "HIGH",
         "unanalysed_files",
     ]
-    assert "new_violations" in {each["metric"] for each in second.report["gate"]["conditions"]}
+    assert "new_violations" in {
+        condition["metric"] for condition in second.report["gate"]["conditions"]
+    }
     for scan in (first, second):
         assert scan.report["gate"]["judge"] == "limits"
         # To 10.7 no issue is worse than HIGH.
@@ -104,18 +110,18 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
     ],
     ids=["empty", "no code", "only excluded files"],
 )
-def test_where_nothing_was_analysed_the_scan_is_broken(files, allow, error, server):
+def test_where_nothing_was_analysed_the_scan_fails_to_run(files, allow, error, server):
     scan = on(server, files, "nothing", ALLOW_EXCLUSIONS=allow)
 
     assert (scan.code, scan.error) == (1, error)
 
 
 def test_hostile_settings_change_nothing(server, tmp_path):
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Elsewhere(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requests.append(self.path)
 
         do_POST = do_GET
 
@@ -126,11 +132,11 @@ def test_hostile_settings_change_nothing(server, tmp_path):
         scan = on(server, files, "hostile")
         other.shutdown()
 
-    assert asked == []
+    assert requests == []
     assert not marker.exists()
     assert scan.report["gate"]["status"] == "failed"
-    assert {each["file"] for each in scan.report["findings"]} == {"shop/store.py"}
-    weakening = {each["key"] for each in scan.report["ignored"] if each["weakens"]}
+    assert {finding["file"] for finding in scan.report["findings"]} == {"shop/store.py"}
+    weakening = {setting["key"] for setting in scan.report["ignored"] if setting["weakens"]}
     assert weakening >= {
         "sonar.scanner.skip",
         "sonar.exclusions",
@@ -149,9 +155,11 @@ def test_hostile_settings_change_nothing(server, tmp_path):
 def test_a_user_token_shows_hotspots_too(server):
     scan = on(server, BAD, "hotspots", SONAR_TOKEN=server.admin)
 
-    hotspots = [each for each in scan.report["findings"] if "security_hotspots" in each["link"]]
+    hotspots = [
+        finding for finding in scan.report["findings"] if "security_hotspots" in finding["link"]
+    ]
     assert hotspots
-    assert all(each["message"].startswith("To review: ") for each in hotspots)
+    assert all(hotspot["message"].startswith("To review: ") for hotspot in hotspots)
 
 
 def test_a_bad_token_says_so(server):

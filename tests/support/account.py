@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from local.account import LocalAccount
 from local.card import Card
-from local.cloud import Cloud
 from samples import SAMPLES, packed
 from tests.scan.uploads import zipped
 
@@ -34,34 +34,34 @@ def with_errors(findings: int) -> bytes:
 QUICK_FAILING, QUICK_PASSING = with_errors(1), with_errors(0)
 
 
-def scan_quickly(cloud: Cloud) -> None:
+def scan_quickly(cloud: LocalAccount) -> None:
     """Let builds run ``QUICK_SCAN``, for tests whose subject is not the scanner."""
     phases = {"build": {"commands": [f"ENGINE=sarif {QUICK_SCAN}"]}}
     cloud.builds.buildspec = json.dumps({"version": 0.2, "phases": phases})
 
 
-def card_of(cloud: Cloud, scan: str, containing: str = "", seconds: float = 40) -> Card:
+def card_of(cloud: LocalAccount, scan: str, containing: str = "", seconds: float = 40) -> Card:
     """The scan's first card with these words, once it is in the channel."""
     return cloud.channel.wait(
         lambda card: card.scan == scan and containing in card.title + card.description, seconds
     )
 
 
-def click(cloud: Cloud, scan: str, label: str, reason: str = "known and harmless") -> str:
+def click(cloud: LocalAccount, scan: str, label: str, reason: str = "known and harmless") -> str:
     """Click a button of the scan's card, once the state machine waits; return the response."""
     card = card_of(cloud, scan)
     cloud.reached(cloud.execution(scan), "AwaitDecision")
-    button = next(each for each in card.buttons if each.label == label)
-    return cloud.channel.press(button, {"Reason": reason})
+    button = next(item for item in card.buttons if item.label == label)
+    return cloud.channel.click(button, {"Reason": reason})
 
 
-def mails_about(cloud: Cloud, scan: str) -> list[Any]:
+def mails_about(cloud: LocalAccount, scan: str) -> list[Any]:
     """The emails whose plain text names ``scan``."""
     parsed = [
-        email.message_from_string(each.raw_data, policy=email.policy.default)
-        for each in cloud.emails()
+        email.message_from_string(item.raw_data, policy=email.policy.default)
+        for item in cloud.emails()
     ]
-    return [each for each in parsed if scan in text_of(each)]
+    return [item for item in parsed if scan in text_of(item)]
 
 
 def text_of(mail: Any, kind: str = "plain") -> str:
@@ -74,7 +74,7 @@ def version(scan: str) -> str:
     return scan.split("/")[1]
 
 
-def reject_without_resuming(cloud: Cloud, scan: str) -> None:
+def reject_without_resuming(cloud: LocalAccount, scan: str) -> None:
     """What is left by a click whose function died after it wrote the decision."""
     decision = {
         "version": 1,
@@ -98,7 +98,7 @@ def crash(_payload: str) -> tuple[str, bool, str]:
 
 
 def replace_function(
-    patch: pytest.MonkeyPatch, cloud: Cloud, name: str, behave: Callable[[str], Any]
+    patch: pytest.MonkeyPatch, cloud: LocalAccount, name: str, behave: Callable[[str], Any]
 ) -> None:
     """Let ``behave`` answer the payloads of one function: (answer, whether it failed, log)."""
     real = cloud.functions.invoke
@@ -110,7 +110,9 @@ def replace_function(
 
 
 @contextmanager
-def changed_states(cloud: Cloud, change: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
+def changed_states(
+    cloud: LocalAccount, change: Callable[[str, dict[str, Any]], None]
+) -> Iterator[None]:
     """``change_states`` for executions that start in here."""
     machine, stepfunctions = cloud.outputs["stateMachine"], cloud.client("stepfunctions")
     before = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
@@ -121,7 +123,7 @@ def changed_states(cloud: Cloud, change: Callable[[str, dict[str, Any]], None]) 
         stepfunctions.update_state_machine(stateMachineArn=machine, definition=before)
 
 
-def change_states(cloud: Cloud, change: Callable[[str, dict[str, Any]], None]) -> None:
+def change_states(cloud: LocalAccount, change: Callable[[str, dict[str, Any]], None]) -> None:
     """Change each state of the deployed state machine, for executions that start later."""
     machine = cloud.outputs["stateMachine"]
     stepfunctions = cloud.client("stepfunctions")

@@ -11,13 +11,13 @@ import pytest
 from botocore.stub import Stubber
 
 from components.upload_gate import UploadGateArgs
-from ops.caller import Caller
 from ops.configuration import configuration
+from ops.identity import Identity
 from ops.preflight import environment
 from ops.preflight.environment import Environment
 from ops.program import ACCOUNT, PROGRAM, REGION, Resource, record_program
 
-CALLER = Caller(account=ACCOUNT, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/ci")
+CALLER = Identity(account=ACCOUNT, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/ci")
 OUTPUTS = {
     "uploadBucket": "chatops-slack-dev-gate-uploads-0123456",
     "artifactsBucket": "chatops-slack-dev-gate-artifacts-0123456",
@@ -33,10 +33,10 @@ class Answers:
         monkeypatch.setattr(environment, "client", self._client)
 
     def give(
-        self, service: str, call: str, answer: Any, region: str = REGION, **asked: Any
+        self, service: str, call: str, answer: Any, region: str = REGION, **requests: Any
     ) -> None:
         """``call`` answers so; ``asked`` are the parameters that it must be asked with."""
-        self._stub(service, region).add_response(call, answer, asked or None)
+        self._stub(service, region).add_response(call, answer, requests or None)
 
     def refuse(
         self, service: str, call: str, code: str, message: str = "", region: str = REGION
@@ -63,9 +63,9 @@ class Answers:
 
 @cache
 def _shipped() -> tuple[UploadGateArgs, Mapping[str, str]]:
-    told = configuration("dev", PROGRAM / "Pulumi.dev.yaml").sound
-    assert told.settings
-    return told.settings, told.values
+    settings_with = configuration("dev", PROGRAM / "Pulumi.dev.yaml").sound
+    assert settings_with.settings
+    return settings_with.settings, settings_with.values
 
 
 @cache
@@ -84,7 +84,7 @@ def its(*, deployed: bool = False, **changed: Any) -> Environment:
         region=REGION,
         settings=replace(settings, **changed),
         token=TOKEN,
-        caller=CALLER,
+        identity=CALLER,
         resources=recorded(),
         outputs=OUTPUTS if deployed else {},
     )

@@ -25,7 +25,8 @@ NASTY = {
     "a host name with ideographic dots": "www\u3002evil\uff0ecom evil\uff61com",
     "a host name behind an invisible one": f"evil{Z}.com ev{ZWJ}il.com www{Z}.evil.com",
     "mail and telephone": "mailto:eve@evil.com tel:+4930123456",
-    "a link in markup of another kind": "[Report](https://evil.example) <https://evil.example|Report>",
+    "a link in markup of another kind": "[Report](https://evil.example) "
+    "<https://evil.example|Report>",
     "an address that breaks out of a link": "x|<https://evil.example|Report>>",
     "a quotation": ">>> all of it",
     "a quotation in full width": "\uff1e all of it",
@@ -90,10 +91,10 @@ def _text(choose: random.Random) -> str:
     glue = choose.choice(["", "", " ", choose.choice(_UNSEEN)])
     parts = []
     for _ in range(choose.randint(1, 6)):
-        piece = choose.choice(choose.choice([_MARKS, _LIVE, _UNSEEN, _WORDS, list(NASTY.values())]))
+        chunk = choose.choice(choose.choice([_MARKS, _LIVE, _UNSEEN, _WORDS, list(NASTY.values())]))
         if choose.random() < 0.3:
             mark = choose.choice(_MARKS)
             near = choose.choice(["", choose.choice(_UNSEEN)])
-            piece = f"{near}{mark}{near}{piece}{near}{mark}{near}"
-        parts.append(piece[:400])
+            chunk = f"{near}{mark}{near}{chunk}{near}{mark}{near}"
+        parts.append(chunk[:400])
     return glue.join(parts)

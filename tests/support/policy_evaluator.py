@@ -26,7 +26,7 @@ def decide(
         statement["Effect"]
         for statement in statements
         if _principal(statement["Principal"], principal)
-        and any(fnmatchcase(action, each) for each in statement["Action"])
+        and any(fnmatchcase(action, item) for item in statement["Action"])
         and _resource(statement, resource)
         and all(
             _holds(operator, key, value, context)
@@ -45,8 +45,8 @@ def _principal(named: Any, principal: str) -> bool:
 
 def _resource(statement: Mapping[str, Any], resource: str) -> bool:
     if "NotResource" in statement:
-        return not any(fnmatchcase(resource, each) for each in statement["NotResource"])
-    return any(fnmatchcase(resource, each) for each in statement["Resource"])
+        return not any(fnmatchcase(resource, arn) for arn in statement["NotResource"])
+    return any(fnmatchcase(resource, arn) for arn in statement["Resource"])
 
 
 def _holds(operator: str, key: str, value: Any, context: Mapping[str, str]) -> bool:

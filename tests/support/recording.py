@@ -34,14 +34,14 @@ class Built(Recorded):
 
     def all(self, kind: str) -> list[Resource]:
         """Those of one type, as in ``s3/bucket:Bucket``, by name: the engine's order changes."""
-        of_kind = [each for each in self.resources if each.kind == f"aws:{kind}"]
-        return sorted(of_kind, key=lambda each: each.name)
+        of_kind = [resource for resource in self.resources if resource.kind == f"aws:{kind}"]
+        return sorted(of_kind, key=lambda item: item.name)
 
     def one(self, kind: str, name: str | None = None) -> Resource:
         """The only one of this type (and name)."""
-        found = [each for each in self.all(kind) if name in (None, each.name)]
-        assert len(found) == 1, f"{len(found)} {kind} named {name}: {[x.name for x in found]}"
-        return found[0]
+        result = [resource for resource in self.all(kind) if name in (None, resource.name)]
+        assert len(result) == 1, f"{len(result)} {kind} named {name}: {[x.name for x in result]}"
+        return result[0]
 
     def rights(self, name: str) -> set[tuple[str, str]]:
         """What a role policy allows, as pairs of action and resource."""
@@ -60,10 +60,10 @@ class Built(Recorded):
     def policies(self) -> dict[str, list[dict[str, Any]]]:
         """Every policy document of the program, by ``<kind> <name>``."""
         return {
-            f"{each.kind.split(':')[-1]} {each.name}": each.policy(key)
-            for each in self.aws
+            f"{resource.kind.split(':')[-1]} {resource.name}": resource.policy(key)
+            for resource in self.aws
             for key in ("policy", "assumeRolePolicy")
-            if key in each.inputs
+            if key in resource.inputs
         }
 
 
@@ -89,21 +89,21 @@ def gate(**changed: Any) -> Built:
 
 def program(stack: str = "dev", **changed: Any) -> Built:
     """The whole program, with the settings of ``Pulumi.<stack>.yaml`` (or dev's) and a token."""
-    return Built(**vars(record_program(stack, told(stack, **changed))))
+    return Built(**vars(record_program(stack, settings_with(stack, **changed))))
 
 
-def told(stack: str = "dev", **changed: Any) -> dict[str, str]:
+def settings_with(stack: str = "dev", **changed: Any) -> dict[str, str]:
     """What the CLI hands to the program: defaults, the stack's file, a token, ``changed``."""
     declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
     file = PROGRAM / f"Pulumi.{stack}.yaml"
-    chosen = yaml.safe_load((file if file.exists() else PROGRAM / "Pulumi.dev.yaml").read_text())
+    selected = yaml.safe_load((file if file.exists() else PROGRAM / "Pulumi.dev.yaml").read_text())
     values = {
         **{
-            f"{PROJECT}:{key}": each["default"]
-            for key, each in declared.items()
-            if "default" in each
+            f"{PROJECT}:{key}": declaration["default"]
+            for key, declaration in declared.items()
+            if "default" in declaration
         },
-        **chosen["config"],
+        **selected["config"],
         f"{PROJECT}:sonarToken": TOKEN,
         **{f"{PROJECT}:{key}": value for key, value in changed.items()},
     }

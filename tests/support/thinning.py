@@ -9,15 +9,15 @@ import pytest
 def few(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
     """``values`` as parameters of a test; those that are not in ``quick`` are marked ``slow``."""
     values = list(values)
-    assert all(each in values for each in quick), f"{quick} are not all in {values}"
+    assert all(item in values for item in quick), f"{quick} are not all in {values}"
     return [
-        each if each in quick else pytest.param(each, marks=pytest.mark.slow) for each in values
+        value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values
     ]
 
 
 def first(values: Iterable[tuple[Any, ...]], number: int) -> list[Any]:
     """Tuples of parameters of a test; all but the first ``number`` are marked ``slow``."""
     return [
-        each if at < number else pytest.param(*each, marks=pytest.mark.slow)
-        for at, each in enumerate(values)
+        value if at < number else pytest.param(*value, marks=pytest.mark.slow)
+        for at, value in enumerate(values)
     ]

@@ -42,9 +42,9 @@ export function all(list) {
   byId("threads").replaceChildren();
   first = list.length ? list[0].id : 0;
   for (const entry of list) entries.set(entry.id, entry);
-  const shown = [...threads().keys()].slice(-THREADS);
-  const emptyWord = make("p", { class: "soft nothing" }, "Nobody was bothered yet.");
-  byId("threads").replaceChildren(...(list.length ? shown.map(thread) : [emptyWord]));
+  const summary = [...threads().keys()].slice(-THREADS);
+  const emptyWord = make("p", { class: "soft nothing" }, "No notification was sent yet.");
+  byId("threads").replaceChildren(...(list.length ? summary.map(thread) : [emptyWord]));
   byId("earlier").hidden = first === 0;
   toEnd();
 }
@@ -65,7 +65,7 @@ export function changed(entry) {
   while (atEnd && place.childElementCount > THREADS) place.firstElementChild.remove();
   byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
   if (atEnd) toEnd();
-  else if (entry.kind === "press" && entry.user === me) made.lastElementChild.scrollIntoView({ block: "nearest" });
+  else if (entry.kind === "click" && entry.user === me) made.lastElementChild.scrollIntoView({ block: "nearest" });
   return !known;
 }
 
@@ -98,7 +98,7 @@ function thread(key) {
     replies.length ? make("div", { class: "replies" }, ...replies.map(choosing)) : null);
 }
 
-// In the thread of a flood each message has its own scan.
+// In the thread of a notification storm each message has its own scan.
 function choosing(entry) {
   const made = message(entry);
   if (entry.scan) made.addEventListener("click", () => onThread(entry.scan));
@@ -108,7 +108,7 @@ function choosing(entry) {
 const tint = (name) => `tint-${name.charCodeAt(0) % 4}`;
 
 function message(entry) {
-  if (entry.kind === "press") return pressed(entry);
+  if (entry.kind === "click") return pressed(entry);
   if (entry.kind === "dropped") return dropped(entry);
   return post_("Amazon Q", true, entry.at, make(
     "div", { class: `card ${entry.kind === "alarm" ? "alarm" : ""}` },
@@ -120,7 +120,7 @@ function message(entry) {
       : null,
     entry.buttons.length
       ? make("p", { class: "row buttons" }, ...entry.buttons.map((button, at) =>
-        make("button", { type: "button", disabled: entry.kept, onclick: (event) => { event.stopPropagation(); begin(entry, at); } }, button.label)))
+        make("button", { type: "button", disabled: entry.saved, onclick: (event) => { event.stopPropagation(); begin(entry, at); } }, button.label)))
       : null,
     entry.keywords.length
       ? make("p", { class: "keywords" }, ...entry.keywords.map((word) => make("span", {}, word))) : null));
@@ -187,7 +187,7 @@ function preview() {
 }
 
 async function send(entry, button, given) {
-  await post("/api/press", { user: me, entry: entry.id, button, answers: given }).catch(complain);
+  await post("/api/click", { user: me, entry: entry.id, button, answers: given }).catch(complain);
 }
 
 function complain(error) {
@@ -201,8 +201,8 @@ async function earlier() {
     first = more.length ? more[0].id : 0;
   }
   const place = byId("threads");
-  const shown = place.childElementCount;
-  place.replaceChildren(...[...threads().keys()].slice(-(shown + THREADS)).map(thread));
+  const summary = place.childElementCount;
+  place.replaceChildren(...[...threads().keys()].slice(-(summary + THREADS)).map(thread));
   byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
 }
 

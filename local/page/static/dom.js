@@ -51,16 +51,16 @@ export function span(seconds) {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
-export function press(buttons, chosen) {
+export function click(buttons, chosen) {
   for (const each of buttons) each.setAttribute("aria-pressed", String(each === chosen));
 }
 
 // One JSON answer, or an Error with the server's sentence.
 export async function ask(path, options = {}) {
   const answer = await fetch(path, options);
-  const told = await answer.json().catch(() => ({ error: `The page answered ${answer.status}.` }));
-  if (!answer.ok) throw new Error(told.error);
-  return told;
+  const describe = await answer.json().catch(() => ({ error: `The page answered ${answer.status}.` }));
+  if (!answer.ok) throw new Error(describe.error);
+  return describe;
 }
 
 export const post = (path, body) => ask(path, { method: "POST", body: JSON.stringify(body) });

@@ -1,6 +1,6 @@
 // The fourth part: mails, as SES was asked to send them.
 
-import { ask, byId, clock, make, press } from "./dom.js";
+import { ask, byId, clock, make, click } from "./dom.js";
 
 const SHOWN = 60;
 let mails = [];
@@ -26,9 +26,9 @@ export function changed(mail) {
 }
 
 function render() {
-  const shown = mails.slice(-SHOWN).reverse();
-  byId("mails").replaceChildren(...(shown.length
-    ? shown.map(row) : [make("p", { class: "soft nothing" }, "No mail yet: developers hear of decisions.")]));
+  const summary = mails.slice(-SHOWN).reverse();
+  byId("mails").replaceChildren(...(summary.length
+    ? summary.map(row) : [make("p", { class: "soft nothing" }, "No mail yet: developers listener of decisions.")]));
 }
 
 function row(mail) {
@@ -50,7 +50,7 @@ async function open({ id }) {
 }
 
 function part(kinds, button) {
-  press(kinds, button);
+  click(kinds, button);
   byId("letter-html").hidden = button.dataset.partOfMail !== "html";
   byId("letter-plain").hidden = button.dataset.partOfMail !== "plain";
 }

@@ -6,16 +6,16 @@ import { below } from "./folder.js";
 const ROWS = 60;
 const uploads = new Map();
 const rows = new Map();
-let shown = ROWS;
+let summary = ROWS;
 let chosen = "";
 let onChoose = () => {};
-let awaited = ""; // the version that this window has just sent
+let wait_until = ""; // the version that this window has just sent
 
 export const upload = (scan) => uploads.get(scan);
 
 // What a person wants to know first: [word, tone].
 export function standing(one) {
-  if (one.kept && one.status === "RUNNING") return ["interrupted", "grey"];
+  if (one.saved && one.status === "RUNNING") return ["interrupted", "grey"];
   if (one.status === "RUNNING" && one.waits && one.clearance !== "approved") return ["to decide", "amber"];
   if (one.status === "RUNNING" && !one.clearance) return ["scanning", "blue"];
   if (["FAILED", "TIMED_OUT", "ABORTED"].includes(one.status)) return ["trouble", "red"];
@@ -49,8 +49,8 @@ export function start(choose) {
   for (const kind of ["dragleave", "drop"])
     drop.addEventListener(kind, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => { event.preventDefault(); dropped(event.dataTransfer); });
-  byId("more").addEventListener("click", () => { shown += ROWS; render(); });
-  byId("filter").addEventListener("input", () => { shown = ROWS; render(); });
+  byId("more").addEventListener("click", () => { summary += ROWS; render(); });
+  byId("filter").addEventListener("input", () => { summary = ROWS; render(); });
 }
 
 export function all(list) {
@@ -63,8 +63,8 @@ export function all(list) {
 export function changed(one) {
   uploads.set(one.scan, one);
   later();
-  if (one.versionId === awaited || !chosen) {
-    awaited = "";
+  if (one.versionId === wait_until || !chosen) {
+    wait_until = "";
     choose(one.scan);
   }
 }
@@ -89,12 +89,12 @@ function render() {
   const word = byId("filter").value.trim().toLowerCase();
   const found = newest().filter((one) =>
     !word || `${one.key} ${one.versionId} ${standing(one)[0]}`.toLowerCase().includes(word));
-  const visible = found.slice(0, shown);
+  const visible = found.slice(0, summary);
   const list = byId("list");
   list.replaceChildren(...visible.map(row));
-  const kept = new Set(visible.map((one) => one.scan));
-  for (const scan of rows.keys()) if (!kept.has(scan)) rows.delete(scan);
-  byId("more").hidden = found.length <= shown;
+  const saved = new Set(visible.map((one) => one.scan));
+  for (const scan of rows.keys()) if (!saved.has(scan)) rows.delete(scan);
+  byId("more").hidden = found.length <= summary;
   byId("filter").hidden = uploads.size < 8;
   const open = [...uploads.values()].filter((one) => standing(one)[0] === "to decide").length;
   const count = `${uploads.size} upload${uploads.size === 1 ? "" : "s"}`;
@@ -102,7 +102,7 @@ function render() {
     ? count + (open ? `, ${open} to decide` : "") : "Nothing was uploaded yet.";
 }
 
-// A row is made anew only when its upload changed, so that a focus in it stays.
+// A row is made again only when its upload changed, so that a focus in it stays.
 function row(one) {
   const known = rows.get(one.scan);
   const current = one.scan === chosen;
@@ -120,7 +120,7 @@ function row(one) {
     chip(one),
     make("span", { class: "upload-zip" }, name),
     make("span", { class: "upload-at" }, clock(one.began)),
-    make("span", { class: "upload-says" }, one.kept ? "from an earlier run" : one.says));
+    make("span", { class: "upload-says" }, one.saved ? "from an earlier run" : one.says));
   rows.set(one.scan, { one, element });
   if (focused) setTimeout(() => element.focus());
   return element;
@@ -151,7 +151,7 @@ function send(body, name, kind = "uploads") {
 }
 
 function sent({ versionId }) {
-  awaited = versionId;
+  wait_until = versionId;
   const known = [...uploads.values()].find((one) => one.versionId === versionId);
   if (known) changed(known);
 }

@@ -10,7 +10,7 @@ import boto3
 from components import state_machine
 from components.state_machine import Waits
 from components.states import Names
-from tests.handlers.conftest import BUCKET, UPLOADS, WORK
+from tests.handlers.conftest import BUCKET, STATE, UPLOADS
 from tests.simulation import without as fixes
 from tests.simulation.aws.bridge import EventBridge
 from tests.simulation.aws.builds import Builds, Scan
@@ -61,7 +61,7 @@ def build(
     """
     events, settings = trace.events, trace.settings
     network = Network(scheduler, faults)
-    s3 = S3(scheduler, events, UPLOADS, {UPLOADS, BUCKET}, {UPLOADS, BUCKET, WORK})
+    s3 = S3(scheduler, events, UPLOADS, {UPLOADS, BUCKET}, {UPLOADS, BUCKET, STATE})
     step_functions = StepFunctions(scheduler, events)
     sns = Sns(scheduler, events)
     functions = Functions(scheduler, skew, sns.composed)

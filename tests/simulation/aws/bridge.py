@@ -1,4 +1,4 @@
-"""EventBridge: brings what S3 tells to whoever the rules name, at least once.
+"""EventBridge: brings what S3 tells to anyone who the rules name, at least once.
 
 - S3's events come at least once, and in no order
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html).
@@ -75,7 +75,7 @@ class EventBridge:
             ended = self._until_taken(
                 "lambda",
                 f"Invoke {ANSWERED}",
-                # The answer says that the event is queued; what comes of it is Lambda's business.
+                # The answer says that the event is queued; the result of it is Lambda's business.
                 lambda: [self._functions.invoke(ANSWERED, event)],
             )
             if not ended:

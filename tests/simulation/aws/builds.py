@@ -2,7 +2,8 @@
 
 - The same idempotency token within five minutes returns the same build
   (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html).
-- Step Functions hears of a build's end by an event, and hands it on in PascalCase; a build that
+- Step Functions is notified about a build's end by an event, and hands it on in PascalCase; a build
+that
   failed is States.TaskFailed with the build in its Cause
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html).
 """
@@ -17,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from tests.simulation.aws import reports
 from tests.simulation.aws.scheduler import Future, Scheduler
-from tests.simulation.trace import BuildStarted, Event, moment
+from tests.simulation.trace import BuildStarted, Event, timestamp
 
 TOKEN_SECONDS = 300
 PROJECT = "scan-5d6e7f8"
@@ -40,7 +41,7 @@ class Scan:
 
 @dataclass
 class Build:
-    """``ended`` gets the whole build once Step Functions hears of its end."""
+    """``ended`` gets the whole build once Step Functions is notified about its end."""
 
     document: dict[str, Any]
     token: str
@@ -70,7 +71,7 @@ class Builds:
             if build.token == token and now - build.started <= TOKEN_SECONDS:
                 return build
         variables = {
-            each["Name"]: each["Value"] for each in parameters["EnvironmentVariablesOverride"]
+            item["Name"]: item["Value"] for item in parameters["EnvironmentVariablesOverride"]
         }
         build = Build(_document(f"{self._scheduler.random.getrandbits(48):012x}"), token, now)
         self._builds.append(build)
@@ -100,7 +101,7 @@ class Builds:
 
     def _scan(self, plan: Scan, variables: dict[str, str], delay: float) -> bool:
         """Leave log and report, as ``python -m scan`` does; return whether there is a gate."""
-        began, scan = moment(self._scheduler.now), variables["SCAN"]
+        began, scan = timestamp(self._scheduler.now), variables["SCAN"]
         gate = plan.gate
         try:
             self._s3.get_object(
@@ -115,11 +116,11 @@ class Builds:
             return False
         log = f"Fetched {variables['UPLOAD_KEY']}\nGate {gate}\n".encode()
         self._scheduler.sleep(delay)
-        kept = self._keep(f"scans/{scan}/scanner.log", log)
+        stored = self._keep(f"scans/{scan}/scanner.log", log)
         body = reports.report(
-            gate, variables, began, moment(self._scheduler.now), hashlib.sha256(log).hexdigest()
+            gate, variables, began, timestamp(self._scheduler.now), hashlib.sha256(log).hexdigest()
         )
-        return self._keep(f"scans/{scan}/report.json", body) and kept and gate != "error"
+        return self._keep(f"scans/{scan}/report.json", body) and stored and gate != "error"
 
     def _keep(self, key: str, body: bytes) -> bool:
         try:

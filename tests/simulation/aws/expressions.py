@@ -35,27 +35,30 @@ def evaluate(template: Any, variables: dict[str, Any]) -> Any:
             return template
         return _value(template, variables)
     if isinstance(template, dict):
-        return {name: evaluate(each, variables) for name, each in template.items()}
+        return {name: evaluate(item, variables) for name, item in template.items()}
     if isinstance(template, list):
-        return [evaluate(each, variables) for each in template]
+        return [evaluate(item, variables) for item in template]
     return template
 
 
 def _value(template: str, variables: dict[str, Any]) -> Any:
     if path := _path(template):
-        found = _follow(path, variables)
-        if found is not _OTHERWISE:
-            return found
+        result = _follow(path, variables)
+        if result is not _OTHERWISE:
+            return result
     # A variable bound to None would be no variable.
-    bound = {name: Utils.NULL_VALUE if each is None else each for name, each in variables.items()}
+    bound = {
+        name: Utils.NULL_VALUE if variable is None else variable
+        for name, variable in variables.items()
+    }
     try:
-        found = _compiled(template).evaluate(None, bound)
+        result = _compiled(template).evaluate(None, bound)
     except JException as error:
         raise QueryEvaluationError(f"{template}: {error}") from error
     # An object leaves out what is undefined; null is something.
-    if not isinstance(found, dict) or "value" not in found:
+    if not isinstance(result, dict) or "value" not in result:
         raise QueryEvaluationError(f"{template} came to nothing")
-    return found["value"]
+    return result["value"]
 
 
 @cache

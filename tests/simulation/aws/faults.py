@@ -8,7 +8,7 @@ from random import Random
 from tests.simulation.trace import Event, Faulted
 
 # Who has a process of its own that can die; what calls for AWS itself is not ours to kill.
-MORTAL = {
+CAN_CRASH = {
     "approval", "notify", "callback", "check-build-status", "rescan", "scan", "open-scan", "who",
 }  # fmt: skip
 
@@ -69,7 +69,7 @@ class Faults:
             if plan.who == who and call.startswith(plan.call):
                 self._calls[number] += 1
                 met = plan.fault if 0 <= self._calls[number] - plan.n < plan.times else met
-        if met.startswith("killed") and who not in MORTAL:
+        if met.startswith("killed") and who not in CAN_CRASH:
             met = "before" if met == "killed before" else "after"
         if not met:
             return None
@@ -93,6 +93,6 @@ class Faults:
 
 
 def ends(faulted: Faulted, at: float) -> None:
-    """Say when whoever called saw the end of the fault."""
+    """Say when anyone who called saw the end of the fault."""
     # It stands in the trace already, where it began.
     object.__setattr__(faulted, "until", at)

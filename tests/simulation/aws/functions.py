@@ -30,7 +30,7 @@ from tests.handlers.conftest import ENVIRONMENT
 from tests.simulation.aws.faults import ends
 from tests.simulation.aws.network import Client, Network
 from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler, TimedOut
-from tests.simulation.trace import moment
+from tests.simulation.trace import timestamp
 
 # As deployed (components/handler_function.py, approval.py, pipeline.py, who.py), in seconds.
 TIMEOUT = 10.0
@@ -86,14 +86,14 @@ class VirtualDatetime(datetime):
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
         actor = getcurrent()
         assert isinstance(actor, Actor), "only an actor has a clock"
-        return moment(actor.scheduler.now + actor.skew).astimezone(tz or UTC)
+        return timestamp(actor.scheduler.now + actor.skew).astimezone(tz or UTC)
 
 
 @contextmanager
 def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[..., Any]]:
     """Let all modules of ours that are loaded see the fake clients and the virtual clock.
 
-    ``services`` are the fakes by boto3's names; yields what stands for ``boto3.client``.
+    ``services`` are the fakes by boto3's names; yields what is stored for ``boto3.client``.
     """
     replaced: list[tuple[ModuleType, str, Any]] = []
 
@@ -144,19 +144,19 @@ def _outside() -> list[tuple[ModuleType, str, Any, str]]:
     import handlers
     import ops.verify  # noqa: F401  the command that is run in scenarios
 
-    for each in pkgutil.iter_modules(handlers.__path__):
-        _module(each.name)
-    found: list[tuple[ModuleType, str, Any, str]] = []
+    for iter_module in pkgutil.iter_modules(handlers.__path__):
+        _module(iter_module.name)
+    result: list[tuple[ModuleType, str, Any, str]] = []
     for module_name, module in list(sys.modules.items()):
         if not module_name.startswith(("domain.", "handlers.", "ops.")):
             continue
         for name, value in vars(module).items():
             if isinstance(value, BaseClient):
-                found.append((module, name, value, "client"))
+                result.append((module, name, value, "client"))
             elif value is datetime:
-                found.append((module, name, value, "datetime"))
+                result.append((module, name, value, "datetime"))
             elif value is time and not module_name.startswith("ops."):
                 raise NotSimulated(f"{module_name} sleeps, or reads a clock of its own")
             elif hasattr(value, "cache_clear") and module_name.startswith("handlers."):
-                found.append((module, name, value, "cached"))
-    return found
+                result.append((module, name, value, "cached"))
+    return result

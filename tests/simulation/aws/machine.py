@@ -13,7 +13,7 @@ from typing import Any
 from tests.simulation.aws.expressions import QueryEvaluationError, evaluate
 from tests.simulation.aws.scheduler import NotSimulated, Scheduler, current
 from tests.simulation.aws.step_functions import MACHINE, Execution
-from tests.simulation.trace import moment
+from tests.simulation.trace import timestamp
 
 State = Mapping[str, Any]
 FLOW = {"Type", "Comment", "Next", "End", "Assign", "Output"}
@@ -33,7 +33,8 @@ RETRY = {
 }  # fmt: skip
 # What States.ALL does not catch.
 FATAL = ("States.DataLimitExceeded", "States.Runtime")
-# A state's data, in bytes (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+# A state's data, in bytes
+# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 LARGEST = 262_144
 # Events in the history of an execution; then it fails, whatever its state catches (same page).
 HISTORY = 25_000
@@ -122,9 +123,9 @@ class Machine:
             case "Choice":
                 state = next(
                     (
-                        each
-                        for each in state["Choices"]
-                        if self._value(each["Condition"], variables, states) is True
+                        choice
+                        for choice in state["Choices"]
+                        if self._value(choice["Condition"], variables, states) is True
                     ),
                     {**state, "Next": state["Default"]},
                 )
@@ -150,7 +151,7 @@ class Machine:
         if "Seconds" in state:
             return self._value(state["Seconds"], variables, states)
         until = datetime.fromisoformat(self._value(state["Timestamp"], variables, states))
-        return (until - moment(self._scheduler.now)).total_seconds()
+        return (until - timestamp(self._scheduler.now)).total_seconds()
 
     def _task(
         self, state: State, variables: dict[str, Any], states: dict[str, Any]
@@ -224,8 +225,8 @@ def check(definition: Mapping[str, Any]) -> None:
             raise NotSimulated(f"{name}: type {state['Type']}")
         _only(name, state, FIELDS[state["Type"]])
         for part, fields in (("Choices", CHOICE), ("Retry", RETRY), ("Catch", CATCH)):
-            for each in state.get(part, ()):
-                _only(f"{name}: {part}", each, fields)
+            for item in state.get(part, ()):
+                _only(f"{name}: {part}", item, fields)
         for flow in (state, *state.get("Choices", ()), *state.get("Catch", ())):
             for field in ("Next", "Default"):
                 if field in flow and flow[field] not in definition["States"]:
@@ -234,13 +235,13 @@ def check(definition: Mapping[str, Any]) -> None:
 
 def steps(definition: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """Return all steps that executions of ``definition`` may take."""
-    found = set()
+    result = set()
     for name, state in definition["States"].items():
         targets = {state[field] for field in ("Next", "Default") if field in state}
-        targets |= {each["Next"] for each in state.get("Choices", ())}
-        found |= {(name, "", target) for target in targets}
-        found |= {(name, ",".join(c["ErrorEquals"]), c["Next"]) for c in state.get("Catch", ())}
-    return found
+        targets |= {choice["Next"] for choice in state.get("Choices", ())}
+        result |= {(name, "", target) for target in targets}
+        result |= {(name, ",".join(c["ErrorEquals"]), c["Next"]) for c in state.get("Catch", ())}
+    return result
 
 
 def _only(where: str, given: Mapping[str, Any], known: set[str]) -> None:
@@ -257,4 +258,4 @@ def _matches(names: list[str], error: str) -> bool:
 
 
 def _iso(at: float) -> str:
-    return f"{moment(at):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+    return f"{timestamp(at):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"

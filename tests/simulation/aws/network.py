@@ -91,7 +91,7 @@ class Network:
             scheduler.sleep(before)
             if fault == "before":
                 raise Lost
-            raise _trouble(service, fault)
+            raise _error(service, fault)
         if patience is not None and before > patience:
             # It is on its way, and takes effect when nobody waits for it any more.
             scheduler.at(scheduler.now + before, _quietly, effect)
@@ -127,7 +127,7 @@ def _quietly(effect: Callable[[], Any]) -> None:
         return
 
 
-def _trouble(service: str, fault: str) -> Refused:
+def _error(service: str, fault: str) -> Refused:
     if fault == "throttled":
         return Refused(THROTTLED.get(service, "TooManyRequestsException"), status=429)
     return Refused(UNAVAILABLE.get(service, "ServiceUnavailable"), status=503)

@@ -70,7 +70,9 @@ class S3:
 
     def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
         """Take effect at once; return the answer. Raises ``Refused``."""
-        parameters = {name: each for name, each in parameters.items() if name not in IGNORED}
+        parameters = {
+            name: parameter for name, parameter in parameters.items() if name not in IGNORED
+        }
         match operation:
             case "PutObject":
                 documents.check(parameters["Key"], parameters["Body"])
@@ -93,10 +95,10 @@ class S3:
 
     def delete(self, key: str, version: str) -> bool:
         """Remove an uploaded version for good; return whether it was there."""
-        kept = self._objects[self._uploads].get(key, [])
-        left = [each for each in kept if each.id != version]
+        stored = self._objects[self._uploads].get(key, [])
+        left = [item for item in stored if item.id != version]
         self._objects[self._uploads][key] = left
-        return len(left) < len(kept)
+        return len(left) < len(stored)
 
     def _put(
         self,
@@ -140,10 +142,10 @@ class S3:
         version = Version(f"{self._random.getrandbits(96):024x}", body)
         objects = self._objects[bucket]
         is_new = key not in objects
-        kept = objects.setdefault(key, [])
+        stored = objects.setdefault(key, [])
         if bucket not in self._versioned:
-            kept.clear()
-        kept.insert(0, version)
+            stored.clear()
+        stored.insert(0, version)
         if is_new:
             self._objects[bucket] = dict(sorted(objects.items()))
         return version.id
@@ -154,10 +156,10 @@ class S3:
             if not versions:
                 raise Refused("NoSuchKey", status=404)
             return versions[0]
-        found = next((each for each in versions if each.id == VersionId), None)
-        if found is None:
+        result = next((version for version in versions if version.id == VersionId), None)
+        if result is None:
             raise Refused("NoSuchVersion", status=404)
-        return found
+        return result
 
     def _get(self, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, Any]:
         version = self._version(Bucket, Key, VersionId)
@@ -185,22 +187,22 @@ class S3:
             ends = {key: key.find(Delimiter, len(Prefix)) for key in keys}
             common = list(dict.fromkeys(key[: e + 1] for key, e in ends.items() if e >= 0))
             keys = [key for key in keys if ends[key] < 0]
-        shown = keys[:MaxKeys]
+        displayed = keys[:MaxKeys]
         return {
-            "Contents": [{"Key": key, "Size": 1} for key in shown],
-            "CommonPrefixes": [{"Prefix": each} for each in common],
-            "KeyCount": len(shown) + len(common),
+            "Contents": [{"Key": key, "Size": 1} for key in displayed],
+            "CommonPrefixes": [{"Prefix": item} for item in common],
+            "KeyCount": len(displayed) + len(common),
             "IsTruncated": len(keys) > MaxKeys,
         }
 
     def _list_versions(self, Bucket: str, Prefix: str = "", MaxKeys: int = 1000) -> dict[str, Any]:
-        found = [
-            {"Key": key, "VersionId": each.id, "Size": len(each.body), "IsLatest": not number}
+        result = [
+            {"Key": key, "VersionId": version.id, "Size": len(version.body), "IsLatest": not number}
             for key, versions in self._objects[Bucket].items()
             if key.startswith(Prefix)
-            for number, each in enumerate(versions)
+            for number, version in enumerate(versions)
         ]
-        return {"Versions": found[:MaxKeys], "IsTruncated": len(found) > MaxKeys}
+        return {"Versions": result[:MaxKeys], "IsTruncated": len(result) > MaxKeys}
 
     def _tag(
         self, began: float, Bucket: str, Key: str, VersionId: str, Tagging: dict[str, Any]

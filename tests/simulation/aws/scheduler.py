@@ -22,11 +22,11 @@ class TimedOut(Killed):
 
 
 class NotSimulated(BaseException):
-    """The code asks for something that the simulator does not know: mend the simulator."""
+    """The code asks for something that the simulator does not know: fix the simulator."""
 
 
 class Future:
-    """A result that comes later, once; whoever waits is resumed."""
+    """A result that comes later, once; anyone who waits is resumed."""
 
     def __init__(self) -> None:
         self.done = False
@@ -141,7 +141,7 @@ class Scheduler:
             call(*arguments)
 
     def _resume(self, actor: Actor, ticket: int) -> None:
-        # Whoever was resumed or killed in the meantime sleeps for another reason, or not at all.
+        # Anyone who was resumed or killed in the meantime sleeps for another reason, or not at all.
         if actor.ticket == ticket and not actor.dead:
             actor.switch()
 

@@ -66,9 +66,9 @@ class Sns:
 
     def composed(self, answer: Any, began: float) -> None:
         """A function that began then returned ``answer``, in which there may be cards."""
-        for each in answer.values() if isinstance(answer, dict) else ():
-            if isinstance(each, dict) and "metadata" in each:
-                self._composed[json.dumps(each, sort_keys=True)] = began
+        for item in answer.values() if isinstance(answer, dict) else ():
+            if isinstance(item, dict) and "metadata" in item:
+                self._composed[json.dumps(item, sort_keys=True)] = began
 
     def publish(self, *, TopicArn: str, Message: str, began: float) -> dict[str, Any]:
         """Publish a card; ``began`` is when the machine began to write it, if nobody else did.
@@ -85,5 +85,5 @@ class Sns:
 
 def _text(message: Message) -> str:
     parts = message.walk() if message.is_multipart() else [message]
-    plain = next(each for each in parts if each.get_content_type() == "text/plain")
+    plain = next(part for part in parts if part.get_content_type() == "text/plain")
     return cast(bytes, plain.get_payload(decode=True)).decode()

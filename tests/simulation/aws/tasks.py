@@ -30,7 +30,7 @@ PREFIX = "arn:aws:states:::"
 WHO = "state machine"
 MODELLED = {"NoSuchKey"}  # with an exception of its own in the SDK for Java 2's S3
 ERRORS = {"s3": "S3", "lambda": "Lambda", "codebuild": "CodeBuild", "sns": "SNS"}
-UNNAMED = {
+INVALID_KEY = {
     "s3": "S3.S3Exception",
     "lambda": "Lambda.ServiceException",
     "codebuild": "CodeBuild.AWSCodeBuildException",
@@ -184,11 +184,11 @@ class Tasks:
 def _name(service: str, code: str) -> str:
     if code in NAMED:
         return f"{ERRORS[service]}.{code}"
-    return f"{ERRORS[service]}.{code}Exception" if code in MODELLED else UNNAMED[service]
+    return f"{ERRORS[service]}.{code}Exception" if code in MODELLED else INVALID_KEY[service]
 
 
 def _lower(value: Any) -> Any:
     """Step Functions writes CodeBuild's parameters with a capital, botocore without."""
     if isinstance(value, dict):
-        return {name[0].lower() + name[1:]: _lower(each) for name, each in value.items()}
-    return [_lower(each) for each in value] if isinstance(value, list) else value
+        return {name[0].lower() + name[1:]: _lower(member) for name, member in value.items()}
+    return [_lower(member) for member in value] if isinstance(value, list) else value

@@ -27,7 +27,7 @@ class Functions:
         return ended
 
 
-def told(bucket: str, key: str, *plans: Plan, fails: int = 0, seed: int = 1) -> list[Any]:
+def notified(bucket: str, key: str, *plans: Plan, fails: int = 0, seed: int = 1) -> list[Any]:
     scheduler = Scheduler(seed)
     network = Network(scheduler, Faults(plans, Random(seed), [], jitter=False))
     functions = Functions(scheduler, fails)
@@ -38,7 +38,7 @@ def told(bucket: str, key: str, *plans: Plan, fails: int = 0, seed: int = 1) -> 
 
 
 def test_an_answer_is_told_once_and_sometimes_twice():
-    counts = {len(told("artifacts", KEY, seed=seed)) for seed in range(60)}
+    counts = {len(notified("artifacts", KEY, seed=seed)) for seed in range(60)}
 
     assert counts == {1, 2}
 
@@ -49,20 +49,20 @@ def test_an_answer_is_told_once_and_sometimes_twice():
     ids=["another bucket", "another document"],
 )
 def test_what_no_rule_names_is_not_told(bucket, key):
-    assert told(bucket, key) == []
+    assert notified(bucket, key) == []
 
 
 def test_an_event_that_is_not_taken_is_brought_again():
     plan = Plan(who="EventBridge", n=1, fault="throttled", times=5)
 
-    [(name, key, when)] = told("artifacts", KEY, plan)
+    [(name, key, when)] = notified("artifacts", KEY, plan)
 
     assert (name, key) == ("callback", KEY)
     assert when > 10
 
 
 def test_a_function_that_fails_is_invoked_twice_more():
-    first, second, third = (when for _, _, when in told("artifacts", KEY, fails=5))
+    first, second, third = (when for _, _, when in notified("artifacts", KEY, fails=5))
 
     assert 60 < second - first < 61
     assert 120 < third - second < 121

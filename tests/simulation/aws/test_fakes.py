@@ -42,7 +42,7 @@ class World:
     def does(self, *works: Callable[[], Any]) -> list[Any]:
         actors = [self.scheduler.spawn("approval", work) for work in works]
         self.scheduler.run()
-        return [each.ended.value for each in actors]
+        return [actor.ended.value for actor in actors]
 
     def _live(self, execution: Any) -> str:
         self.scheduler.sleep(100)
@@ -71,9 +71,9 @@ def test_of_conditional_writes_one_wins_and_the_others_get_412_or_409():
         world = World(seed=seed, jitter=True)
         s3 = world.client("s3", world.s3)
         results = world.does(*(partial(put, s3, body) for body in (b"1", b"2", b"3")))
-        written = [each for each in world.events if isinstance(each, Stored)]
+        written = [event for event in world.events if isinstance(event, Stored)]
         assert len(written) == 1
-        codes |= {code(each) for each in results if each[0] == "failed"}
+        codes |= {code(result) for result in results if result[0] == "failed"}
 
     assert codes == {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -85,7 +85,7 @@ def test_a_conditional_write_whose_answer_is_lost_meets_its_own_object():
     [result] = world.does(lambda: put(s3, b"{}"))
 
     assert code(result) == "PreconditionFailed"
-    assert len([each for each in world.events if isinstance(each, Stored)]) == 1
+    assert len([event for event in world.events if isinstance(event, Stored)]) == 1
 
 
 def test_a_write_over_an_object_that_has_changed_or_is_not_there_is_refused(world):
@@ -112,7 +112,7 @@ def test_a_write_may_take_effect_after_its_writer_gave_up():
         world = World(Plan(who="approval", n=1, fault="slow", times=2), seed=seed)
         s3 = world.client("s3", world.s3)
         [(kind, error)] = world.does(partial(put, s3, b"{}"))
-        [stored] = [each for each in world.events if isinstance(each, Stored)]
+        [stored] = [event for event in world.events if isinstance(event, Stored)]
         assert kind == "failed"
         if isinstance(error, ReadTimeoutError):
             late += stored.at > 2
@@ -156,7 +156,7 @@ def test_who_is_killed_after_a_call_has_made_it():
     [(kind, _)] = world.does(lambda: put(s3, b"{}"))
 
     assert kind == "killed"
-    assert [type(each).__name__ for each in world.events] == ["Faulted", "Stored"]
+    assert [type(event).__name__ for event in world.events] == ["Faulted", "Stored"]
 
 
 def test_a_parameter_that_the_service_does_not_know_is_refused(world):
@@ -177,7 +177,7 @@ def test_versions_are_listed_newest_first_and_a_deleted_one_has_no_tags(world):
         try:
             s3.get_object_tagging(Bucket="uploads", Key="k", VersionId=versions[1])
         except ClientError as error:
-            return [each["VersionId"] for each in listed], str(error)
+            return [item["VersionId"] for item in listed], str(error)
         raise AssertionError("its tags are there")
 
     [(_, (listed, error))] = world.does(work)
@@ -233,7 +233,7 @@ def test_the_name_of_an_execution_is_taken_until_it_is_forgotten(world):
     assert [value for _, value in results] == [
         "started", "started", "exists", "exists", "exists", "started",
     ]  # fmt: skip
-    started = [each for each in world.events if type(each).__name__ == "ExecutionStarted"]
+    started = [event for event in world.events if type(event).__name__ == "ExecutionStarted"]
     assert len(started) == 2
 
 

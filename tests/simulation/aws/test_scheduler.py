@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.aws.scheduler import Future, Killed, NotSimulated, Scheduler, current
 
 
-def test_actors_wake_in_the_order_of_their_time():
+def test_actors_resume_in_the_order_of_their_time():
     scheduler, seen = Scheduler(1), []
 
     def sleeps(seconds: float) -> None:
@@ -78,7 +78,7 @@ def test_waiting_ends_with_the_value_or_the_time():
         seen.append((scheduler.wait(future, seconds), scheduler.now))
 
     scheduler.spawn("patient", lambda: waits(10))
-    scheduler.spawn("impatient", lambda: waits(2))
+    scheduler.spawn("without_retries", lambda: waits(2))
     scheduler.at(3, future.set, "value")
     scheduler.run()
 

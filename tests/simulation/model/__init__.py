@@ -1,4 +1,4 @@
-"""Judges what a simulated scenario did; it knows promises, and nothing of the code.
+"""Evaluates what a simulated scenario did; it knows promises, and nothing of the code.
 
 ``check`` returns what was not as promised. Each rule names the promise that it checks, and where
 that is written: clearance (the tag follows the evidence), chain (the evidence is whole),
@@ -21,7 +21,7 @@ __all__ = ["Violation", "check"]
 def check(trace: Trace) -> list[Violation]:
     """Return all that was not as promised, in the order of time."""
     history = History(trace)
-    found = [
+    all_violations = [
         *clearance.violations(history),
         *chain.violations(history),
         *statements.violations(history),
@@ -30,7 +30,7 @@ def check(trace: Trace) -> list[Violation]:
         *_verified(history),
         *_missed(history),
     ]
-    return sorted(found, key=lambda each: each.at)
+    return sorted(all_violations, key=lambda all_violation: all_violation.at)
 
 
 def _verified(history: History) -> Iterator[Violation]:
@@ -47,7 +47,8 @@ def _verified(history: History) -> Iterator[Violation]:
                 right = clearance.wrong(history, attempt.version, verified.began, verified.at)
             else:
                 right = any(
-                    each.at <= verified.at for each in chain.attempt_violations(history, attempt)
+                    attempt_violation.at <= verified.at
+                    for attempt_violation in chain.attempt_violations(history, attempt)
                 ) or _came_late(history, attempt.scan, file)
             if not right:
                 yield Violation(
@@ -60,7 +61,7 @@ def _missed(history: History) -> Iterator[Violation]:
     for verified in history.verified:
         named = {scan for scan, _, _ in verified.findings}
         for version in history.versions.values():
-            if not named.isdisjoint(each.scan for each in version.attempts):
+            if not named.isdisjoint(attempt.scan for attempt in version.attempts):
                 continue
             if clearance.wrong_throughout(
                 history, version, verified.began - VERIFY_LETS_LAG, verified.at
@@ -71,7 +72,7 @@ def _missed(history: History) -> Iterator[Violation]:
 
 
 def _came_late(history: History, scan: str, file: str) -> bool:
-    """A report or log that came when the judge had looked already: odd, and truly so."""
+    """A report or log that came when the evaluate had looked already: odd, and truly so."""
     files = history.attempts[scan].files
     voucher = files.get("gate-result.json" if file == "report.json" else "report.json")
     known = voucher and isinstance(voucher.document, dict) and voucher.document.get("evidence")

@@ -23,13 +23,13 @@ class Answer:
         """The scan, or one of which there is nothing."""
         return self.known or _NOTHING
 
-    def so(self, moment: float) -> bool:
-        """Whether what came at ``moment`` was there before the answer."""
-        return moment <= self.end
+    def so(self, timestamp: float) -> bool:
+        """Whether what came at ``timestamp`` was there before the answer."""
+        return timestamp <= self.end
 
-    def names(self, said: str, moment: float) -> Iterator[str]:
-        if said != minute(moment):
-            yield f"it says {said}, not {minute(moment)}"
+    def names(self, answer: str, timestamp: float) -> Iterator[str]:
+        if answer != minute(timestamp):
+            yield f"it says {answer}, not {minute(timestamp)}"
 
 
 _NOTHING: Any = Attempt("", 1, None)  # type: ignore[arg-type]
@@ -37,6 +37,6 @@ _NOTHING: Any = Attempt("", 1, None)  # type: ignore[arg-type]
 
 def state(attempt: Attempt) -> Iterator[str]:
     yield (
-        f"judged {attempt.status}, {attempt.verdict or 'not decided'} at {attempt.decided:.1f}, "
+        f"evaluated {attempt.status}, {attempt.outcome or 'not decided'} at {attempt.decided:.1f}, "
         f"withdrawn {attempt.withdrawn:.1f}, over {attempt.until:.1f}"
     )

@@ -1,6 +1,6 @@
 """Whether each answer to a click was true.
 
-Promises: docs/decisions.md, "One decision per scan" (everybody else is told what stands) and
+Promises: docs/decisions.md, "One decision per scan" (everybody else is told what is stored) and
 "Buttons of your own" (*Scan again*: another attempt with a card of its own); DESIGN section 5,
 "Approval Lambda". An answer must have been true at some moment between the click and the answer;
 what a clock decides may be off by the 3 s by which clocks differ. The sentences are known by their
@@ -17,12 +17,12 @@ from tests.simulation.model.history import History
 from tests.simulation.model.subjects import Violation
 from tests.simulation.model.wording import verb
 
-_MOMENT = r"(\d+ \w+ \d{4}, \d\d:\d\d UTC)"
+_TIMESTAMP = r"(\d+ \w+ \d{4}, \d\d:\d\d UTC)"
 _SCAN = r"([A-Za-z0-9._-]+/[A-Za-z0-9._-]+?)"
 
 
 def violations(history: History) -> Iterator[Violation]:
-    """Judge all answers."""
+    """Evaluate all answers."""
     for click in history.clicks:
         if click.answer is None:
             continue
@@ -33,23 +33,28 @@ def violations(history: History) -> Iterator[Violation]:
             yield Violation(
                 name,
                 click.at,
-                f"{payload.get('scan')}, {verb(click) or '?'} pressed {click.began:.1f}, answered "
+                f"{payload.get('scan')}, {verb(click) or '?'} clicked {click.began:.1f}, answered "
                 f"{click.at:.1f}: {click.answer!r}: {what}",
             )
 
 
 def _judge(answer: Answer, text: str) -> tuple[str, Iterator[str]]:
     for pattern, name, rule in SENTENCES:
-        if found := pattern.match(text):
-            return f"untrue answer: {name}", rule(answer, *found.groups())
+        if match := pattern.match(text):
+            return f"untrue answer: {name}", rule(answer, *match.groups())
     return "unknown answer", iter(["no such answer is known"])
 
 
-# Each sentence by how it begins, its rule's name, and the rule, which gets what stands in brackets.
+# Each sentence by how it begins, its rule's name, and the rule, which gets what is stored in
+# brackets.
 SENTENCES = [
     (re.compile(pattern, re.DOTALL), name, rule)
     for pattern, name, rule in (
-        (rf"Approved: {_SCAN} may be deployed until {_MOMENT}\.$", "approved", decision.approved),
+        (
+            rf"Approved: {_SCAN} may be deployed until {_TIMESTAMP}\.$",
+            "approved",
+            decision.approved,
+        ),
         (
             rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. But its execution is over, ",
             "recorded, over",
@@ -62,18 +67,18 @@ SENTENCES = [
         ),
         (rf"Rejected: {_SCAN} stays blocked\.$", "rejected", decision.rejected),
         (
-            rf"Already (approved|rejected|withdrawn) on {_MOMENT}, because: ",
+            rf"Already (approved|rejected|withdrawn) on {_TIMESTAMP}, because: ",
             "already",
             decision.already,
         ),
-        (rf"Too late: nobody had decided by {_MOMENT};", "too late", decision.late),
+        (rf"Too late: nobody had decided by {_TIMESTAMP};", "too late", decision.late),
         (
-            rf"Too late: it was approved on {_MOMENT}, and withdrawn on {_MOMENT}, because: ",
+            rf"Too late: it was approved on {_TIMESTAMP}, and withdrawn on {_TIMESTAMP}, because: ",
             "too late, withdrawn",
             decision.late_withdrawn,
         ),
         (
-            rf"Too late: it was approved on {_MOMENT}, and the exception ended on {_MOMENT};",
+            rf"Too late: it was approved on {_TIMESTAMP}, and the exception ended on {_TIMESTAMP};",
             "too late, over",
             decision.late_over,
         ),
@@ -89,22 +94,22 @@ SENTENCES = [
             decision.nothing_decided,
         ),
         (
-            rf"Nothing to withdraw: {_SCAN} was ([\w-]+) on {_MOMENT}\.$",
+            rf"Nothing to withdraw: {_SCAN} was ([\w-]+) on {_TIMESTAMP}\.$",
             "not approved",
             decision.was,
         ),
         (
-            rf"Nothing to withdraw: the exception ended on {_MOMENT}\.$",
+            rf"Nothing to withdraw: the exception ended on {_TIMESTAMP}\.$",
             "ended",
             decision.over,
         ),
         (rf"{_SCAN} is not waiting for a decision;", "not waiting", decision.not_waiting),
         (rf"There is no scan {_SCAN} here\.$", "no scan", decision.no_scan),
-        (r"This is no decision about a scan;", "no decision", decision.no_payload),
-        (r"This is no scan;", "no payload", decision.no_payload),
+        (r"This is not a decision about a scan;", "no decision", decision.no_payload),
+        (r"This is not a scan;", "no payload", decision.no_payload),
         (r"Nothing was decided: give a reason of 3 to 300 ", "no reason", decision.no_reason),
         (r"Nothing was decided: Days is how long it holds,", "no days", decision.no_days),
-        (r"AWS did not answer as it should;", "trouble", decision.aws),
+        (r"AWS error\. Nothing was changed;", "trouble", decision.aws),
         (rf"{_SCAN} passed its quality gate;", "passed", rescan.passed),
         (rf"The same bytes would end as {_SCAN} did:", "same bytes", rescan.same_bytes),
         (rf"{_SCAN} is not over:", "not over", rescan.not_over),

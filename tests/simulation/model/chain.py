@@ -1,8 +1,8 @@
 """Whether the evidence is whole, and each decision one that could be made.
 
-Promises: docs/decisions.md, "Evidence" (each piece names the SHA-256 of those before it; written
+Promises: docs/decisions.md, "Evidence" (each document names the SHA-256 of those before it; written
 once), "One decision per scan", "How long", and the table in "The life of a request"; DESIGN section
-5: the first writer wins. A press about a version that a newer one has replaced closes its request.
+5: the first writer wins. A click about a version that a newer one has replaced closes its request.
 """
 
 import re
@@ -16,7 +16,7 @@ from tests.simulation.model.wording import seconds, verb
 from tests.simulation.trace import Clicked, Stored
 
 VERBS = {"approved": "approve", "rejected": "reject"}
-# What a piece must vouch for where that lay there before (docs/decisions.md, "Evidence").
+# What a document must vouch for where that lay there before (docs/decisions.md, "Evidence").
 VOUCHES = {
     "report.json": ("scanner.log",),
     "gate-result.json": ("scan.json", "report.json"),
@@ -27,7 +27,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 86400, "day": 86400, "days
 
 
 def violations(history: History) -> Iterator[Violation]:
-    """Judge the evidence of all scans."""
+    """Evaluate the evidence of all scans."""
     for event in history.strays:
         if isinstance(event, Stored):
             yield Violation("stray object", event.at, f"{event.key} is about no upload")
@@ -36,12 +36,12 @@ def violations(history: History) -> Iterator[Violation]:
 
 
 def attempt_violations(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """Judge the evidence of one scan."""
+    """Evaluate the evidence of one scan."""
     for stored in attempt.rewritten:
         yield Violation("written twice", stored.at, f"{stored.key} by {stored.by}")
     for name, stored in attempt.files.items():
         yield from _vouching(history, attempt, name, stored)
-    yield from _verdict(attempt)
+    yield from _gate_result(attempt)
     if attempt.decision:
         yield from _decision(history, attempt)
     if attempt.withdrawal:
@@ -49,7 +49,7 @@ def attempt_violations(history: History, attempt: Attempt) -> Iterator[Violation
 
 
 def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> Iterator[Violation]:
-    """Each digest is that of the piece as it lies there; none that could be there is missing."""
+    """Each digest is that of the document as it lies there; none that could be there is missing."""
     if not name.endswith(".json"):
         return
     if not isinstance(stored.document, dict):
@@ -59,75 +59,76 @@ def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> 
         yield Violation("wrong scan", stored.at, f"{stored.key} names {stored.document['scan']}")
     digests = stored.document.get("evidence") or {}
     for other, digest in digests.items():
-        piece = attempt.files.get(other)
-        if piece is None or piece.at > stored.at:
+        document = attempt.files.get(other)
+        if document is None or document.at > stored.at:
             yield Violation(
                 "vouches for nothing", stored.at, f"{stored.key} vouches for {other}, not there"
             )
-        elif piece.sha256 and piece.sha256 != digest:
+        elif document.sha256 and document.sha256 != digest:
             yield Violation("wrong digest", stored.at, f"{stored.key} vouches for another {other}")
     for other in VOUCHES.get(name, ()):
-        piece = attempt.files.get(other)
-        # What came while the judge was at work came too late for it.
-        if piece and other not in digests and piece.at < history.patience.before(stored.at):
+        document = attempt.files.get(other)
+        # What came while the evaluate was at work came too late for it.
+        if document and other not in digests and document.at < history.patience.before(stored.at):
             yield Violation(
                 "not vouched for", stored.at, f"{stored.key} does not name {other} before it"
             )
 
 
-def _verdict(attempt: Attempt) -> Iterator[Violation]:
+def _gate_result(attempt: Attempt) -> Iterator[Violation]:
     """A scan passes or fails only where its gate did; a later attempt's is in its report."""
     gate = attempt.version.gate
     if attempt.number > 1 and (report := attempt.files.get("report.json")):
         gate = ((report.document or {}).get("gate") or {}).get("status")
     if attempt.status not in (None, "error", gate):
         yield Violation(
-            "wrong verdict",
-            attempt.judged,
-            f"{attempt.scan} is judged {attempt.status}, but its gate is {gate}",
+            "wrong gate result",
+            attempt.evaluated,
+            f"{attempt.scan} is evaluated {attempt.status}, but its gate is {gate}",
         )
 
 
 def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
-    decided, said = attempt.decided, attempt.verdict
-    if attempt.status != "failed" or attempt.judged > decided:
+    decided, answer = attempt.decided, attempt.outcome
+    if attempt.status != "failed" or attempt.evaluated > decided:
         yield Violation(
             "decision without a failed gate",
             decided,
-            f"{attempt.scan} is {said}, but judged {attempt.status} at {attempt.judged:.1f}",
+            f"{attempt.scan} is {answer}, but evaluated {attempt.status} at "
+            f"{attempt.evaluated:.1f}",
         )
-    match said:
+    match answer:
         case "approved" | "rejected":
-            clicks = list(flights(attempt, (VERBS[said],), decided))
+            clicks = list(flights(attempt, (VERBS[answer],), decided))
             if not clicks:
                 yield Violation(
                     "decision without a click",
                     decided,
-                    f"{attempt.scan} is {said} at {decided:.1f}, and nobody pressed so",
+                    f"{attempt.scan} is {answer} at {decided:.1f}, and nobody clicked so",
                 )
             yield from _newest(attempt, clicks)
-            if said == "approved":
+            if answer == "approved":
                 yield from _approval(history, attempt, clicks)
         case "request-expired":
             yield from _expiry(history, attempt)
         case "superseded":
             yield from _superseded(history, attempt)
         case _:
-            yield Violation("unknown decision", decided, f"{attempt.scan} is {said!r}")
+            yield Violation("unknown decision", decided, f"{attempt.scan} is {answer!r}")
 
 
 def _newest(attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
-    """A press about a version that a newer one has replaced closes its request, and no more.
+    """A click about a version that a newer one has replaced closes its request, and no more.
 
     What was deleted for good cannot be deployed, whatever is decided about it.
     """
-    newer = [attempt.version.newer(each.began, attempt.decided) for each in clicks]
+    newer = [attempt.version.newer(item.began, attempt.decided) for item in clicks]
     first = next(iter(newer), None)
     if first and all(newer) and attempt.version.deleted > attempt.decided:
         yield Violation(
-            f"replaced version {attempt.verdict}",
+            f"replaced version {attempt.outcome}",
             attempt.decided,
-            f"{attempt.scan} is {attempt.verdict} at {attempt.decided:.1f}, although {first.id} "
+            f"{attempt.scan} is {attempt.outcome} at {attempt.decided:.1f}, although {first.id} "
             f"replaced it at {first.uploaded:.1f}",
         )
 
@@ -135,12 +136,12 @@ def _newest(attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
 def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
     """It holds for as long as the person said, or as usual; never for longer than the longest."""
     period = attempt.until - seconds(attempt.decision.get("decidedAt"))
-    said = {_period(each) or history.settings.exception for each in clicks}
-    if clicks and not any(abs(period - each) <= 1 for each in said):
+    answer = {_period(item) or history.settings.exception for item in clicks}
+    if clicks and not any(abs(period - item) <= 1 for item in answer):
         yield Violation(
             "wrong period",
             attempt.decided,
-            f"{attempt.scan} is approved for {period:.0f} s, not for {sorted(said)}",
+            f"{attempt.scan} is approved for {period:.0f} s, not for {sorted(answer)}",
         )
     if period > history.settings.longest:
         yield Violation(
@@ -150,29 +151,29 @@ def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iter
 
 def _period(click: Clicked) -> float | None:
     """How long an approval is to hold: ``14``, ``14d``, ``12h``; None where nobody said."""
-    said = click.payload.get("approve")
-    days = str(said[1]).strip().lower() if isinstance(said, list) and len(said) == 2 else ""
+    answer = click.payload.get("approve")
+    days = str(answer[1]).strip().lower() if isinstance(answer, list) and len(answer) == 2 else ""
     if days in ("", "$days"):
         return None
-    found = re.fullmatch(r"([0-9]+) *([a-z]*)", days)
-    return int(found[1]) * _UNITS.get(found[2], inf) if found else inf
+    match = re.fullmatch(r"([0-9]+) *([a-z]*)", days)
+    return int(match[1]) * _UNITS.get(match[2], inf) if match else inf
 
 
 def _expiry(history: History, attempt: Attempt) -> Iterator[Violation]:
     """Nobody decided for the whole of ``decisionWindow``, and not much longer."""
     window = history.settings.decide
-    # When it ends is said before the verdict is written.
-    if attempt.decided < attempt.judged + window - FOLLOWS:
+    # When it ends is said before the gate result is written.
+    if attempt.decided < attempt.evaluated + window - FOLLOWS:
         yield Violation(
             "expired early",
             attempt.decided,
-            f"{attempt.scan}: {attempt.decided - attempt.judged:.0f} s after it was judged",
+            f"{attempt.scan}: {attempt.decided - attempt.evaluated:.0f} s after it was evaluated",
         )
     if attempt.decided > history.patience.deadline(history.expires(attempt)):
         yield Violation(
             "expired late",
             attempt.decided,
-            f"{attempt.scan}: {attempt.decided - attempt.judged:.0f} s after it was judged",
+            f"{attempt.scan}: {attempt.decided - attempt.evaluated:.0f} s after it was evaluated",
         )
 
 
@@ -186,7 +187,7 @@ def _superseded(history: History, attempt: Attempt) -> Iterator[Violation]:
             f"{attempt.scan} is superseded at {attempt.decided:.1f}, but the newest of its key",
         )
     reason = str(attempt.decision.get("reason"))
-    if not any(each.id in reason for each in attempt.version.later):
+    if not any(item.id in reason for item in attempt.version.later):
         yield Violation(
             "superseded by an older one",
             attempt.decided,
@@ -197,11 +198,11 @@ def _superseded(history: History, attempt: Attempt) -> Iterator[Violation]:
 def _withdrawal(attempt: Attempt) -> Iterator[Violation]:
     """Only an approval that still holds can be taken back, by a click."""
     at = attempt.withdrawn
-    if attempt.verdict != "approved" or attempt.decided > at:
-        yield Violation("withdrawal of nothing", at, f"{attempt.scan} is {attempt.verdict!r}")
+    if attempt.outcome != "approved" or attempt.decided > at:
+        yield Violation("withdrawal of nothing", at, f"{attempt.scan} is {attempt.outcome!r}")
     elif at > attempt.until + SKEW + CLICK:
         yield Violation(
             "withdrawal after the end", at, f"{attempt.scan} was over at {attempt.until:.1f}"
         )
-    if not any(verb(each) == "withdraw" for each in flights(attempt, ("withdraw",), at)):
+    if not any(verb(flight) == "withdraw" for flight in flights(attempt, ("withdraw",), at)):
         yield Violation("withdrawal without a click", at, f"{attempt.scan} at {at:.1f}")

@@ -38,7 +38,7 @@ class Lag:
 
 
 def violations(history: History) -> Iterator[Violation]:
-    """Judge the tags of all versions."""
+    """Evaluate the tags of all versions."""
     for version in history.versions.values():
         segments = evidence(version)
         for lag in lags(history, version, segments):
@@ -48,11 +48,11 @@ def violations(history: History) -> Iterator[Violation]:
 
 def evidence(version: Version) -> list[Segment]:
     """What follows from the evidence of ``version``, from when to when."""
-    moments = {-inf}
+    times = {-inf}
     for attempt in version.attempts:
-        moments |= {attempt.judged, attempt.decided, attempt.withdrawn, attempt.until}
+        times |= {attempt.evaluated, attempt.decided, attempt.withdrawn, attempt.until}
     segments: list[Segment] = []
-    for since in sorted(moments - {inf}):
+    for since in sorted(times - {inf}):
         statuses = follows(version, since)
         if not segments or segments[-1].statuses != statuses:
             segments.append(Segment(since, statuses))
@@ -60,18 +60,20 @@ def evidence(version: Version) -> list[Segment]:
 
 
 def follows(version: Version, at: float) -> frozenset[str | None]:
-    """The clearance that follows from the newest attempt that is judged; any where both would do.
+    """The clearance that follows from the newest attempt that is evaluated.
+
+    Any where both would do.
 
     What was withdrawn in the last minute of an approval may count as over: clocks differ.
     """
-    judged = [each for each in version.attempts if each.judged <= at]
-    if not judged:
+    evaluated = [attempt for attempt in version.attempts if attempt.evaluated <= at]
+    if not evaluated:
         return frozenset({None})
-    last = judged[-1]
+    last = evaluated[-1]
     if last.status != "failed" or last.decided > at:
         return frozenset({last.status})
-    if last.verdict != "approved":
-        return frozenset({last.verdict})
+    if last.outcome != "approved":
+        return frozenset({last.outcome})
     over, withdrawn = at >= last.until, at >= last.withdrawn
     if withdrawn and over and last.withdrawn >= last.until - FOLLOWS:
         return frozenset({"withdrawn", "approval-expired"})
@@ -138,7 +140,9 @@ def _judge(history: History, version: Version, lag: Lag) -> Iterator[Violation]:
 
 def _unfounded(version: Version, segments: list[Segment]) -> Iterator[Violation]:
     for tag in version.tags:
-        if not any(tag.status in each.statuses for each in segments if each.since <= tag.at):
+        if not any(
+            tag.status in segment.statuses for segment in segments if segment.since <= tag.at
+        ):
             yield Violation(
                 "unfounded tag",
                 tag.at,
@@ -154,13 +158,13 @@ def gave_up(history: History, version: Version, by: float) -> bool:
     execution, which is one by itself.
     """
     return any(
-        run.status == "FAILED" and run.ended <= by and failure_told(history, run)
+        run.status == "FAILED" and run.ended <= by and failure_reported(history, run)
         for attempt in version.attempts
         for run in attempt.runs
     )
 
 
-def failure_told(history: History, run: Run) -> bool:
+def failure_reported(history: History, run: Run) -> bool:
     """Whether a card said that an execution failed, or SNS refused even that one."""
     since = history.patience.before(run.ended)
     return any(

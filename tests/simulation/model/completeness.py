@@ -8,7 +8,7 @@ what happened); docs/faults.md, "What is accepted".
 from collections.abc import Iterator
 from math import inf
 
-from tests.simulation.model.clearance import failure_told
+from tests.simulation.model.clearance import failure_reported
 from tests.simulation.model.doubled import by_kind, by_subject, doubled
 from tests.simulation.model.history import History
 from tests.simulation.model.patience import FOLLOWS
@@ -17,14 +17,14 @@ from tests.simulation.model.wording import answered
 
 
 def violations(history: History) -> Iterator[Violation]:
-    """Judge what came of each upload."""
+    """Evaluate the outcome of each upload."""
     for version in history.versions.values():
         yield from _scanned(history, version)
         for attempt in version.attempts:
             yield from doubled(history, attempt)
-            yield from _failed_untold(history, attempt)
+            yield from _failed_unreported(history, attempt)
             if attempt.runs and not _failed(attempt) and not gone(version, attempt):
-                yield from _told(history, attempt)
+                yield from _describe(history, attempt)
     for run in history.runs:
         if run.ended == inf:
             yield Violation(
@@ -43,27 +43,27 @@ def _failed(attempt: Attempt) -> bool:
 
 def _scanned(history: History, version: Version) -> Iterator[Violation]:
     """Each upload is scanned, whatever happens; how it ends is told, or it passed."""
-    first = [each for each in version.attempts if each.number == 1 and each.runs]
+    first = [attempt for attempt in version.attempts if attempt.number == 1 and attempt.runs]
     if not first:
         yield Violation("never scanned", version.uploaded, f"{version.key} {version.id}")
 
 
-def _failed_untold(history: History, attempt: Attempt) -> Iterator[Violation]:
+def _failed_unreported(history: History, attempt: Attempt) -> Iterator[Violation]:
     """An execution that fails says so in the channel, unless SNS refuses even that card."""
     for run in attempt.runs:
         if run.status != "FAILED":
             continue
-        if not failure_told(history, run):
+        if not failure_reported(history, run):
             yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
         since = history.patience.before(run.ended)
         if not history.patience.any(since, run.ended) and not gone(attempt.version, attempt):
             yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
 
 
-def _told(history: History, attempt: Attempt) -> Iterator[Violation]:
+def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
     """Each event by its card and, where there is one, its email; at the right time."""
     if attempt.status is None:
-        yield Violation("never judged", history.ended, f"{attempt.scan} has no gate-result.json")
+        yield Violation("never evaluated", history.ended, f"{attempt.scan} has no gate-result.json")
         return
     cards = by_kind(attempt)
     mails = by_subject(attempt)
@@ -97,17 +97,17 @@ Event = tuple[str, float, bool]
 def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
     """What must be told of a scan: which card, since when it is due, and whether by email, too."""
     if attempt.status == "error":
-        yield "broken", attempt.judged, False
+        yield "broken", attempt.evaluated, False
     if attempt.status != "failed":
         return
-    yield "failed", attempt.judged, False
+    yield "failed", attempt.evaluated, False
     due = history.escalated(attempt)
     if attempt.decided > history.patience.deadline(due):
         yield "escalated", due, False
     since = attempt.decided
-    if attempt.verdict in ("rejected", "request-expired", "superseded"):
-        yield attempt.verdict, since, attempt.verdict != "superseded"
-    elif attempt.verdict == "approved":
+    if attempt.outcome in ("rejected", "request-expired", "superseded"):
+        yield attempt.outcome, since, attempt.outcome != "superseded"
+    elif attempt.outcome == "approved":
         yield from _expected_of_approval(history, attempt)
 
 
@@ -140,7 +140,7 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
         late = history.patience.deadline(since)
         if newer.deleted < late or begun == inf:
             continue
-        # docs/faults.md: where the call to supersede is refused throughout, a press or the end of
+        # docs/faults.md: where the call to supersede is refused throughout, a click or the end of
         # the window closes the request.
         refused = history.patience.refused(
             since - FOLLOWS, late, "Invoke open-scan", "lambda", "s3", by="open-scan"
@@ -175,7 +175,7 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
     """Whether SNS refused a card for as long as it was tried, where docs/faults.md accepts that.
 
     A call for help is not made again; the developers have the email of a reminder; and the answer
-    to the press, or the email, says what the card of an approval would ("answer").
+    to the click, or the email, says what the card of an approval would ("answer").
     """
     settings = history.settings
     if name == "expiring":

@@ -1,6 +1,6 @@
 """What the answers to Approve, Reject and Withdraw promise; each rule yields what is not true.
 
-docs/decisions.md, "One decision per scan": everybody else is told what stands.
+docs/decisions.md, "One decision per scan": everybody else is told what is stored.
 """
 
 import re
@@ -25,45 +25,45 @@ def approved(answer: Answer, scan: str, until: str) -> Iterator[str]:
 
 def rejected(answer: Answer, scan: str) -> Iterator[str]:
     attempt = answer.attempt
-    if scan != attempt.scan or attempt.verdict != "rejected" or not answer.so(attempt.decided):
+    if scan != attempt.scan or attempt.outcome != "rejected" or not answer.so(attempt.decided):
         yield from state(attempt)
 
 
-def recorded_in_vain(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
+def recorded_in_vain(answer: Answer, outcome: str, scan: str) -> Iterator[str]:
     """It is written down, and nothing follows."""
-    yield from recorded(answer, verdict, scan)
+    yield from recorded(answer, outcome, scan)
     if not _failed_before(answer):
         yield "no execution of it has failed"
 
 
-def recorded(answer: Answer, verdict: str, scan: str) -> Iterator[str]:
+def recorded(answer: Answer, outcome: str, scan: str) -> Iterator[str]:
     """It is written down; what follows is told by a card."""
     attempt = answer.attempt
-    if verdict == "withdrawn":
+    if outcome == "withdrawn":
         is_so = answer.so(attempt.withdrawn)
     else:
-        is_so = attempt.verdict == verdict and answer.so(attempt.decided)
+        is_so = attempt.outcome == outcome and answer.so(attempt.decided)
     if scan != attempt.scan or not is_so:
         yield from state(attempt)
 
 
-def already(answer: Answer, verdict: str, when: str) -> Iterator[str]:
+def already(answer: Answer, outcome: str, when: str) -> Iterator[str]:
     """``Already approved`` says that it may be deployed: it must hold (issue 15, number 11)."""
     attempt = answer.attempt
-    if verdict == "withdrawn":
+    if outcome == "withdrawn":
         if not answer.so(attempt.withdrawn):
             yield from state(attempt)
         yield from answer.names(when, seconds(attempt.withdrawal.get("withdrawnAt")))
         return
-    holds = verdict != "approved" or attempt.held(answer.start, answer.end, SKEW)
-    if attempt.verdict != verdict or not answer.so(attempt.decided) or not holds:
+    holds = outcome != "approved" or attempt.held(answer.start, answer.end, SKEW)
+    if attempt.outcome != outcome or not answer.so(attempt.decided) or not holds:
         yield from state(attempt)
     yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
 
 
 def late(answer: Answer, when: str) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.verdict != "request-expired" or not answer.so(attempt.decided):
+    if attempt.outcome != "request-expired" or not answer.so(attempt.decided):
         yield from state(attempt)
     else:
         yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
@@ -71,7 +71,7 @@ def late(answer: Answer, when: str) -> Iterator[str]:
 
 def late_withdrawn(answer: Answer, when: str, back: str) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.verdict != "approved" or not answer.so(attempt.withdrawn):
+    if attempt.outcome != "approved" or not answer.so(attempt.withdrawn):
         yield from state(attempt)
         return
     yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
@@ -85,7 +85,7 @@ def late_over(answer: Answer, when: str, until: str) -> Iterator[str]:
 
 def replaced(answer: Answer) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.verdict != "superseded" or not answer.so(attempt.decided):
+    if attempt.outcome != "superseded" or not answer.so(attempt.decided):
         yield from state(attempt)
 
 
@@ -100,9 +100,9 @@ def nothing_decided(answer: Answer, scan: str) -> Iterator[str]:
         yield from state(answer.attempt)
 
 
-def was(answer: Answer, scan: str, verdict: str, when: str) -> Iterator[str]:
+def was(answer: Answer, scan: str, outcome: str, when: str) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.verdict != verdict or verdict == "approved" or not answer.so(attempt.decided):
+    if attempt.outcome != outcome or outcome == "approved" or not answer.so(attempt.decided):
         yield from state(attempt)
     else:
         yield from answer.names(when, seconds(attempt.decision.get("decidedAt")))
@@ -110,7 +110,7 @@ def was(answer: Answer, scan: str, verdict: str, when: str) -> Iterator[str]:
 
 def over(answer: Answer, until: str) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.verdict != "approved" or answer.end < attempt.until - SKEW:
+    if attempt.outcome != "approved" or answer.end < attempt.until - SKEW:
         yield from state(attempt)
     elif attempt.withdrawn < min(attempt.until - FOLLOWS, answer.start):
         yield f"it did not end: it was withdrawn at {attempt.withdrawn:.1f}"
@@ -121,9 +121,9 @@ def over(answer: Answer, until: str) -> Iterator[str]:
 def not_waiting(answer: Answer, scan: str) -> Iterator[str]:
     """Not while it is open: the token follows the card within the usual time."""
     attempt = answer.attempt
-    late = answer.history.patience.deadline(attempt.asked)
+    late = answer.history.patience.deadline(attempt.requested)
     if late < answer.start and attempt.decided > answer.end and not _failed_before(answer):
-        yield f"people were asked at {attempt.asked:.1f}, and nothing is decided"
+        yield f"people were asked at {attempt.requested:.1f}, and nothing is decided"
 
 
 def _failed_before(answer: Answer) -> bool:
@@ -143,22 +143,22 @@ def no_payload(answer: Answer) -> Iterator[str]:
 
 
 def no_reason(answer: Answer) -> Iterator[str]:
-    said = answer.payload.get(verb(answer.click))
-    reason = said[0] if isinstance(said, list) and len(said) == 2 else said
+    response = answer.payload.get(verb(answer.click))
+    reason = response[0] if isinstance(response, list) and len(response) == 2 else response
     if isinstance(reason, str) and sum(map(str.isalnum, reason)) >= 3 and len(reason) <= 300:
         yield f"a reason was given: {reason!r}"
 
 
 def no_days(answer: Answer) -> Iterator[str]:
-    said = answer.payload.get("approve")
-    days = said[1] if isinstance(said, list) and len(said) == 2 else ""
-    found = re.fullmatch(r" *([0-9]{1,4}) *(?:d|days?)? *", str(days))
-    if found and 0 < int(found[1]) * 86400 <= answer.history.settings.longest:
+    response = answer.payload.get("approve")
+    days = response[1] if isinstance(response, list) and len(response) == 2 else ""
+    match = re.fullmatch(r" *([0-9]{1,4}) *(?:d|days?)? *", str(days))
+    if match and 0 < int(match[1]) * 86400 <= answer.history.settings.longest:
         yield f"a period was given: {days!r}"
 
 
 def aws(answer: Answer) -> Iterator[str]:
     """A call failed, or hung for so long that the function gave up."""
-    took = answer.end - answer.start
-    if not answer.history.patience.any(answer.start, answer.end) and took < HANGS:
-        yield f"no call failed within {took:.1f} s"
+    elapsed = answer.end - answer.start
+    if not answer.history.patience.any(answer.start, answer.end) and elapsed < HANGS:
+        yield f"no call failed within {elapsed:.1f} s"

@@ -25,11 +25,11 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield from _twice(history, attempt, f"card {name!r}", cards)
     for name, mails in by_subject(attempt).items():
         yield from _twice(history, attempt, f"mail {name!r}", mails)
-    # Before there is a verdict, nobody knows of the thread that many cards share.
+    # Before there is a gate result, nobody knows of the thread that many cards share.
     threads = {
         card.card["metadata"].get("threadId")
         for card in attempt.cards
-        if kind(card) != "trouble" or card.at > attempt.judged + FOLLOWS
+        if kind(card) != "trouble" or card.at > attempt.evaluated + FOLLOWS
     }
     if len(threads) > 1:
         yield Violation(
@@ -37,7 +37,7 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         )
     both = {"failed", "broken"} & by_kind(attempt).keys()
     if len(both) == 2:
-        yield Violation("failed and broken", attempt.judged, f"{attempt.scan} has both cards")
+        yield Violation("failed and broken", attempt.evaluated, f"{attempt.scan} has both cards")
 
 
 def _twice(
@@ -54,7 +54,7 @@ def _twice(
 
 
 def _unanswered(fault: Faulted, start: float, end: float) -> bool:
-    sends = any(each in fault.call for each in ("Publish", "SendEmail", "notify"))
+    sends = any(item in fault.call for item in ("Publish", "SendEmail", "notify"))
     return (
         fault.fault in UNANSWERED
         and fault.at <= end
@@ -70,14 +70,14 @@ def subject(mail: Mailed) -> str:
 
 
 def by_kind(attempt: Attempt) -> dict[str, list[Published]]:
-    found: dict[str, list[Published]] = defaultdict(list)
+    result: dict[str, list[Published]] = defaultdict(list)
     for card in attempt.cards:
-        found[kind(card)].append(card)
-    return found
+        result[kind(card)].append(card)
+    return result
 
 
 def by_subject(attempt: Attempt) -> dict[str, list[Mailed]]:
-    found: dict[str, list[Mailed]] = defaultdict(list)
+    result: dict[str, list[Mailed]] = defaultdict(list)
     for mail in attempt.mails:
-        found[subject(mail)].append(mail)
-    return found
+        result[subject(mail)].append(mail)
+    return result

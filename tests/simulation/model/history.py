@@ -48,8 +48,8 @@ class History:
                 self._take(event)
         self.patience = Patience(faults)
         for version in self.versions.values():
-            version.attempts.sort(key=lambda each: each.number)
-            version.tags.sort(key=lambda each: each.at)
+            version.attempts.sort(key=lambda item: item.number)
+            version.tags.sort(key=lambda tag: tag.at)
         for attempt in self.attempts.values():
             attempt.settle()
 
@@ -57,8 +57,8 @@ class History:
         """The scan of this id, None where no upload has it."""
         if not isinstance(scan, str):
             return None
-        if found := self.attempts.get(scan):
-            return found
+        if result := self.attempts.get(scan):
+            return result
         identity, number = scan.partition("/")[2], 1
         version = self.versions.get(identity)
         if version is None:
@@ -73,19 +73,23 @@ class History:
 
     def opened(self, attempt: Attempt) -> float:
         """When people were asked, or could have been."""
-        return attempt.judged if attempt.asked == inf else max(attempt.judged, attempt.asked)
+        return (
+            attempt.evaluated
+            if attempt.requested == inf
+            else max(attempt.evaluated, attempt.requested)
+        )
 
     def expires(self, attempt: Attempt) -> float:
-        """When a request is over, at the latest: its time counts from the verdict.
+        """When a request is over, at the latest: its time counts from the gate result.
 
-        A verdict whose answer was lost is asked for again, and counts from then.
+        A gate result whose answer was lost is asked for again, and counts from then.
         """
-        return attempt.judged + self.settings.decide + self.patience.lost(attempt.judged)
+        return attempt.evaluated + self.settings.decide + self.patience.lost(attempt.evaluated)
 
     def escalated(self, attempt: Attempt) -> float:
         """When people are called to decide at last; infinite where never."""
         settings = self.settings
-        if not 0 < settings.escalate < settings.decide or attempt.asked == inf:
+        if not 0 < settings.escalate < settings.decide or attempt.requested == inf:
             return inf
         return self.expires(attempt) - settings.escalate
 
@@ -96,8 +100,8 @@ class History:
             case Published():
                 self._about(context(event).get("Scan"), event, "cards")
             case Mailed():
-                found = _ABOUT.search(event.text)
-                self._about("/".join(found.groups()) if found else None, event, "mails")
+                match = _ABOUT.search(event.text)
+                self._about("/".join(match.groups()) if match else None, event, "mails")
             case Clicked():
                 self.clicks.append(event)
                 if attempt := self.attempt(_scan_of(event)):
@@ -147,9 +151,9 @@ class History:
         self.versions[event.version] = made
 
     def _start(self, event: ExecutionStarted) -> None:
-        found = event.detail["detail"]["object"]
+        result = event.detail["detail"]["object"]
         again = event.detail.get("attempt", 1)
-        scan = f"{app(found['key'])}/{found['version-id']}{f'.{again}' if again > 1 else ''}"
+        scan = f"{app(result['key'])}/{result['version-id']}{f'.{again}' if again > 1 else ''}"
         if attempt := self.attempt(scan):
             run = Run(event.execution, attempt, event.at)
             attempt.runs.append(run)

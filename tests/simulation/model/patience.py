@@ -63,9 +63,9 @@ class Patience:
     def deadline(self, since: float, seconds: float = FOLLOWS) -> float:
         """When what ``since`` must follow within ``seconds`` is too late."""
         end = since + seconds
-        for each in self._failing:
-            if each.start <= end and each.over > since:
-                end += each.over - max(each.start, since)
+        for failing in self._failing:
+            if failing.start <= end and failing.over > since:
+                end += failing.over - max(failing.start, since)
         return end
 
     def lost(self, at: float) -> float:
@@ -75,14 +75,14 @@ class Patience:
     def before(self, at: float, seconds: float = FOLLOWS) -> float:
         """The earliest moment whose deadline is not before ``at``."""
         start = at - seconds
-        for each in reversed(self._failing):
-            if each.over >= start and each.start <= at:
-                start -= min(each.over, at) - each.start
+        for failing in reversed(self._failing):
+            if failing.over >= start and failing.start <= at:
+                start -= min(failing.over, at) - failing.start
         return start
 
     def any(self, start: float, end: float) -> bool:
         """Whether a call met a fault that still counted between the two moments."""
-        return any(each.start <= end and each.over >= start for each in self._failing)
+        return any(failing.start <= end and failing.over >= start for failing in self._failing)
 
     def refused(self, start: float, end: float, *calls: str, by: str | None = None) -> bool:
         """Whether a service was out, or one of its calls refused each time, between the two.
@@ -91,9 +91,9 @@ class Patience:
         call of ``by`` counts, too.
         """
         return any(
-            each.start <= end
-            and each.over >= start
-            and (each.is_outage or each.times >= TRIES)
-            and (each.call.startswith(calls) or each.who == by)
-            for each in self._failing
+            failing.start <= end
+            and failing.over >= start
+            and (failing.is_outage or failing.times >= TRIES)
+            and (failing.call.startswith(calls) or failing.who == by)
+            for failing in self._failing
         )

@@ -6,29 +6,33 @@ docs/decisions.md, "Buttons of your own": another attempt, with evidence and a c
 from collections.abc import Iterator
 
 from tests.simulation.model.answer import Answer, state
-from tests.simulation.model.clearance import failure_told
+from tests.simulation.model.clearance import failure_reported
 from tests.simulation.model.wording import kind
 
 
 def passed(answer: Answer, scan: str) -> Iterator[str]:
     if not any(
-        each.status == "passed" and answer.so(each.judged)
-        for each in answer.attempt.version.attempts
+        attempt.status == "passed" and answer.so(attempt.evaluated)
+        for attempt in answer.attempt.version.attempts
     ):
         yield from state(answer.attempt)
 
 
 def same_bytes(answer: Answer, scan: str) -> Iterator[str]:
-    verdicts = [each.files.get("gate-result.json") for each in answer.attempt.version.attempts]
+    gate_results = [
+        attempt.files.get("gate-result.json") for attempt in answer.attempt.version.attempts
+    ]
     if not any(
-        each and isinstance(each.document, dict) and each.document.get("retryable") is False
-        for each in verdicts
+        gate_result
+        and isinstance(gate_result.document, dict)
+        and gate_result.document.get("retryable") is False
+        for gate_result in gate_results
     ):
-        yield "no verdict says that the fault is in the bytes"
+        yield "no gate result says that the fault is in the bytes"
 
 
 def not_over(answer: Answer, scan: str) -> Iterator[str]:
-    runs = [run for each in answer.attempt.version.attempts for run in each.runs]
+    runs = [run for attempt in answer.attempt.version.attempts for run in attempt.runs]
     if not any(run.started <= answer.end and run.ended >= answer.start for run in runs):
         yield "no execution of it is running"
 
@@ -40,13 +44,16 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
         return
-    told = {"failed", "broken", "trouble"}
-    if any(kind(card) in told and card.at >= answer.start for card in attempt.cards):
+    notified = {"failed", "broken", "trouble"}
+    if any(kind(card) in notified and card.at >= answer.start for card in attempt.cards):
         return
-    if attempt.status == "passed" and attempt.judged >= answer.start:
+    if attempt.status == "passed" and attempt.evaluated >= answer.start:
         return
-    failed = [each for each in attempt.runs if each.status == "FAILED"]
-    if any(each.ended >= answer.start and failure_told(answer.history, each) for each in failed):
+    failed = [item for item in attempt.runs if item.status == "FAILED"]
+    if any(
+        metric.ended >= answer.start and failure_reported(answer.history, metric)
+        for metric in failed
+    ):
         return
     yield f"no card about {again} followed"
 

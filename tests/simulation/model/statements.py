@@ -1,7 +1,7 @@
 """Whether each card and email was true when it was sent.
 
 Promises: docs/decisions.md, "The life of a request"; issue 15: nobody is told what was not true. A
-card is judged by what its author could see: something must have been so at some moment between
+card is evaluated by what its author could see: something must have been so at some moment between
 ``composed``, when the author began to look, and ``at``, when it was sent. What a clock decides
 (an end, a reminder) may be off by the 3 s by which clocks differ.
 """
@@ -45,19 +45,20 @@ class Said:
 
 
 def violations(history: History) -> Iterator[Violation]:
-    """Judge all cards and emails."""
+    """Evaluate all cards and emails."""
     for event in history.strays:
         if isinstance(event, Published) and kind(event) not in NO_SUBJECT:
             yield Violation("stray card", event.at, f"about no upload: {event.card['content']}")
         if isinstance(event, Mailed):
             yield Violation("stray mail", event.at, f"about no upload: {event.subject}")
     for attempt in history.attempts.values():
-        for said in (*_cards(attempt), *_mails(attempt)):
-            for what in judge(history, attempt, said):
+        for statement in (*_cards(attempt), *_mails(attempt)):
+            for what in judge(history, attempt, statement):
                 yield Violation(
-                    f"untrue: {said.name}" if is_known(said.name) else "unknown card",
-                    said.end,
-                    f"{attempt.scan}, composed {said.start:.1f}, sent {said.end:.1f}: {what}",
+                    f"untrue: {statement.name}" if is_known(statement.name) else "unknown card",
+                    statement.end,
+                    f"{attempt.scan}, composed {statement.start:.1f}, sent {statement.end:.1f}: "
+                    f"{what}",
                 )
 
 
@@ -66,22 +67,26 @@ def is_known(name: str) -> bool:
     return name.removeprefix("unsent ") in RULES
 
 
-def judge(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+def judge(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
     """Yield what is not true of what was said."""
-    name, _, about = said.name.rpartition(" ")
+    name, _, about = statement.name.rpartition(" ")
     if name == "unsent" and about in RULES:
-        yield from _unsent(history, attempt, said, about)
-    elif rule := RULES.get(said.name):
-        yield from rule(history, attempt, said)
+        yield from _unsent(history, attempt, statement, about)
+    elif rule := RULES.get(statement.name):
+        yield from rule(history, attempt, statement)
     else:
-        yield f"no such card or mail is known: {said.text[:200]!r}"
-    if (key := BUTTON.get(said.name)) and said.buttons is not None and said.name != "failed":
-        plain = "Scan" in said.buttons and len(said.buttons) == 1
-        if key not in said.buttons and not plain:
+        yield f"no such card or mail is known: {statement.text[:200]!r}"
+    if (
+        (key := BUTTON.get(statement.name))
+        and statement.buttons is not None
+        and statement.name != "failed"
+    ):
+        plain = "Scan" in statement.buttons and len(statement.buttons) == 1
+        if key not in statement.buttons and not plain:
             yield f"it has no {key} button"
-    if said.buttons is not None:
-        for key in {"Decide", "Withdraw"} & said.buttons.keys() - {BUTTON.get(said.name)}:
-            yield f"it has a {key} button, though {said.name}"
+    if statement.buttons is not None:
+        for key in {"Decide", "Withdraw"} & statement.buttons.keys() - {BUTTON.get(statement.name)}:
+            yield f"it has a {key} button, though {statement.name}"
 
 
 def _cards(attempt: Attempt) -> Iterator[Said]:
@@ -100,114 +105,117 @@ def _mails(attempt: Attempt) -> Iterator[Said]:
         yield Said(name, min(mail.composed, mail.at), mail.at, text, None)
 
 
-def _failed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    if attempt.status != "failed" or attempt.judged > said.end:
+def _failed(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    if attempt.status != "failed" or attempt.evaluated > statement.end:
         yield f"gate-result.json says {attempt.status}"
-    # The judge may have looked in an earlier run, whose answer was lost.
-    start = min(said.start, history.patience.before(said.end))
-    if "Decide" not in (said.buttons or {}):
-        if not attempt.version.replaced(start, said.end):
+    # The evaluate may have looked in an earlier run, whose answer was lost.
+    start = min(statement.start, history.patience.before(statement.end))
+    if "Decide" not in (statement.buttons or {}):
+        if not attempt.version.replaced(start, statement.end):
             yield "nobody is asked, though it is the newest version"
         return
-    if attempt.version.newer(start, said.end):
+    if attempt.version.newer(start, statement.end):
         yield "it asks, though a newer version had been there for long"
     if attempt.decided < start:
         yield f"it asks, though decided at {attempt.decided:.1f}"
-    if (found := _OPEN.search(said.text)) and attempt.verdict == "request-expired":
-        yield from _window(history, attempt, _minute(found[1]))
+    if (match := _OPEN.search(statement.text)) and attempt.outcome == "request-expired":
+        yield from _window(history, attempt, _minute(match[1]))
 
 
-def _window(history: History, attempt: Attempt, told: float) -> Iterator[str]:
-    """People were told that the request is open until ``told``, a moment without its seconds."""
-    if attempt.decided < told - SKEW:
-        yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} already"
-    if attempt.decided > history.patience.deadline(told + FOLLOWS):
-        yield f"open until {minute(told)}, but it expired at {attempt.decided:.1f} only"
+def _window(history: History, attempt: Attempt, notified: float) -> Iterator[str]:
+    """People were told that the request is open until ``notified``.
+
+    A moment without its seconds.
+    """
+    if attempt.decided < notified - SKEW:
+        yield f"open until {minute(notified)}, but it expired at {attempt.decided:.1f} already"
+    if attempt.decided > history.patience.deadline(notified + FOLLOWS):
+        yield f"open until {minute(notified)}, but it expired at {attempt.decided:.1f} only"
 
 
-def _broken(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    if attempt.status != "error" or attempt.judged > said.end:
+def _scan_error(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    if attempt.status != "error" or attempt.evaluated > statement.end:
         yield f"gate-result.json says {attempt.status}"
 
 
-def _escalated(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    start = said.start
-    if len(said.buttons or {}) <= 1:  # the plain card, where the other one could not be had
-        start = min(start, history.patience.before(said.end))
-    if attempt.status != "failed" or attempt.judged > said.end:
+def _escalated(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    start = statement.start
+    if len(statement.buttons or {}) <= 1:  # the plain card, where the other one could not be had
+        start = min(start, history.patience.before(statement.end))
+    if attempt.status != "failed" or attempt.evaluated > statement.end:
         yield f"gate-result.json says {attempt.status}"
     if attempt.decided < start:
-        yield f"it was {attempt.verdict} at {attempt.decided:.1f} already"
-    if found := _EXPIRES.search(said.text):
+        yield f"it was {attempt.outcome} at {attempt.decided:.1f} already"
+    if match := _EXPIRES.search(statement.text):
         end = history.expires(attempt)
-        early = attempt.judged + history.settings.decide - 2 * FOLLOWS
-        if not early <= _minute(found[1]) <= history.patience.deadline(end):
-            yield f"it says until {found[1]}, but the window ends at {minute(end)}"
+        early = attempt.evaluated + history.settings.decide - 2 * FOLLOWS
+        if not early <= _minute(match[1]) <= history.patience.deadline(end):
+            yield f"it says until {match[1]}, but the window ends at {minute(end)}"
 
 
-def _approved(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    yield from _holds(attempt, said)
-    yield from _names(said, day(attempt.until), minute(attempt.until))
+def _approved(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    yield from _holds(attempt, statement)
+    yield from _names(statement, day(attempt.until), minute(attempt.until))
 
 
-def _ending(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    yield from _holds(attempt, said)
-    yield from _names(said, day(attempt.until), minute(attempt.until))
-    if said.end < attempt.until - history.settings.remind - SKEW:
-        yield f"it is sent {attempt.until - said.end:.0f} s before the end"
+def _ending(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    yield from _holds(attempt, statement)
+    yield from _names(statement, day(attempt.until), minute(attempt.until))
+    if statement.end < attempt.until - history.settings.remind - SKEW:
+        yield f"it is sent {attempt.until - statement.end:.0f} s before the end"
 
 
-def _holds(attempt: Attempt, said: Said) -> Iterator[str]:
-    if not attempt.held(said.start, said.end, SKEW):
+def _holds(attempt: Attempt, statement: Said) -> Iterator[str]:
+    if not attempt.held(statement.start, statement.end, SKEW):
         yield (
-            f"it was {attempt.verdict or 'not decided'} at {attempt.decided:.1f}, withdrawn at "
+            f"it was {attempt.outcome or 'not decided'} at {attempt.decided:.1f}, withdrawn at "
             f"{attempt.withdrawn:.1f}, over at {attempt.until:.1f}"
         )
 
 
-def _ended(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    if attempt.verdict != "approved" or said.end < attempt.until - SKEW:
-        yield f"it is {attempt.verdict or 'not decided'} until {attempt.until:.1f}"
-    elif attempt.withdrawn < min(attempt.until - FOLLOWS, said.start):
+def _ended(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    if attempt.outcome != "approved" or statement.end < attempt.until - SKEW:
+        yield f"it is {attempt.outcome or 'not decided'} until {attempt.until:.1f}"
+    elif attempt.withdrawn < min(attempt.until - FOLLOWS, statement.start):
         yield f"it was withdrawn at {attempt.withdrawn:.1f}, long before"
     else:
-        yield from _names(said, day(attempt.until))
+        yield from _names(statement, day(attempt.until))
 
 
-def _withdrawn(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    if attempt.withdrawn > said.end:
+def _withdrawn(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    if attempt.withdrawn > statement.end:
         yield f"withdrawal.json is of {attempt.withdrawn:.1f}"
 
 
-def _decided(verdict: str) -> "Rule":
-    def rule(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-        if attempt.verdict != verdict or attempt.decided > said.end:
-            yield f"decision.json says {attempt.verdict or 'nothing'}"
+def _decided(outcome: str) -> "Rule":
+    def rule(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+        if attempt.outcome != outcome or attempt.decided > statement.end:
+            yield f"decision.json says {attempt.outcome or 'nothing'}"
 
     return rule
 
 
-def _unsent(history: History, attempt: Attempt, said: Said, about: str) -> Iterator[str]:
-    """The state machine writes it when the announcement failed for the whole of its retries."""
-    start = min(said.start, history.patience.before(said.end))
-    if not history.patience.any(start, said.end):
+def _unsent(history: History, attempt: Attempt, statement: Said, about: str) -> Iterator[str]:
+    """The state machine writes it when the notification failed for the whole of its retries."""
+    start = min(statement.start, history.patience.before(statement.end))
+    if not history.patience.any(start, statement.end):
         yield "nothing failed"
     text = f"{day(attempt.until)} {minute(attempt.until)}"
-    yield from RULES[about](history, attempt, Said(about, start, said.end, text, None))
+    yield from RULES[about](history, attempt, Said(about, start, statement.end, text, None))
 
 
-def _delayed(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
+def _delayed(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
     """The tag of what was approved could not be set: calls failed, or there is no such version."""
-    if attempt.verdict != "approved" or attempt.decided > said.end:
-        yield f"decision.json says {attempt.verdict or 'nothing'}"
-    start = min(said.start, history.patience.before(said.end))
-    if not history.patience.any(start, said.end) and attempt.version.deleted > said.end:
+    if attempt.outcome != "approved" or attempt.decided > statement.end:
+        yield f"decision.json says {attempt.outcome or 'nothing'}"
+    start = min(statement.start, history.patience.before(statement.end))
+    if not history.patience.any(start, statement.end) and attempt.version.deleted > statement.end:
         yield "nothing failed"
 
 
-def _trouble(history: History, attempt: Attempt, said: Said) -> Iterator[str]:
-    late = history.patience.deadline(said.end)
-    if not any(run.started <= said.end and run.ended <= late for run in attempt.runs):
+def _error(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    late = history.patience.deadline(statement.end)
+    if not any(run.started <= statement.end and run.ended <= late for run in attempt.runs):
         yield "its execution goes on"
 
 
@@ -216,10 +224,10 @@ def _line(*texts: str) -> str:
     return " ".join(" ".join(texts).split())
 
 
-def _names(said: Said, *moments: str) -> Iterator[str]:
-    for each in moments:
-        if each not in said.text:
-            yield f"it does not say {each}"
+def _names(statement: Said, *times: str) -> Iterator[str]:
+    for time in times:
+        if time not in statement.text:
+            yield f"it does not say {time}"
 
 
 @lru_cache(maxsize=1024)
@@ -231,7 +239,7 @@ def _minute(text: str) -> float:
 Rule = Callable[[History, Attempt, Said], Iterator[str]]
 RULES: dict[str, Rule] = {
     "failed": _failed,
-    "broken": _broken,
+    "broken": _scan_error,
     "escalated": _escalated,
     "approved": _approved,
     "rejected": _decided("rejected"),
@@ -241,5 +249,5 @@ RULES: dict[str, Rule] = {
     "approval-expired": _ended,
     "withdrawn": _withdrawn,
     "delayed": _delayed,
-    "trouble": _trouble,
+    "trouble": _error,
 }

@@ -21,7 +21,7 @@ from tests.simulation.trace import (
     Trace,
     Uploaded,
     Verified,
-    moment,
+    timestamp,
 )
 
 HOUR, DAY = 3600.0, 86400.0
@@ -36,28 +36,28 @@ BUTTONS = {
     "approved": "Withdraw",
     "expiring": "Withdraw",
 }
-KEYWORDS = {"failed": "quality gate failed", "broken": "scan broken"}
+KEYWORDS = {"failed": "quality gate failed", "broken": "scan failed to run"}
 WORDS = {
     "approved": ("approved until {day}", "Approved until {day}: quality gate exception"),
     "rejected": ("rejected", "Rejected: quality gate failed"),
     "request-expired": (
-        "nobody decided in time",
-        "Expired: nobody decided about the failed quality gate",
+        "request expired",
+        "Request expired: quality gate failed",
     ),
     "approval-expired": ("exception ended on {day}", "Ended on {day}: quality gate exception"),
     "expiring": ("exception ends on {day}", "Ends on {day}: quality gate exception"),
     "withdrawn": ("approval withdrawn", "Withdrawn: quality gate exception"),
     "superseded": ("replaced by a newer version", ""),
-    "escalated": ("still nobody has decided", ""),
+    "escalated": ("decision still pending", ""),
 }
 
 
 def iso(at: float) -> str:
     """A moment as documents have it, to the second."""
-    return moment(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Story:
+class History:
     """A trace in the making; each method adds what happens ``at`` a moment."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
@@ -68,8 +68,8 @@ class Story:
 
     def trace(self, *, without: tuple[type[Event], ...] = ()) -> Trace:
         """All of it, in the order of time."""
-        events = [each for each in self.events if not isinstance(each, without)]
-        events.sort(key=lambda each: each.at)
+        events = [event for event in self.events if not isinstance(event, without)]
+        events.sort(key=lambda event: event.at)
         return Trace(self.settings, events, events[-1].at + HOUR)
 
     def upload(self, at: float, version: str, gate: str = "failed", key: str = KEY) -> str:
@@ -91,16 +91,16 @@ class Story:
         return scan
 
     def store(self, at: float, scan: str, name: str, document: dict[str, Any]) -> None:
-        """Write a piece of evidence that vouches for the pieces before it."""
+        """Write a document of evidence that vouches for the documents before it."""
         vouched = {
             "gate-result.json": ("scan.json", "report.json"),
             "decision.json": ("gate-result.json",),
             "withdrawal.json": ("decision.json",),
         }.get(name, ())
         digests = {
-            each: self._digests[f"{scan}/{each}"]
-            for each in vouched
-            if f"{scan}/{each}" in self._digests
+            item: self._digests[f"{scan}/{item}"]
+            for item in vouched
+            if f"{scan}/{item}" in self._digests
         }
         whole = {"scan": scan, **({"evidence": digests} if digests else {}), **document}
         digest = hashlib.sha256(json.dumps(whole).encode()).hexdigest()
@@ -113,7 +113,7 @@ class Story:
         )  # fmt: skip
 
     def judge(self, at: float, scan: str, status: str = "failed", retry: bool = True) -> None:
-        """Write the verdict, set the tag and publish the card."""
+        """Write the gate result, set the tag and publish the card."""
         if status != "error":
             self.store(at - 5, scan, "report.json", {"gate": {"status": status}})
         self.store(at, scan, "gate-result.json", {"status": status, "retryable": retry})
@@ -187,7 +187,7 @@ class Story:
             )
         )
 
-    def tell(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
+    def notify(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
         """Card and mail of an event; some have no mail."""
         if WORDS[name][1]:
             self.mail(at, scan, name, composed)
@@ -195,14 +195,14 @@ class Story:
 
     def click(self, at: float, scan: str, verb: str, answer: str | None, *, days: str = "",
               took: float = 2.0) -> None:  # fmt: skip
-        """Press a button, and be answered ``took`` seconds later."""
-        said: Any = ["known", days] if verb == "approve" else "known"
+        """Click a button, and be answered ``took`` seconds later."""
+        expected: Any = ["known", days] if verb == "approve" else "known"
         self.events.append(
             Clicked(
                 at=at + took,
                 began=at,
                 function="rescan" if verb == "rescan" else "approval",
-                payload={"scan": scan} if verb == "rescan" else {"scan": scan, verb: said},
+                payload={"scan": scan} if verb == "rescan" else {"scan": scan, verb: expected},
                 answer=answer,
             )
         )
@@ -228,18 +228,18 @@ class Story:
         })  # fmt: skip
         if tagged:
             self.tag(at + 3, scan, "approved")
-            self.tell(at + 5, scan, "approved")
+            self.notify(at + 5, scan, "approved")
         return end
 
-    def decide(self, at: float, scan: str, verdict: str, reason: str = "known") -> None:
+    def decide(self, at: float, scan: str, outcome: str, reason: str = "known") -> None:
         """Write a decision without an end, tag it and tell it, then end."""
-        if verdict == "rejected":
+        if outcome == "rejected":
             self.click(at - 1, scan, "reject", f"Rejected: {scan} stays blocked.")
         self.store(at, scan, "decision.json", {
-            "decision": verdict, "reason": reason, "decidedAt": iso(at), "expiresAt": None,
+            "decision": outcome, "reason": reason, "decidedAt": iso(at), "expiresAt": None,
         })  # fmt: skip
-        self.tag(at + 2, scan, verdict)
-        self.tell(at + 4, scan, verdict)
+        self.tag(at + 2, scan, outcome)
+        self.notify(at + 4, scan, outcome)
         self.end(at + 5, scan)
 
     def withdraw(self, at: float, scan: str, *, followed: bool = True, answer: str = "") -> None:
@@ -251,15 +251,15 @@ class Story:
         })  # fmt: skip
         if followed:
             self.tag(at + 3, scan, "withdrawn")
-            self.tell(at + 5, scan, "withdrawn")
+            self.notify(at + 5, scan, "withdrawn")
             self.end(at + 6, scan)
 
     def over(self, at: float, scan: str, *, reminded: bool = True) -> None:
         """Let the approval end; a reminder came before."""
         if reminded:
-            self.tell(at - self.settings.remind + 1, scan, "expiring")
+            self.notify(at - self.settings.remind + 1, scan, "expiring")
         self.tag(at + 1, scan, "approval-expired")
-        self.tell(at + 3, scan, "approval-expired")
+        self.notify(at + 3, scan, "approval-expired")
         self.end(at + 4, scan)
 
     def end(self, at: float, scan: str, status: str = "SUCCEEDED") -> None:

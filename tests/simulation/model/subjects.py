@@ -48,18 +48,18 @@ class Attempt:
     builds: list[BuildStarted] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     # What the documents say, once all are known.
-    judged: float = inf
+    evaluated: float = inf
     status: str | None = None
     decided: float = inf
     decision: dict[str, Any] = field(default_factory=dict)
     withdrawn: float = inf
     withdrawal: dict[str, Any] = field(default_factory=dict)
     until: float = inf
-    asked: float = inf
+    requested: float = inf
     """When the first card with Approve and Reject was published."""
 
     @property
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         """What was decided; empty where nothing was."""
         return self.decision.get("decision", "")
 
@@ -71,21 +71,21 @@ class Attempt:
     def held(self, start: float, end: float, skew: float = 0.0) -> bool:
         """Whether it was approved, and neither withdrawn nor over, at some moment of these."""
         over = min(self.until + skew, self.withdrawn)
-        return self.verdict == "approved" and self.decided <= end and over > start
+        return self.outcome == "approved" and self.decided <= end and over > start
 
     def settle(self) -> None:
         """Take from the documents what the rules go by."""
         if stored := self.files.get("gate-result.json"):
-            self.judged, self.status = stored.at, _of(stored).get("status")
+            self.evaluated, self.status = stored.at, _of(stored).get("status")
         if stored := self.files.get("decision.json"):
             self.decided, self.decision = stored.at, _of(stored)
-            if self.verdict == "approved":
+            if self.outcome == "approved":
                 self.until = seconds(self.decision.get("expiresAt"))
         if stored := self.files.get("withdrawal.json"):
             self.withdrawn, self.withdrawal = stored.at, _of(stored)
         for card in self.cards:
             if kind(card) == "failed" and "Decide" in context(card):
-                self.asked = min(self.asked, card.at)
+                self.requested = min(self.requested, card.at)
 
 
 @dataclass(slots=True)
@@ -103,12 +103,14 @@ class Version:
 
     def newer(self, start: float, end: float) -> "Version | None":
         """A version of the same key that was newer than this at each moment of these."""
-        found = [each for each in self.later if each.uploaded < start and each.deleted > end]
-        return found[-1] if found else None
+        result = [
+            version for version in self.later if version.uploaded < start and version.deleted > end
+        ]
+        return result[-1] if result else None
 
     def replaced(self, start: float, end: float) -> bool:
         """Whether there was a newer version at some moment of these."""
-        return any(each.uploaded <= end and each.deleted >= start for each in self.later)
+        return any(version.uploaded <= end and version.deleted >= start for version in self.later)
 
 
 def flights(attempt: Attempt, verbs: tuple[str, ...], at: float) -> Iterator[Clicked]:

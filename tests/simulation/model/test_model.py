@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.simulation.model import check
-from tests.simulation.model.lives import (
+from tests.simulation.model.lifecycles import (
     ESCALATED,
     LIVES,
     WINDOW,
@@ -14,47 +14,47 @@ from tests.simulation.model.lives import (
     failed,
     withdrawn_life,
 )
-from tests.simulation.model.stories import DAY, HOUR, SETTINGS, Story
+from tests.simulation.model.stories import DAY, HOUR, SETTINGS, History
 from tests.simulation.model.wording import minute
 
 
-def kinds(story: Story) -> set[str]:
-    return {each.kind for each in check(story.trace())}
+def kinds(story: History) -> set[str]:
+    return {violation.kind for violation in check(story.trace())}
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
-def test_a_life_without_a_fault_is_as_promised(life: Callable[[], Story]) -> None:
+def test_a_life_without_a_fault_is_as_promised(life: Callable[[], History]) -> None:
     assert check(life().trace()) == []
 
 
 # Each fault of issue 15, with a twin that differs in the fault only.
 
 
-def withdrawn_before_the_hold(fault: bool) -> Story:
+def withdrawn_before_the_hold(fault: bool) -> History:
     story, scan, end = approved()
     story.withdraw(1010, scan, followed=False)
     seen = end - SETTINGS.remind if fault else 1020
     story.tag(seen, scan, "withdrawn")
-    story.tell(seen + 2, scan, "withdrawn")
+    story.notify(seen + 2, scan, "withdrawn")
     story.end(seen + 4, scan)
     return story
 
 
-def withdrawn_before_the_machine_heard(fault: bool) -> Story:
-    """The function died before it sent the token; the window's end wakes the state machine."""
+def withdrawn_before_the_machine_resumed(fault: bool) -> History:
+    """The function died before it sent the token; the window's end resumes the state machine."""
     story, scan, _ = approved(answer=None, tagged=False)
     story.withdraw(1010, scan, followed=False)
     if fault:
         story.tag(122 + WINDOW, scan, "approved")
     seen = 122 + WINDOW + 20 if fault else 1020
     story.tag(seen, scan, "withdrawn")
-    story.tell(seen + 2, scan, "withdrawn")
+    story.notify(seen + 2, scan, "withdrawn")
     story.end(seen + 4, scan)
     return story
 
 
-def approved_again_after_ninety_days(fault: bool) -> Story:
-    story = Story()
+def approved_again_after_ninety_days(fault: bool) -> History:
+    story = History()
     scan = story.upload(0, "v1", "failed")
     story.judge(120, scan, "error")
     again = story.start(1000, "v1", attempt=2)
@@ -72,11 +72,11 @@ def approved_again_after_ninety_days(fault: bool) -> Story:
     return story
 
 
-def no_card_after_scan_again(fault: bool) -> Story:
+def no_card_after_scan_again(fault: bool) -> History:
     story = again_life()
-    said = "the answer comes on a new card, about" if fault else "already, as"
+    expected = "the answer comes on a new card, about" if fault else "already, as"
     text = (
-        f"Scanning k again; {said} payments/v1.2."
+        f"Scanning k again; {expected} payments/v1.2."
         if fault
         else "It is scanned again already, as payments/v1.2: see the newer card."
     )
@@ -84,8 +84,8 @@ def no_card_after_scan_again(fault: bool) -> Story:
     return story
 
 
-def replaced_before_the_wait(fault: bool) -> Story:
-    story = Story()
+def replaced_before_the_wait(fault: bool) -> History:
+    story = History()
     scan = story.upload(0, "v1")
     newer = story.upload(121, "v2", "passed")
     story.judge(120, scan)
@@ -98,37 +98,37 @@ def replaced_before_the_wait(fault: bool) -> Story:
     return story
 
 
-def deaf_after_an_outage(fault: bool) -> Story:
+def deaf_after_an_outage(fault: bool) -> History:
     story, scan, end = approved()
     story.fault(1006, 1066, "s3", "outage")
     story.withdraw(5000, scan, followed=False)
     seen = end if fault else 5002
     story.tag(seen, scan, "withdrawn")
-    story.tell(seen + 2, scan, "withdrawn")
+    story.notify(seen + 2, scan, "withdrawn")
     story.end(seen + 4, scan)
     return story
 
 
-def withdrawn_told_as_ended(fault: bool) -> Story:
-    """Whoever reads the withdrawal meets an error, and takes it for none."""
+def withdrawn_reported_as_ended(fault: bool) -> History:
+    """Anyone who reads the withdrawal meets an error, and takes it for none."""
     story, scan, _ = approved()
     story.withdraw(5000, scan, followed=False)
     story.fault(5000, 5060, "s3", "outage")
     story.tag(5065, scan, "withdrawn")
-    story.tell(5067, scan, "approval-expired" if fault else "withdrawn")
+    story.notify(5067, scan, "approval-expired" if fault else "withdrawn")
     story.end(5070, scan)
     return story
 
 
-def over_but_announced(fault: bool) -> Story:
+def over_but_notified(fault: bool) -> History:
     story, scan, end = approved(period=1, days="1s", tagged=False)
     story.over(end, scan, reminded=False)
     if fault:
-        story.tell(end + 8, scan, "approved")
+        story.notify(end + 8, scan, "approved")
     return story
 
 
-def escalated_after_the_decision(fault: bool) -> Story:
+def escalated_after_the_decision(fault: bool) -> History:
     story, scan = failed()
     story.decide(ESCALATED - 2, scan, "rejected")
     if fault:
@@ -136,24 +136,24 @@ def escalated_after_the_decision(fault: bool) -> Story:
     return story
 
 
-def reminded_after_the_withdrawal(fault: bool) -> Story:
+def reminded_after_the_withdrawal(fault: bool) -> History:
     story, scan, end = approved()
     story.withdraw(end - SETTINGS.remind - 3, scan)
     if fault:
-        story.tell(end - SETTINGS.remind + 2, scan, "expiring")
+        story.notify(end - SETTINGS.remind + 2, scan, "expiring")
     return story
 
 
-def approved_told_after_the_withdrawal(fault: bool) -> Story:
+def approved_notified_after_the_withdrawal(fault: bool) -> History:
     story, scan, _ = approved(tagged=False)
     story.tag(1003, scan, "approved")
     story.withdraw(1010, scan)
     if fault:
-        story.tell(1014, scan, "approved")
+        story.notify(1014, scan, "approved")
     return story
 
 
-def withdrawn_in_the_last_second(fault: bool) -> Story:
+def withdrawn_in_the_last_second(fault: bool) -> History:
     """The tag says expired, the evidence withdrawn: right either way."""
     story, scan, end = approved()
     story.over(end, scan)
@@ -163,8 +163,8 @@ def withdrawn_in_the_last_second(fault: bool) -> Story:
     return story
 
 
-def superseded_by_an_older_one(fault: bool) -> Story:
-    story = Story()
+def superseded_by_an_older_one(fault: bool) -> History:
+    story = History()
     first = story.upload(0, "v0", "passed")
     story.judge(100, first, "passed")
     scan = story.upload(200, "v1")
@@ -181,8 +181,8 @@ def superseded_by_an_older_one(fault: bool) -> Story:
     return story
 
 
-def broken_card_of_a_failed_gate(fault: bool) -> Story:
-    story = Story()
+def error_card_of_a_failed_gate(fault: bool) -> History:
+    story = History()
     scan = story.upload(0, "v1")
     story.store(100, scan, "report.json", {})
     story.store(120, scan, "gate-result.json", {"status": "failed"})
@@ -192,15 +192,16 @@ def broken_card_of_a_failed_gate(fault: bool) -> Story:
     return story
 
 
-def already_approved_though_withdrawn(fault: bool) -> Story:
+def already_approved_though_withdrawn(fault: bool) -> History:
     story = withdrawn_life()
-    said = ("approved", 1001) if fault else ("withdrawn", 5001)
-    story.click(6000, "payments/v1", "approve", f"Already {said[0]} on {minute(float(said[1]))}, "
+    expected = ("approved", 1001) if fault else ("withdrawn", 5001)
+    story.click(6000, "payments/v1", "approve", f"Already {expected[0]} on "
+                                                f"{minute(float(expected[1]))}, "
                 "because: known. A scan is decided once; nothing changed.")  # fmt: skip
     return story
 
 
-def already_approved_though_over(fault: bool) -> Story:
+def already_approved_though_over(fault: bool) -> History:
     story, scan, end = approved()
     story.over(end, scan)
     text = (
@@ -212,13 +213,13 @@ def already_approved_though_over(fault: bool) -> Story:
     return story
 
 
-FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
+FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
     "1: withdrawn before the hold": (
         withdrawn_before_the_hold,
         {"deployable too long", "told late"},
     ),
     "2: withdrawn before the machine heard": (
-        withdrawn_before_the_machine_heard,
+        withdrawn_before_the_machine_resumed,
         {"deployable too long", "tag late", "told late"},
     ),
     "3: approved again after 90 days": (
@@ -228,12 +229,13 @@ FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
     "3: no card after scan again": (no_card_after_scan_again, {"untrue answer: again"}),
     "4: replaced before the wait": (replaced_before_the_wait, {"replaced request left open"}),
     "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long", "told late"}),
-    "5: withdrawn, told as ended": (withdrawn_told_as_ended, {"untrue: approval-expired", "untold",
+    "5: withdrawn, told as ended": (withdrawn_reported_as_ended, {"untrue: "
+                                                                  "approval-expired", "untold",
                                                                "unmailed"}),
-    "6: over, but announced": (over_but_announced, {"untrue: approved"}),
+    "6: over, but published": (over_but_notified, {"untrue: approved"}),
     "7: escalated after the decision": (escalated_after_the_decision, {"untrue: escalated"}),
     "7: reminded after the withdrawal": (reminded_after_the_withdrawal, {"untrue: expiring"}),
-    "7: approved told after withdrawal": (approved_told_after_the_withdrawal,
+    "7: approved told after withdrawal": (approved_notified_after_the_withdrawal,
                                           {"untrue: approved"}),
     "8: withdrawn in the last second": (
         withdrawn_in_the_last_second,
@@ -243,7 +245,7 @@ FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
         superseded_by_an_older_one,
         {"superseded by none", "superseded by an older one"},
     ),
-    "10: broken card of a failed gate": (broken_card_of_a_failed_gate, {"untrue: broken",
+    "10: broken card of a failed gate": (error_card_of_a_failed_gate, {"untrue: broken",
                                                                         "untold"}),
     "11: already approved though withdrawn": (already_approved_though_withdrawn,
                                               {"untrue answer: already"}),
@@ -254,7 +256,7 @@ FAULTS: dict[str, tuple[Callable[[bool], Story], set[str]]] = {
 
 @pytest.mark.parametrize(("story", "expected"), FAULTS.values(), ids=FAULTS.keys())
 def test_each_fault_of_the_issue_is_found_and_its_twin_is_not(
-    story: Callable[[bool], Story], expected: set[str]
+    story: Callable[[bool], History], expected: set[str]
 ) -> None:
     assert kinds(story(True)) == expected
     assert check(story(False).trace()) == []

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation.model import check
-from tests.simulation.model.lives import (
+from tests.simulation.model.lifecycles import (
     ESCALATED,
     WINDOW,
     approved,
@@ -14,7 +14,7 @@ from tests.simulation.model.lives import (
     failed,
     rejected_life,
 )
-from tests.simulation.model.stories import DAY, Story
+from tests.simulation.model.stories import DAY, History
 from tests.simulation.model.story_changes import (
     cards,
     kinds,
@@ -29,12 +29,12 @@ SCAN = "payments/v1"
 # What docs/faults.md accepts, and what it does not.
 
 
-def late_withdrawal(by: float) -> Story:
+def late_withdrawal(by: float) -> History:
     """The tag follows a withdrawal only after some seconds."""
     story, scan, _ = approved()
     story.withdraw(5000, scan, followed=False)
     story.tag(5001 + by, scan, "withdrawn")
-    story.tell(5003 + by, scan, "withdrawn")
+    story.notify(5003 + by, scan, "withdrawn")
     story.end(5005 + by, scan)
     return story
 
@@ -62,8 +62,8 @@ def test_the_tag_may_lag_for_as_long_as_calls_failed_and_as_long_again(
     assert ("deployable too long" in kinds(story)) == is_late
 
 
-@pytest.mark.parametrize("answer", [None, "AWS did not answer as it should; press again."])
-def test_a_withdrawal_whose_function_died_is_followed_without_another_press(
+@pytest.mark.parametrize("answer", [None, "AWS error. Nothing was changed; try again."])
+def test_a_withdrawal_whose_function_died_is_followed_without_another_click(
     answer: str | None,
 ) -> None:
     """docs/decisions.md: S3 tells the state machine of it."""
@@ -139,7 +139,7 @@ def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
     assert check(story.trace()) == []
 
 
-def replaced_and_left_open() -> Story:
+def replaced_and_left_open() -> History:
     """A newer version is scanned, and the request of the one before stays open to its end."""
     story, scan = failed()
     newer = story.upload(2000, "v2", "passed")
@@ -200,7 +200,7 @@ def test_a_request_may_stay_open_where_the_newer_one_did_not_come_so_far_as_to_b
     assert check(story.trace(without=(BuildStarted,))) == []
 
 
-def approved_and_never_told() -> Story:
+def approved_and_never_notified() -> History:
     """The click is answered, and neither card nor email follows."""
     story = approved_life()
     without(story, *cards(story, "approved"), *mails(story, "Approved"))
@@ -208,10 +208,10 @@ def approved_and_never_told() -> Story:
 
 
 @pytest.mark.parametrize("by", ["notify", "approval"])
-def test_an_approval_may_stay_unmailed_only_where_card_and_announcement_are_refused(
+def test_an_approval_may_stay_unmailed_only_where_card_and_notification_are_refused(
     by: str,
 ) -> None:
-    story = approved_and_never_told()
+    story = approved_and_never_notified()
     assert kinds(story) == {"untold", "unmailed"}
     since = 1001
     for at in range(since, since + 6):
@@ -237,8 +237,8 @@ def test_verify_is_right_where_the_tag_is_wrong() -> None:
     assert "verify finds what is right" not in kinds(story)
 
 
-def test_verify_is_right_where_a_report_came_after_the_verdict() -> None:
-    story = Story()
+def test_verify_is_right_where_a_report_came_after_the_gate_result() -> None:
+    story = History()
     scan = story.upload(0, "v1", "failed")
     story.judge(120, scan, "error")
     story.store(130, scan, "report.json", {})

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation.model import check
-from tests.simulation.model.lives import (
+from tests.simulation.model.lifecycles import (
     ESCALATED,
     LIVES,
     WINDOW,
@@ -19,7 +19,7 @@ from tests.simulation.model.lives import (
     superseded_life,
     withdrawn_life,
 )
-from tests.simulation.model.stories import DAY, HOUR, Story
+from tests.simulation.model.stories import DAY, HOUR, History
 from tests.simulation.model.story_changes import (
     cards,
     changed,
@@ -40,12 +40,12 @@ from tests.simulation.trace import (
 )
 
 SCAN = "payments/v1"
-Change = Callable[[Story], None]
+Change = Callable[[History], None]
 
 
 # What changes a life, and what the model calls it. The life without the change is as promised.
 
-CLEARANCE: list[tuple[str, Callable[[], Story], Change]] = [
+CLEARANCE: list[tuple[str, Callable[[], History], Change]] = [
     ("tag late", rejected_life, lambda s: changed(s, Tagged, at=1100.0)),
     ("unfounded tag", rejected_life, lambda s: s.tag(2000, SCAN, "approved")),
     ("unfounded tag", passed_life, lambda s: s.tag(60, SCAN, "passed")),
@@ -54,7 +54,7 @@ CLEARANCE: list[tuple[str, Callable[[], Story], Change]] = [
     ("deployable too long", approved_life, lambda s: changed(s, Tagged, at=1001 + 31 * DAY)),
 ]
 
-CHAIN: list[tuple[str, Callable[[], Story], Change]] = [
+CHAIN: list[tuple[str, Callable[[], History], Change]] = [
     ("written twice", rejected_life, lambda s: s.store(1500, SCAN, "decision.json", {})),
     ("wrong digest", rejected_life, lambda s: rewrite(
         s, "decision.json", evidence={"gate-result.json": "0" * 64})),
@@ -65,7 +65,7 @@ CHAIN: list[tuple[str, Callable[[], Story], Change]] = [
         at=1500, bucket="artifacts", key=f"scans/{SCAN}/actions/1.json", document=None, by="x"))),
     ("wrong scan", rejected_life, lambda s: rewrite(s, "decision.json", scan="payments/v2")),
     ("stray object", rejected_life, lambda s: s.store(9, "payments/v7", "scan.json", {})),
-    ("wrong verdict", passed_life, lambda s: changed(
+    ("wrong gate result", passed_life, lambda s: changed(
         s, type(s.events[0]), gate="failed")),
     ("decision without a failed gate", rejected_life, lambda s: rewrite(
         s, "gate-result.json", status="error")),
@@ -87,17 +87,17 @@ CHAIN: list[tuple[str, Callable[[], Story], Change]] = [
 ]  # fmt: skip
 
 
-def changed_decision(story: Story, at: float) -> None:
+def changed_decision(story: History, at: float) -> None:
     [stored] = documents(story, "decision.json")
     story.events[story.events.index(stored)] = replace(stored, at=at)
 
 
-def wrong_tag_unseen(story: Story) -> None:
+def wrong_tag_unseen(story: History) -> None:
     story.tag(1500, SCAN, "failed")
     story.verify(3000)
 
 
-TOLD: list[tuple[str, Callable[[], Story], Change]] = [
+NOTIFIED: list[tuple[str, Callable[[], History], Change]] = [
     ("untrue: failed", superseded_life, lambda s: s.card(3000, SCAN, "failed", until=86520)),
     ("untrue: failed", rejected_life, lambda s: s.card(3000, SCAN, "failed", until=86520)),
     ("untrue: failed", rejected_life, lambda s: s.card(
@@ -111,22 +111,22 @@ TOLD: list[tuple[str, Callable[[], Story], Change]] = [
     ("untrue: escalated", expired_life, lambda s: s.card(
         ESCALATED + 3, SCAN, "escalated", until=120 + WINDOW, buttons=False)),
     ("untrue: approved", approved_life, lambda s: s.card(2000, SCAN, "approved", until=DAY)),
-    ("untrue: approved", rejected_life, lambda s: s.tell(2000, SCAN, "approved")),
-    ("untrue: rejected", approved_life, lambda s: s.tell(2000, SCAN, "rejected")),
-    ("untrue: request-expired", approved_life, lambda s: s.tell(2000, SCAN, "request-expired")),
+    ("untrue: approved", rejected_life, lambda s: s.notify(2000, SCAN, "approved")),
+    ("untrue: rejected", approved_life, lambda s: s.notify(2000, SCAN, "rejected")),
+    ("untrue: request-expired", approved_life, lambda s: s.notify(2000, SCAN, "request-expired")),
     ("untrue: superseded", approved_life, lambda s: s.card(2000, SCAN, "superseded")),
-    ("untrue: expiring", approved_life, lambda s: s.tell(2000, SCAN, "expiring")),
-    ("untrue: approval-expired", approved_life, lambda s: s.tell(2000, SCAN, "approval-expired")),
-    ("untrue: approval-expired", withdrawn_life, lambda s: s.tell(
+    ("untrue: expiring", approved_life, lambda s: s.notify(2000, SCAN, "expiring")),
+    ("untrue: approval-expired", approved_life, lambda s: s.notify(2000, SCAN, "approval-expired")),
+    ("untrue: approval-expired", withdrawn_life, lambda s: s.notify(
         31 * DAY, SCAN, "approval-expired")),
-    ("untrue: withdrawn", approved_life, lambda s: s.tell(2000, SCAN, "withdrawn")),
+    ("untrue: withdrawn", approved_life, lambda s: s.notify(2000, SCAN, "withdrawn")),
     ("untrue: unsent approved", approved_life, lambda s: s.plain(
         1010, SCAN, "payments: approved, but the email could not be sent")),
     ("untrue: delayed", approved_life, lambda s: s.plain(
         1010, SCAN, "payments: approved, but its status could not be set yet")),
     ("untrue: delayed", rejected_life, lambda s: s.plain(
         1010, SCAN, "payments: approved, but its status could not be set yet")),
-    ("untrue: trouble", approved_life, lambda s: s.plain(
+    ("untrue: error", approved_life, lambda s: s.plain(
         1010, SCAN, "Pipeline error for payments")),
     ("unknown card", approved_life, lambda s: s.card(1010, SCAN, "surprise")),
     ("unknown card", approved_life, lambda s: s.plain(1010, SCAN, "surprise")),
@@ -134,12 +134,12 @@ TOLD: list[tuple[str, Callable[[], Story], Change]] = [
     ("stray mail", approved_life, lambda s: s.mail(1010, "payments/v7", "approved")),
 ]  # fmt: skip
 
-LOST: list[tuple[str, Callable[[], Story], Change]] = [
+LOST: list[tuple[str, Callable[[], History], Change]] = [
     ("never scanned", rejected_life, lambda s: s.events.append(
         replace(s.events[0], at=5.0, version="v2", key="other.zip"))),
     ("never ended", rejected_life, lambda s: without(
-        s, *(each for each in s.events if isinstance(each, ExecutionEnded)))),
-    ("never judged", rejected_life, lambda s: without(s, *documents(s, "gate-result.json"))),
+        s, *(event for event in s.events if isinstance(event, ExecutionEnded)))),
+    ("never evaluated", rejected_life, lambda s: without(s, *documents(s, "gate-result.json"))),
     ("never decided", rejected_life, lambda s: without(s, *documents(s, "decision.json"))),
     ("failed, untold", rejected_life, lambda s: changed(s, ExecutionEnded, status="FAILED")),
     ("failed without a fault", rejected_life, lambda s: changed(
@@ -178,9 +178,9 @@ LOST: list[tuple[str, Callable[[], Story], Change]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "life", "change"), [*CLEARANCE, *CHAIN, *TOLD, *LOST])
+@pytest.mark.parametrize(("kind", "life", "change"), [*CLEARANCE, *CHAIN, *NOTIFIED, *LOST])
 def test_what_is_not_as_promised_is_found(
-    kind: str, life: Callable[[], Story], change: Change
+    kind: str, life: Callable[[], History], change: Change
 ) -> None:
     story = life()
     assert kinds(story) == set()
@@ -217,7 +217,7 @@ def test_an_upload_within_the_click_does_not_make_the_approval_wrong() -> None:
 U = minute(1001 + 30 * DAY)
 DECIDED, WITHDRAWN = minute(1001), minute(5001)
 OTHER = "9 Dec 2026, 10:00 UTC"
-WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
+WRONG_ANSWERS: list[tuple[str, Callable[[], History], float, str, str]] = [
     ("approved", rejected_life, 3000, "approve", f"Approved: {SCAN} may be deployed until {U}."),
     ("approved", approved_life, 3000, "approve",
      f"Approved: {SCAN} may be deployed until {OTHER}."),
@@ -253,11 +253,11 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
      f"Nothing to withdraw: the exception ended on {U}."),
     ("not waiting", rejected_life, 600, "approve", f"{SCAN} is not waiting for a decision; x."),
     ("no scan", rejected_life, 600, "approve", f"There is no scan {SCAN} here."),
-    ("no decision", rejected_life, 600, "approve", "This is no decision about a scan; x."),
-    ("no payload", rejected_life, 600, "rescan", "This is no scan; use the button on its card."),
+    ("no decision", rejected_life, 600, "approve", "This is not a decision about a scan; x."),
+    ("no payload", rejected_life, 600, "rescan", "This is not a scan; use the button on its card."),
     ("no reason", rejected_life, 600, "reject",
-     "Nothing was decided: give a reason of 3 to 300 characters, then press again."),
-    ("trouble", rejected_life, 600, "reject", "AWS did not answer as it should; press again."),
+     "Nothing was decided: give a reason of 3 to 300 characters, then try again."),
+    ("trouble", rejected_life, 600, "reject", "AWS error. Nothing was changed; try again."),
     ("passed", rejected_life, 600, "rescan", f"{SCAN} passed its quality gate; nothing."),
     ("same bytes", rejected_life, 600, "rescan", f"The same bytes would end as {SCAN} did: do."),
     ("not over", rejected_life, 6000, "rescan", f"{SCAN} is not over: it is being scanned."),
@@ -270,21 +270,21 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], Story], float, str, str]] = [
 
 @pytest.mark.parametrize(("name", "life", "at", "verb", "answer"), WRONG_ANSWERS)
 def test_an_answer_that_is_not_true_is_found(
-    name: str, life: Callable[[], Story], at: float, verb: str, answer: str
+    name: str, life: Callable[[], History], at: float, verb: str, answer: str
 ) -> None:
     story = life()
     story.click(at, SCAN, verb, answer, took=1)
     assert kinds(story) == {f"untrue answer: {name}"}
 
 
-RIGHT_ANSWERS: list[tuple[Callable[[], Story], float, str, str]] = [
+RIGHT_ANSWERS: list[tuple[Callable[[], History], float, str, str]] = [
     (approved_life, 3000, "approve", f"Already approved on {DECIDED}, because: known. A scan."),
     (rejected_life, 3000, "approve", f"Already rejected on {minute(1000)}, because: known. A."),
     (withdrawn_life, 6000, "withdraw", f"Already withdrawn on {WITHDRAWN}, because: known. N."),
     (withdrawn_life, 6000, "approve", f"Too late: it was approved on {DECIDED}, and withdrawn on "
      f"{WITHDRAWN}, because: known."),
     (approved_life, 31 * DAY, "approve", f"Too late: it was approved on {DECIDED}, and the "
-     f"exception ended on {U}; upload again to have it scanned anew."),
+     f"exception ended on {U}; upload again to have it scanned again."),
     (expired_life, 3 * DAY, "approve", f"Too late: nobody had decided by {minute(122 + WINDOW)};"),
     (superseded_life, 3000, "approve", "Too late: a newer version has been uploaded; it is."),
     (rejected_life, 500, "withdraw", f"Nothing to withdraw: nothing was decided about {SCAN} "
@@ -301,7 +301,7 @@ RIGHT_ANSWERS: list[tuple[Callable[[], Story], float, str, str]] = [
 
 @pytest.mark.parametrize(("life", "at", "verb", "answer"), RIGHT_ANSWERS)
 def test_an_answer_that_is_true_is_none(
-    life: Callable[[], Story], at: float, verb: str, answer: str
+    life: Callable[[], History], at: float, verb: str, answer: str
 ) -> None:
     story = life()
     story.click(at, SCAN, verb, answer, took=1)
@@ -315,7 +315,7 @@ def test_a_sentence_that_is_not_known_is_found() -> None:
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
-def test_nothing_is_found_where_a_person_gets_no_answer(life: Callable[[], Story]) -> None:
+def test_nothing_is_found_where_a_person_gets_no_answer(life: Callable[[], History]) -> None:
     story = life()
     story.click(600, SCAN, "withdraw", None)
     assert check(story.trace()) == []

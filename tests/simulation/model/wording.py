@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import inf
 
-from tests.simulation.trace import EPOCH, Clicked, Published, moment
+from tests.simulation.trace import EPOCH, Clicked, Published, timestamp
 
-# An answer that says nothing was done, or none: people press again (docs/decisions.md).
-NO_ANSWER = "AWS did not answer"
+# An answer that says nothing was done, or none: people click again (docs/decisions.md).
+NO_ANSWER = "AWS error"
 
 
 def context(card: Published) -> dict[str, str]:
@@ -16,13 +16,13 @@ def context(card: Published) -> dict[str, str]:
     return card.card.get("metadata", {}).get("additionalContext") or {}
 
 
-KINDS = {"quality gate failed": "failed", "scan broken": "broken"}
+KINDS = {"quality gate failed": "failed", "scan failed to run": "broken"}
 _PLAIN = (
     # Cards that the state machine writes itself have no keywords; people know them by the title.
     (re.compile("Pipeline error"), "trouble"),
     (re.compile(r": ([\w ]+), but the email could not be sent"), "unsent"),
     (re.compile(": approved, but its status could not be set yet"), "delayed"),
-    (re.compile("still nobody has decided"), "escalated"),
+    (re.compile("decision still pending"), "escalated"),
 )
 
 
@@ -35,8 +35,8 @@ def kind(card: Published) -> str:
     if keywords := content.get("keywords"):
         return KINDS.get(str(keywords[0]), str(keywords[0]))
     for pattern, name in _PLAIN:
-        if found := pattern.search(content["title"]):
-            return f"unsent {found[1].replace(' ', '-')}" if name == "unsent" else str(name)
+        if match := pattern.search(content["title"]):
+            return f"unsent {match[1].replace(' ', '-')}" if name == "unsent" else str(name)
     return ""
 
 
@@ -45,7 +45,7 @@ def verb(click: Clicked) -> str:
     if click.function == "rescan":
         return "rescan"
     payload = click.payload if isinstance(click.payload, dict) else {}
-    verbs = [each for each in ("approve", "reject", "withdraw") if each in payload]
+    verbs = [item for item in ("approve", "reject", "withdraw") if item in payload]
     return verbs[0] if len(verbs) == 1 else ""
 
 
@@ -69,7 +69,7 @@ def minute(at: float) -> str:
     """A moment as people read it: ``24 Dec 2026, 10:00 UTC``."""
     if at == inf:
         return "never"
-    return f"{moment(at):%d %b %Y, %H:%M} UTC".lstrip("0")
+    return f"{timestamp(at):%d %b %Y, %H:%M} UTC".lstrip("0")
 
 
 @lru_cache(maxsize=4096)
@@ -77,4 +77,4 @@ def day(at: float) -> str:
     """A day as people read it: ``24 Dec 2026``."""
     if at == inf:
         return "never"
-    return f"{moment(at):%d %b %Y}".lstrip("0")
+    return f"{timestamp(at):%d %b %Y}".lstrip("0")

@@ -1,0 +1,62 @@
+"""Lambda: adds to a scan's evidence who approved its buttons, from the chat service's audit log.
+
+It runs in the log's region, which need not be the evidence's (``EVIDENCE_REGION``).
+"""
+
+import base64
+import gzip
+import json
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from domain import timestamps
+from handlers import chat_audit_log
+from handlers.evidence import Evidence
+
+log = logging.getLogger(__name__)
+
+ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
+APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
+
+
+def handler(event: Mapping[str, Any], context: object) -> None:
+    """Write ``actions/<log event id>.json`` for each click in a batch of the subscription.
+
+    ``event`` is ``{awslogs: {data}}``: base64 of a gzip of ``{messageType, logEvents: [{id,
+    timestamp, message}]}``. The same batch may come again: what is written stays as it was.
+    """
+    batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    if batch["messageType"] != "DATA_MESSAGE":  # CloudWatch tries whether it reaches us
+        return
+    for log_event in batch["logEvents"]:
+        _record(str(log_event["id"]), log_event["timestamp"], log_event["message"])
+
+
+def _record(event_id: str, milliseconds: int, message: str) -> None:
+    try:
+        action = chat_audit_log.read(message, APPROVAL_FUNCTION)
+    except chat_audit_log.Unreadable as fields:
+        log.warning("unreadable", extra={"eventId": event_id, "fields": str(fields)})
+        return
+    if action is None:
+        return
+    evidence = Evidence(ARTIFACTS_BUCKET, action.scan)
+    # People may type any command, so any scan's id.
+    if evidence.read("scan.json") is None:
+        log.info("no such scan", extra={"eventId": event_id})
+        return
+    record = {
+        "version": 1,
+        "scan": action.scan,
+        "user": action.user,
+        **({"userName": action.user_name} if action.user_name else {}),
+        "action": action.verb,
+        "reason": action.reason,
+        "clickedAt": timestamps.iso(datetime.fromtimestamp(milliseconds / 1000, UTC)),
+    }
+    stored = evidence.put_if_absent(f"actions/{event_id}.json", record)
+    fields = {"scan": action.scan, "action": action.verb, "first": stored.written}
+    log.info("action recorded", extra=fields)

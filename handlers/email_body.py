@@ -1,0 +1,215 @@
+"""The email about one outcome, as text and as HTML that says the same."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from domain import timestamps
+from domain.approvers import Person
+from domain.findings import Finding
+from domain.report import Report
+from domain.sanitize import line
+from handlers import links, not_scanned, wrapping
+from handlers.not_scanned import Line
+from handlers.outcome import Outcome
+
+TOP_CONDITIONS, TOP_FINDINGS = 20, 10
+TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
+COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e", "withdrawn": "#cf222e"}  # others grey
+# Clients that don't know the media query show the inline light colours, or turn them by themselves.
+DARK = """
+:root { color-scheme: light dark; supported-color-schemes: light dark; }
+@media (prefers-color-scheme: dark) {
+  .page { background: #16181d !important; color: #e8eaed !important; }
+  .card { background: #22252c !important; }
+  .soft { color: #a9b0bc !important; }
+  .line { border-color: #3a3f4a !important; }
+  a { color: #7cb7ff !important; }
+}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailBody:
+    """All values are one plain line each; ``links`` are safe addresses."""
+
+    app: str
+    outcome: Outcome
+    facts: Mapping[str, str]
+    conditions: tuple[str, ...]
+    unanalysed: tuple[str, ...]
+    not_scanned: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    counted: str
+    links: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """As in ``payments: rejected``."""
+        return f"{self.app}: {self.outcome.headline}"
+
+    @property
+    def _lists(self) -> dict[str, tuple[str, ...]]:
+        return {
+            "What failed": self.conditions,
+            not_scanned.UNANALYSED: self.unanalysed,
+            not_scanned.BY_NATURE: self.not_scanned,
+        }
+
+    def text(self) -> str:
+        """The email for clients that show no HTML, in lines of 78 characters."""
+        width = max(map(len, self.facts)) + 2
+        facts = (f"{name + ':':{width}}{value}" for name, value in self.facts.items())
+        parts = [
+            wrapping.paragraph(self.title),
+            wrapping.paragraph(self.outcome.lead),
+            wrapping.items(facts, width),
+        ]
+        for title, lines in self._lists.items():
+            if lines:
+                listed = wrapping.items((f"- {row}" for row in lines), 2)
+                parts.append(f"{wrapping.paragraph(title.upper())}\n{listed}")
+        if self.findings:
+            listing = "\n".join(map(_finding_text, self.findings))
+            parts.append(f"FINDINGS: {self.counted}\n{listing}")
+        steps = (f"{n}. {step}" for n, step in enumerate(self.outcome.next_steps, 1))
+        parts.append("WHAT TO DO NEXT\n" + wrapping.items(steps, 3))
+        parts.append(wrapping.items((f"{name}: {url}" for name, url in self.links.items()), 2))
+        return "\n\n".join(parts) + "\n"
+
+    def html(self) -> str:
+        """The email as a whole page, everything in it escaped."""
+        colour = COLOURS.get(self.outcome.event, "#57606a")
+        facts = "".join(
+            '<tr><td class="soft" style="padding:3px 16px 3px 0;color:#57606a;vertical-align:top;'
+            f'white-space:nowrap">{escape(name)}</td><td style="padding:3px 0;'
+            f'overflow-wrap:anywhere">{escape(value)}</td></tr>'
+            for name, value in self.facts.items()
+        )
+        sections = [
+            *(
+                _section(title, "ul", list(map(escape, texts)))
+                for title, texts in self._lists.items()
+            ),
+            _section(
+                f"Findings: {self.counted}",
+                "ul",
+                [_finding_html(finding) for finding in self.findings],
+            ),
+            _section("What to do next", "ol", [escape(step) for step in self.outcome.next_steps]),
+        ]
+        more = " &middot; ".join(
+            f'<a href="{escape(url)}" style="color:#0969da">{escape(name)}</a>'
+            for name, url in self.links.items()
+        )
+        return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>{escape(self.title)}</title><style>{DARK}</style></head>
+<body class="page" style="margin:0;padding:16px;background:#f4f5f7;color:#1f2328;\
+font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">
+<div class="card" style="max-width:620px;margin:0 auto;background:#ffffff;\
+border-top:6px solid {colour};border-radius:8px;padding:20px">
+<h1 style="margin:0 0 8px;font-size:21px;line-height:1.3;overflow-wrap:anywhere">\
+{self.outcome.mark} {escape(self.title)}</h1>
+<p style="margin:0 0 16px;overflow-wrap:anywhere">{escape(self.outcome.lead)}</p>
+<table role="presentation" style="border-collapse:collapse;font-size:15px">{facts}</table>
+{"".join(sections)}
+<p class="line" style="margin:20px 0 0;padding-top:12px;border-top:1px solid #d8dee4;\
+font-size:14px">{more}</p>
+</div></body></html>
+"""
+
+
+def compose(
+    outcome: Outcome,
+    scan: Mapping[str, Any],
+    report: Report | None,
+    decision: Mapping[str, Any],
+    withdrawal: Mapping[str, Any] | None,
+    console: Mapping[str, str],
+    people: Sequence[Person] = (),
+) -> EmailBody:
+    """Return the email; ``scan`` is scan.json, ``console`` names links for people with access.
+
+    ``people`` may each have decided; nobody where nobody is recorded.
+    """
+    uploaded, decided = (
+        timestamps.minute(scan["uploadedAt"]),
+        timestamps.minute(decision["decidedAt"]),
+    )
+    facts = {
+        "App": scan["app"],
+        "Zip": scan["key"],
+        "Version": scan["versionId"],
+        "Uploaded": f"{uploaded} by {scan.get('uploadedBy') or 'unknown'}",
+        "Decision": f"{decision['decision']} on {decided}",
+        "Reason": decision["reason"],
+    }
+    if people:
+        by = "Withdrawn by" if withdrawal else "Decided by"
+        facts[by] = " or ".join(map(str, people))
+    if withdrawal:
+        withdrawn = timestamps.minute(withdrawal["withdrawnAt"])
+        facts["Withdrawn"] = f"{withdrawn}, because: {withdrawal['reason']}"
+    elif decision["expiresAt"]:
+        facts["Valid until"] = timestamps.minute(decision["expiresAt"])
+    if report:
+        analysed = report.coverage.analysed if report.coverage else ""
+        facts["Scanned by"] = ", ".join(filter(None, (report.engine, analysed)))
+    dashboard = links.web(report.dashboard) if report else None
+    return EmailBody(
+        app=line(scan["app"], 100),
+        outcome=outcome,
+        facts={name: line(value, 400) for name, value in facts.items()},
+        conditions=tuple(
+            line(
+                f"{condition.name}: {condition.actual_text}, must be {condition.expected_text}", 300
+            )
+            for condition in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
+        ),
+        unanalysed=_lines_of(not_scanned.unanalysed(report, TOP_UNANALYSED) if report else ()),
+        not_scanned=_lines_of(
+            not_scanned.by_nature(report, TOP_OPAQUE, TOP_LANGUAGES) if report else ()
+        ),
+        findings=report.findings[:TOP_FINDINGS] if report else (),
+        counted=report.counted if report else "",
+        links={**({"Report": dashboard} if dashboard else {}), **console},
+    )
+
+
+def _lines_of(lines: Iterable[Line]) -> tuple[str, ...]:
+    return tuple(
+        ": ".join(filter(None, (line(row.file, 300), line(row.words, 300)))) for row in lines
+    )
+
+
+def _section(title: str, tag: str, items: list[str]) -> str:
+    if not items:
+        return ""
+    rows = "".join(
+        f'<li style="margin:0 0 6px;overflow-wrap:anywhere">{item}</li>' for item in items
+    )
+    return (
+        f'<h2 style="margin:20px 0 6px;font-size:16px">{escape(title)}</h2>'
+        f'<{tag} style="margin:0;padding-left:22px;font-size:15px">{rows}</{tag}>'
+    )
+
+
+def _finding_text(finding: Finding) -> str:
+    url = links.web(finding.link)
+    summary = f"{finding.severity} {finding.location}: {finding.message} ({finding.rule})"
+    return wrapping.items([f"- {line(summary, 600)}"], 2) + (f"\n  {url}" if url else "")
+
+
+def _finding_html(finding: Finding) -> str:
+    url, place = links.web(finding.link), escape(line(finding.location, 250))
+    linked = f'<a href="{escape(url)}" style="color:#0969da">{place}</a>' if url else place
+    message, rule = escape(line(finding.message, 300)), escape(line(finding.rule, 80))
+    return (
+        f"<b>{escape(line(finding.severity, 20))}</b> {linked}<br>{message} "
+        f'<span class="soft" style="color:#57606a">({rule})</span>'
+    )

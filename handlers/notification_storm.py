@@ -1,0 +1,119 @@
+"""The thread of a card, so that many at once do not overwhelm the channel (a notification storm).
+
+Each window of time has some thread slots in the channel's main view. A card takes one
+by a conditional write. When all are taken, a card goes to the thread of the window, which begins
+with a digest: Slack shows replies outside of the main view, so nothing has to be held back.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain import timestamps
+from domain.stored_objects import StoredObject, get_object, put_if_absent, to_json
+from handlers.evidence import s3
+from handlers.mrkdwn import code, text
+from handlers.notification import Notification, in_thread, notification
+
+TOP_APPS, TOP_CAUSES = 20, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadSlots:
+    """``most`` in each window of ``seconds``, kept in ``bucket``; 0 for no limit."""
+
+    bucket: str
+    most: int
+    seconds: int
+
+    def thread(self, scan: str, app: str, causes: Sequence[str], now: datetime) -> str:
+        """Return the thread for the first card of ``scan``: its own, or that of the window.
+
+        ``causes`` say why it did not pass, alike where the reason is the same. Asked again within
+        the window, it answers the same, unless a notification storm has begun in between.
+        """
+        if not self.most:
+            return scan
+        start = datetime.fromtimestamp(now.timestamp() // self.seconds * self.seconds, UTC)
+        window = _window(start)
+        if self._get(_digest(window)):
+            return window
+        mine = {"scan": scan, "app": app, "causes": list(causes)}
+        taken = []
+        for slot in range(1, self.most + 1):
+            current = self._put_if_absent(f"{window}/{slot}.json", mine).document
+            if current["scan"] == scan:
+                return scan
+            taken.append(current)
+        before = self._get(_digest(_window(start - timedelta(seconds=self.seconds))))
+        since = before.document["since"] if before else timestamps.iso(start)
+        card = self._card([*taken, mine], since, start)
+        document = {"scan": scan, "since": since, "card": in_thread(card, window)}
+        self._put_if_absent(_digest(window), document)
+        return window
+
+    def digest(self, thread: str, scan: str) -> Notification | None:
+        """Return the card that begins ``thread``, where ``scan`` is the one to have it shown."""
+        current = self._get(_digest(thread)) if thread != scan else None
+        return current.document["card"] if current and current.document["scan"] == scan else None
+
+    def _get(self, key: str) -> StoredObject | None:
+        return get_object(s3, self.bucket, key)
+
+    def _put_if_absent(self, key: str, document: object) -> StoredObject:
+        return put_if_absent(s3, self.bucket, key, to_json(document))
+
+    def _card(self, scans: Sequence[dict[str, Any]], since: str, start: datetime) -> Notification:
+        start_of_next = timestamps.iso(start + timedelta(seconds=self.seconds))
+        goes_on = since != timestamps.iso(start)
+        apps = Counter(scan["app"] for scan in scans)
+        listed = ", ".join(
+            f"{code(app, 70)} {number}" for app, number in apps.most_common(TOP_APPS)
+        )
+        return notification(
+            scan=None,
+            title=f"🌊 More than {self.most} scans did not pass within {_words(self.seconds)}",
+            body=[
+                f"The further ones, until {timestamps.minute(start_of_next)}, are in this thread.",
+                *([f"It has gone on since {timestamps.minute(since)}."] if goes_on else ()),
+                "",
+                f"*So far:* {listed}{', …' if len(apps) > TOP_APPS else ''}",
+                *_in_common(scans),
+            ],
+            foot="Each card in the thread has its own buttons, and what follows stands below.",
+            next_steps=[
+                "Open this thread and decide about each scan on its card.",
+                "If many have one cause, fix that first: a scan that failed to run can be "
+                "started again.",
+            ],
+            keywords=["many scans did not pass"],
+        )
+
+
+def _window(start: datetime) -> str:
+    """Thread and prefix at once; no scan's id has a colon."""
+    return f"thread-slots/{timestamps.iso(start)}"
+
+
+def _digest(window: str) -> str:
+    return f"{window}/digest.json"
+
+
+def _in_common(scans: Sequence[dict[str, Any]]) -> Iterable[str]:
+    # Each cause of a scan once, in its order: a set has another one each time.
+    causes = Counter(cause for scan in scans for cause in dict.fromkeys(scan["causes"]))
+    shared = [(cause, number) for cause, number in causes.most_common(TOP_CAUSES) if number > 1]
+    if shared:
+        yield "*In common:*"
+    for cause, number in shared:
+        yield f"• {number} of {len(scans)}: {text(cause, 300)}"
+
+
+def _words(seconds: int) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds % length == 0:
+            number = seconds // length
+            return f"{number} {unit}s" if number > 1 else f"one {unit}"
+    return f"{seconds} seconds"

@@ -1,0 +1,421 @@
+"""One AWS account on this machine, with the program deployed into it."""
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import boto3
+import pulumi
+import yaml
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from moto.events.models import events_backends
+from moto.moto_api._internal.models import moto_api_backend
+from moto.server import ThreadedMotoServer
+from moto.ses.models import ses_backends
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+from werkzeug.serving import BaseWSGIServer
+
+from domain.scan_id import app_of, scan_id
+from local import moto_caches, moto_patches, resources
+from local.builds import Builds
+from local.channel import Channel
+from local.functions import Functions
+from ops.mock_monitor import TransformingMonitor
+
+PROGRAM = Path(__file__).parent.parent
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+LOOK_EVERY_SECONDS = 0.05
+# S3's events come within seconds
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html).
+EVENT_SECONDS = 1
+Seen = TypeVar("Seen")
+# States that wait for a token.
+WAITS = {"AwaitDecision", "AwaitWithdrawal"}
+SETTINGS = {
+    "slackWorkspaceId": "T0LOCAL0000",
+    "slackChannelId": "C0LOCAL0000",
+    "sender": "security@example.com",
+    "recipients": '["developers@example.com"]',
+    "engine": "sarif",
+}
+
+
+class LocalAccount:
+    """Starts an account, deploys the program, and stops both at the end of ``with``.
+
+    ``outputs`` are the stack's and ``created`` its resources; ``channel`` is the Slack channel;
+    ``client(service)`` is boto3's. moto keeps one state per process: one Cloud at a time.
+    """
+
+    _running = False
+    outputs: dict[str, Any]
+    created: list[str]
+
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        stack: str = "local",
+        slots: int = 20,
+        program: Path = PROGRAM,
+    ) -> None:
+        own = SETTINGS if program == PROGRAM else {}
+        self._settings, self.stack, self._program = {**own, **(settings or {})}, stack, program
+        self._clients: dict[tuple[str, ...], Any] = {}
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self._slots = slots
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Self:
+        if LocalAccount._running:
+            raise RuntimeError("moto keeps one account per process: leave the other Cloud first")
+        LocalAccount._running = True
+        for chatty in ("werkzeug", "moto"):  # a line for each request, a page for each caught error
+            logging.getLogger(chatty).setLevel(logging.CRITICAL)
+        # Connections that wait to be taken; werkzeug's 128 are too few for a burst of uploads.
+        BaseWSGIServer.request_queue_size = 1024
+        self._server.start()
+        host, port = self._server.get_host_and_port()
+        self.endpoint = f"http://{host}:{port}"
+        os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions finds the rest
+        self.channel = Channel(partial(self.client, signer="channel"))
+        self.builds = Builds(partial(self.client, signer="codebuild"), self.endpoint, self._slots)
+        self.functions = Functions(self.endpoint, self.client)
+        moto_patches.apply(self.builds, self.functions, self.deliver)
+        try:
+            self.outputs = self._deploy()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self.channel.stop()
+        self.builds.stop()
+        self.functions.stop()
+        for client in self._clients.values():
+            client.close()
+        moto_caches.task_clients.close()
+        moto_api_backend.reset()
+        self._server.stop()
+        LocalAccount._running = False
+
+    def client(self, service: str, region: str = REGION, signer: str = "local") -> Any:
+        """boto3's client for this account, in the stack's region unless told another.
+
+        ``signer`` is the access key, by which the server sees who asks.
+        """
+        key = (service, region, signer)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = boto3.client(
+                    service,
+                    endpoint_url=self.endpoint,
+                    region_name=region,
+                    aws_access_key_id=signer,
+                    aws_secret_access_key="local",
+                    config=Config(max_pool_connections=50),
+                )
+            return self._clients[key]
+
+    def upload(self, key: str, body: bytes) -> str:
+        """Put a zip into the upload bucket; return its scan id."""
+        version = self.client("s3").put_object(
+            Bucket=self.outputs["uploadBucket"], Key=key, Body=body
+        )["VersionId"]
+        return scan_id(app_of(key), version)
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Bring one event to the targets of the rules that match it, as EventBridge does."""
+        threading.Thread(target=self._deliver, args=[event], daemon=True).start()
+
+    def written(self, scan: str) -> list[str]:
+        """The names of the scan's evidence, in the order in which it was written."""
+        prefix = f"scans/{scan}/"
+        listed = self.client("s3").list_objects_v2(
+            Bucket=self.outputs["artifactsBucket"], Prefix=prefix
+        )
+        items = sorted(listed.get("Contents", []), key=lambda item: item["LastModified"])
+        return [item["Key"].removeprefix(prefix) for item in items]
+
+    def evidence(self, scan: str) -> dict[str, Any]:
+        """The scan's evidence by name, in the order in which it was written; JSON is parsed."""
+        s3, bucket = self.client("s3"), self.outputs["artifactsBucket"]
+        documents = {}
+        for name in self.written(scan):
+            body = s3.get_object(Bucket=bucket, Key=f"scans/{scan}/{name}")["Body"].read().decode()
+            documents[name] = json.loads(body) if name.endswith(".json") else body
+        return documents
+
+    def clearance(self, key: str, scan: str) -> str | None:
+        """The tag ``scan-status`` of the uploaded version."""
+        tags = self.client("s3").get_object_tagging(
+            Bucket=self.outputs["uploadBucket"], Key=key, VersionId=scan.split("/")[1]
+        )["TagSet"]
+        return next((tag["Value"] for tag in tags if tag["Key"] == "scan-status"), None)
+
+    def executions(self) -> list[dict[str, Any]]:
+        """All executions of the state machine."""
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        return [
+            execution
+            for page in pages.paginate(stateMachineArn=self.outputs["stateMachine"])
+            for execution in page["executions"]
+        ]
+
+    def execution(self, scan: str, seconds: float = 10) -> str:
+        """The ARN of the execution that opened ``scan``, once scan.json is there."""
+        opened = wait_until(
+            lambda: self.evidence(scan).get("scan.json"), seconds, lambda: f"nobody opened {scan}"
+        )
+        return opened["execution"]
+
+    def history(self, execution: str) -> list[dict[str, Any]]:
+        """The execution's events."""
+        return self.client("stepfunctions").get_execution_history(
+            executionArn=execution, maxResults=1000
+        )["events"]
+
+    def states(self, execution: str) -> list[str]:
+        """The names of the states that the execution has entered."""
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in self.history(execution)
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def durations(self, execution: str) -> dict[str, float]:
+        """Seconds spent in each state that the execution has left."""
+        entered: dict[str, Any] = {}
+        durations = {}
+        for event in self.history(execution):
+            if "stateEnteredEventDetails" in event:
+                entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
+            if "stateExitedEventDetails" in event:
+                name = event["stateExitedEventDetails"]["name"]
+                durations[name] = (event["timestamp"] - entered[name]).total_seconds()
+        return durations
+
+    def status(self, execution: str) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return self.client("stepfunctions").describe_execution(executionArn=execution)["status"]
+
+    def build_log(self, scan: str) -> list[str]:
+        """The lines that the scan's build has written so far."""
+        builds = self.builds.all_of(scan)
+        if not builds:
+            return []
+        build, logs = builds[-1], self.client("logs")
+        try:
+            events = logs.get_log_events(
+                logGroupName=build["Logs"]["GroupName"],
+                logStreamName=build["Logs"]["StreamName"],
+                startFromHead=True,
+            )["events"]
+        except logs.exceptions.ResourceNotFoundException:  # it has not written yet
+            return []
+        return [event["message"] for event in events]
+
+    def reached(self, execution: str, *states: str, seconds: float = 40, times: int = 1) -> str:
+        """The first of ``states`` that the execution has entered, once its task has begun.
+
+        It counts once they were entered ``times`` times.
+
+        Raises:
+            TimeoutError: it did not come there; says where it went.
+        """
+
+        def begun() -> str | None:
+            events = self.history(execution)
+            # What waits has begun once its token is stored.
+            stored = max(
+                (event["id"] for event in events if event["type"] == "TaskSubmitted"), default=0
+            )
+            entered = [
+                (event["id"], name)
+                for event in events
+                if (name := event.get("stateEnteredEventDetails", {}).get("name")) in states
+            ]
+            if len(entered) < times:
+                return None
+            place, name = entered[times - 1]
+            return name if name not in WAITS or stored > place else None
+
+        return wait_until(begun, seconds, lambda: f"not in {states} but {self.states(execution)}")
+
+    def others(self, event: dict[str, Any], known: str, seconds: float) -> list[str]:
+        """The executions that ``event`` started besides ``known``, once there are any."""
+
+        def started() -> list[str]:
+            return [
+                execution["executionArn"]
+                for execution in self.executions()
+                if execution["name"].startswith(event["id"]) and execution["executionArn"] != known
+            ]
+
+        return wait_until(started, seconds, lambda: "the event started nothing")
+
+    def ended(self, execution: str, seconds: float = 60) -> str:
+        """The execution's final status.
+
+        Raises:
+            TimeoutError: it did not end; says where it stands.
+        """
+
+        def final() -> str | None:
+            status = self.status(execution)
+            return None if status == "RUNNING" else status
+
+        return wait_until(final, seconds, lambda: f"still in {self.states(execution)[-1]}")
+
+    def emails(self) -> list[Any]:
+        """What SES was asked to send: ``source``, ``destinations``, ``raw_data``."""
+        return list(ses_backends[ACCOUNT][REGION].sent_messages)
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        for rule in list(events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()):
+            if not rule.event_pattern.matches_event(cast(Any, event)):
+                continue
+            for target in rule.targets:
+                if ":lambda:" in target["Arn"]:
+                    self._invoke(target["Arn"], event)
+                    continue
+                try:
+                    self.client("stepfunctions", signer="events").start_execution(
+                        stateMachineArn=target["Arn"],
+                        name=f"{event['id']}_{uuid.uuid4()}",
+                        input=json.dumps(event),
+                    )
+                except Exception as error:
+                    self._dead_letter(target["DeadLetterConfig"]["Arn"], event, error)
+
+    def _invoke(self, function: str, event: dict[str, Any]) -> None:
+        """Call a function as Lambda does by itself: one that fails is tried twice more.
+
+        Minutes later on AWS
+        (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+        """
+        for _ in range(3):
+            if self._stopped.wait(EVENT_SECONDS):
+                return
+            try:
+                answer = self.client("lambda", signer="events").invoke(
+                    FunctionName=function, Payload=json.dumps(event)
+                )
+            except BotoCoreError:
+                if self._stopped.is_set():
+                    return
+                raise
+            if "FunctionError" not in answer:
+                return
+
+    def _dead_letter(self, queue: str, event: dict[str, Any], error: Exception) -> None:
+        sqs = self.client("sqs")
+        sqs.send_message(
+            QueueUrl=sqs.get_queue_url(QueueName=queue.rsplit(":", 1)[1])["QueueUrl"],
+            MessageBody=json.dumps(event),
+            MessageAttributes={
+                "ERROR_MESSAGE": {"DataType": "String", "StringValue": str(error)[:500]}
+            },
+        )
+
+    def _deploy(self) -> dict[str, Any]:
+        """Run the program's ``__main__.py``; each resource is created as it is registered."""
+        self.created = []
+        created = self.created
+        project = yaml.safe_load((self._program / "Pulumi.yaml").read_text())["name"]
+        account = resources.Account(
+            client=self.client,
+            stack=f"{project}-{self.stack}",
+            register=self.channel.register,
+            function_logging=self.functions.logging,
+        )
+
+        class Engine(pulumi.runtime.Mocks):
+            def new_resource(
+                self, args: pulumi.runtime.MockResourceArgs
+            ) -> tuple[str | None, dict[str, Any]]:
+                if not args.typ.startswith("aws:"):
+                    return f"{args.name}", args.inputs
+                made = resources.create(account, args.typ, args.name, args.inputs)
+                created.append(f"{args.typ} {args.name}")
+                return made
+
+            def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
+                return {
+                    "aws:index/getRegion:getRegion": {"region": REGION},
+                    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+                    "aws:index/getPartition:getPartition": {"partition": "aws"},
+                }[args.token]
+
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        pulumi.runtime.set_mocks(
+            Engine(),
+            project=project,
+            stack=self.stack,
+            preview=False,
+            monitor=TransformingMonitor(Engine()),
+        )
+        pulumi.runtime.set_all_config(
+            {
+                **defaults(self._program),
+                **{f"{project}:{key}": value for key, value in self._settings.items()},
+            }
+        )
+
+        def program() -> None:
+            runpy.run_path(str(self._program / "__main__.py"))
+
+        async def outputs() -> dict[str, Any]:
+            await run_pulumi_func(program)
+            exported = cast(Any, get_root_resource()).outputs
+            return {
+                name: await pulumi.Output.from_input(value).future()
+                for name, value in exported.items()
+            }
+
+        try:
+            return loop.run_until_complete(outputs())
+        finally:
+            loop.close()
+
+
+def wait_until(
+    probe: Callable[[], Seen | None], seconds: float, failure: Callable[[], str]
+) -> Seen:
+    """What ``probe`` sees, once it sees something.
+
+    Raises:
+        TimeoutError: it saw nothing for so many seconds; says ``failure``.
+    """
+    end = time.monotonic() + seconds
+    while not (seen := probe()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{failure()} after {seconds:.0f} s")
+        time.sleep(LOOK_EVERY_SECONDS)
+    return seen
+
+
+def defaults(program: Path = PROGRAM) -> dict[str, str]:
+    """The defaults of Pulumi.yaml, as the CLI would hand them to the program."""
+    declared = yaml.safe_load((program / "Pulumi.yaml").read_text())
+    return {
+        f"{declared['name']}:{key}": value["default"]
+        if isinstance(value["default"], str)
+        else json.dumps(value["default"])
+        for key, value in declared["config"].items()
+        if "default" in value
+    }

@@ -1,0 +1,47 @@
+"""What moto does again for each request, execution or task, done once; the answers are the same."""
+
+import functools
+import threading
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+# moto looks through its own folder for each request, and lets the others wait meanwhile.
+backend_for_host = functools.lru_cache(maxsize=256)(
+    DomainDispatcherApplication.get_backend_for_host
+)
+# A program keeps nothing of the executions that run it.
+parse = functools.lru_cache(maxsize=16)(AmazonStateLanguageParser.parse)
+
+
+class Clients:
+    """In the place of ``boto3`` where tasks make a client each; takes what moto gives it."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, ...], Any] = {}
+        self._lock = threading.Lock()
+
+    def client(self, *, service_name: str, region_name: str, config: Config, **more: str) -> Any:
+        key = (service_name, region_name, *more.values())
+        with self._lock:
+            if key not in self._made:
+                config = config.merge(Config(max_pool_connections=50))
+                self._made[key] = boto3.client(
+                    service_name,  # type: ignore[call-overload]
+                    region_name=region_name,
+                    config=config,
+                    **more,
+                )
+            return self._made[key]
+
+    def close(self) -> None:
+        with self._lock:
+            made, self._made = self._made, {}
+        for client in made.values():
+            client.close()
+
+
+task_clients = Clients()

@@ -1,0 +1,183 @@
+"""What moto lacks for this pipeline, set at run time; a moto that changed is refused at start."""
+
+import fnmatch
+import importlib.metadata
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import moto.awslambda.models as lambda_models
+import moto.codebuild.models as codebuild_models
+import moto.s3.models as s3_models
+import moto.s3.notifications as s3_notifications
+import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as factory
+import moto.stepfunctions.parser.asl.component.state.state as asl_state
+import moto.stepfunctions.parser.asl.eval.states as asl_states
+import moto.stepfunctions.parser.asl.eval.variable_store as asl_variables
+import moto.stepfunctions.parser.asl.jsonata.jsonata as asl_jsonata
+import moto.stepfunctions.parser.asl.utils.boto_client as asl_boto_client
+import moto.stepfunctions.parser.models as stepfunctions_models
+from moto.core.config import default_user_config
+from moto.core.exceptions import AWSError
+from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
+from moto.iam.access_control import PermissionResult
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.stepfunctions.exceptions import InvalidToken
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory import (  # noqa: E501
+    state_task_service_for,
+)
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from local import jsonata, moto_caches
+from local.builds import Builds
+from local.functions import Functions
+from local.tasks import AwsSdkTask, CodeBuildTask
+
+MOTO = "5.2.5"
+_token = threading.Lock()
+
+
+class TaskTimedOut(AWSError):
+    """The answer to a token that was used or whose task is over."""
+
+    TYPE, STATUS = "TaskTimedOut", 400
+
+
+def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]], None]) -> None:
+    """Set the hooks: ``deliver`` gets each EventBridge event of S3.
+
+    Raises:
+        RuntimeError: another moto than the one that the hooks were made for.
+    """
+    version = importlib.metadata.version("moto")
+    if version != MOTO:
+        raise RuntimeError(
+            f"local/ fills gaps of moto {MOTO}, but moto {version} is installed: "
+            "run `make setup`, or read local/moto_patches.py against the new moto and change "
+            "MOTO there"
+        )
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+    def task_for(service_name: str, otherwise: Any = state_task_service_for) -> Any:
+        if service_name == "codebuild":
+            return CodeBuildTask(builds)
+        return AwsSdkTask() if service_name == "aws-sdk" else otherwise(service_name)
+
+    def invoke(self: lambda_models.LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
+        return functions.invoke(self, json.dumps(event))
+
+    def get_builds(_self: object, ids: list[str]) -> list[dict[str, Any]]:
+        return [builds.describe(build_id) for build_id in ids if build_id in builds]
+
+    def send_event(_account: str, bucket: Any, event_name: str, key: Any) -> None:
+        event = _object_created(bucket, event_name, key)
+        if event:
+            deliver(event)
+
+    _set(factory, "state_task_service_for", task_for)
+    _set(asl_jsonata, "_eval_jsonata", jsonata.evaluate)
+    _set(asl_state, "StateData", _state_data)
+    _set(asl_states, "encode_jsonata_variable_declarations", jsonata.declare)
+    _set(asl_variables, "encode_jsonata_variable_declarations", jsonata.declare)
+    _set(stepfunctions_models.StepFunctionsParserBackend, "send_task_success", _send_task_success)
+    _set(lambda_models.LambdaFunction, "_invoke_lambda", invoke)
+    _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
+    _set(DomainDispatcherApplication, "get_backend_for_host", moto_caches.backend_for_host)
+    _set(AmazonStateLanguageParser, "parse", staticmethod(moto_caches.parse))
+    _set(asl_boto_client, "boto3", moto_caches.task_clients)
+    _set(s3_models.FakeBucket, "get_permission", _bucket_permission)
+    _set(s3_notifications, "_send_event_bridge_message", send_event)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    if not hasattr(owner, name):
+        raise RuntimeError(
+            f"moto has no {owner}.{name} any more: read local/moto_patches.py against it"
+        )
+    setattr(owner, name, value)
+
+
+def _state_data(**data: str) -> dict[str, str]:
+    """The context's State as AWS writes it: moto's time has microseconds, and an offset for Z.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+    """
+    entered = datetime.fromisoformat(data["EnteredTime"]).replace(tzinfo=None)
+    return {**data, "EnteredTime": entered.isoformat(timespec="milliseconds") + "Z"}
+
+
+def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
+    """A token works once, and while its execution runs; in moto a second overwrites the first.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+    """
+    with _token:
+        for machine in self.state_machines:
+            for execution in machine.executions:
+                environment = execution.exec_worker and execution.exec_worker.env
+                endpoint = environment and environment.callback_pool_manager.get(task_token)
+                if not endpoint:
+                    continue
+                notified = endpoint._notify_event.is_set()  # noqa: SLF001 (moto has no other way)
+                if notified or execution.exec_status != "RUNNING":
+                    raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
+                endpoint.notify(CallbackOutcomeSuccess(callback_id=task_token, output=outcome))
+                return
+    raise InvalidToken
+
+
+def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:
+    """What a bucket policy denies to everybody; moto ignores conditions, so that all is denied."""
+    statements = json.loads(self.policy)["Statement"] if self.policy else []
+    for statement in statements:
+        if statement["Effect"] != "Deny" or "Condition" in statement:
+            continue
+        named = any(
+            fnmatch.fnmatchcase(resource, arn)
+            for arn in statement.get("Resource", statement.get("NotResource"))
+        )
+        if action in statement["Action"] and named != ("NotResource" in statement):
+            return PermissionResult.DENIED
+    return PermissionResult.NEUTRAL
+
+
+def _object_created(bucket: Any, event_name: str, key: Any) -> dict[str, Any] | None:
+    """The event as S3 sends it; moto's has constant ids, another ``etag`` and comes twice."""
+    reasons = {
+        "s3:ObjectCreated:Put": "PutObject",
+        "s3:ObjectCreated:Copy": "CopyObject",
+        "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
+    }
+    # moto puts a multipart object before it completes it: the first of its two events is not S3's.
+    multipart = getattr(key, "multipart", None) is not None
+    if event_name not in reasons or (multipart and event_name.endswith(":Put")):
+        return None
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": bucket.account_id,
+        "time": iso_8601_datetime_without_milliseconds(utcnow()),
+        "region": bucket.region_name,
+        "resources": [bucket.arn],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket.name},
+            "object": {
+                "key": key.name,
+                "size": key.size,
+                "etag": key.etag.strip('"'),
+                "version-id": key.version_id,
+                "sequencer": uuid.uuid4().hex[:16].upper(),
+            },
+            "request-id": uuid.uuid4().hex[:16].upper(),
+            "requester": bucket.account_id,
+            "source-ip-address": "127.0.0.1",
+            "reason": reasons[event_name],
+        },
+    }

@@ -1,0 +1,55 @@
+"""What the page shows, kept from one run to the next in one file.
+
+The account itself lives in memory and ends with its process, so what was kept is to look at: a scan
+that ran is shown as interrupted, and the buttons of earlier cards are off.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from local.page.poller import Poller
+
+FILE = "page.json"
+UPLOADS, ENTRIES, MAILS = 200, 2000, 500  # the latest that are kept
+
+
+def save(poller: Poller, folder: Path) -> None:
+    """Write what ``poller`` shows into ``folder``, which is made where it is not there."""
+    uploads = list(poller.uploads.values())[-UPLOADS:]
+    summary = {}
+    for upload in uploads:
+        scan = upload["scan"]
+        details = poller.details(scan)
+        evidence = {name: poller.evidence(scan, name) for name in details["evidence"]}
+        summary[scan] = {"details": details, "evidence": evidence}
+    saved = {
+        "uploads": uploads,
+        "shown": summary,
+        "entries": poller.entries[-ENTRIES:],
+        "mails": poller.mails[-MAILS:],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{FILE}.new"
+    draft.write_text(json.dumps(saved))
+    os.replace(draft, folder / FILE)
+
+
+def load(poller: Poller, folder: Path) -> None:
+    """Let ``poller`` show what was kept in ``folder``, if anything was.
+
+    Raises:
+        ValueError: the file is not of this page.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return
+    try:
+        saved = json.loads(path.read_text())
+        poller.uploads = {upload["scan"]: {**upload, "kept": True} for upload in saved["uploads"]}
+        poller.saved = saved["shown"]
+        for name in ("entries", "mails"):
+            things = [{**record, "id": at, "kept": True} for at, record in enumerate(saved[name])]
+            setattr(poller, name, things)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} was not written by this page: {error!r}; move it away") from error

@@ -1,0 +1,50 @@
+"""What a command could not do, said in a way that a person can act on."""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    TokenRetrievalError,
+)
+
+from domain.stored_objects import error_code
+
+LOGIN = "log in (as in: aws sso login), or set AWS_PROFILE"
+RIGHTS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+STALE = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId")
+
+
+class CommandError(Exception):
+    """``what`` is wrong and why, ``fix`` what to do about it; ``code`` is the exit code.
+
+    1 says that a question was answered with no, 2 that it could not be answered.
+    """
+
+    def __init__(self, what: str, fix: str = "", code: int = 2) -> None:
+        super().__init__(what)
+        self.what, self.fix, self.code = what, fix, code
+
+
+def of_aws(error: BotoCoreError | ClientError) -> CommandError:
+    """Return what ``error`` means to the person who ran the command."""
+    if isinstance(error, ClientError):
+        code, call = error_code(error), error.operation_name
+        what = f"AWS refused {call}: {error.response.get('Error', {}).get('Message') or code}"
+        if code in RIGHTS:
+            return CommandError(
+                what, f"ask for the right to call {call}, or use another AWS_PROFILE"
+            )
+        if code in STALE:
+            return CommandError(what, LOGIN)
+        if code.startswith(("NoSuch", "ResourceNotFound", "404")):
+            return CommandError(what, "is this the right stack, and the right account?")
+        return CommandError(what, "try again; if it lasts, look up the message")
+    if isinstance(error, NoCredentialsError | TokenRetrievalError):
+        return CommandError(f"AWS does not know who you are: {error}", LOGIN)
+    if isinstance(error, NoRegionError):
+        return CommandError("no AWS region is set", "set AWS_REGION")
+    if isinstance(error, EndpointConnectionError):
+        return CommandError(str(error), "check the network, the region, and AWS_ENDPOINT_URL")
+    return CommandError(f"AWS error: {error}", "try again")

@@ -1,0 +1,129 @@
+"""Whether the evidence of one scan is whole: each document names the SHA-256 of the one before it.
+
+``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of what was evaluated;
+``decision.json`` that of the gate result; ``withdrawal.json`` that of the decision. Each is written
+once.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain import report
+from domain.evidence_paths import HASHED_BY
+from ops.evidence import Scan, parsed
+
+KNOWN = {*HASHED_BY, *HASHED_BY.values()}
+ACTION_FILE = re.compile(r"actions/[^/]+\.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """One object: its newest bytes, None where there are none; all its versions and markers."""
+
+    body: bytes | None
+    versions: int = 1
+    markers: int = 0
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 in hexadecimal digits."""
+        return None if self.body is None else hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def document(self) -> Any:
+        """The parsed JSON object, None where it is none."""
+        try:
+            document = json.loads(self.body or b"")
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
+
+
+Files = Mapping[str, Stored]
+
+
+def documents(scan: str, files: Files) -> Scan:
+    """Return what ``files`` say of ``scan``."""
+    bodies = {name: stored.body for name, stored in files.items() if stored.body is not None}
+    return parsed(scan, bodies)
+
+
+def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
+    """Yield ``(file, what is wrong with it)`` for all that is."""
+    scan_documents = documents(scan, files)
+    for name, stored in files.items():
+        if name not in KNOWN and not ACTION_FILE.fullmatch(name):
+            yield name, "nothing of the pipeline writes such a file"
+            continue
+        if stored.versions != 1:
+            yield name, f"was written {stored.versions} times; the pipeline writes once"
+        if stored.markers:
+            yield name, "was deleted"
+        if name in scan_documents.odd:
+            yield name, scan_documents.odd[name]
+    if "scan.json" not in files:
+        yield "scan.json", "is missing; every scan begins with it"
+    for name, voucher in HASHED_BY.items():
+        if voucher in files:
+            yield from _vouched(name, files.get(name), voucher, files[voucher])
+    if not scan_documents.odd:
+        yield from _sense(scan_documents)
+
+
+def _vouched(
+    name: str, stored: Stored | None, voucher: str, by: Stored
+) -> Iterator[tuple[str, str]]:
+    hashes = (by.document or {}).get("evidence")
+    if not isinstance(hashes, dict):
+        # An upload that was never scanned has a report without a log.
+        if voucher != "report.json":
+            yield voucher, f"does not vouch for {name}"
+        return
+    said = hashes.get(name)
+    if stored is None and said:
+        yield name, f"is missing; {voucher} vouches for it"
+    elif stored is not None and not said:
+        yield name, f"{voucher} does not know it: it came later"
+    elif stored is not None and stored.sha256 != said:
+        yield name, f"was changed: it is not what {voucher} vouches for"
+
+
+def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
+    """What no digest shows: documents that do not follow from each other."""
+    evaluated = scan.gate_result["status"] if scan.gate_result else None
+    card = scan.gate_result.get("card") if scan.gate_result else None
+    if card is not None and (about := _subject(card)) != scan.id:
+        yield "gate-result.json", f"its card is about another scan: {about}"
+    if evaluated in ("passed", "failed"):
+        yield from _borne_out(scan, evaluated)
+    if scan.decision and evaluated != "failed":
+        yield "decision.json", f"decides about a scan that is {evaluated or 'not judged'}"
+    if scan.withdrawal and (scan.decision or {}).get("decision") != "approved":
+        yield "withdrawal.json", "withdraws what was not approved"
+
+
+def _subject(card: Any) -> Any:
+    """Which scan a card is about; its form is the chat service's."""
+    metadata = card.get("metadata") if isinstance(card, dict) else None
+    context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
+    return context.get("Scan") if isinstance(context, dict) else None
+
+
+def _borne_out(scan: Scan, evaluated: str) -> Iterator[tuple[str, str]]:
+    """Whether the report is one that the pipeline believes, and says what the gate result says."""
+    gate = (scan.report or {}).get("gate")
+    reported = gate.get("status") if isinstance(gate, dict) else None
+    if reported != evaluated:
+        yield (
+            "gate-result.json",
+            f"says {evaluated}, but the report says {reported or 'nothing of a gate'}",
+        )
+        return
+    try:
+        report.read(scan.report, scan.id)
+    except ValueError as error:
+        yield "report.json", f"does not bear out that the gate {evaluated}: {error}"

@@ -1,0 +1,36 @@
+"""Who AWS takes this person for."""
+
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+
+# Preflight asks many services, and shall say soon that one of them does not answer.
+PATIENCE = Config(
+    connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The account, and the ARN of the user or of the session of a role."""
+
+    account: str
+    arn: str
+
+    @property
+    def is_root(self) -> bool:
+        """Whether nothing limits these credentials."""
+        return self.arn.endswith(":root")
+
+    @property
+    def role(self) -> str:
+        """The name of the role that is acted under, empty for a user."""
+        kind, _, rest = self.arn.split(":", 5)[5].partition("/")
+        return rest.split("/")[0] if kind == "assumed-role" else ""
+
+
+def identity(region: str) -> Identity:
+    """Whose AWS credentials these are."""
+    response = boto3.client("sts", region_name=region, config=PATIENCE).get_caller_identity()
+    return Identity(account=response["Account"], arn=response["Arn"])

@@ -1,0 +1,74 @@
+"""What commands print: results on stdout, progress and warnings on stderr."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from domain.sanitize import line
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+# What would steer a terminal or show another text, and what no encoder takes: JSON escapes less.
+UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# A pipe has no width: nothing is cut there.
+PIPE = 1000
+STYLES = {
+    "passed": "green",
+    "approved": "green",
+    "failed": "yellow",
+    "request-expired": "yellow",
+    "approval-expired": "yellow",
+    "superseded": "yellow",
+    "withdrawn": "red",
+    "rejected": "red",
+    "error": "red",
+}
+
+
+def out() -> Console:
+    """The console of results."""
+    return Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """The console of progress, warnings and errors."""
+    return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+
+
+def cell(value: object, style: str = "") -> Text:
+    """Return text from outside as one line that neither markup nor control characters change."""
+    text = line(value, 400)
+    return Text(text, style=style or STYLES.get(text, ""))
+
+
+def counted(number: int, what: str) -> str:
+    """As in ``1 scan``, ``2 scans``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print ``rows`` of cells as a table, each cell safe."""
+    rendered = Table(box=None, pad_edge=False)
+    for column in columns:
+        rendered.add_column(column, overflow="fold", header_style="bold")
+    for row in rows:
+        rendered.add_row(*map(cell, row))
+    out().print(rendered)
+
+
+def as_json(document: Any) -> None:
+    """Print ``document`` as JSON, with a line for each value."""
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    print(UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+
+
+def say(text: str, style: str = "") -> None:
+    """Print lines for people, beside the result; each is safe."""
+    for row in text.split("\n"):
+        err().print(cell(row, style))

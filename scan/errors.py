@@ -1,0 +1,48 @@
+"""What ends a scan without a gate."""
+
+# What lies in the bytes that were uploaded: no scan of them can end otherwise.
+IN_THE_BYTES = frozenset(
+    {
+        "NotAZip",
+        "DamagedZip",
+        "AmbiguousZip",
+        "UnsupportedZip",
+        "EmptyUpload",
+        "OnlyArchives",
+        "UnsafeEntry",
+        "EncryptedEntry",
+        "UploadGone",
+    }
+)
+
+
+class ScanError(Exception):
+    """The scan says nothing about the code; ``remediation`` is what a person can do about that.
+
+    ``code`` stands in ``report.json`` under ``error``, for programs that read it. All of them:
+
+        Broken
+        ├── the zip
+        │   ├── what it is: NotAZip, DamagedZip, AmbiguousZip, UnsupportedZip, EmptyUpload,
+        │   │   OnlyArchives, UnsafeEntry, EncryptedEntry, UploadGone
+        │   ├── how large it is: TooManyFiles, ZipBomb, UploadTooLarge
+        │   └── where it lies: UploadUnreadable
+        ├── the SonarQube server
+        │   ├── settings: NoServer, NoOrganization, NotSonarQube, ServerTooOld, TlsFailed
+        │   ├── token: BadToken, TokenMayNot
+        │   └── error: ServerUnreachable, ServerNotUp, ServerSlow, ServerRefused,
+        │       ProcessingFailed, Overtaken
+        ├── the scanner: ScannerNotFound, ScannerFailed, NoSarif, BrokenSarif
+        ├── the machine: OutOfMemory, DiskFull
+        ├── a gate that evaluated nothing: NothingAnalysed, NothingJudged
+        └── the build itself: BuildMisconfigured, Unexpected
+    """
+
+    def __init__(self, code: str, message: str, remediation: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.remediation = code, message, remediation
+
+    @property
+    def retryable(self) -> bool:
+        """Whether a scan of the same bytes could end otherwise, at another time or setting."""
+        return self.code not in IN_THE_BYTES

@@ -1,0 +1,115 @@
+"""Which file of the upload a tool means, and which line (3.4, 3.14.14, 3.28)."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from posixpath import normpath
+from typing import Any
+from urllib.parse import unquote
+
+from scan.folders import files_below
+
+LONGEST = 500
+# RFC 3986, section 3.1; a single letter is a drive of Windows.
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+FILE_URI = re.compile(r"file:(?://[^/?#]*)?(([^?#]*).*)", re.IGNORECASE | re.DOTALL)
+
+
+class Locations:
+    """Finds files below ``source`` in what a tool writes that ran in ``folder``.
+
+    It compares texts and asks no file system: what a tool writes need be no name of a file.
+    """
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        self.source = source
+        self._files = frozenset(path.relative_to(source).as_posix() for path in files_below(source))
+        roots = dict.fromkeys((str(source), os.path.realpath(source)))
+        self._roots = tuple(f"{root}/" for root in roots)
+        # Checkov writes paths relative to where it ran, without the dots that lead there.
+        self._starts = (*roots, str(folder), str(source.parent))
+        self._named = lru_cache(maxsize=4096)(self._look_up)  # many findings are in few files
+
+    def of(self, location: Mapping[str, Any], run: Mapping[str, Any]) -> tuple[str, int | None]:
+        """The file of a ``location``, or the text in its place ("" for none), and the line."""
+        line = ((location.get("physicalLocation") or {}).get("region") or {}).get("startLine")
+        text = self.text(location, run)
+        files = self.files(text)
+        file = files[0] if files else text[:LONGEST]
+        return file, line if type(line) is int and line > 0 else None
+
+    def text(self, location: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+        """The URI of the file of a ``location``, "" for none."""
+        return uri(artifact_location(location.get("physicalLocation") or {}, run), run)
+
+    def files(self, text: str) -> tuple[str, ...]:
+        """The files of the upload that ``text`` may mean, the likeliest first.
+
+        It is a URI by the standard, but some tools write a bare path: then ``a%20b`` is two files.
+        """
+        return self._named(text)
+
+    def named(self, names: Sequence[str]) -> list[str]:
+        """The files whose name matches one of the globs."""
+        return [
+            file
+            for file in self._files
+            if any(fnmatchcase(file.rpartition("/")[2], glob) for glob in names)
+        ]
+
+    def path(self, text: str) -> tuple[str, ...]:
+        """The files of the upload that ``text`` may mean, which is no URI but a path."""
+        return self._relative(text)
+
+    def _look_up(self, text: str) -> tuple[str, ...]:
+        if match := FILE_URI.fullmatch(text):
+            either = (*self._relative(unquote(match[2])), *self._relative(match[1]))
+            return tuple(dict.fromkeys(either))
+        decoded = () if SCHEME.match(text) else self._relative(unquote(text))
+        raw = self._relative(text) or self._relative(text.replace("\\", "/"))
+        return tuple(dict.fromkeys((*decoded, *raw)))
+
+    def _relative(self, path: str) -> tuple[str, ...]:
+        absolute = [normpath(f"{start}/{path}") for start in self._starts]
+        if path.startswith("/"):
+            absolute = [normpath(f"/{path.lstrip('/')}")]
+        files = [
+            candidate.removeprefix(root)
+            for candidate in absolute
+            for root in self._roots
+            if candidate.startswith(root) and candidate.removeprefix(root) in self._files
+        ]
+        return tuple(dict.fromkeys(files))
+
+
+def artifact_location(physical: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """3.4.5: it may name one of the run's artifacts by its index only."""
+    location = physical.get("artifactLocation") or {}
+    if "uri" in location:
+        return location
+    artifact = at(run.get("artifacts") or [], location.get("index"))
+    return (artifact or {}).get("location") or location
+
+
+def uri(location: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    """The URI of an artifactLocation on its bases, "" for none."""
+    text = str(location.get("uri", ""))
+    bases = run.get("originalUriBaseIds") or {}
+    base, seen = location.get("uriBaseId"), set()
+    # 3.14.14: a base may stand on another one.
+    while text and base in bases and base not in seen:
+        if text.startswith("/") or SCHEME.match(text):
+            break
+        seen.add(base)
+        start = str(bases[base].get("uri", ""))
+        text = f"{start.rstrip('/')}/{text}" if start else text
+        base = bases[base].get("uriBaseId")
+    return text
+
+
+def at(items: Any, index: object) -> Any:
+    """The item of that index; None where there is none, as for -1, the default of any index."""
+    return items[index] if type(index) is int and 0 <= index < len(items) else None

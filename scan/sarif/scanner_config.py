@@ -1,0 +1,57 @@
+"""Files in an upload by which it would tell a scanner what not to find."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from domain.findings import IgnoredSetting
+from scan.folders import files_below
+from scan.language import kind_of
+from scan.sarif.recipes import SettingsFile
+
+# A larger one is removed, whatever it holds.
+LARGEST = 1024 * 1024
+REASON = "set aside: the scanner would take it for its settings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovedSettings:
+    """What was removed, and those ``unread`` of the files that are code themselves."""
+
+    ignored: Sequence[IgnoredSetting]
+    unread: dict[str, str]
+
+
+def remove(
+    source: Path, settings_files: Sequence[SettingsFile], *, exclusions_too: bool
+) -> RemovedSettings:
+    """Remove such files from ``source``, at any depth and in any case, and say which they were."""
+    selected = [
+        settings_file
+        for settings_file in settings_files
+        if exclusions_too or not settings_file.excludes
+    ]
+    ignored, unread = [], {}
+    for name in sorted(path.relative_to(source).as_posix() for path in files_below(source)):
+        path = source / name
+        if not any(_is(setting, name, path) for setting in selected):
+            continue
+        with path.open(encoding="utf-8", errors="replace") as file:
+            value = file.read(200)
+        ignored.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
+        if kind_of(path, name).is_code:
+            unread[name] = REASON
+        path.unlink()
+    return RemovedSettings(ignored=ignored, unread=unread)
+
+
+def _is(settings_file: SettingsFile, name: str, path: Path) -> bool:
+    lower = f"/{name.lower()}"
+    if "/" in settings_file.glob:
+        is_named = lower.endswith(f"/{settings_file.glob}")
+    else:
+        is_named = fnmatchcase(lower.rpartition("/")[2], settings_file.glob)
+    if not is_named or not settings_file.holds or path.stat().st_size > LARGEST:
+        return is_named
+    return settings_file.holds.search(path.read_bytes()) is not None

@@ -1,0 +1,45 @@
+"""What AWS refuses is said in words, with what to do about it."""
+
+import pytest
+
+
+def test_a_missing_right_is_named(environment, denied):
+    denied("artifacts")
+
+    result = environment.run("verify", "--all")
+
+    assert result.exit_code == 2
+    assert "AWS refused ListObjectVersions: Access Denied" in result.stderr
+    assert "ask for the right" in result.stderr
+
+
+def test_an_environment_that_is_not_there_is_named(environment):
+    environment.s3.delete_bucket(Bucket="artifacts")
+
+    result = environment.run("audit")
+
+    assert result.exit_code == 2
+    assert "does not exist" in result.stderr
+    assert "is this the right stack" in result.stderr
+
+
+def test_an_address_where_nobody_answers_is_named(environment, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    result = environment.run("waiting")
+
+    assert result.exit_code == 2
+    assert "127.0.0.1:9" in result.stderr
+    assert "AWS_ENDPOINT_URL" in result.stderr
+
+
+@pytest.mark.parametrize("output", ["stateBucket", "artifactsBucket"])
+def test_an_environment_that_is_older_than_the_command_is_named(environment, output):
+    text = environment.outputs.read_text()
+    environment.outputs.write_text(text.replace(output, "unknown"))
+
+    result = environment.run("waiting")
+
+    assert result.exit_code == 2
+    assert f"has no output {output}" in result.stderr

@@ -1,0 +1,38 @@
+"""Every way to end without a gate stands in one place."""
+
+import ast
+import re
+from pathlib import Path
+
+import scan
+from scan.errors import IN_THE_BYTES, ScanError
+
+ROOM = Path(scan.__file__).parent
+
+
+def test_the_tree_of_codes_is_what_the_scan_raises():
+    raised = {
+        str(call.args[0].value)
+        for file in ROOM.rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in {"ScanError", "_Passing"}
+        and isinstance(call.args[0], ast.Constant)
+    }
+    tree = (ScanError.__doc__ or "").split("        ScanError\n")[1]
+
+    assert sorted(re.findall(r"\b(?!SonarQube\b)[A-Z]\w+", tree)) == sorted(raised)
+
+
+def test_what_a_zip_is_no_other_scan_can_change():
+    branch = (ScanError.__doc__ or "").split("what it is:")[1].split("how large it is:")[0]
+
+    assert set(re.findall(r"[A-Z]\w+", branch)) == IN_THE_BYTES
+    assert not any(ScanError(code, "", "").retryable for code in IN_THE_BYTES)
+
+
+def test_what_settings_or_another_day_can_change_may_be_scanned_again():
+    others = {"TooManyFiles", "UploadUnreadable", "BadToken", "OutOfMemory", "NothingAnalysed"}
+
+    assert all(ScanError(code, "", "").retryable for code in others)

@@ -1,0 +1,163 @@
+"""The older code that stands where a fix is taken out, as it was before the fix or like it."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from tests.simulation.aws import functions  # noqa: F401  sets the handlers' environment
+
+# isort: split
+from domain import timestamps
+from handlers import approval, callback, evidence, notify, rescan, versions
+from handlers.evidence import Evidence
+
+Definition = dict[str, Any]
+# As scenarios set it, where they wait for it at all.
+WHO_SECONDS = 30
+OVER = "approval-expired"
+
+
+def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definition], Definition]:
+    """Return what changes each state of a definition, and leaves the original as it is."""
+
+    def changed(definition: Definition) -> Definition:
+        older = deepcopy(definition)
+        for name, state in older["States"].items():
+            change(name, state)
+        return older
+
+    return changed
+
+
+def any_error_is_none(name: str, state: dict[str, Any]) -> None:
+    """Take an approval for ended where it cannot be read whether it was withdrawn."""
+    if name == "CheckFailed":
+        for rule in state["Choices"]:
+            if rule.get("Assign", {}).get("status") == OVER:
+                rule["Condition"] = "{% $decision.status = 'approved' %}"
+
+
+def tag_unseen(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval although it was withdrawn."""
+    if name == "RouteByDecision":
+        condition = "{% $decision.status = 'withdrawn' and $tagged != 'approved' %}"
+        approved = {"status": "approved", "reminded": True}
+        rule = {"Condition": condition, "Next": "TagStatus", "Assign": approved}
+        state["Choices"].insert(0, rule)
+
+
+def wait_to_the_end(name: str, state: dict[str, Any]) -> None:
+    """Where no token can be stored, wait until the approval is over."""
+    if name == "WaitWithoutCallback":
+        end = "$max([1, $ceil(($toMillis($decision.expiresAt) - $millis()) / 1000)])"
+        state["Seconds"] = f"{{% $decision.status = 'approved' ? {end} : $pause %}}"
+
+
+def ignore_the_end(name: str, state: dict[str, Any]) -> None:
+    """Tag an approval, wait for who approved, and notify people of it, though it is over."""
+    if name == "RouteByDecision":
+        rules = state["Choices"]
+        over = next(rule for rule in rules if rule.get("Assign", {}).get("status") == OVER)
+        rules.remove(over)
+        rules.insert([rule["Next"] for rule in rules].index("AwaitWithdrawal"), over)
+    elif name == "WaitForAuditLog":
+        state["Seconds"] = WHO_SECONDS
+
+
+def notified_though_over(
+    name: str, decision: Any, withdrawal: Any, real: Any = notify._is_outdated
+) -> bool:
+    if name in ("approved", "expiring"):
+        return withdrawal is not None
+    return real(name, decision, withdrawal)
+
+
+def overwrite(request: dict[str, Any]) -> bool:
+    evidence.s3.put_object(
+        Bucket=callback.STATE_BUCKET,
+        Key=f"waiting/{request['scan']}.json",
+        Body=json.dumps(request).encode(),
+    )
+    return True
+
+
+def no_answer(*_: Any) -> bool:
+    return False
+
+
+def only_exceptions(
+    scan: str, waits_for: Any, stored: Any, resume_execution: Any = approval._resume
+) -> bool:
+    return resume_execution(scan, waits_for[-1:], stored)
+
+
+def only_decisions(known: Evidence, event: Any) -> bool:
+    return known.get("decision.json") is not None
+
+
+def only_the_newest(scan: Any) -> str | None:
+    result, _ = versions._versions(scan)
+    return result[0] if result and result[0] != scan["versionId"] else None
+
+
+def already(known: Evidence, decision: Any) -> str:
+    outcome, when = decision["decision"], timestamps.minute(decision["decidedAt"])
+    if outcome in ("request-expired", "superseded"):
+        return _STANDING(known, decision)
+    return (
+        f"Already {outcome} on {when}, because: {decision['reason']}. "
+        "A scan is decided once; nothing changed."
+    )
+
+
+_STANDING = approval._existing_decision
+
+
+def end_first(click: Any, withdraw: Any = approval.withdraw) -> str:
+    """Answer that an exception is over before it is looked whether it was withdrawn."""
+    decision = Evidence(approval.ARTIFACTS_BUCKET, click.scan).read("decision.json")
+    if (
+        decision
+        and decision["expiresAt"]
+        and timestamps.is_over(decision["expiresAt"], timestamps.now())
+    ):
+        when = timestamps.minute(decision["expiresAt"])
+        return f"Nothing to withdraw: the exception ended on {when}."
+    return withdraw(click)
+
+
+def scan_this_again(scan: str) -> str:
+    """Start the attempt that follows the card's, under the name that it always has."""
+    known = Evidence(rescan.ARTIFACTS_BUCKET, scan)
+    opened, outcome = known.read("scan.json"), known.read("gate-result.json")
+    if not opened:
+        return f"There is no scan {scan} here."
+    if outcome and outcome["status"] == "passed":
+        return f"{scan} passed its quality gate; there is nothing to scan again."
+    if outcome and outcome.get("retryable") is False:
+        return f"The same bytes would end as {scan} did: do what its card says, then upload again."
+    if rescan.status(opened["execution"]) == "RUNNING":
+        return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
+    attempt = opened.get("attempt", 1) + 1
+    again = f"{opened['app']}/{opened['versionId']}.{attempt}"
+    machine, _, _ = opened["execution"].replace(":execution:", ":stateMachine:").rpartition(":")
+    try:
+        rescan.sfn.start_execution(
+            stateMachineArn=machine,
+            name=f"again-{attempt}-{opened['versionId']}",
+            input=json.dumps(rescan._event(opened, attempt)),
+        )
+    except rescan.sfn.exceptions.ExecutionAlreadyExists:
+        return f"It is scanned again already, as {again}: see the newer card."
+    return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
+
+
+class CardFirst(Evidence):
+    """Writes the card before the gate result, each once: two writes that need not agree."""
+
+    def put_if_absent(self, name: str, document: Any) -> Any:
+        if name == "gate-result.json" and document["card"]:
+            card = super().put_if_absent("notification.json", document["card"])
+            document = {**document, "card": card.document}
+        return super().put_if_absent(name, document)

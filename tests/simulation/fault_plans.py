@@ -1,0 +1,88 @@
+"""Faults and outages for scenarios, from chance."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+# Anyone who may meet a fault, and at most which of their calls: more are seldom made.
+WHO = {
+    "state machine": 30, "approval": 12, "notify": 14, "check-build-status": 16, "callback": 8,
+    "open-scan": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
+}  # fmt: skip
+# The calls between which most depends on the order.
+CALLS = (
+    ("approval", "PutObject decision.json"), ("approval", "PutObject withdrawal.json"),
+    ("approval", "SendTaskSuccess"), ("approval", "ListObjectVersions"),
+    ("open-scan", "PutObject decision.json"), ("open-scan", "SendTaskSuccess"),
+    ("callback", "PutObject"), ("callback", "GetObject"), ("callback", "SendTaskSuccess"),
+    ("notify", "SendEmail"), ("notify", "GetObject"),
+    ("check-build-status", "GetObject report.json"), ("check-build-status", "PutObject"),
+    ("state machine", "PutObject waiting"), ("state machine", "PutObjectTagging"),
+    ("state machine", "PutObject decision.json"), ("state machine", "GetObject decision.json"),
+    ("state machine", "GetObject withdrawal.json"),
+    ("state machine", "Invoke"), ("state machine", "Publish"),
+    ("rescan", "StartExecution"), ("scan", "PutObject report.json"),
+)  # fmt: skip
+FAULTS = ("before", "after", "throttled", "slow", "slow", "killed before", "killed after")
+OUTAGES = (
+    ("s3", "", ""), ("s3", "artifacts", "GetObject"), ("s3", "artifacts", "GetObject"),
+    ("s3", "artifacts", "GetObject"), ("s3", "work", ""), ("stepfunctions", "", ""),
+    ("lambda", "", ""), ("sns", "", ""), ("sesv2", "", ""), ("codebuild", "", ""),
+)  # fmt: skip
+
+
+def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return plans of faults (faults.Plan) as plain data."""
+    plans = []
+    for _ in range(draw.choices((0, 1, 2, 3), (15, 50, 25, 10))[0]):
+        if draw.random() < 0.5:
+            who, call = draw.choice(CALLS)
+            n = draw.choice((1, 1, 2, 3))
+        else:
+            who, call = draw.choice(list(WHO)), ""
+            n = 1 + int(WHO[who] * draw.random() ** 1.5)
+        fault = draw.choice(FAULTS)
+        plan = {"who": who, "call": call, "n": n, "fault": fault}
+        # Longer than anyone who calls tries again.
+        if not fault.startswith("killed") and draw.random() < 0.3:
+            plan["times"] = draw.choice((2, 4, 8))
+        plans.append(plan)
+    if draw.random() < 0.15:
+        # Something of the state machine's, longer than it tries again.
+        n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after"))
+        plans.append({"who": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
+    if draw.random() < 0.05:
+        who = draw.choice(("notify", "callback", "check-build-status", "open-scan"))
+        n = 1 + int(3 * WHO[who] * draw.random())
+        plans.append({"who": who, "call": "", "n": n, "fault": "before", "times": 40})
+    if draw.random() < 0.08:
+        # A token that lands, or is written again, when the state machine waits with the next one.
+        plans.append({"who": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
+    if any("late" in scan for upload in uploads for scan in upload["scans"][:1]):
+        # Who looks for the report looks twice, and it comes in between.
+        call = draw.choice(("GetObject report.json", "PutObject", "PutObject gate-result.json"))
+        fault = draw.choice(FAULTS)
+        plans.append({"who": "check-build-status", "call": call, "n": 1, "fault": fault})
+    return plans
+
+
+def outages(draw: Random, uploads: int) -> list[dict[str, Any]]:
+    """Return at most one outage as plain data, about one of so many ``uploads``."""
+    if draw.random() > 0.25:
+        return []
+    service, bucket, what = draw.choice(OUTAGES)
+    number = draw.randrange(uploads)
+    timestamp, before = draw.choice(
+        (
+            (f"stored {number} decision.json", 0), (f"stored {number} withdrawal.json", 0),
+            (f"stored {number} withdrawal.json", 0), (f"approval end {number}", 30),
+            (f"reminder {number}", 30),
+            (f"request end {number}", 30), (f"escalation {number}", 30),
+            (f"waiting {number} 1", 0), (f"stored {number} report.json", 0),
+            (f"upload {number}", 0), (f"card {number} 1", 0), (f"tag {number} approved", 0),
+        )
+    )  # fmt: skip
+    plus = draw.choice((0.0, 2.0)) * draw.random() - before * draw.random()
+    when = {"after": timestamp, "plus": round(plus, 3)}
+    seconds = round(10 + 110 * draw.random(), 1)
+    return [{"service": service, "bucket": bucket, "what": what, "seconds": seconds, "when": when}]

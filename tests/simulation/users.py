@@ -1,0 +1,160 @@
+"""Who acts from outside: those who upload, click buttons, delete and verify; and the audit log.
+
+- The chat service waits 15 s for a function
+  (https://docs.aws.amazon.com/chatbot/latest/adminguide/creating-custom-actions.html), and writes
+  who approved to its log, which reaches ``who`` some seconds later, perhaps twice.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.handlers.conftest import BUCKET, ENVIRONMENT, UPLOADS
+from tests.simulation.aws.account import Account
+from tests.simulation.aws.network import Lost, Refused
+from tests.simulation.trace import EPOCH, Clicked, Deleted, Uploaded, Verified, timestamp
+
+PATIENCE = 15.0
+SORRY = "AWS error"
+
+
+class Users:
+    """Each method is the work of one actor."""
+
+    def __init__(self, account: Account, client: Any) -> None:
+        self._account, self._client = account, client
+        self._scheduler = account.scheduler
+
+    def upload(self, key: str, gate: str, events: list[float]) -> str:
+        """Upload a version; its event comes once for each of the delays in ``events``."""
+        version = self._account.s3.upload(key)
+        now = self._scheduler.now
+        self._account.trace.events.append(Uploaded(at=now, key=key, version=version, gate=gate))
+        event = {
+            "version": "0",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "time": f"{timestamp(now):%Y-%m-%dT%H:%M:%SZ}",
+            "detail": {
+                "bucket": {"name": UPLOADS},
+                "object": {"key": key, "version-id": version, "etag": "0cc1", "size": 3},
+                "requester": "123456789012",
+            },
+        }
+        for delay in events:
+            self._account.bridge.uploaded(event, delay)
+        return version
+
+    def delete(self, key: str, version: str) -> None:
+        """Delete a version for good."""
+        if self._account.s3.delete(key, version):
+            self._account.trace.events.append(
+                Deleted(at=self._scheduler.now, key=key, version=version)
+            )
+
+    def click(self, function: str, payload: dict[str, Any], again: int) -> None:
+        """Click a button, and ``again`` so often while nothing or an apology is answered."""
+        for _ in range(again + 1):
+            answer = self._click(function, payload)
+            if answer is not None and not answer.startswith(SORRY):
+                return
+            self._scheduler.sleep(3 + 20 * self._scheduler.random.random())
+
+    def verify(self) -> None:
+        """Run ``python -m ops verify --all``."""
+        from ops import verify
+
+        began = self._scheduler.now
+        try:
+            checks = list(verify.verified(_Stack(self._client), "scans/"))  # type: ignore[arg-type]
+        except (ClientError, BotoCoreError):
+            return
+        findings = tuple((check.scan, *finding) for check in checks for finding in check.findings)
+        self._account.trace.events.append(
+            Verified(at=self._scheduler.now, began=began, findings=findings)
+        )
+
+    def _click(self, function: str, payload: dict[str, Any]) -> str | None:
+        scheduler, account = self._scheduler, self._account
+        reached = [scheduler.now]
+
+        def effect() -> Any:
+            reached[0] = scheduler.now
+            if account.trace.settings.who and function == "approval":
+                self._log(payload)
+            return account.functions.invoke(function, payload)
+
+        answer = None
+        try:
+            kind, value = account.network.send(
+                "Slack channel", "lambda", f"Invoke {function}", effect, patience=PATIENCE
+            )
+            answer = value if kind == "done" else None
+        except (Refused, Lost):
+            pass
+        account.trace.events.append(
+            Clicked(
+                at=scheduler.now,
+                began=reached[0],
+                function=function,
+                payload=payload,
+                answer=answer,
+            )
+        )
+        return answer
+
+    def _log(self, payload: dict[str, Any]) -> None:
+        """The chat service's log tells of a click (tests/handlers/test_approver_audit.py)."""
+        scheduler = self._scheduler
+        function, region = ENVIRONMENT["APPROVAL_FUNCTION"], ENVIRONMENT["AWS_REGION"]
+        invoke = f"lambda invoke --function-name {function} --region {region} --payload "
+        message = {"userId": "U0ADA", "userName": "Ada", "command": invoke + json.dumps(payload)}
+        milliseconds = int((EPOCH.timestamp() + scheduler.now) * 1000)
+        event = {"id": f"{milliseconds}{scheduler.random.getrandbits(16):05d}"}
+        event |= {"timestamp": milliseconds, "message": json.dumps(message)}
+        batch = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [event]}).encode()
+        data = base64.b64encode(gzip.compress(batch, compresslevel=1, mtime=0)).decode()
+        draw = scheduler.random.random
+        delays = [1 + 15 * draw() + (60 * draw() if draw() < 0.1 else 0)]
+        if draw() < 0.1:
+            delays.append(delays[0] + 20 * draw())
+        for delay in delays:
+            scheduler.spawn(
+                "CloudWatch", lambda: self._describe({"awslogs": {"data": data}}), delay=delay
+            )
+
+    def _describe(self, event: dict[str, Any]) -> None:
+        """CloudWatch Logs invokes ``who``, and again where that fails."""
+        for _ in range(3):
+            ended = self._account.functions.invoke("who", event)
+            self._scheduler.wait(ended)
+            if ended.value[0] == "done":
+                return
+            self._scheduler.sleep(20 + 40 * self._scheduler.random.random())
+
+
+class _Stack:
+    """What the commands need of an environment."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getitem__(self, output: str) -> str:
+        return {"artifactsBucket": BUCKET, "uploadBucket": UPLOADS}[output]
+
+    def client(self, service: str) -> Any:
+        return self._client(service)
+
+
+def payload(action: Mapping[str, Any], scan: str) -> tuple[str, dict[str, Any]]:
+    """Return the function behind a button, and what the button sends it."""
+    verb, reason = action["do"], action.get("reason", f"Because of {action['do']}")
+    if verb == "scan again":
+        return "rescan", {"scan": scan}
+    if verb == "approve":
+        return "approval", {"scan": scan, "approve": [reason, action.get("days", "")]}
+    return "approval", {"scan": scan, verb: reason}
