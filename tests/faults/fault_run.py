@@ -1,12 +1,13 @@
 """Sends one upload on its way with one fault, and judges what came of it."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from local.cloud import Cloud
+from local.cloud import EVENT_SECONDS, Cloud
 from ops import verify
 from ops.stack import Stack
 from tests.faults import ways
@@ -130,6 +131,8 @@ class FaultRun:
             WAYS[case.way](actor)
         except Stuck as stuck:
             result.why.append(f"stuck: {stuck}")
+        # S3's event about a decision may come when nobody waits for it any more.
+        time.sleep(EVENT_SECONDS)
         return result
 
     def _judge(self, result: Result, clean: Clean) -> None:

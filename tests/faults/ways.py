@@ -162,7 +162,8 @@ class Actor:
             return bool(states) and "RUNNING" not in states
 
         self._wait(through)
-        deadline = time.monotonic() + LATE_SECONDS  # the older one was woken just before
+        # The older one was resumed just before, and has some functions to call.
+        deadline = time.monotonic() + 3 * LATE_SECONDS
         while self._running() and time.monotonic() < deadline:
             time.sleep(0.2)
         return not self._running()
