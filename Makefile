@@ -42,14 +42,14 @@ simulate: setup ## Run 25,000 random orders of uploads, clicks and faults agains
 fuzz: setup ## Unpack 20,000 random zips with every unzipper here, look for unseen files (10 minutes)
 	@$(BIN)/python -m tests.fuzz
 
-bench: setup ## Measure all against its bare counterpart, renew docs/benchmarks.md (20 minutes)
+bench: setup ## Measure functions and pipeline against baselines, renew docs/benchmarks.md (10 minutes)
 	@$(BIN)/python -m bench
 
-bench-scan: setup ## Measure scan/ against the bare scanner on a real SonarQube server
-	@$(BIN)/python bench/bench_scan.py
+bench-scan: setup ## Measure scan/ against the scanner alone on a real SonarQube server
+	@$(BIN)/python -m bench sonarqube
 
-bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, count what comes (5 minutes)
-	@$(BIN)/python bench/bench_burst.py
+bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, count the results (5 minutes)
+	@$(BIN)/python -m bench burst
 
 smoke: setup ## Send the samples through a deployed stack and check what comes; STACK=dev
 	@$(BIN)/python -m ops smoke --stack "$$STACK"

@@ -1,1 +1,1 @@
-"""How long things take, each against its bare counterpart."""
+"""How long things take, each against a baseline: the least that leads to the same result."""

@@ -1,6 +1,7 @@
-"""Measures everything against its bare counterpart: ``make bench``.
+"""Measures and compares: ``python -m bench [PART ...]``; without a part, those of ``make bench``.
 
-Prints the tables, and renews them in docs/benchmarks.md; exits with 1 where a limit is not met.
+Prints the tables of each part and renews them in docs/benchmarks.md; exits with 1 where a limit is
+exceeded.
 """
 
 import argparse
@@ -9,57 +10,64 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markdown import Markdown
 
-from bench import account, accounting, handlers, leaving, pipeline, program, scanning
-from bench.pairs import Section
+from bench import burst, clone, functions, pipeline, sonarqube
+from bench.comparison import Table
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-TABLES = re.compile(r"(<!-- make bench -->\n).*?(<!-- end -->)", re.S)
-
-
-def sections(quick: bool) -> Iterator[Section]:
-    """The tables as they come; ``quick`` tries each once, on the smallest size."""
-    smallest = slice(1 if quick else None)
-    with account.running() as here:
-        yield from handlers.sections(
-            here, *((1, 1) if quick else (9, 40)), handlers.LOG_LINES[smallest]
-        )
-        yield scanning.section(here, 1 if quick else 9, scanning.FILES[smallest])
-        yield accounting.section(1 if quick else 3, accounting.SIZES[smallest])
-        yield leaving.section(here, 1 if quick else 9, leaving.FINDINGS[smallest])
-    yield program.section(1 if quick else 9)
-    yield pipeline.from_upload_to_card(1 if quick else 9)
-    if not quick:
-        yield pipeline.commands()
+# Each measures when it is asked for its next table; ``quick`` takes the smallest size, once.
+PARTS: dict[str, Callable[[bool], Iterator[Table]]] = {
+    "functions": functions.tables,
+    "pipeline": pipeline.tables,
+    "clone": clone.tables,
+    "sonarqube": sonarqube.tables,
+    "burst": burst.tables,
+}
+USUAL = ("functions", "pipeline", "clone")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print and judge; 1 when a limit is not met."""
+    """Measure, print and write; 1 when a limit is exceeded."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="once, smallest; no docs, no verdict")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="once, smallest size, no docs")
     options = parser.parse_args(arguments)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    load = os.getloadavg()[0]
-    found = []
-    for each in sections(options.quick):
-        each.show(console)
-        found.append(each)
-    if options.quick:
-        return 0
-    conditions = (
+    if unknown := set(options.parts) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    exceeded = []
+    for part in options.parts or USUAL:
+        load, sections = os.getloadavg()[0], []
+        for table in PARTS[part](options.quick):
+            if options.quick:  # one turn says nothing about a limit
+                table.exceeded.clear()
+            sections.append(table.markdown())
+            console.print(Markdown(sections[-1]))
+            exceeded += table.exceeded
+        if not options.quick:
+            text = "\n".join([f"{_conditions(load)}\n", *sections])
+            PAGE.write_text(renewed(PAGE.read_text(), part, text))
+    return int(bool(exceeded))
+
+
+def renewed(page: str, part: str, text: str) -> str:
+    """The page with ``text`` between ``<!-- PART -->`` and ``<!-- end -->``."""
+    marked = re.compile(rf"(?<=<!-- {part} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+    return marked.sub(lambda _: f"{text}\n", page, count=1)
+
+
+def _conditions(load_before: float) -> str:
+    return (
         f"{time.strftime('%d %B %Y').lstrip('0')}, {os.cpu_count()} cores, load average "
-        f"{load:.1f} before and {os.getloadavg()[0]:.1f} after. "
+        f"{load_before:.1f} before and {os.getloadavg()[0]:.1f} after. "
         f"Python {platform.python_version()}, boto3 {version('boto3')}, Pulumi {version('pulumi')}."
     )
-    tables = "\n".join([conditions + "\n", *(each.markdown() for each in found)])
-    PAGE.write_text(TABLES.sub(lambda marks: f"{marks[1]}{tables}\n{marks[2]}", PAGE.read_text()))
-    console.print(f"Written to {PAGE.relative_to(PAGE.parents[1])}")
-    return int(any(each.wrong for each in found))
 
 
 if __name__ == "__main__":

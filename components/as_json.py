@@ -10,7 +10,7 @@ def as_json(document: Any) -> pulumi.Output[str]:
     """Return ``document`` as text, with the values of the Outputs in it.
 
     ``Output.json_dumps`` makes an Output of each node of it, which took a quarter of the time of
-    the whole program (docs/benchmarks.md).
+    the whole program.
     """
     outputs: list[pulumi.Output[Any]] = []
 

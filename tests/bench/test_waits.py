@@ -1,0 +1,62 @@
+"""What people wait for is measured: a card, from an upload and from a clone."""
+
+import subprocess
+from contextlib import nullcontext
+
+import pytest
+
+from bench import clone, pipeline, sonarqube
+from local.cloud import Cloud
+from samples import SAMPLES, packed
+
+
+@pytest.mark.slow
+def test_the_parts_of_an_upload_are_all_of_it():
+    with Cloud() as account:
+        *parts, total = pipeline.upload(account, packed(SAMPLES / "payments")).values()
+
+    assert all(part > 0 for part in parts)
+    assert sum(parts) == pytest.approx(total)
+
+
+def test_the_scanner_alone_is_run_on_files_with_findings(tmp_path):
+    (tmp_path / "code.py").write_text(pipeline.SAMPLE)
+
+    assert pipeline.scan_alone(tmp_path, tmp_path / "out.sarif")["all"] > 0
+    (tmp_path / "code.py").write_text("pass\n")
+    with pytest.raises(RuntimeError, match="bandit"):
+        pipeline.scan_alone(tmp_path, tmp_path / "out.sarif")
+
+
+@pytest.fixture
+def repository(monkeypatch, tmp_path):
+    """Another repository than ours, without a file: cloned at once."""
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    monkeypatch.setattr(clone, "ROOT", tmp_path)
+
+
+@pytest.mark.usefixtures("repository")
+def test_the_first_card_is_seen_before_the_end():
+    shown = f"test -d .git && echo '{clone.CARD}' && sleep 0.2"
+
+    card, end = clone.first_card(["sh", "-c", shown])
+
+    assert 0 < card < end - 0.1
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize("command", ["echo nothing", f"echo '{clone.CARD}'; exit 1"])
+def test_a_demo_without_a_card_fails(command):
+    with pytest.raises(RuntimeError, match="fresh clone"):
+        clone.first_card(["sh", "-c", command])
+
+
+def test_a_scan_is_compared_in_two_parts(monkeypatch):
+    monkeypatch.setattr(sonarqube, "running_server", nullcontext)
+    monkeypatch.setattr(sonarqube, "whole_scan", lambda server: (10.5, 8.0, 4.0))
+    monkeypatch.setattr(sonarqube, "scanner_alone", lambda server, folder: (10.0,))
+
+    (table,) = sonarqube.tables(quick=True)
+
+    assert [row[-2:] for row in table.rows] == [("1.05", "1.05"), ("2.00", "1.50")]
+    assert len(table.exceeded) == 1
