@@ -101,7 +101,7 @@ def _subject(operation: str, target: str, text: str) -> str:
     if operation == "Publish":
         return f"“{title(json.loads(text))}”"
     if operation == "PutObjectTagging":
-        return re.findall(r"<Value>(\w+)</Value>", text)[0]
+        return re.findall(r"<Value>([\w-]+)</Value>", text)[0]
     if operation == "ListObjectsV2":
         return "actions/" if "actions/" in target else "waiting/"
     if operation in ("GetObject", "PutObject"):

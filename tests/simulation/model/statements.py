@@ -23,7 +23,7 @@ BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "ex
 SUBJECTS = (
     ("Approved until ", "approved"),
     ("Rejected:", "rejected"),
-    ("Expired:", "request-expired"),
+    ("Request expired:", "request-expired"),
     ("Ended on ", "approval-expired"),
     ("Ends on ", "expiring"),
     ("Withdrawn:", "withdrawn"),
