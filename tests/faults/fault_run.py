@@ -1,4 +1,4 @@
-"""Sends one upload on its way with one fault, and judges what came of it."""
+"""Sends one upload on its way with one fault, and evaluates the outcome of it."""
 
 import time
 from collections import Counter
@@ -7,31 +7,31 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from local.cloud import EVENT_SECONDS, Cloud
+from local.account import EVENT_SECONDS, LocalAccount
 from ops import verify
 from ops.stack import Stack
-from tests.faults import ways
+from tests.faults import lifecycles
 from tests.faults.calls import Call
 from tests.faults.injection import FAULTS, KILLABLE, REFUSALS, Layer, Plan
-from tests.faults.ways import WAYS, Actor, Stuck
+from tests.faults.lifecycles import LIFECYCLES, Actor, Stuck
 from tests.support.account import change_states
 
 AT_ONCE = 14
-# What came of a case, the better before the worse. The last is what must not be.
+# The outcome of a case, the better before the worse. The last is what must not be.
 SAME, TWICE, CARD, ANSWER, ALARM = "as ever", "twice", "card", "answer", "alarm"
 UNREPORTED, WRONG = "unreported", "WRONG"
 OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNREPORTED, WRONG)
 # Neither SNS nor SES knows what it was asked before: who is not answered asks again.
 UNANSWERED = {"after", "killed after"}
 # Faults that are tried on each way that makes a call; the others on the first.
-ON_EACH_WAY = ("after", "a while")
+IN_EACH_LIFECYCLE = ("after", "a while")
 # An exception may be over before it is time to remind of it.
 REMINDED = Call("state machine", "Invoke notify expiring")
 REMINDER = {"exception ends", "Ends: quality gate exception"}
-# It goes on, and what becomes of it is told; nothing says that the card before that is missing.
+# It goes on, and the outcome of it is told; nothing says that the card before that is missing.
 KNOWN = {
     (Call("state machine", f"Publish “{title}”"), fault)
-    for title in ("still nobody has decided", "exception ends")
+    for title in ("decision still pending", "exception ends")
     for fault in REFUSALS
 }
 
@@ -40,7 +40,7 @@ KNOWN = {
 class FaultCase:
     """``fault`` is one of ``FAULTS``, or empty for an upload that meets none."""
 
-    way: str
+    lifecycle: str
     call: Call | None = None
     fault: str = ""
 
@@ -57,7 +57,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Clean:
-    """What comes of a way without a fault."""
+    """The outcome of a way without a fault."""
 
     cards: Counter[str]
     mails: Counter[str]
@@ -69,19 +69,21 @@ class Clean:
 class FaultRun:
     """One account, with the ways once through without a fault: ``clean``."""
 
-    def __init__(self, cloud: Cloud, layer: Layer, names: Iterable[str], at_once: int) -> None:
+    def __init__(
+        self, cloud: LocalAccount, layer: Layer, names: Iterable[str], at_once: int
+    ) -> None:
         self.cloud, self._layer, self._at_once = cloud, layer, at_once
         self._number = 0
         self._stack = Stack(cloud.outputs, "here")
         vars(self._stack)["client"] = cloud.client  # not by what the shell says
         self.clean: dict[str, Clean] = {}
-        for result in self._run([FaultCase(way) for way in names]):
+        for result in self._run([FaultCase(lifecycle) for lifecycle in names]):
             actor = result.actor
             if actor.cards()["Pipeline error for app"]:
                 result.why.append("the execution failed")
             if result.why:
                 raise RuntimeError(f"{actor.app} fails without a fault: {result.why}")
-            self.clean[result.case.way] = Clean(
+            self.clean[result.case.lifecycle] = Clean(
                 actor.cards(),
                 actor.mails(),
                 self._clearance(actor),
@@ -92,43 +94,47 @@ class FaultRun:
     def cases(self) -> list[FaultCase]:
         """Each call with each fault that it can meet, and those that last on each way of the call.
 
-        How a caller takes a fault of a moment depends on the call. What becomes of an upload when
+        How a caller takes a fault of a moment depends on the call. The outcome of an upload when
         the call does not work, or worked and nobody knows, depends on the way, too.
         """
-        first = {call: way for way in reversed(self._ways()) for call in self.clean[way].calls}
+        first = {
+            call: lifecycle
+            for lifecycle in reversed(self._ways())
+            for call in self.clean[lifecycle].calls
+        }
         return [
-            FaultCase(way, call, fault)
-            for way in self._ways()
-            for call in self.clean[way].calls
+            FaultCase(lifecycle, call, fault)
+            for lifecycle in self._ways()
+            for call in self.clean[lifecycle].calls
             for fault in FAULTS
             if call.who in KILLABLE or not fault.startswith("killed")
-            if first[call] == way or fault in ON_EACH_WAY
+            if first[call] == lifecycle or fault in IN_EACH_LIFECYCLE
         ]
 
     def _ways(self) -> list[str]:
-        return [way for way in WAYS if way in self.clean]
+        return [lifecycle for lifecycle in LIFECYCLES if lifecycle in self.clean]
 
     def try_all(self, cases: Iterable[FaultCase]) -> Iterator[Result]:
-        """Run them, some at a time; yield each once it is judged."""
+        """Run them, some at a time; yield each once it is evaluated."""
         for result in self._run(list(cases)):
-            self._judge(result, self.clean[result.case.way])
+            self._judge(result, self.clean[result.case.lifecycle])
             yield result
 
     def _run(self, cases: list[FaultCase]) -> Iterator[Result]:
         with ThreadPoolExecutor(self._at_once) as pool:
             running = [pool.submit(self._go, case) for case in cases]
-            for each in as_completed(running):
-                yield each.result()
+            for item in as_completed(running):
+                yield item.result()
 
     def _go(self, case: FaultCase) -> Result:
         with self._layer._lock:
             self._number += 1
-            actor = Actor(self.cloud, self._layer, f"{case.way}-{self._number:04}")
+            actor = Actor(self.cloud, self._layer, f"{case.lifecycle}-{self._number:04}")
         result = Result(case, actor)
         if case.call:
             self._layer.plans[actor.app] = Plan(case.call, case.fault)
         try:
-            WAYS[case.way](actor)
+            LIFECYCLES[case.lifecycle](actor)
         except Stuck as stuck:
             result.why.append(f"stuck: {stuck}")
         # S3's event about a decision may come when nobody waits for it any more.
@@ -148,32 +154,32 @@ class FaultRun:
         fewer = (clean.cards - actor.cards()) + (clean.mails - actor.mails())
         clearance = self._clearance(actor)
         if REMINDED not in self._layer.seen[actor.app]:
-            for each in REMINDER:
-                del fewer[each]
+            for item in REMINDER:
+                del fewer[item]
         same = not fewer and clearance == clean.clearance and not wrong_tags
-        told = more_cards.keys() - clean.cards.keys()
-        pressed = [each for each in actor.answers if each.startswith(ways.DONE)]
+        notifications = more_cards.keys() - clean.cards.keys()
+        clicked = [answer for answer in actor.answers if answer.startswith(lifecycles.DONE)]
         if why:
             result.outcome = WRONG
         elif same and not more_cards and not more_mails:
             result.outcome = SAME
-        elif same and not told:
+        elif same and not notifications:
             result.outcome = TWICE
             why.append(f"twice: {[*more_cards, *more_mails]}")
             if not may_double(case):
                 result.outcome = WRONG
-        elif told:
+        elif notifications:
             result.outcome = CARD
-            why.append(f"cards: {sorted(told)}")
+            why.append(f"cards: {sorted(notifications)}")
         elif actor.dead_letters() or any(e.exec_status == "FAILED" for e in actor.executions()):
             result.outcome = ALARM
-        elif actor.answers and actor.answers[-1] not in pressed:
+        elif actor.answers and actor.answers[-1] not in clicked:
             result.outcome = ANSWER
             why.append(actor.answers[-1])
-        elif fewer.keys() <= {"approved"} and pressed and not wrong_tags:
-            # The answer to the press stands in the channel, too.
+        elif fewer.keys() <= {"approved"} and clicked and not wrong_tags:
+            # The answer to the click stands in the channel, too.
             result.outcome = ANSWER
-            why.append(pressed[0])
+            why.append(clicked[0])
         elif (case.call, case.fault) in KNOWN:
             result.outcome = UNREPORTED
         else:
@@ -201,41 +207,41 @@ def may_double(case: FaultCase) -> bool:
 
 
 @contextmanager
-def start_run(names: Iterable[str] = WAYS, at_once: int = AT_ONCE) -> Iterator[FaultRun]:
+def start_run(names: Iterable[str] = LIFECYCLES, at_once: int = AT_ONCE) -> Iterator[FaultRun]:
     """Set an account up, and take these ways once without a fault."""
-    with Cloud(ways.SETTINGS) as cloud, Layer(cloud) as layer:
-        cloud.builds.buildspec = ways.BUILDSPEC
-        change_states(cloud, ways.shorten_timeouts)
+    with LocalAccount(lifecycles.SETTINGS) as cloud, Layer(cloud) as layer:
+        cloud.builds.buildspec = lifecycles.BUILDSPEC
+        change_states(cloud, lifecycles.shorten_timeouts)
         yield FaultRun(cloud, layer, names, at_once)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The worst outcome of a call with a fault; ``way`` where that is not its first way's."""
+    """The worst outcome of a call with a fault; ``lifecycle`` where that is not its first way's."""
 
     outcome: str
-    way: str = ""
+    lifecycle: str = ""
 
     def __str__(self) -> str:
         mark = "✔" if self.outcome == SAME else self.outcome
-        return f"{mark} ({self.way})" if self.way else mark
+        return f"{mark} ({self.lifecycle})" if self.lifecycle else mark
 
 
 def by_call(results: Iterable[Result]) -> Mapping[Call, Mapping[str, Cell]]:
     """Return the worst results by call and fault, the calls in the order of the ways."""
-    order = list(WAYS)
+    order = list(LIFECYCLES)
     table: dict[Call, dict[str, list[Result]]] = {}
-    for each in sorted(results, key=lambda each: order.index(each.case.way)):
-        if each.case.call:
-            table.setdefault(each.case.call, {}).setdefault(each.case.fault, []).append(each)
+    for item in sorted(results, key=lambda item: order.index(item.case.lifecycle)):
+        if item.case.call:
+            table.setdefault(item.case.call, {}).setdefault(item.case.fault, []).append(item)
     return {
-        call: {fault: _worst(found) for fault, found in faults.items()}
+        call: {fault: _worst(result) for fault, result in faults.items()}
         for call, faults in table.items()
     }
 
 
-def _worst(found: list[Result]) -> Cell:
+def _worst(result: list[Result]) -> Cell:
     """Of results in the order of the ways; of several that are as bad, the first."""
-    worst = max(found, key=lambda each: OUTCOMES.index(each.outcome))
-    first = found[0].outcome == worst.outcome
-    return Cell(worst.outcome, "" if first else worst.case.way)
+    worst = max(result, key=lambda item: OUTCOMES.index(item.outcome))
+    first = result[0].outcome == worst.outcome
+    return Cell(worst.outcome, "" if first else worst.case.lifecycle)

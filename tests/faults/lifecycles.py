@@ -11,8 +11,8 @@ from typing import Any
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.account import ACCOUNT, REGION, LocalAccount
 from local.card import Button
-from local.cloud import ACCOUNT, REGION, Cloud
 from tests.faults.calls import Call, title
 from tests.faults.injection import Layer
 from tests.support.account import QUICK_FAILING as FAILING
@@ -47,10 +47,10 @@ SETTINGS = {
 WINDOW, SOON = 20 * 60 * 1000, 8 * 1000
 STUCK_SECONDS = 240
 LATE_SECONDS = 5  # a card on its way
-PRESSES = 10  # longer than a fault that lasts a while
+CLICKS = 10  # longer than a fault that lasts a while
 CARDLESS_SECONDS = 20  # then nobody waits for a card any more
 PATIENT = 50  # tries of what is tried for hours or days
-# How an answer begins after which nobody presses again.
+# How an answer begins after which nobody clicks again.
 DONE = (
     "Approved", "Rejected", "Withdrawn", "Recorded", "Already", "Too late", "Scanning",
     "It is scanned again",
@@ -65,7 +65,7 @@ class Stuck(Exception):
 class Actor:
     """Who uploads ``app`` and who sits in the channel; ``answers`` is what they were told."""
 
-    cloud: Cloud
+    cloud: LocalAccount
     layer: Layer
     app: str
     scans: list[str] = field(default_factory=list)
@@ -80,32 +80,32 @@ class Actor:
         self.scans.append(self.cloud.upload(self.key, body))
 
     def decide(self, label: str, days: str = "") -> bool:
-        """Press the button once the answer is waited for; return whether that worked."""
+        """Click the button once the answer is waited for; return whether that worked."""
         self._wait(self._waits)
-        return self.press(label, days)
+        return self.click(label, days)
 
-    def press(self, label: str, days: str = "") -> bool:
-        """Press the button once it is there, and again where the answer is none; whether it did."""
+    def click(self, label: str, days: str = "") -> bool:
+        """Click the button once it is there, and again where the answer is none; whether it did."""
         button = self._wait(lambda: self._button(label))
         return bool(button) and self._insist(button.filled({"Reason": "known", "Days": days}))
 
     def withdraw(self) -> None:
         """Withdraw the approval by a command: no card with the button is there yet."""
-        self.withdrew = self._told(self._withdrawal())
+        self.withdrew = self._answer_to(self._withdrawal())
 
     def withdrawn(self) -> None:
         """Withdraw unless that is done: by the button, or by a command where none comes."""
         since = time.monotonic()
-        found = self._wait(
+        result = self._wait(
             lambda: (
                 self.withdrew
                 or self._button("Withdraw")
                 or time.monotonic() - since > CARDLESS_SECONDS
             )
         )
-        if isinstance(found, Button):
-            self._insist(found.filled({"Reason": "known"}))
-        elif found and not self.withdrew:
+        if isinstance(result, Button):
+            self._insist(result.filled({"Reason": "known"}))
+        elif result and not self.withdrew:
             self._insist(self._withdrawal())
 
     def before(self, what: str, act: Callable[[], None]) -> None:
@@ -129,8 +129,8 @@ class Actor:
         self._wait(lambda: self.cards()["exception ends"])
 
     def _insist(self, command: str) -> bool:
-        for _ in range(PRESSES):
-            if self._told(command):
+        for _ in range(CLICKS):
+            if self._answer_to(command):
                 return True
             time.sleep(1)
         return False
@@ -140,16 +140,16 @@ class Actor:
         function = self.cloud.outputs["approvalFunction"]
         return f"lambda invoke --function-name {function} --payload {payload} --region {REGION}"
 
-    def _told(self, command: str) -> bool:
+    def _answer_to(self, command: str) -> bool:
         """Run a button's command; return whether nobody asks again after the answer."""
         try:
             answer = str(self.cloud.channel.run(command))
         except Exception as error:  # the chat service shows it
             answer = f"{type(error).__name__}: {error}"
         self.answers.append(answer)
-        return answer.startswith(DONE) and "press again" not in answer
+        return answer.startswith(DONE) and "click again" not in answer
 
-    def asked(self) -> None:
+    def is_asked(self) -> None:
         """Wait until the state machine waits for a decision."""
         self._wait(lambda: self._button("Approve") and self._waits())
 
@@ -184,10 +184,10 @@ class Actor:
         """The executions of its events, as moto keeps them."""
         machines = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
         return [
-            each
+            execution
             for machine in machines
-            for each in list(machine.executions)
-            if self.app in each.execution_input
+            for execution in list(machine.executions)
+            if self.app in execution.execution_input
         ]
 
     def cards(self) -> Counter[str]:
@@ -201,38 +201,38 @@ class Actor:
         """How many events in the dead-letter queue are about it."""
         name = self.cloud.outputs["deadLetterQueue"].rpartition("/")[2]
         queue = sqs_backends[ACCOUNT][REGION].queues[name]
-        return sum(self.app in each.body for each in list(queue._messages))
+        return sum(self.app in message.body for message in list(queue._messages))
 
     def mails(self) -> Counter[str]:
         """The mails about it, by subject without moments."""
         subjects = re.findall(
             rf"^Subject: \[{self.app}\] (.*)$",
-            "\n".join(each.raw_data for each in self.cloud.emails()),
+            "\n".join(email.raw_data for email in self.cloud.emails()),
             re.M,
         )
-        return Counter(re.sub(r" (until|on) .*?:", ":", each.strip()) for each in subjects)
+        return Counter(re.sub(r" (until|on) .*?:", ":", subject.strip()) for subject in subjects)
 
     def _running(self) -> list[Any]:
-        return [each for each in self.executions() if each.exec_status == "RUNNING"]
+        return [execution for execution in self.executions() if execution.exec_status == "RUNNING"]
 
     def _waits(self) -> bool:
-        found = self.cloud.client("s3").list_objects_v2(
+        listing = self.cloud.client("s3").list_objects_v2(
             Bucket=self.cloud.outputs["stateBucket"], Prefix=f"waiting/{self.app}/"
         )
-        return found["KeyCount"] > 0
+        return listing["KeyCount"] > 0
 
     def _button(self, label: str) -> Button | None:
         for card in list(self.cloud.channel.cards):
             if card.thread.startswith(f"{self.app}/"):
-                for each in card.buttons:
-                    if each.label == label:
-                        return each
+                for button in card.buttons:
+                    if button.label == label:
+                        return button
         return None
 
-    def _wait(self, found: Callable[[], Any]) -> Any:
+    def _wait(self, result: Callable[[], Any]) -> Any:
         """What is found, None where everything ended before."""
         since = over = time.monotonic()
-        while not (what := found()):
+        while not (what := result()):
             if self.dead_letters():
                 return None
             if not self.executions() or self._running():
@@ -269,7 +269,7 @@ def withdrawn(actor: Actor) -> None:
     actor.end()
 
 
-def hasty(actor: Actor) -> None:
+def withdrawn_at_once(actor: Actor) -> None:
     """Approved, and withdrawn before that is tagged."""
     actor.before("Invoke callback look", actor.withdraw)
     actor.upload(FAILING)
@@ -303,7 +303,7 @@ def nobody(actor: Actor) -> None:
 
 def superseded(actor: Actor) -> None:
     actor.upload(FAILING)
-    actor.asked()
+    actor.is_asked()
     actor.upload(PASSING)
     _close(actor)
 
@@ -316,24 +316,24 @@ def overtaken(actor: Actor) -> None:
     _close(actor)
 
 
-def broken(actor: Actor) -> None:
+def scan_error(actor: Actor) -> None:
     actor.upload(PASSING)
-    actor.press("Scan again")
+    actor.click("Scan again")
     actor.end()
 
 
 def _close(actor: Actor) -> None:
     if not actor.closed():
-        # The older request stands open until somebody presses, and is told of the newer version.
-        actor.press("Approve")
+        # The older request stands open until somebody clicks, and is told of the newer version.
+        actor.click("Approve")
     actor.end()
 
 
-WAYS: dict[str, Callable[[Actor], None]] = {
-    each.__name__: each
-    for each in (
-        passed, rejected, approved, withdrawn, nobody, superseded, broken,
-        hasty, recalled, late, overtaken,
+LIFECYCLES: dict[str, Callable[[Actor], None]] = {
+    item.__name__: item
+    for item in (
+        passed, rejected, approved, withdrawn, nobody, superseded, scan_error,
+        withdrawn_at_once, recalled, late, overtaken,
     )
 }  # fmt: skip
 
@@ -351,5 +351,5 @@ def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
     if name == "CheckBuildStatus":
         usual = state["Assign"]["expiresAt"]
         soon = usual.replace(str(WINDOW), str(SOON))
-        usual, soon = (each.removeprefix("{%").removesuffix("%}") for each in (usual, soon))
+        usual, soon = (item.removeprefix("{%").removesuffix("%}") for item in (usual, soon))
         state["Assign"]["expiresAt"] = f"{{% $contains($scan.app, 'nobody') ? {soon} : {usual} %}}"

@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 from tests.faults.calls import Call
-from tests.faults.fault_run import ON_EACH_WAY, SAME, WRONG, FaultCase, start_run
+from tests.faults.fault_run import IN_EACH_LIFECYCLE, SAME, WRONG, FaultCase, start_run
 from tests.faults.injection import FAULTS
 from tests.support.account import changed_states
 
@@ -18,18 +18,18 @@ def run():
         yield running
 
 
-def test_each_call_of_the_whole_way_survives_a_fault(run):
-    faults = [each for each in FAULTS if not each.startswith("killed")]
-    way_of = {each.call: each.way for each in reversed(run.cases())}
+def test_each_call_of_the_whole_lifecycle_survives_a_fault(run):
+    faults = [fault for fault in FAULTS if not fault.startswith("killed")]
+    lifecycle_of = {case.call: case.lifecycle for case in reversed(run.cases())}
     sample = [
-        FaultCase(way, call, faults[number % len(faults)])
-        for number, (call, way) in enumerate(way_of.items())
+        FaultCase(lifecycle, call, faults[number % len(faults)])
+        for number, (call, lifecycle) in enumerate(lifecycle_of.items())
     ]
 
     results = list(run.try_all(sample))
 
-    assert [each for each in results if each.outcome == WRONG] == []
-    assert {each.case.call.who for each in results} >= {
+    assert [result for result in results if result.outcome == WRONG] == []
+    assert {result.case.call.who for result in results} >= {
         "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "open-scan",
         "Slack channel", "approval", "notify", "rescan", "callback",
     }  # fmt: skip
@@ -57,46 +57,48 @@ OVERCOME = [
     ("overtaken", "open-scan", "ListObjectVersions", "refused"),
     ("overtaken", "callback", "SendTaskSuccess", "after"),
     ("withdrawn", "callback", "PutObject the token of the exception", "a while"),
-    ("hasty", "state machine", "Invoke callback look", "a while"),
-    ("hasty", "callback", "GetObject withdrawal.json", "a while"),
+    ("withdrawn_at_once", "state machine", "Invoke callback look", "a while"),
+    ("withdrawn_at_once", "callback", "GetObject withdrawal.json", "a while"),
     ("recalled", "callback", "GetObject withdrawal.json", "a while"),
     ("late", "state machine", "Invoke callback look", "a while"),
     ("late", "callback", "GetObject withdrawal.json", "a while"),
 ]
 
 
-def test_what_could_be_told_as_trouble_is_overcome(run):
-    cases = [FaultCase(way, Call(who, what), fault) for way, who, what, fault in OVERCOME]
+def test_what_could_be_told_as_error_is_overcome(run):
+    cases = [
+        FaultCase(lifecycle, Call(who, what), fault) for lifecycle, who, what, fault in OVERCOME
+    ]
 
     results = list(run.try_all(cases))
 
-    assert [(each.case, each.why) for each in results if each.outcome != SAME] == []
+    assert [(result.case, result.why) for result in results if result.outcome != SAME] == []
     assert len(results) == len(OVERCOME)
 
 
-@pytest.mark.parametrize("way", ["superseded", "overtaken"])
-def test_the_request_of_a_replaced_version_closes_without_a_press(run, way):
-    assert run.clean[way].answers == []
-    assert run.clean[way].clearance == ["superseded", "passed"]
+@pytest.mark.parametrize("lifecycle", ["superseded", "overtaken"])
+def test_the_request_of_a_replaced_version_closes_without_a_click(run, lifecycle):
+    assert run.clean[lifecycle].answers == []
+    assert run.clean[lifecycle].clearance == ["superseded", "passed"]
 
 
-@pytest.mark.parametrize("way", ["hasty", "recalled"])
-def test_what_is_withdrawn_at_once_is_told_as_withdrawn_only(run, way):
-    assert set(run.clean[way].cards) == {"quality gate failed", "approval withdrawn"}
-    assert run.clean[way].clearance == ["withdrawn"]
+@pytest.mark.parametrize("lifecycle", ["withdrawn_at_once", "recalled"])
+def test_what_is_withdrawn_at_once_is_told_as_withdrawn_only(run, lifecycle):
+    assert set(run.clean[lifecycle].cards) == {"quality gate failed", "approval withdrawn"}
+    assert run.clean[lifecycle].clearance == ["withdrawn"]
 
 
-def test_each_way_of_a_call_has_faults_that_last_and_the_first_way_has_all(run):
+def test_each_lifecycle_of_a_call_has_faults_that_last_and_the_first_way_has_all(run):
     call = Call("callback", "GetObject withdrawal.json")
 
     faults = defaultdict(list)
-    for each in run.cases():
-        if each.call == call:
-            faults[each.way].append(each.fault)
+    for case in run.cases():
+        if case.call == call:
+            faults[case.lifecycle].append(case.fault)
 
     assert faults.pop("approved") == list(FAULTS)
-    ways = ("withdrawn", "hasty", "recalled", "late")
-    assert faults == {way: [*ON_EACH_WAY] for way in ways}
+    lifecycles = ("withdrawn", "withdrawn_at_once", "recalled", "late")
+    assert faults == {lifecycle: [*IN_EACH_LIFECYCLE] for lifecycle in lifecycles}
 
 
 def test_a_call_that_fails_in_silence_is_found(run):

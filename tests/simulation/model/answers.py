@@ -109,7 +109,7 @@ SENTENCES = [
         (r"This is not a scan;", "no payload", decision.no_payload),
         (r"Nothing was decided: give a reason of 3 to 300 ", "no reason", decision.no_reason),
         (r"Nothing was decided: Days is how long it holds,", "no days", decision.no_days),
-        (r"AWS error\. Nothing was changed;", "trouble", decision.aws),
+        (r"AWS error\. Nothing was changed;", "pipeline error", decision.aws),
         (rf"{_SCAN} passed its quality gate;", "passed", rescan.passed),
         (rf"The same bytes would end as {_SCAN} did:", "same bytes", rescan.same_bytes),
         (rf"{_SCAN} is not over:", "not over", rescan.not_over),

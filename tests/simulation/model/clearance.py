@@ -168,6 +168,6 @@ def failure_reported(history: History, run: Run) -> bool:
     """Whether a card said that an execution failed, or SNS refused even that one."""
     since = history.patience.before(run.ended)
     return any(
-        kind(card) == "trouble" and run.started <= card.at <= run.ended + FOLLOWS
+        kind(card) == "pipeline error" and run.started <= card.at <= run.ended + FOLLOWS
         for card in run.attempt.cards
     ) or history.patience.refused(since, run.ended, "sns", "Publish")

@@ -20,7 +20,9 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
     for build in attempt.builds[1:]:
         yield Violation("second build", build.at, f"{attempt.scan}: {build.build}")
     for name, cards in by_kind(attempt).items():
-        if name == "trouble" and len(cards) <= sum(run.status == "FAILED" for run in attempt.runs):
+        if name == "pipeline error" and len(cards) <= sum(
+            run.status == "FAILED" for run in attempt.runs
+        ):
             continue  # one for each execution that failed
         yield from _twice(history, attempt, f"card {name!r}", cards)
     for name, mails in by_subject(attempt).items():
@@ -29,7 +31,7 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
     threads = {
         card.card["metadata"].get("threadId")
         for card in attempt.cards
-        if kind(card) != "trouble" or card.at > attempt.evaluated + FOLLOWS
+        if kind(card) != "pipeline error" or card.at > attempt.evaluated + FOLLOWS
     }
     if len(threads) > 1:
         yield Violation(

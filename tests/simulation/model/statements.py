@@ -249,5 +249,5 @@ RULES: dict[str, Rule] = {
     "approval-expired": _ended,
     "withdrawn": _withdrawn,
     "delayed": _delayed,
-    "trouble": _error,
+    "pipeline error": _error,
 }

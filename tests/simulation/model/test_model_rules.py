@@ -126,7 +126,7 @@ NOTIFIED: list[tuple[str, Callable[[], History], Change]] = [
         1010, SCAN, "payments: approved, but its status could not be set yet")),
     ("untrue: delayed", rejected_life, lambda s: s.plain(
         1010, SCAN, "payments: approved, but its status could not be set yet")),
-    ("untrue: error", approved_life, lambda s: s.plain(
+    ("untrue: pipeline error", approved_life, lambda s: s.plain(
         1010, SCAN, "Pipeline error for payments")),
     ("unknown card", approved_life, lambda s: s.card(1010, SCAN, "surprise")),
     ("unknown card", approved_life, lambda s: s.plain(1010, SCAN, "surprise")),
@@ -158,7 +158,7 @@ LOST: list[tuple[str, Callable[[], History], Change]] = [
     ("unmailed", approved_life, lambda s: without(s, *mails(s, "Ends"))),
     ("unmailed", approved_life, lambda s: without(s, *mails(s, "Ended"))),
     ("unmailed", withdrawn_life, lambda s: without(s, *mails(s, "Withdrawn"))),
-    ("unmailed", expired_life, lambda s: without(s, *mails(s, "Expired"))),
+    ("unmailed", expired_life, lambda s: without(s, *mails(s, "Request expired"))),
     ("told late", rejected_life, lambda s: changed(s, Published, at=1100.0)),
     ("mail to nobody", rejected_life, lambda s: changed(s, Mailed, to=[])),
     ("second build", rejected_life, lambda s: s.events.append(
@@ -257,7 +257,7 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], History], float, str, str]] = [
     ("no payload", rejected_life, 600, "rescan", "This is not a scan; use the button on its card."),
     ("no reason", rejected_life, 600, "reject",
      "Nothing was decided: give a reason of 3 to 300 characters, then try again."),
-    ("trouble", rejected_life, 600, "reject", "AWS error. Nothing was changed; try again."),
+    ("pipeline error", rejected_life, 600, "reject", "AWS error. Nothing was changed; try again."),
     ("passed", rejected_life, 600, "rescan", f"{SCAN} passed its quality gate; nothing."),
     ("same bytes", rejected_life, 600, "rescan", f"The same bytes would end as {SCAN} did: do."),
     ("not over", rejected_life, 6000, "rescan", f"{SCAN} is not over: it is being scanned."),

@@ -19,7 +19,7 @@ def context(card: Published) -> dict[str, str]:
 KINDS = {"quality gate failed": "failed", "scan failed to run": "broken"}
 _PLAIN = (
     # Cards that the state machine writes itself have no keywords; people know them by the title.
-    (re.compile("Pipeline error"), "trouble"),
+    (re.compile("Pipeline error"), "pipeline error"),
     (re.compile(r": ([\w ]+), but the email could not be sent"), "unsent"),
     (re.compile(": approved, but its status could not be set yet"), "delayed"),
     (re.compile("decision still pending"), "escalated"),
