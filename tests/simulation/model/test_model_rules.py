@@ -240,7 +240,7 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], History], float, str, str]] = [
     ("recorded, over", rejected_life, 3000, "reject", f"Recorded as rejected: "
      f"{SCAN}. But its execution is over, and nothing follows: x."),
     ("recorded", rejected_life, 3000, "approve",
-     f"Recorded as approved: {SCAN}. It takes effect with the card x."),
+     f"Recorded as approved: {SCAN}. The workflow has not resumed yet: x."),
     ("recorded, over", approved_life, 3000, "withdraw", f"Recorded as withdrawn: "
      f"{SCAN}. But its execution is over, and nothing follows: x."),
     ("nothing decided", approved_life, 3000, "withdraw",
