@@ -50,7 +50,7 @@ FIXES = {
         "a withdrawal does not reach a machine that does not know of the approval",
         "withdraw resumes exceptions only; no look before the tag; no S3 event",
         _LATE,
-        ((approval, "_wake", earlier_bugs.only_exceptions), _NO_EVENT),
+        ((approval, "_resume", earlier_bugs.only_exceptions), _NO_EVENT),
         earlier_bugs.changed(earlier_bugs.tag_unseen),
     ),
     "event-about-answers": Fix(

@@ -61,7 +61,7 @@ SENTENCES = [
             decision.recorded_in_vain,
         ),
         (
-            rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. The workflow has not resumed yet: ",
+            rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. The workflow has not resumed",
             "recorded",
             decision.recorded,
         ),
