@@ -78,7 +78,7 @@ class Demo:
         execution = cloud.execution(scan)
         self._watch(cloud, scan, execution, started, {"AwaitDecision"})
         if "AwaitDecision" in cloud.states(execution):
-            card = cloud.channel.wait(lambda each: each.scan == scan)
+            card = cloud.channel.wait(lambda card: card.scan == scan)
             seconds_to_result = card.received - uploaded
             say()
             say(show.card(card))
@@ -95,7 +95,7 @@ class Demo:
             self._show_decision(cloud, scan)
         elif "PublishCard" in cloud.states(execution):
             say()
-            card = cloud.channel.wait(lambda each: each.scan == scan)
+            card = cloud.channel.wait(lambda card: card.scan == scan)
             seconds_to_result = card.received - uploaded
             say(show.card(card))
             self.scan_failed = True
@@ -188,7 +188,7 @@ class Demo:
         if len(mails) != 1:
             raise UnexpectedResult(f"one email should have been sent, and {len(mails)} were")
         outcome_card = cloud.channel.wait(
-            lambda each: each.scan == scan and "gate failed" not in each.title
+            lambda card: card.scan == scan and "gate failed" not in card.title
         )
         self._console.print()
         self._console.print(show.card(outcome_card))

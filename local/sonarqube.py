@@ -36,8 +36,8 @@ class Release:
 
 # Java as in the "Server host requirements" of each at https://docs.sonarsource.com.
 RELEASES = {
-    each.version: each
-    for each in (
+    release.version: release
+    for release in (
         Release(
             version="10.7.0.96327",
             sha256="4a5e5f0d7581e287cff4f02f7588dae499e2aa81fce37b88612acadfb4ba4518",

@@ -157,7 +157,9 @@ def _centres(rows: list[list[Place]], links: Iterable[tuple[Place, Place]]) -> d
             for place in row:
                 beside = (above, below)[sweep % 2][place]
                 near = above[place] + below[place] if last else beside
-                wished[place] = fmean(centre[each] for each in near) if near else centre[place]
+                wished[place] = (
+                    fmean(centre[neighbour] for neighbour in near) if near else centre[place]
+                )
             if not last:
                 row.sort(key=wished.__getitem__)
             centre |= _apart(row, wished)
@@ -175,14 +177,14 @@ def _apart(row: list[Place], wished: Mapping[Place, float]) -> dict[Place, float
         if following is not None:
             offset += (_width(place) + _width(following)) / 2 + GAP
     blocks: list[tuple[float, int]] = []  # (mean, how many)
-    for place, each in zip(row, offsets, strict=True):
-        mean, count = wished[place] - each, 1
+    for place, offset in zip(row, offsets, strict=True):
+        mean, count = wished[place] - offset, 1
         while blocks and blocks[-1][0] > mean:
             before, many = blocks.pop()
             mean, count = (mean * count + before * many) / (count + many), count + many
         blocks.append((mean, count))
     means = [mean for mean, count in blocks for _ in range(count)]
-    return {place: mean + each for place, mean, each in zip(row, means, offsets, strict=True)}
+    return {place: mean + shift for place, mean, shift in zip(row, means, offsets, strict=True)}
 
 
 def _path(points: list[tuple[float, int]]) -> str:

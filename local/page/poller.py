@@ -96,11 +96,11 @@ class Poller:
             LookupError: there is no such card or button, or it is of an earlier run.
         """
         card = self._cards[entry]
-        pressed = card.buttons[button]
-        given = {name: answers.get(name, "") for name in pressed.asks}
-        click_entry = {"button": pressed.label, "answers": given}
+        clicked = card.buttons[button]
+        given = {name: answers.get(name, "") for name in clicked.asks}
+        click_entry = {"button": clicked.label, "answers": given}
         click_entry |= {"thread": card.thread, "scan": card.scan}
-        self._run(pressed.filled(given), user, click_entry)
+        self._run(clicked.filled(given), user, click_entry)
 
     def command(self, command: str, user: str) -> None:
         """Run a command that somebody typed in the channel, and tell the channel the answer."""
@@ -249,8 +249,8 @@ class Poller:
 
     def _read_mails(self) -> None:
         sent = self.cloud.emails()
-        for each in sent[self._sent :]:
-            message = email.message_from_string(each.raw_data, policy=email.policy.default)
+        for raw_email in sent[self._sent :]:
+            message = email.message_from_string(raw_email.raw_data, policy=email.policy.default)
             parts = {kind: message.get_body((kind,)) for kind in ("plain", "html")}
             texts = {kind: part.get_content() if part else "" for kind, part in parts.items()}
             scan = next(

@@ -191,9 +191,9 @@ def test_an_alarm_with_more_metrics_than_cloudwatch_takes_is_refused():
 
 def test_what_several_metrics_set_off_is_drawn_one_by_one(built: Built):
     """Such an alarm does not say which: the dashboard does."""
-    several = [item for item in alarms(built) if len(watched(item.inputs)) > 1]
+    with_many_metrics = [item for item in alarms(built) if len(watched(item.inputs)) > 1]
 
-    for alarm in several:
+    for alarm in with_many_metrics:
         assert [item for item in watched(alarm.inputs) if item not in drawn(built)] == []
 
 

@@ -346,17 +346,17 @@ def name_of(key: str) -> str:
     return re.split(r"[.\[]", key)[0]
 
 
-def at_path(value: Any, path: str, told_to: str) -> Any:
+def at_path(value: Any, path: str, value_to_set: str) -> Any:
     """What ``value`` is after ``pulumi config set --path``."""
     match = re.match(r'\[([0-9]+)\]|\["(.+?)"\]|\.([\w-]+)', path)
     if not match:
-        return told_to
+        return value_to_set
     rest, (place, quoted, key) = path[match.end() :], match.groups()
     if place is None:
         stored = value if isinstance(value, dict) else {}
-        return {**stored, key or quoted: at_path(stored.get(key or quoted), rest, told_to)}
+        return {**stored, key or quoted: at_path(stored.get(key or quoted), rest, value_to_set)}
     stored, at = value if isinstance(value, list) else [], int(place)
-    changed = at_path(stored[at] if at < len(stored) else None, rest, told_to)
+    changed = at_path(stored[at] if at < len(stored) else None, rest, value_to_set)
     return [*stored[:at], changed, *stored[at + 1 :]]
 
 
@@ -415,9 +415,9 @@ def test_the_sarif_command_names_source_and_result_where_it_is_used(
     command: str, engine: str, wrong: bool
 ):
     if wrong:
-        [(problem, mend)] = problems(sarifCommand=command, engine=engine)
+        [(problem, fix)] = problems(sarifCommand=command, engine=engine)
         assert problem == "sarifCommand: must be a command that names {source} and {sarif}"
-        assert mend == (
+        assert fix == (
             "pulumi config set sarifCommand 'tool {source} --output {sarif}' --stack dev"
         )
     else:
@@ -468,11 +468,11 @@ def test_the_command_fixes_it(key: str, value: Any):
     name = name_of(key)
     [(_, command)] = problems(**{**(VPC if name == "vpcId" else {}), name: value})
     words = shlex.split(command)
-    told_to = words[words.index(key) + 1]
-    if told_to == "<":
-        told_to = CA
+    value_to_set = words[words.index(key) + 1]
+    if value_to_set == "<":
+        value_to_set = CA
 
-    fixed = at_path(value, key.removeprefix(name), told_to)
+    fixed = at_path(value, key.removeprefix(name), value_to_set)
     loaded(**{**(VPC if name == "vpcId" else {}), name: fixed})
 
 

@@ -168,7 +168,7 @@ def walk(
         build_["BuildStatus"] = build
         cloud.builds._ended[build_["Id"]].set()
 
-    def judge(payload: str) -> tuple[str, bool, str]:
+    def evaluate(payload: str) -> tuple[str, bool, str]:
         event = json.loads(payload)
         card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
         answer = {"status": evaluated, "card": card, "told": event}
@@ -178,16 +178,16 @@ def walk(
             uploads.append(cloud.upload(event["upload"]["key"], b"newer"))
         return json.dumps(answer), False, ""
 
-    def tell(payload: str) -> tuple[str, bool, str]:
+    def publish(payload: str) -> tuple[str, bool, str]:
         card = {"version": "1.0", "source": "custom", "content": {"description": payload}}
         return json.dumps({"card": card}), False, ""
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cloud.builds, "_run", run)
         replace_function(
-            patch, cloud, "check-build-status", crash if evaluated == "crash" else judge
+            patch, cloud, "check-build-status", crash if evaluated == "crash" else evaluate
         )
-        replace_function(patch, cloud, "notify", notify or tell)
+        replace_function(patch, cloud, "notify", notify or publish)
         # Another key each time: an upload closes the requests of the versions before it.
         app = "app" if decided or newer else "nobody"
         app = "late" if waits > 1 else app

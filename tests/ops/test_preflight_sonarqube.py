@@ -36,12 +36,12 @@ class Server:
     def findings_of(self, its: Environment) -> list[Finding]:
         return list(sonarqube(replace(its, token=TOKENS[self.kind])))
 
-    def _get(self, url: str, **asked: Any) -> requests.Response:
+    def _get(self, url: str, **options: Any) -> requests.Response:
         path = url.removeprefix(f"{HOST}/")
         [row] = [
             item
             for item in RECORDED[self.kind]
-            if (item["path"], item["parameters"]) == (path, asked["params"])
+            if (item["path"], item["parameters"]) == (path, options["params"])
         ]
         answer = requests.Response()
         answer.status_code = row["status"]

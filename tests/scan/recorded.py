@@ -26,7 +26,7 @@ class Answers:
     def __init__(self, name: str) -> None:
         self.name = name
         self.left: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text())
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
         self._project = next(
             (
                 item["parameters"].get("component")
@@ -47,7 +47,7 @@ class Answers:
         assert url.startswith(f"{HOST}/")
         path = url.removeprefix(f"{HOST}/")
         request = more["params"]
-        self.asked.append((path, request))
+        self.requests.append((path, request))
         if path == SETTINGS and "component" in request:
             # A project of another key has no settings of its own either.
             more["params"] = {**request, "component": self._project}

@@ -102,8 +102,8 @@ def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
     )
     nothing = dict.fromkeys(names.split())
     full = run(result(message={"text": "wrong"}))
-    bare = nulled(run({"ruleId": "R1", "message": {"text": "wrong"}}))
-    analysis = reading(tmp_path, full, bare)
+    empty = nulled(run({"ruleId": "R1", "message": {"text": "wrong"}}))
+    analysis = reading(tmp_path, full, empty)
 
     assert [(finding.severity, finding.message, finding.file) for finding in analysis.findings] == [
         ("MEDIUM", "wrong", "app/store.py"),

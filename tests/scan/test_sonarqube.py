@@ -62,7 +62,7 @@ def test_the_gate_is_asked_for_by_analysis_and_not_by_project():
     answers = Answers("bad")
     scanned_by(answers, zipped(BAD), "bad")
 
-    request = [more for path, more in answers.asked if path == "api/qualitygates/project_status"]
+    request = [more for path, more in answers.requests if path == "api/qualitygates/project_status"]
     assert [list(more) for more in request] == [["analysisId"]]
 
 

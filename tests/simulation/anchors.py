@@ -84,13 +84,13 @@ class Anchors:
         elif isinstance(event, trace.Mailed):
             version = next((item for item in self._versions if f"/{item}" in event.text), "")
             # Its attempt stands behind it, up to the end of the folder's name.
-            found = re.search(rf"/({version}(\.\d+)?)/", event.text)
-            yield from self._counted("mail", f"app/{found[1]}" if found else "", at)
+            match = re.search(rf"/({version}(\.\d+)?)/", event.text)
+            yield from self._counted("mail", f"app/{match[1]}" if match else "", at)
         elif isinstance(event, trace.Stored):
             yield from self._stored(event)
         elif isinstance(event, trace.ExecutionStarted):
-            found = event.detail["detail"]["object"]
-            number = str(self._uploads[found["key"], found["version-id"]])
+            uploaded = event.detail["detail"]["object"]
+            number = str(self._uploads[uploaded["key"], uploaded["version-id"]])
             if (attempt := event.detail.get("attempt", 1)) > 1:
                 number += f".{attempt}"
             # A repeated event's execution ends at once, and is not the one.

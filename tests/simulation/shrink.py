@@ -57,8 +57,8 @@ def _smaller(scenario: Scenario) -> Iterator[Step]:
     yield lambda now: {**now, "skew": 0.0}
     yield lambda now: {**now, "jitter": False}
     for number in range(len(scenario["uploads"])):
-        yield _changed("uploads", number, lambda each: {**each, "events": each["events"][:1]})
-        yield _changed("uploads", number, lambda each: {**each, "scans": each["scans"][:1]})
+        yield _changed("uploads", number, lambda upload: {**upload, "events": upload["events"][:1]})
+        yield _changed("uploads", number, lambda upload: {**upload, "scans": upload["scans"][:1]})
     for part in PARTS:
         for place in range(len(scenario[part])):
             for name, values in SIMPLER.items():

@@ -42,9 +42,9 @@ export function all(list) {
   byId("threads").replaceChildren();
   first = list.length ? list[0].id : 0;
   for (const entry of list) entries.set(entry.id, entry);
-  const summary = [...threads().keys()].slice(-THREADS);
+  const newest = [...threads().keys()].slice(-THREADS);
   const emptyWord = make("p", { class: "soft nothing" }, "No notification was sent yet.");
-  byId("threads").replaceChildren(...(list.length ? summary.map(thread) : [emptyWord]));
+  byId("threads").replaceChildren(...(list.length ? newest.map(thread) : [emptyWord]));
   byId("earlier").hidden = first === 0;
   toEnd();
 }
@@ -71,26 +71,26 @@ export function changed(entry) {
 
 export function choose(scan) {
   chosen = scan;
-  for (const each of byId("threads").querySelectorAll(".thread"))
-    each.classList.toggle("chosen", each.dataset.scans.split(" ").includes(scan));
+  for (const element of byId("threads").querySelectorAll(".thread"))
+    element.classList.toggle("chosen", element.dataset.scans.split(" ").includes(scan));
   byId("threads").querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
 }
 
 const keyOf = (entry) => entry.thread || `#${entry.id}`;
 
 function threads() {
-  const found = new Map();
+  const byThread = new Map();
   for (const entry of [...entries.values()].sort((a, b) => a.id - b.id)) {
     const key = keyOf(entry);
-    if (!found.has(key)) found.set(key, []);
-    found.get(key).push(entry);
+    if (!byThread.has(key)) byThread.set(key, []);
+    byThread.get(key).push(entry);
   }
-  return found;
+  return byThread;
 }
 
 function thread(key) {
-  const [head, ...replies] = [...entries.values()].filter((each) => keyOf(each) === key).sort((a, b) => a.id - b.id);
-  const scans = [head, ...replies].map((each) => each.scan).filter(Boolean);
+  const [head, ...replies] = [...entries.values()].filter((entry) => keyOf(entry) === key).sort((a, b) => a.id - b.id);
+  const scans = [head, ...replies].map((entry) => entry.scan).filter(Boolean);
   return make(
     "article",
     { class: scans.includes(chosen) ? "thread chosen" : "thread", "data-thread": key, "data-scans": scans.join(" ") },
@@ -108,7 +108,7 @@ function choosing(entry) {
 const tint = (name) => `tint-${name.charCodeAt(0) % 4}`;
 
 function message(entry) {
-  if (entry.kind === "click") return pressed(entry);
+  if (entry.kind === "click") return clicked(entry);
   if (entry.kind === "dropped") return dropped(entry);
   return post_("Amazon Q", true, entry.at, make(
     "div", { class: `card ${entry.kind === "alarm" ? "alarm" : ""}` },
@@ -136,10 +136,10 @@ function post_(name, app, at, ...body) {
       ...body));
 }
 
-function pressed(entry) {
+function clicked(entry) {
   const given = Object.entries(entry.answers).map(([name, value]) => `${name}: ${value}`).join(", ");
   const act = entry.button
-    ? make("p", {}, "pressed ", make("b", {}, entry.button), given ? `. ${given}` : "")
+    ? make("p", {}, "clicked ", make("b", {}, entry.button), given ? `. ${given}` : "")
     : make("p", {}, make("span", { class: "mention" }, "@Amazon Q"), " ", make("code", {}, entry.command));
   const answer = entry.answer === null
     ? make("p", { class: "soft" }, "…")
@@ -201,8 +201,8 @@ async function earlier() {
     first = more.length ? more[0].id : 0;
   }
   const place = byId("threads");
-  const summary = place.childElementCount;
-  place.replaceChildren(...[...threads().keys()].slice(-(summary + THREADS)).map(thread));
+  const count = place.childElementCount;
+  place.replaceChildren(...[...threads().keys()].slice(-(count + THREADS)).map(thread));
   byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
 }
 

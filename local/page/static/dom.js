@@ -51,16 +51,16 @@ export function span(seconds) {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
-export function click(buttons, chosen) {
-  for (const each of buttons) each.setAttribute("aria-pressed", String(each === chosen));
+export function select(buttons, chosen) {
+  for (const button of buttons) button.setAttribute("aria-pressed", String(button === chosen));
 }
 
-// One JSON answer, or an Error with the server's sentence.
+// The JSON of one response; throws an Error with the server's message.
 export async function ask(path, options = {}) {
   const answer = await fetch(path, options);
-  const describe = await answer.json().catch(() => ({ error: `The page answered ${answer.status}.` }));
-  if (!answer.ok) throw new Error(describe.error);
-  return describe;
+  const content = await answer.json().catch(() => ({ error: `The page answered ${answer.status}.` }));
+  if (!answer.ok) throw new Error(content.error);
+  return content;
 }
 
 export const post = (path, body) => ask(path, { method: "POST", body: JSON.stringify(body) });

@@ -1,4 +1,4 @@
-// What was dropped: [{path, file}] of all files below an entry of the browser's file system.
+// All files below a dropped entry of the browser's file system, as [{path, file}].
 export async function below(entry, path = "") {
   const here = path ? `${path}/${entry.name}` : entry.name;
   if (entry.isFile) {
@@ -6,10 +6,10 @@ export async function below(entry, path = "") {
     return [{ path: here, file }];
   }
   const reader = entry.createReader();
-  const found = [];
-  for (;;) { // it hands out a hundred at a time
-    const some = await new Promise((took, failed) => reader.readEntries(took, failed));
-    if (!some.length) return found;
-    for (const each of some) found.push(...(await below(each, here)));
+  const files = [];
+  for (;;) { // the browser returns at most a hundred entries at a time
+    const batch = await new Promise((took, failed) => reader.readEntries(took, failed));
+    if (!batch.length) return files;
+    for (const child of batch) files.push(...(await below(child, here)));
   }
 }

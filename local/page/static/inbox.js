@@ -1,6 +1,6 @@
 // The fourth part: mails, as SES was asked to send them.
 
-import { ask, byId, clock, make, click } from "./dom.js";
+import { ask, byId, clock, make, select } from "./dom.js";
 
 const SHOWN = 60;
 let mails = [];
@@ -50,7 +50,7 @@ async function open({ id }) {
 }
 
 function part(kinds, button) {
-  click(kinds, button);
+  select(kinds, button);
   byId("letter-html").hidden = button.dataset.partOfMail !== "html";
   byId("letter-plain").hidden = button.dataset.partOfMail !== "plain";
 }

@@ -1,6 +1,6 @@
 // The second part: the timeline of the chosen upload, as a graph of the state machine.
 
-import { ask, byId, clock, drawn, make, click, span } from "./dom.js";
+import { ask, byId, clock, drawn, make, select, span } from "./dom.js";
 import { chip, upload } from "./uploads.js";
 
 const [WIDTH, HEIGHT] = [144, 46]; // as local/page/graph_layout.py lays out
@@ -14,7 +14,7 @@ export function start() {
   const views = document.querySelectorAll("[data-view]");
   for (const button of views)
     button.addEventListener("click", () => {
-      click(views, button);
+      select(views, button);
       byId("picture").hidden = button.dataset.view !== "picture";
       byId("steps").hidden = button.dataset.view !== "steps";
     });

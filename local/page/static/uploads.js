@@ -6,26 +6,26 @@ import { below } from "./folder.js";
 const ROWS = 60;
 const uploads = new Map();
 const rows = new Map();
-let summary = ROWS;
+let limit = ROWS;
 let chosen = "";
 let onChoose = () => {};
-let wait_until = ""; // the version that this window has just sent
+let awaitedVersion = ""; // the version that this window has just sent
 
 export const upload = (scan) => uploads.get(scan);
 
-// What a person wants to know first: [word, tone].
-export function standing(one) {
+// The status of an upload as the list shows it: [word, colour].
+export function statusOf(one) {
   if (one.saved && one.status === "RUNNING") return ["interrupted", "grey"];
   if (one.status === "RUNNING" && one.waits && one.clearance !== "approved") return ["to decide", "amber"];
   if (one.status === "RUNNING" && !one.clearance) return ["scanning", "blue"];
-  if (["FAILED", "TIMED_OUT", "ABORTED"].includes(one.status)) return ["trouble", "red"];
+  if (["FAILED", "TIMED_OUT", "ABORTED"].includes(one.status)) return ["error", "red"];
   const tones = { passed: "green", approved: "green", failed: "amber", expired: "grey", superseded: "grey" };
   const word = one.clearance || one.status.toLowerCase();
   return [word, tones[word] || "red"];
 }
 
 export function chip(one) {
-  const [word, tone] = standing(one);
+  const [word, tone] = statusOf(one);
   return make("span", { class: `chip ${tone}` }, word);
 }
 
@@ -42,20 +42,20 @@ export function start(choose) {
   });
   for (const button of document.querySelectorAll("[data-sample]"))
     button.addEventListener("click", () =>
-      said(async () => sent(await ask(`/api/samples/${button.dataset.sample}`, { method: "POST" }))));
+      reportErrors(async () => sent(await ask(`/api/samples/${button.dataset.sample}`, { method: "POST" }))));
   const drop = byId("drop");
   for (const kind of ["dragenter", "dragover"])
     drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
   for (const kind of ["dragleave", "drop"])
     drop.addEventListener(kind, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => { event.preventDefault(); dropped(event.dataTransfer); });
-  byId("more").addEventListener("click", () => { summary += ROWS; render(); });
-  byId("filter").addEventListener("input", () => { summary = ROWS; render(); });
+  byId("more").addEventListener("click", () => { limit += ROWS; render(); });
+  byId("filter").addEventListener("input", () => { limit = ROWS; render(); });
 }
 
 export function all(list) {
   uploads.clear();
-  for (const each of list) uploads.set(each.scan, each);
+  for (const one of list) uploads.set(one.scan, one);
   render();
   if (!chosen && list.length) choose(newest()[0].scan);
 }
@@ -63,8 +63,8 @@ export function all(list) {
 export function changed(one) {
   uploads.set(one.scan, one);
   later();
-  if (one.versionId === wait_until || !chosen) {
-    wait_until = "";
+  if (one.versionId === awaitedVersion || !chosen) {
+    awaitedVersion = "";
     choose(one.scan);
   }
 }
@@ -87,16 +87,16 @@ const newest = () => [...uploads.values()].reverse();
 
 function render() {
   const word = byId("filter").value.trim().toLowerCase();
-  const found = newest().filter((one) =>
-    !word || `${one.key} ${one.versionId} ${standing(one)[0]}`.toLowerCase().includes(word));
-  const visible = found.slice(0, summary);
+  const matches = newest().filter((one) =>
+    !word || `${one.key} ${one.versionId} ${statusOf(one)[0]}`.toLowerCase().includes(word));
+  const visible = matches.slice(0, limit);
   const list = byId("list");
   list.replaceChildren(...visible.map(row));
   const saved = new Set(visible.map((one) => one.scan));
   for (const scan of rows.keys()) if (!saved.has(scan)) rows.delete(scan);
-  byId("more").hidden = found.length <= summary;
+  byId("more").hidden = matches.length <= limit;
   byId("filter").hidden = uploads.size < 8;
-  const open = [...uploads.values()].filter((one) => standing(one)[0] === "to decide").length;
+  const open = [...uploads.values()].filter((one) => statusOf(one)[0] === "to decide").length;
   const count = `${uploads.size} upload${uploads.size === 1 ? "" : "s"}`;
   byId("summary").textContent = uploads.size
     ? count + (open ? `, ${open} to decide` : "") : "Nothing was uploaded yet.";
@@ -147,20 +147,20 @@ function sendFolder(name, files) {
 
 function send(body, name, kind = "uploads") {
   const query = new URLSearchParams({ name, app: byId("app").value.trim() });
-  return said(async () => sent(await ask(`/api/${kind}?${query}`, { method: "POST", body })));
+  return reportErrors(async () => sent(await ask(`/api/${kind}?${query}`, { method: "POST", body })));
 }
 
 function sent({ versionId }) {
-  wait_until = versionId;
+  awaitedVersion = versionId;
   const known = [...uploads.values()].find((one) => one.versionId === versionId);
   if (known) changed(known);
 }
 
-async function said(act) {
-  byId("said").textContent = "";
+async function reportErrors(act) {
+  byId("upload-error").textContent = "";
   try {
     await act();
   } catch (error) {
-    byId("said").textContent = error.message;
+    byId("upload-error").textContent = error.message;
   }
 }

@@ -218,7 +218,7 @@ FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
         withdrawn_before_the_hold,
         {"deployable too long", "told late"},
     ),
-    "2: withdrawn before the machine heard": (
+    "2: withdrawn before the machine resumed": (
         withdrawn_before_the_machine_resumed,
         {"deployable too long", "tag late", "told late"},
     ),

@@ -68,15 +68,15 @@ def test_a_withdrawal_whose_function_died_is_followed_without_another_click(
 ) -> None:
     """docs/decisions.md: S3 tells the state machine of it."""
 
-    def found(by: float) -> set[str]:
+    def violations(by: float) -> set[str]:
         story = late_withdrawal(by)
         [click] = [e for e in story.events if isinstance(e, Clicked) and e.began == 5000]
         story.events[story.events.index(click)] = replace(click, answer=answer)
         story.fault(5001, 5001.5, "PutObject withdrawal.json", "killed after")
         return kinds(story)
 
-    assert found(65) == set()
-    assert "deployable too long" in found(90)
+    assert violations(65) == set()
+    assert "deployable too long" in violations(90)
 
 
 @pytest.mark.parametrize(
