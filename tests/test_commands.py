@@ -237,11 +237,11 @@ SHOWN = {shlex.join(words): words for page in PAGES for words in commands(page.r
 
 
 @pytest.mark.parametrize("words", SHOWN.values(), ids=SHOWN.keys())
-def test_a_command_that_is_shown_is_taken(words):
+def test_every_documented_command_is_accepted(words):
     check(words)
 
 
-def test_the_commands_are_found_wherever_they_stand():
+def test_commands_are_found_in_blocks_and_in_text():
     page = """
 Try it:
 
@@ -306,7 +306,7 @@ done
         "docker run --rm it",
     ],
 )
-def test_a_command_that_its_tool_does_not_take_is_found(wrong):
+def test_a_command_that_its_tool_refuses_is_found(wrong):
     with pytest.raises(Exception):  # noqa: B017, PT011  each tool has its own way to refuse
         check(shlex.split(wrong))
 
@@ -314,6 +314,6 @@ def test_a_command_that_its_tool_does_not_take_is_found(wrong):
 @pytest.mark.engine
 @pytest.mark.skipif(not shutil.which("pulumi"), reason="the Pulumi CLI is not on PATH")
 @pytest.mark.parametrize("wrong", ["pulumi nothing", "pulumi up --nothing"])
-def test_a_command_that_pulumi_does_not_take_is_found(wrong):
+def test_a_command_that_pulumi_refuses_is_found(wrong):
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         check(shlex.split(wrong))

@@ -34,7 +34,7 @@ commits, release_notes = script("commits"), script("release_notes")
         'Revert "feat: x"',
     ],
 )
-def test_a_conventional_message_is_taken(message):
+def test_a_conventional_message_is_accepted(message):
     assert list(commits.faults(message)) == []
 
 

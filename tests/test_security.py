@@ -51,7 +51,7 @@ def test_values_are_spelled_as_terraform_spells_them(prod: Built):
     assert function["tags"]["stack"] == "prod"
 
 
-def test_what_another_resource_will_know_is_referred_to(prod: Built):
+def test_outputs_of_other_resources_are_references(prod: Built):
     configured = {
         resource["address"]: resource["expressions"]
         for resource in plan(prod.aws)["configuration"]["root_module"]["resources"]
@@ -108,7 +108,7 @@ def test_every_accepted_finding_has_a_reason():
         accepted('[[accepted]]\ncheck = "CKV_1"\non = ["*"]\nreason = " "')
 
 
-def test_findings_fail_and_what_could_not_be_looked_at_is_said_so(
+def test_findings_fail_and_unscanned_inputs_are_reported(
     capsys: pytest.CaptureFixture[str],
 ):
     def clean() -> Iterator[str]:
@@ -141,7 +141,7 @@ def test_every_package_of_every_lock_is_pinned_with_its_hash(lock: str):
     ] == []
 
 
-def test_workflows_are_not_taken_for_looked_at_without_a_linter(monkeypatch, tmp_path):
+def test_workflows_without_a_linter_are_reported_as_unchecked(monkeypatch, tmp_path):
     monkeypatch.setattr(run, "TOOLS", tmp_path)
 
     with pytest.raises(Unusable, match="no actionlint"):

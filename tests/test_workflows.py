@@ -35,11 +35,11 @@ def permissions(workflow: dict[str, Any]) -> list[Any]:
     return [item for number, item in enumerate(result) if item not in result[:number]]
 
 
-def test_each_workflow_may_do_no_more_than_it_does():
+def test_each_workflow_has_the_least_permissions():
     assert {name: permissions(item) for name, item in WORKFLOWS.items()} == MOST
 
 
-def test_code_of_strangers_never_meets_a_secret_or_an_identity():
+def test_code_of_forks_never_runs_with_a_secret_or_an_identity():
     triggers = {name: set(item[True]) for name, item in WORKFLOWS.items()}  # "on" is true in YAML
 
     assert triggers == {
@@ -67,7 +67,7 @@ def test_an_action_has_one_version_everywhere():
     assert len({item.partition("@")[0] for item in used}) == len(used)
 
 
-def test_every_command_is_one_that_people_run_too():
+def test_workflows_run_only_make_targets():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 
     for name, step in STEPS:
@@ -139,7 +139,7 @@ def test_a_lock_has_the_pins_that_are_asked_for(requests, lock):
     assert pins(requests) <= pins(lock), "make lock"
 
 
-def test_nothing_is_deployed_before_it_was_previewed_and_approved():
+def test_deployment_follows_preview_and_approval():
     jobs = WORKFLOWS["deploy.yml"]["jobs"]
 
     assert jobs["up"]["needs"] == "preview"

@@ -6,7 +6,7 @@ from bench import __main__ as bench
 from bench.comparison import Comparison, Table, alternate, seconds
 
 
-def test_none_is_always_the_first_of_a_turn():
+def test_the_order_within_a_turn_alternates():
     order = []
 
     def measure(name):
@@ -19,7 +19,7 @@ def test_none_is_always_the_first_of_a_turn():
     assert results == [[1, 4], [2, 3]]
 
 
-def test_the_median_of_the_ratios_is_held_against_the_limit():
+def test_the_median_of_the_ratios_is_compared_with_the_limit():
     table = Table("Functions")
     table.compare(Comparison("fast", [1.0, 2.0, 9.0], [1.0, 2.0, 1.0], limit=1.1))
     table.compare(Comparison("slow", [3.0, 4.0], [2.0, 2.0], limit=1.2))

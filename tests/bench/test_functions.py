@@ -22,7 +22,7 @@ from bench import baseline, functions
     ],
     ids=["no call", "one", "in sequence", "at the same time", "a chain beside a slow call"],
 )
-def test_a_round_is_what_is_called_at_the_same_time(times, number):
+def test_a_round_is_a_set_of_simultaneous_calls(times, number):
     assert functions.rounds([{"began": began, "ended": ended} for began, ended in times]) == number
 
 

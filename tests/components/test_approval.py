@@ -42,7 +42,7 @@ def longest() -> Built:
     return program(LONGEST_STACK, customActions=[DECLARED_TICKET, DECLARED_TICKET])
 
 
-def test_each_function_gets_what_its_handler_reads(built: Built):
+def test_each_function_gets_the_environment_that_its_handler_reads(built: Built):
     assert built.variables("gate-approval") == {
         "ARTIFACTS_BUCKET": "gate-artifacts",
         "STATE_BUCKET": "gate-state",
@@ -87,18 +87,18 @@ def test_each_function_gets_what_its_handler_reads(built: Built):
         ("S0123456789", "<!subteam^S0123456789>"),
     ],
 )
-def test_a_mention_is_written_as_slack_has_it(who: str, mention: str):
+def test_a_mention_has_the_syntax_of_slack(who: str, mention: str):
     assert (
         approval(escalation_mention=who).variables("gate-notify")["ESCALATION_MENTION"] == mention
     )
 
 
 @pytest.mark.parametrize("name", ["approval", "rescan"])
-def test_a_button_is_answered_before_slack_gives_up(built: Built, name: str):
+def test_a_button_responds_before_the_timeout_of_slack(built: Built, name: str):
     assert built.one("lambda/function:Function", f"gate-{name}").inputs["timeout"] < 15
 
 
-def test_the_sender_is_verified_only_where_it_is_not_yet():
+def test_the_email_identity_is_created_only_if_the_setting_says_so():
     def senders(built: Built) -> list[dict[str, Any]]:
         return [identity.inputs for identity in built.all("sesv2/emailIdentity:EmailIdentity")]
 
@@ -125,7 +125,7 @@ CALLS = {"team-1": "gate-rescan", "team-2": None}
 
 
 @pytest.mark.parametrize("action", BUTTONS)
-def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
+def test_a_button_is_shown_on_cards_that_name_its_function_and_asks_for_missing_variables(
     built: Built, action: str
 ):
     label, key, payload, asks = BUTTONS[action]
@@ -161,7 +161,7 @@ def test_a_button_shows_on_cards_that_name_its_function_and_asks_what_it_must(
     }
 
 
-def test_what_a_button_asks_is_on_no_card(monkeypatch):
+def test_the_variables_that_a_button_asks_for_are_on_no_card(monkeypatch):
     """People are asked for what no card binds; else they would never be."""
     button = {"function": "f", "outcomes": OUTCOMES}
     displayed = {f"Team{place}": button for place in range(1, 6)}
@@ -217,16 +217,14 @@ def physical(name: str, stack: str) -> str:
 
 
 @pytest.mark.parametrize("function", ["approval", "rescan"])
-def test_a_function_that_criteria_name_is_short_enough_in_the_longest_stack(
-    longest: Built, function: str
-):
+def test_function_names_in_criteria_fit_in_the_longest_stack(longest: Built, function: str):
     """A criterion's value has at most 50 characters."""
     made = longest.one("lambda/function:Function", f"gate-{function}")
 
     assert len(physical(made.name, LONGEST_STACK)) <= 50
 
 
-def test_a_bucket_has_a_name_that_s3_takes_in_the_longest_stack(longest: Built):
+def test_bucket_names_are_valid_in_the_longest_stack(longest: Built):
     for bucket in longest.all("s3/bucket:Bucket"):
         assert re.fullmatch(r"[a-z0-9-]{3,63}", physical(bucket.name, LONGEST_STACK))
 
@@ -243,12 +241,12 @@ def named(name: str) -> Built:
 
 
 @pytest.mark.parametrize("name", ["a" * 42, "a" * 46], ids=["function", "button"])
-def test_a_gate_whose_buttons_the_service_would_refuse_is_refused_first(name: str):
+def test_buttons_that_the_service_would_refuse_are_refused_before_deployment(name: str):
     with pytest.raises(Exception, match="shorten the gate's name"):
         named(name)
 
 
-def test_without_buttons_of_the_team_there_are_ours():
+def test_without_custom_buttons_there_are_the_built_in_ones():
     built = approval(custom_actions=())
 
     assert [resource.name for resource in built.all("cloudcontrol/resource:Resource")] == [

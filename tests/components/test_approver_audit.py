@@ -15,7 +15,7 @@ def test_it_is_off_unless_asked_for(dev: Built):
     assert not dev.all(FILTER)
 
 
-def test_all_that_has_a_region_is_in_the_region_of_the_log(built: Built):
+def test_all_regional_resources_are_in_the_region_of_the_log(built: Built):
     regional = {
         resource.kind.split(":")[-1]: resource.inputs.get("region")
         for resource in built.aws
@@ -38,7 +38,7 @@ def test_the_function_finds_the_evidence_in_the_stacks_region(built: Built):
     }
 
 
-def test_the_log_is_the_configurations_own_and_stored_as_long_as_is_set(built: Built):
+def test_the_log_is_that_of_the_configuration_with_the_configured_retention(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup", "gate-audit-log").inputs == {
         "region": "us-east-1",
         "name": "/aws/chatbot/chatops-slack-dev-gate",
@@ -57,7 +57,7 @@ def test_only_this_log_of_this_account_calls_the_function(built: Built):
     }
 
 
-def test_events_that_name_the_approval_function_are_handed_on_once_that_is_allowed(built: Built):
+def test_the_subscription_is_created_after_the_permission_to_invoke(built: Built):
     handed_on = built.one(FILTER)
 
     assert handed_on.inputs == {

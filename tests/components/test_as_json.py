@@ -16,7 +16,7 @@ def registered(document: Any) -> Resource:
     )
 
 
-def test_each_value_that_is_known_later_stands_in_its_place():
+def test_each_output_is_resolved_in_its_place():
     def document() -> pulumi.Output[str]:
         one, two = pulumi.Output.from_input("one"), pulumi.Output.from_input(["two", 2])
         return as_json({"a": [one, {"b": two}], "c": "plain", "d": one, "e": two})
@@ -29,13 +29,13 @@ def test_each_value_that_is_known_later_stands_in_its_place():
     }
 
 
-def test_a_document_is_as_secret_as_what_is_in_it():
+def test_a_document_with_a_secret_value_is_secret():
     secret = registered(lambda: as_json({"a": [pulumi.Output.secret("it")]}))
     plain = registered(lambda: as_json({"a": [pulumi.Output.from_input("it")]}))
 
     assert ("policy" in secret.secret, "policy" in plain.secret) == (True, False)
 
 
-def test_what_is_no_json_is_refused():
+def test_values_that_are_not_json_are_refused():
     with pytest.raises(TypeError, match="no JSON"):
         registered(lambda: as_json({"a": {"b"}}))

@@ -35,7 +35,7 @@ def read_by(module: Path, seen: set[Path]) -> Iterator[str]:
                     yield from read_by(file, seen)
 
 
-def test_each_function_is_given_what_it_reads(everything: Built):
+def test_each_function_has_the_environment_variables_it_reads(everything: Built):
     wrong = {}
     for function in everything.all("lambda/function:Function"):
         given = set(function.inputs["environment"]["variables"])

@@ -27,7 +27,7 @@ def built() -> Built:
     return function()
 
 
-def test_it_may_do_what_it_is_given_and_write_its_own_logs_and_traces(built: Built):
+def test_it_may_use_its_statements_and_write_its_own_logs_and_traces(built: Built):
     grants = built.one("iam/rolePolicy:RolePolicy")
 
     assert grants.inputs["role"] == built.one("iam/role:Role").name
@@ -68,7 +68,7 @@ def test_it_runs_the_module_it_is_named_after_with_json_logs_and_tracing(built: 
     }
 
 
-def test_its_logs_end_after_the_days_that_are_set(built: Built):
+def test_its_logs_have_the_configured_retention(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
 
 
@@ -98,7 +98,7 @@ def test_exactly_the_modules_of_handlers_and_domain_are_packaged():
         assert Path(cast(pulumi.FileAsset, asset).path) == PROGRAM / name
 
 
-def test_what_else_lies_in_handlers_never_changes_the_package(tmp_path, monkeypatch):
+def test_other_files_in_handlers_do_not_change_the_package(tmp_path, monkeypatch):
     for name in ("__init__.py", "one.py", "one.pyc", ".env", "__pycache__/one.cpython-311.pyc"):
         path = tmp_path / "handlers" / name
         path.parent.mkdir(parents=True, exist_ok=True)

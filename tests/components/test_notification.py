@@ -16,7 +16,7 @@ def test_the_topic_is_encrypted_under_our_key(built: Built):
     assert built.one("sns/topic:Topic").inputs == {"kmsMasterKeyId": "arn:aws:kms:::gate-key"}
 
 
-def test_people_in_the_channel_can_invoke_what_the_buttons_call_and_nothing_else(built: Built):
+def test_channel_members_can_invoke_only_the_functions_of_buttons(built: Built):
     """The guardrail is the outer bound, the role what is granted within: they are the same."""
     role = built.one("iam/rolePolicy:RolePolicy", "gate-channel")
 
@@ -52,7 +52,7 @@ def test_the_channel_gets_the_topic_the_guardrail_and_the_buttons(built: Built):
     }
 
 
-def test_people_need_own_roles_where_the_setting_says_so():
+def test_user_roles_are_required_if_the_setting_says_so():
     configuration = gate(user_role_required=True).one(
         "cloudcontrol/resource:Resource", "gate-channel"
     )
@@ -60,5 +60,5 @@ def test_people_need_own_roles_where_the_setting_says_so():
     assert configuration.desired["UserRoleRequired"] is True
 
 
-def test_the_channel_subscribes_itself(built: Built):
+def test_the_configuration_subscribes_the_channel_to_the_topic(built: Built):
     assert not built.all("sns/topicSubscription:TopicSubscription")

@@ -83,7 +83,7 @@ def drawn(built: Built) -> list[tuple[str, str, dict[str, str]]]:
     return result
 
 
-def test_every_metric_that_is_watched_or_drawn_is_one_that_is_measured(built: Built):
+def test_every_metric_of_an_alarm_or_widget_is_emitted(built: Built):
     ours = {log_metric.name for log_metric in LOG_METRICS if not log_metric.dimensions}
     looked_at = [
         *(metric for alarm in alarms(built) for metric in watched(alarm.inputs)),
@@ -100,14 +100,14 @@ def test_every_metric_that_is_watched_or_drawn_is_one_that_is_measured(built: Bu
     assert {namespace for namespace, _, _ in looked_at} == {*KNOWN, OWN}
 
 
-def test_every_metric_of_the_logs_is_watched_or_drawn(built: Built):
+def test_every_log_metric_has_an_alarm_or_a_widget(built: Built):
     looked_at = str([[alarm.inputs for alarm in alarms(built)], widgets(built)])
 
     for log_metric in LOG_METRICS:
         assert re.search(rf"\b{log_metric.name}\b", looked_at), log_metric
 
 
-def test_each_filter_reads_the_logs_of_its_function_and_names_what_it_takes(built: Built):
+def test_each_metric_filter_reads_the_logs_of_its_function(built: Built):
     filters = {
         metric_filter.name: metric_filter.inputs
         for metric_filter in built.all("cloudwatch/logMetricFilter:LogMetricFilter")
@@ -143,7 +143,7 @@ def test_every_function_of_the_region_has_its_alarms(built: Built):
         assert result == functions
 
 
-def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
+def test_the_alarm_about_durations_is_at_four_fifths_of_the_timeout(built: Built):
     limits = {
         function.name.removeprefix("gate-"): function.inputs["timeout"]
         for function in built.all("lambda/function:Function")
@@ -163,7 +163,7 @@ def test_near_its_time_limit_is_four_fifths_of_it(built: Built):
     }
 
 
-def test_expressions_keep_to_what_cloudwatch_takes_in_an_alarm(built: Built):
+def test_alarm_expressions_are_within_the_limits_of_cloudwatch(built: Built):
     watching = [alarm.inputs for alarm in alarms(built) if alarm.inputs.get("metricQueries")]
 
     assert watching
@@ -189,7 +189,7 @@ def test_an_alarm_with_more_metrics_than_cloudwatch_takes_is_refused():
         _executions(many)
 
 
-def test_what_several_metrics_set_off_is_drawn_one_by_one(built: Built):
+def test_the_dashboard_draws_each_metric_of_an_alarm_with_several(built: Built):
     """Such an alarm does not say which: the dashboard does."""
     with_many_metrics = [item for item in alarms(built) if len(watched(item.inputs)) > 1]
 
@@ -215,7 +215,7 @@ def test_a_result_is_late_once_it_took_longer_than_a_build_may():
     assert late.inputs["threshold"] == 45 * 60
 
 
-def test_ses_counts_what_the_alarms_watch_for_the_set_that_mail_is_sent_with(built: Built):
+def test_email_is_sent_with_the_configuration_set_that_alarms_watch(built: Built):
     made = built.one("sesv2/configurationSetEventDestination:ConfigurationSetEventDestination")
     destination = made.inputs["eventDestination"]
     [dimension] = destination["cloudWatchDestination"]["dimensionConfigurations"]
@@ -274,7 +274,7 @@ def sections() -> dict[str, str]:
     return {anchor(part.partition("\n")[0]): part.partition("\n")[2] for part in parts}
 
 
-def test_each_alarm_names_the_section_that_is_about_it_and_each_section_its_alarms(built: Built):
+def test_each_alarm_links_its_runbook_section_and_each_section_its_alarms(built: Built):
     named: dict[str, set[str]] = {}
     for alarm in alarms(built):
         settings_with = re.fullmatch(
@@ -291,7 +291,7 @@ def test_each_alarm_names_the_section_that_is_about_it_and_each_section_its_alar
 
 
 @pytest.mark.parametrize("title", sections())
-def test_each_section_says_what_it_means_and_how_to_look_fix_and_see_the_end(
+def test_each_runbook_section_says_how_to_diagnose_fix_and_confirm(
     title: str,
 ):
     assert re.findall(r"^- \*\*(.+?)[.]?\*\*", sections()[title], re.M) == list(PARTS)

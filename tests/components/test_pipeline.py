@@ -46,7 +46,7 @@ def test_the_state_machine_is_standard_logged_and_traced(built: Built):
     }
 
 
-def test_its_log_group_lies_where_no_resource_policy_is_needed(built: Built):
+def test_its_log_group_has_a_name_that_needs_no_resource_policy(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup", "gate-pipeline").inputs == {
         "namePrefix": "/aws/vendedlogs/states/chatops-slack-dev-gate-",
         "retentionInDays": 30,
@@ -93,7 +93,7 @@ def test_every_zip_and_nothing_else_starts_an_execution(built: Built):
     }
 
 
-def test_an_event_is_tried_for_a_day_and_kept_when_it_starts_nothing(built: Built):
+def test_an_event_is_retried_for_a_day_and_then_stored_in_the_dead_letter_queue(built: Built):
     target = built.one("cloudwatch/eventTarget:EventTarget", "gate-uploads")
 
     assert target.inputs == {
@@ -106,7 +106,7 @@ def test_an_event_is_tried_for_a_day_and_kept_when_it_starts_nothing(built: Buil
     assert built.one("iam/rolePolicy:RolePolicy", "gate-uploads").urn in target.depends_on
 
 
-def test_each_decision_and_withdrawal_resumes_what_waits_for_it(built: Built):
+def test_each_decision_and_withdrawal_resumes_its_execution(built: Built):
     rule = built.one("cloudwatch/eventRule:EventRule", "gate-decisions")
     target = built.one("cloudwatch/eventTarget:EventTarget", "gate-decisions")
     permission = built.one("lambda/permission:Permission", "gate-decisions")
@@ -133,7 +133,7 @@ def test_dead_letters_are_encrypted_and_stored_for_two_weeks(built: Built):
     }
 
 
-def test_escalations_go_to_another_topic_where_one_is_set(built: Built):
+def test_escalations_go_to_the_escalation_topic_if_one_is_set(built: Built):
     elsewhere = gate(escalation_topic=ON_CALL)
 
     assert ("sns:Publish", ON_CALL) in elsewhere.rights("gate-pipeline")
@@ -143,7 +143,7 @@ def test_escalations_go_to_another_topic_where_one_is_set(built: Built):
     ]
 
 
-def test_what_the_buttons_call_may_see_executions_and_only_rescan_starts_one(built: Built):
+def test_button_functions_may_describe_executions_and_only_rescan_may_start_one(built: Built):
     machine, executions = "arn:aws:sfn:::gate-pipeline", "arn:aws:sfn:::gate-pipeline:*"
 
     assert built.rights("gate-approval-executions") == {("states:DescribeExecution", executions)}

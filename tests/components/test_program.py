@@ -82,7 +82,7 @@ def test_no_policy_allows_any_resource_without_a_reason(everything: Built):
                 assert any(re.fullmatch(item, resource) for item in INSIDE), (name, resource)
 
 
-def test_the_reasons_are_all_in_use(everything: Built):
+def test_every_documented_wildcard_reason_is_used(everything: Built):
     allowed = [
         statement for _, statement in statements(everything) if statement["Effect"] == "Allow"
     ]
@@ -99,7 +99,7 @@ def test_the_reasons_are_all_in_use(everything: Built):
         assert any(re.fullmatch(pattern, item) for item in resources), pattern
 
 
-def test_nobody_outside_the_account_is_allowed_anything(everything: Built):
+def test_no_policy_allows_another_account(everything: Built):
     for name, statement in statements(everything):
         principal = statement.get("Principal")
         if statement["Effect"] == "Deny" or principal is None:
@@ -117,7 +117,7 @@ def test_a_service_acts_on_our_resources_only_for_this_account(everything: Built
             assert condition.keys() <= {"aws:SourceAccount", "aws:SourceArn"}, name
 
 
-def test_a_service_assumes_a_role_only_for_this_account_where_it_says_for_whom(everything: Built):
+def test_a_service_that_sends_its_source_account_assumes_roles_only_for_this_one(everything: Built):
     trusted = set()
     for role in everything.all("iam/role:Role"):
         [statement] = role.policy("assumeRolePolicy")
@@ -129,7 +129,7 @@ def test_a_service_assumes_a_role_only_for_this_account_where_it_says_for_whom(e
     assert trusted == {*SEND_THEIR_ACCOUNT, "lambda", "chatbot"}
 
 
-def test_every_bucket_denies_what_does_not_come_over_tls(everything: Built):
+def test_every_bucket_denies_requests_without_tls(everything: Built):
     policies = everything.all("s3/bucketPolicy:BucketPolicy")
 
     assert len(policies) == len(everything.all("s3/bucket:Bucket")) == 4
@@ -158,9 +158,7 @@ def test_no_role_may_tag_mail_and_publish(everything: Built):
         assert len(powers) <= 1, role_policy.name
 
 
-def test_every_right_is_as_somebody_has_looked_at_it(
-    everything: Built, request: pytest.FixtureRequest
-):
+def test_policies_match_the_reviewed_golden_file(everything: Built, request: pytest.FixtureRequest):
     """After a change that is meant: ``pytest --renew-golden``, and look at the difference."""
     written = json.dumps(everything.policies(), indent=1, sort_keys=True) + "\n"
     if request.config.getoption("--renew-golden"):
@@ -198,7 +196,7 @@ def test_only_the_pipeline_tags_uploads_and_only_scans_read_them(everything: Bui
     assert grantees("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion") == set()
 
 
-def test_the_cards_name_what_the_buttons_call(everything: Built):
+def test_cards_name_the_functions_of_their_buttons(everything: Built):
     for name in ("gate-check-build-status", "gate-notify"):
         variables = everything.variables(name)
         assert variables["APPROVAL_FUNCTION"] == "gate-approval"
@@ -245,7 +243,7 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
     }
 
 
-def test_prod_protects_what_cannot_be_made_again_and_dev_nothing(dev: Built, prod: Built):
+def test_prod_protects_irreplaceable_resources_and_dev_none(dev: Built, prod: Built):
     assert {resource.name for resource in prod.resources if resource.protect} == {
         "gate-key",
         "gate-uploads",
@@ -350,7 +348,7 @@ def test_engine_sarif_has_no_secret_at_all():
     assert "secretsmanager:GetSecretValue" not in json.dumps(built.policies())
 
 
-def test_settings_reach_what_they_are_about():
+def test_every_setting_reaches_its_resource():
     built = program(
         buildTimeout="45m",
         queueTimeout="2h",
@@ -413,7 +411,7 @@ def test_settings_reach_what_they_are_about():
     assert json.loads(variables["LIMITS"])["HIGH"] == 7
 
 
-def test_the_outputs_lead_people_and_commands_to_what_was_made(dev: Built):
+def test_outputs_name_the_resources_that_people_and_commands_use(dev: Built):
     console = f"https://{REGION}.console.aws.amazon.com"
 
     assert dev.outputs == {

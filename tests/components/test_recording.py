@@ -7,7 +7,7 @@ import pytest
 from tests.support.recording import build
 
 
-def test_what_fails_in_an_apply_fails_the_build():
+def test_an_exception_in_an_apply_fails_the_build():
     def late():
         topic = aws.sns.Topic("topic")
         topic.arn.apply(lambda arn: pytest.fail(f"ran with {arn}"))

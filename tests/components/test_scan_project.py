@@ -82,7 +82,7 @@ def test_size_and_time_are_settings():
     assert (inputs["buildTimeout"], inputs["queuedTimeout"]) == (7, 11)
 
 
-def test_its_logs_end_after_the_days_that_are_set(built: Built):
+def test_its_logs_have_the_configured_retention(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup", "gate-scan").inputs == {"retentionInDays": 30}
 
 
@@ -117,7 +117,7 @@ def test_an_engine_without_a_token_has_no_secret(built: Built):
 
 
 @pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
-def test_a_deleted_token_can_be_had_back_for_a_while(protect: bool, days: int):
+def test_a_deleted_token_can_be_restored_for_some_days(protect: bool, days: int):
     secret = scan(scanner=SERVER, protect=protect).one("secretsmanager/secret:Secret")
 
     assert secret.inputs["recoveryWindowInDays"] == days
@@ -151,7 +151,7 @@ def test_the_source_is_all_of_scan_and_domain():
     } <= packaged
 
 
-def test_what_else_lies_in_scan_never_changes_the_source(tmp_path: Path, monkeypatch):
+def test_other_files_in_scan_do_not_change_the_source(tmp_path: Path, monkeypatch):
     for name in (
         "one.py",
         "deep/two.py",
@@ -174,7 +174,7 @@ def test_what_else_lies_in_scan_never_changes_the_source(tmp_path: Path, monkeyp
     ]
 
 
-def test_the_source_lies_where_the_project_looks_for_it(built: Built):
+def test_the_source_is_stored_where_the_project_reads_it(built: Built):
     source = built.one("s3/bucketObjectv2:BucketObjectv2").inputs
 
     assert (source["bucket"], source["key"]) == ("gate-state", "source/scan.zip")

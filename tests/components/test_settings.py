@@ -157,7 +157,7 @@ def test_a_scan_gets_its_limits_and_its_scanner():
     }
 
 
-def test_a_vpc_is_its_id_its_subnets_and_its_groups():
+def test_a_vpc_has_an_id_subnets_and_security_groups():
     settings = loaded(
         vpcId="vpc-0a", vpcSubnets=["subnet-0a", "subnet-0b"], vpcSecurityGroups=["sg-0a"]
     )
@@ -176,7 +176,7 @@ def test_an_app_may_have_recipients_of_its_own():
     }
 
 
-def test_a_button_has_its_label_where_it_shows_and_what_it_calls():
+def test_a_custom_button_has_a_label_outcomes_and_a_function():
     assert loaded(customActions=[TICKET, AGAIN]).custom_actions == (
         TeamButton(label="Open ticket", outcomes=("failed", "error"), function=FUNCTION),
         TeamButton(label="Scan again", outcomes=("error",), function="scan-again"),
@@ -193,12 +193,12 @@ def test_a_button_may_show_on_every_outcome():
 @pytest.mark.parametrize(
     ("setting", "mode"), [("off", ""), ("governance", "GOVERNANCE"), ("compliance", "COMPLIANCE")]
 )
-def test_the_lock_is_named_as_s3_calls_it(setting: str, mode: str):
+def test_the_lock_mode_has_the_name_of_s3(setting: str, mode: str):
     assert loaded(evidenceLock=setting).lock_mode == mode
 
 
 @pytest.mark.parametrize("who", ["here", "channel", "U0123456789", "W0123456789", "S0123456789"])
-def test_a_mention_is_of_all_who_are_there_of_the_channel_of_a_member_or_a_group(who: str):
+def test_a_mention_is_here_channel_a_member_or_a_group(who: str):
     assert loaded(escalationMention=who).escalation_mention == who
 
 
@@ -209,7 +209,7 @@ def test_a_mention_cannot_be_markup_of_its_own(text: str):
         assert text.isascii()
 
 
-def test_neither_escalation_nor_reminder_is_needed():
+def test_escalation_and_reminder_are_optional():
     settings = loaded(escalateBefore="0s", remindBefore="0s")
 
     assert (settings.escalate_seconds, settings.remind_seconds) == (0, 0)
@@ -368,7 +368,7 @@ def command_for(key: str) -> str:
 @pytest.mark.parametrize(
     ("key", "value", "why"), WRONG, ids=[f"{key}={value}"[:40] for key, value, _ in WRONG]
 )
-def test_a_wrong_setting_is_named_with_what_is_wrong_and_the_command_that_fixes_it(
+def test_a_wrong_setting_is_reported_with_the_error_and_the_command_that_fixes_it(
     key: str, value: Any, why: str
 ):
     reported = problems(**{**(VPC if key == "vpcId" else {}), name_of(key): value})
@@ -388,13 +388,13 @@ def test_a_wrong_duration_is_fixed_by_its_default(key: str):
     assert command == f"pulumi config set {key} {DECLARED[key]['default']} --stack dev"
 
 
-def test_a_wrong_boolean_is_not_fixed_by_what_lets_more_through():
+def test_the_fix_of_a_wrong_boolean_is_the_stricter_value():
     [(_, command)] = problems(allowExclusions="perhaps")
 
     assert command == "pulumi config set allowExclusions false --stack dev"
 
 
-def test_the_token_is_asked_for_and_in_no_history():
+def test_the_command_for_the_token_prompts_for_it():
     [(_, command)] = problems(sonarToken="")
 
     assert command == "pulumi config set --secret sonarToken --stack dev"
@@ -411,9 +411,7 @@ def test_the_token_is_asked_for_and_in_no_history():
         ("", "sonarqube", False),
     ],
 )
-def test_the_sarif_command_names_source_and_result_where_it_is_used(
-    command: str, engine: str, wrong: bool
-):
+def test_the_sarif_command_must_name_source_and_result(command: str, engine: str, wrong: bool):
     if wrong:
         [(problem, fix)] = problems(sarifCommand=command, engine=engine)
         assert problem == "sarifCommand: must be a command that names {source} and {sarif}"
@@ -443,7 +441,7 @@ def test_parts_of_a_vpc_are_ids(key: str, value: list[str]):
     assert command.startswith(command_for(f"{key}[0]"))
 
 
-def test_every_setting_that_can_be_wrong_was_wrong_here():
+def test_every_setting_that_can_be_wrong_has_a_case():
     tried = {name_of(key) for key, *_ in WRONG} | {"sarifCommand", *VPC}
 
     assert set(DECLARED) - tried == {"sonarOrganization"}
@@ -494,7 +492,9 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
     ],
     ids=["part of a button", "button", "empty app", "app with a slash", "too many recipients"],
 )
-def test_what_is_too_much_is_named_with_the_command_that_removes_it(key: str, value: Any, why: str):
+def test_an_unknown_setting_is_reported_with_the_command_that_removes_it(
+    key: str, value: Any, why: str
+):
     [(problem, command)] = problems(**{name_of(key): value})
 
     assert problem.startswith(f"{key}: ")
@@ -504,7 +504,7 @@ def test_what_is_too_much_is_named_with_the_command_that_removes_it(key: str, va
 
 
 @pytest.mark.parametrize("value", ["scan-again", {"label": "x"}, ["scan-again"], [None]])
-def test_all_that_a_button_lacks_is_named_at_once(value: Any):
+def test_all_missing_fields_of_a_button_are_reported_at_once(value: Any):
     assert [problem.split(":")[0] for problem, _ in problems(customActions=value)] == [
         f"{BUTTON}[0].label",
         f"{BUTTON}[0].function",
@@ -554,7 +554,7 @@ def test_a_stack_is_at_most_16_lower_case_letters_digits_and_single_hyphens(stac
 
 
 @pytest.mark.parametrize("stack", ["Prod", "a" * 17, "a-b-c-d-e-f-g-h-i", "-dev", "dev-", "a--b"])
-def test_a_stack_whose_name_cannot_stand_in_other_names_is_refused(stack: str):
+def test_an_invalid_stack_name_is_refused(stack: str):
     [(problem, command)] = problems(stack)
 
     assert f"{stack!r} goes into names of buckets and functions" in problem
@@ -566,7 +566,7 @@ def test_every_value_of_cloudwatch_is_taken(days: int):
     assert loaded(logRetentionDays=days).log_retention_days == days
 
 
-def test_the_scanner_of_the_default_lets_no_comment_and_no_folder_hide_code():
+def test_the_default_scanner_ignores_suppressions_and_exclusions():
     from scan.job import SARIF_COMMAND
 
     assert DECLARED["sarifCommand"]["default"] == SARIF_COMMAND

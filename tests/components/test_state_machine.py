@@ -94,7 +94,7 @@ def test_every_next_exists_and_every_state_is_reached():
     assert reachable(MACHINE["StartAt"]) == set(STATES)
 
 
-def test_every_state_goes_on_or_ends():
+def test_every_state_has_a_next_state_or_ends():
     for name, state in STATES.items():
         goes_on = "Next" in state or "Choices" in state
         assert ends(state) != goes_on, name
@@ -114,7 +114,7 @@ def test_no_default_assigns_where_a_rule_leads_to_the_same_state():
             assert state["Default"] not in [rule["Next"] for rule in state["Choices"]], name
 
 
-def test_each_expression_stands_on_one_line():
+def test_each_expression_is_on_one_line():
     """One validator refuses others."""
     expressions = re.findall(r"\{%.*?%\}", json.dumps(MACHINE))
 
@@ -132,7 +132,7 @@ def test_no_variable_is_ever_null():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_is_tried_again_and_any_failure_is_caught(name: str):
+def test_every_task_is_retried_and_every_failure_is_caught(name: str):
     task = STATES[name]
 
     assert task["Retry"], name
@@ -162,14 +162,14 @@ def test_transient_errors_of_every_task_are_retried_but_a_failed_build_is_not():
     }
 
 
-def test_a_build_that_is_asked_for_twice_is_started_once():
+def test_starting_a_build_is_idempotent():
     token = STATES["Scan"]["Arguments"]["IdempotencyToken"]
 
     # The same in each try of an execution, and in no other execution.
     assert token == "{% $states.context.Execution.Name %}"
 
 
-def test_a_full_codebuild_is_waited_for_for_hours():
+def test_a_build_over_the_quota_is_retried_for_hours():
     full = STATES["Scan"]["Retry"][0]
     waited, wait = 0.0, float(full["IntervalSeconds"])
     for _ in range(full["MaxAttempts"]):
@@ -181,7 +181,7 @@ def test_a_full_codebuild_is_waited_for_for_hours():
     assert waited / 2 > 4 * 3600
 
 
-def test_an_event_that_came_twice_ends_before_it_does_anything():
+def test_a_duplicate_event_ends_without_any_side_effect():
     assert rules("IsNewScan")[0] == ("$not($isNew)", "DuplicateEvent")
     assert STATES["DuplicateEvent"] == {"Type": "Succeed"}
     assert STATES["OpenScan"]["Arguments"]["Payload"] == {
@@ -191,7 +191,7 @@ def test_an_event_that_came_twice_ends_before_it_does_anything():
     }
 
 
-def test_no_life_ends_without_a_message_but_a_pass_and_a_duplicate_event():
+def test_every_path_ends_with_a_notification_except_a_pass_and_a_duplicate_event():
     """Without the states that publish, only these ends can be reached, and only so."""
     silent = reachable(MACHINE["StartAt"], without=frozenset(PUBLISHING))
     before_done = {name for name in silent if "Done" in nexts(STATES[name])}
@@ -208,7 +208,7 @@ def test_no_life_ends_without_a_message_but_a_pass_and_a_duplicate_event():
     assert handled == outdated
 
 
-def test_what_cannot_be_published_ends_as_an_error_unless_something_still_runs():
+def test_a_failed_notification_fails_the_execution_unless_a_wait_follows():
     for name in PUBLISHING:
         elsewhere = name == "PublishEscalation"
         topic = NAMES.escalation_topic if elsewhere else NAMES.topic_arn
@@ -227,7 +227,7 @@ def test_what_cannot_be_published_ends_as_an_error_unless_something_still_runs()
     assert STATES["PipelineError"]["Type"] == "Fail"
 
 
-def test_only_the_escalation_goes_to_the_other_topic_and_only_while_it_is_true():
+def test_only_current_escalations_go_to_the_escalation_topic():
     leads = [(name, rule) for name in STATES for rule in STATES[name].get("Choices", [])]
 
     assert [
@@ -254,7 +254,7 @@ def test_the_status_of_the_exact_version_is_tagged():
     }
 
 
-def test_only_the_gate_result_and_the_evidence_say_which_status():
+def test_the_status_comes_only_from_the_gate_result_and_the_evidence():
     assigned = [
         (name, step["Assign"]["status"])
         for name, state in STATES.items()
@@ -277,7 +277,7 @@ def test_only_the_gate_result_and_the_evidence_say_which_status():
     }  # fmt: skip
 
 
-def test_an_approval_is_tagged_once_it_is_known_that_it_is_neither_withdrawn_nor_over():
+def test_an_approval_is_tagged_after_checking_that_it_is_current():
     over = "$decision.status = 'approved' and $toMillis($decision.expiresAt) <= $millis()"
     after_open = rules("RouteByDecision")[3:]
 
@@ -298,7 +298,7 @@ def test_an_approval_is_tagged_once_it_is_known_that_it_is_neither_withdrawn_nor
     }
 
 
-def test_nothing_that_fails_after_an_approval_keeps_it_from_being_tagged_as_ended():
+def test_no_failure_after_an_approval_prevents_the_final_tag():
     """A task that fails leads to a choice; these go on for an approval, whatever failed."""
     assert STATES["TagStatus"]["Catch"][-1]["Next"] == "TagFailed"
     assert rules("TagFailed")[1:] == [
@@ -319,7 +319,7 @@ def test_nothing_that_fails_after_an_approval_keeps_it_from_being_tagged_as_ende
     assert STATES["WaitWithoutCallback"]["Next"] == "CheckForDecision"
 
 
-def test_the_pause_without_a_callback_doubles_and_begins_again_after_success():
+def test_the_wait_without_a_callback_doubles_and_is_reset_after_success():
     wait = STATES["WaitWithoutCallback"]
 
     # At first a minute, then twice as long each time, a day at most; not past an approval's end.
@@ -335,7 +335,7 @@ def test_the_pause_without_a_callback_doubles_and_begins_again_after_success():
     assert STATES["TagStatus"]["Assign"]["pause"] == 60
 
 
-def test_a_status_that_ends_an_approval_is_tried_for_days():
+def test_the_tag_that_ends_an_approval_is_retried_for_days():
     """Meanwhile a version stays deployable that must not be; one that is deleted has no end."""
     pause, waited = 60, 0
     while pause < 1_382_400:
@@ -345,7 +345,7 @@ def test_a_status_that_ends_an_approval_is_tried_for_days():
     assert waited > 5 * 24 * 3600
 
 
-def test_an_approval_that_cannot_be_tagged_is_told_once():
+def test_an_approval_that_cannot_be_tagged_is_reported_once():
     [(condition, target), *_] = rules("TagFailed")
 
     assert condition == "$status = 'approved' and $event != 'approval-delayed'"
@@ -353,7 +353,7 @@ def test_an_approval_that_cannot_be_tagged_is_told_once():
     assert STATES["TagFailed"]["Choices"][0]["Assign"]["event"] == "approval-delayed"
 
 
-def test_a_wait_that_must_end_on_time_is_not_tried_again_for_long():
+def test_a_wait_with_a_deadline_has_few_retries():
     """Its time begins again with each try."""
     timed_out, other = STATES["AwaitWithdrawal"]["Retry"]
 
@@ -381,7 +381,7 @@ def test_each_wait_stores_its_token_by_the_function_that_looks_for_the_answer():
         ({"escalate": 1800}, False, 1_800_000),
     ],
 )
-def test_a_request_is_escalated_where_there_is_time_to(
+def test_a_request_is_escalated_if_its_deadline_allows_it(
     waits: dict[str, int], escalated: bool, until: int
 ):
     states = definition(NAMES, build_seconds=1, waits=replace(WAITS, **waits))["States"]
@@ -390,7 +390,7 @@ def test_a_request_is_escalated_where_there_is_time_to(
     assert f"($escalated ? 0 : {until})" in states["AwaitDecision"]["TimeoutSeconds"]
 
 
-def test_builds_and_people_have_their_time_and_no_more():
+def test_builds_and_decisions_have_the_configured_timeouts():
     assert STATES["Scan"]["TimeoutSeconds"] == 3600
     assert STATES["AwaitDecision"]["TimeoutSeconds"] == (
         "{% $max([1, $ceil((($toMillis($expiresAt) - ($escalated ? 0 : 43200000))"
@@ -406,7 +406,7 @@ def test_builds_and_people_have_their_time_and_no_more():
     assert "$millis() + 259200000" in STATES["CheckBuildStatus"]["Assign"]["expiresAt"]
 
 
-def test_what_is_read_was_assigned_on_every_way_there():
+def test_every_variable_is_assigned_on_every_path_to_its_use():
     """A variable that some way leaves out would fail there, and only there."""
     assigned: dict[str, set[str]] = {MACHINE["StartAt"]: set()}
     ahead = [MACHINE["StartAt"]]
@@ -431,7 +431,7 @@ def test_what_is_read_was_assigned_on_every_way_there():
         assert read <= assigned[name], name
 
 
-def test_what_comes_from_outside_is_escaped_before_it_goes_to_slack():
+def test_outside_text_is_escaped_before_it_goes_to_slack():
     sources = [
         value
         for state in STATES.values()
@@ -446,7 +446,7 @@ def test_what_comes_from_outside_is_escaped_before_it_goes_to_slack():
         assert all(escaped in source for escaped in ("'&amp;'", "'&lt;'", "'&gt;'"))
 
 
-def test_nobody_is_sent_into_a_redrive_which_would_only_fail_again():
+def test_no_card_suggests_a_redrive_that_would_fail_again():
     """A redrive goes on at the state that failed, and here that is PipelineError, a Fail state."""
     card = STATES["DescribeError"]["Assign"]["card"]
 

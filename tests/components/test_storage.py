@@ -105,7 +105,7 @@ def rules(built: Built, bucket: str) -> dict[str, dict[str, Any]]:
     return {rule.pop("id"): rule for rule in resource.inputs["rules"]}
 
 
-def test_a_replaced_upload_is_kept_as_long_as_set_and_the_current_one_for_good():
+def test_replaced_uploads_expire_after_the_configured_days_and_current_ones_never():
     assert rules(storage(upload_retention_days=17), "gate-uploads") == {
         "replaced-versions": {
             "filter": {},
@@ -121,7 +121,7 @@ def test_evidence_is_never_deleted():
     }
 
 
-def test_state_is_deleted_once_nobody_needs_it():
+def test_state_objects_expire_after_the_longest_lifecycle():
     assert rules(storage(), "gate-state") == {
         "waiting": {
             "filter": {"prefix": "waiting/"},
@@ -149,7 +149,7 @@ def test_access_logs_are_kept_for_a_year():
 
 
 @pytest.mark.parametrize("bucket", ["gate-uploads", "gate-state"])
-def test_rules_about_versions_wait_for_versions(built: Built, bucket: str):
+def test_lifecycle_rules_about_versions_are_created_after_versioning(built: Built, bucket: str):
     lifecycle = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)
 
     assert built.one("s3/bucketVersioning:BucketVersioning", bucket).urn in lifecycle.depends_on
@@ -201,7 +201,7 @@ READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
         (PIPELINE, READ, ZIP, None, "deny"),
     ],
 )
-def test_only_what_is_cleared_can_be_read_and_only_the_pipeline_clears(
+def test_only_cleared_versions_can_be_read_and_only_the_pipeline_clears_them(
     principal: str, action: str, resource: str, status: str | None, answer: str
 ):
     """``nothing`` leaves it to the role's own policy."""
@@ -278,7 +278,7 @@ def test_evidence_is_kept_where_the_stack_is_protected(
         (SOMEBODY, "s3:ListBucket", "arn:aws:s3:::gate-artifacts", "nothing"),
     ],
 )
-def test_anyone_who_deploys_reads_why(principal: str, action: str, resource: str, answer: str):
+def test_deployers_may_read_the_evidence(principal: str, action: str, resource: str, answer: str):
     policy = evidence_policy(deployers=[DEPLOYER])
 
     assert decide(policy, principal=principal, action=action, resource=resource) == answer
@@ -299,12 +299,12 @@ def test_evidence_and_state_are_reached_over_tls_only(bucket: str):
 LOCK = "s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 
 
-def test_without_the_setting_no_object_is_locked(built: Built):
+def test_object_lock_is_off_without_the_setting(built: Built):
     assert not built.all(LOCK)
 
 
 @pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
-def test_evidence_and_nothing_else_is_locked_once_it_has_versions(mode: str):
+def test_object_lock_is_on_the_evidence_bucket_only_and_after_versioning(mode: str):
     built = storage(lock_mode=mode, lock_days=17)
     lock = built.one(LOCK)
 
@@ -341,7 +341,7 @@ def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
 
 
 @pytest.mark.parametrize("label", ["artifacts", "state"])
-def test_what_is_written_into_a_bucket_waits_for_versions_encryption_and_policy(label: str):
+def test_objects_are_written_after_versioning_encryption_and_policy(label: str):
     """Else the first object could lie there without a version id, under the wrong key."""
 
     def make() -> None:
@@ -360,7 +360,7 @@ def test_what_is_written_into_a_bucket_waits_for_versions_encryption_and_policy(
     } <= built.one("s3/bucketObjectv2:BucketObjectv2").depends_on
 
 
-def test_access_logs_are_switched_on_once_s3_may_deliver_them(built: Built):
+def test_access_logging_is_enabled_after_the_policy_that_allows_delivery(built: Built):
     may = built.one("s3/bucketPolicy:BucketPolicy", "gate-access-logs")
 
     for bucket in ("gate-uploads", "gate-artifacts", "gate-state"):
@@ -391,7 +391,7 @@ def granted(grant: Callable[[Storage], Grant]) -> set[tuple[str, str]]:
 SCANS, KEY = "arn:aws:s3:::gate-artifacts/scans/*", "arn:aws:kms:::gate-key"
 
 
-def test_who_may_read_evidence_may_see_that_it_is_missing_and_decrypt_it():
+def test_read_evidence_includes_listing_and_decryption():
     """Without s3:ListBucket a missing object is a missing right."""
     assert granted(lambda storage: storage.read_evidence("scan.json", "decision.json")) == {
         ("s3:GetObject", f"{SCANS}/scan.json"),
@@ -401,7 +401,7 @@ def test_who_may_read_evidence_may_see_that_it_is_missing_and_decrypt_it():
     }
 
 
-def test_who_may_write_evidence_or_state_may_encrypt_it_and_reads_nothing():
+def test_write_rights_include_encryption_and_no_reading():
     encrypt = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
 
     assert granted(lambda storage: storage.write_evidence("decision.json")) == {

@@ -9,7 +9,7 @@ from tests.support.recording import Built, build
 TAGS = {"project": "p", "stack": "s"}
 
 
-def test_what_is_below_a_component_gets_its_tags_and_keeps_its_own():
+def test_children_of_a_component_get_its_tags_and_keep_their_own():
     def make() -> None:
         aws.sns.Topic("outside")
         opts = pulumi.ResourceOptions(transforms=[tagging(TAGS)])
@@ -29,7 +29,7 @@ def test_what_is_below_a_component_gets_its_tags_and_keeps_its_own():
     }
 
 
-def test_what_cloud_control_makes_has_its_tags_in_what_it_is_asked_for():
+def test_resources_of_cloud_control_have_tags_in_their_desired_state():
     state = {"Name": "n", "Tags": [{"Key": "stack", "Value": "own"}]}
 
     def make() -> None:

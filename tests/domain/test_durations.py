@@ -22,5 +22,5 @@ def test_a_bare_number_is_one_only_where_its_unit_is_known():
 @pytest.mark.parametrize(
     "text", ["", "d", "soon", "-1d", "1.5h", "3 weeks", "1d2h", "9" * 10 + "d", "٣d"]
 )
-def test_anything_else_is_none(text: str):
+def test_anything_else_is_no_duration(text: str):
     assert durations.seconds(text, default_unit="d") is None

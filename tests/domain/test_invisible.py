@@ -54,7 +54,7 @@ def test_a_printable_name_stays_what_it_is(name):
     ],
     ids=ascii,
 )
-def test_what_nobody_sees_is_taken_out(name, displayed):
+def test_invisible_characters_are_removed(name, displayed):
     assert sanitize.line(name, 100) == displayed
 
 

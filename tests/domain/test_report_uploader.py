@@ -67,5 +67,5 @@ def test_an_address_is_taken_as_it_is(address):
     ],
     ids=lambda address: ascii(address)[:40],
 )
-def test_what_ses_could_refuse_or_take_for_something_else_is_none(address):
+def test_addresses_that_ses_could_refuse_or_misread_are_refused(address):
     assert report._address(address) == ""

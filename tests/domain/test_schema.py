@@ -82,7 +82,7 @@ def test_a_schema_is_one_and_its_document_is_sound(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 @given(st.data())
-def test_whatever_is_changed_both_validators_agree(name: str, data: st.DataObject):
+def test_both_validators_agree_on_every_change(name: str, data: st.DataObject):
     document = json.loads(json.dumps(SOUND[name]))
     container, key = data.draw(st.sampled_from(positions(document)))
     match data.draw(st.sampled_from(["change", "remove", "add"])):
@@ -104,7 +104,7 @@ def test_only_an_approval_expires(decision: str):
     assert list(errors({**document, "expiresAt": None}, load("decision"))) == []
 
 
-def test_each_way_to_decide_has_its_form():
+def test_each_kind_of_decision_has_its_form():
     now = timestamps.parse(TIME)
     for document in (
         decisions.superseded(HEAD["scan"], SHA256, now, "v2"),

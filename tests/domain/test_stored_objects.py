@@ -44,7 +44,7 @@ class Bucket:
         return {"Body": Body(self.stored), "ETag": "1"}
 
 
-def test_a_write_that_meets_another_one_which_fails_is_made_again():
+def test_a_write_that_conflicts_with_a_failing_one_is_retried():
     s3 = Bucket(conflicts=2)
 
     stored = put_if_absent(s3, "evidence", "key", b"ours")
@@ -52,7 +52,7 @@ def test_a_write_that_meets_another_one_which_fails_is_made_again():
     assert (stored.written, stored.body, s3.stored) == (True, b"ours", b"ours")
 
 
-def test_a_write_that_meets_another_one_which_succeeds_returns_what_is_stored():
+def test_a_write_that_conflicts_with_a_successful_one_returns_the_stored_object():
     s3 = Bucket(conflicts=1, theirs=b"theirs")
 
     stored = put_if_absent(s3, "evidence", "key", b"ours")
@@ -81,5 +81,5 @@ class Failing:
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"])
-def test_what_is_not_current_any_more_is_not_replaced(code: str):
+def test_a_changed_object_is_not_replaced(code: str):
     assert not replace(Failing(code), "state", "key", b"ours", None)

@@ -59,7 +59,7 @@ def test_the_outputs_are_all_there(life: Life):
     assert life.outputs["uploadCommand"] == f"aws s3 cp app.zip s3://{bucket}/APP/app.zip"
 
 
-def test_the_token_is_nowhere_in_plain_but_encrypted_in_the_state(life: Life):
+def test_the_token_is_only_in_the_state_and_encrypted(life: Life):
     versions = [
         item["inputs"]["secretString"]
         for item in life.aws
@@ -108,7 +108,7 @@ def test_tags_reach_what_is_below_the_gate(life: Life):
     assert [item for item in tagged if item != tags] == []
 
 
-def test_what_is_protected_stays_until_it_is_given_free(life: Life):
+def test_protected_resources_stay_until_they_are_unprotected(life: Life):
     if life.stack == "dev":
         assert life.protected == set()
         return
@@ -142,7 +142,7 @@ def test_without_a_token_sonarqube_is_refused_with_the_command_and_sarif_is_not(
     stack.ok("preview")
 
 
-def test_the_cli_takes_no_token_in_plain(tmp_path: Path):
+def test_the_cli_refuses_a_plain_text_token(tmp_path: Path):
     stack = workspace(tmp_path, "dev")
 
     refused = stack.run("config", "set", "sonarToken", "squ_engine_in_plain_0123456789abcdef")

@@ -36,7 +36,7 @@ def test_each_call_of_the_whole_lifecycle_survives_a_fault(run):
 
 
 @pytest.mark.parametrize("who", ["scan", "check-build-status", "approval", "notify"])
-def test_a_death_after_a_write_is_survived(run, who):
+def test_a_crash_after_a_write_is_survived(run, who):
     last = {
         "scan": "PutObject report.json",
         "check-build-status": "PutObject gate-result.json",
@@ -65,7 +65,7 @@ OVERCOME = [
 ]
 
 
-def test_what_could_be_told_as_error_is_overcome(run):
+def test_errors_that_could_be_reported_are_recovered_from(run):
     cases = [
         FaultCase(lifecycle, Call(who, what), fault) for lifecycle, who, what, fault in OVERCOME
     ]
@@ -83,12 +83,12 @@ def test_the_request_of_a_replaced_version_closes_without_a_click(run, lifecycle
 
 
 @pytest.mark.parametrize("lifecycle", ["withdrawn_at_once", "recalled"])
-def test_what_is_withdrawn_at_once_is_told_as_withdrawn_only(run, lifecycle):
+def test_an_immediate_withdrawal_is_reported_as_withdrawn_only(run, lifecycle):
     assert set(run.clean[lifecycle].cards) == {"quality gate failed", "approval withdrawn"}
     assert run.clean[lifecycle].clearance == ["withdrawn"]
 
 
-def test_each_lifecycle_of_a_call_has_faults_that_last_and_the_first_way_has_all(run):
+def test_each_lifecycle_of_a_call_has_lasting_faults_and_the_first_has_all(run):
     call = Call("callback", "GetObject withdrawal.json")
 
     faults = defaultdict(list)
@@ -101,7 +101,7 @@ def test_each_lifecycle_of_a_call_has_faults_that_last_and_the_first_way_has_all
     assert faults == {lifecycle: [*IN_EACH_LIFECYCLE] for lifecycle in lifecycles}
 
 
-def test_a_call_that_fails_in_silence_is_found(run):
+def test_a_silently_failing_call_is_found(run):
     def say_nothing(name, state):
         if name == "PublishOutcome":
             state["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]

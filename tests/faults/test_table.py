@@ -34,7 +34,7 @@ def table(*outcomes):
         ([("passed", UNREPORTED), ("late", WRONG)], "WRONG (late)"),
     ],
 )
-def test_a_cell_is_the_worst_outcome_with_its_way_where_that_is_not_the_first(outcomes, cell):
+def test_a_cell_is_the_worst_outcome_with_its_lifecycle_unless_it_is_the_first(outcomes, cell):
     assert table(*outcomes) == cell
 
 

@@ -74,7 +74,7 @@ def test_no_unzipper_writes_a_file_that_is_not_in_the_ledger(name, unzippers_fou
 
 
 @pytest.mark.parametrize("hole", HOLES)
-def test_a_zip_that_the_fuzz_found_is_refused(hole, tmp_path):
+def test_a_zip_found_by_fuzzing_is_refused(hole, tmp_path):
     _, *items = HOLES[hole]
     body = made(*items, NOTES)
 

@@ -33,7 +33,7 @@ def test_an_unknown_key_is_refused(inputs):
         create(ACCOUNT, "aws:cloudcontrol/resource:Resource", "x", inputs)
 
 
-def test_another_moto_is_refused_by_name(monkeypatch):
+def test_another_version_of_moto_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(moto_patches, "MOTO", "5.0.0")
 
     with pytest.raises(RuntimeError, match=r"moto 5\.0\.0, but moto 5\.2\.5"):
@@ -45,7 +45,7 @@ def test_a_missing_hook_is_refused_by_name():
         moto_patches._set(moto_patches, "no_such_thing", None)
 
 
-def test_everything_that_can_have_tags_has_the_stacks(cloud):
+def test_every_taggable_resource_has_the_tags_of_the_stack(cloud):
     tagging = cloud.client("resourcegroupstaggingapi")
     result = [
         mapping
@@ -67,7 +67,7 @@ def test_only_zips_can_be_uploaded(cloud):
         cloud.upload("app/readme.txt", b"text")
 
 
-def test_the_channel_may_call_what_is_behind_its_buttons_and_nothing_else(cloud):
+def test_the_channel_may_call_only_the_functions_of_its_buttons(cloud):
     buttons = {cloud.outputs["approvalFunction"], cloud.outputs["rescanFunction"]}
     others = [
         function["FunctionName"]
@@ -148,7 +148,7 @@ def run_function(cloud):
     return run
 
 
-def test_a_function_answers_with_what_its_handler_returns(run_function):
+def test_a_function_returns_the_result_of_its_handler(run_function):
     source = "def handler(event, context):\n    return [event, context.function_name]"
 
     assert run_function(source, b'{"a": 1}')[:2] == (None, [{"a": 1}, ANY])
@@ -168,14 +168,14 @@ def test_a_function_that_raises_fails_with_its_error(run_function):
     assert answer["errorType"] == "KeyError"
 
 
-def test_a_function_that_dies_fails_with_its_exit(run_function):
+def test_a_function_that_crashes_fails_with_its_exit_status(run_function):
     failed, answer, _ = run_function("import os\ndef handler(event, context): os._exit(3)")
 
     assert failed
     assert answer["errorType"] == "Runtime.ExitError"
 
 
-def test_what_a_function_logs_is_one_json_line_in_its_group(cloud, run_function):
+def test_a_log_message_is_one_json_line_in_the_log_group_of_its_function(cloud, run_function):
     source = (
         "import logging\n"
         "def handler(event, context): logging.getLogger('it').info('said', extra={'scan': 'a/1'})"

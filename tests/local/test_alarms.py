@@ -242,12 +242,12 @@ def _measure(observed: Observed) -> Values:
     return values
 
 
-def test_every_alarm_is_shown_here(observed: Observed):
+def test_every_alarm_has_a_case(observed: Observed):
     assert {*HAPPENED, *GIVEN, *EACH} == observed.alarms.keys()
 
 
 @pytest.mark.parametrize("label", HAPPENED)
-def test_what_happens_sets_its_alarm_off_and_a_scan_that_passes_does_not(
+def test_each_incident_sets_off_its_alarm_and_a_passed_scan_sets_off_none(
     observed: Observed, label: str
 ):
     alarm, part = observed.alarms[label], observed.parts[HAPPENED[label]]
@@ -257,9 +257,7 @@ def test_what_happens_sets_its_alarm_off_and_a_scan_that_passes_does_not(
 
 
 @pytest.mark.parametrize("label", GIVEN)
-def test_what_only_aws_counts_sets_its_alarm_off_above_the_threshold(
-    observed: Observed, label: str
-):
+def test_a_metric_of_aws_sets_off_its_alarm_above_the_threshold(observed: Observed, label: str):
     alarm = observed.alarms[label]
     [at] = watched(alarm)
     above, not_above = GIVEN[label]
@@ -269,7 +267,7 @@ def test_what_only_aws_counts_sets_its_alarm_off_above_the_threshold(
 
 
 @pytest.mark.parametrize(("label", "source"), [(a, b) for a, item in EACH.items() for b in item])
-def test_each_of_several_metrics_sets_their_alarm_off(observed: Observed, label: str, source: str):
+def test_each_metric_of_an_alarm_can_set_it_off(observed: Observed, label: str, source: str):
     alarm = observed.alarms[label]
     metrics = {
         _source(observed.cloud, name, dict(dimensions)): (namespace, name, dimensions)
@@ -292,7 +290,7 @@ def _source(cloud: LocalAccount, name: str, dimensions: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("label", sorted({*HAPPENED, *GIVEN, *EACH}))
-def test_an_alarm_is_shown_in_the_channel_with_what_happened_and_its_section(
+def test_an_alarm_is_shown_in_the_channel_with_its_reason_and_runbook_section(
     observed: Observed, label: str
 ):
     alarm = observed.alarms[label]
@@ -306,7 +304,7 @@ def test_an_alarm_is_shown_in_the_channel_with_what_happened_and_its_section(
     assert "docs/runbook.md#" in buttons_of.description
 
 
-def test_uploads_in_one_hour_only_are_no_alarm(observed: Observed):
+def test_uploads_in_a_single_hour_set_off_no_alarm(observed: Observed):
     assert not goes_off(observed.alarms["no-scans-completed"], [{}, observed.parts["lost"]])
     assert not goes_off(
         observed.alarms["no-scans-completed"], [observed.parts["lost"], observed.parts["calm"]]
@@ -337,7 +335,7 @@ def test_times_since_the_upload_are_measured(observed: Observed):
     assert len(values[metric("chatops-slack/local", "SecondsToDecision")]) == 1
 
 
-def test_the_dashboard_is_there_by_the_name_in_its_address(observed: Observed):
+def test_the_dashboard_exists_under_the_name_in_its_url(observed: Observed):
     name = observed.cloud.outputs["dashboardUrl"].rpartition("/")[2]
     result = observed.cloud.client("cloudwatch").get_dashboard(DashboardName=name)
 
@@ -356,5 +354,5 @@ def test_the_dashboard_is_there_by_the_name_in_its_address(observed: Observed):
         ("{ $.t IS FALSE }", {}, False),
     ],
 )
-def test_a_pattern_fits_the_lines_that_meet_all_its_conditions(pattern, line, fits):
+def test_a_pattern_matches_lines_that_meet_all_its_conditions(pattern, line, fits):
     assert matches(pattern, line) is fits

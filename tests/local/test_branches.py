@@ -240,14 +240,14 @@ def leave(cloud, scan, name, document):
         ],
     ),
 )  # fmt: skip
-def test_each_path_ends_as_the_gate_and_the_evidence_say(taken, name):
+def test_each_path_ends_with_the_expected_states_and_evidence(taken, name):
     last = PATHS[name][1]
 
     assert taken(name)[-len(last) :] == last
 
 
 @pytest.mark.slow
-def test_what_the_state_machine_words_itself_stands_in_the_thread_of_the_storm(cloud, taken):
+def test_fallback_cards_are_sent_in_the_thread_of_the_storm(cloud, taken):
     """One scan begins a storm, and the email about another's decision cannot be sent."""
     for name in ("begins a storm", "in a storm, no mail"):
         taken(name)
@@ -261,7 +261,7 @@ def test_what_the_state_machine_words_itself_stands_in_the_thread_of_the_storm(c
 
 
 @pytest.mark.slow
-def test_an_escalation_without_its_card_is_told_by_a_plain_one(cloud, taken):
+def test_an_escalation_whose_card_cannot_be_built_uses_the_fallback_card(cloud, taken):
     taken("nobody decided, no mail")
 
     plain = [card for card in cloud.channel.cards if "decision still pending" in card.title]
@@ -270,7 +270,7 @@ def test_an_escalation_without_its_card_is_told_by_a_plain_one(cloud, taken):
 
 
 @pytest.mark.slow
-def test_every_state_was_taken(cloud, taken):
+def test_every_state_was_entered(cloud, taken):
     visited = {state for name in PATHS for state in taken(name)}
     text = cloud.client("stepfunctions").describe_state_machine(
         stateMachineArn=cloud.outputs["stateMachine"]
@@ -296,7 +296,7 @@ def failing_call(cloud, failing, **arguments):
 
 
 @pytest.mark.slow
-def test_an_approval_that_could_not_be_tagged_at_first_is_tagged_later_and_told_once(cloud):
+def test_an_approval_that_could_not_be_tagged_is_tagged_later_and_reported_once(cloud):
     unavailable = "{% $status = 'approved' and $pause < 240 ? 'no-such-bucket' : $scan.bucket %}"
     with failing_call(cloud, "TagStatus", Bucket=unavailable):
         states = walk(cloud, "failed", decided="approved", hold=12)
@@ -330,7 +330,7 @@ def test_an_approval_that_cannot_be_waited_for_still_expires(cloud):
     ],
     ids=["at first", "at all"],
 )
-def test_a_decision_that_cannot_be_read_is_looked_for_again(cloud, function, last):
+def test_a_decision_that_cannot_be_read_is_read_again(cloud, function, last):
     with failing_call(cloud, "CheckForDecision", FunctionName=function):
         states = walk(cloud, "failed", decided="rejected")
 

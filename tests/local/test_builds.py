@@ -40,13 +40,13 @@ def built(*commands: str) -> dict[str, Any]:
     return ended
 
 
-def test_a_build_knows_where_its_source_and_so_its_disk_is():
+def test_a_build_runs_in_its_source_folder_and_knows_its_path():
     ended = built("test -f $CODEBUILD_SRC_DIR/here", "test $PWD = $CODEBUILD_SRC_DIR")
 
     assert ended["BuildStatus"] == "SUCCEEDED"
 
 
-def test_a_build_has_no_language_as_in_codebuild_s_arm64_image(monkeypatch):
+def test_a_build_has_no_locale_like_the_arm64_image_of_codebuild(monkeypatch):
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
 
     assert built('test -z "$LANG"')["BuildStatus"] == "SUCCEEDED"
@@ -62,7 +62,7 @@ def shallow() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("shallow")
-def test_a_build_leaves_nothing_behind_however_deep_it_dug(tmp_path: Path, monkeypatch):
+def test_a_build_removes_its_folders_of_any_depth(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dig = "import os; [(os.mkdir('d'), os.chdir('d')) for _ in range(1500)]"
 

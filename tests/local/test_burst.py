@@ -21,7 +21,7 @@ def test_forty_uploads_at_once_are_each_handled_once():
     assert numbers["cards in all"] == "20"
 
 
-def test_the_quick_scan_writes_a_report_as_the_schema_says(monkeypatch):
+def test_the_quick_scan_writes_a_report_that_fits_the_schema(monkeypatch):
     written = []
     monkeypatch.setattr(
         quick_scan,

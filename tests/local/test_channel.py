@@ -45,7 +45,7 @@ def changed(base, path, value):
     return copy
 
 
-def test_a_good_card_is_kept():
+def test_a_valid_card_is_stored():
     check_notification(CARD)
 
 
@@ -99,7 +99,7 @@ def buttons_of(card):
     return channel
 
 
-def test_a_button_asks_for_what_the_card_does_not_bind():
+def test_a_button_asks_for_variables_that_the_card_does_not_set():
     [button] = buttons_of(CARD).cards[0].buttons
 
     assert (button.label, button.asks) == ("Approve", ("Reason",))
@@ -109,20 +109,20 @@ def test_a_button_asks_for_what_the_card_does_not_bind():
 @pytest.mark.parametrize(
     "context", [{}, {"Fn": "another"}, {"Fn": ""}], ids=["absent", "another stack's", "empty"]
 )
-def test_a_button_whose_criteria_do_not_hold_is_not_shown(context):
+def test_a_button_whose_criteria_do_not_match_is_hidden(context):
     card = changed(CARD, "metadata.additionalContext", context)
 
     assert buttons_of(card).cards[0].buttons == ()
 
 
-def test_custom_actions_that_are_switched_off_are_not_shown():
+def test_disabled_custom_actions_are_hidden():
     card = changed(CARD, "metadata.enableCustomActions", False)
 
     assert buttons_of(card).cards[0].buttons == ()
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", "{}"])
-def test_what_is_no_card_is_kept_as_dropped(text):
+def test_an_invalid_message_is_stored_as_dropped(text):
     channel = Channel(lambda _: None)
     channel._receive(text)
 

@@ -81,7 +81,7 @@ def test_an_approval_is_withdrawn_from_its_own_card(cloud):
 
 
 @pytest.mark.slow
-def test_the_developers_are_reminded_before_an_exception_ends(cloud):
+def test_developers_are_reminded_before_an_approval_expires(cloud):
     scan = cloud.upload("payments/b.zip", QUICK_FAILING)
     click(cloud, scan, "Approve")
     execution = cloud.execution(scan)
@@ -95,7 +95,7 @@ def test_the_developers_are_reminded_before_an_exception_ends(cloud):
 
 
 @pytest.mark.slow
-def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud):
+def test_an_unanswered_request_is_escalated_and_can_still_be_decided(cloud):
     scan = cloud.upload("payments/d.zip", QUICK_FAILING)
     execution = cloud.execution(scan)
 
@@ -109,7 +109,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_is_decided_late(cloud)
     assert cloud.clearance("payments/d.zip", scan) == "rejected"
 
 
-def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
+def test_a_newer_version_supersedes_the_request_of_the_previous_one(cloud):
     old = cloud.upload("payments/e.zip", QUICK_FAILING)
     card = card_of(cloud, old)
     cloud.reached(cloud.execution(old), "AwaitDecision")
@@ -126,7 +126,7 @@ def test_a_newer_version_closes_the_request_of_the_one_before(cloud):
     assert button(card_of(cloud, new), "Approve")
 
 
-def test_a_scan_is_done_again_by_a_button_as_another_attempt(cloud):
+def test_the_scan_again_button_starts_another_attempt(cloud):
     scan = cloud.upload("payments/f.zip", zipped({"README.md": "only words"}))
     again = button(card_of(cloud, scan), "Scan again")
     cloud.ended(cloud.execution(scan))
@@ -141,7 +141,7 @@ def test_a_scan_is_done_again_by_a_button_as_another_attempt(cloud):
     assert len(cloud.builds.all_of(attempt)) == 1
 
 
-def test_a_team_has_its_own_button_which_may_call_its_function_only(cloud):
+def test_a_custom_button_may_call_its_own_function_only(cloud):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
         package.writestr("ticket.py", TICKET_PY)
@@ -161,7 +161,7 @@ def test_a_team_has_its_own_button_which_may_call_its_function_only(cloud):
     )
 
 
-def test_an_app_has_its_own_readers_and_the_uploader_may_be_one(cloud):
+def test_an_app_has_its_own_recipients_and_the_uploader_may_be_one(cloud):
     stored = cloud.client("s3").put_object(
         Bucket=cloud.outputs["uploadBucket"],
         Key="web/app.zip",
@@ -178,7 +178,7 @@ def test_an_app_has_its_own_readers_and_the_uploader_may_be_one(cloud):
     assert "rejected" in text_of(mail)
 
 
-def test_each_document_of_evidence_names_the_sha256_of_the_one_before(cloud):
+def test_each_evidence_document_names_the_sha256_of_the_previous_one(cloud):
     scan = cloud.upload("payments/h.zip", QUICK_FAILING)
     click(cloud, scan, "Reject")
     cloud.ended(cloud.execution(scan))

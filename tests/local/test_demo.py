@@ -16,18 +16,18 @@ from samples import key_for
         ("no-ending", "no-ending/no-ending.zip"),
     ],
 )
-def test_any_name_of_a_zip_makes_a_key_with_an_app(name, key):
+def test_every_zip_name_becomes_a_key_with_an_app(name, key):
     assert key_for(name) == key
 
 
 @pytest.mark.parametrize("path", ["/nowhere/x.zip", "/tmp"], ids=["absent", "a folder"])
-def test_what_is_no_zip_file_ends_with_a_word(path, capsys):
+def test_a_file_that_is_not_a_zip_ends_with_a_message(path, capsys):
     assert demo.main(["--app", path]) == 2
     assert "make demo APP=your.zip" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong", [("ENGINE", "sonar"), ("DECISION", "approve")])
-def test_what_make_is_given_is_checked_before_anything_starts(wrong, capsys, monkeypatch):
+def test_arguments_of_make_are_checked_before_anything_starts(wrong, capsys, monkeypatch):
     monkeypatch.setenv(*wrong)
 
     with pytest.raises(SystemExit) as ended:
@@ -38,7 +38,7 @@ def test_what_make_is_given_is_checked_before_anything_starts(wrong, capsys, mon
 
 
 @pytest.mark.slow
-def test_the_whole_story_is_told(capsys, monkeypatch):
+def test_the_demo_shows_the_whole_lifecycle(capsys, monkeypatch):
     monkeypatch.setenv("DECISION", "Reject")
 
     assert demo.main([]) == 0

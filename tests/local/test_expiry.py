@@ -14,7 +14,7 @@ from tests.support.account import (
 pytestmark = pytest.mark.slow
 
 
-def test_a_request_that_nobody_answers_expires_and_everybody_is_notified(short_deadline_account):
+def test_an_undecided_request_expires_and_everybody_is_notified(short_deadline_account):
     scan = short_deadline_account.upload("payments/api.zip", FAILING)
 
     assert short_deadline_account.ended(short_deadline_account.execution(scan)) == "SUCCEEDED"
@@ -31,7 +31,7 @@ def test_a_request_that_nobody_answers_expires_and_everybody_is_notified(short_d
     assert short_deadline_account.evidence(scan)["decision.json"]["decision"] == "request-expired"
 
 
-def test_an_exception_ends_with_a_tag_a_card_and_an_email(short_deadline_account):
+def test_an_expired_exception_sets_the_tag_and_sends_a_card_and_an_email(short_deadline_account):
     scan = short_deadline_account.upload("payments/api.zip", FAILING)
     click(short_deadline_account, scan, "Approve")
     execution = short_deadline_account.execution(scan)
@@ -45,7 +45,9 @@ def test_an_exception_ends_with_a_tag_a_card_and_an_email(short_deadline_account
     assert len(mails_about(short_deadline_account, version(scan))) == 2
 
 
-def test_a_decision_whose_writer_died_is_followed_without_another_click(short_deadline_account):
+def test_a_decision_whose_writer_crashed_resumes_the_workflow_without_another_click(
+    short_deadline_account,
+):
     scan = short_deadline_account.upload("payments/api.zip", FAILING)
     execution = short_deadline_account.execution(scan)
     short_deadline_account.reached(execution, "AwaitDecision")

@@ -24,7 +24,7 @@ def nothing_else(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("where", ["PATH", "JAVA_HOME", "installed"])
-def test_java_is_found_wherever_it_lies(where, tmp_path, monkeypatch, nothing_else):
+def test_java_is_found_in_every_known_place(where, tmp_path, monkeypatch, nothing_else):
     homes = {"PATH": tmp_path, "JAVA_HOME": tmp_path / "home", "installed": nothing_else / "25"}
     result = fake(homes[where], "25.0.3")
     if where == "JAVA_HOME":
@@ -34,7 +34,7 @@ def test_java_is_found_wherever_it_lies(where, tmp_path, monkeypatch, nothing_el
     assert java.find({17}, nothing_else) is None
 
 
-def test_a_java_that_does_not_fit_is_passed_over(tmp_path, monkeypatch, nothing_else):
+def test_an_unsuitable_java_is_skipped(tmp_path, monkeypatch, nothing_else):
     fake(tmp_path, "17.0.15")
     fitting = fake(nothing_else / "21", "21.0.1")
     (nothing_else / "25" / "bin").mkdir(parents=True)
@@ -46,14 +46,14 @@ def test_a_java_that_does_not_fit_is_passed_over(tmp_path, monkeypatch, nothing_
 @pytest.mark.parametrize(
     ("version", "needs"), [("26.2.0.119303", "Java 21 or 25"), ("10.7.0.96327", "Java 17:")]
 )
-def test_what_is_missing_is_said_by_version(version, needs, monkeypatch, nothing_else):
+def test_a_missing_java_is_named_by_version(version, needs, monkeypatch, nothing_else):
     monkeypatch.setenv("SONARQUBE", version)
     monkeypatch.setattr(java, "find", lambda versions: None)
 
     assert needs in (sonarqube.missing() or "")
 
 
-def test_a_version_that_nobody_has_checked_is_refused(monkeypatch):
+def test_a_version_without_a_checksum_is_refused(monkeypatch):
     monkeypatch.setenv("SONARQUBE", "26.3.0.1")
 
     with pytest.raises(RuntimeError, match=r"not one of 10\.7"):

@@ -36,7 +36,7 @@ VARIABLES = {
         "$yes and $not($build)",
     ],
 )
-def test_a_variable_is_what_its_literal_would_be(expression):
+def test_a_variable_has_the_value_of_its_literal(expression):
     literals = "".join(
         f"{name}:={json.dumps(value, ensure_ascii=False)};" for name, value in VARIABLES.items()
     )
@@ -47,7 +47,7 @@ def test_a_variable_is_what_its_literal_would_be(expression):
         assert result == Jsonata(f"({literals}{expression})").evaluate(None)
 
 
-def test_an_expression_that_failed_once_is_not_kept():
+def test_a_failed_expression_is_not_cached():
     failing = f"({jsonata.declare({'$x': 'no number'})}$x + 1)"
     for _ in range(2):
         with pytest.raises(Exception, match="must evaluate to a number"):
@@ -56,14 +56,14 @@ def test_an_expression_that_failed_once_is_not_kept():
     assert jsonata.evaluate(f"({jsonata.declare({'$x': 1})}$x + 1)") == 2
 
 
-def test_later_variables_win_as_later_assignments_do():
+def test_later_variables_override_earlier_ones():
     declared = jsonata.declare({"$x": 1}) + jsonata.declare({"$x": 2})
 
     assert jsonata.evaluate(f"({declared}$x)") == 2
 
 
 @pytest.mark.parametrize("expression", ["$millis()", "$toMillis($now())"])
-def test_the_time_is_that_of_the_evaluation_whatever_was_parsed_last(expression, monkeypatch):
+def test_the_time_is_that_of_the_evaluation(expression, monkeypatch):
     clock = [1_000]
     monkeypatch.setattr(Timebox, "current_milli_time", lambda: clock[0])
     jsonata.evaluate(expression)

@@ -75,7 +75,7 @@ def test_a_rejection_blocks_the_version_and_ends_the_lifecycle(cloud):
     ],
     ids=["no zip", "cut off", "empty", "nothing to analyse"],
 )
-def test_a_zip_that_cannot_be_scanned_is_told_in_the_channel(cloud, body, says, buttons):
+def test_a_zip_that_cannot_be_scanned_is_reported_in_the_channel(cloud, body, says, buttons):
     scan = cloud.upload("payments/api.zip", body)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
@@ -95,7 +95,7 @@ SHELL = "import subprocess\nsubprocess.run(cmd, shell=True)"
     ids=["a comment", "a folder that the tool leaves out"],
 )
 @pytest.mark.slow
-def test_code_cannot_ask_to_be_overlooked(cloud, files):
+def test_code_cannot_exclude_itself_from_the_scan(cloud, files):
     scan = cloud.upload("payments/api.zip", zipped(files))
 
     assert card_of(cloud, scan).buttons
@@ -120,7 +120,7 @@ def test_a_key_of_any_script_is_processed(cloud):
     assert cloud.clearance("payments/ünï 😀 zip.zip", scan) == "passed"
 
 
-def test_a_key_without_an_app_name_is_told_in_the_channel_and_never_scanned(cloud):
+def test_a_key_without_an_app_name_is_reported_in_the_channel_and_never_scanned(cloud):
     scan = cloud.upload("<!here> $(id)/x.zip", PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
@@ -131,7 +131,7 @@ def test_a_key_without_an_app_name_is_told_in_the_channel_and_never_scanned(clou
 
 
 @pytest.mark.slow
-def test_uploads_at_once_are_scanned_once_each(cloud):
+def test_simultaneous_uploads_are_each_scanned_once(cloud):
     scans = [cloud.upload("twins/a.zip", FAILING), cloud.upload("twins/b.zip", FAILING)]
 
     assert len(set(scans)) == 2
@@ -143,7 +143,7 @@ def test_uploads_at_once_are_scanned_once_each(cloud):
 
 
 @pytest.mark.slow
-def test_a_repeated_event_ends_where_it_opens(cloud):
+def test_a_duplicate_event_ends_its_execution_at_open_scan(cloud):
     scan = cloud.upload("inventory.zip", PASSING)
     first = cloud.execution(scan)
     event = json.loads(
@@ -159,7 +159,7 @@ def test_a_repeated_event_ends_where_it_opens(cloud):
     assert len(cloud.builds.all_of(scan)) == 1
 
 
-def test_two_people_at_the_same_instant_have_one_outcome(cloud):
+def test_two_simultaneous_clicks_have_one_outcome(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
     card = card_of(cloud, scan)
     execution = cloud.execution(scan)
@@ -182,7 +182,7 @@ def test_two_people_at_the_same_instant_have_one_outcome(cloud):
 
 
 @pytest.mark.slow
-def test_a_decision_whose_writer_died_is_followed_by_the_next_click(cloud):
+def test_a_decision_whose_writer_crashed_resumes_the_workflow_at_the_next_click(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
     execution = cloud.execution(scan)
     cloud.reached(execution, "AwaitDecision")

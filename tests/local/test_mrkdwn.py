@@ -48,7 +48,7 @@ def test_a_line_is_read_as_slack_reads_it(text, buttons_of):
         ("\uff40c\uff40", [("c", "code")]),
     ],
 )  # fmt: skip
-def test_where_a_source_says_or_leaves_open_that_a_mark_works_it_works(text, buttons_of):
+def test_a_mark_is_formatting_unless_a_source_says_otherwise(text, buttons_of):
     assert styled(text) == buttons_of
 
 
@@ -61,7 +61,7 @@ def test_where_a_source_says_or_leaves_open_that_a_mark_works_it_works(text, but
         ("nothttps://evil.example", []),
     ],
 )
-def test_an_address_is_a_link_by_itself_even_in_code(text, buttons_of):
+def test_a_bare_address_is_a_link_even_in_code(text, buttons_of):
     assert [span["href"] for span in spans(text) if "href" in span] == buttons_of
 
 

@@ -45,7 +45,7 @@ def digest(cards):
     return next(card for card in cards if "did not pass" in card.title)
 
 
-def test_the_channel_sees_so_many_cards_and_one_digest(cloud, cards, digest):
+def test_the_channel_gets_the_configured_number_of_cards_and_one_digest(cloud, cards, digest):
     threads = {card.thread: card for card in reversed(cards)}  # the first of each
 
     assert len(threads) == MOST + 1
@@ -54,7 +54,7 @@ def test_the_channel_sees_so_many_cards_and_one_digest(cloud, cards, digest):
     assert cloud.channel.dropped == []
 
 
-def test_the_digest_says_what_they_have_in_common(digest):
+def test_the_digest_names_what_the_scans_have_in_common(digest):
     assert digest.title == f"🌊 More than {MOST} scans did not pass within one day"
     assert f"• {MOST + 1} of {MOST + 1}: quality gate: HIGH findings" in digest.description
     assert digest.buttons == ()
@@ -71,7 +71,7 @@ def test_a_scan_in_the_thread_is_decided_there(cloud, scans, digest):
     assert len(mails_about(cloud, scan)) == 1
 
 
-def test_a_scan_of_its_own_thread_stays_there(cloud, scans, digest):
+def test_a_scan_with_its_own_thread_keeps_it(cloud, scans, digest):
     scan = next(item for item in scans if card_of(cloud, item).thread == item)
 
     click(cloud, scan, "Reject")

@@ -22,7 +22,7 @@ def without_retries(cloud):
     scan_quickly(cloud)
 
 
-def test_a_failing_evaluate_is_told_with_a_link_to_the_execution(cloud, replaced):
+def test_a_failed_evaluation_is_reported_with_a_link_to_the_execution(cloud, replaced):
     replaced(cloud, "check-build-status", crash)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
     execution = cloud.execution(scan)
@@ -35,7 +35,7 @@ def test_a_failing_evaluate_is_told_with_a_link_to_the_execution(cloud, replaced
     assert cloud.clearance("inventory.zip", scan) is None
 
 
-def test_refused_mail_is_told_and_the_decision_stands(cloud, replaced):
+def test_refused_email_is_reported_and_the_decision_stays(cloud, replaced):
     replaced(cloud, "notify", crash)
     scan = cloud.upload("payments/api.zip", QUICK_FAILING)
 
@@ -46,7 +46,7 @@ def test_refused_mail_is_told_and_the_decision_stands(cloud, replaced):
     assert cloud.clearance("payments/api.zip", scan) == "rejected"
 
 
-def test_a_full_codebuild_is_waited_for(cloud, monkeypatch):
+def test_a_build_is_retried_while_codebuild_is_at_its_quota(cloud, monkeypatch):
     monkeypatch.setattr(cloud.builds, "slots", 0)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
     execution = cloud.execution(scan)
@@ -59,7 +59,7 @@ def test_a_full_codebuild_is_waited_for(cloud, monkeypatch):
     assert cloud.clearance("inventory.zip", scan) == "passed"
 
 
-def test_a_build_that_takes_too_long_is_told_as_that(cloud, monkeypatch):
+def test_a_build_that_times_out_is_reported_as_a_timeout(cloud, monkeypatch):
     monkeypatch.setattr(cloud.builds, "minute", 0.01)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
@@ -69,7 +69,7 @@ def test_a_build_that_takes_too_long_is_told_as_that(cloud, monkeypatch):
     assert cloud.clearance("inventory.zip", scan) == "error"
 
 
-def test_an_event_that_starts_nothing_lies_in_the_dead_letter_queue(cloud, monkeypatch):
+def test_an_event_that_starts_no_execution_goes_to_the_dead_letter_queue(cloud, monkeypatch):
     stepfunctions = cloud.client("stepfunctions", signer="events")
 
     def down(**_):
@@ -84,7 +84,7 @@ def test_an_event_that_starts_nothing_lies_in_the_dead_letter_queue(cloud, monke
     assert json.loads(dead_letter["Body"])["detail"]["object"]["version-id"] in scan
 
 
-def test_a_missing_secret_is_told_in_the_channel(cloud, monkeypatch):
+def test_a_missing_secret_is_reported_in_the_channel(cloud, monkeypatch):
     project = cloud.builds._project
 
     def with_secret(name):
@@ -101,7 +101,7 @@ def test_a_missing_secret_is_told_in_the_channel(cloud, monkeypatch):
     assert "Secrets Manager" in card_of(cloud, scan).description
 
 
-def test_scanner_code_that_cannot_be_fetched_is_told_in_the_channel(cloud, monkeypatch):
+def test_scanner_code_that_cannot_be_fetched_is_reported_in_the_channel(cloud, monkeypatch):
     project = cloud.builds._project
 
     def without_code(name):

@@ -14,7 +14,7 @@ def rows(environment, *words):
     return json.loads(environment.run("audit", "--json", *words).stdout)
 
 
-def test_each_scan_is_a_row_with_who_and_why_and_until_when(environment):
+def test_each_scan_is_a_row_with_approver_reason_and_expiry(environment):
     version = environment.upload(status="approved")
     scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
     environment.click(scan, "approve", "fixed in 1.5")
@@ -82,7 +82,7 @@ def test_a_report_that_makes_no_sense_says_nothing_of_files(environment, change)
     assert (row["decision"], row["unanalysed"], row["opaque"]) == ("approved", "", "")
 
 
-def test_where_nobody_is_recorded_the_channel_decided_and_nobody_a_passed_gate(environment):
+def test_an_unrecorded_approver_is_the_channel_and_a_passed_gate_has_none(environment):
     rejected = environment.scan("1", decision={"decision": "rejected"})
     expired = environment.scan("2", decision={"decision": "request-expired"})
     passed = environment.scan("3", status="passed")
@@ -135,7 +135,7 @@ def test_a_reason_with_line_breaks_stays_in_its_row(environment):
     assert row["reason"] == "a b =1+1"
 
 
-def test_text_from_outside_cannot_paint_on_the_terminal(environment):
+def test_outside_text_cannot_control_the_terminal(environment):
     environment.scan("1", decision={**APPROVED, "reason": "\x1b[31m[bold]red[/bold]\x1b]0;x\x07"})
 
     displayed = environment.run("audit").stdout

@@ -104,7 +104,7 @@ def test_where_none_of_the_newest_is_cleared_it_says_so_after_a_few_hundred_call
     assert many.calls.total() < NEWEST + 100, many.calls
 
 
-def test_one_that_is_older_than_that_is_found_by_who_asks_for_it(environment, many):
+def test_an_older_version_is_found_with_all(environment, many):
     last = many.versions[-1]
     many.tags[last] = "passed"
     environment.scan(last, "passed")
@@ -116,7 +116,7 @@ def test_one_that_is_older_than_that_is_found_by_who_asks_for_it(environment, ma
     assert many.calls.total() < 1100, many.calls
 
 
-def test_where_all_were_looked_at_nobody_is_told_to_look_at_more(environment, many):
+def test_after_checking_all_versions_all_is_not_suggested(environment, many):
     result = fetch(environment, "--newest", "1000")
 
     assert result.exit_code == 1
@@ -134,7 +134,7 @@ def test_the_newest_cleared_is_taken_whichever_tag_is_read_first(environment, ma
     assert json.loads(result.stdout)["version"] == many.versions[3]
 
 
-def test_evidence_is_read_of_what_is_cleared_and_for_the_reasons_that_are_told(environment, many):
+def test_evidence_is_read_only_for_cleared_and_explained_versions(environment, many):
     version = many.versions[50]
     many.tags[version] = "passed"
     environment.scan(version, "passed")
@@ -300,7 +300,9 @@ def test_a_version_that_a_later_attempt_did_not_clear_is_not_taken(environment, 
 
 
 @pytest.mark.parametrize("name", ["decision.json", "actions/1.json", "report.json"])
-def test_odd_evidence_of_what_is_not_cleared_is_told_of_and_ends_nothing(environment, older, name):
+def test_odd_evidence_of_an_uncleared_version_is_reported_and_ends_nothing(
+    environment, older, name
+):
     version = environment.upload(status="rejected")
     scan = environment.scan(version, decision={"decision": "rejected"})
     environment.put(scan, name, b"no json")

@@ -45,14 +45,14 @@ def test_a_decision_is_what_the_button_sends(environment, function, words, paylo
     assert requests == [("approval", {"scan": SCAN, **payload})]
 
 
-def test_rescan_asks_its_own_function(environment, function):
+def test_rescan_invokes_its_own_function(environment, function):
     requests = function("Scanning payments/api.zip again.")
 
     assert environment.run("rescan", SCAN).exit_code == 0
     assert requests == [("rescan", {"scan": SCAN})]
 
 
-def test_an_answer_that_says_no_is_exit_code_1(environment, function):
+def test_a_refused_action_exits_with_1(environment, function):
     function("Already rejected on 1 Jan 2026, because: no.")
 
     result = environment.run("approve", SCAN, "--reason", "please")
@@ -68,7 +68,9 @@ def test_an_answer_that_says_no_is_exit_code_1(environment, function):
     ],
     ids=["an error", "no sentence"],
 )
-def test_a_function_that_fails_is_said_in_words(environment, function, expected, more, displayed):
+def test_a_failed_function_is_reported_with_a_message(
+    environment, function, expected, more, displayed
+):
     function(expected, **more)
 
     result = environment.run("reject", SCAN, "--reason", "not so")
@@ -82,7 +84,7 @@ def test_a_function_that_fails_is_said_in_words(environment, function, expected,
     [["approve", SCAN], ["reject", "no id", "--reason", "not so"], ["rescan", "../../x"]],
     ids=["no reason", "no id", "a path"],
 )
-def test_what_cannot_be_a_decision_is_not_asked(environment, function, words):
+def test_an_invalid_decision_is_not_sent(environment, function, words):
     requests = function("Approved")
 
     assert environment.run(*words).exit_code == 2

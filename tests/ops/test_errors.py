@@ -13,7 +13,7 @@ def test_a_missing_right_is_named(environment, denied):
     assert "ask for the right" in result.stderr
 
 
-def test_an_environment_that_is_not_there_is_named(environment):
+def test_a_missing_environment_is_named(environment):
     environment.s3.delete_bucket(Bucket="artifacts")
 
     result = environment.run("audit")
@@ -23,7 +23,7 @@ def test_an_environment_that_is_not_there_is_named(environment):
     assert "is this the right stack" in result.stderr
 
 
-def test_an_address_where_nobody_answers_is_named(environment, monkeypatch):
+def test_an_unreachable_address_is_named(environment, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 

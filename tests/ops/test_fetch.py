@@ -35,7 +35,7 @@ def test_the_newest_cleared_version_is_downloaded(environment, fetched):
     assert (result.exit_code, body) == (0, b"new"), result.output
 
 
-def test_a_newer_version_that_is_not_cleared_is_named_with_who_and_why(environment, fetched):
+def test_a_newer_uncleared_version_is_named_with_approver_and_reason(environment, fetched):
     environment.cleared(body=b"old")
     version = environment.upload(body=b"new", status="rejected")
     decision = {"decision": "rejected", "reason": "fix the shell call"}
@@ -95,7 +95,7 @@ def test_each_version_that_may_not_be_deployed_has_a_line_of_its_own(environment
     assert len({line for line in lines for version in versions if version in line}) == 9
 
 
-def test_a_withdrawn_version_says_who_took_it_back(environment, fetched):
+def test_a_withdrawn_version_names_who_withdrew_it(environment, fetched):
     version = environment.upload(status="withdrawn")
     scan = environment.scan(version, decision=APPROVED, withdrawal={"reason": "exploited"})
     environment.click(scan, "withdraw", "exploited")
@@ -106,7 +106,7 @@ def test_a_withdrawn_version_says_who_took_it_back(environment, fetched):
     assert "withdrawn by Ada (U0ADA0000)" in result.stderr
 
 
-def test_a_version_that_was_scanned_again_is_told_of_by_its_last_scan(environment, fetched):
+def test_a_rescanned_version_is_described_by_its_last_scan(environment, fetched):
     version = environment.upload(status="rejected")
     environment.scan(version, status="error")
     environment.scan(version, attempt=2, decision={"decision": "rejected", "reason": "second look"})
@@ -156,7 +156,7 @@ def test_what_was_deleted_is_not_deployed(environment, fetched):
     assert "it was deleted" in result.stderr
 
 
-def test_a_zip_that_is_not_what_was_scanned_is_not_left_behind(environment, fetched):
+def test_a_zip_that_differs_from_the_scanned_one_is_deleted(environment, fetched):
     version = environment.upload(body=b"zip", status="passed")
     environment.scan(version, status="passed", sha256=digest(b"another"))
 
@@ -185,7 +185,7 @@ def test_a_download_that_breaks_off_leaves_nothing_and_is_no_error_of_the_file(
     assert [item.name for item in environment.folder.iterdir()] == ["outputs.json"]
 
 
-def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
+def test_a_full_disk_is_reported_with_a_message(environment, fetched, monkeypatch):
     environment.cleared()
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(StreamingBody, "iter_chunks", Mock(side_effect=full))
@@ -196,9 +196,7 @@ def test_a_full_disk_is_said_in_words(environment, fetched, monkeypatch):
     assert "No space left on device" in result.stderr
 
 
-def test_without_the_right_to_read_evidence_it_says_less_and_still_fetches(
-    environment, fetched, denied
-):
+def test_without_the_right_to_read_evidence_it_still_fetches(environment, fetched, denied):
     environment.cleared(body=b"old")
     environment.scan(environment.upload(status="rejected"))
     denied("artifacts")
@@ -232,7 +230,7 @@ def test_json_names_the_file_and_what_is_newer(environment, fetched):
     ],
     ids=["no upload", "no app", "another app's key", "no version", "no folder"],
 )
-def test_what_cannot_be_fetched_is_said_in_words(environment, words, code, says):
+def test_a_failed_fetch_is_reported_with_a_message(environment, words, code, says):
     environment.cleared()
 
     result = environment.run(*words)
@@ -242,7 +240,7 @@ def test_what_cannot_be_fetched_is_said_in_words(environment, words, code, says)
     assert "Traceback" not in result.output
 
 
-def test_the_moment_of_the_upload_stands_beside_its_version(environment, fetched):
+def test_the_upload_time_is_shown_beside_its_version(environment, fetched):
     version = environment.cleared()
 
     assert f"payments/api.zip, version {version} of " in fetched()[0].stderr

@@ -29,7 +29,7 @@ EXAMPLES = {
     ("where", "words"),
     [(where, words) for where, all_of in EXAMPLES.items() for words in all_of],
 )
-def test_a_command_that_is_shown_is_taken(where, words):
+def test_every_documented_command_is_accepted(where, words):
     name, *arguments = shlex.split(words, comments=True)
 
     assert name in COMMANDS, where
@@ -66,7 +66,7 @@ def test_which_environment_is_asked_before_anything_else(monkeypatch, words):
     [(None, "cannot be read"), ("no json", "no JSON"), ("{}", "no output uploadBucket")],
     ids=["no file", "no json", "no outputs"],
 )
-def test_outputs_that_are_none_are_said_in_words(tmp_path, text, says):
+def test_missing_outputs_are_reported_with_a_message(tmp_path, text, says):
     file = tmp_path / "outputs.json"
     if text:
         file.write_text(text)
@@ -77,7 +77,7 @@ def test_outputs_that_are_none_are_said_in_words(tmp_path, text, says):
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["refuses", "is not installed"])
-def test_a_pulumi_that_tells_nothing_is_said_in_words(tmp_path, monkeypatch, there):
+def test_a_failing_pulumi_is_reported_with_a_message(tmp_path, monkeypatch, there):
     if there:
         command = tmp_path / "pulumi"
         command.write_text("#!/bin/sh\necho no stack named dev >&2; exit 255\n")

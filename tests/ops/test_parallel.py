@@ -22,7 +22,7 @@ def test_answers_come_in_the_order_of_the_items_however_long_each_takes():
     assert list(parallel.each(ask, range(500), "asked:")) == list(range(500))
 
 
-def test_no_more_is_asked_than_somebody_takes_the_answers_of():
+def test_requests_are_sent_only_as_results_are_consumed():
     drawn = []
     items = (drawn.append(number) or number for number in itertools.count())
     answers = parallel.each(lambda item: item, items, "asked:")

@@ -149,7 +149,7 @@ def test_a_misspelt_setting_is_named(ran: Ran):
     assert result.stdout.count("no setting is called") == 1
 
 
-def test_addresses_that_nobody_has_are_named(ran: Ran):
+def test_addresses_that_do_not_exist_are_named(ran: Ran):
     text = DEV.read_text().replace("developers@example.com", "developers@acme.io")
 
     result = ran(
@@ -164,7 +164,7 @@ def test_addresses_that_nobody_has_are_named(ran: Ran):
     assert "acme.io" not in result.stdout
 
 
-def test_an_address_that_nobody_has_is_named_in_each_place(ran: Ran):
+def test_an_address_that_does_not_exist_is_named_for_each_setting(ran: Ran):
     result = ran(
         settings=SETTINGS.replace("acme.io", "example.com").replace("security@", "developers@")
     )
@@ -173,7 +173,7 @@ def test_an_address_that_nobody_has_is_named_in_each_place(ran: Ran):
     assert "→ pulumi config set --path 'recipients[0]'" in result.stdout
 
 
-def test_a_file_that_is_none_is_said_so(tmp_path: Path):
+def test_a_missing_settings_file_is_reported(tmp_path: Path):
     result = preflight(tmp_path / "absent.yaml")
 
     assert result.exit_code == 2

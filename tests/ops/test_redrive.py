@@ -89,7 +89,7 @@ def test_an_event_that_cannot_be_started_stays(environment, started):
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", {"id": "1"}, {**EVENT, "id": 7}])
-def test_what_is_no_event_of_an_upload_is_never_started(environment, started, body):
+def test_a_message_that_is_no_upload_event_is_never_started(environment, started, body):
     bury(environment, body)
 
     result = environment.run("redrive", "--yes")

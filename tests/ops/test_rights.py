@@ -85,7 +85,7 @@ def test_every_type_of_the_program_has_its_rights_and_no_other_has(everything: B
         ("aws:cloudcontrol/resource:Resource", {"typeName": "AWS::No::Type"}, "AWS::No::Type"),
     ],
 )
-def test_a_type_that_nobody_wrote_down_is_refused(
+def test_an_unlisted_resource_type_is_refused(
     kind: str, inputs: dict[str, str], missing: str, everything: Built
 ):
     unknown = replace(everything.aws[0], kind=kind, inputs=inputs)
@@ -145,7 +145,7 @@ def test_uploads_can_be_deleted_only_where_destroy_may_empty_the_buckets(everyth
     assert not may(dev, "s3:GetObject", upload.format("dev"))
 
 
-def test_what_is_elsewhere_is_allowed_there(everything: Built):
+def test_rights_in_another_region_are_allowed_there(everything: Built):
     granted = allowed(everything)
     audit = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/chatbot/chatops-slack-dev-gate"
     name = "function:chatops-slack-dev-gate-approval-0123456"
@@ -202,7 +202,7 @@ def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     assert files == documents
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path):
+def test_an_unwritable_folder_is_reported_with_a_message(tmp_path: Path):
     (tmp_path / "file").write_text("")
     arguments = ["rights", "--stack", "dev", "--config", str(PROGRAM / "Pulumi.dev.yaml")]
 
@@ -214,7 +214,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path):
     assert "cannot be written" in result.stderr
 
 
-def test_wrong_settings_are_said_before_anything_else(tmp_path: Path):
+def test_wrong_settings_are_reported_before_anything_else(tmp_path: Path):
     settings = tmp_path / "Pulumi.dev.yaml"
     settings.write_text("config:\n  chatops-slack:sender: nobody\n")
 

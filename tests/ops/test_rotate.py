@@ -83,7 +83,7 @@ def test_a_server_that_does_not_answer_changes_nothing(pulumi):
     assert "The old token stays." in result.stderr
 
 
-def test_no_token_is_no_token(pulumi):
+def test_an_empty_token_is_refused(pulumi):
     result = rotate(Answers("good"), " \n")
 
     assert (result.exit_code, "no token was given" in result.stderr) == (2, True)

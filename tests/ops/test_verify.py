@@ -52,7 +52,7 @@ def body_of(environment, scan, name):
     return environment.s3.get_object(Bucket="artifacts", Key=key)["Body"].read()
 
 
-def test_what_the_pipeline_wrote_is_sound(environment, scan):
+def test_evidence_written_by_the_pipeline_is_valid(environment, scan):
     environment.click(scan, "approve", "known")
 
     assert findings_of(environment, scan) == []
@@ -70,7 +70,7 @@ def test_a_changed_document_is_found_by_what_vouches_for_it(environment, scan, n
 
 
 @pytest.mark.parametrize("name", CHAIN[:-1])
-def test_a_document_that_was_taken_away_is_found(environment, scan, name):
+def test_a_removed_document_is_found(environment, scan, name):
     replace(environment, scan, name, None)
 
     assert any(
@@ -97,7 +97,7 @@ def test_a_document_that_was_deleted_is_found_though_it_can_be_brought_back(
     assert f"{name}: was deleted" in findings_of(environment, scan)
 
 
-def test_a_withdrawal_that_was_taken_away_shows_by_the_tag(environment, scan):
+def test_a_removed_withdrawal_is_found_by_the_tag(environment, scan):
     replace(environment, scan, "withdrawal.json", None)
 
     assert findings_of(environment, scan) == [
@@ -156,7 +156,7 @@ def test_a_report_that_came_after_its_gate_result_is_found(environment):
     ]
 
 
-def test_a_gate_result_that_is_not_what_the_report_says_is_found(environment):
+def test_a_gate_result_that_contradicts_the_report_is_found(environment):
     version = environment.upload(status="passed")
     scan = environment.scan(version, status="failed")
     gate_result = json.loads(body_of(environment, scan, "gate-result.json"))
@@ -557,7 +557,7 @@ def test_evidence_that_lies_on_two_pages_of_the_listing_is_checked_whole(
     assert findings_of(environment, scan) == []
 
 
-def test_what_lies_beside_the_scans_is_found(environment, scan):
+def test_objects_beside_the_scans_are_found(environment, scan):
     environment.s3.put_object(Bucket="artifacts", Key="scans/payments/loose.json", Body=b"{}")
 
     assert any("loose.json" in item for item in findings_of(environment, "--all"))
@@ -568,7 +568,7 @@ def test_what_lies_beside_the_scans_is_found(environment, scan):
     [([], 2), (["a/b", "--all"], 2), (["not-an-id"], 2), (["payments/unknown"], 1)],
     ids=["none", "two", "no id", "no such scan"],
 )
-def test_what_cannot_be_verified_is_said_in_words(environment, words, code):
+def test_a_failed_verification_is_reported_with_a_message(environment, words, code):
     result = environment.run("verify", *words)
 
     assert result.exit_code == code
@@ -588,7 +588,7 @@ anything = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(CHAIN), anything))
-def test_whatever_somebody_writes_there_is_evaluated(documents):
+def test_any_document_is_evaluated_without_a_crash(documents):
     files = {
         name: Stored(body=json.dumps(document).encode()) for name, document in documents.items()
     }

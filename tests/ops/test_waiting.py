@@ -33,7 +33,7 @@ def listed(environment, *words):
     return json.loads(result.stdout)
 
 
-def test_a_failed_gate_that_nobody_decided_is_listed_with_why_and_until_when(environment):
+def test_an_undecided_request_is_listed_with_reason_and_deadline(environment):
     scan = environment.scan("1")
     wait(environment, scan)
 
@@ -59,7 +59,7 @@ def test_a_failed_gate_that_nobody_decided_is_listed_with_why_and_until_when(env
     ],
     ids=["decided", "timed out", "ended"],
 )
-def test_what_is_over_is_not_listed(environment, decision, what, until):
+def test_closed_requests_are_not_listed(environment, decision, what, until):
     wait(environment, environment.scan("1", decision=decision), what, until)
 
     assert listed(environment) == []
@@ -80,7 +80,7 @@ def test_an_exception_is_listed_when_it_ends_soon(environment, soon):
     assert listed(environment, "--days", "1") == []
 
 
-def test_an_exception_that_is_over_by_its_decision_is_not_listed_whatever_its_token_says(
+def test_an_exception_expired_by_its_decision_is_not_listed_whatever_its_token_says(
     environment,
 ):
     scan = environment.scan("1", decision={**APPROVED, "expiresAt": LATER})
@@ -165,7 +165,7 @@ def test_a_report_of_hostile_code_hides_no_wait(environment):
     assert [item["scan"] for item in listed(environment)] == [scan]
 
 
-def test_a_token_that_is_taken_away_meanwhile_is_over(environment, asked_first):
+def test_a_token_that_is_deleted_meanwhile_is_not_listed(environment, asked_first):
     wait(environment, environment.scan("1"))
 
     def take_away(operation, parameters):
@@ -177,7 +177,7 @@ def test_a_token_that_is_taken_away_meanwhile_is_over(environment, asked_first):
     assert listed(environment) == []
 
 
-def test_json_escapes_what_would_steer_a_terminal_and_what_no_encoder_takes(environment):
+def test_json_escapes_control_characters_and_unpaired_surrogates(environment):
     reason = "\x9b31m \u202e \ud800 Zoë"
     scan = environment.scan("1", decision={**APPROVED, "reason": reason})
     wait(environment, scan, "exception")

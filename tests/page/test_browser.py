@@ -65,7 +65,7 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
 
 
 @pytest.mark.slow
-def test_an_upload_says_which_files_nobody_has_looked_at(window):
+def test_an_upload_shows_its_unanalysed_files(window):
     page = window()
     files = {"good.py": "x = 1\n", "old.pyc": "\0bytecode", "<b>job.ipynb": "{}"}
     upload(page, zipped(files), "seen.zip")
@@ -136,7 +136,7 @@ def test_a_reason_is_asked_again_where_the_service_cannot_read_it(window):
     expect(page.locator(".mail", has_text="[quotes]")).to_have_count(1)
 
 
-def test_a_typed_command_is_held_against_the_guardrail(window, served):
+def test_a_typed_command_is_checked_against_the_guardrail(window, served):
     page = window()
     page.get_by_label("@Amazon Q").fill(
         "lambda invoke --function-name another --region eu-central-1 --payload {}"
@@ -187,7 +187,7 @@ def test_an_alarm_is_shown_as_the_service_shows_it(window, served):
 
 
 @pytest.mark.slow
-def test_the_keyboard_is_enough(window):
+def test_the_page_can_be_used_by_keyboard(window):
     page = window()
     upload(page, FAILING, "keys.zip")
     wait_for_status(page, "keys", "to decide")

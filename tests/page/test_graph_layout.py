@@ -55,7 +55,7 @@ def test_each_transition_is_drawn_once_and_loops_lead_back():
     assert len(picture["lines"]) == 4
 
 
-def test_where_any_failure_may_lead_is_drawn_once_an_execution_went_there():
+def test_catch_transitions_are_drawn_once_an_execution_took_them():
     assert "E" not in names(draw(LOOP))
     assert ("C", "E") in lines(draw(LOOP, {"C", "E"}))
 

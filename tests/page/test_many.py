@@ -91,7 +91,7 @@ def test_a_page_of_many_uploads_is_small_and_answers(window):
     expect(page.locator("[data-state=Passed].done")).to_be_visible()
 
 
-def test_what_an_earlier_run_left_can_be_read_and_not_clicked(window):
+def test_cards_of_an_earlier_run_are_read_only(window):
     page = window()
 
     expect(page.get_by_role("button", name="Approve").first).to_be_disabled()

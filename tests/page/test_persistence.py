@@ -23,7 +23,7 @@ def passed(page, seconds=60):
 
 
 @pytest.mark.slow
-def test_a_second_run_shows_what_the_first_kept(tmp_path):
+def test_a_second_run_shows_the_stored_uploads_of_the_first(tmp_path):
     with serving(0, folder=tmp_path) as first:
         first.poller.put("inventory.zip", PASSING)
         scan = passed(first)

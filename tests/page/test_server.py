@@ -74,7 +74,7 @@ def test_every_answer_forbids_what_the_page_does_not_need(page, path):
         (f"/api/uploads?app=a&name={'n' * 1100}", "", 400),
     ],
 )
-def test_what_makes_no_sense_is_answered_with_a_word(page, path, body, status):
+def test_an_invalid_request_gets_an_error_message(page, path, body, status):
     got, text, _ = answer(page, "POST", path, body)
 
     assert got == status
@@ -84,18 +84,18 @@ def test_what_makes_no_sense_is_answered_with_a_word(page, path, body, status):
 @pytest.mark.parametrize(
     "path", ["/api/way?scan=a/b", "/api/evidence?scan=a/b&name=c", "/api/mails/7", "/mails/7"]
 )
-def test_what_is_not_there_is_not_found(page, path):
+def test_a_missing_resource_is_not_found(page, path):
     assert answer(page, "GET", path)[0] == 404
 
 
-def test_a_port_that_there_is_not_is_told_at_once(capsys):
+def test_an_invalid_port_is_reported_at_once(capsys):
     with pytest.raises(SystemExit):
         main(["--port", "65536"])
 
     assert "--port takes 0 to 65535" in capsys.readouterr().err
 
 
-def test_a_taken_port_is_told_at_once(page, capsys):
+def test_a_port_in_use_is_reported_at_once(page, capsys):
     assert main(["--port", str(urlsplit(page.url).port)]) == 1
     assert "make up PORT=" in capsys.readouterr().out
 
@@ -140,7 +140,7 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(path):
         zipped([(path, io.BytesIO(b""))])
 
 
-def test_a_hostile_path_is_answered_with_a_sentence(page):
+def test_a_hostile_path_gets_an_error_message(page):
     assert send_folder(page, [("shop/../../a.py", b"")])[0] == 400
     assert "twice" in send_folder(page, [("shop/a.py", b"")] * 2)[1]["error"]
 

@@ -34,7 +34,7 @@ def failed_conditions(done: Scanned) -> list[str]:
         ["shop/evil.py", ".tox/evil.py"],
     ),
 )
-def test_bad_code_is_found_wherever_it_lies(name):
+def test_bad_code_is_found_in_every_folder(name):
     done = scanned(zipped({**GOOD, name: EVIL}))
 
     assert failed_conditions(done) == ["HIGH"]
@@ -82,7 +82,7 @@ def test_a_zip_in_a_zip_is_named():
     ]
 
 
-def test_a_scanner_that_dies_while_it_writes_is_quoted_and_no_setting_is_blamed():
+def test_a_scanner_that_crashes_while_writing_is_quoted_and_blames_no_setting():
     """Bandit writes the text of a finding as UTF-8, which half a surrogate pair is not."""
     done = scanned(zipped({**GOOD, "login.py": "password = '\\ud800abc'\n"}))
 
@@ -93,7 +93,7 @@ def test_a_scanner_that_dies_while_it_writes_is_quoted_and_no_setting_is_blamed(
     assert "sarifCommand" not in error["message"] + error["remediation"]
 
 
-def test_what_finder_leaves_beside_files_is_no_code():
+def test_files_of_finder_are_not_code():
     double = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00"
     done = scanned(zipped({**GOOD, "__MACOSX/shop/._prices.py": double}))
 

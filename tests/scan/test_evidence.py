@@ -52,7 +52,7 @@ def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
     assert not evidence.write(s3, job, {"gate": "passed"}, log)
 
 
-def test_half_a_surrogate_pair_from_the_code_stops_no_report(s3, job, log):
+def test_an_unpaired_surrogate_in_the_code_does_not_prevent_the_report(s3, job, log):
     assert evidence.write(s3, job, {"findings": [{"message": "'\ud800'"}]}, log)
 
     stored = s3.get_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json")["Body"].read()
@@ -75,7 +75,7 @@ def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
     assert asked_again == [1, 1]
 
 
-def test_a_write_that_meets_another_one_is_made_again(s3, job, log):
+def test_a_write_that_conflicts_with_another_is_retried(s3, job, log):
     """S3 answers 409 while somebody else writes the object: a good scan must not end as error."""
     met = []
 

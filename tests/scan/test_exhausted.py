@@ -40,7 +40,7 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
         "Fatal error: exception Out_of_memory",
     ],
 )
-def test_words_of_a_scanner_without_memory_are_known(line):
+def test_out_of_memory_messages_are_recognised(line):
     malformed = exhausted.by_words(["INFO Scanning", line, "INFO Total time: 3 s"])
 
     assert malformed
@@ -60,7 +60,7 @@ def test_words_of_a_scanner_without_memory_are_known(line):
         "write /tmp/x: no space left on device",
     ],
 )
-def test_words_of_a_scanner_without_disk_are_known(line):
+def test_disk_full_messages_are_recognised(line):
     malformed = exhausted.by_words(["INFO Scanning", line])
 
     assert malformed
@@ -83,7 +83,7 @@ def test_words_of_a_scanner_without_disk_are_known(line):
         'message="JavaScript heap out of memory"',
     ],
 )
-def test_code_and_names_that_a_scanner_quotes_are_no_such_words(line):
+def test_quoted_code_and_names_are_no_such_messages(line):
     assert exhausted.by_words([line]) is None
 
 
@@ -107,7 +107,7 @@ def test_an_error_of_our_own_process_says_what_was_too_small(error, code):
 
 
 @pytest.mark.parametrize(("free", "code"), [(0, "DiskFull"), (100_000, "DiskFull"), (2**30, None)])
-def test_a_disk_that_takes_no_more_is_full(tmp_path, monkeypatch, free, code):
+def test_a_disk_without_free_space_is_full(tmp_path, monkeypatch, free, code):
     class Usage:
         def __init__(self, folder: Path) -> None:
             self.free = free if folder == tmp_path else 2**40
@@ -129,7 +129,7 @@ def test_a_disk_that_takes_no_more_is_full(tmp_path, monkeypatch, free, code):
     ],
     ids=["version 2", "version 2 in a container", "version 1", "1 in a container", "no /proc"],
 )
-def test_the_kernel_counts_what_it_killed_for_want_of_memory(tmp_path, groups, file, text):
+def test_the_oom_kills_of_the_kernel_are_counted(tmp_path, groups, file, text):
     if groups:
         (tmp_path / "proc/self").mkdir(parents=True)
         (tmp_path / "proc/self/cgroup").write_text(groups)
@@ -141,7 +141,7 @@ def test_the_kernel_counts_what_it_killed_for_want_of_memory(tmp_path, groups, f
 
 
 @pytest.mark.parametrize("text", [None, "", "oom_kill", "oom_kill many\n", "oom 1\n"])
-def test_where_the_kernel_does_not_count_nothing_was_killed(tmp_path, text):
+def test_without_a_counter_of_the_kernel_nothing_was_killed(tmp_path, text):
     if text is not None:
         (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
         (tmp_path / "sys/fs/cgroup/memory.events").write_text(text)
@@ -149,11 +149,11 @@ def test_where_the_kernel_does_not_count_nothing_was_killed(tmp_path, text):
     assert exhausted.kernel_kills(tmp_path) == 0
 
 
-def test_the_machine_here_has_a_count():
+def test_this_machine_has_a_counter():
     assert exhausted.kernel_kills() >= 0
 
 
-def test_a_log_on_a_full_disk_goes_on_to_be_seen(capsys):
+def test_a_log_on_a_full_disk_is_still_printed(capsys):
     with Log(Path("/dev/full")) as log:
         log.write("one")
         log.write("two")

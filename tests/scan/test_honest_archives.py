@@ -312,7 +312,7 @@ def test_what_windows_explorer_compresses_is_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["Deflate64", "PPMd", "ZSTD"])
-def test_a_method_that_python_does_not_know_is_called_that(method, source, tmp_path):
+def test_an_unknown_compression_method_is_named(method, source, tmp_path):
     archive = tmp_path / "made.zip"
     try:
         run(f"7z a -bd -bso0 -tzip -mm={method} {{zip}} .", tree(source), archive)
@@ -339,7 +339,7 @@ def test_a_self_extracting_archive_is_refused(source, tmp_path):
     assert refusal.value.code == "AmbiguousZip"
 
 
-def test_zeros_behind_a_zip_are_refused(source, tmp_path):
+def test_trailing_zeros_are_refused(source, tmp_path):
     """So bsdtar writes into a pipe; into a file it does not."""
     run("bsdtar --format zip -cf - . | cat > {zip}", tree(source), tmp_path / "made.zip")
 

@@ -133,11 +133,11 @@ def test_a_shebang_makes_code_of_a_text_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["logo.png", "code.zip", "tool.pyc"])
-def test_a_name_that_belies_the_first_line_is_not_believed(name, tmp_path):
+def test_the_first_line_overrides_a_contradicting_name(name, tmp_path):
     assert "python" in kind(tmp_path, name, b"#!/usr/bin/env python3\nimport os\n").tags
 
 
-def test_what_is_one_language_by_name_and_another_by_its_first_line_is_both(tmp_path):
+def test_a_file_can_be_of_the_languages_of_its_name_and_its_first_line(tmp_path):
     detected = kind(tmp_path, "tool.js", b"#!/usr/bin/env python3\nimport os\n")
 
     assert {"javascript", "python"} <= detected.tags
@@ -183,19 +183,19 @@ def test_code_stays_code_when_its_bytes_are_not_text(tmp_path):
         *("build.json", "build.yml", "build.pyi", "Dockerfile.md", "Gemfile.lock", "a.tmpl"),
     ],
 )
-def test_text_and_data_are_no_code(name, tmp_path):
+def test_text_and_data_are_not_code(name, tmp_path):
     detected = kind(tmp_path, name, b"<b>words</b>\n")
 
     assert not detected.is_code
     assert not detected.is_opaque
 
 
-def test_php_that_a_text_quotes_is_no_code(tmp_path):
+def test_php_quoted_in_a_text_is_not_code(tmp_path):
     assert not kind(tmp_path, "README.md", b"<?php echo 1; ?>").is_code
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.PNG", "a.woff2", "a.mp4", "a.pdf"])
-def test_images_sounds_and_fonts_are_no_code(name, tmp_path):
+def test_images_sounds_and_fonts_are_not_code(name, tmp_path):
     detected = kind(tmp_path, name, PNG)
 
     assert not detected.is_code
@@ -235,7 +235,7 @@ def test_archives_programs_and_notebooks_are_opaque_whatever_their_name(
     assert detected.why == what
 
 
-def test_what_finder_leaves_is_known_by_its_content(tmp_path):
+def test_files_of_finder_are_recognised_by_content(tmp_path):
     assert kind(tmp_path, "__MACOSX/._a.py", apple_double()).is_metadata
     assert kind(tmp_path, "._a.php", apple_double(b'<?xml version="1.0"?>')).is_metadata
     assert kind(tmp_path, "._a.sh", apple_double(b"0083;65;Safari;\nbplist\0")).is_metadata
@@ -262,7 +262,7 @@ def test_what_finder_leaves_is_known_by_its_content(tmp_path):
         *("CFML", "zip", "large", "shell"),
     ],
 )
-def test_what_only_looks_like_finders_stays_code(name, content, tmp_path):
+def test_a_file_that_only_looks_like_one_of_finder_is_code(name, content, tmp_path):
     assert kind(tmp_path, name, content).is_code
 
 

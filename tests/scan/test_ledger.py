@@ -30,7 +30,7 @@ def counted(coverage):
     return {name: number for name, number in coverage.counts.items() if number}
 
 
-def test_every_file_ends_in_one_class(tmp_path):
+def test_every_file_is_in_one_class(tmp_path):
     coverage = covered(
         tmp_path,
         {
@@ -67,7 +67,7 @@ def test_what_the_engine_says_counts_before_what_a_file_looks_like(tmp_path):
     assert [(entry.file, entry.reason) for entry in coverage.unseen] == [("c.py", "why")]
 
 
-def test_a_complaint_about_no_file_of_the_upload_may_be_about_any(tmp_path):
+def test_an_error_without_a_known_file_may_be_about_any(tmp_path):
     coverage = covered(
         tmp_path,
         {"a.py": "x = 1\n"},
@@ -156,7 +156,7 @@ def test_a_file_that_the_scanner_gave_up_fails_in_a_folder_of_dependencies_too(t
     assert counted(coverage) == {"unanalysed": 1}
 
 
-def test_what_the_team_excluded_is_named_and_does_not_fail(tmp_path):
+def test_files_excluded_by_the_team_are_named_and_do_not_fail_the_gate(tmp_path):
     files = {"a.py": "x = 1\n", "b.md": "b"}
     why = "excluded on the server"
 
@@ -166,7 +166,7 @@ def test_what_the_team_excluded_is_named_and_does_not_fail(tmp_path):
     assert coverage.unseen[0].reason == why
 
 
-def test_what_finder_leaves_is_taken_from_the_scanner(tmp_path):
+def test_files_of_finder_are_removed_before_the_scan(tmp_path):
     double = b"\x00\x05\x16\x07\x00\x02\x00\x00" + bytes(30)
 
     coverage = covered(tmp_path, {"__MACOSX/._a.py": double, "a.py": "x = 1\n"}, seen("a.py"))

@@ -29,7 +29,7 @@ def ran(tmp_path, code: str, standard_input: str = "") -> tuple[int, list[str], 
     return *ended, (tmp_path / "log").read_text()
 
 
-def test_its_output_is_the_log_and_its_end_is_handed_on(tmp_path):
+def test_output_is_logged_and_its_end_is_returned(tmp_path):
     code, tail, log = ran(tmp_path, "print(*range(30), sep='\\n'); exit(3)")
 
     assert code == 3
@@ -37,14 +37,14 @@ def test_its_output_is_the_log_and_its_end_is_handed_on(tmp_path):
     assert tail == log.split()[-20:]
 
 
-def test_a_secret_is_masked_in_the_log_and_in_what_is_handed_on(tmp_path):
+def test_a_secret_is_masked_in_the_log_and_in_the_returned_output(tmp_path):
     _, tail, log = ran(tmp_path, f"print('ERROR 401 for {TOKEN}')")
 
     assert tail == ["ERROR 401 for ***"]
     assert log == "ERROR 401 for ***\n"
 
 
-def test_anyone_who_reads_along_gets_each_line_as_it_is_in_the_log(tmp_path):
+def test_a_line_callback_gets_each_line_as_logged(tmp_path):
     lines: list[str] = []
     with Log(tmp_path / "log", secrets=[TOKEN]) as log:
         run(
@@ -57,7 +57,7 @@ def test_anyone_who_reads_along_gets_each_line_as_it_is_in_the_log(tmp_path):
     assert lines == ["one", "two ***"]
 
 
-def test_a_scanner_that_ends_before_it_has_read_its_input_is_resumed(tmp_path):
+def test_a_scanner_may_end_before_it_has_read_its_input(tmp_path):
     large = "x" * 1_000_000  # more than a pipe holds
 
     code, tail, _ = ran(tmp_path, "print('ERROR no room'); exit(1)", large)
@@ -65,7 +65,7 @@ def test_a_scanner_that_ends_before_it_has_read_its_input_is_resumed(tmp_path):
     assert (code, tail) == (1, ["ERROR no room"])
 
 
-def test_what_a_scanner_reads_is_what_it_was_given(tmp_path):
+def test_a_scanner_reads_its_whole_input(tmp_path):
     _, tail, _ = ran(tmp_path, "print(input())", "as told\n")
 
     assert tail == ["as told"]
@@ -124,13 +124,13 @@ def test_a_scanner_whose_helper_the_kernel_killed_ran_out_of_memory(tmp_path, mo
     assert caught.value.code == "OutOfMemory"
 
 
-def test_what_the_kernel_killed_before_says_nothing_of_a_scanner(tmp_path, monkeypatch):
+def test_earlier_oom_kills_do_not_explain_a_scanner_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(exhausted, "kernel_kills", lambda: 4)
 
     assert ended(tmp_path, "true") == (0, [])
 
 
-def test_a_scanner_that_leaves_the_disk_full_ended_for_that(tmp_path, monkeypatch):
+def test_a_scanner_that_leaves_the_disk_full_failed_for_lack_of_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(exhausted, "LEAST_DISK", 2**60)
 
     with pytest.raises(ScanError) as caught:
@@ -147,7 +147,9 @@ def test_a_scanner_that_leaves_the_disk_full_ended_for_that(tmp_path, monkeypatc
         ("java", ["java", "-Xmx64m", "Main.java"]),
     ],
 )
-def test_a_real_process_without_memory_is_told_from_one_that_fails(tmp_path, tool, command):
+def test_a_real_process_without_memory_is_distinguished_from_one_that_fails(
+    tmp_path, tool, command
+):
     if not shutil.which(tool):
         pytest.skip(f"no {tool} here")
     (tmp_path / "Main.java").write_text(JAVA)
@@ -164,7 +166,7 @@ def test_a_scanner_that_cannot_write_says_that_the_disk_is_full(tmp_path):
     assert died("Tool", code, tail).code == "DiskFull"
 
 
-def test_the_words_that_tell_are_kept_however_much_follows(tmp_path):
+def test_the_explaining_message_is_found_however_much_output_follows(tmp_path):
     expected = ["ERROR java.lang.OutOfMemoryError: Java heap space", *map(str, range(30))]
 
     _, tail = ended(tmp_path, "printf", "%s\n", *expected)
@@ -173,7 +175,7 @@ def test_the_words_that_tell_are_kept_however_much_follows(tmp_path):
     assert died("Tool", 1, tail).code == "OutOfMemory"
 
 
-def test_words_alone_end_no_scan(tmp_path):
+def test_messages_alone_fail_no_scan(tmp_path):
     """Bandit exits 1 where it found something."""
     code, tail = ended(tmp_path, "sh", "-c", "echo 'MemoryError: in a comment'; exit 1")
 
@@ -224,7 +226,7 @@ def test_a_machine_that_can_start_no_process_blames_no_setting(tmp_path, monkeyp
         ),
     ],
 )
-def test_a_scanner_that_dies_says_so_in_its_own_words(tmp_path, script, message):
+def test_a_crashed_scanner_is_reported_with_its_own_message(tmp_path, script, message):
     code, tail = ended(tmp_path, sys.executable, "-c", f"import os, sys; {script}")
 
     malformed = died("Tool", code, tail)
@@ -275,7 +277,7 @@ def test_an_engine_may_say_how_it_ended():
     ],
     ids=["SonarQube", "Bandit", "usage", "frames", "long", "blank"],
 )
-def test_last_words_are_those_that_say_why(expected, words):
+def test_the_last_explaining_lines_are_reported(expected, words):
     assert last_words(expected) == words
 
 

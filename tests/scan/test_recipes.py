@@ -52,7 +52,7 @@ def globs(command: str) -> set[str]:
     return {settings_file.glob for settings_file in settings_files(named(command), command)}
 
 
-def test_each_tool_is_steered_by_its_own_files_only():
+def test_each_tool_reads_only_its_own_settings_files():
     assert globs("bandit {source}") == {".bandit"}
     assert globs("gosec {source}") == set()
     assert ".semgrepignore" in globs("semgrep {source}")
@@ -67,7 +67,7 @@ def test_options_that_turn_settings_files_off_leave_them_where_they_are():
     assert "eslint.config.js" not in globs("eslint --config=/opt/e.mjs {source}")
 
 
-def test_a_tool_that_nobody_knows_may_be_steered_by_any_of_them():
+def test_an_unknown_tool_may_read_any_settings_file():
     every = {setting.glob for recipe in RECIPES for setting in recipe.settings}
 
     assert globs("own-tool {source}") == every | {".snyk", ".tflint.hcl"}
@@ -99,7 +99,7 @@ def notes_of(tool: str, *lines: str) -> Any:
     return output.notes
 
 
-def test_a_check_of_bandit_that_died_leaves_its_file_unread():
+def test_a_crashed_check_of_bandit_leaves_its_file_unanalysed():
     notes = notes_of(
         "bandit",
         "[tester]\tERROR\tBandit internal error running: hardcoded_tmp on file /s/a b.py at line 3:"
@@ -111,7 +111,7 @@ def test_a_check_of_bandit_that_died_leaves_its_file_unread():
     assert (notes.analysed, notes.problems) == ({}, {})
 
 
-def test_what_ruff_says_it_cannot_read_is_unread():
+def test_files_that_ruff_cannot_read_are_unanalysed():
     notes = notes_of(
         "ruff",
         "warning: Failed to lint /s/x.py: stream did not contain valid UTF-8",
@@ -121,7 +121,7 @@ def test_what_ruff_says_it_cannot_read_is_unread():
     assert notes.unread == {"/s/x.py": "stream did not contain valid UTF-8"}
 
 
-def test_what_gosec_says_it_checks_is_analysed():
+def test_files_that_gosec_checks_are_analysed():
     notes = notes_of(
         "gosec",
         "[gosec] 2026/11/25 15:27:06 Including rules: default",

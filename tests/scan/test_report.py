@@ -58,7 +58,7 @@ def reported():
     return write
 
 
-def test_the_worst_come_first_then_file_by_file(reported):
+def test_findings_are_sorted_by_severity_then_file(reported):
     findings = [
         *(finding(severity) for severity in reversed(SEVERITIES)),
         finding("HIGH", "b.py", 2),
@@ -82,7 +82,7 @@ def test_the_worst_come_first_then_file_by_file(reported):
     ]
 
 
-def test_of_many_findings_twenty_are_shown_and_all_are_counted(reported):
+def test_twenty_findings_are_shown_and_all_are_counted(reported):
     written = reported([finding("LOW", "a" * 600)] * 30 + [finding("BLOCKER")])
 
     assert [item["severity"] for item in written["findings"]] == ["BLOCKER"] + ["LOW"] * 19
@@ -90,7 +90,7 @@ def test_of_many_findings_twenty_are_shown_and_all_are_counted(reported):
     assert (written["counts"]["LOW"], written["counts"]["BLOCKER"]) == (30, 1)
 
 
-def test_of_many_settings_that_were_not_followed_a_hundred_are_named(reported):
+def test_at_most_a_hundred_ignored_settings_are_named(reported):
     setting = IgnoredSetting(file="pyproject.toml", key="k" * 300, value="v" * 300, weakens=True)
 
     ignored = reported(ignored=[setting] * 150)["ignored"]
@@ -99,13 +99,13 @@ def test_of_many_settings_that_were_not_followed_a_hundred_are_named(reported):
     assert (ignored[0]["key"], ignored[0]["value"]) == ("k" * 200, "v" * 200)
 
 
-def test_what_went_wrong_is_cut_too(reported):
+def test_error_messages_are_cut_too(reported):
     error = reported()["error"]
 
     assert (error["message"], error["remediation"]) == ("m" * 500, "n" * 500)
 
 
-def test_of_what_nobody_looked_at_a_hundred_files_are_named_and_all_counted(reported):
+def test_a_hundred_unanalysed_files_are_named_and_all_are_counted(reported):
     unseen = [
         Unseen(
             kind="otherLanguage",

@@ -152,7 +152,7 @@ def test_a_run_may_configure_a_rule_again(tmp_path):
         {"suppressions": [{"kind": "external", "status": "accepted"}]},
     ],
 )
-def test_what_is_no_finding_is_not_counted(more, tmp_path):
+def test_results_that_are_no_findings_are_not_counted(more, tmp_path):
     assert reading(tmp_path, run(result(**more))).findings == []
 
 
@@ -171,7 +171,7 @@ def test_what_is_no_finding_is_not_counted(more, tmp_path):
         {"suppressions": [{"kind": "external", "status": "of tomorrow"}]},
     ],
 )
-def test_what_is_not_suppressed_is_counted(more, tmp_path):
+def test_unsuppressed_results_are_counted(more, tmp_path):
     assert len(reading(tmp_path, run(result(**more))).findings) == 1
 
 
@@ -268,7 +268,7 @@ def test_a_place_is_a_file_of_the_upload(location, file, line, tmp_path):
 
 
 @pytest.mark.parametrize("line", [0, -3, "7", True, None])
-def test_a_line_that_is_none_is_left_out(line, tmp_path):
+def test_an_invalid_line_number_is_omitted(line, tmp_path):
     place = {"artifactLocation": {"uri": "app/store.py"}, "region": {"startLine": line}}
     analysis = reading(tmp_path, run(result(ruleId=5, locations=[{"physicalLocation": place}])))
 
@@ -301,7 +301,7 @@ def test_the_runs_of_one_file_are_added_up(tmp_path):
         "[" * 100_000,
     ],
 )
-def test_broken_sarif_is_a_scan_that_failed_to_run(text, tmp_path):
+def test_invalid_sarif_is_a_scan_that_failed_to_run(text, tmp_path):
     (tmp_path / "result.sarif").write_text(text)
 
     with pytest.raises(ScanError) as refusal:

@@ -87,7 +87,7 @@ def test_a_run_that_failed_is_believed(invocation, says, tmp_path):
     assert (malformed.code, malformed.message) == ("ScannerFailed", says)
 
 
-def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
+def test_null_counts_as_missing(tmp_path):
     def nulled(value: Any) -> Any:
         if isinstance(value, dict):
             return {**{key: nulled(member) for key, member in value.items()}, **nothing}
@@ -163,7 +163,7 @@ def test_results_inline_are_read(references, properties, tmp_path):
         ({"automationDetails": {"guid": "a"}}, [{"runGuid": "b", "results": [result()]}]),
     ],
 )
-def test_results_that_cannot_be_attributed_break_the_scan(references, inline, tmp_path):
+def test_results_that_cannot_be_attributed_fail_the_scan(references, inline, tmp_path):
     malformed = refused(tmp_path, run(**references), inlineExternalProperties=inline)
 
     assert malformed.code == "BrokenSarif"
@@ -509,7 +509,7 @@ def test_an_error_about_no_file_of_the_upload_makes_the_results_incomplete(
 
 
 @pytest.mark.parametrize("level", ["warning", "note", "none", None])
-def test_what_is_no_error_is_none(level, tmp_path):
+def test_notifications_below_error_are_no_errors(level, tmp_path):
     seen_files = seen(tmp_path, notified({"level": level, **at_file("app/store.py")}))
 
     assert (seen_files.unread, seen_files.incomplete) == ({}, ())

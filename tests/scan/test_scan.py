@@ -122,7 +122,7 @@ def test_what_the_code_excludes_is_left_out_only_where_that_is_allowed(allowed, 
     assert (len(done.report["findings"]), len(done.report["ignored"])) == (number, number)
 
 
-def test_a_settings_file_that_is_code_fails_the_gate_and_does_not_vanish():
+def test_a_settings_file_that_is_code_fails_the_gate_and_is_named():
     done = with_tool(zipped({**GOOD, "eslint.config.js": "eval(1)\n"}))
 
     assert done.report["gate"]["status"] == "failed"
@@ -170,7 +170,7 @@ def test_a_silent_tool_has_analysed_nothing_where_there_is_no_text():
     assert with_tool(zipped(GOOD)).report["coverage"]["reported"] is False
 
 
-def test_limits_that_evaluate_nothing_let_nothing_pass():
+def test_limits_without_any_condition_are_an_error():
     done = scanned(zipped(BAD), LIMITS='{"HIGH": null}')
 
     assert done.error == "NothingJudged"
@@ -179,7 +179,7 @@ def test_limits_that_evaluate_nothing_let_nothing_pass():
 @pytest.mark.parametrize(
     ("most", "status"), [("0", "failed"), ("1", "passed"), ("2", "passed"), ("null", "passed")]
 )
-def test_a_limit_is_the_most_that_passes(most, status):
+def test_a_limit_is_the_maximum_that_passes(most, status):
     done = scanned(zipped(BAD), LIMITS=f'{{"BLOCKER": 0, "HIGH": {most}}}')
 
     assert done.report["gate"]["status"] == status
@@ -215,7 +215,7 @@ def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
     ],
     ids=["crash", "its shell says crash", "killed", "its shell says killed"],
 )
-def test_what_a_tool_left_that_was_killed_is_not_read(end, error, says):
+def test_output_of_a_killed_tool_is_not_read(end, error, says):
     script = f"echo '{of_results()}' > {{sarif}}; echo allocating; {end}; : {{source}}"
     done = scanned(zipped(GOOD), SARIF_COMMAND=shlex.join(["sh", "-c", script]))
 
@@ -223,7 +223,7 @@ def test_what_a_tool_left_that_was_killed_is_not_read(end, error, says):
     assert done.report["error"]["message"].startswith(says)
 
 
-def test_what_a_tool_says_at_length_is_cut_to_what_the_schema_allows():
+def test_long_tool_output_is_cut_to_the_limits_of_the_schema():
     result = {"ruleId": "R1", "message": {"text": "x" * 1000}}
     done = with_tool(zipped(GOOD), sarif=of_results(*[result] * 30))
 
@@ -251,7 +251,7 @@ def test_the_tool_does_not_run_in_the_upload():
     assert not folder.startswith(source)
 
 
-def test_the_token_is_masked_in_what_a_tool_says():
+def test_the_token_is_masked_in_tool_output():
     """The tool says where the source lies."""
     done = with_tool(zipped(GOOD), SONAR_TOKEN="source\n")
 
@@ -259,14 +259,14 @@ def test_the_token_is_masked_in_what_a_tool_says():
     assert "source" not in done.log
 
 
-def test_the_token_is_masked_in_what_went_wrong_unexpectedly():
+def test_the_token_is_masked_in_unexpected_errors():
     done = scanned(zipped(GOOD), UPLOAD_BUCKET="elsewhere", SONAR_TOKEN="NoSuchBucket")
 
     assert "(***)" in done.report["error"]["message"]
     assert "NoSuchBucket" not in done.log + json.dumps(done.report)
 
 
-def test_half_a_surrogate_pair_that_a_tool_quotes_breaks_no_scan():
+def test_an_unpaired_surrogate_in_tool_output_is_no_error():
     result = {"ruleId": "R1", "message": {"text": "password '\ud800'"}}
     done = with_tool(zipped(GOOD), sarif=of_results(result))
 
@@ -290,7 +290,7 @@ def test_a_log_line_cannot_forge_others_or_steer_a_terminal(capsys):
         ({"UPLOAD_BUCKET": "elsewhere"}, "Unexpected"),
     ],
 )
-def test_an_upload_that_cannot_be_had_is_a_scan_that_failed_to_run(change, error):
+def test_an_upload_that_cannot_be_fetched_is_a_scan_that_failed_to_run(change, error):
     done = scanned(zipped(GOOD), **change)
 
     assert (done.code, done.error) == (1, error)
@@ -298,7 +298,7 @@ def test_an_upload_that_cannot_be_had_is_a_scan_that_failed_to_run(change, error
 
 
 @pytest.mark.parametrize("name", ["SCAN", "UPLOAD_VERSION", "LIMITS", "UPLOAD_LIMITS"])
-def test_an_environment_that_cannot_be_understood_says_so(name, monkeypatch, capsys):
+def test_an_invalid_environment_is_reported(name, monkeypatch, capsys):
     for item in ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION"):
         monkeypatch.setenv(item, "a")
     monkeypatch.setenv("ARTIFACTS_BUCKET", "a")

@@ -27,7 +27,7 @@ def removed(
     return remove(source, selected, exclusions_too=exclusions_too)
 
 
-def test_at_any_depth_and_in_any_letters_they_are_removed_and_named(tmp_path):
+def test_settings_files_are_removed_at_any_depth_and_in_any_case(tmp_path):
     source = tree(FILES, tmp_path)
 
     ignored = removed(source).ignored
@@ -48,7 +48,7 @@ def test_only_those_of_the_tool_that_runs_are_removed(tmp_path):
     assert left(source) == FILES.keys() - {"deep/down/.SemgrepIgnore"}
 
 
-def test_where_exclusions_are_allowed_only_what_steers_otherwise_is_removed(tmp_path):
+def test_with_allowed_exclusions_only_other_settings_are_removed(tmp_path):
     source = tree(FILES, tmp_path)
 
     ignored = removed(source, exclusions_too=False).ignored
@@ -67,7 +67,7 @@ def test_where_exclusions_are_allowed_only_what_steers_otherwise_is_removed(tmp_
     ],
     ids=["of ruff", "written in escapes", "of others", "too large to look into"],
 )
-def test_a_file_of_many_tools_is_removed_where_it_may_steer_this_one(text, is_removed, tmp_path):
+def test_a_shared_settings_file_is_removed_if_this_tool_reads_it(text, is_removed, tmp_path):
     source = tree({"pyproject.toml": text}, tmp_path)
 
     assert bool(removed(source, "ruff check {source}").ignored) is is_removed
@@ -84,7 +84,7 @@ def test_a_settings_file_that_is_code_has_not_been_analysed(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".bandit/app.py", ".eslintrc.d/app.js", "info/exclude"])
-def test_files_in_a_folder_of_such_a_name_stay(name, tmp_path):
+def test_files_in_a_folder_with_the_name_of_a_settings_file_stay(name, tmp_path):
     source = tree({name: "pass\n"}, tmp_path)
 
     assert removed(source).ignored == []
@@ -92,7 +92,7 @@ def test_files_in_a_folder_of_such_a_name_stay(name, tmp_path):
 
 
 @pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff" * 500])
-def test_a_large_one_or_no_text_is_told_by_its_beginning(tmp_path, body):
+def test_a_large_or_binary_settings_file_is_recognised_by_its_beginning(tmp_path, body):
     source = tree({".bandit": body}, tmp_path)
 
     [ignored] = removed(source).ignored

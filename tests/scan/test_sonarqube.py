@@ -66,7 +66,7 @@ def test_the_gate_is_asked_for_by_analysis_and_not_by_project():
     assert [list(more) for more in request] == [["analysisId"]]
 
 
-def test_where_nothing_was_analysed_the_scan_fails_to_run():
+def test_a_scan_without_analysed_files_fails_to_run():
     scan = scanned_by(Answers("nothing"), zipped(NOTHING), "nothing")
 
     assert (scan.code, scan.error) == (1, "NothingAnalysed")
@@ -74,7 +74,7 @@ def test_where_nothing_was_analysed_the_scan_fails_to_run():
 
 
 @pytest.mark.parametrize("answers", ["new-first", "new-second"])
-def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(answers):
+def test_a_gate_on_new_code_fails_bad_code_in_the_first_and_second_scan(answers):
     scan = scanned_by(Answers(answers), zipped(BAD_PYTHON), "new")
 
     assert scan.report["gate"]["judge"] == "limits"
@@ -87,7 +87,7 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(answers)
     assert [metric["metric"] for metric in failed] == ["BLOCKER"]
 
 
-def test_without_limits_a_gate_that_evaluated_nothing_lets_nothing_pass():
+def test_without_limits_a_gate_without_conditions_fails():
     scan = scanned_by(Answers("new-first"), zipped(BAD_PYTHON), "new", LIMITS="{}")
 
     assert scan.error == "NothingJudged"
@@ -109,7 +109,7 @@ def test_hotspots_are_findings_where_the_token_may_read_them():
     assert all(hotspot["message"].startswith("To review: ") for hotspot in hotspots)
 
 
-def test_where_hotspots_cannot_be_read_the_gate_fails_and_says_so():
+def test_unreadable_hotspots_fail_the_gate_and_are_named():
     answers = Answers("good")
     answers.change("api/hotspots/search", 500)
     scan = scanned_by(answers, zipped(GOOD), "good")
@@ -176,7 +176,7 @@ def test_two_environments_never_share_a_project():
     assert len(set(others)) == 4
 
 
-def test_the_scanner_is_told_on_its_input_and_nowhere_else():
+def test_the_scanner_gets_the_token_on_stdin_only():
     answers = Answers("bad")
     scanner = Scanner(answers)
     scan = scanned_by(answers, zipped(BAD), "bad", scanner)
@@ -189,7 +189,7 @@ def test_the_scanner_is_told_on_its_input_and_nowhere_else():
     assert TOKEN not in json.dumps(scan.report)
 
 
-def test_the_scanner_is_told_the_organization_where_there_is_one():
+def test_the_scanner_gets_the_organization_if_there_is_one():
     answers = Answers("good")
     scanner = Scanner(answers)
     scanned_by(answers, zipped(GOOD), "good", scanner, SONAR_ORGANIZATION="acme")
@@ -201,7 +201,7 @@ def test_the_scanner_is_told_the_organization_where_there_is_one():
     )
 
 
-def test_a_line_break_around_the_token_is_none_of_it():
+def test_line_breaks_around_the_token_are_removed():
     answers = Answers("good")
     scanner = Scanner(answers)
     scanned_by(answers, zipped(GOOD), "good", scanner, SONAR_TOKEN=f"{TOKEN}\n")
@@ -210,7 +210,7 @@ def test_a_line_break_around_the_token_is_none_of_it():
 
 
 @pytest.mark.parametrize("token", ["squ_one\nsqu_two", "squ_\u2026"])
-def test_a_token_that_no_header_takes_is_refused_and_shown_nowhere(token):
+def test_a_token_that_is_invalid_in_a_header_is_refused_and_not_shown(token):
     scan = scanned(
         zipped(GOOD), ENGINE="sonarqube", SONAR_HOST_URL="http://127.0.0.1:9", SONAR_TOKEN=token
     )
@@ -219,13 +219,13 @@ def test_a_token_that_no_header_takes_is_refused_and_shown_nowhere(token):
     assert "squ_" not in scan.log + json.dumps(scan.report)
 
 
-def test_what_is_asked_for_a_scan_is_shown_without_its_token():
+def test_requests_are_logged_without_the_token():
     server = SonarServer(url=HOST, token=TOKEN, organization="", ca="")
 
     assert TOKEN not in repr(server)
 
 
-def test_an_upload_has_no_say_in_how_it_is_scanned():
+def test_an_upload_cannot_change_how_it_is_scanned():
     answers = Answers("bad")
     scanner = Scanner(answers)
     files = hostile("http://elsewhere", "/tmp/marker")
@@ -283,7 +283,7 @@ def test_exclusions_are_followed_where_a_setting_allows_them():
     assert [setting["key"] for setting in scan.report["ignored"]] == ["sonar.sources"]
 
 
-def test_a_bad_token_says_so():
+def test_a_bad_token_is_reported():
     scan = scanned_by(Answers("bad-token"), zipped(GOOD), "bad-token")
 
     assert scan.error == "BadToken"
@@ -350,7 +350,7 @@ def test_each_error_on_the_way_to_the_server_has_its_own_message(problem, error)
     assert scan.log.count("Trying again") == (0 if error == "TlsFailed" else 4)
 
 
-def test_a_passing_error_is_tried_again():
+def test_a_transient_error_is_retried():
     class Shaky(Answers):
         problems = 3
 
@@ -373,11 +373,11 @@ def test_a_passing_error_is_tried_again():
         ({"SONAR_HOST_URL": "https://sonarcloud.io"}, "NoOrganization"),
     ],
 )
-def test_a_server_that_cannot_be_meant_says_so(change, error):
+def test_an_invalid_server_address_is_reported(change, error):
     assert scanned_by(Answers("good"), zipped(GOOD), "good", **change).error == error
 
 
-def test_a_scanner_that_fails_says_why():
+def test_a_failed_scanner_is_reported_with_the_reason():
     answers = Answers("good")
     scanner = Scanner(answers, code=1, says=("INFO Starting", "ERROR No such rule", "INFO End"))
     scan = scanned_by(answers, zipped(GOOD), "good", scanner)
@@ -396,14 +396,14 @@ def test_a_scanner_that_fails_says_why():
         ("ERROR java.io.IOException: No space left on device", "DiskFull"),
     ],
 )
-def test_a_machine_that_was_too_small_for_the_scanner_is_named(says, error):
+def test_a_machine_that_is_too_small_for_the_scanner_is_reported(says, error):
     answers = Answers("good")
     scan = scanned_by(answers, zipped(GOOD), "good", Scanner(answers, code=1, says=(says,)))
 
     assert scan.error == error
 
 
-def test_a_scanner_that_fails_for_a_server_that_is_down_says_so():
+def test_a_scanner_failure_due_to_a_server_outage_is_reported_as_such():
     class Failing(Scanner):
         def __call__(self, *arguments, **more):
             answers.change("api/system/status", 503)
@@ -426,7 +426,7 @@ def test_a_file_that_the_scanner_could_not_parse_fails_the_gate():
     assert (named["class"], named["file"]) == ("unanalysed", "shop/prices.py")
 
 
-def test_the_scanner_is_told_not_to_run_cargo():
+def test_the_scanner_does_not_run_cargo():
     answers = Answers("good")
     scanner = Scanner(answers)
     scanned_by(answers, zipped(GOOD), "good", scanner)
@@ -441,7 +441,7 @@ def test_code_that_the_scanner_never_read_fails_the_gate():
     assert [file["file"] for file in scan.report["coverage"]["files"]] == [".x/a.go"]
 
 
-def test_code_that_the_team_excluded_on_the_server_is_named_and_fails_nothing():
+def test_code_excluded_on_the_server_is_named_and_fails_no_gate():
     answers = Answers("good")
     setting = {"key": "sonar.javascript.exclusions", "values": ["lib/**"]}
     for answer in answers.left:
@@ -470,7 +470,7 @@ def test_the_scanners_memory_follows_the_machine(tmp_path):
     assert memory_bytes(meminfo, cgroup) == 4_000_000_000
 
 
-def test_the_scanner_is_given_a_part_of_the_memory(monkeypatch):
+def test_the_scanner_gets_a_share_of_the_memory(monkeypatch):
     monkeypatch.setattr("scan.sonarqube.properties.memory_bytes", lambda: 4 * 1024**3)
     answers = Answers("good")
     scanner = Scanner(answers)
@@ -498,7 +498,7 @@ def test_the_scanner_is_given_a_part_of_the_memory(monkeypatch):
     ],
     ids=["refused", "overwritten"],
 )
-def test_an_analysis_that_another_one_overtook_is_made_again(path, body):
+def test_an_overtaken_analysis_is_repeated(path, body):
     answers = Answers("good")
     answers.change(path, 200, body)
     scanner = Scanner(answers)
@@ -508,7 +508,7 @@ def test_an_analysis_that_another_one_overtook_is_made_again(path, body):
     assert len(scanner.orders) == 3
 
 
-def test_java_is_given_the_teams_own_certificates_only(tmp_path):
+def test_java_trusts_only_the_certificates_of_the_team(tmp_path):
     bundle = ca_bundle("-----BEGIN CERTIFICATE-----\nown", tmp_path)
 
     assert bundle

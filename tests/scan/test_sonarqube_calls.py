@@ -158,7 +158,7 @@ def test_what_the_token_may_not_ask_or_the_server_does_not_know_is_no_error(serv
     ids=str,
 )
 @pytest.mark.parametrize("path", OPTIONAL)
-def test_where_the_server_cannot_say_the_scan_goes_on_and_people_decide(
+def test_an_unanswered_optional_question_is_reported_and_does_not_stop_the_scan(
     served, path, answer, monkeypatch
 ):
     if answer == SLOW:
@@ -188,7 +188,7 @@ def test_where_the_server_cannot_say_the_scan_goes_on_and_people_decide(
     ],
     ids=str,
 )
-def test_hotspots_in_another_form_are_not_taken_for_none(served, body):
+def test_hotspots_in_an_unknown_form_count_as_unread(served, body):
     sonar = Sonar(is_cloud=False)
     sonar.changed[HOTSPOTS] = (200, body)
     api = served(sonar)

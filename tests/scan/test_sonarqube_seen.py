@@ -105,7 +105,7 @@ def test_a_page_in_a_file_for_php_holds_no_code(tmp_path):
         ("ERROR Unable to parse file: other.py", None, ""),
     ],
 )
-def test_a_file_that_the_log_tells_error_of_is_unread_whatever_the_report_says(
+def test_a_file_with_an_error_in_the_log_is_unanalysed_whatever_the_report_says(
     line, path, reason, tmp_path
 ):
     uploaded = {"a.py": "a = 1\n", "b/C.java": "class C {}\n", "d.js": "d()\n", "e f.php": "<?php"}
@@ -132,7 +132,7 @@ def test_a_file_without_code_need_not_be_parsed(tmp_path):
     assert (looked_at.analysed, looked_at.unread) == ({"a.py"}, {})
 
 
-def test_broken_data_is_no_unread_code(tmp_path):
+def test_invalid_data_is_not_unanalysed_code(tmp_path):
     looked_at = opened(
         tmp_path,
         {"a.json": "{"},
@@ -193,7 +193,7 @@ def test_c_sharp_needs_another_scanner(tmp_path):
     assert "C#" in unread["A.cs"]
 
 
-def test_what_is_left_out_is_excluded_only_where_the_scanner_did_not_read_it(tmp_path):
+def test_a_file_counts_as_excluded_only_if_the_scanner_did_not_read_it(tmp_path):
     uploaded = dict.fromkeys(("src/a.py", "web/b.py", "tests/c.py"), "a = 1\n")
     files = {"src/a.py": file("py", 1), "tests/c.py": file("py", None, is_test=True)}
 

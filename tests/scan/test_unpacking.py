@@ -475,7 +475,7 @@ def test_a_mangled_zip_is_unpacked_or_refused_but_nothing_else(tmp_path_factory,
 
 
 @given(st.text(min_size=1, max_size=60))
-def test_any_name_stays_inside_or_is_refused(tmp_path_factory, name):
+def test_every_name_stays_inside_the_folder_or_is_refused(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("named")
     (folder / "source").mkdir()
     try:

@@ -50,7 +50,7 @@ def test_harmless_settings_are_followed(text, tmp_path):
         f"sonar.java.binaries={'a' * 2001}",
     ],
 )
-def test_other_settings_are_not(text, tmp_path):
+def test_other_settings_are_not_followed(text, tmp_path):
     assert followed(tmp_path, text) == {}
 
 
@@ -69,7 +69,7 @@ def test_a_later_file_overrules_an_earlier_one_as_in_the_scanner(tmp_path):
 
 
 @given(st.sampled_from(["sonar-project.properties", "pyproject.toml", ".coveragerc"]), st.data())
-def test_no_settings_file_breaks_the_scan(tmp_path_factory, name, data):
+def test_no_settings_file_fails_the_scan(tmp_path_factory, name, data):
     start = {"pyproject.toml": b"[tool.sonar]\n", ".coveragerc": b"[run]\nomit = "}
     text = start.get(name, b"sonar.") + data.draw(st.binary(max_size=80))
     source = tree({name: text}, tmp_path_factory.mktemp("settings"))
@@ -89,7 +89,7 @@ def test_no_settings_file_breaks_the_scan(tmp_path_factory, name, data):
         "[tool.sonar]\na = [1]\n",
     ],
 )
-def test_odd_toml_breaks_nothing(text, tmp_path):
+def test_invalid_toml_fails_no_scan(text, tmp_path):
     tree({"pyproject.toml": text}, tmp_path)
 
     assert untrusted.settings(tmp_path, allow_exclusions=True)[0] == {}

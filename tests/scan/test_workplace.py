@@ -53,7 +53,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_scan_works_where_codebuild_promises_its_disk_and_tidies_up(build):
+def test_a_scan_works_on_the_build_disk_and_cleans_up(build):
     done = with_tool(
         "print(source, os.getcwd(), os.environ['TMPDIR'])", CODEBUILD_SRC_DIR=str(build)
     )
@@ -92,7 +92,7 @@ def test_no_folder_above_an_upload_holds_what_a_scanner_could_take_for_its_setti
     assert len(outer.split(",")) == 2
 
 
-def test_the_scan_s_own_folder_is_no_name_that_scanners_leave_out(build):
+def test_the_work_folder_has_no_name_that_scanners_exclude(build):
     done = with_tool("print(source)", CODEBUILD_SRC_DIR=str(build))
 
     mine = Path(done.log.splitlines()[2]).relative_to(build)
@@ -100,7 +100,7 @@ def test_the_scan_s_own_folder_is_no_name_that_scanners_leave_out(build):
     assert mine.parts[1:] == ("source",)
 
 
-def test_an_upload_that_does_not_fit_on_the_disk_is_called_that(small_disk):
+def test_an_upload_larger_than_the_disk_is_reported_as_such(small_disk):
     noise = random.Random(1).randbytes(5_000_000)
 
     done = with_tool("", zipped({**GOOD, "noise": noise}), CODEBUILD_SRC_DIR=str(small_disk))
@@ -113,7 +113,7 @@ def test_an_upload_that_does_not_fit_on_the_disk_is_called_that(small_disk):
     assert list(small_disk.iterdir()) == []
 
 
-def test_an_upload_that_does_not_fit_once_unpacked_is_called_that(small_disk):
+def test_an_upload_that_does_not_fit_unpacked_is_reported_as_such(small_disk):
     body = zipped({**GOOD, "zeros": bytes(6_000_000)})
 
     done = with_tool("", body, CODEBUILD_SRC_DIR=str(small_disk), UPLOAD_LIMITS='{"ratio": 9999}')
@@ -158,7 +158,7 @@ def test_a_log_with_a_hole_passes_no_gate(small_disk):
     ],
 )
 @pytest.mark.parametrize("step", ["fetch", "unpack", "analyse", "judge"])
-def test_a_machine_that_is_too_small_is_called_that_at_every_step(monkeypatch, step, error, code):
+def test_a_machine_that_is_too_small_is_reported_at_every_step(monkeypatch, step, error, code):
     def fails(*_: object) -> None:
         raise error
 
@@ -169,7 +169,7 @@ def test_a_machine_that_is_too_small_is_called_that_at_every_step(monkeypatch, s
     assert ("computeType" in done.report["error"]["remediation"]) == (code != "Unexpected")
 
 
-def test_folders_of_any_depth_break_no_scan(monkeypatch, build):
+def test_folders_of_any_depth_can_be_scanned(monkeypatch, build):
     """1,700 of them are about what a path on Linux holds."""
     deep = "/".join(["d"] * 1700)
 
@@ -190,7 +190,7 @@ def test_folders_of_any_depth_break_no_scan(monkeypatch, build):
     assert [item.name for item in build.iterdir()] == ["scan"]
 
 
-def test_what_a_scanner_hides_deeper_than_a_path_is_removed_too(build):
+def test_files_deeper_than_the_maximum_path_are_removed_too(build):
     dig = "for _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\n"
     done = with_tool(dig, CODEBUILD_SRC_DIR=str(build))
 
@@ -198,7 +198,7 @@ def test_what_a_scanner_hides_deeper_than_a_path_is_removed_too(build):
     assert [item.name for item in build.iterdir()] == ["scan"]
 
 
-def test_a_place_that_cannot_be_tidied_up_loses_no_report(monkeypatch, build):
+def test_a_failed_cleanup_does_not_lose_the_report(monkeypatch, build):
     def no_rm(command: list[str], **_: object) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
 
@@ -209,7 +209,7 @@ def test_a_place_that_cannot_be_tidied_up_loses_no_report(monkeypatch, build):
     assert len(list(build.iterdir())) == 2
 
 
-def test_what_removes_the_workplace_is_not_told_the_token(monkeypatch, tmp_path):
+def test_the_cleanup_process_does_not_get_the_token(monkeypatch, tmp_path):
     given: dict[str, object] = {}
     monkeypatch.setattr("subprocess.run", lambda *_, **more: given.update(more))
     program._remove([tmp_path])

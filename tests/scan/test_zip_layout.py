@@ -114,7 +114,7 @@ def test_every_honest_end_is_read(options, tmp_path):
         "size before a descriptor",
     ],
 )
-def test_what_does_not_matter_may_differ(fields, tmp_path):
+def test_irrelevant_fields_may_differ(fields, tmp_path):
     assert contents(made(evil(**fields)), tmp_path) == {"evil.py": EVIL}
 
 
@@ -205,7 +205,7 @@ def test_a_stored_zip_with_descriptors_in_a_stored_zip_is_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=METHOD_NAMES)
-def test_fewer_bytes_than_an_entry_has_are_not_believed(method, tmp_path):
+def test_a_declared_size_that_is_too_small_is_refused(method, tmp_path):
     """Both headers declare the first 40 bytes; other unzippers write all."""
     lie = evil(content=SHORT, method=method, data=compressed(EVIL, method))
 
@@ -213,7 +213,7 @@ def test_fewer_bytes_than_an_entry_has_are_not_believed(method, tmp_path):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=METHOD_NAMES)
-def test_more_bytes_than_an_entry_has_are_not_believed(method, tmp_path):
+def test_a_declared_size_that_is_too_large_is_refused(method, tmp_path):
     lie = evil(content=EVIL, method=method, data=compressed(SHORT, method))
 
     assert "fewer bytes than the zip declares" in ambiguous(made(lie), tmp_path)

@@ -26,7 +26,7 @@ def git(*arguments: str) -> str:
     return result.stdout
 
 
-def test_the_latest_definition_that_is_kept_is_that_of_today():
+def test_the_latest_stored_definition_is_the_current_one():
     latest = versions()[-1]
     tagged = git("tag", "--list", f"v{latest}").strip()
     version = "<the next version>" if tagged else latest
@@ -45,7 +45,7 @@ def test_the_definition_of_a_tagged_version_has_not_changed_since(version: str):
 
 
 @pytest.mark.parametrize("version", versions())
-def test_the_functions_of_today_serve_executions_of(version: str):
+def test_current_functions_serve_executions_of_released_definitions(version: str):
     definition = released(version)
     waits = {"decide": WAITS.decide, "escalate": WAITS.escalate, "remind": WAITS.remind}
     waits["who"] = WAITS.audit

@@ -26,7 +26,7 @@ def test_the_docs_bill_the_states_that_are_entered(entered: dict[str, list[str]]
     ]
 
 
-def test_what_most_uploads_do_takes_few_states(entered: dict[str, list[str]]):
+def test_the_usual_lifecycles_take_few_states(entered: dict[str, list[str]]):
     assert entered["passed"] == [
         "OpenScan",
         "IsNewScan",

@@ -68,7 +68,7 @@ def notified(trace: Any) -> list[str]:
     return lines
 
 
-def test_a_whole_life_comes_out_as_the_docs_say():
+def test_a_whole_lifecycle_ends_as_documented():
     trace = run(EXCEPTION)
 
     assert notified(trace) == [
@@ -112,7 +112,7 @@ def test_runs_leave_the_handlers_as_they_were():
     assert [notify.ses, evidence.s3, resume.sfn, vars(timestamps).copy()] == before
 
 
-def test_a_moment_that_is_unknown_is_refused():
+def test_an_unknown_point_in_time_is_refused():
     action = {"do": "withdraw", "of": 0, "when": {"after": "crad 0 1", "plus": 0}}
 
     with pytest.raises(NotSimulated, match="crad"):
@@ -130,7 +130,7 @@ def test_reports_are_those_that_a_scan_writes(gate):
     jsonschema.validate(report, schema)
 
 
-def test_the_card_of_a_build_that_dies_shows_the_end_of_its_log():
+def test_the_card_of_a_crashed_build_shows_the_end_of_its_log():
     upload = {**EXCEPTION["uploads"][0], "scans": [{"gate": "failed", "end": "dies"}]}
 
     trace = run({**EXCEPTION, "uploads": [upload], "actions": []})
@@ -159,7 +159,7 @@ def test_shrinking_leaves_only_what_matters():
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, 50))
-def test_nothing_goes_wrong_in_random_orders(first):
+def test_no_rule_is_broken_in_random_scenarios(first):
     wrong = {
         seed: [f"{violation.kind}: {violation.what}" for violation in outcome.violations]
         for seed in range(first, first + 50)
@@ -170,14 +170,14 @@ def test_nothing_goes_wrong_in_random_orders(first):
 
 
 @pytest.mark.parametrize("path", KEPT, ids=[path.stem for path in KEPT])
-def test_what_went_wrong_once_does_not_again(path):
+def test_earlier_bugs_do_not_return(path):
     result = check(run(_kept(path)["scenario"]))
 
     assert [f"{item.kind}: {item.what}" for item in result] == []
 
 
 @pytest.mark.parametrize("path", OF_A_FIX, ids=[path.stem for path in OF_A_FIX])
-def test_a_fix_that_is_missing_is_found(path):
+def test_removing_a_fix_is_detected(path):
     stored = _kept(path)
     result = {violation.kind for violation in check(run(stored["scenario"], stored["fix"]))}
 
@@ -185,5 +185,5 @@ def test_a_fix_that_is_missing_is_found(path):
     assert not result.isdisjoint(FIXES[stored["fix"]].kinds)
 
 
-def test_each_fix_has_a_scenario_that_is_kept():
+def test_each_fix_has_a_stored_scenario():
     assert {_kept(path)["fix"] for path in OF_A_FIX} == FIXES.keys()

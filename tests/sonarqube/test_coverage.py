@@ -80,7 +80,7 @@ def test_a_file_that_is_too_large_is_unanalysed(file, unseen):
     assert "over 20 MB" in unanalysed(unseen)[file]
 
 
-def test_what_was_not_analysed_fails_the_gate_and_nothing_else_does(unseen):
+def test_only_unanalysed_files_fail_the_gate(unseen):
     assert failed(unseen) == {"unanalysed_files"}
     assert unseen.report["gate"]["judge"] == "sonarqube"
     assert not unanalysed(unseen).keys() & CLEAN.keys()
@@ -117,7 +117,7 @@ def test_javascript_for_which_node_has_too_little_memory_does_not_pass(server, m
         assert "web/many.js" in unanalysed(scan)
 
 
-def test_what_is_excluded_is_named_and_fails_nothing(server):
+def test_excluded_files_are_named_and_fail_no_gate(server):
     project = "chatops-slack_test:excluded"
     server.call("api/projects/create", name="excluded", project=project)
     server.call(

@@ -20,7 +20,7 @@ def cloud(server):
         yield running
 
 
-def test_a_failed_gate_is_told_approved_and_mailed(cloud, server):
+def test_a_failed_gate_is_reported_approved_and_mailed(cloud, server):
     scan = cloud.upload("payments/api.zip", zipped(BAD))
 
     card = card_of(cloud, scan, seconds=240)

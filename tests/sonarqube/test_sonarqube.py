@@ -75,7 +75,7 @@ def test_good_code_passes(server):
     assert scan.report["coverage"]["counts"]["analysed"] == 2
 
 
-def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
+def test_a_gate_on_new_code_fails_bad_code_in_the_first_and_second_scan(server):
     server.call("api/projects/create", name="new", project="chatops-slack_test:new")
     server.call(
         "api/qualitygates/select", gateName="Sonar way", projectKey="chatops-slack_test:new"
@@ -110,7 +110,7 @@ def test_a_gate_on_new_code_lets_bad_code_pass_neither_first_nor_second(server):
     ],
     ids=["empty", "no code", "only excluded files"],
 )
-def test_where_nothing_was_analysed_the_scan_fails_to_run(files, allow, error, server):
+def test_a_scan_without_analysed_files_fails_to_run(files, allow, error, server):
     scan = on(server, files, "nothing", ALLOW_EXCLUSIONS=allow)
 
     assert (scan.code, scan.error) == (1, error)
@@ -162,11 +162,11 @@ def test_a_user_token_shows_hotspots_too(server):
     assert all(hotspot["message"].startswith("To review: ") for hotspot in hotspots)
 
 
-def test_a_bad_token_says_so(server):
+def test_a_bad_token_is_reported(server):
     assert on(server, GOOD, "token", SONAR_TOKEN="sqa_expired").error == "BadToken"
 
 
-def test_a_server_that_is_down_says_so(server, monkeypatch):
+def test_a_server_outage_is_reported(server, monkeypatch):
     monkeypatch.setattr(api, "RETRY_AFTER_SECONDS", (0, 0))
     scan = on(server, GOOD, "down", SONAR_HOST_URL="http://127.0.0.1:9")
 

@@ -37,7 +37,7 @@ def notified(bucket: str, key: str, *plans: Plan, fails: int = 0, seed: int = 1)
     return functions.invoked
 
 
-def test_an_answer_is_told_once_and_sometimes_twice():
+def test_an_event_is_delivered_once_and_sometimes_twice():
     counts = {len(notified("artifacts", KEY, seed=seed)) for seed in range(60)}
 
     assert counts == {1, 2}
@@ -48,11 +48,11 @@ def test_an_answer_is_told_once_and_sometimes_twice():
     [("work", KEY), ("artifacts", "scans/payments/1/gate-result.json")],
     ids=["another bucket", "another document"],
 )
-def test_what_no_rule_names_is_not_told(bucket, key):
+def test_an_event_that_no_rule_matches_is_not_delivered(bucket, key):
     assert notified(bucket, key) == []
 
 
-def test_an_event_that_is_not_taken_is_brought_again():
+def test_an_undelivered_event_is_delivered_again():
     plan = Plan(who="EventBridge", n=1, fault="throttled", times=5)
 
     [(name, key, when)] = notified("artifacts", KEY, plan)

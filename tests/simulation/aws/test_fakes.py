@@ -65,7 +65,7 @@ def put(client: Any, body: bytes) -> Any:
     return client.put_object(**OBJECT, Body=body, IfNoneMatch="*")
 
 
-def test_of_conditional_writes_one_wins_and_the_others_get_412_or_409():
+def test_one_conditional_write_wins_and_the_others_get_412_or_409():
     codes = set()
     for seed in range(40):
         world = World(seed=seed, jitter=True)
@@ -78,7 +78,7 @@ def test_of_conditional_writes_one_wins_and_the_others_get_412_or_409():
     assert codes == {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
-def test_a_conditional_write_whose_answer_is_lost_meets_its_own_object():
+def test_a_conditional_write_whose_response_is_lost_finds_its_own_object():
     world = World(Plan(who="approval", n=1, fault="after"))
     s3 = world.client("s3", world.s3)
 
@@ -88,7 +88,7 @@ def test_a_conditional_write_whose_answer_is_lost_meets_its_own_object():
     assert len([event for event in world.events if isinstance(event, Stored)]) == 1
 
 
-def test_a_write_over_an_object_that_has_changed_or_is_not_there_is_refused(world):
+def test_replacing_a_changed_or_missing_object_is_refused(world):
     s3 = world.client("s3", world.s3)
 
     def work() -> list[str]:
@@ -120,7 +120,7 @@ def test_a_write_may_take_effect_after_its_writer_gave_up():
     assert late
 
 
-def test_a_client_tries_again_as_often_as_its_configuration_says():
+def test_a_client_retries_as_often_as_configured():
     worlds = [World(Plan(who="approval", n=1, fault="throttled", times=t)) for t in (1, 2)]
     results = []
     for world in worlds:
@@ -149,7 +149,7 @@ def test_an_outage_fails_each_call_of_its_service_until_it_is_over(world):
     assert world.does(reads) == [("done", ["InternalError", "{}"])]
 
 
-def test_who_is_killed_after_a_call_has_made_it():
+def test_a_call_takes_effect_even_if_its_caller_is_killed_afterwards():
     world = World(Plan(who="approval", n=1, fault="killed after"))
     s3 = world.client("s3", world.s3)
 
@@ -205,7 +205,7 @@ def test_a_task_token_works_once_while_its_task_waits(world):
     assert code(over) == "TaskTimedOut"
 
 
-def test_the_name_of_an_execution_is_taken_until_it_is_forgotten(world):
+def test_the_name_of_an_execution_is_reserved_until_the_execution_is_deleted(world):
     sfn = world.client("stepfunctions", world.step_functions)
     detail = json.dumps({"a": 1})
 
@@ -237,7 +237,7 @@ def test_the_name_of_an_execution_is_taken_until_it_is_forgotten(world):
     assert len(started) == 2
 
 
-def test_a_forgotten_execution_does_not_exist(world):
+def test_a_deleted_execution_does_not_exist(world):
     sfn = world.client("stepfunctions", world.step_functions)
 
     def work() -> list[str]:

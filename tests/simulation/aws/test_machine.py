@@ -46,7 +46,7 @@ def live(states: dict[str, Any], *errors: str, result: Any = None, data: Any = N
     return actor.ended.value[1], task, scheduler.now
 
 
-def test_a_retrier_waits_longer_each_time_up_to_its_most():
+def test_a_retrier_waits_longer_each_time_up_to_its_maximum():
     retry = {"ErrorEquals": ["E"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxAttempts": 4}
     states = {"First": {**TASK, "Retry": [{**retry, "MaxDelaySeconds": 10}]}}
 
@@ -56,7 +56,7 @@ def test_a_retrier_waits_longer_each_time_up_to_its_most():
     assert task.times == [0, 2, 8, 18, 28]
 
 
-def test_a_retrier_is_used_as_often_as_it_says_then_the_error_is_caught():
+def test_after_its_maximum_attempts_a_retrier_leaves_the_error_to_the_catcher():
     states = {
         "First": {
             **TASK,
@@ -129,13 +129,13 @@ def test_variables_are_assigned_from_the_result_and_null_is_a_value():
     assert live(states, result={"x": 1})[0] == "SUCCEEDED"
 
 
-def test_an_expression_that_comes_to_nothing_fails_its_state():
+def test_an_expression_without_a_result_fails_its_state():
     for expression in ("{% $nothing %}", "{% $states.input.nothing %}", "{% $uppercase($no) %}"):
         states = {"First": {"Type": "Pass", "Assign": {"a": expression}, "Next": "Good"}}
         assert live(states, data={"a": 1})[0] == "FAILED"
 
 
-def test_a_path_alone_means_what_the_engine_makes_of_it():
+def test_a_path_alone_evaluates_as_in_the_real_engine():
     data = {"a": {"b": [{"c": 1}, {"c": 2}], "n": None}}
     states = {
         "First": {
@@ -182,12 +182,12 @@ def test_time_in_expressions_and_waits_is_virtual():
     ],
     ids=["a field", "a state that is not there", "a field of a retrier", "a type", "JSONPath"],
 )
-def test_what_would_be_ignored_is_refused(change):
+def test_unsupported_fields_are_refused(change):
     with pytest.raises(NotSimulated):
         live({"First": {**TASK, **change}})
 
 
-def test_an_execution_fails_where_its_history_is_full():
+def test_an_execution_fails_when_its_history_is_full():
     loop = {**TASK, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "First"}], "Next": "First"}
 
     status, task, _ = live({"First": loop})
@@ -261,7 +261,7 @@ def test_a_functions_error_has_the_name_of_its_exception():
         assert (error.error, error.cause) == ("KeyError", "why")
 
 
-def test_a_lost_answer_and_a_refusal_have_the_names_that_aws_gives_them():
+def test_lost_responses_and_refusals_have_the_error_names_of_aws():
     plan = Plan(who="state machine", n=1, fault="after")
     assert invoke("lambda:invoke", plan, function=answers)[0].error == "Lambda.SdkClientException"
     plan = Plan(who="state machine", n=1, fault="throttled")

@@ -19,7 +19,7 @@ def test_actors_resume_in_the_order_of_their_time():
     assert seen == [(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)]
 
 
-def test_seeds_decide_who_is_first_at_the_same_moment():
+def test_the_seed_orders_actors_of_the_same_time():
     def order(seed: int) -> str:
         scheduler, seen = Scheduler(seed), []
         for name in "abc":
@@ -33,7 +33,7 @@ def test_seeds_decide_who_is_first_at_the_same_moment():
     assert len(set(orders)) == 6
 
 
-def test_a_killed_actor_does_nothing_more_and_runs_no_handler_of_errors():
+def test_a_killed_actor_runs_no_more_code_not_even_error_handlers():
     scheduler, seen = Scheduler(1), []
 
     def work() -> None:
@@ -70,7 +70,7 @@ def test_a_killed_actor_is_not_resumed_by_what_it_waited_for():
     assert actor.ended.value[0] == "killed"
 
 
-def test_waiting_ends_with_the_value_or_the_time():
+def test_waiting_ends_with_the_value_or_the_timeout():
     scheduler, seen = Scheduler(1), []
     future = Future()
 
@@ -104,7 +104,7 @@ def test_a_loop_without_end_is_refused():
         scheduler.run(events=100)
 
 
-def test_what_the_simulator_lacks_is_no_error_that_a_handler_could_catch():
+def test_a_missing_feature_of_the_simulator_cannot_be_caught_by_a_handler():
     scheduler = Scheduler(1)
 
     def work() -> None:

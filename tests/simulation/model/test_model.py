@@ -23,7 +23,7 @@ def kinds(story: History) -> set[str]:
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
-def test_a_life_without_a_fault_is_as_promised(life: Callable[[], History]) -> None:
+def test_a_lifecycle_without_faults_breaks_no_rule(life: Callable[[], History]) -> None:
     assert check(life().trace()) == []
 
 
@@ -255,7 +255,7 @@ FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
 
 
 @pytest.mark.parametrize(("story", "expected"), FAULTS.values(), ids=FAULTS.keys())
-def test_each_fault_of_the_issue_is_found_and_its_twin_is_not(
+def test_each_known_bug_is_detected_and_its_fixed_variant_is_not(
     story: Callable[[bool], History], expected: set[str]
 ) -> None:
     assert kinds(story(True)) == expected

@@ -63,7 +63,7 @@ def test_the_tag_may_lag_for_as_long_as_calls_failed_and_as_long_again(
 
 
 @pytest.mark.parametrize("answer", [None, "AWS error. Nothing was changed; try again."])
-def test_a_withdrawal_whose_function_died_is_followed_without_another_click(
+def test_a_withdrawal_whose_function_crashed_takes_effect_without_another_click(
     answer: str | None,
 ) -> None:
     """docs/decisions.md: S3 tells the state machine of it."""
@@ -89,7 +89,7 @@ def test_a_withdrawal_whose_function_died_is_followed_without_another_click(
         ("GetObject decision.json", "after", True),
     ],
 )
-def test_a_card_may_come_twice_only_where_its_sender_got_no_answer(
+def test_a_card_may_be_sent_twice_only_if_its_sender_got_no_response(
     call: str, fault: str, is_found: bool
 ) -> None:
     story = rejected_life()
@@ -101,7 +101,7 @@ def test_a_card_may_come_twice_only_where_its_sender_got_no_answer(
 @pytest.mark.parametrize(
     ("name", "at"), [("escalated", ESCALATED), ("expiring", 1001 + 23 * DAY), ("approved", 1003)]
 )
-def test_a_card_that_sns_refuses_throughout_may_be_missing(name: str, at: float) -> None:
+def test_a_card_that_sns_always_refuses_may_be_missing(name: str, at: float) -> None:
     story = expired_life() if name == "escalated" else approved_life()
     without(story, *cards(story, name))
     assert kinds(story) == {"untold"}
@@ -109,7 +109,7 @@ def test_a_card_that_sns_refuses_throughout_may_be_missing(name: str, at: float)
     assert check(story.trace()) == []
 
 
-def test_a_mail_that_ses_refuses_is_told_in_the_channel_instead() -> None:
+def test_an_email_that_ses_refuses_is_reported_in_the_channel() -> None:
     story = rejected_life()
     without(story, *cards(story, "rejected"), *mails(story, "Rejected"))
     story.plain(1050, SCAN, "payments: rejected, but the email could not be sent")
@@ -117,7 +117,7 @@ def test_a_mail_that_ses_refuses_is_told_in_the_channel_instead() -> None:
     assert check(story.trace()) == []
 
 
-def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> None:
+def test_an_execution_that_fails_and_reports_it_needs_nothing_more() -> None:
     story, scan = failed()
     story.fault(130, 190, "s3", "outage")
     story.plain(189, scan, "Pipeline error for payments")
@@ -125,7 +125,7 @@ def test_an_execution_that_fails_for_a_fault_and_says_so_ends_the_matter() -> No
     assert check(story.trace()) == []
 
 
-def test_an_answer_may_say_that_a_failed_execution_does_not_follow() -> None:
+def test_a_response_may_say_that_the_execution_has_failed() -> None:
     story, scan = failed()
     story.fault(130, 190, "s3", "outage")
     story.plain(189, scan, "Pipeline error for payments")
@@ -158,7 +158,7 @@ def replaced_and_left_open() -> History:
         ("open-scan", "ListObjectVersions", "before", 6),
     ],
 )
-def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout(
+def test_a_replaced_request_may_stay_open_if_superseding_always_failed(
     who: str, call: str, fault: str, times: int
 ) -> None:
     story = replaced_and_left_open()
@@ -177,7 +177,7 @@ def test_a_replaced_request_may_stay_open_where_superseding_failed_throughout(
         ("callback", "ListObjectVersions", "before", 6),
     ],
 )
-def test_other_faults_leave_no_replaced_request_open(
+def test_other_faults_do_not_excuse_an_open_superseded_request(
     who: str, call: str, fault: str, times: int
 ) -> None:
     story = replaced_and_left_open()
@@ -187,7 +187,7 @@ def test_other_faults_leave_no_replaced_request_open(
     assert kinds(story) == {"replaced request left open"}
 
 
-def test_a_request_may_stay_open_where_the_newer_one_did_not_come_so_far_as_to_be_scanned() -> None:
+def test_a_request_may_stay_open_if_the_newer_version_was_never_scanned() -> None:
     story, scan = failed()
     newer = story.upload(2000, "v2", "error")
     story.fault(2002, 2003, "GetObject scan.json", "throttled")
@@ -208,7 +208,7 @@ def approved_and_never_notified() -> History:
 
 
 @pytest.mark.parametrize("by", ["notify", "approval"])
-def test_an_approval_may_stay_unmailed_only_where_card_and_notification_are_refused(
+def test_an_approval_may_stay_unmailed_only_if_card_and_notification_are_refused(
     by: str,
 ) -> None:
     story = approved_and_never_notified()
@@ -222,7 +222,7 @@ def test_an_approval_may_stay_unmailed_only_where_card_and_notification_are_refu
     assert kinds(story) == (set() if by == "notify" else {"unmailed"})
 
 
-def test_a_version_that_was_deleted_need_not_be_followed_to_its_end() -> None:
+def test_a_deleted_version_needs_no_final_status() -> None:
     story, scan = failed()
     story.delete(500, "v1")
     story.plain(599, scan, "Pipeline error for payments")
@@ -230,14 +230,14 @@ def test_a_version_that_was_deleted_need_not_be_followed_to_its_end() -> None:
     assert check(story.trace()) == []
 
 
-def test_verify_is_right_where_the_tag_is_wrong() -> None:
+def test_verify_may_report_a_wrong_tag() -> None:
     story, scan, _ = approved()
     story.withdraw(5000, scan, followed=False)
     story.verify(6000, (scan, "tag scan-status", "says approved"))
     assert "verify finds what is right" not in kinds(story)
 
 
-def test_verify_is_right_where_a_report_came_after_the_gate_result() -> None:
+def test_verify_may_report_a_report_newer_than_the_gate_result() -> None:
     story = History()
     scan = story.upload(0, "v1", "failed")
     story.judge(120, scan, "error")
@@ -246,7 +246,7 @@ def test_verify_is_right_where_a_report_came_after_the_gate_result() -> None:
     assert check(story.trace()) == []
 
 
-def test_a_withdrawal_in_the_last_minute_may_be_told_as_the_end() -> None:
+def test_a_withdrawal_in_the_last_minute_may_be_reported_as_expiry() -> None:
     story, scan, end = approved()
     story.over(end, scan)
     story.withdraw(end - 30, scan, followed=False)

@@ -179,36 +179,34 @@ LOST: list[tuple[str, Callable[[], History], Change]] = [
 
 
 @pytest.mark.parametrize(("kind", "life", "change"), [*CLEARANCE, *CHAIN, *NOTIFIED, *LOST])
-def test_what_is_not_as_promised_is_found(
-    kind: str, life: Callable[[], History], change: Change
-) -> None:
+def test_each_violation_is_detected(kind: str, life: Callable[[], History], change: Change) -> None:
     story = life()
     assert kinds(story) == set()
     change(story)
     assert kind in kinds(story)
 
 
-def test_an_approval_of_what_was_replaced_before_the_click_is_found() -> None:
+def test_an_approval_of_an_already_replaced_version_is_detected() -> None:
     story, _, _ = approved(at=3000)
     story.upload(2000, "v2", "passed")
     assert "replaced version approved" in kinds(story)
 
 
-def test_a_rejection_of_what_was_replaced_before_the_click_is_found() -> None:
+def test_a_rejection_of_an_already_replaced_version_is_detected() -> None:
     story, scan = failed()
     story.decide(3000, scan, "rejected")
     story.upload(2000, "v2", "passed")
     assert "replaced version rejected" in kinds(story)
 
 
-def test_a_wrong_tag_that_verify_cannot_know_yet_is_not_missed() -> None:
+def test_verify_need_not_report_a_tag_that_is_only_just_wrong() -> None:
     story = rejected_life()
     story.tag(1500, SCAN, "failed")
     story.verify(1700)
     assert "verify misses a wrong tag" not in kinds(story)
 
 
-def test_an_upload_within_the_click_does_not_make_the_approval_wrong() -> None:
+def test_an_upload_during_the_click_does_not_make_the_approval_wrong() -> None:
     story, _, _ = approved(at=3000)
     story.upload(3000.5, "v2", "passed")
     assert "replaced version approved" not in kinds(story)
@@ -269,7 +267,7 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], History], float, str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "life", "at", "verb", "answer"), WRONG_ANSWERS)
-def test_an_answer_that_is_not_true_is_found(
+def test_an_untrue_response_is_detected(
     name: str, life: Callable[[], History], at: float, verb: str, answer: str
 ) -> None:
     story = life()
@@ -300,7 +298,7 @@ RIGHT_ANSWERS: list[tuple[Callable[[], History], float, str, str]] = [
 
 
 @pytest.mark.parametrize(("life", "at", "verb", "answer"), RIGHT_ANSWERS)
-def test_an_answer_that_is_true_is_none(
+def test_a_true_response_is_accepted(
     life: Callable[[], History], at: float, verb: str, answer: str
 ) -> None:
     story = life()
@@ -308,14 +306,14 @@ def test_an_answer_that_is_true_is_none(
     assert check(story.trace()) == []
 
 
-def test_a_sentence_that_is_not_known_is_found() -> None:
+def test_an_unknown_sentence_is_detected() -> None:
     story = rejected_life()
     story.click(600, SCAN, "approve", "Well done.")
     assert kinds(story) == {"unknown answer"}
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES.keys())
-def test_nothing_is_found_where_a_person_gets_no_answer(life: Callable[[], History]) -> None:
+def test_a_click_without_a_response_breaks_no_rule(life: Callable[[], History]) -> None:
     story = life()
     story.click(600, SCAN, "withdraw", None)
     assert check(story.trace()) == []
