@@ -9,21 +9,21 @@ from components.approval import MAIL_DIMENSION, MAIL_EVENTS
 from components.handler_function import HandlerFunction
 from components.watched import Watched
 
-# A function that takes this part of its time limit, in percent, will soon take all of it.
+# Percent of its time limit after which a function is likely to reach the limit soon.
 NEAR_TIMEOUT = 80
 # Seconds that a build may wait for a machine before the channel is notified.
 QUEUED = 600
-# How often in 15 minutes EventBridge may try again to start executions before the same.
+# How many retries of starting executions in 15 minutes EventBridge may need before the same.
 RETRIES = 10
-# CloudWatch takes no more metrics in the expression of one alarm.
+# CloudWatch's limit for metrics in the expression of one alarm.
 MAX_METRICS = 10
-# Whatever has no data in a minute counts as 0, so one quiet function does not hide another.
+# A metric without data in a minute counts as 0, so a quiet function does not hide another one.
 ANY = "SUM(FILL(METRICS(), 0))"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """``statistic`` is what is taken of the values of one period."""
+    """A CloudWatch metric; ``statistic`` aggregates the values of one period."""
 
     namespace: str
     name: str
@@ -35,11 +35,11 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Notifies the channel of ``what`` happened once ``metric`` is above ``above``.
+    """Notifies the channel of ``what`` happened when ``metric`` exceeds ``above``.
 
-    ``runbook`` is the section of docs/runbook.md, by its anchor. With an ``expression``, that is
-    watched: over several metrics, by their names in it. A period has ``minutes``. Of the last
-    ``periods``, ``breaching`` (all, unless given) must be above.
+    ``runbook`` is the anchor of the section in docs/runbook.md. If there is an ``expression``, its
+    value is compared; it refers to the metrics by their names. A period has ``minutes``. Of the
+    last ``periods``, ``breaching`` (default: all) must exceed the threshold.
     """
 
     label: str
@@ -53,16 +53,22 @@ class Alarm:
     breaching: int | None = None
 
 
-def alarms(its: Watched) -> Sequence[Alarm]:
+def alarms(watched: Watched) -> Sequence[Alarm]:
     """All alarms of a stack."""
-    return (*_intake(its), *_executions(its), *_scans(its), *_functions(its), *_people(its))
+    return (
+        *_intake(watched),
+        *_executions(watched),
+        *_scans(watched),
+        *_functions(watched),
+        *_people(watched),
+    )
 
 
-def _intake(its: Watched) -> Sequence[Alarm]:
+def _intake(watched: Watched) -> Sequence[Alarm]:
     """From the upload to its execution."""
 
     def rule(name: str) -> Metric:
-        return Metric(namespace="AWS/Events", name=name, dimensions={"RuleName": its.rule})
+        return Metric(namespace="AWS/Events", name=name, dimensions={"RuleName": watched.rule})
 
     return (
         Alarm(
@@ -72,7 +78,7 @@ def _intake(its: Watched) -> Sequence[Alarm]:
             metric=Metric(
                 namespace="AWS/SQS",
                 name="ApproximateNumberOfMessagesVisible",
-                dimensions={"QueueName": its.dead_letters},
+                dimensions={"QueueName": watched.dead_letters},
                 statistic="Maximum",
             ),
         ),
@@ -95,7 +101,10 @@ def _intake(its: Watched) -> Sequence[Alarm]:
             label="no-scans-completed",
             what="For two hours uploads arrived, and no scan was completed.",
             runbook="uploads-without-completed-scans",
-            metric={"uploads": rule("TriggeredRules"), "completed": _own(its, "ScansCompleted")},
+            metric={
+                "uploads": rule("TriggeredRules"),
+                "completed": _own(watched, "ScansCompleted"),
+            },
             expression="IF(uploads > 0 AND FILL(completed, 0) == 0, 1, 0)",
             minutes=60,
             periods=2,
@@ -103,8 +112,8 @@ def _intake(its: Watched) -> Sequence[Alarm]:
     )
 
 
-def _executions(its: Watched) -> Sequence[Alarm]:
-    # A scan that failed to run is an execution that succeeded, since the channel was notified.
+def _executions(watched: Watched) -> Sequence[Alarm]:
+    # If a scan failed to run, its execution succeeds nevertheless: the channel was notified.
     return (
         _any_of(
             label="executions-ended-early",
@@ -112,9 +121,9 @@ def _executions(its: Watched) -> Sequence[Alarm]:
             "upload is not done.",
             runbook="executions-that-ended-early",
             metrics={
-                "failed": _execution(its, "ExecutionsFailed"),
-                "timed_out": _execution(its, "ExecutionsTimedOut"),
-                "aborted": _execution(its, "ExecutionsAborted"),
+                "failed": _execution(watched, "ExecutionsFailed"),
+                "timed_out": _execution(watched, "ExecutionsTimedOut"),
+                "aborted": _execution(watched, "ExecutionsAborted"),
             },
         ),
         _any_of(
@@ -122,28 +131,28 @@ def _executions(its: Watched) -> Sequence[Alarm]:
             what="AWS throttles executions or functions: uploads, decisions and clicks wait.",
             runbook="executions-and-functions-that-are-throttled",
             metrics={
-                "executions": _execution(its, "ExecutionThrottled"),
-                **_of_functions(its, "Throttles"),
+                "executions": _execution(watched, "ExecutionThrottled"),
+                **_of_functions(watched, "Throttles"),
             },
         ),
     )
 
 
-def _scans(its: Watched) -> Sequence[Alarm]:
+def _scans(watched: Watched) -> Sequence[Alarm]:
     return (
         Alarm(
             label="scan-errors",
             what="A scan failed to run: the code was not evaluated and stays blocked.",
             runbook="scans-that-fail-to-run",
-            metric=_own(its, "ScanErrors"),
+            metric=_own(watched, "ScanErrors"),
             minutes=5,
         ),
         Alarm(
             label="results-late",
             what="An upload waited longer for its gate result than a build may take.",
             runbook="results-that-come-late",
-            metric=_own(its, "SecondsToResult", "Maximum"),
-            above=its.result_seconds,
+            metric=_own(watched, "SecondsToResult", "Maximum"),
+            above=watched.result_seconds,
             minutes=5,
         ),
         Alarm(
@@ -153,7 +162,7 @@ def _scans(its: Watched) -> Sequence[Alarm]:
             metric=Metric(
                 namespace="AWS/CodeBuild",
                 name="QueuedDuration",
-                dimensions={"ProjectName": its.project},
+                dimensions={"ProjectName": watched.project},
                 statistic="Maximum",
             ),
             above=QUEUED,
@@ -162,23 +171,23 @@ def _scans(its: Watched) -> Sequence[Alarm]:
     )
 
 
-def _functions(its: Watched) -> Sequence[Alarm]:
+def _functions(watched: Watched) -> Sequence[Alarm]:
     percent = [
         f"FILL({_id(label)}, 0) / {function.timeout_seconds * 10}"
-        for label, function in its.functions.items()
+        for label, function in watched.functions.items()
     ]
     return (
         _any_of(
             label="function-errors",
             what="A Lambda function failed.",
             runbook="functions-that-fail",
-            metrics=_of_functions(its, "Errors"),
+            metrics=_of_functions(watched, "Errors"),
         ),
         _any_of(
             label="functions-near-timeout",
             what=f"A Lambda function took {NEAR_TIMEOUT} % of its time limit or more.",
             runbook="functions-near-their-time-limit",
-            metrics=_of_functions(its, "Duration", "Maximum"),
+            metrics=_of_functions(watched, "Duration", "Maximum"),
             # Milliseconds in percent of each function's own limit.
             expression=f"MAX([{', '.join(percent)}])",
             above=NEAR_TIMEOUT,
@@ -186,31 +195,31 @@ def _functions(its: Watched) -> Sequence[Alarm]:
     )
 
 
-def _people(its: Watched) -> Sequence[Alarm]:
-    """What people click, wait for and are sent.
+def _people(watched: Watched) -> Sequence[Alarm]:
+    """Buttons, approvals, cards and emails.
 
-    A request that nobody has decided has no alarm: its second card calls the channel.
+    An undecided request has no alarm: its second card mentions the channel.
     """
     return (
         Alarm(
             label="button-errors",
             what="Somebody clicked a button, and AWS answered with an error.",
             runbook="buttons-that-fail",
-            metric=_own(its, "ButtonErrors"),
+            metric=_own(watched, "ButtonErrors"),
             minutes=5,
         ),
         Alarm(
             label="resume-failed",
             what="A decision was recorded, and its execution has failed: nothing follows it.",
             runbook="decisions-that-resume-nothing",
-            metric=_own(its, "ResumeFailed"),
+            metric=_own(watched, "ResumeFailed"),
             minutes=5,
         ),
         Alarm(
             label="approvals-expiring",
             what="An approval expires soon; from then on its version cannot be deployed.",
             runbook="approvals-that-expire-soon",
-            metric=_own(its, "ApprovalsExpiring"),
+            metric=_own(watched, "ApprovalsExpiring"),
             minutes=5,
         ),
         Alarm(
@@ -220,7 +229,7 @@ def _people(its: Watched) -> Sequence[Alarm]:
             metric=Metric(
                 namespace="AWS/SNS",
                 name="NumberOfNotificationsFailed",
-                dimensions={"TopicName": its.topic},
+                dimensions={"TopicName": watched.topic},
             ),
             minutes=5,
         ),
@@ -233,7 +242,7 @@ def _people(its: Watched) -> Sequence[Alarm]:
                 event.lower(): Metric(
                     namespace="AWS/SES",
                     name=MAIL_EVENTS[event],
-                    dimensions={MAIL_DIMENSION: its.configuration_set},
+                    dimensions={MAIL_DIMENSION: watched.configuration_set},
                 )
                 for event in ("BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY")
             },
@@ -250,10 +259,10 @@ def _any_of(
     expression: str = ANY,
     above: float = 0,
 ) -> Alarm:
-    """An alarm that goes off when one of several metrics does; the dashboard shows which.
+    """An alarm on the sum of several metrics; the dashboard shows which one it was.
 
     Raises:
-        ValueError: there are more metrics than CloudWatch takes.
+        ValueError: there are more metrics than CloudWatch allows.
     """
     if len(metrics) > MAX_METRICS:
         raise ValueError(f"alarm {label}: {len(metrics)} metrics, CloudWatch takes {MAX_METRICS}")
@@ -271,21 +280,21 @@ def _any_of(
     )
 
 
-def _own(its: Watched, name: str, statistic: str = "Sum") -> Metric:
-    return Metric(namespace=its.namespace, name=name, statistic=statistic)
+def _own(watched: Watched, name: str, statistic: str = "Sum") -> Metric:
+    return Metric(namespace=watched.namespace, name=name, statistic=statistic)
 
 
-def _execution(its: Watched, name: str) -> Metric:
-    dimensions = {"StateMachineArn": its.state_machine_arn}
+def _execution(watched: Watched, name: str) -> Metric:
+    dimensions = {"StateMachineArn": watched.state_machine_arn}
     return Metric(namespace="AWS/States", name=name, dimensions=dimensions)
 
 
-def _of_functions(its: Watched, name: str, statistic: str = "Sum") -> dict[str, Metric]:
+def _of_functions(watched: Watched, name: str, statistic: str = "Sum") -> dict[str, Metric]:
     def metric(function: HandlerFunction) -> Metric:
         dimensions = {"FunctionName": function.name}
         return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, statistic=statistic)
 
-    return {_id(label): metric(function) for label, function in its.functions.items()}
+    return {_id(label): metric(function) for label, function in watched.functions.items()}
 
 
 def _id(label: str) -> str:

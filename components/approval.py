@@ -24,8 +24,8 @@ from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow
 from components.storage import Storage
 
-# What SES counts, by the metric of namespace AWS/SES that it counts it in, and that metric's
-# dimension (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html).
+# The events that SES counts, their metrics in the namespace AWS/SES, and the dimension of those
+# (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html).
 MAIL_EVENTS = {
     "SEND": "Send",
     "BOUNCE": "Bounce",
@@ -38,9 +38,9 @@ MAIL_DIMENSION = "ses:configuration-set"
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalArgs:
-    """Who gets emails, how long approvals hold (seconds), and the team's own buttons.
+    """Who gets emails, how long approvals are valid (seconds), and the team's own buttons.
 
-    ``mention`` calls somebody when nobody decides: here, channel, or the id of a member or group.
+    ``mention`` is who an escalation mentions: here, channel, or the id of a member or group.
     """
 
     context: Context
@@ -59,10 +59,11 @@ class ApprovalArgs:
 class Approval(pulumi.ComponentResource):
     """Buttons on the cards; each click records one decision and resumes the state machine.
 
-    ``notify`` sends the mail of what was decided. It is a function of its own so that who may
-    click a button cannot send mail. ``button_environment`` is for the functions that write cards,
-    ``button_functions`` what the channel must be allowed to call. What concerns executions,
-    ``approval`` and ``rescan`` are granted by the pipeline, which has the state machine.
+    ``notify`` sends the emails about outcomes. It is a function of its own so that permission to
+    click a button is no permission to send mail. ``button_environment`` is for the functions that
+    write cards, ``button_functions`` are those that the channel must be allowed to call. The
+    pipeline, which has the state machine, grants ``approval`` and ``rescan`` their rights on
+    executions.
     """
 
     approval: HandlerFunction
@@ -116,7 +117,7 @@ class Approval(pulumi.ComponentResource):
                     *storage.write_evidence("decision.json", "withdrawal.json"),
                     # A decision is about the newest version only.
                     *storage.list_upload_versions(),
-                    # A task token is the resource here; IAM knows no narrower one.
+                    # IAM supports no narrower resource for task tokens.
                     allow("states:SendTaskSuccess", resources=["*"]),
                 ],
                 environment={
@@ -187,7 +188,7 @@ class Approval(pulumi.ComponentResource):
         )
 
     def _configuration_set(self, name: str) -> pulumi.Output[str]:
-        """Have SES count the outcome of this gate's mail, apart from the account's other mail."""
+        """Count the delivery events of this gate's mail, apart from the account's other mail."""
         made = aws.sesv2.ConfigurationSet(
             f"{self._name}-mail", configuration_set_name=name, opts=self._child
         )

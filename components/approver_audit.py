@@ -9,9 +9,9 @@ from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.storage import Storage
 
-# Where the chat service keeps its logs, wherever the stack is.
+# The chat service writes its logs to this region, regardless of the stack's region.
 LOG_REGION = "us-east-1"
-# How long an email waits for the log's event; then it is sent without.
+# How long an email waits for the log's event; after that it is sent without the name.
 AUDIT_LOG_SECONDS = 30
 
 
@@ -37,10 +37,10 @@ class ApproverAudit(pulumi.ComponentResource):
         audit_log = aws.cloudwatch.LogGroup(
             f"{name}-audit-log",
             region=LOG_REGION,
-            # The service writes to this name, and makes the group where there is none.
+            # The service writes to the group of this name, and creates it if it does not exist.
             name=f"/aws/chatbot/{context.prefix}",
             retention_in_days=context.log_retention_days,
-            # It is the service's record, and outlives our interest in it.
+            # The log is the service's record and must outlive this stack.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         function = HandlerFunction(
@@ -79,9 +79,9 @@ class ApproverAudit(pulumi.ComponentResource):
             region=LOG_REGION,
             log_group=audit_log.name,
             destination_arn=function.arn,
-            # Whatever the fields of an event are: one of our clicks names our function.
+            # The format of the events is not documented, but each click names the function.
             filter_pattern=pulumi.Output.concat('"', args.approval_function, '"'),
-            # CloudWatch tries the function when the filter is made.
+            # CloudWatch calls the function when the filter is created.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         self.register_outputs({"function": function.name, "log_group": audit_log.name})

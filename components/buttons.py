@@ -11,9 +11,9 @@ import pulumi_aws as aws
 
 from components.as_json import as_json
 
-# The service takes 100 characters at most, which is why the function (F), its region (R) and the
-# scan (S) are variables with short names. Reason and Days are bound by no card, so people are asked
-# for them by these names.
+# The service allows 100 characters, so the function (F), its region (R) and the scan (S) are
+# variables with short names. No card sets Reason and Days, so the service asks users for them under
+# these names.
 COMMAND = "lambda invoke --function-name $F --region $R --payload "
 OUTCOMES = (
     "failed",
@@ -33,7 +33,7 @@ MAX_ACTION_NAME, MAX_CRITERION = 64, 50
 
 @dataclass(frozen=True, kw_only=True)
 class Button:
-    """``key`` is where a card names the function; ``payload`` is JSON over S and ``asks``."""
+    """``key`` is the card's field with the function; ``payload`` is JSON with S and ``asks``."""
 
     label: str
     key: str
@@ -95,11 +95,11 @@ def custom_action(
 ) -> pulumi.Output[str]:
     """Create the button as the custom action ``action``; return its ARN.
 
-    It shows on cards that name ``function``; without one, on cards that name any (an ARN is longer
-    than a criterion may be).
+    It appears on cards that name ``function``; without one, on cards that name any function (an ARN
+    is longer than a criterion may be).
 
     Raises:
-        ValueError: a name is longer than the service takes.
+        ValueError: a name is longer than the service allows.
     """
     context = {"F": button.key, "R": "Region", "S": "Scan"} | {name: name for name in button.asks}
     if len(action) > MAX_ACTION_NAME:

@@ -1,4 +1,4 @@
-"""What every layer of a gate needs to know: its names, where it is, and how it is kept."""
+"""What every layer of a gate needs to know: names, account, region, retention and protection."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """``prefix`` begins the names that must be unique in the account; all is known at preview."""
+    """Names that must be unique in the account begin with ``prefix``; all is known at preview."""
 
     prefix: str
     account: str

@@ -1,4 +1,4 @@
-"""The dashboard of one environment, as a body that CloudWatch takes.
+"""The dashboard of one environment, as the body for CloudWatch's PutDashboard.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -32,15 +32,15 @@ Widget = dict[str, Any]
 Line = list[Any]
 
 
-def body(its: Watched, alarms: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
+def body(watched: Watched, alarms: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
     """Return the body, rows of widgets from top to bottom; ``alarms`` are ARNs."""
     rows = (
         [_alarms(alarms)],
-        [_uploads(its), _outcomes(its), _outcomes_by_app(its)],
-        [_waiting(its), _seconds_to_decision(its), _seconds_to_result(its)],
-        [_build_phases(its), _functions(its)],
-        [_executions(its), _errors(its), _throttles(its), _mail(its)],
-        [_build_minutes(its), _calls(its), _storage(its), _logs(its)],
+        [_uploads(watched), _outcomes(watched), _outcomes_by_app(watched)],
+        [_waiting(watched), _seconds_to_decision(watched), _seconds_to_result(watched)],
+        [_build_phases(watched), _functions(watched)],
+        [_executions(watched), _errors(watched), _throttles(watched), _mail(watched)],
+        [_build_minutes(watched), _calls(watched), _storage(watched), _logs(watched)],
     )
     return {
         "widgets": [
@@ -61,117 +61,117 @@ def _alarms(arns: Sequence[pulumi.Input[str]]) -> Widget:
     return {"type": "alarm", "properties": {"title": "Alarms", "alarms": arns}}
 
 
-def _uploads(its: Watched) -> Widget:
-    machine = ("StateMachineArn", its.state_machine_arn)
+def _uploads(watched: Watched) -> Widget:
+    machine = ("StateMachineArn", watched.state_machine_arn)
     lines = [
-        ["AWS/Events", "TriggeredRules", "RuleName", its.rule, {"label": "uploads"}],
+        ["AWS/Events", "TriggeredRules", "RuleName", watched.rule, {"label": "uploads"}],
         ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions started"}],
-        [its.namespace, "ScansCompleted", {"label": "scans completed"}],
+        [watched.namespace, "ScansCompleted", {"label": "scans completed"}],
     ]
-    return _graph(its, "Uploads per hour", lines)
+    return _graph(watched, "Uploads per hour", lines)
 
 
-def _outcomes(its: Watched) -> Widget:
+def _outcomes(watched: Watched) -> Widget:
     lines = [
-        _expression(f"SUM({_search(its, outcome)})", f"o{number}", outcome)
+        _expression(f"SUM({_search(watched, outcome)})", f"o{number}", outcome)
         for number, outcome in enumerate(OUTCOMES)
     ]
-    return _graph(its, "Outcomes per hour", lines, stacked=True)
+    return _graph(watched, "Outcomes per hour", lines, stacked=True)
 
 
-def _outcomes_by_app(its: Watched) -> Widget:
-    return _graph(its, "Outcomes per app and hour", [_expression(_search(its), "apps", "")])
+def _outcomes_by_app(watched: Watched) -> Widget:
+    return _graph(watched, "Outcomes per app and hour", [_expression(_search(watched), "apps", "")])
 
 
-def _waiting(its: Watched) -> Widget:
-    """No metric counts what waits, so what was opened less what was closed."""
+def _waiting(watched: Watched) -> Widget:
+    """Open requests: no metric counts them, so it is the opened ones minus the closed ones."""
     closed = ("approved", "rejected", "request-expired", "superseded")
     lines = [
-        _expression(f"SUM({_search(its, 'failed')})", "opened", "opened"),
-        _expression(f"SUM({_search(its, *closed)})", "closed", "closed"),
+        _expression(f"SUM({_search(watched, 'failed')})", "opened", "opened"),
+        _expression(f"SUM({_search(watched, *closed)})", "closed", "closed"),
         _expression(
             "RUNNING_SUM(FILL(opened, 0) - FILL(closed, 0))", "open", "more open than at the left"
         ),
-        _expression(f"SUM({_search(its, 'escalated')})", "escalated", "escalated"),
+        _expression(f"SUM({_search(watched, 'escalated')})", "escalated", "escalated"),
     ]
-    return _graph(its, "Requests for a decision", lines)
+    return _graph(watched, "Requests for a decision", lines)
 
 
-def _seconds_to_decision(its: Watched) -> Widget:
+def _seconds_to_decision(watched: Watched) -> Widget:
     return _graph(
-        its, "Seconds from upload to decision", _spread(its.namespace, "SecondsToDecision")
+        watched, "Seconds from upload to decision", _spread(watched.namespace, "SecondsToDecision")
     )
 
 
-def _seconds_to_result(its: Watched) -> Widget:
+def _seconds_to_result(watched: Watched) -> Widget:
     return _graph(
-        its, "Seconds from upload to gate result", _spread(its.namespace, "SecondsToResult")
+        watched, "Seconds from upload to gate result", _spread(watched.namespace, "SecondsToResult")
     )
 
 
-def _build_phases(its: Watched) -> Widget:
+def _build_phases(watched: Watched) -> Widget:
     lines = [
-        ["AWS/CodeBuild", f"{phase}Duration", "ProjectName", its.project, {"label": phase}]
+        ["AWS/CodeBuild", f"{phase}Duration", "ProjectName", watched.project, {"label": phase}]
         for phase in PHASES
     ]
-    return _graph(its, "Seconds per step of a build", lines, statistic="Average", stacked=True)
+    return _graph(watched, "Seconds per step of a build", lines, statistic="Average", stacked=True)
 
 
-def _functions(its: Watched) -> Widget:
-    lines = _of_functions(its, "Duration")
-    return _graph(its, "Longest milliseconds per function", lines, statistic="Maximum")
+def _functions(watched: Watched) -> Widget:
+    lines = _of_functions(watched, "Duration")
+    return _graph(watched, "Longest milliseconds per function", lines, statistic="Maximum")
 
 
-def _executions(its: Watched) -> Widget:
+def _executions(watched: Watched) -> Widget:
     lines = [
-        ["AWS/States", name, "StateMachineArn", its.state_machine_arn, {"label": label}]
+        ["AWS/States", name, "StateMachineArn", watched.state_machine_arn, {"label": label}]
         for name, label in (
             ("ExecutionsFailed", "failed"),
             ("ExecutionsTimedOut", "timed out"),
             ("ExecutionsAborted", "stopped"),
         )
     ]
-    return _graph(its, "Executions that ended early", lines)
+    return _graph(watched, "Executions that ended early", lines)
 
 
-def _errors(its: Watched) -> Widget:
-    return _graph(its, "Errors per function", _of_functions(its, "Errors"))
+def _errors(watched: Watched) -> Widget:
+    return _graph(watched, "Errors per function", _of_functions(watched, "Errors"))
 
 
-def _throttles(its: Watched) -> Widget:
-    machine = ["AWS/States", "ExecutionThrottled", "StateMachineArn", its.state_machine_arn]
-    lines = [[*machine, {"label": "executions"}], *_of_functions(its, "Throttles")]
-    return _graph(its, "Throttled: executions, and calls per function", lines)
+def _throttles(watched: Watched) -> Widget:
+    machine = ["AWS/States", "ExecutionThrottled", "StateMachineArn", watched.state_machine_arn]
+    lines = [[*machine, {"label": "executions"}], *_of_functions(watched, "Throttles")]
+    return _graph(watched, "Throttled: executions, and calls per function", lines)
 
 
-def _mail(its: Watched) -> Widget:
+def _mail(watched: Watched) -> Widget:
     lines = [
-        ["AWS/SES", name, MAIL_DIMENSION, its.configuration_set, {"label": name}]
+        ["AWS/SES", name, MAIL_DIMENSION, watched.configuration_set, {"label": name}]
         for event, name in MAIL_EVENTS.items()
         if event != "SEND"
     ]
-    return _graph(its, "Emails that did not arrive", lines)
+    return _graph(watched, "Emails that did not arrive", lines)
 
 
-def _build_minutes(its: Watched) -> Widget:
-    seconds = ["AWS/CodeBuild", "Duration", "ProjectName", its.project]
+def _build_minutes(watched: Watched) -> Widget:
+    seconds = ["AWS/CodeBuild", "Duration", "ProjectName", watched.project]
     lines = [
         [*seconds, {"id": "seconds", "visible": False}],
         _expression("seconds / 60", "minutes", "build minutes"),
     ]
-    return _graph(its, "Cost: build minutes per day", lines, period=DAY)
+    return _graph(watched, "Cost: build minutes per day", lines, period=DAY)
 
 
-def _calls(its: Watched) -> Widget:
-    machine = ("StateMachineArn", its.state_machine_arn)
+def _calls(watched: Watched) -> Widget:
+    machine = ("StateMachineArn", watched.state_machine_arn)
     lines = [
         ["AWS/States", "ExecutionsStarted", *machine, {"label": "executions"}],
-        *_of_functions(its, "Invocations"),
+        *_of_functions(watched, "Invocations"),
     ]
-    return _graph(its, "Cost: executions and calls per day", lines, period=DAY)
+    return _graph(watched, "Cost: executions and calls per day", lines, period=DAY)
 
 
-def _storage(its: Watched) -> Widget:
+def _storage(watched: Watched) -> Widget:
     lines = [
         [
             "AWS/S3",
@@ -182,21 +182,21 @@ def _storage(its: Watched) -> Widget:
             "StandardStorage",
             {"label": label},
         ]
-        for label, bucket in (("uploads", its.uploads), ("evidence", its.artifacts))
+        for label, bucket in (("uploads", watched.uploads), ("evidence", watched.artifacts))
     ]
-    return _graph(its, "Cost: bytes in buckets", lines, statistic="Average", period=DAY)
+    return _graph(watched, "Cost: bytes in buckets", lines, statistic="Average", period=DAY)
 
 
-def _logs(its: Watched) -> Widget:
+def _logs(watched: Watched) -> Widget:
     lines = [
         ["AWS/Logs", "IncomingBytes", "LogGroupName", function.log_group, {"label": label}]
-        for label, function in its.functions.items()
+        for label, function in watched.functions.items()
     ]
-    return _graph(its, "Cost: bytes of logs per day", lines, period=DAY)
+    return _graph(watched, "Cost: bytes of logs per day", lines, period=DAY)
 
 
 def _graph(
-    its: Watched,
+    watched: Watched,
     title: str,
     lines: Sequence[Line],
     *,
@@ -208,7 +208,7 @@ def _graph(
         "type": "metric",
         "properties": {
             "title": title,
-            "region": its.region,
+            "region": watched.region,
             "view": "timeSeries",
             "stacked": stacked,
             "stat": statistic,
@@ -218,10 +218,10 @@ def _graph(
     }
 
 
-def _of_functions(its: Watched, metric: str) -> list[Line]:
+def _of_functions(watched: Watched, metric: str) -> list[Line]:
     return [
         ["AWS/Lambda", metric, "FunctionName", function.name, {"label": label}]
-        for label, function in its.functions.items()
+        for label, function in watched.functions.items()
     ]
 
 
@@ -229,12 +229,12 @@ def _expression(expression: str, name: str, label: str) -> Line:
     return [{"expression": expression, "id": name, "label": label}]
 
 
-def _search(its: Watched, *outcomes: str) -> str:
-    wanted = f'{{"{its.namespace}",App,Outcome}} MetricName="Outcomes"'
+def _search(watched: Watched, *outcomes: str) -> str:
+    query = f'{{"{watched.namespace}",App,Outcome}} MetricName="Outcomes"'
     if outcomes:
         any_of = " OR ".join(f'"{outcome}"' for outcome in outcomes)
-        wanted += f" Outcome=({any_of})"
-    return f"SEARCH('{wanted}', 'Sum', {HOUR})"
+        query += f" Outcome=({any_of})"
+    return f"SEARCH('{query}', 'Sum', {HOUR})"
 
 
 def _spread(namespace: str, name: str) -> list[Line]:

@@ -1,4 +1,4 @@
-"""The cards that the state machine writes itself: where the function that words them has failed.
+"""The cards that the state machine writes itself, when the function that writes them has failed.
 
 Each is an expression in JSONata that yields a notification of the chat service as text
 (https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html).
@@ -30,7 +30,7 @@ _EMAIL_NOT_SENT = _card(
     "Tell the developers. Check that the sender is verified in SES, and, while in its sandbox, "
     "each recipient.",
 )
-# In the Catch of Notify. Nothing else says that a request is still open, and no email does.
+# For the Catch of Notify. No other card or email says that the request is still open.
 NOT_NOTIFIED = f"{{% $event = 'escalated' ? {_STILL_OPEN} : {_EMAIL_NOT_SENT} %}}"
 
 _DELAYED = _card(

@@ -16,9 +16,9 @@ HANDLERS, DOMAIN = PROGRAM / "handlers", PROGRAM / "domain"
 
 @dataclass(frozen=True, kw_only=True)
 class HandlerFunctionArgs:
-    """``module`` is plain: it decides what runs, so preview must know it.
+    """``module`` is a plain ``str``: it decides what is packaged, so preview must know it.
 
-    ``region`` is the stack's unless given.
+    ``region`` defaults to the stack's.
     """
 
     context: Context
@@ -31,7 +31,7 @@ class HandlerFunctionArgs:
 
 
 class HandlerFunction(pulumi.ComponentResource):
-    """Runs ``handlers/<module>.py``; may do what ``statements`` say, and write its own logs."""
+    """Runs ``handlers/<module>.py``; may do what ``statements`` allow, and write its own logs."""
 
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
@@ -81,7 +81,7 @@ class HandlerFunction(pulumi.ComponentResource):
             memory_size=512,
             timeout=args.timeout_seconds,
             environment={"variables": args.environment},
-            # Metrics are made of INFO lines, so the level is said.
+            # Metric filters count INFO lines, so the level is set explicitly.
             logging_config={
                 "log_format": "JSON",
                 "application_log_level": "INFO",

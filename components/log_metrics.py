@@ -1,4 +1,4 @@
-"""What is counted from the functions' logs."""
+"""Metrics that are extracted from the functions' logs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class LogMetric:
-    """Counts the lines of ``function`` that match ``pattern``, or takes ``value`` from them.
+    """Counts the log lines of ``function`` that match ``pattern``, or reads ``value`` from them.
 
-    CloudWatch takes value and dimensions only from fields that the pattern names.
+    CloudWatch reads value and dimensions only from fields that the pattern names.
     """
 
     label: str
@@ -22,7 +22,7 @@ class LogMetric:
 COMPLETED, NOTIFIED = '$.message = "scan completed"', '$.message = "notified"'
 BY_APP = {"App": "$.app", "Outcome": "$.outcome"}
 LOG_METRICS = (
-    # Results of scans, and what followed failed gates.
+    # Results of scans, and outcomes of failed gates.
     LogMetric(
         label="completed-outcomes",
         function="check-build-status",
@@ -37,8 +37,8 @@ LOG_METRICS = (
         pattern=f"{{ {NOTIFIED} && $.app = * && $.outcome = * }}",
         dimensions=BY_APP,
     ),
-    # The alarms' own metrics have no dimensions: anyone who may upload invents apps, and CloudWatch
-    # turns a filter off that finds too many.
+    # The alarms' metrics have no dimensions: an uploader can invent any number of apps, and
+    # CloudWatch disables a filter that creates too many dimensions.
     LogMetric(
         label="completed",
         function="check-build-status",
@@ -71,7 +71,7 @@ LOG_METRICS = (
         name="ApprovalsExpiring",
         pattern=f'{{ {NOTIFIED} && $.outcome = "expiring" }}',
     ),
-    # A person gets a sentence as response, so Lambda counts no error.
+    # A user gets the error as a sentence, so Lambda counts no error.
     *(
         LogMetric(
             label=f"{function}-errors",

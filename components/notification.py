@@ -1,4 +1,4 @@
-"""The notification layer: the topic, and the Slack channel that listens to it."""
+"""The notification layer: the topic, and the Slack channel that is subscribed to it."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class NotificationArgs:
 
 
 class Notification(pulumi.ComponentResource):
-    """Brings what is published to the topic into one Slack channel, whose people may click.
+    """Posts what is published to the topic in one Slack channel, whose members may click buttons.
 
     The channel configuration subscribes itself to its topics: there is no subscription resource.
     """

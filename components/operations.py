@@ -24,7 +24,7 @@ class OperationsArgs:
 
 
 class Operations(pulumi.ComponentResource):
-    """Alarms for each way to lose or delay something, published to the channel, and a dashboard."""
+    """A dashboard, and alarms to the channel for everything that can get lost or delayed."""
 
     dashboard_url: pulumi.Output[str]
 
@@ -33,31 +33,31 @@ class Operations(pulumi.ComponentResource):
     ) -> None:
         super().__init__("chatops-slack:index:Operations", name, None, opts)
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
-        its = args.watched
+        watched = args.watched
 
         for log_metric in LOG_METRICS:
-            self._log_metric(log_metric, its)
-        made = [self._alarm(alarm, args.topic_arn) for alarm in alarms(its)]
+            self._log_metric(log_metric, watched)
+        created = [self._alarm(alarm, args.topic_arn) for alarm in alarms(watched)]
         dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=args.context.prefix,
-            dashboard_body=as_json(body(its, [item.arn for item in made])),
+            dashboard_body=as_json(body(watched, [alarm.arn for alarm in created])),
             opts=self._child,
         )
         self.dashboard_url = pulumi.Output.concat(
-            f"https://{its.region}.console.aws.amazon.com/cloudwatch/home?region={its.region}"
+            f"https://{watched.region}.console.aws.amazon.com/cloudwatch/home?region={watched.region}"
             "#dashboards/dashboard/",
             dashboard.dashboard_name,
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _log_metric(self, metric: LogMetric, its: Watched) -> None:
+    def _log_metric(self, metric: LogMetric, watched: Watched) -> None:
         aws.cloudwatch.LogMetricFilter(
             f"{self._name}-{metric.label}",
-            log_group_name=its.functions[metric.function].log_group,
+            log_group_name=watched.functions[metric.function].log_group,
             pattern=metric.pattern,
             metric_transformation={
-                "namespace": its.namespace,
+                "namespace": watched.namespace,
                 "name": metric.name,
                 "value": metric.value,
                 "dimensions": metric.dimensions or None,
@@ -65,30 +65,30 @@ class Operations(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _alarm(self, its: Alarm, topic_arn: pulumi.Input[str]) -> aws.cloudwatch.MetricAlarm:
+    def _alarm(self, alarm: Alarm, topic_arn: pulumi.Input[str]) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{its.label}",
-            alarm_description=f"{its.what} What to do: docs/runbook.md#{its.runbook}",
+            f"{self._name}-{alarm.label}",
+            alarm_description=f"{alarm.what} What to do: docs/runbook.md#{alarm.runbook}",
             comparison_operator="GreaterThanThreshold",
-            threshold=its.above,
-            evaluation_periods=its.periods,
-            datapoints_to_alarm=its.breaching,
-            # No data is what a quiet day looks like.
+            threshold=alarm.above,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.breaching,
+            # Metrics have no data on a quiet day.
             treat_missing_data="notBreaching",
             alarm_actions=[topic_arn],
             opts=self._child,
-            **_watched(its),
+            **_metric_arguments(alarm),
         )
 
 
-def _watched(its: Alarm) -> dict[str, Any]:
-    period = its.minutes * 60
-    if isinstance(its.metric, Metric):
+def _metric_arguments(alarm: Alarm) -> dict[str, Any]:
+    period = alarm.minutes * 60
+    if isinstance(alarm.metric, Metric):
         return {
-            "namespace": its.metric.namespace,
-            "metric_name": its.metric.name,
-            "dimensions": its.metric.dimensions,
-            "statistic": its.metric.statistic,
+            "namespace": alarm.metric.namespace,
+            "metric_name": alarm.metric.name,
+            "dimensions": alarm.metric.dimensions,
+            "statistic": alarm.metric.statistic,
             "period": period,
         }
     queries = [
@@ -102,7 +102,7 @@ def _watched(its: Alarm) -> dict[str, Any]:
                 "period": period,
             },
         }
-        for key, metric in its.metric.items()
+        for key, metric in alarm.metric.items()
     ]
-    result = {"id": "result", "expression": its.expression, "return_data": True}
+    result = {"id": "result", "expression": alarm.expression, "return_data": True}
     return {"metric_queries": [result, *queries]}

@@ -19,11 +19,10 @@ from components.storage import Storage
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineArgs:
-    """What the state machine works with: the other layers, how scans are done, and its waits.
+    """The other layers, how scans are run, and how long the state machine waits.
 
-    ``escalation_topic`` is the ARN of another topic that hears when nobody decides, or empty. After
-    ``digest_after`` cards within ``digest_seconds`` the further ones go to a thread of their own; 0
-    for never.
+    ``escalation_topic`` is the ARN of another topic that gets escalations, or empty. After
+    ``digest_after`` cards within ``digest_seconds`` further ones share a thread; 0 for never.
     """
 
     context: Context
@@ -98,7 +97,7 @@ class Pipeline(pulumi.ComponentResource):
                     *storage.write_evidence("gate-result.json"),
                     *storage.read_state("thread-slots/*"),
                     *storage.write_state("thread-slots/*"),
-                    # Nobody is asked about a version that has been replaced already.
+                    # No request is made for a version that has been replaced already.
                     *storage.list_upload_versions(),
                     *project.read_builds(),
                 ],
@@ -109,7 +108,7 @@ class Pipeline(pulumi.ComponentResource):
                     "DIGEST_SECONDS": str(args.digest_seconds),
                     **args.approval.button_environment,
                 },
-                # Without a report it asks S3, CodeBuild and the log, each with its own retries.
+                # Without a report it queries S3, CodeBuild and the log, each with its own retries.
                 timeout_seconds=30,
             ),
             opts=self._child,
@@ -140,7 +139,7 @@ class Pipeline(pulumi.ComponentResource):
                 *storage.write_evidence("scan.json", "decision.json"),
                 *storage.read_state("waiting/*"),
             ],
-            # Superseding may take its time before it is given up (handlers/open_scan.py).
+            # Superseding older requests may take some time (see handlers/open_scan.py).
             timeout_seconds=60,
         )
 
@@ -153,7 +152,7 @@ class Pipeline(pulumi.ComponentResource):
         grants: Grant,
         timeout_seconds: int = 10,
     ) -> HandlerFunction:
-        """A function that decides where a newer version has, and sends tokens back."""
+        """A function that closes requests superseded by a newer version, and sends tokens back."""
         storage = args.storage
         return HandlerFunction(
             f"{self._name}-{module.replace('_', '-')}",
@@ -163,9 +162,9 @@ class Pipeline(pulumi.ComponentResource):
                 description=description,
                 statements=[
                     *grants,
-                    # A request is superseded where there is a newer version.
+                    # A request is superseded if there is a newer version.
                     *storage.list_upload_versions(),
-                    # A task token is the resource here; IAM knows no narrower one.
+                    # IAM supports no narrower resource for task tokens.
                     allow("states:SendTaskSuccess", resources=["*"]),
                 ],
                 environment={
@@ -178,14 +177,14 @@ class Pipeline(pulumi.ComponentResource):
         )
 
     def _allow_executions(self, approval: Approval, machine: aws.sfn.StateMachine) -> None:
-        """What the functions behind the buttons may do with executions, by the machine's ARN."""
+        """Allow the functions behind the buttons what they need on executions."""
         executions = machine.arn.apply(
             lambda arn: arn.replace(":stateMachine:", ":execution:") + ":*"
         )
         describe = allow("states:DescribeExecution", resources=[executions])
         start = allow("states:StartExecution", resources=[machine.arn])
         for label, function, grant in (
-            # Whether one that does not wait has failed.
+            # To see whether an execution that does not wait has failed.
             ("approval", approval.approval, [describe]),
             ("rescan", approval.rescan, [describe, start]),
         ):
@@ -272,7 +271,7 @@ class Pipeline(pulumi.ComponentResource):
                         notify=args.approval.notify.arn,
                         region=context.region,
                     ),
-                    # CodeBuild's own limits come first; this is for a build whose end got lost.
+                    # CodeBuild's own limits apply first; this is for a build whose end got lost.
                     build_seconds=build.build_seconds + build.queue_seconds + 5 * 60,
                     waits=args.waits,
                 )
@@ -289,7 +288,7 @@ class Pipeline(pulumi.ComponentResource):
         )
 
     def _resume_on_decision(self, args: PipelineArgs, callback: HandlerFunction) -> None:
-        """Resume what waits for a decision or withdrawal once S3 has its document."""
+        """Resume the execution that waits for a decision or withdrawal once S3 has the document."""
         rule = aws.cloudwatch.EventRule(
             f"{self._name}-decisions",
             description="A decision was written, or a withdrawal",
@@ -320,7 +319,7 @@ class Pipeline(pulumi.ComponentResource):
             f"{self._name}-decisions",
             rule=rule.name,
             arn=callback.arn,
-            # An event that comes before the right to bring it is tried again for a day, but late.
+            # An event that arrives before its permission exists would be retried, but late.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
 

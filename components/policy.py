@@ -21,7 +21,7 @@ class Statement(TypedDict):
     Condition: NotRequired[Mapping[str, Mapping[str, Any]]]
 
 
-# What is granted on something, for the policy of anyone who is granted it.
+# What a component grants on itself, for the policy of the role that gets it.
 Grant = list[Statement]
 
 
@@ -51,12 +51,12 @@ def allow_service(
 
 
 def policy(*statements: Statement) -> pulumi.Output[str]:
-    """Write the statements as one policy document; what grants have in common is said once."""
+    """Return the statements as one policy document, with overlapping grants merged."""
     return as_json({"Version": "2012-10-17", "Statement": statements}).apply(_merged)
 
 
 def _merged(document: str) -> str:
-    """Merge the statements that only allow: one for each set of actions on the same resources."""
+    """Merge plain Allow statements: one for each set of actions on the same resources."""
     policy = json.loads(document)
     statements: list[dict[str, Any]] = []
     actions: dict[tuple[str, str], dict[str, None]] = {}

@@ -1,4 +1,4 @@
-"""A bucket that nobody outside reaches: private, encrypted, over TLS only."""
+"""A bucket without public access: private, encrypted, over TLS only."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """``key_arn`` is a key of ours; None for S3's own, which access logs need.
+    """``key_arn`` is the gate's KMS key; None for S3's own key, which access logs need.
 
-    ``statements`` says what the bucket's policy has besides TLS, from the bucket's ARN. ``protect``
-    keeps the bucket and what is in it from ``pulumi destroy``. ``access_logs`` is the name of the
-    bucket that the log of each request goes to.
+    ``statements`` returns the bucket policy's statements besides TLS, given the bucket's ARN.
+    ``protect`` protects the bucket and its objects from ``pulumi destroy``. ``access_logs`` is the
+    name of the bucket that gets the access logs.
     """
 
     key_arn: pulumi.Input[str] | None
@@ -30,10 +30,10 @@ class PrivateBucketArgs:
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """A bucket by its ``name`` and ``arn``; ``objects`` are ARNs of what is in it.
+    """A bucket by its ``name`` and ``arn``; ``objects`` returns ARNs of its objects.
 
-    What uses ``name`` waits for versions, encryption and policy: else the first object would have
-    no version id and another key, and S3 could not deliver access logs yet.
+    Resources that use ``name`` wait for versioning, encryption and policy: otherwise the first
+    object would have no version id and another key, and S3 could not deliver access logs yet.
     """
 
     name: pulumi.Output[str]
@@ -74,7 +74,7 @@ class PrivateBucket(pulumi.ComponentResource):
                         if args.key_arn
                         else {"sse_algorithm": "AES256"}
                     ),
-                    # One data key for many objects: a hundredth of the KMS calls.
+                    # One data key for many objects: 1 % of the KMS calls.
                     "bucket_key_enabled": args.key_arn is not None,
                 }
             ],
@@ -119,5 +119,5 @@ class PrivateBucket(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     def objects(self, *keys: str) -> list[pulumi.Output[str]]:
-        """ARNs of objects; a ``*`` in a key stands for anything."""
+        """ARNs of objects; a ``*`` in a key matches anything."""
         return [pulumi.Output.concat(self.arn, "/", key) for key in keys]

@@ -1,4 +1,4 @@
-"""Reads settings of the types that Pulumi's own lack, and collects what is wrong with them."""
+"""Reads settings of types that Pulumi does not have, and collects the errors in them."""
 
 import re
 import shlex
@@ -11,9 +11,9 @@ from domain import durations
 
 
 class Reader:
-    """Reads the settings of ``stack``; what is wrong is collected in ``errors``, not raised.
+    """Reads the settings of ``stack``; errors are collected in ``errors``, not raised.
 
-    An error names the setting, what is wrong with it, and the command that fixes it.
+    An error names the setting, the reason, and the command that fixes it.
     """
 
     def __init__(self, config: pulumi.Config, stack: str) -> None:
@@ -23,7 +23,7 @@ class Reader:
     def add_error(self, key: str, reason: str, example: str, flags: str = "") -> None:
         """Collect an error that setting ``key`` to ``example`` fixes.
 
-        Without an example the command asks for the value, which is then in no shell's history.
+        Without an example the command asks for the value, which keeps it out of the shell history.
         """
         words = (
             "pulumi config set",

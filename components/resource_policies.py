@@ -1,4 +1,4 @@
-"""Who may do what with the buckets and the key, whatever their own policies allow them."""
+"""Resource policies of the buckets and the key: limits that apply to every identity."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,11 @@ Arn = pulumi.Input[str]
 def upload_policy(
     bucket_arn: Arn, *, pipeline_role: Arn, scan_role: Arn, deployers: Sequence[str]
 ) -> list[Statement]:
-    """Only zips come in, only the pipeline sets clearances, only what is cleared goes out."""
+    """Only zips are uploaded, only the pipeline sets clearances, only cleared versions are read."""
     objects = pulumi.Output.concat(bucket_arn, "/*")
     statements: list[Statement] = [
         {
-            # EventBridge only is notified about zips: anything else would lie here unscanned, and
-            # nobody would know.
+            # The rule matches zips only: any other object would stay here unscanned, unnoticed.
             "Sid": "OnlyZips",
             "Effect": "Deny",
             "Principal": "*",
@@ -35,7 +34,7 @@ def upload_policy(
                 "s3:PutObjectVersionTagging",
                 "s3:DeleteObjectTagging",
                 "s3:DeleteObjectVersionTagging",
-                # A replica brings its tags along.
+                # A replica has the tags of its source.
                 "s3:ReplicateObject",
                 "s3:ReplicateTags",
             ],
@@ -43,7 +42,7 @@ def upload_policy(
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role}},
         },
         {
-            # Without the tag nothing was evaluated; a negated condition holds for that, too.
+            # A version without the tag was not evaluated; a negated condition matches it as well.
             "Sid": "OnlyClearedIsRead",
             "Effect": "Deny",
             "Principal": "*",
@@ -76,12 +75,12 @@ def upload_policy(
 
 
 def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool) -> list[Statement]:
-    """Evidence is written once; where ``protect`` is set, nobody deletes it."""
+    """Evidence is written once; with ``protect``, it cannot be deleted."""
     evidence = pulumi.Output.concat(bucket_arn, "/scans/*")
     statements: list[Statement] = [
         {
-            # Anyone who may write may write first, and nobody again: a request without
-            # `If-None-Match` could replace what is there.
+            # Each document can be created but not replaced: a request without `If-None-Match`
+            # could overwrite it.
             "Sid": "EvidenceIsWrittenOnce",
             "Effect": "Deny",
             "Principal": "*",
@@ -103,7 +102,7 @@ def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool)
     if deployers:
         statements.append(
             {
-                # So that anyone who is refused a version is told why, and by whom.
+                # So that a role that is denied a version can read why, and who decided.
                 "Sid": "DeployersReadEvidence",
                 "Effect": "Allow",
                 "Principal": {"AWS": deployers},
@@ -115,7 +114,7 @@ def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool)
 
 
 def log_delivery(bucket_arn: Arn, account: str) -> Statement:
-    """S3 may leave access logs of this account's buckets."""
+    """S3 may write access logs of this account's buckets."""
     return allow_service(
         "logging.s3.amazonaws.com",
         "s3:PutObject",
@@ -125,7 +124,7 @@ def log_delivery(bucket_arn: Arn, account: str) -> Statement:
 
 
 def key_policy(context: Context, deployers: Sequence[str]) -> list[Statement]:
-    """Administration and use by this account, use only through our services; CloudWatch alarms."""
+    """The account administers the key and uses it through the gate's services; alarms use it."""
     root = {"AWS": f"arn:{context.partition}:iam::{context.account}:root"}
     # In a key policy "*" is the key itself.
     itself = ["*"]

@@ -22,7 +22,7 @@ IMAGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc:
-    """Where scans run when the SonarQube server is only reachable from inside."""
+    """The VPC that scans run in when the SonarQube server is only reachable from inside."""
 
     vpc_id: str
     subnets: Sequence[str]
@@ -34,7 +34,7 @@ class SonarQube:
     """A SonarQube server, or SonarQube Cloud, which has an ``organization``.
 
     ``token`` is a global analysis token. ``ca`` is the PEM text of a private CA. ``environment``
-    stands in the keys of projects: without it all gates that use the server share them.
+    is part of the project keys: without it all gates that use the server share projects.
     """
 
     host_url: str
@@ -69,11 +69,11 @@ class Sarif:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """What a scan is done by, what may pass, and what it runs on.
+    """The scanner, the limits that pass, and the machine that a scan runs on.
 
-    ``limits`` are the most findings that pass by severity, where they decide, and
-    ``coverage_limits`` the most files by class; None is no limit. ``upload_limits`` is what an
-    upload may unpack to: files, bytes, and bytes for each byte of the zip.
+    ``limits`` are the maximum findings by severity, if the limits decide, and ``coverage_limits``
+    the maximum files by class; None is no limit. ``upload_limits`` is what an upload may unpack to:
+    files, bytes, and bytes for each byte of the zip.
     """
 
     scanner: SonarQube | Sarif
@@ -204,7 +204,7 @@ class ScanProject(pulumi.ComponentResource):
         ]
 
     def read_builds(self) -> Grant:
-        """Read what builds resulted in, and their logs."""
+        """Read the results and logs of builds."""
         return [
             allow("codebuild:BatchGetBuilds", resources=[self.arn]),
             allow(

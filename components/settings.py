@@ -1,7 +1,7 @@
 """The settings of one environment, read and checked in one place.
 
-Their types, descriptions and defaults are declared in ``Pulumi.yaml``; here are the rules that it
-cannot say.
+``Pulumi.yaml`` declares their types, descriptions and defaults; this module has the rules that it
+cannot express.
 """
 
 import json
@@ -22,9 +22,9 @@ from domain.scan_id import APP
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}")
-# In one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
+# Recipients of one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
 MAX_ADDRESSES = 50
-# CloudWatch Logs takes these and no others (PutRetentionPolicy).
+# The only values that CloudWatch Logs accepts (PutRetentionPolicy).
 # fmt: off
 LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
@@ -34,8 +34,8 @@ LOG_RETENTION_DAYS = (
 COMPUTE_TYPES = tuple(
     f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE")
 )
-# It stands in names of buckets (63 characters, lower case) and of the function that a button's
-# criteria name (50).
+# It is part of the names of buckets (63 characters, lower case) and of the function in a button's
+# criteria (50).
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
 EXAMPLE_ADDRESS = "developers@example.com"
 EXAMPLE_FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
@@ -120,7 +120,7 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
             "the ARN of an SNS topic",
             "arn:aws:sns:eu-central-1:123456789012:on-call",
         ),
-        # Each card looks at the places one after the other.
+        # Each card tries the thread slots one after the other.
         digest_after=read.integer("digestAfter", 0, 50, default=10),
         digest_seconds=read.duration("digestWindow", "1m", "1d", default="5m"),
         exception_seconds=exception_seconds,
@@ -157,12 +157,12 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
 
 
 def _scanner(read: Reader, config: pulumi.Config, stack: str) -> SonarQube | Sarif:
-    # Each is read whatever the engine is: a wrong value is found before it is needed.
+    # All are read for every engine, so that a wrong value is reported before it is needed.
     ca = read.text("sonarCa", r"([\s\S]*-----BEGIN CERTIFICATE-----[\s\S]*)?", "PEM", "< ca.pem")
     environment = "" if read.boolean("sonarSharedProjects") else stack
     command, token = config.get("sarifCommand") or "", config.get("sonarToken")
     if read.one_of("engine", ("sonarqube", "sarif")) == "sarif":
-        if not _names_both(command):
+        if not _has_placeholders(command):
             read.add_error(
                 "sarifCommand",
                 "must be a command that names {source} and {sarif}",
@@ -197,7 +197,7 @@ def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:
 def _app_recipients(read: Reader, default: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     recipients: dict[str, tuple[str, ...]] = {}
     for app, values in read.mapping("appRecipients", EXAMPLE_ADDRESS).items():
-        # A dot in a name would be a step of the path.
+        # Without quotes, the CLI would read a dot in a name as a step of the path.
         key = f'appRecipients["{app}"]' if "." in app else f"appRecipients.{app}"
         if APP.fullmatch(app):
             recipients[app] = _addresses(read, key, values)
@@ -285,7 +285,7 @@ def _vpc(read: Reader) -> Vpc | None:
     return Vpc(vpc_id=vpc_id, subnets=subnets, security_groups=security_groups)
 
 
-def _names_both(sarif_command: str) -> bool:
+def _has_placeholders(sarif_command: str) -> bool:
     try:
         words = " ".join(shlex.split(sarif_command))
     except ValueError:  # an open quote

@@ -1,18 +1,18 @@
 """The lifecycle of one upload, as an Amazon States Language definition in JSONata.
 
-One execution is the whole life of one upload, and its history is the audit trail. The truth lies in
-the evidence, never in the execution: which execution owns a scan is what ``scan.json`` says, what
-was decided is what ``decision.json`` says, and whether an approval was taken back
-``withdrawal.json``. Each is written once, and read by functions that say what it says. So a
-repeated event, a lost answer or a click at the instant of a time-out each have one result.
+One execution covers the whole lifecycle of one upload, and its history is the audit trail. The
+evidence is the source of truth, never the execution: ``scan.json`` says which execution owns a
+scan, ``decision.json`` what was decided, ``withdrawal.json`` whether an approval was withdrawn.
+Each is written once, and functions read it. So a repeated event, a lost response and a click at the
+instant of a time-out each have exactly one result.
 
 There is one state for each kind of side effect; variables say what it is about:
 
-- ``$scan`` is scan.json, ``$thread`` where its cards stand, ``$result`` the answer about its build;
+- ``$scan`` is scan.json, ``$thread`` the thread of its cards, ``$result`` the result of its build;
 - ``$status`` is the value for the tag ``scan-status``, ``$tagged`` the last one that was set;
 - ``$event`` is what people are notified of, ``$card`` the notification as text, or ``none``;
 - ``$decision`` is what the evidence says: ``{status, expiresAt}``, ``open`` until it is decided;
-- ``$expiresAt`` is when the request expires, ``$pause`` how long to wait where nothing calls back.
+- ``$expiresAt`` is when the request expires, ``$pause`` how long to wait without a callback.
 """
 
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ INVALID_KEY = {
     "Cause": "The key's first part is the app's name: letters, digits, '.', '_' and '-', "
     "at most 64 characters. Upload to <app>/<file>.zip.",
 }
-# Step Functions returns the whole build; what CheckBuildStatus needs stays far below the 256 KiB of
-# a state's data.
+# Step Functions returns the whole build; the fields that CheckBuildStatus needs stay far below the
+# 256 KiB limit of a state's data.
 BUILD = (
     "{% $states.result.Build.{'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, "
     "'ProjectName': ProjectName, 'Logs': Logs} %}"
 )
-# Where no scan could be opened, the card about that names the upload as the scan would be named, in
-# characters that the channel takes for text.
+# If no scan could be opened, the card names the upload by the id that its scan would have had, in
+# characters that the channel shows as plain text.
 UNOPENED = (
     "($object := $states.input.detail.object;"
     " $name := $replace($split($object.key, '/')[0], /\\.zip$/, '');"
@@ -56,18 +56,18 @@ UNOPENED = (
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
 )
 
-# Where nothing can call back, the evidence is looked at after a minute, two, four, a day at most: a
-# history ends at 25,000 events
+# Without a callback the evidence is polled after one minute, two, four, up to a day: a history is
+# limited to 25,000 events
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60, 86_400
-# The pause would have doubled to this once an outage is over, or lasts: then a card says so. Before
-# a decision is known that is after some minutes, and after five days where an approval is over.
+# When the pause has doubled to this, the error counts as permanent and a card reports it: after
+# some minutes before a decision is known, after five days once an approval is over.
 GIVE_UP_REQUEST, GIVE_UP_TAG = 8 * PAUSE_SECONDS, 16 * MAX_PAUSE_SECONDS
 
-# The digest that begins a thread is published by one execution, while others wait.
+# One execution publishes the digest that starts a thread, while the others wait.
 WAIT_FOR_DIGEST_SECONDS = 5
 
-# A full CodeBuild is a queue: wait for a slot for hours, without hammering.
+# If CodeBuild is at its limit, wait for a slot for hours, with slow retries.
 RETRY_BUILD = [
     {
         "ErrorEquals": ["CodeBuild.AccountLimitExceededException"],
@@ -78,7 +78,7 @@ RETRY_BUILD = [
         "JitterStrategy": "FULL",
     },
     # Not States.TaskFailed: that is a build that ran and failed, and would fail again.
-    # AWS names what it throttles as in version 1 of its SDK for Java.
+    # AWS names throttling errors as version 1 of its SDK for Java does.
     {
         **RETRY,
         "ErrorEquals": [
@@ -92,15 +92,16 @@ RETRY_BUILD = [
 OPEN, APPROVED = "$decision.status = 'open'", "$decision.status = 'approved'"
 APPROVAL_ENDS = "$toMillis($decision.expiresAt)"
 APPROVAL_IS_OVER = f"{APPROVED} and {APPROVAL_ENDS} <= $millis()"
-# Events after which the life of an upload goes on; all others are its last.
+# Events after which the lifecycle of an upload continues; all others end it.
 CONTINUING = ("escalated", "approved", "expiring")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waits:
-    """Seconds: how long people have to decide, and what comes how long before an end.
+    """Seconds: how long people have to decide, and how early they are notified.
 
-    ``escalate`` before the request expires and ``remind`` before the approval does; 0 for never.
+    ``escalate`` is the time before the request expires, ``remind`` before the approval expires; 0
+    for never.
     ``audit`` is how long a notification waits for the audit log to say who clicked; 0 for no wait.
     """
 
@@ -133,7 +134,7 @@ def definition(names: Names, *, build_seconds: int, waits: Waits) -> State:
 
 
 def _open(names: Names, waits: Waits) -> States:
-    # What is never undefined fails no state.
+    # A variable that is always defined cannot fail a state.
     variables = {
         **dict.fromkeys(("status", "tagged", "event", "card", "expiresAt", "trouble"), "none"),
         **{name: {} for name in ("build", "failure", "result")},
@@ -173,7 +174,7 @@ def _open(names: Names, waits: Waits) -> States:
             rule("$scan.app = 'invalid-key'", "CheckBuildStatus", failure=INVALID_KEY),
             default="Scan",
         ),
-        # EventBridge delivers at least once: another execution has this upload.
+        # EventBridge delivers at least once: another execution handles this upload.
         "DuplicateEvent": {"Type": "Succeed"},
     }
 
@@ -245,7 +246,7 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> States:
 
 
 def _status(waits: Waits) -> States:
-    """Set the status of the version, then notify people of what they have to know."""
+    """Set the status of the version, then notify people if they need to know."""
     gate_result = one_of("$status", "failed", "error")
     wait_for_audit_log: States = {}
     clicked: list[State] = []
@@ -353,7 +354,7 @@ def _messages(names: Names) -> States:
 
 
 def _request(names: Names, waits: Waits) -> States:
-    """Wait until somebody decides, or the request expires; notify people a while before that."""
+    """Wait until a user decides or the request expires; escalate some time before that."""
     escalate = 1000 * waits.escalate if waits.escalates else 0
     expires = "$toMillis($expiresAt)"
     return {
@@ -402,7 +403,7 @@ def _request(names: Names, waits: Waits) -> States:
 
 
 def _approval_rules(waits: Waits) -> list[State]:
-    """What follows while an approval is the answer, most important first."""
+    """The transitions while a version is approved, most important first."""
     remind = f"{APPROVAL_ENDS} - {1000 * waits.remind}"
     return [
         rule("$decision.status = 'withdrawn'", "TagStatus", **_tag_at_last("withdrawn")),
@@ -411,7 +412,7 @@ def _approval_rules(waits: Waits) -> list[State]:
             f"{APPROVED} and $tagged != 'approved'",
             "TagStatus",
             status="approved",
-            # An approval that is too short for it is not reminded of.
+            # An approval shorter than the reminder period gets no reminder.
             reminded=f"{{% {remind} <= $millis() %}}",
         ),
         rule(
@@ -430,9 +431,9 @@ def _tag_at_last(status: str) -> dict[str, str]:
 
 
 def _approval(names: Names, waits: Waits) -> States:
-    """Follow an approval until it is withdrawn or expires, and is tagged so: nothing may stop it.
+    """Follow an approval until it is withdrawn or expires and is tagged so; no error may stop this.
 
-    A wait begins with a look at the withdrawal, and each way out of one leads to a look.
+    The withdrawal is checked before and after each wait.
     """
     end = f"{APPROVAL_ENDS} - ($reminded ? 0 : {1000 * waits.remind})"
     looked_at = {"Assign": {"pause": PAUSE_SECONDS}, "Next": "CheckForDecision"}
@@ -458,10 +459,10 @@ def _approval(names: Names, waits: Waits) -> States:
 
 
 def _errors(names: Names) -> States:
-    """What follows where a task failed, each time that it was tried."""
+    """The transitions after a task has failed and its retries are used up."""
     return {
-        # S3 may have set the tag although its answer was lost, so an approval is followed to its
-        # end. Until that is tagged, a version stays deployable that must not be.
+        # S3 may have set the tag although its response was lost, so an approval is followed to its
+        # end. Until that end is tagged, the version stays deployable although it must not be.
         "TagFailed": choice(
             rule(
                 "$status = 'approved' and $event != 'approval-delayed'",
@@ -476,7 +477,7 @@ def _errors(names: Names) -> States:
             ),
             default="DescribeError",
         ),
-        # What was decided cannot be read, or waited for.
+        # The decision could not be read, or the wait for it failed.
         "CheckFailed": choice(
             rule("$decision.status = 'withdrawn'", "TagStatus"),
             rule(APPROVAL_IS_OVER, "TagStatus", **_tag_at_last("approval-expired")),
@@ -486,7 +487,7 @@ def _errors(names: Names) -> States:
             ),
             default="DescribeError",
         ),
-        # What runs must go on to its end, whether or not anyone is notified.
+        # The lifecycle must continue to its end even if a notification cannot be published.
         "PublishFailed": choice(
             rule("$event = 'pipeline-error'", "PipelineError"),
             rule(one_of("$event", "digest", "approval-delayed", *CONTINUING), "RouteByEvent"),
@@ -505,5 +506,5 @@ def _errors(names: Names) -> States:
 
 
 def _card_of(answer: str) -> str:
-    """The card in a function's answer as text, ``none`` where it has none."""
+    """An expression for the card in a function's response as text, ``none`` if it has none."""
     return f"{{% {answer}.card ? $string({answer}.card) : 'none' %}}"

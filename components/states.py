@@ -1,7 +1,7 @@
 """Building blocks of the state machine: tasks in Amazon States Language, expressions in JSONata.
 
-An expression stands on one line and never yields null for a variable: Step Functions may take a
-variable that is null for one that is undefined, and an undefined expression fails its state.
+An expression is one line and never yields null for a variable: Step Functions may treat a null
+variable as undefined, and an undefined expression fails its state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ ERROR = (
     "$replace($replace($replace($substring($string($states.errorOutput.Cause), 0, 1500),"
     " '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
 )
-# Any task may meet a throttle or a transient error: a few tries, spread out. What lasts longer goes
-# to Catch.
+# Any task can be throttled or fail with a transient error: retry a few times with backoff. Errors
+# that last longer go to Catch.
 RETRY = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 2,
@@ -31,7 +31,8 @@ RETRY = {
 }
 # A time-out is an answer here, not a failure.
 NO_RETRY_OF_TIMEOUT = {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
-# The time of a wait begins again with each try, so what must end on time is tried for seconds only.
+# Each retry restarts the time-out of a wait, so a wait that must end on time is retried for seconds
+# only.
 RETRY_FOR_SECONDS = {**RETRY, "MaxAttempts": 2}
 # A redriven execution counts its retries again.
 REDRIVES = (
@@ -114,9 +115,9 @@ def wait_for_callback(
     on_error: str = "DescribeError",
     retry: State = RETRY,
 ) -> State:
-    """Store a task token where the functions find it that have an answer, and wait for it.
+    """Store a task token for the function that will have the answer, and wait for it.
 
-    ``handlers/callback.py`` stores it, and sends it back at once where the answer is there.
+    ``handlers/callback.py`` stores it, and sends it back at once if the answer exists already.
     ``timeout`` is an expression of seconds.
     """
     return {
@@ -145,15 +146,15 @@ def wait_for_callback(
 
 
 def choice(*rules: State, default: str, assign: Mapping[str, str] | None = None) -> State:
-    """Take the first of ``rules`` that holds; ``assign`` is for the default."""
+    """Follow the first of ``rules`` whose condition is true; ``assign`` belongs to the default."""
     state: State = {"Type": "Choice", "Choices": list(rules), "Default": default}
     return {**state, "Assign": dict(assign)} if assign else state
 
 
 def rule(condition: str, next_state: str, **assign: Any) -> State:
-    """Go to ``next_state`` where ``condition`` holds, an expression."""
-    found: State = {"Condition": f"{{% {condition} %}}", "Next": next_state}
-    return {**found, "Assign": assign} if assign else found
+    """Go to ``next_state`` if ``condition``, an expression, is true."""
+    transition: State = {"Condition": f"{{% {condition} %}}", "Next": next_state}
+    return {**transition, "Assign": assign} if assign else transition
 
 
 def one_of(variable: str, *values: str) -> str:
@@ -162,11 +163,11 @@ def one_of(variable: str, *values: str) -> str:
 
 
 def seconds_until(milliseconds: str) -> str:
-    """The seconds until an expression of milliseconds; at least one."""
+    """An expression for the seconds until a time in milliseconds, at least 1."""
     return f"$max([1, $ceil((({milliseconds}) - $millis()) / 1000)])"
 
 
 def time_in(seconds: int) -> str:
-    """The time in so many seconds in RFC 3339, to the second."""
+    """An expression for the time ``seconds`` from now, in RFC 3339 without fractions."""
     picture = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]Z"
     return f"{{% $fromMillis($millis() + {seconds * 1000}, '{picture}') %}}"

@@ -1,4 +1,4 @@
-"""The storage layer: one key, the buckets, and who may read, write and tag what."""
+"""The storage layer: one key, the buckets, and the grants to read, write and tag."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from components.resource_policies import evidence_policy, key_policy, log_delive
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """``deployers`` are ARNs of IAM roles or users, of any account.
+    """``deployers`` are ARNs of IAM roles or users in any account.
 
     ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock.
     """
@@ -27,13 +27,13 @@ class StorageArgs:
 
 
 class Storage(pulumi.ComponentResource):
-    """Keeps every version of every upload, and all evidence, encrypted under one key of ours.
+    """Stores every version of every upload, and all evidence, encrypted with the gate's own key.
 
-    Only ``pipeline_role`` may set the tag ``scan-status`` on an upload, and until that says passed
+    Only ``pipeline_role`` may set the tag ``scan-status`` on an upload, and until the tag is passed
     or approved only ``scan_role`` may read it. Evidence, in ``artifacts``, is written once;
-    ``state`` holds what may go: task tokens, the builds' cache, and the code of ``scan/``.
+    ``state`` has what can be lost: task tokens, the builds' cache, and the code of ``scan/``.
 
-    Its methods are what can be granted on it, each for the policy of the role that it is granted.
+    Its methods return the statements for a role's policy that grant access to it.
     """
 
     key_arn: pulumi.Output[str]
@@ -56,7 +56,7 @@ class Storage(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=30 if protect else 7,
             policy=policy(*key_policy(context, args.deployers)),
-            # What is encrypted under it is lost with it.
+            # Without the key everything that it encrypts is lost.
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         self.key_arn = key.arn
@@ -139,7 +139,7 @@ class Storage(pulumi.ComponentResource):
             PrivateBucketArgs(
                 key_arn=key.arn,
                 access_logs=access_logs.name,
-                # Nothing in it is missed: a stack that is protected can do without it, too.
+                # Its content can be lost, so it is not protected in a protected stack either.
                 protect=False,
                 rules=[
                     _expire("waiting/", days=400),  # task tokens: no execution outlives a year
@@ -169,7 +169,7 @@ class Storage(pulumi.ComponentResource):
         """Read these documents of any scan, and see that one is missing."""
         return [
             allow("s3:GetObject", resources=self.evidence(*names)),
-            # Without it S3 answers 403 where nothing is, which cannot be told from a missing right.
+            # Without it S3 answers 403 for a missing object, as for a missing permission.
             allow("s3:ListBucket", resources=[self.artifacts.arn]),
             self._decrypt,
         ]

@@ -1,4 +1,4 @@
-"""Tags on everything of a gate that can have them."""
+"""Tags for all resources of a gate that can have tags."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,13 +33,13 @@ Transform = Callable[[pulumi.ResourceTransformArgs], pulumi.ResourceTransformRes
 
 
 def tagging(tags: Mapping[str, str]) -> Transform:
-    """A transform that adds ``tags``; those that a resource has itself win."""
+    """A transform that adds ``tags``; a resource's own tags take precedence."""
 
     def tag(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         props = dict(cast(Mapping[str, Any], args.props))
         if args.type_ == CLOUD_CONTROL:
             state = props["desiredState"]
-            # Known only later where it names what is not made yet.
+            # An Output if it refers to resources that do not exist yet.
             props["desiredState"] = (
                 _tagged(state, tags)
                 if isinstance(state, str)
@@ -55,7 +55,7 @@ def tagging(tags: Mapping[str, str]) -> Transform:
 
 
 def _tagged(desired_state: str, tags: Mapping[str, str]) -> str:
-    """Cloud Control has the tags inside the JSON that it is asked for."""
+    """Add the tags inside the JSON of Cloud Control's desired state."""
     state = json.loads(desired_state)
     own = {tag["Key"]: tag["Value"] for tag in state.get("Tags", [])}
     merged = {**tags, **own}

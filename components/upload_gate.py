@@ -23,11 +23,11 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class UploadGateArgs:
-    """Who decides, who gets emails, what scans, and for how long; durations in seconds.
+    """The settings of a gate; durations are in seconds.
 
-    ``limits`` are the most findings that pass by severity, where the scanner's own gate does not
-    decide; ``coverage_limits`` the most files by class; None is no limit. ``upload_limits`` is what
-    an upload may unpack to: files, bytes, and bytes for each byte of the zip. ``lock_mode`` is
+    ``limits`` are the maximum findings by severity, if the scanner's own gate does not decide;
+    ``coverage_limits`` the maximum files by class; None is no limit. ``upload_limits`` is what an
+    upload may unpack to: files, bytes, and bytes for each byte of the zip. ``lock_mode`` is
     GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock. A channel belongs to one
     gate. Pulumi.yaml describes each of these as a setting.
     """
@@ -81,7 +81,7 @@ class UploadGateArgs:
 
     @property
     def build(self) -> Build:
-        """How scans are done."""
+        """How scans are run."""
         return Build(
             scanner=self.scanner,
             limits=self.limits,
@@ -97,16 +97,16 @@ class UploadGateArgs:
 
     @property
     def replaced_upload_days(self) -> int:
-        """How long a replaced version is kept: as set, and while it may still be approved."""
+        """Days that a replaced version is stored: as set, and as long as it can be approved."""
         lifetime = self.decision_seconds + self.max_exception_seconds
         return max(self.upload_retention_days, -(-lifetime // DAY) + 1)
 
 
 class UploadGate(pulumi.ComponentResource):
-    """Scans each uploaded zip, and asks the people in a Slack channel where its gate fails.
+    """Scans each uploaded zip, and asks a Slack channel for a decision if its quality gate fails.
 
-    ``name`` is part of the names of its resources and short for that: Amazon Q Developer (formerly
-    AWS Chatbot) takes 50 characters of a function's name and 64 of a button's.
+    ``name`` is part of the names of its resources, so it must be short: Amazon Q Developer
+    (formerly AWS Chatbot) allows 50 characters in a function's name and 64 in a button's.
     """
 
     upload_bucket: pulumi.Output[str]
@@ -130,7 +130,7 @@ class UploadGate(pulumi.ComponentResource):
             "chatops-slack:index:UploadGate",
             name,
             None,
-            # Tags for what is below, and for nothing else of the program.
+            # Tags for the resources of this gate only, not for the rest of the program.
             pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(transforms=[tagging(args.tags)] if args.tags else []),
@@ -268,7 +268,7 @@ class UploadGate(pulumi.ComponentResource):
 
     @property
     def outputs(self) -> dict[str, pulumi.Output[str]]:
-        """What a stack tells of its gate, by the names that the commands of ``ops/`` read."""
+        """The outputs of a stack for this gate, by the names that the commands of ``ops/`` read."""
         return {
             "uploadBucket": self.upload_bucket,
             "artifactsBucket": self.artifacts_bucket,

@@ -1,4 +1,4 @@
-"""What of a stack alarms and dashboard watch."""
+"""The resources that alarms and dashboard watch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from components.handler_function import HandlerFunction
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """Names of what was deployed; ``namespace`` is that of the stack's own metrics.
+    """Names of the deployed resources; ``namespace`` is that of the gate's own metrics.
 
-    ``functions`` are all of the stack's region, by label. A gate result is late
-    after ``result_seconds``.
+    ``functions`` are all functions in the stack's region, by label. A gate result is late after
+    ``result_seconds``.
     """
 
     region: str
