@@ -1,1 +1,1 @@
-"""What handlers, scan and the commands share: ids, times, evidence, the report. Stdlib only."""
+"""Shared by handlers, scan and the commands: ids, times, evidence, the report. Stdlib only."""

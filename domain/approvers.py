@@ -1,4 +1,4 @@
-"""Who approved, as far as the evidence tells."""
+"""Who made a decision, as far as the evidence shows."""
 
 import html
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from . import timestamps
 
-# Between the service's log and the decision: two clocks, and a person's second try.
+# Maximum time between a click in the service's log and the decision: two clocks, and retries by the
+# user.
 NEAR = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Person:
-    """``user`` is the chat service's id, where its log tells it; both come from outside."""
+    """``user`` is the chat service's id; ``name`` is None if the log has none. Not sanitized."""
 
     user: str
     name: str | None
@@ -23,24 +24,24 @@ class Person:
 
 
 class Evidence(Protocol):
-    """The part of a scan's evidence that is needed here."""
+    """The part of a scan's evidence that this module needs."""
 
     def all(self, folder: str) -> list[Any]:
-        """Return the parsed JSON of what lies in ``folder`` of one scan's evidence."""
+        """Return the parsed JSON documents in ``folder`` of one scan's evidence."""
         ...
 
 
 def matching(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
-    """Return who approved ``verb`` with this reason around the moment ``at``, the nearest first.
+    """Return who clicked ``verb`` with this reason at about the time ``at``, the nearest first.
 
-    Nobody where nobody is recorded (yet); several where each of them may have been first.
+    Empty if no click is recorded (yet); several if any of them may have been first.
     """
     when = timestamps.parse(at)
 
     def distance(record: dict[str, Any]) -> timedelta:
         return abs(timestamps.parse(record["clickedAt"]) - when)
 
-    fitting = [
+    matches = [
         record
         for record in evidence.all("actions")
         if record["action"] == verb
@@ -48,6 +49,6 @@ def matching(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person
         and distance(record) <= NEAR
     ]
     people: dict[str, Person] = {}
-    for match in sorted(fitting, key=distance):
+    for match in sorted(matches, key=distance):
         people.setdefault(match["user"], Person(match["user"], match.get("userName")))
     return list(people.values())

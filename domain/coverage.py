@@ -1,13 +1,13 @@
-"""Which files of an upload the scan looked at, read with suspicion from its report."""
+"""Which files of an upload were analysed, parsed from the report, which is not trusted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
-# Conditions of the gate that the counts of files decide, by the class that each counts.
+# Conditions of the gate on numbers of files, with the class of files that each counts.
 CONDITIONS = {"unanalysed_files": "unanalysed", "opaque_files": "opaque"}
-# More files than this no upload has; what is counted must fit into sentences.
+# No upload has more files than this; numbers must fit into sentences.
 MOST = 10**9
 
 
@@ -15,8 +15,8 @@ MOST = 10**9
 class Unseen:
     """A file that was not analysed, or a folder (its name ends in ``/``) with ``files`` of them.
 
-    ``kind`` is one of ``CLASSES`` without the first and the last; ``file`` is empty where the
-    scanner names none. All texts are as the scan wrote them: not checked.
+    ``kind`` is one of ``CLASSES`` except the first and the last; ``file`` is empty if the scanner
+    names none. All texts are as the scan wrote them: not sanitized.
     """
 
     kind: str
@@ -39,19 +39,19 @@ class Coverage:
     unseen: Sequence[Unseen]
 
     def named(self, kind: str) -> list[Unseen]:
-        """Those of one class that the report names."""
+        """The files of one class that the report names."""
         return [entry for entry in self.unseen if entry.kind == kind]
 
     @property
     def analysed(self) -> str:
-        """As in ``12 files of code analysed``, ``12 of 14 files of code analysed``."""
+        """For example ``12 files of code analysed``, ``12 of 14 files of code analysed``."""
         number = self.counts["analysed"]
         code = number + self.counts["unanalysed"] + self.counts["otherLanguage"]
         of = f"{number:,} of " if number < code else ""
         return f"{of}{files(code)} of code analysed"
 
     def other_languages(self, most: int) -> str:
-        """As in ``12 Go, 3 Rust, and 7 more files``; empty where there are none."""
+        """For example ``12 Go, 3 Rust, and 7 more files``; empty where there are none."""
         listed = list(self.languages.items())[:most]
         left = self.counts["otherLanguage"] - sum(number for _, number in listed)
         parts = [f"{number:,} {language}" for language, number in listed]
@@ -60,12 +60,12 @@ class Coverage:
         return ", ".join(parts)
 
     def left_out(self, kind: str, count: int) -> int:
-        """How many files of ``kind`` are not among the first ``shown`` that the report names."""
+        """How many files of ``kind`` are not among the first ``count`` that the report names."""
         return self.counts[kind] - sum(entry.files for entry in self.named(kind)[:count])
 
 
 def files(number: int, what: str = "file") -> str:
-    """As in ``1 file``, ``1,204 files``."""
+    """For example ``1 file``, ``1,204 files``."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
@@ -93,7 +93,7 @@ def parse(document: Mapping[str, Any] | None) -> Coverage | None:
 
 
 def contradiction(coverage: Coverage | None, gate: Mapping[str, Any]) -> str:
-    """What the report's ``gate`` says that its coverage does not bear out; empty if nothing.
+    """How the report's ``gate`` contradicts its coverage; empty if it does not.
 
     Raises:
         ValueError, KeyError, TypeError: a condition makes no sense.
@@ -115,15 +115,15 @@ def contradiction(coverage: Coverage | None, gate: Mapping[str, Any]) -> str:
     return ""
 
 
-def _unseen(each: Mapping[str, Any]) -> Unseen:
-    number = _count(each["files"])
-    if each["class"] not in CLASSES[1:-1] or number < 1:
+def _unseen(entry: Mapping[str, Any]) -> Unseen:
+    number = _count(entry["files"])
+    if entry["class"] not in CLASSES[1:-1] or number < 1:
         raise ValueError("the coverage names a file of no class")
     return Unseen(
-        kind=each["class"],
-        file=_text(each["file"]),
-        language=_text(each["language"]),
-        reason=_text(each["reason"]),
+        kind=entry["class"],
+        file=_text(entry["file"]),
+        language=_text(entry["language"]),
+        reason=_text(entry["reason"]),
         files=number,
     )
 

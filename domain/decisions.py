@@ -1,4 +1,4 @@
-"""The one builder of decision.json, anyone who decides (``schemas/decision.schema.json``)."""
+"""Builds every decision.json, for all who can decide (``schemas/decision.schema.json``)."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ def decision(
     reason: str,
     expires_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the document; ``expires_at`` is for an approval, and for nothing else."""
+    """Return the document; only an approval has ``expires_at``."""
     return {
         "version": 1,
         "scan": scan,
@@ -28,12 +28,12 @@ def decision(
 
 
 def superseded(scan: str, gate_result_sha256: str, now: datetime, version: str) -> dict[str, Any]:
-    """Return the decision of ``scan`` where the newer ``version`` closes its request."""
+    """Return the decision of ``scan`` whose request the newer ``version`` supersedes."""
     reason = f"A newer version was uploaded: {version}."
     return decision(scan, gate_result_sha256, now, decision="superseded", reason=reason)
 
 
 def request_expired(scan: str, gate_result_sha256: str, now: datetime) -> dict[str, Any]:
-    """Return the decision of ``scan`` where nobody has decided in time."""
+    """Return the decision of ``scan`` whose request expired."""
     reason = "Nobody decided in time."
     return decision(scan, gate_result_sha256, now, decision="request-expired", reason=reason)

@@ -1,11 +1,11 @@
-"""Where documents lie: evidence in the artifacts bucket, task tokens in the state bucket."""
+"""Keys of documents: evidence in the artifacts bucket, task tokens in the state bucket."""
 
 SCANS, WAITING = "scans/", "waiting/"
-# Documents of a scan, by the names of their schemas; scanner.log is none.
+# Documents of a scan, by the names of their schemas; scanner.log has none.
 DOCUMENTS = {
     f"{name}.json": name for name in ("scan", "report", "gate-result", "decision", "withdrawal")
 }
-# Each document names the SHA-256 of those that it follows from, so that a later change shows.
+# Each document has the SHA-256 of those that it is based on, so that later changes are detected.
 HASHED_BY = {
     "scanner.log": "report.json",
     "scan.json": "gate-result.json",
@@ -44,17 +44,17 @@ def evidence_key(scan: str, name: str) -> str:
 def scan_and_name(key: str) -> tuple[str, str]:
     """Return the scan's id and the document's name of ``scans/<app>/<version>/<name>``.
 
-    Of a key of another form, which nothing of the pipeline writes, the name is the whole key.
+    For any other key, which the pipeline never writes, the name is the whole key.
     """
     scan = "/".join(key.removeprefix(SCANS).split("/")[:2])
     return scan, key.removeprefix(evidence_prefix(scan))
 
 
 def waiting_key(scan: str) -> str:
-    """Return the key of the task token with which ``scan`` waits."""
+    """Return the key of the task token of ``scan``."""
     return f"{WAITING}{scan}.json"
 
 
 def waiting_scan(key: str) -> str:
-    """Return the scan whose task token lies at ``key``."""
+    """Return the scan whose task token is stored under ``key``."""
     return key.removeprefix(WAITING).removesuffix(".json")

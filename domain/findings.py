@@ -1,19 +1,19 @@
-"""What a scan says of the code: findings, and the quality gate with its conditions."""
+"""The results of a scan: findings, and the quality gate with its conditions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 # SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
-# What the name of a condition does not say to people who see it for the first time.
+# Explanations of conditions whose name alone is not clear at first sight.
 _EXPLAINED = {"opaque_files": " (archives, compiled code, dependencies)"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One issue in the code; ``file`` is relative to the upload's root, empty if it has no place.
+    """One issue in the code; ``file`` is relative to the upload's root, empty without location.
 
-    Read from a report, its texts are as the scan wrote them: not checked.
+    Texts from a report are as the scan wrote them: not sanitized.
     """
 
     rule: str
@@ -25,7 +25,7 @@ class Finding:
 
     @property
     def location(self) -> str:
-        """As in ``src/store.py:14``."""
+        """For example ``src/store.py:14``."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
@@ -44,24 +44,24 @@ class Condition:
 
     @property
     def failed(self) -> bool:
-        """Whether it keeps the gate from passing."""
+        """Whether the condition fails the gate."""
         return self.status != "ok"
 
     @property
     def name(self) -> str:
-        """As in ``HIGH findings``, ``new coverage``."""
+        """For example ``HIGH findings``, ``new coverage``."""
         if self.metric in SEVERITIES:
             return f"{self.metric} findings"
         return self.metric.replace("_", " ") + _EXPLAINED.get(self.metric, "")
 
     @property
     def actual_text(self) -> str:
-        """As in ``3``, ``61.2``, ``D``."""
+        """For example ``3``, ``61.2``, ``D``."""
         return self._text(self.actual)
 
     @property
     def expected_text(self) -> str:
-        """As in ``at most 0``."""
+        """For example ``at most 0``."""
         if self._is_rating and self.comparator == ">":
             return f"{self._text(self.threshold)} or better"
         bound = {">": "at most", "<": "at least"}.get(self.comparator, f"not {self.comparator}")
@@ -72,7 +72,7 @@ class Condition:
         return self.metric.endswith("_rating")
 
     def _text(self, value: str) -> str:
-        """SonarQube's ratings are letters to people, numbers in its API."""
+        """A value as text: SonarQube's ratings are numbers in its API, letters in its pages."""
         letters = dict(zip("12345", "ABCDE", strict=True))
         return letters.get(value, value) if self._is_rating else value
 
@@ -88,7 +88,7 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class IgnoredSetting:
-    """A setting in the upload that was not followed; ``weakens`` when it would have hidden code."""
+    """A setting in the upload that was ignored; ``weakens`` if it would have excluded code."""
 
     file: str
     key: str

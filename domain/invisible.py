@@ -1,9 +1,9 @@
-"""Characters that nobody sees, taken out where they are not part of a word or of an emoji.
+"""Removes invisible characters that are not part of a word or of an emoji.
 
-Which they are: Default_Ignorable_Code_Point (Unicode's DerivedCoreProperties.txt), which holds the
+These are Default_Ignorable_Code_Point (Unicode's DerivedCoreProperties.txt), which includes the
 bidirectional controls (UAX #9), Hangul fillers, variation selectors and tags; and the interlinear
-annotations, which are format controls (Cf) as well. Format controls that print something, such as
-the Arabic number sign, are not meant.
+annotations, which are format controls (Cf) as well. Visible format controls, such as the Arabic
+number sign, stay.
 """
 
 import re
@@ -30,10 +30,10 @@ _KEYCAPS = "0123456789#*"
 
 
 def without_invisible(text: str) -> str:
-    """Return ``text`` without what nobody sees.
+    """Return ``text`` without invisible characters.
 
     A joiner stays after a letter of a script that joins, and between two emoji; one variation
-    selector stays after what has variants. So a printable name stays what it is, in any script.
+    selector stays after a character with variants. So names in any script stay unchanged.
     """
     return _IGNORABLE.sub(_kept, text)
 
@@ -64,7 +64,7 @@ def _is_variant(before: str, mark: str, after: str) -> bool:
 
 
 def _script(char: str) -> str:
-    """As in ``ARABIC``; empty where it is no letter and no mark."""
+    """For example ``ARABIC``; empty unless it is a letter or a mark."""
     is_part_of_word = char and unicodedata.category(char)[0] in "LM"
     return unicodedata.name(char, "").partition(" ")[0] if is_part_of_word else ""
 

@@ -1,4 +1,4 @@
-"""The scanner's report, read with suspicion: a scan of hostile code wrote it."""
+"""Parses the scanner's report, which is not trusted: a scan of hostile code wrote it."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class ScanError:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Either ``trouble`` says why nothing was evaluated, or ``passed`` what the gate said.
+    """Either ``error`` says why nothing was evaluated, or ``passed`` is the gate's result.
 
     ``scanner`` is the engine without its version; ``coverage`` is None where nothing was analysed.
     ``uploader`` is an email address as the uploader gave it, or empty.
@@ -62,12 +62,12 @@ class Report:
 
     @property
     def failed_conditions(self) -> list[Condition]:
-        """Those that keep the gate from passing; none of a gate that passed."""
+        """The conditions that fail the gate; none if it passed."""
         return [condition for condition in self.conditions if condition.failed]
 
     @property
     def failed_unseen(self) -> int:
-        """How many files were not analysed, where nothing else keeps the gate from passing."""
+        """How many files were not analysed, if nothing else fails the gate; else 0."""
         failed = {condition.metric for condition in self.failed_conditions}
         if self.coverage is None or not failed <= coverage.CONDITIONS.keys():
             return 0
@@ -75,7 +75,7 @@ class Report:
 
 
 def parse(document: Any, scan: str) -> Report | None:
-    """Return the report of ``scan``, None unless ``document`` is one that makes sense."""
+    """Return the report of ``scan``, None if ``document`` is invalid."""
     try:
         return read(document, scan)
     except ValueError:
@@ -86,9 +86,8 @@ def read(document: Any, scan: str) -> Report:
     """Return the report of ``scan``.
 
     Raises:
-        ValueError: it makes no sense, and why: for one, its gate evaluated nothing, passed in spite
-        of
-            a failed condition, or is not what follows from its coverage.
+        ValueError: it is invalid, and why: for example, its gate evaluated nothing, passed in spite
+            of a failed condition, or contradicts its coverage.
     """
     try:
         if document["scan"] != scan:
@@ -102,7 +101,7 @@ def read(document: Any, scan: str) -> Report:
 
 
 def _check(report: Report, gate: dict[str, Any]) -> None:
-    """Raise ValueError where the gate's parts don't fit each other, or the coverage."""
+    """Raise ValueError if the gate contradicts its conditions or the coverage."""
     if not report.conditions:
         raise ValueError("its gate evaluated nothing")
     if report.passed == bool(report.failed_conditions):
@@ -161,7 +160,7 @@ def _parse(document: dict[str, Any]) -> Report:
 
 
 def _scan_error(error: dict[str, Any]) -> ScanError:
-    # Offered too often is better than withheld where it would help.
+    # If in doubt, offer to scan again.
     retryable = error.get("retryable") is not False
     return ScanError(
         message=str(error["message"]),
@@ -171,7 +170,7 @@ def _scan_error(error: dict[str, Any]) -> ScanError:
 
 
 def _address(value: Any) -> str:
-    """An email address that SES takes and that cannot be anything else, or nothing."""
+    """An email address that SES accepts and that nothing can misread, or an empty string."""
     return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else ""
 
 

@@ -1,4 +1,4 @@
-"""Text from outside (keys, file names, messages, reasons), made one printable line."""
+"""Turns untrusted text (keys, file names, messages, reasons) into one printable line."""
 
 import re
 
@@ -8,7 +8,7 @@ _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def size(text: str) -> int:
-    """Return the length in UTF-16 units, the longest way that anybody counts characters."""
+    """Return the length in UTF-16 units, the largest of all usual counts of characters."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -18,7 +18,7 @@ def line(value: object, limit: int) -> str:
     # A JSON string may hold half a surrogate pair, which no encoder takes.
     text = whole[: limit + 1].encode(errors="replace").decode()
     text = _BREAKS.sub(" ", without_invisible(text)).rstrip()
-    # What is taken out must not hide that there was more.
+    # Removed characters must not hide that the text was cut.
     fits = size(text) <= limit and len(whole) <= limit + 1
     return text if fits else cut(text, limit)
 
@@ -32,5 +32,5 @@ def cut(tokens: str | list[str], limit: int) -> str:
         if room < 0:
             break
         parts.append(token)
-    # A cut through an emoji leaves what joins nothing.
+    # A cut through an emoji leaves a dangling joiner.
     return "".join(parts).rstrip("\u200d\ufe0f") + "…"

@@ -3,11 +3,11 @@
 import re
 
 APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# S3's version ids have 1,024 bytes at most; a version that is scanned again has a number behind it.
+# S3's version ids have at most 1,024 bytes; further attempts append a number.
 SCAN_ID = re.compile(rf"{APP.pattern}/[A-Za-z0-9._-]{{1,1024}}")
-# What follows the version in the id of a scan: nothing at first, then the number of the attempt.
+# The suffix of the version in a scan's id: nothing at first, then the number of the attempt.
 ATTEMPT = re.compile(r"|\.([2-9]|[1-9][0-9]{1,8})")
-# The app of an upload whose key names none. The state machine has this rule, too (in JSONata).
+# The app of an upload whose key has no valid app name. The state machine has the same rule.
 INVALID_KEY = "invalid-key"
 
 

@@ -1,7 +1,7 @@
 """Checks documents against the JSON Schemas in ``schemas/``, with the standard library.
 
-Only the keywords that these schemas use are known; each counts as in draft 2020-12, and
-``format: date-time`` is checked, too.
+Only the keywords that these schemas use are supported, as in draft 2020-12; ``format: date-time``
+is checked, too.
 """
 
 import json
@@ -29,7 +29,7 @@ def load(name: str) -> Mapping[str, Any]:
 
 
 def errors(value: Any, schema: Mapping[str, Any]) -> Iterator[Error]:
-    """Yield ``(field, what is wrong)``; a field is as in ``evidence.scanner.log``."""
+    """Yield ``(field, what is wrong)``; a field is a path such as ``evidence.scanner.log``."""
 
     def check(value: Any, part: Mapping[str, Any], path: str) -> Iterator[Error]:
         for keyword, rule in part.items():
@@ -83,7 +83,7 @@ _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def _list(value: Any) -> list[Any]:
-    """What is no list has no items, which is not wrong by itself."""
+    """The items of a list; none if ``value`` is no list, which ``type`` reports."""
     return cast(list[Any], value) if isinstance(value, list) else []
 
 
@@ -96,8 +96,8 @@ def _listed(rule: Any) -> list[str]:
 
 
 def _items(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
-    for each in _list(value):
-        yield from check(each, part["items"], path)
+    for item in _list(value):
+        yield from check(item, part["items"], path)
 
 
 def _required(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:

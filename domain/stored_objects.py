@@ -1,6 +1,6 @@
-"""Objects in S3 that are written once, or only over what was there before.
+"""Conditional writes to S3: create an object once, or replace only a known version of it.
 
-``s3`` is a client of boto3. Its errors are known by what they carry, so nothing is imported here.
+``s3`` is a client of boto3. Its errors are recognised by their ``response``, without an import.
 The rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 """
 
@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-# Of a write that meets another one: the other ends within some round trips.
+# Of a write that conflicts with another one, which ends within some round trips.
 TRIES = 10
 
 
@@ -23,7 +23,7 @@ class StoredObject:
 
     @property
     def document(self) -> Any:
-        """The parsed JSON, None where it is none."""
+        """The parsed JSON, None if the body is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -36,7 +36,7 @@ class StoredObject:
 
 
 def error_code(error: Exception) -> str:
-    """As in ``NoSuchKey``; empty where ``error`` is no answer of AWS, or the answer names none."""
+    """For example ``NoSuchKey``; empty if ``error`` is no response of AWS, or has no code."""
     return getattr(error, "response", {}).get("Error", {}).get("Code", "")
 
 
@@ -46,7 +46,7 @@ def to_json(document: object) -> bytes:
 
 
 def get_object(s3: Any, bucket: str, key: str) -> StoredObject | None:
-    """Return the object as stored, None where there is none."""
+    """Return the stored object, None if it does not exist."""
     try:
         response = s3.get_object(Bucket=bucket, Key=key)
     except Exception as error:
@@ -59,10 +59,10 @@ def get_object(s3: Any, bucket: str, key: str) -> StoredObject | None:
 def put_if_absent(
     s3: Any, bucket: str, key: str, body: bytes, content_type: str = "application/json"
 ) -> StoredObject:
-    """Write the object unless it is there; return what is stored.
+    """Write the object unless it exists; return the stored one.
 
-    S3 answers 412 when the object is there, and 409 when somebody writes it right now, which does
-    not say yet who wins. Where an answer is lost, boto3 asks again and finds its own object.
+    S3 answers 412 if the object exists, and 409 during another write, whose result is not known
+    yet. If a response is lost, boto3 retries and gets its own object.
     """
     for attempt in range(1, TRIES + 1):
         try:
@@ -79,10 +79,9 @@ def put_if_absent(
 
 
 def replace(s3: Any, bucket: str, key: str, body: bytes, current: StoredObject | None) -> bool:
-    """Write the object over ``current``, None for nothing; return whether that was still stored.
+    """Replace ``current`` (None: create the object); return whether it was still stored.
 
-    S3 answers 412 where it was not, 404 where it is gone, and 409 when somebody writes it right
-    now.
+    S3 answers 412 if it was replaced, 404 if it was deleted, and 409 during another write.
     """
     condition = {"IfMatch": current.etag} if current else {"IfNoneMatch": "*"}
     try:

@@ -9,7 +9,7 @@ def now() -> datetime:
 
 
 def iso(when: datetime) -> str:
-    """As in ``2026-12-24T10:00:00Z``."""
+    """For example ``2026-12-24T10:00:00Z``."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -23,12 +23,12 @@ def parse(timestamp: str) -> datetime:
 
 
 def day(timestamp: str) -> str:
-    """As in ``24 Dec 2026``."""
+    """For example ``24 Dec 2026``."""
     return f"{parse(timestamp):%d %b %Y}".lstrip("0")
 
 
 def minute(timestamp: str) -> str:
-    """As in ``24 Dec 2026, 10:00 UTC``."""
+    """For example ``24 Dec 2026, 10:00 UTC``."""
     return f"{day(timestamp)}, {parse(timestamp):%H:%M} UTC"
 
 
