@@ -49,7 +49,7 @@ class Row:
 
     @property
     def notAnalysed(self) -> str:
-        """As in ``2 unanalysed, 1 opaque``."""
+        """For example ``2 unanalysed, 1 opaque``."""
         named = {
             "unanalysed": self.unanalysed,
             "opaque": self.opaque,
@@ -110,11 +110,13 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
     def read(listed: tuple[str, list[str]]) -> Scan:
         return evidence.documents(*listed)
 
-    for scan in parallel.each(read, evidence.scans(prefix), "scans read:"):
-        if scan.oddities:
+    for scan in parallel.results(read, evidence.scans(prefix), "scans read:"):
+        if scan.invalid_evidence:
             # Somebody changed it; the others count nevertheless.
             empty: dict[str, Any] = {**dict.fromkeys(TITLES, ""), **dict.fromkeys(COUNTS)}
-            yield Row(**{**empty, "scan": scan.id, "reason": f"{UNREADABLE}: {scan.oddities}"})
+            yield Row(
+                **{**empty, "scan": scan.id, "reason": f"{UNREADABLE}: {scan.invalid_evidence}"}
+            )
         elif any(first <= day <= last for day in _days(scan)):
             yield row(scan)
 

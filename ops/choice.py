@@ -23,7 +23,7 @@ from ops.uploads import Upload
 MAX_EXPLAINED = 10
 # Of so many versions the tag is read, one request each; who wants an older one says so.
 NEWEST = 200
-ODD = "its evidence is not as the pipeline writes it"
+INVALID_EVIDENCE = "its evidence is not as the pipeline writes it"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -54,7 +54,7 @@ def choose(
     known.
 
     Raises:
-        Problem: none of the ``newest``, or not the one that was asked for, may be deployed.
+        CommandError: none of the ``newest``, or not the one that was asked for, may be deployed.
     """
     candidates = uploads.of_app(environment, app, key)
     if version:
@@ -89,7 +89,7 @@ def _inspected(
         # What was deleted is not deployed, whatever its tag says.
         return None if upload.deleted else uploads.status(environment, upload.key, upload.version)
 
-    with closing(parallel.each(status, candidates, "versions looked at:")) as statuses:
+    with closing(parallel.results(status, candidates, "versions looked at:")) as statuses:
         for upload, tag in zip(candidates, statuses, strict=True):
             if tag in CLEARED:
                 yield _by_evidence(environment, evidence, upload, tag)
@@ -129,8 +129,8 @@ def _by_evidence(
 
 def _contradiction(scan: Scan, bucket: str, upload: Upload, status: str) -> str:
     """Why ``scan`` does not bear out that ``status`` clears ``upload``; empty where it does."""
-    if scan.oddities:
-        return f"{ODD}: {scan.oddities}"
+    if scan.invalid_evidence:
+        return f"{INVALID_EVIDENCE}: {scan.invalid_evidence}"
     opened = scan.opened or {}
     if opened and (bucket, upload.key, upload.version) != (
         opened["bucket"],
@@ -155,11 +155,11 @@ def _explained(evidence: Evidence, newer: Sequence[Inspection]) -> list[Inspecti
         scan = _scan(evidence, inspected.upload)
         if scan is None:
             return inspected
-        odd = f"; {ODD}: {scan.oddities}" if scan.oddities else ""
-        return replace(inspected, why=scan.explanation(inspected.status) + odd)
+        problem = f"; {INVALID_EVIDENCE}: {scan.invalid_evidence}" if scan.invalid_evidence else ""
+        return replace(inspected, why=scan.explanation(inspected.status) + problem)
 
     return [
-        *parallel.each(explain, newer[:MAX_EXPLAINED], "reasons looked up:"),
+        *parallel.results(explain, newer[:MAX_EXPLAINED], "reasons looked up:"),
         *newer[MAX_EXPLAINED:],
     ]
 

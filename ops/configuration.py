@@ -1,4 +1,4 @@
-"""The settings of a stack as the program gets them, without a `pulumi up`."""
+"""The settings of a stack as the program reads them, without a `pulumi up`."""
 
 import asyncio
 import json
@@ -28,15 +28,15 @@ FileOption = Annotated[
     ),
 ]
 TOKEN = f"{PROJECT}:sonarToken"
-# Stands in for a token that is set, but can't be read here.
+# A placeholder for a token that is set, but can't be read here.
 UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """``values`` are by full key, as in ``chatops-slack:sender``; ``outputs`` those of the last up.
+    """``values`` are by full key (``chatops-slack:sender``); ``outputs`` are of the last update.
 
-    ``settings`` are the checked ones, None where ``wrong`` says what is, each with its command.
+    ``settings`` are the checked settings, None if ``wrong`` has errors, each with its command.
     """
 
     stack: str
@@ -47,12 +47,12 @@ class Configuration:
 
     @property
     def prefix(self) -> str:
-        """What the names of the stack's resources begin with."""
+        """The prefix of the names of the stack's resources."""
         return f"{PROJECT}-{self.stack}-{GATE}"
 
     @property
     def unknown(self) -> list[str]:
-        """Settings that nobody reads: misspelt ones, which Pulumi lets pass."""
+        """Settings that the program does not read: misspelt ones, which Pulumi accepts."""
         ours = {value.removeprefix(f"{PROJECT}:") for value in self.values if PROJECT in value}
         return sorted(ours - declared().keys())
 
@@ -67,7 +67,7 @@ class Configuration:
         """Itself.
 
         Raises:
-            Problem: a setting is wrong.
+            CommandError: a setting is wrong.
         """
         if self.wrong:
             what, fix = self.wrong[0]
@@ -77,29 +77,29 @@ class Configuration:
 
     @property
     def sonar_token(self) -> str:
-        """The token, empty where it is not set or can't be read here."""
+        """The token, empty if it is not set or can't be read here."""
         token = self.values.get(TOKEN, "")
         return "" if token == UNREADABLE else token
 
 
 def declared() -> dict[str, dict[str, Any]]:
-    """What ``Pulumi.yaml`` says of each setting."""
+    """The declaration of each setting in ``Pulumi.yaml``."""
     return yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
 
 
 def configuration(stack: str, file: Path | None) -> Configuration:
-    """Read the stack's settings from ``file``, or ask the CLI, which can read secrets, too.
+    """Read the stack's settings from ``file``, or from the CLI, which can read secrets, too.
 
     Raises:
-        Problem: there is no such stack or file, or ``stack`` is empty.
+        CommandError: there is no such stack or file, or ``stack`` is empty.
     """
     if not stack:  # as from `make preflight` without STACK
         raise CommandError("which stack?", "name it: --stack dev, or make preflight STACK=dev")
     if file:
         values, outputs = _of_file(file), {}
     else:
-        told = _pulumi_json("config", "--show-secrets", stack=stack)
-        values = {key: str(each.get("value", "")) for key, each in told.items()}
+        settings = _pulumi_json("config", "--show-secrets", stack=stack)
+        values = {key: str(entry.get("value", "")) for key, entry in settings.items()}
         outputs = _pulumi_json("stack", "output", stack=stack)
     settings, wrong = _checked(stack, values)
     return Configuration(
@@ -110,7 +110,7 @@ def configuration(stack: str, file: Path | None) -> Configuration:
 def _checked(
     stack: str, values: Mapping[str, str]
 ) -> tuple[UploadGateArgs | None, list[tuple[str, str]]]:
-    # Outputs of secrets want a loop, though nobody waits for them here.
+    # Outputs of secrets need an event loop, although they are not awaited here.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     pulumi.runtime.set_all_config(dict(values))
@@ -125,13 +125,13 @@ def _checked(
 
 
 def _listed(error: str) -> list[tuple[str, str]]:
-    """What ``components.settings`` says in one text: a heading, then pairs of lines."""
+    """Split the error text of ``components.settings``: a heading, then pairs of lines."""
     lines = [line.strip() for line in error.splitlines()[1:]]
     return list(zip(lines[::2], lines[1::2], strict=True))
 
 
 def _of_file(file: Path) -> dict[str, str]:
-    """The values in a file of the CLI, over the defaults of the project."""
+    """The values in the CLI's file of a stack, on top of the project's defaults."""
     try:
         selected = yaml.safe_load(file.read_text())["config"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
@@ -145,7 +145,7 @@ def _of_file(file: Path) -> dict[str, str]:
 
 
 def defaults() -> dict[str, Any]:
-    """What a stack has that sets nothing, by full key, as ``Pulumi.yaml`` says it."""
+    """The default values in ``Pulumi.yaml``, by full key."""
     return {
         f"{PROJECT}:{key}": declaration["default"]
         for key, declaration in declared().items()
@@ -154,7 +154,7 @@ def defaults() -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """As the CLI hands it to the program; a secret is encrypted in the file."""
+    """The value as the CLI passes it to the program; in the file, a secret is encrypted."""
     if isinstance(value, dict) and "secure" in value:
         return UNREADABLE
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""What the evidence says of a scan, read from the artifacts bucket."""
+"""Reads the evidence of scans from the artifacts bucket."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from domain import approvers, timestamps
 from domain.evidence_paths import SCANS, evidence_key, evidence_prefix, schema_of
 from domain.scan_id import APP, ATTEMPT, SCAN_ID
 from domain.stored_objects import error_code
-from ops.documents import Odd, longest, parse
+from ops.documents import InvalidDocument, longest, parse
 from ops.errors import CommandError
 from ops.stack import Stack
 
@@ -37,16 +37,16 @@ def checked_scan(scan: str) -> str:
 
 
 def is_document(name: str) -> bool:
-    """Whether ``name`` is evidence that is read here, as opposed to the scanner's log."""
+    """Whether ``name`` is a document that is parsed here, unlike the scanner's log."""
     return schema_of(name) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The documents of one scan, each None where there is none; ``actions`` is actions/*.
+    """The documents of one scan, None for those that do not exist; ``actions`` is actions/*.
 
-    ``odd`` are those that are not as the pipeline writes them, by name, and what is wrong; they
-    are None here, too.
+    ``invalid`` maps the names of documents that the pipeline did not write so to what is wrong;
+    these documents are None here, too.
     """
 
     id: str
@@ -56,31 +56,32 @@ class Scan:
     decision: Mapping[str, Any] | None = None
     withdrawal: Mapping[str, Any] | None = None
     actions: list[Any] = field(default_factory=list)
-    odd: Mapping[str, str] = field(default_factory=dict)
+    invalid: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def oddities(self) -> str:
-        """What is wrong with its evidence, in one line; empty where nothing is.
+    def invalid_evidence(self) -> str:
+        """What is wrong with the scan's evidence, in one line; empty if it is valid.
 
-        A report is left out: the scan of hostile code wrote it, and who needs it reads it so.
+        Errors in the report are not included: a scan of hostile code wrote it, so its readers
+        handle an invalid report themselves.
         """
-        invalid = {name: what for name, what in self.odd.items() if name != "report.json"}
-        return "; ".join(f"{name} {what}" for name, what in invalid.items())
+        errors = {name: error for name, error in self.invalid.items() if name != "report.json"}
+        return "; ".join(f"{name} {error}" for name, error in errors.items())
 
     def all(self, folder: str) -> list[Any]:
-        """The records in ``folder``, as ``approvers.by`` asks for them."""
+        """The records in ``folder``, for ``domain.approvers``."""
         return self.actions if folder == "actions" else []
 
     @property
     def decided_by(self) -> str:
-        """Who approved or rejected, as far as is known; empty where no person decided."""
+        """Who approved or rejected, as far as known; empty if no person decided."""
         decision = self.decision or {}
         verb = VERBS.get(decision.get("decision", ""))
         return self._by(verb, decision["reason"], decision["decidedAt"]) if verb else ""
 
     @property
     def withdrawn_by(self) -> str:
-        """Who took the approval back, as far as is known; empty where nobody did."""
+        """Who withdrew the approval, as far as known; empty if nobody did."""
         back = self.withdrawal
         return self._by("withdraw", back["reason"], back["withdrawnAt"]) if back else ""
 
@@ -115,14 +116,14 @@ class Scan:
 
 
 def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
-    """Return what the documents of ``scan`` say; other files are left out."""
+    """Return the parsed documents of ``scan``; other files are ignored."""
     documents: dict[str, dict[str, Any]] = {}
-    odd: dict[str, str] = {}
+    invalid: dict[str, str] = {}
     for name in filter(is_document, bodies):
         try:
             documents[name] = parse(name, bodies[name], scan)
-        except Odd as what:
-            odd[name] = str(what)
+        except InvalidDocument as error:
+            invalid[name] = str(error)
     return Scan(
         id=scan,
         opened=documents.get("scan.json"),
@@ -131,7 +132,7 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
         decision=documents.get("decision.json"),
         withdrawal=documents.get("withdrawal.json"),
         actions=[document for name, document in documents.items() if name.startswith("actions/")],
-        odd=odd,
+        invalid=invalid,
     )
 
 
@@ -151,20 +152,17 @@ class Evidence:
             yield scan, [parts[3] for parts in files]
 
     def scan(self, scan: str) -> Scan:
-        """Return what there is of ``scan``."""
+        """Return all documents of ``scan``."""
         _, names = next(self.scans(evidence_prefix(scan)), (scan, []))
         return self.documents(scan, names)
 
     def documents(self, scan: str, names: Sequence[str]) -> Scan:
-        """Return what those of its files say that are named."""
+        """Return the documents of ``scan`` with these file names."""
         bodies = {name: self._body(scan, name) for name in filter(is_document, names)}
         return parsed(scan, {name: body for name, body in bodies.items() if body is not None})
 
     def attempts(self, app: str, version: str) -> dict[int, tuple[str, list[str]]]:
-        """Return the scans of an uploaded version by number, each with the names of its files.
-
-        What was scanned again has several.
-        """
+        """Return the scans of an uploaded version by attempt, each with the names of its files."""
         start = f"{app}/{version}"
         return {
             int(match[1] or 1): (scan, names)
@@ -173,10 +171,9 @@ class Evidence:
         }
 
     def last_evaluated(self, app: str, version: str) -> Scan:
-        """Return the scan of an uploaded version that its clearance follows from.
+        """Return the scan of an uploaded version that determines its clearance.
 
-        It is the last that was evaluated: one that broke off before changes no clearance. Where
-        none was, it is the last.
+        It is the last one with a gate result; without any gate result, it is the last one.
         """
         attempts = self.attempts(app, version)
         evaluated = [
@@ -187,15 +184,15 @@ class Evidence:
         return self.documents(*attempts[max(evaluated or attempts)])
 
     def read(self, scan: str, name: str) -> dict[str, Any] | None:
-        """Return the document ``name``, None where there is none.
+        """Return the document ``name``, None if it does not exist.
 
         Raises:
-            Problem: it is not as the pipeline writes it.
+            CommandError: it is not as the pipeline writes it.
         """
         body = self._body(scan, name)
         try:
             return None if body is None else parse(name, body, scan)
-        except Odd as what:
+        except InvalidDocument as what:
             raise CommandError(f"{name} of {scan} {what}", f"python -m ops verify {scan}") from what
 
     def _body(self, scan: str, name: str) -> bytes | None:
@@ -203,7 +200,7 @@ class Evidence:
 
 
 def body(s3: Any, bucket: str, key: str, limit: int) -> bytes | None:
-    """Return the object, None where there is none; of what is larger, ``limit`` + 1 bytes."""
+    """Return the object, at most ``limit`` + 1 bytes; None if it does not exist."""
     try:
         stream = s3.get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
@@ -211,5 +208,5 @@ def body(s3: Any, bucket: str, key: str, limit: int) -> bytes | None:
             return None
         raise
     start = stream.read(limit + 1)
-    # Only who reads to the end is told of an answer that broke off.
+    # botocore reports an incomplete response only when it is read to the end.
     return start if len(start) > limit else start + stream.read()

@@ -1,4 +1,4 @@
-"""Whether the evidence of one scan is whole: each document names the SHA-256 of the one before it.
+"""Verifies the evidence of one scan: each document names the SHA-256 of the previous ones.
 
 ``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of what was evaluated;
 ``decision.json`` that of the gate result; ``withdrawal.json`` that of the decision. Each is written
@@ -22,7 +22,7 @@ ACTION_FILE = re.compile(r"actions/[^/]+\.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """One object: its newest bytes, None where there are none; all its versions and markers."""
+    """One object: its newest bytes, None if deleted; its number of versions and delete markers."""
 
     body: bytes | None
     versions: int = 1
@@ -35,7 +35,7 @@ class Stored:
 
     @property
     def document(self) -> Any:
-        """The parsed JSON object, None where it is none."""
+        """The parsed JSON object, None if the bytes are none."""
         try:
             document = json.loads(self.body or b"")
         except (ValueError, RecursionError):
@@ -63,14 +63,14 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
             yield name, f"was written {stored.versions} times; the pipeline writes once"
         if stored.markers:
             yield name, "was deleted"
-        if name in scan_documents.odd:
-            yield name, scan_documents.odd[name]
+        if name in scan_documents.invalid:
+            yield name, scan_documents.invalid[name]
     if "scan.json" not in files:
         yield "scan.json", "is missing; every scan begins with it"
     for name, voucher in HASHED_BY.items():
         if voucher in files:
             yield from _vouched(name, files.get(name), voucher, files[voucher])
-    if not scan_documents.odd:
+    if not scan_documents.invalid:
         yield from _sense(scan_documents)
 
 
@@ -83,17 +83,17 @@ def _vouched(
         if voucher != "report.json":
             yield voucher, f"does not vouch for {name}"
         return
-    said = hashes.get(name)
-    if stored is None and said:
+    expected = hashes.get(name)
+    if stored is None and expected:
         yield name, f"is missing; {voucher} vouches for it"
-    elif stored is not None and not said:
+    elif stored is not None and not expected:
         yield name, f"{voucher} does not know it: it came later"
-    elif stored is not None and stored.sha256 != said:
+    elif stored is not None and stored.sha256 != expected:
         yield name, f"was changed: it is not what {voucher} vouches for"
 
 
 def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
-    """What no digest shows: documents that do not follow from each other."""
+    """What no SHA-256 shows: documents that contradict each other."""
     evaluated = scan.gate_result["status"] if scan.gate_result else None
     card = scan.gate_result.get("card") if scan.gate_result else None
     if card is not None and (about := _subject(card)) != scan.id:
@@ -101,20 +101,20 @@ def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
     if evaluated in ("passed", "failed"):
         yield from _borne_out(scan, evaluated)
     if scan.decision and evaluated != "failed":
-        yield "decision.json", f"decides about a scan that is {evaluated or 'not judged'}"
+        yield "decision.json", f"decides about a scan that is {evaluated or 'not evaluated'}"
     if scan.withdrawal and (scan.decision or {}).get("decision") != "approved":
         yield "withdrawal.json", "withdraws what was not approved"
 
 
 def _subject(card: Any) -> Any:
-    """Which scan a card is about; its form is the chat service's."""
+    """The scan that a card is about; the card has the chat service's format."""
     metadata = card.get("metadata") if isinstance(card, dict) else None
     context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
     return context.get("Scan") if isinstance(context, dict) else None
 
 
 def _borne_out(scan: Scan, evaluated: str) -> Iterator[tuple[str, str]]:
-    """Whether the report is one that the pipeline believes, and says what the gate result says."""
+    """Whether the report is valid, and has the same status as the gate result."""
     gate = (scan.report or {}).get("gate")
     reported = gate.get("status") if isinstance(gate, dict) else None
     if reported != evaluated:

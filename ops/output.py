@@ -48,7 +48,7 @@ def cell(value: object, style: str = "") -> Text:
 
 
 def counted(number: int, what: str) -> str:
-    """As in ``1 scan``, ``2 scans``."""
+    """For example ``1 scan``, ``2 scans``."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 

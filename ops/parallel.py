@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-def each(ask: Callable[[Item], Answer], items: Iterable[Item], doing: str) -> Generator[Answer]:
+def results(ask: Callable[[Item], Answer], items: Iterable[Item], doing: str) -> Generator[Answer]:
     """Yield the answers in the order of ``items``; ``doing`` names the progress on stderr."""
     waiting: deque[Future[Answer]] = deque()
     columns = (

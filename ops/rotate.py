@@ -40,7 +40,7 @@ def check(server: SonarQube, token: str) -> str:
     """Return the server's version.
 
     Raises:
-        Problem: the server does not answer, is too old, or does not know ``token``.
+        CommandError: the server does not answer, is too old, or does not know ``token``.
     """
     with sonar.connected(server, token) as api:
         try:

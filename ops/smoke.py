@@ -134,7 +134,7 @@ def _follow(
         sent.scan,
         f"its gate {expected}",
         gate_result.get("status") == expected,
-        f"{gate_result.get('status', 'not judged')} "
+        f"{gate_result.get('status', 'not evaluated')} "
         f"({gate_result.get('reason', f'it is in {state}')})",
     ):
         return

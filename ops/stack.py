@@ -66,7 +66,7 @@ def load(stack: str | None, outputs: Path | None) -> Stack:
     """Return the environment of ``--stack`` or ``--outputs``.
 
     Raises:
-        Problem: there is none, or it cannot be read.
+        CommandError: there is none, or it cannot be read.
     """
     if stack:
         return Stack(_parsed(_pulumi_outputs(stack), f"stack {stack}"), f"stack {stack}")

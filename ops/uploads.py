@@ -33,7 +33,7 @@ def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
     """Return all versions of ``app`` (or of its one ``key``), newest first.
 
     Raises:
-        Problem: it cannot be an app, or ``key`` is not of it.
+        CommandError: it cannot be an app, or ``key`` is not of it.
     """
     app = checked_app(app)
     if key and app_of(key) != app:

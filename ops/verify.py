@@ -95,7 +95,7 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
         files = _read(environment, next(listings(environment, evidence_prefix(scan.id)), listed))
         return _judge(environment, evidence_chain.documents(scan.id, files), files, tag)
 
-    return parallel.each(check, listings(environment, prefix), "scans verified:")
+    return parallel.results(check, listings(environment, prefix), "scans verified:")
 
 
 def listings(environment: stack.Stack, prefix: str) -> Iterator[Listed]:
@@ -139,7 +139,7 @@ def _judge(
     findings = list(evidence_chain.findings(scan.id, files))
     if scan.opened and (wrong := _not_its_upload(environment, scan, scan.opened)):
         findings.append(("scan.json", wrong))
-    elif scan.opened and not scan.oddities:
+    elif scan.opened and not scan.invalid_evidence:
         findings += _clearance(environment, scan, scan.opened, clearance)
     return Verified(scan=scan.id, files=len(files), clearance=clearance, findings=findings)
 

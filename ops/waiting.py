@@ -1,4 +1,4 @@
-"""waiting: what awaits a decision, and which exceptions end soon."""
+"""waiting: open requests, and approvals that expire soon."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from domain import timestamps
 from domain.evidence_paths import WAITING, waiting_scan
 from ops import output, parallel, stack
 from ops.clearance import expected_clearance
-from ops.documents import LONGEST, Odd, parse
+from ops.documents import LONGEST, InvalidDocument, parse
 from ops.evidence import Evidence, body
 
 
@@ -29,7 +29,7 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """Something under ``waiting/``, or its evidence, is not as the pipeline writes it."""
+    """The pipeline did not write a document under ``waiting/``, or its evidence, so."""
 
     what: str
 
@@ -80,26 +80,26 @@ def waiting(
 
 
 def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
-    """Yield what is waited for now; tokens of waits that are over lie there for a while."""
+    """Yield what executions wait for now; tokens of finished waits are deleted some time later."""
     s3, bucket = environment.client("s3"), environment["stateBucket"]
     evidence, now = Evidence(environment), timestamps.now()
 
     def read(key: str) -> Waiting | Unreadable | None:
         try:
             return _read(key, body(s3, bucket, key, LONGEST), evidence, now)
-        except Odd as what:
+        except InvalidDocument as what:
             return Unreadable(what=f"{key} {what}")
 
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=WAITING)
     keys = (item["Key"] for page in pages for item in page.get("Contents", []))
-    return filter(None, parallel.each(read, keys, "requests read:"))
+    return filter(None, parallel.results(read, keys, "requests read:"))
 
 
 def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> Waiting | None:
-    """Return what waits under ``key``, None where that is over.
+    """Return what the token under ``key`` waits for, None if that wait is over.
 
     Raises:
-        Odd: token or evidence are not as the pipeline writes them.
+        InvalidDocument: the pipeline did not write token or evidence so.
     """
     if token is None:
         return None  # taken away since it was listed
@@ -107,10 +107,12 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
     if request["expiresAt"] <= timestamps.iso(now):
         return None
     scan = evidence.scan(request["scan"])
-    if scan.oddities:
-        raise Odd(f"waits for a scan whose evidence is odd: {scan.oddities}")
+    if scan.invalid_evidence:
+        raise InvalidDocument(
+            f"waits for a scan whose evidence is invalid: {scan.invalid_evidence}"
+        )
     if not scan.opened:
-        raise Odd("waits for a scan without scan.json")
+        raise InvalidDocument("waits for a scan without scan.json")
     awaits_decision = request["kind"] == "decision"
     document = scan.gate_result if awaits_decision else scan.decision
     follows, _ = expected_clearance(scan, now)

@@ -1,1 +1,1 @@
-"""Checks what an environment needs before `pulumi up`, and whether it stands after it."""
+"""Checks what an environment needs before `pulumi up`, and whether it is intact after it."""

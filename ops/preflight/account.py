@@ -1,4 +1,4 @@
-"""The account: its quotas, its rights, and what in it would be in the way."""
+"""The account: quotas, permissions, and existing resources that would conflict."""
 
 from collections.abc import Iterator
 
@@ -24,24 +24,24 @@ SIZES = {
 }
 
 
-def credentials(its: Environment) -> Iterator[Finding]:
-    """Who deploys, and where."""
-    if its.identity.is_root:
+def credentials(environment: Environment) -> Iterator[Finding]:
+    """The identity and region that the deployment uses."""
+    if environment.identity.is_root:
         yield warning(
             "these are the root user's credentials",
             "nothing limits them, and the log of who did what says little",
             "deploy under a role: docs/deploy-role.md",
         )
     else:
-        yield fine(f"{its.identity.arn} in {its.region}")
+        yield fine(f"{environment.identity.arn} in {environment.region}")
 
 
-def builds(its: Environment) -> Iterator[Finding]:
-    """How many scans may run at once."""
-    size = its.settings.compute_type.removeprefix("BUILD_GENERAL1_")
-    kind = f"{PLATFORMS[its.settings.architecture]}/{SIZES[size]}"
+def builds(environment: Environment) -> Iterator[Finding]:
+    """CodeBuild's quota: how many scans can run at the same time."""
+    size = environment.settings.compute_type.removeprefix("BUILD_GENERAL1_")
+    kind = f"{PLATFORMS[environment.settings.architecture]}/{SIZES[size]}"
     name = f"Concurrently running builds for {kind} environment"
-    client = its.client("service-quotas")
+    client = environment.client("service-quotas")
     quotas = every(client, "list_service_quotas", "Quotas", ServiceCode="codebuild")
     matching = [quota for quota in quotas if quota["QuotaName"] == name]
     if not matching:
@@ -49,13 +49,13 @@ def builds(its: Environment) -> Iterator[Finding]:
             f"no quota is named {name!r}",
             "whether scans can run at once is not known",
             "aws service-quotas list-service-quotas --service-code codebuild "
-            f"--region {its.region}",
+            f"--region {environment.region}",
         )
         return
     most = int(matching[0]["Value"])
     raise_it = (
         "aws service-quotas request-service-quota-increase --service-code codebuild "
-        f"--quota-code {matching[0]['QuotaCode']} --desired-value 20 --region {its.region}"
+        f"--quota-code {matching[0]['QuotaCode']} --desired-value 20 --region {environment.region}"
     )
     if most < 1:
         yield failed(f"no build of {kind} may run", "no upload would ever be scanned", raise_it)
@@ -69,14 +69,14 @@ def builds(its: Environment) -> Iterator[Finding]:
         yield fine(f"{most} builds of {kind} may run at once")
 
 
-def calls(its: Environment) -> Iterator[Finding]:
-    """How many Lambda functions may run at once."""
-    free = its.client("lambda").get_account_settings()["AccountLimit"][
+def calls(environment: Environment) -> Iterator[Finding]:
+    """Lambda's quota: how many functions can run at the same time."""
+    free = environment.client("lambda").get_account_settings()["AccountLimit"][
         "UnreservedConcurrentExecutions"
     ]
     raise_it = (
         "aws service-quotas request-service-quota-increase --service-code lambda "
-        f"--quota-code L-B99A9384 --desired-value 1000 --region {its.region}"
+        f"--quota-code L-B99A9384 --desired-value 1000 --region {environment.region}"
     )
     if free < ENOUGH_CALLS:
         yield warning(
@@ -88,18 +88,18 @@ def calls(its: Environment) -> Iterator[Finding]:
         yield fine(f"{free} Lambda functions may run at once")
 
 
-def roles(its: Environment) -> Iterator[Finding]:
+def roles(environment: Environment) -> Iterator[Finding]:
     """Whether there is room for the stack's roles and policies."""
-    if its.deployed:
+    if environment.deployed:
         yield fine("the stack's roles exist")
         return
-    summary = its.client("iam").get_account_summary()["SummaryMap"]
+    summary = environment.client("iam").get_account_summary()["SummaryMap"]
     short = False
     for kind, has, most in (
         ("iam/role:Role", "Roles", "RolesQuota"),
         ("iam/policy:Policy", "Policies", "PoliciesQuota"),
     ):
-        needed = sum(resource.kind == f"aws:{kind}" for resource in its.resources)
+        needed = sum(resource.kind == f"aws:{kind}" for resource in environment.resources)
         room = summary[most] - summary[has]
         if room < needed:
             short = True
@@ -112,40 +112,40 @@ def roles(its: Environment) -> Iterator[Finding]:
         yield fine("there is room for the stack's roles and policies")
 
 
-def remains(its: Environment) -> Iterator[Finding]:
-    """Whether something of a stack of this name is there, though this stack has made nothing."""
-    if its.deployed:
+def remains(environment: Environment) -> Iterator[Finding]:
+    """Whether resources of a stack of this name exist although this stack has created none."""
+    if environment.deployed:
         yield fine("the stack is deployed")
         return
     left_behind = list(
         every(
-            its.client("resourcegroupstaggingapi"),
+            environment.client("resourcegroupstaggingapi"),
             "get_resources",
             "ResourceTagMappingList",
             TagFilters=[
                 {"Key": "project", "Values": ["chatops-slack"]},
-                {"Key": "stack", "Values": [its.stack]},
+                {"Key": "stack", "Values": [environment.stack]},
             ],
         )
     )
     if left_behind:
         yield warning(
-            f"{counted(len(left_behind), 'thing')} with the tags of a stack {its.stack}, "
+            f"{counted(len(left_behind), 'thing')} with the tags of a stack {environment.stack}, "
             f"as {left_behind[0]['ResourceARN']}",
             "another state deploys a stack of this name here, or one was left behind; "
             "roles, buttons and cards would be taken for each other's",
             "use the state that made them, or name the stack otherwise: pulumi stack rename",
         )
     else:
-        yield fine(f"nothing of a stack {its.stack} is left behind")
+        yield fine(f"nothing of a stack {environment.stack} is left behind")
 
 
-def audit_log(its: Environment) -> Iterator[Finding]:
+def audit_log(environment: Environment) -> Iterator[Finding]:
     """Whether the log of the chat service, which the stack takes over, exists already."""
-    if not its.settings.record_approver:
+    if not environment.settings.record_approver:
         return
-    name = f"/aws/chatbot/{its.prefix}"
-    logs = its.client("logs", LOG_REGION)
+    name = f"/aws/chatbot/{environment.prefix}"
+    logs = environment.client("logs", LOG_REGION)
     groups = [
         log_group
         for log_group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
@@ -167,17 +167,19 @@ def audit_log(its: Environment) -> Iterator[Finding]:
         )
 
 
-def rights(its: Environment) -> Iterator[Finding]:
+def rights(environment: Environment) -> Iterator[Finding]:
     """Whether the caller may do all that `pulumi up` and `pulumi destroy` do."""
-    if its.identity.is_root:
+    if environment.identity.is_root:
         yield fine("the root user may do everything")
         return
-    iam = its.client("iam")
-    source = its.identity.arn
-    if its.identity.role:
-        source = iam.get_role(RoleName=its.identity.role)["Role"]["Arn"]
+    iam = environment.client("iam")
+    source = environment.identity.arn
+    if environment.identity.role:
+        source = iam.get_role(RoleName=environment.identity.role)["Role"]["Arn"]
     refused: list[str] = []
-    for statement in statements(its.stack, its.resources, its.identity.account, its.region):
+    for statement in statements(
+        environment.stack, environment.resources, environment.identity.account, environment.region
+    ):
         results = every(
             iam,
             "simulate_principal_policy",
@@ -196,29 +198,32 @@ def rights(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"{source} may not {listed}",
             "`pulumi up` or `pulumi destroy` would stop half-way",
-            f"python -m ops rights --stack {its.stack}, and attach what it prints",
+            f"python -m ops rights --stack {environment.stack}, and attach what it prints",
         )
     else:
         yield fine(f"{source} may do all that this program does")
 
 
-def named(its: Environment) -> Iterator[Finding]:
-    """Whether the topic and the functions exist that settings only name."""
-    topic = its.settings.escalation_topic
+def named(environment: Environment) -> Iterator[Finding]:
+    """Whether the topic and the functions that settings refer to exist."""
+    topic = environment.settings.escalation_topic
     functions = sorted(
-        {custom_action.function for custom_action in its.settings.custom_actions} - {SCAN_AGAIN}
+        {custom_action.function for custom_action in environment.settings.custom_actions}
+        - {SCAN_AGAIN}
     )
     absent = []
     if topic:
         try:
-            its.client("sns", topic.split(":")[3]).get_topic_attributes(TopicArn=topic)
+            environment.client("sns", topic.split(":")[3]).get_topic_attributes(TopicArn=topic)
         except ClientError as error:
             if error_code(error) not in ("NotFound", "NotFoundException"):
                 raise
             absent.append(("escalationTopic", topic))
     for arn in functions:
         try:
-            its.client("lambda", arn.split(":")[3]).get_function_configuration(FunctionName=arn)
+            environment.client("lambda", arn.split(":")[3]).get_function_configuration(
+                FunctionName=arn
+            )
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
@@ -227,18 +232,18 @@ def named(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"{arn} does not exist",
             "escalations would end there" if arn == topic else "its button would do nothing",
-            f"make it, or correct the setting {key} in Pulumi.{its.stack}.yaml",
+            f"make it, or correct the setting {key} in Pulumi.{environment.stack}.yaml",
         )
     if (topic or functions) and not absent:
         yield fine("the topic and functions that settings name exist")
 
 
-def deployers(its: Environment) -> Iterator[Finding]:
-    """Whether the roles and users exist that may read what is cleared."""
-    iam = its.client("iam")
-    for arn in its.settings.deployers:
+def deployers(environment: Environment) -> Iterator[Finding]:
+    """Whether the roles and users that may read cleared versions exist."""
+    iam = environment.client("iam")
+    for arn in environment.settings.deployers:
         account, kind, name = arn.split(":")[4], arn.split(":")[5].split("/")[0], arn.split("/")[-1]
-        if account != its.identity.account:
+        if account != environment.identity.account:
             yield unknown(
                 f"deployer {arn} is in another account",
                 "whether it exists can't be seen from here; if not, `pulumi up` stops at the "
@@ -260,21 +265,22 @@ def deployers(its: Environment) -> Iterator[Finding]:
             yield failed(
                 f"deployer {arn} does not exist",
                 "S3 refuses a policy that names nobody: `pulumi up` would stop there",
-                f"correct the setting deployers in Pulumi.{its.stack}.yaml, or make the {kind}",
+                f"correct the setting deployers in Pulumi.{environment.stack}.yaml, "
+                f"or make the {kind}",
             )
         else:
             yield fine(f"deployer {arn} exists")
-    if not its.settings.deployers:
+    if not environment.settings.deployers:
         yield fine("no deployers are set: those who deploy need permissions of their own")
 
 
 def _concrete(pattern: str) -> str:
-    """An ARN that the pattern stands for; the simulator takes a wildcard only on its own."""
+    """An ARN that matches the pattern; the simulator accepts ``*`` only as a whole ARN."""
     return pattern if pattern == "*" else pattern.replace("*", "preflight")
 
 
 def _context(statement: Statement) -> list[dict[str, object]]:
-    """The conditions of the statement, fulfilled."""
+    """Context entries that fulfil the statement's conditions."""
     equal = statement.get("Condition", {}).get("StringEquals", {})
     return [
         {

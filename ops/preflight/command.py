@@ -1,4 +1,4 @@
-"""preflight: says what is missing before `pulumi up`, and what is amiss after it."""
+"""preflight: reports what is missing before `pulumi up`, and what is wrong after it."""
 
 import re
 import sys
@@ -62,18 +62,18 @@ def preflight(
     sys.exit(next((code for level, code in CODES.items() if level in levels), 0))
 
 
-def inspect(its: Configuration) -> Found:
-    """What is found; where settings or credentials are wrong, only that."""
-    if its.settings is None:
+def inspect(configuration: Configuration) -> Found:
+    """The findings of all checks; if settings or credentials are wrong, only those."""
+    if configuration.settings is None:
         return [
             (_said("settings"), failed(what, "`pulumi up` refuses it", fix))
-            for what, fix in its.wrong
+            for what, fix in configuration.wrong
         ]
-    if not its.region:
-        fix = f"pulumi config set aws:region eu-central-1 --stack {its.stack}"
+    if not configuration.region:
+        fix = f"pulumi config set aws:region eu-central-1 --stack {configuration.stack}"
         return [(_said("region"), failed("no region is set", "AWS is in many", fix))]
     try:
-        who: Identity = identity(its.region)
+        who: Identity = identity(configuration.region)
     except (BotoCoreError, ClientError) as error:
         failure = of_aws(error)
         return [
@@ -83,33 +83,39 @@ def inspect(its: Configuration) -> Found:
             )
         ]
     environment = Environment(
-        stack=its.stack,
-        prefix=its.prefix,
-        region=its.region,
-        settings=its.settings,
-        token=its.sonar_token,
+        stack=configuration.stack,
+        prefix=configuration.prefix,
+        region=configuration.region,
+        settings=configuration.settings,
+        token=configuration.sonar_token,
         identity=who,
-        resources=record_program(its.stack, its.values, who.account, its.region).aws,
-        outputs=its.outputs,
+        resources=record_program(
+            configuration.stack, configuration.values, who.account, configuration.region
+        ).aws,
+        outputs=configuration.outputs,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=output.err(), transient=True) as progress:
         task = progress.add_task("Checking", total=len(CHECKS))
         findings = run(environment, done=lambda check: progress.advance(task))
-    return [*_misspelt(its), *_placeholders(its.settings, its.stack), *findings]
+    return [
+        *_misspelt(configuration),
+        *_placeholders(configuration.settings, configuration.stack),
+        *findings,
+    ]
 
 
-def _misspelt(its: Configuration) -> list[tuple[Check, Finding]]:
+def _misspelt(configuration: Configuration) -> list[tuple[Check, Finding]]:
     return [
         (
             _said("settings"),
             warning(
                 f"no setting is called {name}",
                 "it does nothing; it may be misspelt",
-                f"pulumi config rm {name} --stack {its.stack}",
+                f"pulumi config rm {name} --stack {configuration.stack}",
             ),
         )
-        for name in its.unknown
+        for name in configuration.unknown
     ]
 
 
@@ -138,12 +144,12 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
 
 
 def _said(about: str) -> Check:
-    """What is looked at before the checks can be."""
-    return Check(area="Settings", about=about, inspect=lambda its: [])
+    """A check whose finding is known before the checks can run."""
+    return Check(area="Settings", about=about, inspect=lambda environment: [])
 
 
 def _show(findings: Found, stack: str) -> None:
-    """One row for each finding; under what is not fine, why it matters and how to fix it."""
+    """One row for each finding; unless it is fine, also why it matters and how to fix it."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(style="bold", no_wrap=True)

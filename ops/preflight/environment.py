@@ -11,13 +11,13 @@ from components.upload_gate import UploadGateArgs
 from ops.identity import PATIENCE, Identity
 from ops.program import Resource
 
-# The chat service is one for all regions, and has its API in a few of them.
+# The chat service is global, and has its API in a few regions.
 CHAT_REGION = "us-east-2"
 
 
 @cache
 def client(service: str, region: str) -> Any:
-    """boto3's client, which gives up soon."""
+    """boto3's client, with short time-outs."""
     return boto3.client(service, region_name=region, config=PATIENCE)
 
 
@@ -39,7 +39,7 @@ class Environment:
 
     @property
     def deployed(self) -> bool:
-        """Whether `pulumi up` has been here."""
+        """Whether the stack has been deployed by `pulumi up`."""
         return "uploadBucket" in self.outputs
 
     def client(self, service: str, region: str = "") -> Any:
@@ -47,7 +47,7 @@ class Environment:
         return client(service, region or self.region)
 
     def desired(self, type_name: str) -> list[dict[str, Any]]:
-        """What Cloud Control will be asked for of one type."""
+        """The desired states of Cloud Control for one type."""
         return [
             resource.desired
             for resource in self.resources

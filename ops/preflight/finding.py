@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The findings of a check, by level."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ops.preflight.environment import Environment
 
 
 class Level(StrEnum):
-    """The worst first; UNKNOWN says that the check could not be made."""
+    """The worst first; UNKNOWN says that the check could not run."""
 
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -18,7 +18,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """``what`` is found, ``why`` that matters, and ``fix``: what to run or to do about it."""
+    """``what`` was found, ``why`` it matters, and ``fix``: what to run or to do."""
 
     level: Level
     what: str
@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Looks at one prerequisite; what AWS refuses or does not answer, ``inspect`` lets escape."""
+    """Checks one prerequisite; ``inspect`` does not catch AWS's errors."""
 
     area: str
     about: str

@@ -1,4 +1,4 @@
-"""Whether decision emails will leave, and arrive."""
+"""Whether decision emails can be sent and received."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,27 +10,27 @@ from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
 
 
-def sender(its: Environment) -> Iterator[Finding]:
+def sender(environment: Environment) -> Iterator[Finding]:
     """Whether SES lets the sender send."""
-    address, creates = its.settings.sender, its.settings.create_email_identity
-    mails = its.client("sesv2")
+    address, creates = environment.settings.sender, environment.settings.create_email_identity
+    mails = environment.client("sesv2")
     identity = _identity(mails, address)
     domain = _identity(mails, address.split("@")[1])
     verify = (
-        f"aws sesv2 create-email-identity --email-identity {address} --region {its.region}"
+        f"aws sesv2 create-email-identity --email-identity {address} --region {environment.region}"
         ", then click the link that SES mails there"
     )
-    if creates and identity and not its.deployed:
+    if creates and identity and not environment.deployed:
         yield failed(
             f"SES knows {address} already, and this stack has not made it",
             "`pulumi up` would stop there",
-            f"pulumi config set createEmailIdentity false --stack {its.stack}",
+            f"pulumi config set createEmailIdentity false --stack {environment.stack}",
         )
     elif (identity and identity["VerifiedForSendingStatus"]) or (
         domain and domain["VerifiedForSendingStatus"]
     ):
         yield fine(f"{address} is verified")
-    elif creates and not its.deployed:
+    elif creates and not environment.deployed:
         yield fine(f"{address} will be made by `pulumi up`; then SES mails a link there to click")
     else:
         yield failed(
@@ -40,22 +40,22 @@ def sender(its: Environment) -> Iterator[Finding]:
         )
 
 
-def recipients(its: Environment) -> Iterator[Finding]:
+def recipients(environment: Environment) -> Iterator[Finding]:
     """Whether SES lets the recipients receive."""
-    mails = its.client("sesv2")
+    mails = environment.client("sesv2")
     account = mails.get_account()
     if not account.get("SendingEnabled", True):
         yield failed(
-            f"SES sends nothing for this account in {its.region}",
+            f"SES sends nothing for this account in {environment.region}",
             f"its state is {account.get('EnforcementStatus', 'not told')}",
-            f"read what SES wrote, in its console: https://{its.region}.console.aws.amazon.com/ses",
+            f"read what SES wrote, in its console: https://{environment.region}.console.aws.amazon.com/ses",
         )
     if account.get("ProductionAccessEnabled"):
         yield fine("SES is out of its sandbox: emails reach everybody")
         return
     everybody = {
-        *its.settings.recipients,
-        *(address for team in its.settings.app_recipients.values() for address in team),
+        *environment.settings.recipients,
+        *(address for team in environment.settings.app_recipients.values() for address in team),
     }
     unverified = [
         address
@@ -69,14 +69,15 @@ def recipients(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"{address} is not verified, and SES is in its sandbox",
             "in the sandbox SES sends to verified addresses only",
-            f"aws sesv2 create-email-identity --email-identity {address} --region {its.region}"
-            ", then click the link; or ask for production access in the console of SES",
+            f"aws sesv2 create-email-identity --email-identity {address} "
+            f"--region {environment.region}, then click the link; "
+            "or ask for production access in the console of SES",
         )
     if not unverified:
         yield warning(
             "SES is in its sandbox; all recipients are verified",
             "a recipient who is added later gets nothing until verified; 200 emails a day at most",
-            f"ask for production access: https://{its.region}.console.aws.amazon.com/ses",
+            f"ask for production access: https://{environment.region}.console.aws.amazon.com/ses",
         )
 
 

@@ -6,12 +6,12 @@ from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine
 
 
-def vpc(its: Environment) -> Iterator[Finding]:
+def vpc(environment: Environment) -> Iterator[Finding]:
     """Whether the subnets and security groups exist, in that VPC."""
-    wanted = its.settings.vpc
+    wanted = environment.settings.vpc
     if not wanted:
         return
-    ec2 = its.client("ec2")
+    ec2 = environment.client("ec2")
     # A filter finds nothing where an id would raise.
     subnets = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(wanted.subnets)}])[
         "Subnets"
@@ -32,7 +32,7 @@ def vpc(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"{mismatch}; the setting vpcId says {wanted.vpc_id}",
             "CodeBuild refuses the project, or no build starts",
-            f"correct vpcSubnets and vpcSecurityGroups in Pulumi.{its.stack}.yaml",
+            f"correct vpcSubnets and vpcSecurityGroups in Pulumi.{environment.stack}.yaml",
         )
     if not amiss:
         yield fine(f"subnets and security groups are in {wanted.vpc_id}")

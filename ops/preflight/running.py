@@ -38,29 +38,30 @@ AT_ONCE = 8
 
 
 def run(
-    its: Environment,
+    environment: Environment,
     checks: Sequence[Check] = CHECKS,
     done: Callable[[Check], None] = lambda check: None,
 ) -> list[tuple[Check, Finding]]:
     """Make the checks, tell ``done`` of each, and return what they found, in their order."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = {
-            pool.submit(lambda check=check: list(_findings(check, its))): check for check in checks
+            pool.submit(lambda check=check: list(_findings(check, environment))): check
+            for check in checks
         }
         for future in as_completed(running):
             done(running[future])
     return [(check, finding) for future, check in running.items() for finding in future.result()]
 
 
-def _findings(check: Check, its: Environment) -> Iterator[Finding]:
+def _findings(check: Check, environment: Environment) -> Iterator[Finding]:
     """What the check finds, and what kept it from finding more."""
     try:
-        yield from check.inspect(its)
+        yield from check.inspect(environment)
     except ClientError as error:
         if error_code(error) in RIGHTS:
             right = _right(error)
             yield unknown(
-                f"not checked: {its.identity.arn} lacks {right}",
+                f"not checked: {environment.identity.arn} lacks {right}",
                 "whether this is as it should be is not known",
                 f"allow {right}, or run this as somebody who may",
             )

@@ -13,10 +13,10 @@ ACTION = "AWS::Chatbot::CustomAction"
 NO_REASON = "no reason given"
 
 
-def workspace(its: Environment) -> Iterator[Finding]:
+def workspace(environment: Environment) -> Iterator[Finding]:
     """Whether somebody has let the chat service into the workspace."""
-    wanted = its.settings.slack_workspace_id
-    chat = its.client("chatbot", CHAT_REGION)
+    wanted = environment.settings.slack_workspace_id
+    chat = environment.client("chatbot", CHAT_REGION)
     known = {
         team["SlackTeamId"]: team
         for team in every(chat, "describe_slack_workspaces", "SlackWorkspaces")
@@ -28,7 +28,7 @@ def workspace(its: Environment) -> Iterator[Finding]:
             + (f"; authorised are {others}" if others else ""),
             "without that `pulumi up` can't make the channel configuration",
             f"{CONSOLE}: Configure a chat client, Slack, allow; or "
-            f"pulumi config set slackWorkspaceId T0123456789 --stack {its.stack}",
+            f"pulumi config set slackWorkspaceId T0123456789 --stack {environment.stack}",
         )
     elif known[wanted].get("State", "ENABLED") != "ENABLED":
         yield failed(
@@ -40,38 +40,38 @@ def workspace(its: Environment) -> Iterator[Finding]:
         yield fine(f"workspace {known[wanted]['SlackTeamName']} ({wanted}) is authorised")
 
 
-def channel(its: Environment) -> Iterator[Finding]:
+def channel(environment: Environment) -> Iterator[Finding]:
     """Whether the channel is free for this stack before, and taken by it after."""
-    wanted = its.settings.slack_channel_id
+    wanted = environment.settings.slack_channel_id
     others = [
         configuration
-        for configuration in _configurations(its)
-        if configuration["ConfigurationName"] != its.prefix
+        for configuration in _configurations(environment)
+        if configuration["ConfigurationName"] != environment.prefix
     ]
     rivals = [other["ConfigurationName"] for other in others if other["SlackChannelId"] == wanted]
     if rivals:
         yield failed(
             f"channel {wanted} belongs to configuration {', '.join(rivals)}",
             "a channel can be in one configuration only",
-            f"pulumi config set slackChannelId C0123456789 --stack {its.stack}",
+            f"pulumi config set slackChannelId C0123456789 --stack {environment.stack}",
         )
-    own = _own_configuration(its)
-    if own and not its.deployed:
+    own = _own_configuration(environment)
+    if own and not environment.deployed:
         yield failed(
-            f"a configuration {its.prefix} exists, and this stack has not made it",
+            f"a configuration {environment.prefix} exists, and this stack has not made it",
             "names of configurations are unique in the account; `pulumi up` would stop there",
             "aws chatbot delete-slack-channel-configuration --region "
             f"{CHAT_REGION} --chat-configuration-arn {own['ChatConfigurationArn']}",
         )
-    elif its.deployed and not own:
+    elif environment.deployed and not own:
         yield failed(
-            f"configuration {its.prefix} is gone",
+            f"configuration {environment.prefix} is gone",
             "no card reaches the channel",
-            f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}",
+            f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}",
         )
     elif own and own.get("State", "ENABLED") != "ENABLED":
         yield failed(
-            f"configuration {its.prefix} is disabled: {own.get('StateReason', NO_REASON)}",
+            f"configuration {environment.prefix} is disabled: {own.get('StateReason', NO_REASON)}",
             "no card reaches the channel",
             "ask who manages the organisation's chat applications policies",
         )
@@ -79,13 +79,13 @@ def channel(its: Environment) -> Iterator[Finding]:
         yield fine(f"channel {wanted} is " + ("configured" if own else "free"))
 
 
-def buttons(its: Environment) -> Iterator[Finding]:
+def buttons(environment: Environment) -> Iterator[Finding]:
     """Whether the names of the buttons are free before, and the channel lists them after."""
-    chat = its.client("chatbot", CHAT_REGION)
-    wanted = {action["ActionName"] for action in its.desired(ACTION)}
+    chat = environment.client("chatbot", CHAT_REGION)
+    wanted = {action["ActionName"] for action in environment.desired(ACTION)}
     actions = every(chat, "list_custom_actions", "CustomActions")
     arns = {arn.rsplit("/", 1)[-1]: arn for arn in actions}
-    if not its.deployed:
+    if not environment.deployed:
         for name in sorted(wanted & arns.keys()):
             yield failed(
                 f"a custom action {name} exists, and this stack has not made it",
@@ -96,7 +96,7 @@ def buttons(its: Environment) -> Iterator[Finding]:
         if not wanted & arns.keys():
             yield fine(f"the names of {len(wanted)} buttons are free")
         return
-    own = _own_configuration(its)
+    own = _own_configuration(environment)
     listed = {
         association["Resource"]
         for association in (
@@ -115,15 +115,15 @@ def buttons(its: Environment) -> Iterator[Finding]:
         yield failed(
             f"the channel does not list {', '.join(missing)}",
             "its cards have no such button",
-            f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}",
+            f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}",
         )
     else:
         yield fine(f"the channel lists all {len(wanted)} buttons")
 
 
-def limits(its: Environment) -> Iterator[Finding]:
+def limits(environment: Environment) -> Iterator[Finding]:
     """Whether the buttons stay within what the service takes."""
-    actions = its.desired(ACTION)
+    actions = environment.desired(ACTION)
     too_much = []
     for action in actions:
         buttons = action["Attachments"]
@@ -147,16 +147,16 @@ def limits(its: Environment) -> Iterator[Finding]:
         yield fine(f"{len(actions)} buttons are within the service's limits")
 
 
-def _configurations(its: Environment) -> list[dict[str, Any]]:
-    chat = its.client("chatbot", CHAT_REGION)
+def _configurations(environment: Environment) -> list[dict[str, Any]]:
+    chat = environment.client("chatbot", CHAT_REGION)
     key = "SlackChannelConfigurations"
     return list(every(chat, "describe_slack_channel_configurations", key))
 
 
-def _own_configuration(its: Environment) -> dict[str, Any] | None:
+def _own_configuration(environment: Environment) -> dict[str, Any] | None:
     matching = [
         configuration
-        for configuration in _configurations(its)
-        if configuration["ConfigurationName"] == its.prefix
+        for configuration in _configurations(environment)
+        if configuration["ConfigurationName"] == environment.prefix
     ]
     return matching[0] if matching else None

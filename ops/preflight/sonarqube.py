@@ -1,6 +1,6 @@
-"""The SonarQube server: there, new enough, its token of the least right, a gate that evaluates.
+"""The SonarQube server: reachable, new enough, a least-privilege token, a usable quality gate.
 
-With a global analysis token its API tells all of that (25.9): ``users/current`` the permissions,
+With a global analysis token its API has all of that (25.9): ``users/current`` the permissions,
 ``user_tokens/search`` the expiry, ``qualitygates/list`` and ``show`` the default gate.
 """
 
@@ -22,32 +22,32 @@ KINDS = {
     "sqp": "PROJECT_ANALYSIS_TOKEN",
 }
 NEEDED = {"scan": "Execute Analysis", "provisioning": "Create Projects"}
-# To renew it without haste.
+# Days before the token's expiry, so that there is time to renew it.
 SOON_DAYS = 14
 
 
-def sonarqube(its: Environment) -> Iterator[Finding]:
+def sonarqube(environment: Environment) -> Iterator[Finding]:
     """Whether the server answers and is new enough; then its token and its gate."""
-    scanner = its.settings.scanner
+    scanner = environment.settings.scanner
     if not isinstance(scanner, SonarQube):
         return
-    if not its.token:
+    if not environment.token:
         yield unknown(
             "the token can't be read from the settings file",
             "server, token and gate are not checked",
-            f"python -m ops preflight --stack {its.stack}, with the Pulumi CLI",
+            f"python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
         )
         return
-    with sonar.connected(scanner, its.token, retry_after=()) as api:
+    with sonar.connected(scanner, environment.token, retry_after=()) as api:
         try:
             version = api.check()
         except ScanError as scan_error:
-            yield _of_no_use(its, scan_error)
+            yield _of_no_use(environment, scan_error)
             return
         yield fine(f"SonarQube {version} at {scanner.host_url} knows the token")
         for inspect in (token, gate, coverage):
             try:
-                yield from inspect(its, api)
+                yield from inspect(environment, api)
             except ScanError as scan_error:
                 yield unknown(
                     scan_error.message,
@@ -56,16 +56,16 @@ def sonarqube(its: Environment) -> Iterator[Finding]:
                 )
 
 
-def token(its: Environment, api: Api) -> Iterator[Finding]:
-    """Whether the token may do what a scan does, and no more; and how long it lives."""
+def token(environment: Environment, api: Api) -> Iterator[Finding]:
+    """Whether the token may do what a scan does, and no more; and when it expires."""
     if api.is_cloud:  # the Cloud's tokens are all a user's, and tell nothing
         return
-    kind = KINDS.get(its.token[:3] if its.token[3:4] == "_" else "", "")
+    kind = KINDS.get(environment.token[:3] if environment.token[3:4] == "_" else "", "")
     user = api.get("api/users/current")
     may = set(user.get("permissions", {}).get("global", []))
     new_one = (
         "make a Global Analysis Token (My Account, Security) of a user with Execute Analysis and "
-        f"Create Projects only; pulumi config set --secret sonarToken --stack {its.stack}"
+        f"Create Projects only; pulumi config set --secret sonarToken --stack {environment.stack}"
     )
     if kind == "PROJECT_ANALYSIS_TOKEN":
         yield failed("the token is of one project", "scans of every other app are refused", new_one)
@@ -102,7 +102,7 @@ def token(its: Environment, api: Api) -> Iterator[Finding]:
         yield fine(f"{user['login']} may analyse and create projects, and no more")
 
 
-def gate(its: Environment, api: Api) -> Iterator[Finding]:
+def gate(environment: Environment, api: Api) -> Iterator[Finding]:
     """Whether the default quality gate evaluates overall code."""
     organization = {"organization": api.server.organization} if api.server.organization else {}
     listed = api.get("api/qualitygates/list", **organization)["qualitygates"]
@@ -117,7 +117,7 @@ def gate(its: Environment, api: Api) -> Iterator[Finding]:
     gate_definition = api.get("api/qualitygates/show", name=default[0], **organization)
     metrics = [condition["metric"] for condition in gate_definition.get("conditions", [])]
     overall = [metric for metric in metrics if not metric.startswith("new_")]
-    limits = any(most is not None for most in its.settings.limits.values())
+    limits = any(most is not None for most in environment.settings.limits.values())
     if overall:
         yield fine(f"gate {default[0]!r} evaluates overall code by {', '.join(overall)}")
     elif limits:
@@ -132,12 +132,12 @@ def gate(its: Environment, api: Api) -> Iterator[Finding]:
             f"gate {default[0]!r} evaluates new code only, and the settings have no limits",
             "nothing would evaluate the first upload of an app; its scan fails to run",
             "docs/sonarqube.md, Choose a gate: add conditions on overall code; or "
-            f"pulumi config set maxBlocker 0 --stack {its.stack}",
+            f"pulumi config set maxBlocker 0 --stack {environment.stack}",
         )
 
 
-def coverage(its: Environment, api: Api) -> Iterator[Finding]:
-    """Whether the token may read what a scan holds against the upload."""
+def coverage(environment: Environment, api: Api) -> Iterator[Finding]:
+    """Whether the token may read the server's data that a scan compares with the upload."""
     known = [language["name"] for language in api.get("api/languages/list")["languages"]]
     yield fine(f"it knows {len(known)} languages; code in one that is not analysed fails the gate")
     answer = api.may_get("api/settings/values", "its settings", keys=SETTINGS)
@@ -171,10 +171,11 @@ def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
         )
 
 
-def _of_no_use(its: Environment, scan_error: ScanError) -> Finding:
-    if scan_error.code == "ServerUnreachable" and its.settings.vpc:
+def _of_no_use(environment: Environment, scan_error: ScanError) -> Finding:
+    if scan_error.code == "ServerUnreachable" and environment.settings.vpc:
+        vpc = environment.settings.vpc.vpc_id
         return unknown(
-            f"{scan_error.message} It may be reachable only from inside {its.settings.vpc.vpc_id}",
+            f"{scan_error.message} It may be reachable only from inside {vpc}",
             "version, token and gate are not checked",
             "run this from inside the VPC",
         )

@@ -1,4 +1,4 @@
-"""Whether a version that is not cleared stays unreadable: ways around the bucket's policy."""
+"""Whether versions without clearance stay unreadable: ways around the bucket's policy."""
 
 import json
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
 from ops.program import GATE
 
-# What a bucket is called in the program, and the output that has its name.
+# The logical name of each bucket, and the output that has its physical name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
-# Anyone who may do one of these can lift the guard, or have what it guards copied past it.
+# Each of these actions allows to disable the bucket's policy, or to copy objects past it.
 LIFTING = (
     "s3:PutBucketPolicy",
     "s3:DeleteBucketPolicy",
@@ -21,19 +21,19 @@ LIFTING = (
 )
 
 
-def guard(its: Environment) -> Iterator[Finding]:
-    """Whether the policies on uploads and evidence are those that the program wrote."""
-    if not its.deployed:
+def guard(environment: Environment) -> Iterator[Finding]:
+    """Whether the policies of the buckets for uploads and evidence are unchanged."""
+    if not environment.deployed:
         return
     for label, output in GUARDED.items():
-        yield from _policy(its, label, its.outputs[output])
+        yield from _policy(environment, label, environment.outputs[output])
 
 
-def copies(its: Environment) -> Iterator[Finding]:
-    """Whether S3 itself copies uploads to where no clearance is asked for."""
-    if not its.deployed:
+def copies(environment: Environment) -> Iterator[Finding]:
+    """Whether S3 replicates uploads to a bucket that does not check the clearance."""
+    if not environment.deployed:
         return
-    s3, bucket = its.client("s3"), its.outputs["uploadBucket"]
+    s3, bucket = environment.client("s3"), environment.outputs["uploadBucket"]
     try:
         rules = s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]
     except ClientError as error:
@@ -51,14 +51,14 @@ def copies(its: Environment) -> Iterator[Finding]:
         yield fine(f"{bucket} is not replicated")
 
 
-def grants(its: Environment) -> Iterator[Finding]:
-    """Whether a deployer could lift the guard, by rights of its own."""
-    if not its.deployed:
+def grants(environment: Environment) -> Iterator[Finding]:
+    """Whether a deployer's own permissions allow it to bypass the bucket's policy."""
+    if not environment.deployed:
         return
-    iam, bucket = its.client("iam"), f"arn:aws:s3:::{its.outputs['uploadBucket']}"
+    iam, bucket = environment.client("iam"), f"arn:aws:s3:::{environment.outputs['uploadBucket']}"
     could = []
-    for arn in its.settings.deployers:
-        if arn.split(":")[4] != its.identity.account:
+    for arn in environment.settings.deployers:
+        if arn.split(":")[4] != environment.identity.account:
             continue  # across accounts the bucket's policy alone decides
         results = iam.simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=list(LIFTING), ResourceArns=[bucket]
@@ -77,15 +77,15 @@ def grants(its: Environment) -> Iterator[Finding]:
         yield fine("no deployer can lift the guard")
 
 
-def _policy(its: Environment, label: str, bucket: str) -> Iterator[Finding]:
-    written = written_policy(its, label)
+def _policy(environment: Environment, label: str, bucket: str) -> Iterator[Finding]:
+    written = written_policy(environment, label)
     try:
-        document = json.loads(its.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+        document = json.loads(environment.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError as error:
         if error_code(error) != "NoSuchBucketPolicy":
             raise
         document = {"Statement": []}
-    again = f"pulumi refresh --stack {its.stack} && pulumi up --stack {its.stack}"
+    again = f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}"
     missing = _names(written, "Deny") - _names(document["Statement"], "Deny")
     for sid in sorted(missing):
         yield failed(
@@ -104,11 +104,11 @@ def _policy(its: Environment, label: str, bucket: str) -> Iterator[Finding]:
         yield fine(f"the policy of {bucket} is as the program wrote it")
 
 
-def written_policy(its: Environment, label: str) -> list[dict[str, Any]]:
+def written_policy(environment: Environment, label: str) -> list[dict[str, Any]]:
     """The statements that the program writes on a bucket."""
     [policy_resource] = [
         resource
-        for resource in its.resources
+        for resource in environment.resources
         if resource.kind == "aws:s3/bucketPolicy:BucketPolicy"
         and resource.name == f"{GATE}-{label}"
     ]

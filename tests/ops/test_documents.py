@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain import timestamps
 from ops.clearance import expected_clearance
-from ops.documents import LONGEST, Odd, parse
+from ops.documents import LONGEST, InvalidDocument, parse
 from ops.evidence import Scan, parsed
 from tests.ops.conftest import FUTURE, LATER, PAST
 
@@ -79,7 +79,7 @@ def test_what_the_pipeline_writes_is_believed(name):
 )
 @pytest.mark.parametrize("name", [name for name in SOUND if name != "report.json"])
 def test_what_is_no_document_of_the_scan_is_odd(name, body, says):
-    with pytest.raises(Odd, match=f"^{says}$"):
+    with pytest.raises(InvalidDocument, match=f"^{says}$"):
         parse(name, body, SCAN)
 
 
@@ -95,7 +95,7 @@ def test_what_is_no_document_of_the_scan_is_odd(name, body, says):
 )
 @pytest.mark.parametrize("value", [None, 7, ["x"], {"x": 1}, True, 1e999])
 def test_a_field_of_another_type_is_odd_and_named(name, field, value):
-    with pytest.raises(Odd, match=f"does not say what it must: {field} is "):
+    with pytest.raises(InvalidDocument, match=f"does not say what it must: {field} is "):
         parse(name, encoded(name, **{field: value}), SCAN)
 
 
@@ -118,7 +118,7 @@ def test_a_field_of_another_type_is_odd_and_named(name, field, value):
     ],
 )
 def test_a_value_that_the_pipeline_never_writes_is_odd(name, changed):
-    with pytest.raises(Odd):
+    with pytest.raises(InvalidDocument):
         parse(name, encoded(name, **changed), SCAN)
 
 
@@ -137,7 +137,7 @@ def test_a_value_that_the_pipeline_never_writes_is_odd(name, changed):
     ],
 )
 def test_a_date_in_another_form_is_odd(text):
-    with pytest.raises(Odd, match="evaluatedAt is "):
+    with pytest.raises(InvalidDocument, match="evaluatedAt is "):
         parse("gate-result.json", encoded("gate-result.json", evaluatedAt=text), SCAN)
 
 
@@ -182,7 +182,7 @@ def test_whatever_lies_there_is_either_odd_or_can_be_told_and_evaluated(data):
     follows, allowed = expected_clearance(scan, datetime.now(UTC))
     assert follows in allowed
     assert isinstance(scan.decided_by + scan.withdrawn_by, str)
-    assert set(scan.odd) <= set(bodies)
+    assert set(scan.invalid) <= set(bodies)
 
 
 def test_an_odd_report_is_left_to_those_who_read_it():
@@ -190,14 +190,17 @@ def test_an_odd_report_is_left_to_those_who_read_it():
         SCAN, {"report.json": b"no json", "gate-result.json": encoded("gate-result.json")}
     )
 
-    assert (scan.report, scan.oddities) == (None, "")
-    assert scan.odd == {"report.json": "is no JSON object"}
+    assert (scan.report, scan.invalid_evidence) == (None, "")
+    assert scan.invalid == {"report.json": "is no JSON object"}
 
 
 def test_what_is_odd_is_named_by_file():
     scan = parsed(SCAN, {"gate-result.json": b"[]", "decision.json": b"7"})
 
-    assert scan.oddities == "gate-result.json is no JSON object; decision.json is no JSON object"
+    assert (
+        scan.invalid_evidence
+        == "gate-result.json is no JSON object; decision.json is no JSON object"
+    )
     assert (scan.gate_result, scan.decision) == (None, None)
 
 

@@ -153,7 +153,10 @@ def test_a_wait_whose_evidence_is_odd_is_named_and_the_others_are_listed(
     result = environment.run("waiting", "--json", "--days", "900000")
 
     assert result.exit_code == 0, result.output
-    assert f"waiting/{odd}.json waits for a scan whose evidence is odd: {name} is " in result.stderr
+    assert (
+        f"waiting/{odd}.json waits for a scan whose evidence is invalid: {name} is "
+        in result.stderr
+    )
     assert [load["scan"] for load in json.loads(result.stdout)] == [scan]
 
 

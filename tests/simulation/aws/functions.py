@@ -110,10 +110,10 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
             setattr(module, name, value.__wrapped__)
         else:
             setattr(module, name, VirtualDatetime)
-    replaced += [(boto3, "client", boto3.client), (parallel, "each", parallel.each)]
+    replaced += [(boto3, "client", boto3.client), (parallel, "results", parallel.results)]
     boto3.client = client
     # Greenlets know no threads.
-    parallel.each = lambda ask, items, doing: map(ask, items)
+    parallel.results = lambda ask, items, doing: map(ask, items)
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
