@@ -129,7 +129,7 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
     The conditions on files that nobody looked at evaluate along with it.
 
     Raises:
-        Broken: there is nothing to evaluate.
+        ScanError: there is nothing to evaluate.
     """
     unseen = coverage.conditions(asdict(job.coverage_limits))
     is_failed = any(item.status == "error" for item in unseen)

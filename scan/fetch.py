@@ -27,7 +27,7 @@ def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
     """Download the version into the file ``to``.
 
     Raises:
-        Broken: the version is gone, may not be read, or is larger than ``most_bytes``.
+        ScanError: the version is gone, may not be read, or is larger than ``most_bytes``.
     """
     try:
         response = s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)

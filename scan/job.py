@@ -76,7 +76,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
     """The job that the build's environment variables describe.
 
     Raises:
-        Broken: a variable is missing or cannot be understood.
+        ScanError: a variable is missing or cannot be understood.
     """
     try:
         return Job(

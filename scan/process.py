@@ -50,8 +50,8 @@ def run(
     lines that tell of too little memory or disk. What they mean, ``died`` says.
 
     Raises:
-        Broken: there is no such command; it, or a process that it started, was killed for want of
-            memory; or the disk is full.
+        ScanError: there is no such command; it, or a process that it started, was killed because
+            memory ran out; or the disk is full.
     """
     kills = exhausted.kernel_kills()
     with _started(command, folder, extra or {}) as process:

@@ -50,7 +50,7 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
     link's name; a link to a folder is returned, and nothing of it is on disk.
 
     Raises:
-        Broken: says what is wrong with the zip; what was unpacked until then is not to be scanned.
+        ScanError: the zip is invalid; what was unpacked until then must not be scanned.
     """
     length = archive.stat().st_size
     with archive.open("rb", buffering=0) as opened:

@@ -30,7 +30,7 @@ def unpacked(file: int, start: int, member: Member) -> Iterator[bytes]:
     """The content of ``member``, whose packed data begins at ``start`` of ``file``, in chunks.
 
     Raises:
-        Broken: the data is damaged, or longer or shorter than the zip says.
+        ScanError: the data is damaged, or longer or shorter than the zip says.
     """
     name, size, crc = printable(member.name), 0, 0
     try:

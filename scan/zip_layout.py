@@ -46,7 +46,7 @@ def check_layout(file: int, end: End, members: Sequence[Member]) -> list[int]:
     """Where the packed data of each of ``members`` begins in ``file``, in their order.
 
     Raises:
-        Broken: another unzipper could find other files in it.
+        ScanError: another unzipper could find other files in it.
     """
     starts = [0] * len(members)
     order = sorted(range(len(members)), key=lambda index: members[index].offset)

@@ -23,7 +23,7 @@ def lead_to(
     """The path of the file or folder that each of ``links``, path to target, ends at.
 
     Raises:
-        Broken: it ends nowhere in the zip, or makes something else of what it names.
+        ScanError: it ends nowhere in the zip, or makes something else of what it names.
     """
     ends: dict[str, str] = {}
     for path, target in links.items():

@@ -27,7 +27,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     one that a signal ended was not done, whatever it left.
 
     Raises:
-        Broken: the tool cannot be run, was ended, or wrote no SARIF, a broken one, or one that
+        ScanError: the tool cannot be run, was ended, or wrote no SARIF, a broken one, or one that
             says it failed.
     """
     work = source.parent / "work"

@@ -1,4 +1,4 @@
-"""Brings parts of a run back that the tool keeps elsewhere (3.15, 4.1)."""
+"""Merges the parts of a run that the tool stores elsewhere (3.15, 4.1)."""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from urllib.parse import unquote
 
 from scan.sarif.locations import FILE_URI
 
-# The parts that this scan reads; of those that are lists there may be several pieces.
+# The parts that are read here; lists may be split into several chunks.
 LISTS, SINGLE = ("results", "artifacts", "invocations", "extensions"), "driver"
 
 
 def load(path: Path) -> Any:
-    """The JSON of a file; what is null is as if it were not there (3.6 and the defaults)."""
+    """The JSON of a file, without nulls, which mean the same as absence (3.6, the defaults)."""
     with path.open(encoding="utf-8-sig") as file:
         return json.load(file, object_pairs_hook=_without_nulls)
 
@@ -22,7 +22,7 @@ def joined(log: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
     """The runs of ``log``, complete; other files are read only where they are in ``folder``.
 
     Raises:
-        ValueError: a part cannot be had, or nothing says which run it belongs to.
+        ValueError: a part is not available, or it is unknown which run it belongs to.
     """
     inline = [
         dict(inline_external_property)
@@ -42,10 +42,10 @@ def _joined(run: Mapping[str, Any], inline: list[dict[str, Any]], folder: Path) 
         for reference in [chunks] if isinstance(chunks, Mapping) else chunks:
             _add(whole, part, _chunk(reference, part, inline, folder))
     guid = (run.get("automationDetails") or {}).get("guid")
-    for each in inline:
-        if guid is not None and each.get("runGuid") == guid:
+    for properties in inline:
+        if guid is not None and properties.get("runGuid") == guid:
             for part in LISTS:
-                _add(whole, part, each.pop(part, None))
+                _add(whole, part, properties.pop(part, None))
     return whole
 
 

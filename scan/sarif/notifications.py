@@ -19,7 +19,7 @@ def check_success(run: Json, recipe: Recipe | None) -> None:
     """3.20: a tool may say itself that it failed.
 
     Raises:
-        Broken: it does, and not only of files that it could not parse.
+        ScanError: it does, and not only of files that it could not parse.
     """
     name = run["tool"]["driver"]["name"]
     for invocation in run.get("invocations") or []:

@@ -39,7 +39,7 @@ def read(
     the tool's as the settings have it, ``notes`` what its output says of files.
 
     Raises:
-        Broken: it is no SARIF 2.1.0, or it says that the tool failed or did not begin.
+        ScanError: it is no SARIF 2.1.0, or it says that the tool failed or did not begin.
     """
     call = coverage.ToolCall(command=command, sarif=sarif, notes=notes or OutputNotes())
     recipes = named(command)

@@ -29,7 +29,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """What SonarQube finds in ``source``.
 
     Raises:
-        Broken: each error with its own code; see ``Api`` for those with the server.
+        ScanError: each error with its own code; see ``Api`` for those with the server.
     """
     work = source.parent / "work"
     work.mkdir()

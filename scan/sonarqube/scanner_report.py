@@ -39,7 +39,7 @@ def read(folder: Path) -> dict[str, ScannedFile]:
     """The files in the report in ``folder``, by their paths in the upload.
 
     Raises:
-        Broken: there is no such report, or it has another form.
+        ScanError: there is no such report, or it has another form.
     """
     try:
         return dict(_files(folder))
