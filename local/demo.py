@@ -279,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--decision",
         choices=["Approve", "Reject"],
-        help="the button that is clicked; on a terminal you are asked (make demo Gate result=...)",
+        help="the button that is clicked; on a terminal you are asked (make demo DECISION=...)",
     )
     options = parser.parse_args([*given, *(sys.argv[1:] if arguments is None else arguments)])
     # Where nobody looks, as in a log, lines need not break at 80 characters.

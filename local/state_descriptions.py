@@ -1,4 +1,4 @@
-"""What each state of an upload's way means to somebody who watches, in a terminal or a browser."""
+"""What each state means, for people who follow an upload in a terminal or a browser."""
 
 import re
 

@@ -1,6 +1,6 @@
-"""What the page shows, kept from one run to the next in one file.
+"""What the page shows, saved between runs in one file.
 
-The account itself lives in memory and ends with its process, so what was kept is to look at: a scan
+The account itself lives in memory and ends with its process, so saved uploads are read-only: a scan
 that ran is shown as interrupted, and the buttons of earlier cards are off.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from local.page.poller import Poller
 
 FILE = "page.json"
-UPLOADS, ENTRIES, MAILS = 200, 2000, 500  # the latest that are kept
+UPLOADS, ENTRIES, MAILS = 200, 2000, 500  # the latest that are saved
 
 
 def save(poller: Poller, folder: Path) -> None:
@@ -36,7 +36,7 @@ def save(poller: Poller, folder: Path) -> None:
 
 
 def load(poller: Poller, folder: Path) -> None:
-    """Let ``poller`` show what was kept in ``folder``, if anything was.
+    """Let ``poller`` show what was saved in ``folder``, if anything.
 
     Raises:
         ValueError: the file is not of this page.
@@ -46,10 +46,10 @@ def load(poller: Poller, folder: Path) -> None:
         return
     try:
         saved = json.loads(path.read_text())
-        poller.uploads = {upload["scan"]: {**upload, "kept": True} for upload in saved["uploads"]}
+        poller.uploads = {upload["scan"]: {**upload, "saved": True} for upload in saved["uploads"]}
         poller.saved = saved["shown"]
         for name in ("entries", "mails"):
-            things = [{**record, "id": at, "kept": True} for at, record in enumerate(saved[name])]
+            things = [{**record, "id": at, "saved": True} for at, record in enumerate(saved[name])]
             setattr(poller, name, things)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} was not written by this page: {error!r}; move it away") from error

@@ -107,20 +107,20 @@ class Poller:
         self._run(command, user, {"button": "", "answers": {}, "thread": "", "scan": ""})
 
     def details(self, scan: str) -> dict[str, Any]:
-        """The way of one upload: picture, steps, log tail, its coverage, and names of evidence.
+        """The details of one upload: graph, steps, log tail, coverage, and names of evidence.
 
         Raises:
             KeyError: there is no such upload.
         """
         if scan in self.saved:
             return self.saved[scan]["details"]
-        way = self._timeline(self.uploads[scan]["execution"])
+        timeline = self._timeline(self.uploads[scan]["execution"])
         evidence = self.cloud.written(scan)
         left = self._body(scan, "report.json") if "report.json" in evidence else b"null"
         return {
-            "steps": [step.summary() for step in way.steps],
-            "picture": graph_layout.draw(self._definition, {step.name for step in way.steps}),
-            "log": self._log(way),
+            "steps": [step.summary() for step in timeline.steps],
+            "picture": graph_layout.draw(self._definition, {step.name for step in timeline.steps}),
+            "log": self._log(timeline),
             "coverage": coverage.summary(json.loads(left), scan),
             "evidence": evidence,
         }
@@ -172,26 +172,26 @@ class Poller:
                 return
 
     def _see(self, execution: _Execution) -> None:
-        way = self._timeline(execution.arn)
+        timeline = self._timeline(execution.arn)
         ended = execution.status != "RUNNING"
-        resting = bool(way.steps) and (
-            way.waits or self._definition["States"][way.steps[-1].name]["Type"] == "Wait"
+        resting = bool(timeline.steps) and (
+            timeline.waits or self._definition["States"][timeline.steps[-1].name]["Type"] == "Wait"
         )
         pause = math.inf if ended else RESTING if resting else MOVING
         execution.due = time.monotonic() + pause
-        if way.opened is None:  # not yet, or by another execution: an event can come twice
+        if timeline.opened is None:  # not yet, or by another execution: an event can come twice
             return
-        execution.scan = way.opened["scan"]
-        last = way.steps[-1]
+        execution.scan = timeline.opened["scan"]
+        last = timeline.steps[-1]
         seen = {
-            **way.opened,
+            **timeline.opened,
             "status": execution.status,
             "state": last.name,
             "says": describe(last.name),
             "resting": resting,
-            "waits": way.waits,
-            "clearance": self._clearance(way.opened),
-            "began": way.steps[0].entered,
+            "waits": timeline.waits,
+            "clearance": self._clearance(timeline.opened),
+            "began": timeline.steps[0].entered,
             "entered": last.entered,
         }
         before = self.uploads.get(execution.scan)
@@ -212,10 +212,10 @@ class Poller:
         events = pages.paginate(executionArn=execution).build_full_result()["events"]
         return read(events)
 
-    def _log(self, way: Timeline) -> list[str]:
-        if not way.build:
+    def _log(self, timeline: Timeline) -> list[str]:
+        if not timeline.build:
             return []
-        group, stream = way.build
+        group, stream = timeline.build
         logs = self.cloud.client("logs")
         try:
             events = logs.get_log_events(
@@ -270,7 +270,7 @@ class Poller:
 
     def _run(self, command: str, user: str, command_entry: dict[str, Any]) -> None:
         entry = self._add(
-            {"kind": "press", "user": user, "command": command, **command_entry, "answer": None},
+            {"kind": "click", "user": user, "command": command, **command_entry, "answer": None},
             time.time(),
         )
         began = time.monotonic()

@@ -71,9 +71,9 @@ def application(
         Route("/api/uploads", page.upload, methods=["POST"]),
         Route("/api/folders", page.upload_folder, methods=["POST"]),
         Route("/api/samples/{name}", page.sample, methods=["POST"]),
-        Route("/api/press", page.click, methods=["POST"]),
+        Route("/api/click", page.click, methods=["POST"]),
         Route("/api/command", page.command, methods=["POST"]),
-        Route("/api/way", page.way),
+        Route("/api/timeline", page.timeline),
         Route("/api/evidence", page.evidence),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
@@ -236,7 +236,7 @@ class _Page:
         await run_in_threadpool(self._watch.command, given["command"], given["user"])
         return JSONResponse({})
 
-    async def way(self, request: Request) -> Response:
+    async def timeline(self, request: Request) -> Response:
         with _found("upload"):
             scan = request.query_params.get("scan", "")
             return JSONResponse(await run_in_threadpool(self._watch.details, scan))

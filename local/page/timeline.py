@@ -1,4 +1,4 @@
-"""The way of one execution, read from its history as GetExecutionHistory returns it."""
+"""The timeline of one execution, read from its history as GetExecutionHistory returns it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -40,28 +40,30 @@ class Timeline:
 
 
 def read(history: History) -> Timeline:
-    """Return the way that ``history`` tells."""
-    way = Timeline()
+    """Return the timeline that ``history`` describes."""
+    timeline = Timeline()
     for event in history:
         at = event["timestamp"].timestamp()
         if entered := event.get("stateEnteredEventDetails"):
-            way.steps.append(Step(entered["name"], at))
-            way.waits = False
-        if not way.steps:
+            timeline.steps.append(Step(entered["name"], at))
+            timeline.waits = False
+        if not timeline.steps:
             continue
-        step = way.steps[-1]
+        step = timeline.steps[-1]
         if "stateExitedEventDetails" in event:
             step.left = at
         if "taskScheduledEventDetails" in event:
             step.attempts += 1
         if succeeded := event.get("taskSucceededEventDetails"):
-            way.opened = way.opened or _opened(json.loads(succeeded.get("output") or "{}"))
+            timeline.opened = timeline.opened or _opened(
+                json.loads(succeeded.get("output") or "{}")
+            )
         if submitted := event.get("taskSubmittedEventDetails"):
-            way.build = _build(json.loads(submitted.get("output") or "{}")) or way.build
-            way.waits = submitted["resource"].endswith(".waitForTaskToken")
+            timeline.build = _build(json.loads(submitted.get("output") or "{}")) or timeline.build
+            timeline.waits = submitted["resource"].endswith(".waitForTaskToken")
         if failure := _failure(event):
             step.error = failure
-    return way
+    return timeline
 
 
 def _opened(output: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -60,7 +60,7 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
 
     page.get_by_role("button", name="decision.json").click()
     expect(page.locator("#paper-text")).to_contain_text('"decision": "approved"')
-    page.keyboard.click("Escape")
+    page.keyboard.press("Escape")
     expect(page.locator("#paper")).to_be_hidden()
 
 
@@ -193,10 +193,10 @@ def test_the_page_can_be_used_by_keyboard(window):
     wait_for_status(page, "keys", "to decide")
 
     page.locator(".thread.chosen").get_by_role("button", name="Reject").focus()
-    page.keyboard.click("Enter")
+    page.keyboard.press("Enter")
     expect(page.get_by_label("Reason")).to_be_focused()
     page.keyboard.type("typed only")
-    page.keyboard.click("Enter")
+    page.keyboard.press("Enter")
 
     wait_for_status(page, "keys", "rejected")
 
@@ -220,7 +220,7 @@ def busy(served: Served) -> None:
 def test_axe_finds_no_violation(busy, window, width, scheme):
     page = window(color_scheme=scheme, viewport={"width": width, "height": 844})
     all_violations = violations(page)
-    for part in ("Way", "Channel", "Inbox"):
+    for part in ("Timeline", "Channel", "Inbox"):
         button = page.locator(".parts").get_by_role("button", name=part)
         if button.is_visible():
             button.click()
@@ -229,7 +229,7 @@ def test_axe_finds_no_violation(busy, window, width, scheme):
         page.locator(open_).first.evaluate("each => each.click()")
         expect(page.locator(dialog)).to_be_visible()
         all_violations += violations(page)
-        page.keyboard.click("Escape")
+        page.keyboard.press("Escape")
 
     assert all_violations == []
 
@@ -237,6 +237,6 @@ def test_axe_finds_no_violation(busy, window, width, scheme):
 def test_nothing_is_cut_off_on_a_phone(window):
     page = window(viewport={"width": 360, "height": 700})
 
-    for part in ("Uploads", "Way", "Channel", "Inbox"):
+    for part in ("Uploads", "Timeline", "Channel", "Inbox"):
         page.locator(".parts").get_by_role("button", name=part).click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def served(chromium, tmp_path_factory):
     """A page that shows what an earlier run with many uploads left."""
-    folder = tmp_path_factory.mktemp("kept")
+    folder = tmp_path_factory.mktemp("saved")
     (folder / "page.json").write_text(json.dumps(crowd()))
     with serving(0, folder=folder) as running:
         yield running
@@ -68,8 +68,8 @@ def crowd():
         for upload in uploads
     ]
     picture = {"width": 1, "height": 1, "states": [], "lines": []}
-    way = {"steps": [], "picture": picture, "log": [], "evidence": []}
-    displayed = {upload["scan"]: {"details": way, "evidence": {}} for upload in uploads}
+    timeline = {"steps": [], "picture": picture, "log": [], "evidence": []}
+    displayed = {upload["scan"]: {"details": timeline, "evidence": {}} for upload in uploads}
     return {"uploads": uploads, "shown": displayed, "entries": entries, "mails": mails}
 
 

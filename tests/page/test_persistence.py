@@ -29,7 +29,7 @@ def test_a_second_run_shows_the_stored_uploads_of_the_first(tmp_path):
         scan = passed(first)
 
     with serving(0, folder=tmp_path) as second:
-        assert second.poller.uploads[scan]["kept"]
+        assert second.poller.uploads[scan]["saved"]
         report = json.loads(second.poller.evidence(scan, "report.json"))
         assert report["gate"]["status"] == "passed"
         assert second.poller.details(scan)["steps"][-1]["name"] == "Passed"

@@ -53,7 +53,7 @@ def test_another_site_is_refused(page, method, headers):
     assert page.poller.uploads == {}
 
 
-@pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/way?scan=no", "/no"])
+@pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/timeline?scan=no", "/no"])
 def test_every_answer_forbids_what_the_page_does_not_need(page, path):
     headers = answer(page, "GET", path, Origin="")[2]
 
@@ -64,11 +64,11 @@ def test_every_answer_forbids_what_the_page_does_not_need(page, path):
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/api/press", "no json", 400),
-        ("/api/press", '{"user": "Mallory", "entry": 0, "button": 0}', 400),
-        ("/api/press", '{"user": "Ada", "entry": 0, "button": -1}', 400),
-        ("/api/press", '{"user": "Ada", "entry": 0, "button": 0, "answers": {"R": 1}}', 400),
-        ("/api/press", '{"user": "Ada", "entry": 99, "button": 0}', 404),
+        ("/api/click", "no json", 400),
+        ("/api/click", '{"user": "Mallory", "entry": 0, "button": 0}', 400),
+        ("/api/click", '{"user": "Ada", "entry": 0, "button": -1}', 400),
+        ("/api/click", '{"user": "Ada", "entry": 0, "button": 0, "answers": {"R": 1}}', 400),
+        ("/api/click", '{"user": "Ada", "entry": 99, "button": 0}', 404),
         ("/api/command", "[]", 400),
         ("/api/samples/none", "", 404),
         (f"/api/uploads?app=a&name={'n' * 1100}", "", 400),
@@ -82,7 +82,7 @@ def test_an_invalid_request_gets_an_error_message(page, path, body, status):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/way?scan=a/b", "/api/evidence?scan=a/b&name=c", "/api/mails/7", "/mails/7"]
+    "path", ["/api/timeline?scan=a/b", "/api/evidence?scan=a/b&name=c", "/api/mails/7", "/mails/7"]
 )
 def test_a_missing_resource_is_not_found(page, path):
     assert answer(page, "GET", path)[0] == 404

@@ -26,9 +26,9 @@ export function changed(mail) {
 }
 
 function render() {
-  const summary = mails.slice(-SHOWN).reverse();
-  byId("mails").replaceChildren(...(summary.length
-    ? summary.map(row) : [make("p", { class: "soft nothing" }, "No mail yet: developers listener of decisions.")]));
+  const newest = mails.slice(-SHOWN).reverse();
+  byId("mails").replaceChildren(...(newest.length
+    ? newest.map(row) : [make("p", { class: "soft nothing" }, "No mail yet: developers get one about each decision.")]));
 }
 
 function row(mail) {

@@ -1,8 +1,8 @@
-// The page: hears the server's events, and brings them to its four parts.
+// The page: passes the events of the server to its four parts.
 
 import { byId } from "./dom.js";
 import * as uploads from "./uploads.js";
-import * as way from "./way.js";
+import * as timeline from "./timeline.js";
 import * as channel from "./channel.js";
 import * as inbox from "./inbox.js";
 
@@ -19,7 +19,7 @@ function show(part) {
 
 const counts = { channel: 0, inbox: 0 };
 
-// What came into a part that a small window does not show.
+// New items in a part that a small window does not show.
 function unread(part, count) {
   if (!(part in counts)) return;
   counts[part] = count;
@@ -37,11 +37,11 @@ show("uploads");
 
 let quiet = true; // the first choice is the page's own
 uploads.start((scan) => {
-  way.choose(scan);
+  timeline.choose(scan);
   channel.choose(scan);
-  if (!quiet && matchMedia("(max-width: 799px)").matches) show("way");
+  if (!quiet && matchMedia("(max-width: 799px)").matches) show("timeline");
 });
-way.start();
+timeline.start();
 channel.start((scan) => uploads.upload(scan) && uploads.choose(scan));
 inbox.start();
 
@@ -59,7 +59,7 @@ on("now", (now) => {
   uploads.all(now.uploads);
   quiet = false;
 });
-on("upload", (one) => { uploads.changed(one); way.changed(one); });
+on("upload", (one) => { uploads.changed(one); timeline.changed(one); });
 on("entry", (entry) => {
   if (!channel.changed(entry)) return;
   came("channel");

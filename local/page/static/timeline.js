@@ -47,7 +47,7 @@ async function load() {
   if (asking) return;
   asking = true;
   const scan = chosen;
-  const got = await ask(`/api/way?${new URLSearchParams({ scan })}`).catch(() => null);
+  const got = await ask(`/api/timeline?${new URLSearchParams({ scan })}`).catch(() => null);
   asking = false;
   if (got && scan === chosen) {
     details = got;
@@ -58,16 +58,16 @@ async function load() {
 
 function show() {
   const one = upload(chosen);
-  byId("way").classList.toggle("empty", !details);
+  byId("timeline").classList.toggle("empty", !details);
   byId("log-part").hidden = !details?.log.length;
   byId("coverage-part").hidden = !details?.coverage;
   if (!one || !details) {
-    for (const id of ["picture", "steps", "evidence", "way-facts", "log"]) byId(id).replaceChildren();
-    if (!one) byId("picture").append(make("p", { class: "soft" }, "Upload something, and poller it travel."));
+    for (const id of ["picture", "steps", "evidence", "timeline-facts", "log"]) byId(id).replaceChildren();
+    if (!one) byId("picture").append(make("p", { class: "soft" }, "Upload something, and follow it here."));
     return;
   }
-  byId("way-title").replaceChildren(one.app, " ", chip(one));
-  byId("way-facts").replaceChildren(
+  byId("timeline-title").replaceChildren(one.app, " ", chip(one));
+  byId("timeline-facts").replaceChildren(
     make("span", {}, one.key), make("span", {}, `version ${one.versionId.slice(0, 8)}`),
     make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`));
   showEvidence(one);
@@ -148,10 +148,10 @@ function showPicture(one) {
 // Bring the state where it is now into the middle, once, as soon as the picture can be seen.
 function follow() {
   const place = byId("picture");
-  const state = [...place.querySelectorAll("[data-state]")].find((each) => each.dataset.state === last()?.name);
+  const state = [...place.querySelectorAll("[data-state]")].find((element) => element.dataset.state === last()?.name);
   if (!state || !place.clientHeight || state.dataset.state === current) return;
   current = state.dataset.state;
-  const [inner, outer] = [state, place].map((each) => each.getBoundingClientRect());
+  const [inner, outer] = [state, place].map((element) => element.getBoundingClientRect());
   place.scrollBy(inner.x + inner.width / 2 - outer.x - outer.width / 2,
     inner.y + inner.height / 2 - outer.y - outer.height / 2);
 }
