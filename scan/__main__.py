@@ -39,8 +39,8 @@ def main() -> int:
         # Without a job nobody knows where the report belongs.
         print(f"{scan_error.message} {scan_error.remediation}")
         return 1
-    # CodeBuild promises its machine's disk below the source only (its guide, "Build environment
-    # compute types"); nothing lies there that a scanner could take for settings but our own code.
+    # CodeBuild guarantees its machine's disk below the source only (its guide, "Build environment
+    # compute types"); there is only our own code, nothing that a scanner could take for settings.
     folder = tempfile.mkdtemp(prefix="scan-", dir=os.environ.get("CODEBUILD_SRC_DIR") or None)
     try:
         return scan(job, boto3.client("s3"), Path(folder))

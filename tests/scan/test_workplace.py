@@ -88,8 +88,8 @@ def test_no_folder_above_an_upload_holds_what_a_scanner_could_take_for_its_setti
 
     inner, outer = [line for line in done.log.splitlines() if line.startswith("above")]
     assert inner == "above ['scanner.log', 'source', 'work']"
-    assert outer.startswith("above ['scan', 'scan-")
-    assert len(outer.split(",")) == 2
+    assert outer.startswith("above ['domain', 'scan', 'scan-")
+    assert len(outer.split(",")) == 3
 
 
 def test_the_work_folder_has_no_name_that_scanners_exclude(build):
@@ -206,7 +206,7 @@ def test_a_failed_cleanup_does_not_lose_the_report(monkeypatch, build):
     done = with_tool("", CODEBUILD_SRC_DIR=str(build))
 
     assert (done.code, done.report["error"]) == (0, None)
-    assert len(list(build.iterdir())) == 2
+    assert len(list(build.iterdir())) == 3
 
 
 def test_the_cleanup_process_does_not_get_the_token(monkeypatch, tmp_path):
