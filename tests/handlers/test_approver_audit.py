@@ -215,8 +215,8 @@ def test_hostile_text_stays_one_line_of_data(scanned):
     assert record["userName"] == "Ada  <@U0EVE0000>"
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda each: st.lists(each, max_size=3)
-       | st.dictionaries(st.text(max_size=8) | st.sampled_from(["user", "userId"]), each,
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda child: st.lists(child, max_size=3)
+       | st.dictionaries(st.text(max_size=8) | st.sampled_from(["user", "userId"]), child,
                          max_size=3), max_leaves=8), st.text())  # fmt: skip
 def test_no_event_whatsoever_stops_the_batch(thing, text):
     for message in (json.dumps(thing), text, json.dumps([thing, APPROVE]), f"{APPROVE}{text}"):

@@ -656,11 +656,11 @@ def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
     killed = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}")
     ended = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}1")
 
-    def said(phase):
+    def diagnosis(phase):
         return build.diagnose(build.Build(status="FAILED", phases=(phase,)), None, []).message
 
-    assert said(killed) == "The scan ran out of memory."
-    assert said(ended).startswith("The scan was interrupted in phase BUILD.")
+    assert diagnosis(killed) == "The scan ran out of memory."
+    assert diagnosis(ended).startswith("The scan was interrupted in phase BUILD.")
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def thread(scan, now=SOON, causes=(DOWN,), slots=THREAD_SLOTS):
     return slots.thread(scan, scan.split("/")[0], causes, now, storm=storm)
 
 
-def fill(now=SOON, **told):
-    return [thread(f"app{number}/v-{now:%M}", now, **told) for number in range(MOST)]
+def fill(now=SOON, **arguments):
+    return [thread(f"app{number}/v-{now:%M}", now, **arguments) for number in range(MOST)]
 
 
 def digest(scan, window=WINDOW):
