@@ -25,9 +25,7 @@ class HandlerFunctionArgs:
     module: str
     description: str
     statements: Sequence[Statement]
-    environment: Mapping[str, pulumi.Input[str]] = field(
-        default_factory=dict[str, pulumi.Input[str]]
-    )
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     region: str | None = None
     timeout_seconds: int = 10
 

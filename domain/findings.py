@@ -61,10 +61,10 @@ class Condition:
 
     @property
     def expected_text(self) -> str:
-        """For example ``at most 0``."""
+        """For example ``limit 0``."""
         if self._is_rating and self.comparator == ">":
             return f"{self._text(self.threshold)} or better"
-        bound = {">": "at most", "<": "at least"}.get(self.comparator, f"not {self.comparator}")
+        bound = {">": "limit", "<": "minimum"}.get(self.comparator, f"not {self.comparator}")
         return f"{bound} {self._text(self.threshold)}"
 
     @property

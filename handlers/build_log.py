@@ -2,10 +2,13 @@
 
 import logging
 import re
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from handlers.aws import BotoCoreError, ClientError
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.evidence import QUICK
 
 log = logging.getLogger(__name__)
 
@@ -13,12 +16,17 @@ PAGES = 4
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def tail(logs: Callable[[], Any], group: str, stream: str, lines: int = 15) -> list[str]:
+@cache
+def client() -> Any:
+    """The client, made when it is needed: most scans leave a report."""
+    return boto3.client("logs", config=QUICK)
+
+
+def tail(group: str, stream: str, lines: int = 15) -> list[str]:
     """Return the last ``lines`` that say something; none if the log can't be read.
 
-    ``logs`` returns a client of CloudWatch Logs, and is called only where there is a log. Reads at
-    most ``PAGES`` pages from the end, however long the log. A page may be empty with more to come;
-    only a token that comes back unchanged means the beginning
+    Reads at most ``PAGES`` pages from the end, however long the log. A page may be empty with more
+    to come; only a token that comes back unchanged means the beginning
     (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
     """
     if not group or not stream:
@@ -27,7 +35,7 @@ def tail(logs: Callable[[], Any], group: str, stream: str, lines: int = 15) -> l
     page: dict[str, str] = {}
     try:
         for _ in range(PAGES):
-            answer = logs().get_log_events(
+            answer = client().get_log_events(
                 logGroupName=group,
                 logStreamName=stream,
                 startFromHead=False,

@@ -159,7 +159,7 @@ def _upload(scan_links: ScanLinks, report: Report | None) -> str:
 
 def _condition(failed: Condition) -> str:
     expected = text(failed.expected_text, 80)
-    return f"*{text(failed.name, 120)}:* {code(failed.actual_text, 60)}, must be {expected}"
+    return f"*{text(failed.name, 120)}:* {code(failed.actual_text, 60)} ({expected})"
 
 
 def _finding(finding: Finding) -> str:

@@ -166,9 +166,7 @@ def compose(
         outcome=outcome,
         facts={name: line(value, 400) for name, value in facts.items()},
         conditions=tuple(
-            line(
-                f"{condition.name}: {condition.actual_text}, must be {condition.expected_text}", 300
-            )
+            line(f"{condition.name}: {condition.actual_text} ({condition.expected_text})", 300)
             for condition in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
         ),
         unanalysed=_lines_of(not_scanned.unanalysed(report, TOP_UNANALYSED) if report else ()),

@@ -151,5 +151,4 @@ def describe(
                 reason=decision["reason"],
                 next_steps=("Nothing to do here.",),
             )
-        case _:
-            raise ValueError(f"unknown event: {event!r}")
+    raise ValueError(f"unknown event: {event!r}")

@@ -1,15 +1,18 @@
-"""Resuming the state machine by its task token; ``sfn`` is a client of Step Functions."""
+"""Resuming the state machine by its task token."""
 
-from typing import Any
+import boto3
+from botocore.exceptions import ClientError
 
 from domain.stored_objects import error_code
-from handlers.aws import ClientError
+from handlers.evidence import QUICK
 
 # The wait is over: resumed before, timed out, or its execution was stopped.
 NOT_WAITING = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
+sfn = boto3.client("stepfunctions", config=QUICK)
 
-def status(sfn: Any, execution: str) -> str:
+
+def status(execution: str) -> str:
     """Return ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
 
     ``execution`` is an ARN; of one that Step Functions has forgotten, 90 days after its end,
@@ -21,7 +24,7 @@ def status(sfn: Any, execution: str) -> str:
         return "FORGOTTEN"
 
 
-def resume_execution(sfn: Any, token: str) -> bool:
+def resume_execution(token: str) -> bool:
     """Resume what waits with ``token``; return whether it still did."""
     try:
         sfn.send_task_success(taskToken=token, output="{}")

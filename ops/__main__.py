@@ -1,4 +1,4 @@
-"""Registers the commands; each module of this folder is a command, or shared by commands."""
+"""Wires the commands; each module of this folder is one of them, or what several share."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from ops.waiting import waiting
 
 
 class Commands(TyperGroup):
-    """Prints an error and its fix instead of a traceback."""
+    """Tells what went wrong instead of showing a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -139,7 +139,7 @@ def row(scan: Scan) -> Row:
         reason=field_of(scan.decision, "reason"),
         decided=field_of(scan.decision, "decidedAt"),
         decidedBy=scan.decided_by,
-        expires=field_of(scan.decision, "until"),
+        expires=field_of(scan.decision, "expiresAt"),
         withdrawn=field_of(scan.withdrawal, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
         withdrawnReason=field_of(scan.withdrawal, "reason"),

@@ -1,4 +1,4 @@
-"""Errors of commands, each with what a person can do to fix it."""
+"""What a command could not do, said in a way that a person can act on."""
 
 from botocore.exceptions import (
     BotoCoreError,

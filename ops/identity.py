@@ -1,11 +1,11 @@
-"""The AWS identity of the caller."""
+"""Who AWS takes this person for."""
 
 from dataclasses import dataclass
 
 import boto3
 from botocore.config import Config
 
-# Preflight calls many services, and should report quickly if one of them does not respond.
+# Preflight asks many services, and shall say soon that one of them does not answer.
 PATIENCE = Config(
     connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2}
 )

@@ -1,4 +1,4 @@
-"""Stores the evidence of a scan."""
+"""Where the evidence of a scan goes."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The job of a scan, read once from environment variables."""
+"""What a scan is asked to do, read once from the environment."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class CoverageLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class SonarServer:
-    """The SonarQube server; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
+    """Where SonarQube is; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
 
     url: str
     token: str = field(repr=False)
@@ -53,9 +53,9 @@ class SonarServer:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One scan; ``limits`` is the maximum of findings per severity, None for no limit.
+    """One scan; ``limits`` is the most findings that pass per severity, None for no limit.
 
-    ``environment`` is the name of the stack, empty if unknown.
+    ``environment`` is the name of the stack, empty where nobody says it.
     """
 
     scan: str
@@ -73,7 +73,7 @@ class Job:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
-    """Parse the build's environment variables.
+    """The job that the build's environment variables describe.
 
     Raises:
         ScanError: a variable is missing or cannot be understood.

@@ -1,4 +1,4 @@
-"""The ledger of an upload: every file in it, and whether it was analysed."""
+"""The ledger of an upload: every file in it, and how each was handled."""
 
 import re
 from collections import Counter
@@ -67,7 +67,7 @@ class Coverage:
         return [entry for some in of.values() for entry in some[:MOST_SHOWN]]
 
     def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
-        """The conditions *unanalysed files* and *opaque files* with their limits; None for any."""
+        """*Unanalysed files* and *opaque files*, at most as many as ``most`` says; None for any."""
         return [
             Condition(
                 metric=f"{name}_files",
@@ -98,7 +98,7 @@ class Ledger:
                 (source / path).unlink()
 
     def account(self, seen: Seen) -> Coverage:
-        """Classify each file by what the engine reports."""
+        """How each file was handled, by what the engine says."""
         return account(self._entries, self._kinds, seen)
 
 

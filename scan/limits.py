@@ -1,4 +1,4 @@
-"""The gate of the settings: maximum findings per severity."""
+"""The gate of the settings: the most findings per severity that pass."""
 
 from collections.abc import Mapping
 

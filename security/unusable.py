@@ -1,4 +1,4 @@
-"""The error of a tool whose result is unusable."""
+"""The error of a tool whose answer says nothing."""
 
 
 class Unusable(RuntimeError):

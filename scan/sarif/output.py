@@ -1,4 +1,4 @@
-"""What a tool's output says about files, for tools whose SARIF does not."""
+"""What a tool says of files in its output, where its SARIF is silent."""
 
 import re
 from collections.abc import Sequence
@@ -38,5 +38,5 @@ class OutputReader:
             notes.analysed[analysed] = None
         elif unread := match.get("unread"):
             notes.unread[unread] = match.get("reason") or "the scanner says so"
-        elif problem := match.get("trouble"):
+        elif problem := match.get("problem"):
             notes.problems[problem] = None

@@ -1,4 +1,4 @@
-"""Properties of known tools: what they read, how they report it, and their settings files."""
+"""What is known of well-known tools: what they read, say of it, and take for their settings."""
 
 import re
 import shlex
@@ -151,7 +151,7 @@ RECIPES = (
         languages=frozenset({"go"}),
         output=re.compile(
             r"^\[gosec\] \S+ \S+ Checking file: (?P<analysed>.+)"
-            r"|^\[gosec\] \S+ \S+ (?P<error>Error building the SSA representation .*)"
+            r"|^\[gosec\] \S+ \S+ (?P<problem>Error building the SSA representation .*)"
         ),
     ),
     ESLINT,

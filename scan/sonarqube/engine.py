@@ -26,7 +26,7 @@ ATTEMPTS = 3
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """Analyse ``source`` with SonarQube.
+    """What SonarQube finds in ``source``.
 
     Raises:
         ScanError: each error with its own code; see ``Api`` for those with the server.

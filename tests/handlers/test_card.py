@@ -282,7 +282,7 @@ def test_a_document_of_any_shape_is_a_report_or_none(document):
         )
 
 
-def test_a_long_card_is_cut_from_the_end_and_keeps_its_links():
+def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
     card_shown = notification.notification(
         scan=SCAN,
         title="title",
@@ -310,7 +310,7 @@ def test_a_long_card_is_cut_from_the_end_and_keeps_its_links():
         ("keywords", {"keywords": ["x" * 76]}),
     ],
 )
-def test_an_invalid_card_is_not_sent(field, change):
+def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
     card_shown = card.outcome(SCAN_LINKS, REJECTED, None)
     card_shown["content"].update(change)
 
@@ -335,21 +335,21 @@ def test_a_card_is_checked_where_it_is_made():
 @pytest.mark.parametrize(
     ("metric", "comparator", "threshold", "actual", "expected"),
     [
-        ("HIGH", ">", "3", "4", ("HIGH findings", "4", "at most 3")),
-        ("new_coverage", "<", "5", "2", ("new coverage", "2", "at least 5")),
+        ("HIGH", ">", "3", "4", ("HIGH findings", "4", "limit 3")),
+        ("new_coverage", "<", "5", "2", ("new coverage", "2", "minimum 5")),
         ("reliability_rating", ">", "1", "5", ("reliability rating", "E", "A or better")),
         ("files", "=", "1", "1", ("files", "1", "not = 1")),
-        ("unanalysed_files", ">", "0", "2", ("unanalysed files", "2", "at most 0")),
+        ("unanalysed_files", ">", "0", "2", ("unanalysed files", "2", "limit 0")),
         (
             "opaque_files",
             ">",
             "0",
             "2",
-            ("opaque files (archives, compiled code, dependencies)", "2", "at most 0"),
+            ("opaque files (archives, compiled code, dependencies)", "2", "limit 0"),
         ),
     ],
 )
-def test_a_condition_is_formatted_for_people(metric, comparator, threshold, actual, expected):
+def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, expected):
     condition = findings.Condition(
         metric=metric, comparator=comparator, threshold=threshold, actual=actual, status="error"
     )
@@ -357,7 +357,7 @@ def test_a_condition_is_formatted_for_people(metric, comparator, threshold, actu
     assert (condition.name, condition.actual_text, condition.expected_text) == expected
 
 
-def test_all_cards_of_a_scan_are_in_one_thread():
+def test_all_cards_of_a_scan_stand_in_one_thread():
     scan_error = report.ScanError(message="m", remediation="m")
 
     cards = [

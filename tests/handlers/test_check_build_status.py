@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import logging
 import time
-from dataclasses import replace
 
 import boto3
 import pytest
@@ -12,7 +11,7 @@ from botocore.exceptions import ConnectTimeoutError
 from jsonschema import Draft202012Validator
 
 from domain.schema import load
-from handlers import build, check_build_status
+from handlers import build, buttons, check_build_status
 from tests.handlers.conftest import UPLOADS
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
@@ -146,7 +145,8 @@ class Crash(BaseException):
     """The function's process dies: no except clause sees it."""
 
 
-# gate-result.json, scan.json, report.json, the log, the digest, a slot, gate-result.json.
+# The notification storm's digest and place, scan.json, report.json, gate-result.json twice: read,
+# then written.
 @pytest.mark.parametrize("gap", range(8))
 def test_status_and_card_agree_where_a_report_comes_between_two_tries(
     check, artifacts, recorded, calls, gap
@@ -184,9 +184,9 @@ def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts
         "`api-1.4.zip` · version `3LgVabcQ` · SonarQube 25.9.0.112764 · "
         "132 of 147 files of code analysed",
         "",
-        "• *new violations:* `7`, must be at most 0",
-        "• *new coverage:* `61.2`, must be at least 80",
-        "• *new security rating:* `D`, must be A or better",
+        "• *new violations:* `7` (limit 0)",
+        "• *new coverage:* `61.2` (minimum 80)",
+        "• *new security rating:* `D` (A or better)",
         "",
         "*Findings:* 1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
     ]
@@ -242,7 +242,7 @@ def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(ch
 
     assert result["reason"] == "The quality gate failed: unanalysed_files"
     assert lines_of(result)[0].endswith(" · 130 of 132 files of code analysed")
-    assert "• *unanalysed files:* `2`, must be at most 0" in lines_of(result)
+    assert "• *unanalysed files:* `2` (limit 0)" in lines_of(result)
     assert part(result, UNANALYSED) == [
         "• `src/payments/legacy.py`: Parse error at line 3: print 'paid'",
         "• `src/payments/rates.py`: the scanner did not read it",
@@ -288,9 +288,8 @@ def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, rec
 
     result = check("failed", report)
 
-    assert (
-        "• *opaque files (archives, compiled code, dependencies):* `1208`, must be at most 0"
-        in lines_of(result)
+    assert "• *opaque files (archives, compiled code, dependencies):* `1208` (limit 0)" in lines_of(
+        result
     )
     decide, remedy = result["card"]["content"]["nextSteps"]
     assert "although 1,208 files in it were not analysed, or" in decide
@@ -576,9 +575,7 @@ def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
 ):
     """A button of the team's own is offered either way."""
     ticket = {"function": "open-ticket", "outcomes": ["error"], "again": False}
-    buttons = check_build_status.BUTTONS
-    both = replace(buttons, custom={**buttons.custom, "Team2": ticket})
-    monkeypatch.setattr(check_build_status, "BUTTONS", both)
+    monkeypatch.setattr(buttons, "TEAM", {**buttons.TEAM, "Team2": ticket})
     report = recorded("report-broken")
     report["error"]["retryable"] = retry
 
@@ -656,11 +653,11 @@ def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
     killed = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}")
     ended = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}1")
 
-    def diagnosis(phase):
+    def said(phase):
         return build.diagnose(build.Build(status="FAILED", phases=(phase,)), None, []).message
 
-    assert diagnosis(killed) == "The scan ran out of memory."
-    assert diagnosis(ended).startswith("The scan was interrupted in phase BUILD.")
+    assert said(killed) == "The scan ran out of memory."
+    assert said(ended).startswith("The scan was interrupted in phase BUILD.")
 
 
 @pytest.mark.parametrize(
@@ -833,10 +830,8 @@ def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
 
     build_id = f"chatops-slack-dev-scan-5d6e7f8:{STREAM}"
     build_arn = f"arn:aws:codebuild:eu-central-1:123456789012:build/{build_id}"
-    monkeypatch.setattr(check_build_status, "_client", lambda service: CodeBuild())
-    monkeypatch.setattr(
-        check_build_status.build_log, "tail", lambda _, group, stream: [group, stream]
-    )
+    monkeypatch.setattr(boto3, "client", lambda name, **_: CodeBuild())
+    monkeypatch.setattr(check_build_status.build_log, "tail", lambda group, stream: [group, stream])
 
     result = check("cut-cause")
 
@@ -858,7 +853,7 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
                 raise ConnectTimeoutError(endpoint_url="https://codebuild")
             return {"builds": [], "buildsNotFound": ids}
 
-    monkeypatch.setattr(check_build_status, "_client", lambda service: CodeBuild())
+    monkeypatch.setattr(boto3, "client", lambda name, **_: CodeBuild())
 
     result = check("cut-cause")
 
@@ -870,7 +865,8 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
 
 
 def test_codebuild_and_its_log_are_not_asked_when_there_is_a_report(check, monkeypatch):
-    monkeypatch.setattr(check_build_status, "_client", pytest.fail)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr(check_build_status.build_log, "client", lambda: pytest.fail("asked"))
 
     assert check("broken", "report-broken")["status"] == "error"
 
