@@ -183,7 +183,7 @@ def _stop(execution: str) -> None:
 
 def click_late(cloud: LocalAccount, scan: str) -> str:
     """Approve on the card that calls for a decision the second time."""
-    card = card_of(cloud, scan, "still nobody")
+    card = card_of(cloud, scan, "decision still pending")
     button = next(item for item in card.buttons if item.label == "Approve")
     return cloud.channel.click(button, {"Reason": "known and harmless"})
 

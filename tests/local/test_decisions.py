@@ -99,7 +99,7 @@ def test_an_unanswered_request_is_escalated_and_can_still_be_decided(cloud):
     scan = cloud.upload("payments/d.zip", QUICK_FAILING)
     execution = cloud.execution(scan)
 
-    card = card_of(cloud, scan, "nobody has decided")
+    card = card_of(cloud, scan, "decision still pending")
     assert "<!subteam^S0123456789>" in card.description
     cloud.reached(execution, "AwaitDecision", times=2)
     answer = cloud.channel.click(button(card, "Reject"), {"Reason": "not like this"})
