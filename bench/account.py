@@ -1,11 +1,13 @@
 """The account on this machine, and the evidence that a function finds when it is called."""
 
 import json
+import time
 import uuid
 from pathlib import Path
 from typing import Any, Self
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from domain.evidence_paths import evidence_key, waiting_key
 from domain.scan_id import scan_id
@@ -18,6 +20,10 @@ LOG_GROUP, LOG_STREAM = "/bench/build", "build"
 NEVER = "2999-01-01T00:00:00Z"
 
 
+def _accept(_backend: object, task_token: str, outcome: str) -> dict[str, Any]:
+    return {}
+
+
 class QuietAccount(LocalAccount):
     """Has the program deployed, but no upload starts an execution: functions are called alone."""
 
@@ -26,6 +32,11 @@ class QuietAccount(LocalAccount):
         logs = self.client("logs")
         logs.create_log_group(logGroupName=LOG_GROUP)
         logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
+        now = int(time.time() * 1000)
+        lines = [{"timestamp": now, "message": f"line {number}"} for number in range(100)]
+        logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, logEvents=lines)
+        # No execution waits: a token that is sent back (Upload.request_decision) is just taken.
+        StepFunctionsParserBackend.send_task_success = _accept  # pyright: ignore[reportAttributeAccessIssue]
         sfn = self.client("stepfunctions")
         self.ended_execution = sfn.start_execution(
             stateMachineArn=self.outputs["stateMachine"], input="{}"
@@ -79,7 +90,7 @@ class Upload:
         )
 
     def request_decision(self) -> None:
-        """Write what a waiting execution leaves; its token is of no use."""
+        """Write what a waiting execution leaves."""
         request = {
             "token": "token",
             "scan": self.scan,

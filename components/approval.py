@@ -48,7 +48,7 @@ class ApprovalArgs:
     sender: str
     recipients: Sequence[str]
     create_email_identity: bool = True
-    app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     uploader_domains: Sequence[str] = ()
     mention: str = ""
     exception_seconds: int

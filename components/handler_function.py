@@ -25,7 +25,9 @@ class HandlerFunctionArgs:
     module: str
     description: str
     statements: Sequence[Statement]
-    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    environment: Mapping[str, pulumi.Input[str]] = field(
+        default_factory=dict[str, pulumi.Input[str]]
+    )
     region: str | None = None
     timeout_seconds: int = 10
 

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from domain import durations
+from domain.json_values import is_dict, is_list
 
 
 class Reader:
@@ -98,10 +99,10 @@ class Reader:
     def string_list(self, key: str, pattern: str, kind: str, example: str) -> tuple[str, ...]:
         """Return a list of what matches ``pattern``, empty where nothing is set."""
         try:
-            values = self._config.get_object(key) or []
+            values: Any = self._config.get_object(key) or []
         except pulumi.ConfigTypeError:
             values = self._config.get(key)
-        if not isinstance(values, list):
+        if not is_list(values):
             self.add_error(f"{key}[0]", f"{values!r} is not a list", example)
             return (example,)
         for index, value in enumerate(values):
@@ -112,10 +113,10 @@ class Reader:
     def mapping(self, key: str, example: str) -> dict[str, Any]:
         """Return a mapping of apps, empty where nothing is set."""
         try:
-            value = self._config.get_object(key) or {}
+            value: Any = self._config.get_object(key) or {}
         except pulumi.ConfigTypeError:
             value = self._config.get(key)
-        if not isinstance(value, dict):
+        if not is_dict(value):
             self.add_error(f"{key}.payments[0]", f"{value!r} does not map apps to lists", example)
             return {}
         return value

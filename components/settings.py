@@ -16,6 +16,7 @@ from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
 from components.reader import Reader
 from components.scan_project import Sarif, SonarQube, Vpc
 from components.upload_gate import UploadGateArgs
+from domain.json_values import as_dict, as_list, is_list
 from domain.scan_id import APP
 
 # A dot-string at a host name, as SES takes it (RFC 5321, section 4.1.2).
@@ -213,14 +214,15 @@ def _app_recipients(read: Reader, default: tuple[str, ...]) -> dict[str, tuple[s
 
 
 def _addresses(read: Reader, key: str, values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not values:
+    addresses = as_list(values)
+    if not addresses:
         read.add_error(f"{key}[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
         return ()
-    _check_number(read, key, values)
-    for index, value in enumerate(values):
+    _check_number(read, key, addresses)
+    for index, value in enumerate(addresses):
         if not (isinstance(value, str) and EMAIL.fullmatch(value)):
             read.add_error(f"{key}[{index}]", f"{value!r} is not an email address", EXAMPLE_ADDRESS)
-    return tuple(values)
+    return tuple(addresses)
 
 
 def _check_number(read: Reader, key: str, addresses: Sequence[object]) -> None:
@@ -231,18 +233,19 @@ def _check_number(read: Reader, key: str, addresses: Sequence[object]) -> None:
 
 def _team_buttons(read: Reader, config: pulumi.Config) -> tuple[TeamButton, ...]:
     try:
-        declared = config.get_object("customActions") or []
+        value: Any = config.get_object("customActions") or []
     except pulumi.ConfigTypeError:
-        declared = [None]
-    declared = declared if isinstance(declared, list) else [None]
+        value = None
+    declared = value if is_list(value) else [None]
     if len(declared) > MAX_BUTTONS:
         read.add_unwanted(f"customActions[{MAX_BUTTONS}]", f"at most {MAX_BUTTONS}")
     return tuple(_team_button(read, index, value) for index, value in enumerate(declared))
 
 
 def _team_button(read: Reader, index: int, value: Any) -> TeamButton:
-    value = value if isinstance(value, dict) else {}
-    label, outcomes, function = (value.get(key) for key in ("label", "outcomes", "function"))
+    action = as_dict(value)
+    label, function = action.get("label"), action.get("function")
+    outcomes = as_list(action.get("outcomes")) or [None]
     key = f"customActions[{index}]"
     if not (isinstance(label, str) and re.fullmatch(LABEL, label)):
         reason = f"{label!r} is not a label of 1 to 20 characters"
@@ -250,7 +253,6 @@ def _team_button(read: Reader, index: int, value: Any) -> TeamButton:
     if not (isinstance(function, str) and re.fullmatch(FUNCTION, function)):
         reason = f"{function!r} is neither {SCAN_AGAIN} nor the ARN of a Lambda function"
         read.add_error(f"{key}.function", reason, EXAMPLE_FUNCTION)
-    outcomes = outcomes if isinstance(outcomes, list) and outcomes else [None]
     for position, outcome in enumerate(outcomes):
         if outcome not in OUTCOMES:
             reason = f"{outcome!r} is not one of {', '.join(OUTCOMES)}"
@@ -258,7 +260,7 @@ def _team_button(read: Reader, index: int, value: Any) -> TeamButton:
         elif function == SCAN_AGAIN and outcome in ("failed", "approved", "expiring"):
             reason = f"a scan is done again once it is over: not on {outcome}"
             read.add_error(f"{key}.outcomes[{position}]", reason, "error")
-    for other in value.keys() - {"label", "outcomes", "function"}:
+    for other in action.keys() - {"label", "outcomes", "function"}:
         read.add_unwanted(f"{key}.{other}", "a custom action has label, outcomes and function")
     return TeamButton(label=str(label), outcomes=tuple(map(str, outcomes)), function=str(function))
 

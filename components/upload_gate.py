@@ -39,7 +39,7 @@ class UploadGateArgs:
     scanner: SonarQube | Sarif
 
     create_email_identity: bool = True
-    app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     uploader_domains: Sequence[str] = ()
 
     limits: Mapping[str, int | None] = field(
@@ -77,7 +77,7 @@ class UploadGateArgs:
     lock_mode: str = ""
     lock_days: int = 365
     protect: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def build(self) -> Build:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
+
+from .json_values import is_list
 
 CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
 # Conditions of the gate on numbers of files, with the class of files that each counts.
@@ -79,9 +81,9 @@ def parse(document: Mapping[str, Any] | None) -> Coverage | None:
         return None
     counts = {name: _count(document["counts"][name]) for name in CLASSES}
     languages = {str(name): _count(number) for name, number in document["otherLanguages"].items()}
-    if not isinstance(document["files"], list) or not isinstance(document["reported"], bool):
+    if not is_list(document["files"]) or not isinstance(document["reported"], bool):
         raise ValueError("the coverage is not in its form")
-    unseen = tuple(map(_unseen, cast("list[Any]", document["files"])))
+    unseen = tuple(map(_unseen, document["files"]))
     if sum(languages.values()) > counts["otherLanguage"]:
         raise ValueError("the coverage names more files in other languages than it counts")
     for kind in CLASSES:

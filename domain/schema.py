@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from .json_values import as_dict, as_list
 
 SCHEMAS = Path(__file__).parent / "schemas"
 _TYPES: Mapping[str, type] = {
@@ -77,18 +79,9 @@ _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "format": lambda value, _: not isinstance(value, str) or _is_date(value),
     "minLength": lambda value, rule: not isinstance(value, str) or len(value) >= rule,
     "maxLength": lambda value, rule: not isinstance(value, str) or len(value) <= rule,
-    "maxItems": lambda value, rule: len(_list(value)) <= rule,
-    "maxProperties": lambda value, rule: len(_dict(value)) <= rule,
+    "maxItems": lambda value, rule: len(as_list(value)) <= rule,
+    "maxProperties": lambda value, rule: len(as_dict(value)) <= rule,
 }
-
-
-def _list(value: Any) -> list[Any]:
-    """The items of a list; none if ``value`` is no list, which ``type`` reports."""
-    return cast(list[Any], value) if isinstance(value, list) else []
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def _listed(rule: Any) -> list[str]:
@@ -96,7 +89,7 @@ def _listed(rule: Any) -> list[str]:
 
 
 def _items(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
-    for item in _list(value):
+    for item in as_list(value):
         yield from check(item, part["items"], path)
 
 
@@ -117,7 +110,7 @@ def _properties(value: Any, part: Mapping[str, Any], path: str, check: Check) ->
 
 def _others(value: Any, part: Mapping[str, Any], path: str, check: Check) -> Iterator[Error]:
     rule, named = part["additionalProperties"], part.get("properties", {})
-    for name in _dict(value):
+    for name in as_dict(value):
         if name in named:
             continue
         if rule is False:

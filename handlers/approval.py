@@ -11,13 +11,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from domain import decisions, durations, timestamps
+from domain.json_values import as_dict, as_list
 from domain.sanitize import line
 from domain.scan_id import SCAN_ID
 from domain.stored_objects import StoredObject
-from handlers import versions
+from handlers import aws, parallel, versions
 from handlers.evidence import Evidence, waiting
 from handlers.mrkdwn import text
 from handlers.resume import resume_execution, status
@@ -34,6 +36,9 @@ SHORTEST, MAX_PERIOD = (
 DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 # What happens after an action was recorded.
 RESUMED, CONTINUES, ENDED = "woken", "goes on", "over"
+
+s3 = aws.client("s3")
+sfn = aws.client("stepfunctions")
 
 
 class InvalidAction(ValueError):
@@ -69,7 +74,7 @@ def handler(event: Any, context: object) -> str:
 
 def parse(event: Any) -> Action:
     """Return what was clicked; raise ``InvalidAction`` for anything else."""
-    event = event if isinstance(event, dict) else {}
+    event = as_dict(event)
     scan, verbs = event.get("scan"), DECISIONS.keys() & event.keys()
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(verbs) != 1:
         raise InvalidAction("This is not a decision about a scan; use the buttons on its card.")
@@ -81,12 +86,14 @@ def parse(event: Any) -> Action:
 
 def decide(action: Action) -> str:
     """Record the decision unless there is one, resume the state machine, say what holds."""
-    evidence = Evidence(ARTIFACTS_BUCKET, action.scan)
-    open_request = waiting(STATE_BUCKET, action.scan)
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, action.scan)
+    open_request, scan = parallel.both(
+        partial(waiting, s3, STATE_BUCKET, action.scan), partial(evidence.read, "scan.json")
+    )
     if open_request is None or open_request["kind"] != "decision":
-        return _not_waiting(evidence)
+        return _not_waiting(evidence, scan)
     sha256, now = open_request["sha256"], timestamps.now()
-    newest = versions.newer(evidence.read("scan.json"))
+    newest = versions.newer(s3, scan)
     if newest:
         decision = decisions.superseded(action.scan, sha256, now, newest)
     else:
@@ -100,7 +107,7 @@ def decide(action: Action) -> str:
             expires_at=now + (action.period or DEFAULT_PERIOD) if approved else None,
         )
     stored = evidence.put_if_absent("decision.json", decision)
-    resumption = _resume(evidence, ("decision",), stored)
+    resumption = _resume(evidence, ("decision",), stored, open_request)
     _log(action, stored, resumption)
     if not stored.written or newest:
         return _existing_decision(evidence, stored.document) + _note_if_ended(resumption)
@@ -109,8 +116,10 @@ def decide(action: Action) -> str:
 
 def withdraw(action: Action) -> str:
     """Take an approval back that still holds, resume the state machine, say what holds."""
-    evidence = Evidence(ARTIFACTS_BUCKET, action.scan)
-    approval = evidence.get("decision.json")
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, action.scan)
+    approval, request = parallel.both(
+        partial(evidence.get, "decision.json"), partial(waiting, s3, STATE_BUCKET, action.scan)
+    )
     if approval is None:
         return f"Nothing to withdraw: nothing was decided about {action.scan} here."
     decision, now = approval.document, timestamps.now()
@@ -131,7 +140,7 @@ def withdraw(action: Action) -> str:
         },
     )
     # The state machine may not know of the approval yet: it reads both.
-    resumption = _resume(evidence, ("decision", "exception"), stored)
+    resumption = _resume(evidence, ("decision", "exception"), stored, request)
     _log(action, stored, resumption)
     if not stored.written:
         current = stored.document
@@ -146,7 +155,7 @@ def withdraw(action: Action) -> str:
 
 
 def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2
+    return len(as_list(value)) == 2
 
 
 def _reason(value: Any) -> str:
@@ -180,16 +189,28 @@ def _days(period: timedelta) -> str:
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 
-def _resume(evidence: Evidence, waits_for: Sequence[str], stored: StoredObject) -> str:
+def _resume(evidence: Evidence, kinds: Sequence[str], stored: StoredObject, request: Any) -> str:
     """Resume the state machine, which reads what is stored; return ``RESUMED``, or why it was not.
 
     ``CONTINUES``: it is between two waits, or S3's event was faster, or somebody before; or nothing
     can be waited for right now. ``ENDED``: nothing follows.
+
+    ``request`` is what waited before ``stored`` was written, and its token is sent at once. Another
+    one may have been left since, so it is looked for again: anyone who leaves a token looks for the
+    document afterwards, and so one of both sees the other.
     """
-    request = waiting(STATE_BUCKET, evidence.scan)
-    if request and request["kind"] in waits_for and resume_execution(request["token"]):
+
+    def send(request: Any) -> bool:
+        return bool(
+            request and request["kind"] in kinds and resume_execution(sfn, request["token"])
+        )
+
+    current, resumed = parallel.both(
+        partial(waiting, s3, STATE_BUCKET, evidence.scan), partial(send, request)
+    )
+    if resumed or (current != request and send(current)):
         return RESUMED
-    ended = status(evidence.read("scan.json")["execution"])
+    ended = status(sfn, evidence.read("scan.json")["execution"])
     # What was written before may have been followed long ago.
     followed = ("RUNNING", "SUCCEEDED") if stored.written else ("RUNNING", "SUCCEEDED", "FORGOTTEN")
     return CONTINUES if ended in followed else ENDED
@@ -208,10 +229,10 @@ def _log(action: Action, stored: StoredObject, resumption: str) -> None:
     )
 
 
-def _not_waiting(evidence: Evidence) -> str:
+def _not_waiting(evidence: Evidence, scan: Any) -> str:
     if decision := evidence.read("decision.json"):
         return _existing_decision(evidence, decision)
-    if evidence.read("scan.json"):
+    if scan:
         return (
             f"{evidence.scan} is not waiting for a decision; if its card has just appeared, try "
             "again in a few seconds."

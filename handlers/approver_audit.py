@@ -13,13 +13,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain import timestamps
-from handlers import chat_audit_log
+from handlers import aws, chat_audit_log
 from handlers.evidence import Evidence
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
+
+s3 = aws.client("s3", region=os.environ["EVIDENCE_REGION"])
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
@@ -43,7 +45,7 @@ def _record(event_id: str, milliseconds: int, message: str) -> None:
         return
     if action is None:
         return
-    evidence = Evidence(ARTIFACTS_BUCKET, action.scan)
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, action.scan)
     # People may type any command, so any scan's id.
     if evidence.read("scan.json") is None:
         log.info("no such scan", extra={"eventId": event_id})

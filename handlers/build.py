@@ -3,13 +3,13 @@
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from domain.json_values import as_dict, is_dict, is_list
 from domain.report import ScanError
+from handlers.aws import BotoCoreError, ClientError
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,16 @@ class Build:
         return next((phase for phase in self.phases if phase.status in wrong), None)
 
 
-def find(build: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> Build | None:
+def find(
+    build: Mapping[str, Any] | None,
+    error: Mapping[str, Any] | None,
+    codebuild: Callable[[], Any],
+) -> Build | None:
     """Return the build of a scan, None if there was none.
 
     Step Functions returns a build that succeeded as ``build``, and puts one that failed into
-    ``error.Cause`` as JSON, which it may cut; then CodeBuild is asked.
+    ``error.Cause`` as JSON, which it may cut; then CodeBuild is asked. ``codebuild`` returns a
+    client, and is called only then.
     """
     cause = str((error or {}).get("Cause") or "")
     if build is None:
@@ -63,8 +68,8 @@ def find(build: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> Bu
             build = json.loads(cause)["Build"]
         except (ValueError, KeyError, TypeError):
             match = _ARN.search(cause)
-            build = _ask(*match.group(0, 1)) if match else None
-    return _parse(build) if isinstance(build, Mapping) else None
+            build = _describe(codebuild, *match.group(0, 1)) if match else None
+    return _parse(as_dict(build)) if isinstance(build, Mapping) else None
 
 
 def diagnose(
@@ -141,13 +146,9 @@ def _without_build(error: Mapping[str, Any]) -> ScanError:
             )
 
 
-def _ask(arn: str, build_id: str) -> Any:
-    import boto3  # only a cut cause needs this client
-
-    from handlers.evidence import QUICK
-
+def _describe(codebuild: Callable[[], Any], arn: str, build_id: str) -> Any:
     try:
-        builds = boto3.client("codebuild", config=QUICK).batch_get_builds(ids=[build_id])["builds"]
+        builds = codebuild().batch_get_builds(ids=[build_id])["builds"]
     except (BotoCoreError, ClientError):
         # The card is worth more than its details.
         log.warning("build not described", extra={"build": arn}, exc_info=True)
@@ -157,15 +158,15 @@ def _ask(arn: str, build_id: str) -> Any:
 
 def _pascal(value: Any) -> Any:
     """Return the SDK's camelCase as the PascalCase of Step Functions."""
-    if isinstance(value, dict):
-        return {key[0].upper() + key[1:]: _pascal(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_pascal(member) for member in value]
+    if is_dict(value):
+        return {key[0].upper() + key[1:]: _pascal(item) for key, item in value.items()}
+    if is_list(value):
+        return [_pascal(item) for item in value]
     return value
 
 
 def _parse(build: Mapping[str, Any]) -> Build:
-    logs = build.get("Logs") or {}
+    logs = as_dict(build.get("Logs"))
     return Build(
         arn=build.get("Arn") or "",
         status=build.get("BuildStatus") or "",

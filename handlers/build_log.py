@@ -2,13 +2,10 @@
 
 import logging
 import re
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
-from handlers.evidence import QUICK
+from handlers.aws import BotoCoreError, ClientError
 
 log = logging.getLogger(__name__)
 
@@ -16,17 +13,12 @@ PAGES = 4
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-@cache
-def client() -> Any:
-    """The client, made when it is needed: most scans leave a report."""
-    return boto3.client("logs", config=QUICK)
-
-
-def tail(group: str, stream: str, lines: int = 15) -> list[str]:
+def tail(logs: Callable[[], Any], group: str, stream: str, lines: int = 15) -> list[str]:
     """Return the last ``lines`` that say something; none if the log can't be read.
 
-    Reads at most ``PAGES`` pages from the end, however long the log. A page may be empty with more
-    to come; only a token that comes back unchanged means the beginning
+    ``logs`` returns a client of CloudWatch Logs, and is called only where there is a log. Reads at
+    most ``PAGES`` pages from the end, however long the log. A page may be empty with more to come;
+    only a token that comes back unchanged means the beginning
     (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
     """
     if not group or not stream:
@@ -35,7 +27,7 @@ def tail(group: str, stream: str, lines: int = 15) -> list[str]:
     page: dict[str, str] = {}
     try:
         for _ in range(PAGES):
-            answer = client().get_log_events(
+            answer = logs().get_log_events(
                 logGroupName=group,
                 logStreamName=stream,
                 startFromHead=False,

@@ -3,30 +3,36 @@
 The names of the keys are those in ``components/buttons.py``.
 """
 
-import json
-import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-REGION = os.environ["AWS_REGION"]
-APPROVAL_FUNCTION = os.environ["APPROVAL_FUNCTION"]
-# The team's own: ``{key: {function, outcomes, again}}``; ``again`` is one that scans again.
-TEAM: Mapping[str, Mapping[str, Any]] = json.loads(os.environ["TEAM_BUTTONS"])
 OURS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
 
 
-def of(
-    outcome: str, scan: str, *, decidable: bool = True, retryable: bool = True
-) -> dict[str, str] | None:
-    """Return the additionalContext of the card of ``outcome``, None where it has no buttons.
+@dataclass(frozen=True, kw_only=True)
+class Buttons:
+    """What the buttons call, in ``region``: ours ``approval_function``, the team's own ``custom``.
 
-    Without ``retryable`` nothing is offered that only scans the same bytes again.
+    ``custom`` is ``{key: {function, outcomes, again}}``; ``again`` is one that scans again.
     """
-    functions = {
-        key: button["function"]
-        for key, button in TEAM.items()
-        if outcome in button["outcomes"] and (retryable or not button["again"])
-    }
-    if decidable and outcome in OURS:
-        functions[OURS[outcome]] = APPROVAL_FUNCTION
-    return {**functions, "Region": REGION, "Scan": scan} if functions else None
+
+    region: str
+    approval_function: str
+    custom: Mapping[str, Mapping[str, Any]]
+
+    def of(
+        self, outcome: str, scan: str, *, decidable: bool = True, retryable: bool = True
+    ) -> dict[str, str] | None:
+        """Return the additionalContext of the card of ``outcome``, None where it has no buttons.
+
+        Without ``retryable`` nothing is offered that only scans the same bytes again.
+        """
+        functions = {
+            key: button["function"]
+            for key, button in self.custom.items()
+            if outcome in button["outcomes"] and (retryable or not button["again"])
+        }
+        if decidable and outcome in OURS:
+            functions[OURS[outcome]] = self.approval_function
+        return {**functions, "Region": self.region, "Scan": scan} if functions else None

@@ -12,12 +12,13 @@ about the document resumes the state machine instead.
 import logging
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from domain import decisions, stored_objects, timestamps
 from domain.evidence_paths import scan_and_name, waiting_key
-from handlers import versions
-from handlers.evidence import Evidence, s3, waiting
+from handlers import aws, parallel, versions
+from handlers.evidence import Evidence, waiting
 from handlers.resume import resume_execution
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ STATE_BUCKET = os.environ["STATE_BUCKET"]
 # What tells an earlier wait of a scan from a later one
 # (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
 ORDER = ("redrive", "enteredAt", "retry")
+
+s3 = aws.client("s3")
+sfn = aws.client("stepfunctions")
 
 
 def handler(event: Mapping[str, Any], context: object) -> Any:
@@ -47,7 +51,7 @@ def check(event: Mapping[str, Any]) -> dict[str, str]:
     decision is over: then that is written, unless somebody has decided. Only a missing document
     counts as none; where S3 does not answer, nothing is known, and the state machine asks again.
     """
-    evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
     stored = evidence.get("decision.json")
     if stored is None and event["expired"]:
         expired = decisions.request_expired(evidence.scan, event["sha256"], timestamps.now())
@@ -67,11 +71,11 @@ def check(event: Mapping[str, Any]) -> dict[str, str]:
 def answer(key: str) -> bool:
     """Resume what waits for the answer that was written to ``key`` of the artifacts bucket."""
     scan, name = scan_and_name(key)
-    request = waiting(STATE_BUCKET, scan)
+    request = waiting(s3, STATE_BUCKET, scan)
     # A withdrawal may come before the state machine has read the approval.
     if not request or (name == "decision.json" and request["kind"] != "decision"):
         return False
-    return resume_execution(request["token"])
+    return resume_execution(sfn, request["token"])
 
 
 def wait(event: Mapping[str, Any]) -> bool:
@@ -88,10 +92,10 @@ def wait(event: Mapping[str, Any]) -> bool:
         "requestedAt": timestamps.iso(timestamps.now()),
     }
     left = _leave(request)
-    evidence = Evidence(ARTIFACTS_BUCKET, scan["scan"])
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, scan["scan"])
     answered = _decided(evidence, event) if event["kind"] == "decision" else _withdrawn(evidence)
     if answered:
-        resume_execution(event["token"])
+        resume_execution(sfn, event["token"])
     log.info(
         "waits",
         extra={"scan": scan["scan"], "kind": event["kind"], "left": left, "answered": answered},
@@ -122,11 +126,11 @@ def _order(request: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:
     """Whether there is a decision; a newer version is one, and is written down."""
-    if evidence.get("decision.json"):
-        return True
-    newest = versions.newer(event["scan"])
-    if newest is None:
-        return False
+    decision, newest = parallel.both(
+        partial(evidence.get, "decision.json"), partial(versions.newer, s3, event["scan"])
+    )
+    if decision or newest is None:
+        return decision is not None
     evidence.put_if_absent(
         "decision.json",
         decisions.superseded(evidence.scan, event["sha256"], timestamps.now(), newest),

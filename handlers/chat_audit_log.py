@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.json_values import as_dict, as_list
 from domain.sanitize import line
 from domain.scan_id import SCAN_ID
 
@@ -64,7 +65,7 @@ def read(message: str, function: str) -> Action | None:
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(verbs) != 1:
         return None
     answers = payload[verbs[0]]
-    reason = answers[0] if isinstance(answers, list) and answers else answers
+    reason = next(iter(as_list(answers)), answers)
     if not isinstance(reason, str):
         return None
     users, user_names = _first_values(fields, USER), _first_values(fields, NAME)
@@ -99,15 +100,15 @@ def _fields(message: str) -> list[tuple[str, str]]:
         event = json.loads(message)
     except (ValueError, RecursionError):
         event = message
-    texts, left = [], [("", event)]
+    texts: list[tuple[str, str]] = []
+    left: list[tuple[str, Any]] = [("", event)]
     while left:
         path, value = left.pop()
-        if isinstance(value, dict):
-            left += [(f"{path}.{re.sub('[_-]', '', key).lower()}", value[key]) for key in value]
-        elif isinstance(value, list):
-            left += [(path, member) for member in value]
-        elif isinstance(value, str):
+        if isinstance(value, str):
             texts.append((path, value))
+        for key, item in as_dict(value).items():
+            left.append((f"{path}.{re.sub('[_-]', '', key).lower()}", item))
+        left += [(path, item) for item in as_list(value)]
     return texts
 
 

@@ -1,40 +1,50 @@
 """Lambda: returns the result of a scan (passed, failed, or error and why), and the card for it."""
 
+import json
 import logging
 import os
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 from domain import report, timestamps
 from domain.sanitize import line
 from domain.stored_objects import StoredObject
 from handlers import (
+    aws,
     build,
     build_log,
-    buttons,
     card,
     links,
     measure,
     notification_storm,
+    parallel,
     versions,
 )
+from handlers.buttons import Buttons
 from handlers.evidence import Evidence
 from handlers.notification import in_thread
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
-THREAD_SLOTS = notification_storm.ThreadSlots(
-    bucket=os.environ["STATE_BUCKET"],
-    most=int(os.environ["DIGEST_AFTER"]),
-    seconds=int(os.environ["DIGEST_SECONDS"]),
-)
+STATE_BUCKET = os.environ["STATE_BUCKET"]
+# Of the scans that don't pass within so many seconds, so many have a thread of their own.
+DIGEST_AFTER = int(os.environ["DIGEST_AFTER"])
+DIGEST_SECONDS = int(os.environ["DIGEST_SECONDS"])
 REGION = os.environ["AWS_REGION"]
+BUTTONS = Buttons(
+    region=REGION,
+    approval_function=os.environ["APPROVAL_FUNCTION"],
+    custom=json.loads(os.environ["TEAM_BUTTONS"]),
+)
 PASSED_WITHOUT_BUILD = report.ScanError(
     message="The report says that the gate passed, but its build did not succeed.",
     remediation="Look at the build's log, then upload the zip again: only a build that ends well "
     "is believed to have passed.",
 )
+
+s3 = aws.client("s3")
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -49,18 +59,24 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     the gate said: only the report does. ``sha256`` is that of gate-result.json, which holds status
     and card: whatever is seen when this is asked again, what it said first stands.
     """
-    evidence = Evidence(ARTIFACTS_BUCKET, event["scan"])
-    gate_result = evidence.get("gate-result.json") or _judge(evidence, event)
-    return _answer(gate_result)
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
+    stored, *before = evidence.get_each("gate-result.json", "scan.json", "report.json")
+    return _answer(stored or _evaluate(evidence, event, *before))
 
 
-def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
-    """Write the scan's result and its card, unless they are there."""
-    scan, error = event["scan"], event.get("error")
-    before = {name: evidence.get(name) for name in ("scan.json", "report.json")}
-    left = before["report.json"]
+def _evaluate(
+    evidence: Evidence,
+    event: Mapping[str, Any],
+    opened: StoredObject | None,
+    left: StoredObject | None,
+) -> StoredObject:
+    """Write what the scan resulted in, and the card that says so, unless that is there.
+
+    ``opened`` is scan.json, ``left`` the report.json that the build left.
+    """
+    scan, error, now = event["scan"], event.get("error"), timestamps.now()
     parsed_report = report.parse(left and left.document, scan)
-    found_build = build.find(event.get("build"), error)
+    found_build = build.find(event.get("build"), error, partial(_client, "codebuild"))
     scan_links = card.ScanLinks(
         scan=scan,
         app=event["app"],
@@ -71,42 +87,44 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
         execution=links.execution(REGION, event["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan),
     )
+    is_storm = partial(_thread_slots().is_storm, now)
 
-    status, reason, scan_error, tail = "error", "", None, []
-    notification, causes = None, []
+    status, reason, scan_error = "error", "", None
+    notification, causes, storm = None, [], False
     # A report is there before its build ends, and code that took the scanner over could write it.
     passed_without_build = bool(parsed_report and parsed_report.passed) and not (
         found_build and found_build.status == "SUCCEEDED"
     )
-    if parsed_report and passed_without_build:
-        scan_error = PASSED_WITHOUT_BUILD
-    elif parsed_report and parsed_report.error:
-        scan_error = parsed_report.error
-    elif parsed_report and parsed_report.passed:
+    if parsed_report and parsed_report.passed and not passed_without_build:
         status, reason = "passed", "The quality gate passed."
-    elif parsed_report:
+    elif parsed_report and not parsed_report.error and not passed_without_build:
         status, reason = "failed", _failed(parsed_report)
         causes = [
             f"quality gate: {condition.name}" for condition in parsed_report.failed_conditions
         ]
-        newer = versions.newer(event["upload"])
-        card_buttons = buttons.of("failed", scan, decidable=newer is None)
+        newer, storm = parallel.both(partial(versions.newer, s3, event["upload"]), is_storm)
+        offered = BUTTONS.of("failed", scan, decidable=newer is None)
         notification = card.gate_failed(
-            scan_links, parsed_report, event.get("expiresAt"), card_buttons, newer
+            scan_links, parsed_report, event.get("expiresAt"), offered, newer
         )
     else:
-        tail = build_log.tail(found_build.log_group, found_build.log_stream) if found_build else []
-        scan_error = build.diagnose(found_build, error, tail)
-    if scan_error:
+        tail, storm = parallel.both(
+            partial(_log_tail, None if parsed_report else found_build), is_storm
+        )
+        scan_error = (
+            PASSED_WITHOUT_BUILD if passed_without_build else parsed_report and parsed_report.error
+        )
+        scan_error = scan_error or build.diagnose(found_build, error, tail)
         reason = scan_error.message
-        offered = buttons.of("error", scan, retryable=scan_error.retryable)
+        offered = BUTTONS.of("error", scan, retryable=scan_error.retryable)
         notification = card.scan_error(scan_links, scan_error, parsed_report, tail, offered)
 
-    now = timestamps.now()
     if notification:
-        thread = THREAD_SLOTS.thread(scan, event["app"], causes or [reason], now)
-        notification = in_thread(notification, thread)
-    gate_result = evidence.put_if_absent(
+        slots, causes = _thread_slots(), causes or [reason]
+        notification = in_thread(
+            notification, slots.thread(scan, event["app"], causes, now, storm=storm)
+        )
+    stored = evidence.put_if_absent(
         "gate-result.json",
         {
             "version": 1,
@@ -116,30 +134,52 @@ def _judge(evidence: Evidence, event: Mapping[str, Any]) -> StoredObject:
             "retryable": scan_error is None or scan_error.retryable,
             "evaluatedAt": timestamps.iso(now),
             "card": notification,
-            "evidence": {name: stored.sha256 for name, stored in before.items() if stored},
+            "evidence": {
+                name: document.sha256
+                for name, document in (("scan.json", opened), ("report.json", left))
+                if document
+            },
         },
     )
-    current, opened = gate_result.document, before["scan.json"]
+    result = stored.document
     measured = measure.fields(
-        scan, event["app"], current["status"], opened and opened.document, current["evaluatedAt"]
+        scan, event["app"], result["status"], opened and opened.document, result["evaluatedAt"]
     )
-    log.info("scan completed", extra={**measured, "reason": current["reason"]})
-    return gate_result
+    log.info("scan completed", extra={**measured, "reason": result["reason"]})
+    return stored
 
 
-def _answer(gate_result: StoredObject) -> dict[str, Any]:
-    current = gate_result.document
-    thread = current["card"]["metadata"]["threadId"] if current["card"] else current["scan"]
+def _answer(stored: StoredObject) -> dict[str, Any]:
+    result = stored.document
+    thread = result["card"]["metadata"]["threadId"] if result["card"] else result["scan"]
     return {
-        "status": current["status"],
-        "reason": current["reason"],
-        "card": current["card"],
+        "status": result["status"],
+        "reason": result["reason"],
+        "card": result["card"],
         "thread": thread,
-        "opening": THREAD_SLOTS.digest(thread, current["scan"]),
-        "sha256": gate_result.sha256,
+        "opening": _thread_slots().digest(thread, result["scan"]),
+        "sha256": stored.sha256,
     }
 
 
 def _failed(parsed_report: report.Report) -> str:
     metrics = ", ".join(condition.metric for condition in parsed_report.failed_conditions)
     return f"The quality gate failed: {metrics}"
+
+
+def _log_tail(result: build.Build | None) -> list[str]:
+    if result is None:
+        return []
+    return build_log.tail(partial(_client, "logs"), result.log_group, result.log_stream)
+
+
+def _thread_slots() -> notification_storm.ThreadSlots:
+    return notification_storm.ThreadSlots(
+        s3=s3, bucket=STATE_BUCKET, most=DIGEST_AFTER, seconds=DIGEST_SECONDS
+    )
+
+
+@cache
+def _client(service: str) -> Any:
+    """Return a client that is made when it is needed: most scans leave a report."""
+    return aws.client(service)

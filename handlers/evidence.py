@@ -4,12 +4,8 @@ Each document of the evidence is written once and names the SHA-256 of those bef
 later change shows: see ``domain/evidence_paths.py``.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
-
-import boto3
-from botocore.config import Config
 
 from domain import stored_objects
 from domain.evidence_paths import (
@@ -22,46 +18,51 @@ from domain.evidence_paths import (
 )
 from domain.scan_id import ATTEMPT
 from domain.stored_objects import StoredObject, get_object
-
-# A button waits 15 s at most: a call that hangs must end early enough to say so.
-QUICK = Config(
-    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
-)
-
-# Who runs in another region than the evidence is told its region.
-s3 = boto3.client("s3", region_name=os.environ.get("EVIDENCE_REGION"), config=QUICK)
+from handlers import parallel
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What ``bucket`` holds of ``scan``; ``scan`` is a scan's id."""
+    """What ``bucket`` holds of ``scan``, a scan's id; ``s3`` is a client of boto3."""
 
+    s3: Any
     bucket: str
     scan: str
 
     def get(self, name: str) -> StoredObject | None:
         """Return ``name`` as stored, None where there is none."""
-        return get_object(s3, self.bucket, evidence_key(self.scan, name))
+        return get_object(self.s3, self.bucket, evidence_key(self.scan, name))
 
     def read(self, name: str) -> Any:
         """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
         stored = self.get(name)
         return stored and stored.document
 
+    def get_each(self, *names: str) -> list[StoredObject | None]:
+        """Return each of ``names`` as ``get`` does, read at the same time."""
+        return parallel.map_all(self.get, names)
+
+    def read_each(self, *names: str) -> list[Any]:
+        """Return each of ``names`` as ``read`` does, read at the same time."""
+        return parallel.map_all(self.read, names)
+
     def all(self, folder: str) -> list[Any]:
         """Return the parsed JSON of what lies in ``folder``, of at most 200 objects."""
-        listing = s3.list_objects_v2(
+        listed = self.s3.list_objects_v2(
             Bucket=self.bucket, Prefix=evidence_key(self.scan, f"{folder}/"), MaxKeys=200
         )
-        return [self.read(scan_and_name(item["Key"])[1]) for item in listing.get("Contents", [])]
+        keys = [content["Key"] for content in listed.get("Contents", [])]
+        return self.read_each(*(scan_and_name(key)[1] for key in keys))
 
     def put_if_absent(self, name: str, document: object) -> StoredObject:
         """Write ``name`` unless it is there; return what is stored."""
         body = stored_objects.to_json(document)
-        return stored_objects.put_if_absent(s3, self.bucket, evidence_key(self.scan, name), body)
+        return stored_objects.put_if_absent(
+            self.s3, self.bucket, evidence_key(self.scan, name), body
+        )
 
 
-def attempts(bucket: str, app: str, version: str) -> list[int]:
+def attempts(s3: Any, bucket: str, app: str, version: str) -> list[int]:
     """Return the numbers of the scans that there are of an uploaded version, in order."""
     prefix = evidence_prefix(f"{app}/{version}").removesuffix("/")
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
@@ -69,7 +70,7 @@ def attempts(bucket: str, app: str, version: str) -> list[int]:
     return sorted(int(match[1] or 1) for end in ends if (match := ATTEMPT.fullmatch(end)))
 
 
-def waiting(state_bucket: str, scan: str) -> Any:
+def waiting(s3: Any, state_bucket: str, scan: str) -> Any:
     """Return ``{scan, kind, token, sha256, ...}`` where the state machine waits.
 
     ``kind`` is ``decision`` or ``exception`` (to expire, or to be withdrawn); ``sha256`` that of
@@ -79,7 +80,7 @@ def waiting(state_bucket: str, scan: str) -> Any:
     return stored and stored.document
 
 
-def waiting_scans(state_bucket: str, start: str) -> list[str]:
+def waiting_scans(s3: Any, state_bucket: str, start: str) -> list[str]:
     """Return the scans whose ids begin with ``start`` and for which something waited once."""
     listed = s3.list_objects_v2(Bucket=state_bucket, Prefix=f"{WAITING}{start}", MaxKeys=100)
     return [waiting_scan(item["Key"]) for item in listed.get("Contents", [])]

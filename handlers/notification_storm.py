@@ -13,7 +13,6 @@ from typing import Any
 
 from domain import timestamps
 from domain.stored_objects import StoredObject, get_object, put_if_absent, to_json
-from handlers.evidence import s3
 from handlers.mrkdwn import code, text
 from handlers.notification import Notification, in_thread, notification
 
@@ -22,26 +21,37 @@ TOP_APPS, TOP_CAUSES = 20, 3
 
 @dataclass(frozen=True, kw_only=True)
 class ThreadSlots:
-    """``most`` in each window of ``seconds``, kept in ``bucket``; 0 for no limit."""
+    """``most`` in each window of ``seconds``, stored in ``bucket``; 0 for no limit.
 
+    ``s3`` is a client of boto3.
+    """
+
+    s3: Any
     bucket: str
     most: int
     seconds: int
 
-    def thread(self, scan: str, app: str, causes: Sequence[str], now: datetime) -> str:
+    def is_storm(self, now: datetime) -> bool:
+        """Return whether the window of ``now`` has a digest, and a thread for further cards."""
+        return bool(self.most and self._get(_digest(_window(self._start(now)))))
+
+    def thread(
+        self, scan: str, app: str, causes: Sequence[str], now: datetime, *, storm: bool = False
+    ) -> str:
         """Return the thread for the first card of ``scan``: its own, or that of the window.
 
-        ``causes`` say why it did not pass, alike where the reason is the same. Asked again within
-        the window, it answers the same, unless a notification storm has begun in between.
+        ``causes`` say why it did not pass, alike where the reason is the same; ``storm`` says that
+        the window is known to have no slot left. Asked again within the window, it answers the
+        same, unless a storm has begun in between.
         """
         if not self.most:
             return scan
-        start = datetime.fromtimestamp(now.timestamp() // self.seconds * self.seconds, UTC)
+        start = self._start(now)
         window = _window(start)
-        if self._get(_digest(window)):
+        if storm:
             return window
         mine = {"scan": scan, "app": app, "causes": list(causes)}
-        taken = []
+        taken: list[dict[str, Any]] = []
         for slot in range(1, self.most + 1):
             current = self._put_if_absent(f"{window}/{slot}.json", mine).document
             if current["scan"] == scan:
@@ -59,11 +69,14 @@ class ThreadSlots:
         current = self._get(_digest(thread)) if thread != scan else None
         return current.document["card"] if current and current.document["scan"] == scan else None
 
+    def _start(self, now: datetime) -> datetime:
+        return datetime.fromtimestamp(now.timestamp() // self.seconds * self.seconds, UTC)
+
     def _get(self, key: str) -> StoredObject | None:
-        return get_object(s3, self.bucket, key)
+        return get_object(self.s3, self.bucket, key)
 
     def _put_if_absent(self, key: str, document: object) -> StoredObject:
-        return put_if_absent(s3, self.bucket, key, to_json(document))
+        return put_if_absent(self.s3, self.bucket, key, to_json(document))
 
     def _card(self, scans: Sequence[dict[str, Any]], since: str, start: datetime) -> Notification:
         start_of_next = timestamps.iso(start + timedelta(seconds=self.seconds))

@@ -6,13 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
 from domain import approvers, report, timestamps
 from domain.stored_objects import error_code
-from handlers import buttons, card, links, measure, outcome
+from handlers import aws, card, links, measure, outcome
+from handlers.aws import ClientError, Config
+from handlers.buttons import Buttons
 from handlers.email_body import EmailBody, compose
 from handlers.evidence import Evidence
 from handlers.mail import message
@@ -31,6 +29,11 @@ UPLOADER_DOMAINS: list[str] = json.loads(os.environ["UPLOADER_DOMAINS"])
 # mrkdwn that calls somebody, or nothing.
 ESCALATION_MENTION = os.environ["ESCALATION_MENTION"]
 REGION = os.environ["AWS_REGION"]
+BUTTONS = Buttons(
+    region=REGION,
+    approval_function=os.environ["APPROVAL_FUNCTION"],
+    custom=json.loads(os.environ["TEAM_BUTTONS"]),
+)
 # In one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
 MAX_RECIPIENTS = 50
 # How SES says that it has sent a mail to nobody, for what is in it or whom it goes to
@@ -40,9 +43,10 @@ REFUSED = ("MessageRejected", "BadRequestException")
 # Events that a withdrawal contradicts, or is.
 ABOUT_AN_EXCEPTION = ("approved", "expiring", "withdrawn")
 
+s3 = aws.client("s3")
 # SES sends twice what is asked twice: an answer that is late is waited for, not asked again.
-ses = boto3.client(
-    "sesv2", config=Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1})
+ses = aws.client(
+    "sesv2", Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1})
 )
 
 
@@ -54,14 +58,15 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     Raises what SES raises: the state machine tries again, then tells the channel.
     """
     scan_id, name = event["scan"], event["event"]
-    evidence = Evidence(ARTIFACTS_BUCKET, scan_id)
-    scan, decision = evidence.read("scan.json"), evidence.read("decision.json")
-    gate_result = evidence.read("gate-result.json")
-    withdrawal = evidence.read("withdrawal.json") if name in ABOUT_AN_EXCEPTION else None
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, scan_id)
+    scan, gate_result, left, decision, withdrawal = evidence.read_each(
+        "scan.json", "gate-result.json", "report.json", "decision.json", "withdrawal.json"
+    )
+    withdrawal = withdrawal if name in ABOUT_AN_EXCEPTION else None
     if _is_outdated(name, decision, withdrawal):
         log.info("outdated", extra={"scan": scan_id, "event": name})
         return {"card": None}
-    parsed_report = report.parse(evidence.read("report.json"), scan_id)
+    parsed_report = report.parse(left, scan_id)
     scan_links = card.ScanLinks(
         scan=scan_id,
         app=scan["app"],
@@ -74,7 +79,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     details = outcome.describe(name, scan_links.zip_name, decision, withdrawal, event["expiresAt"])
     people = _who(evidence, decision, withdrawal)
     mention = ESCALATION_MENTION if name == "escalated" else ""
-    notification = card.outcome(scan_links, details, buttons.of(name, scan_id), people, mention)
+    notification = card.outcome(scan_links, details, BUTTONS.of(name, scan_id), people, mention)
     # In a notification storm it goes to the shared thread.
     notification = in_thread(
         notification, gate_result["card"]["metadata"]["threadId"] if gate_result else scan_id

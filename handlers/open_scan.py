@@ -12,7 +12,7 @@ from typing import Any
 
 from domain import decisions, timestamps
 from domain.scan_id import INVALID_KEY, app_of, scan_id
-from handlers import versions
+from handlers import aws, versions
 from handlers.evidence import Evidence, waiting, waiting_scans
 from handlers.resume import resume_execution
 
@@ -25,6 +25,9 @@ SUPERSEDE_TIME = timedelta(seconds=15)
 # So many times the state machine is asked to try again where they cannot be closed.
 INSISTED = 2
 
+s3 = aws.client("s3")
+sfn = aws.client("stepfunctions")
+
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Return ``{scan, isNew}``: scan.json, and whether this execution wrote it.
@@ -34,7 +37,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     asked before. Raises what S3 raises: the state machine tries again.
     """
     scan = _scan(event["event"], event["execution"])
-    stored = Evidence(ARTIFACTS_BUCKET, scan["scan"]).put_if_absent("scan.json", scan).document
+    stored = Evidence(s3, ARTIFACTS_BUCKET, scan["scan"]).put_if_absent("scan.json", scan).document
     is_new = stored["execution"] == event["execution"]
     if is_new and stored["app"] != INVALID_KEY:
         _supersede_older(stored, is_last_try=event["retry"] >= INSISTED)
@@ -68,16 +71,17 @@ def _supersede_older(scan: Mapping[str, Any], is_last_try: bool) -> None:
     It must not stop the scan: a click about an older version closes its request, too. Asked again,
     or against somebody who clicks, it finds the request decided and changes nothing.
     """
-    started, closed = timestamps.now(), []
+    started = timestamps.now()
+    closed: list[str] = []
     try:
         for request in _open_requests(scan):
-            decision = Evidence(ARTIFACTS_BUCKET, request["scan"]).put_if_absent(
+            decision = Evidence(s3, ARTIFACTS_BUCKET, request["scan"]).put_if_absent(
                 "decision.json",
                 decisions.superseded(
                     request["scan"], request["sha256"], timestamps.now(), scan["versionId"]
                 ),
             )
-            resume_execution(request["token"])
+            resume_execution(sfn, request["token"])
             if decision.written:
                 closed.append(request["scan"])
             if timestamps.now() - started > SUPERSEDE_TIME:
@@ -91,8 +95,8 @@ def _supersede_older(scan: Mapping[str, Any], is_last_try: bool) -> None:
 
 def _open_requests(scan: Mapping[str, Any]) -> Iterator[Any]:
     """Yield what waits for a decision about an older version, newest first."""
-    for version in versions.older(scan):
-        for waits in waiting_scans(STATE_BUCKET, f"{scan['app']}/{version}"):
-            request = waiting(STATE_BUCKET, waits)
+    for version in versions.older(s3, scan):
+        for waits in waiting_scans(s3, STATE_BUCKET, f"{scan['app']}/{version}"):
+            request = waiting(s3, STATE_BUCKET, waits)
             if request and request["kind"] == "decision":
                 yield request

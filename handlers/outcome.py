@@ -151,4 +151,5 @@ def describe(
                 reason=decision["reason"],
                 next_steps=("Nothing to do here.",),
             )
-    raise ValueError(f"unknown event: {event!r}")
+        case _:
+            raise ValueError(f"unknown event: {event!r}")

@@ -6,18 +6,23 @@ import os
 import re
 from typing import Any
 
+from domain.json_values import as_dict
 from domain.scan_id import SCAN_ID, scan_id
+from handlers import aws
 from handlers.evidence import Evidence, attempts
-from handlers.resume import sfn, status
+from handlers.resume import status
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 
+s3 = aws.client("s3")
+sfn = aws.client("stepfunctions")
+
 
 def handler(event: Any, context: object) -> str:
     """Return one plain sentence, whatever ``event`` is; a button sends ``{"scan": id}``."""
-    scan = event.get("scan") if isinstance(event, dict) else None
+    scan = as_dict(event).get("scan")
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan):
         return "This is not a scan; use the button on its card."
     try:
@@ -33,13 +38,13 @@ def rescan(scan: str) -> str:
 
     The button may be on an old card: what counts is the last attempt at this version.
     """
-    opened = Evidence(ARTIFACTS_BUCKET, scan).read("scan.json")
+    opened = Evidence(s3, ARTIFACTS_BUCKET, scan).read("scan.json")
     if not opened:
         return f"There is no scan {scan} here."
     app, version = opened["app"], opened["versionId"]
-    number = attempts(ARTIFACTS_BUCKET, app, version)[-1]
-    last = Evidence(ARTIFACTS_BUCKET, scan_id(app, version, number))
-    gate_result = last.read("gate-result.json")
+    number = attempts(s3, ARTIFACTS_BUCKET, app, version)[-1]
+    last = Evidence(s3, ARTIFACTS_BUCKET, scan_id(app, version, number))
+    gate_result, last_opened = last.read_each("gate-result.json", "scan.json")
     if gate_result and gate_result["status"] == "passed":
         return f"{last.scan} passed its quality gate; there is nothing to scan again."
     if gate_result and gate_result.get("retryable") is False:
@@ -47,7 +52,7 @@ def rescan(scan: str) -> str:
             f"The same bytes would end as {last.scan} did: do what its card says, then upload "
             "again."
         )
-    if status(last.read("scan.json")["execution"]) == "RUNNING":
+    if status(sfn, last_opened["execution"]) == "RUNNING":
         return f"{last.scan} is not over: it is being scanned, awaits its decision, or is approved."
     return _start(opened, number + 1)
 

@@ -1,18 +1,15 @@
-"""Resuming the state machine by its task token."""
+"""Resuming the state machine by its task token; ``sfn`` is a client of Step Functions."""
 
-import boto3
-from botocore.exceptions import ClientError
+from typing import Any
 
 from domain.stored_objects import error_code
-from handlers.evidence import QUICK
+from handlers.aws import ClientError
 
 # The wait is over: resumed before, timed out, or its execution was stopped.
 NOT_WAITING = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
-sfn = boto3.client("stepfunctions", config=QUICK)
 
-
-def status(execution: str) -> str:
+def status(sfn: Any, execution: str) -> str:
     """Return ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
 
     ``execution`` is an ARN; of one that Step Functions has forgotten, 90 days after its end,
@@ -24,7 +21,7 @@ def status(execution: str) -> str:
         return "FORGOTTEN"
 
 
-def resume_execution(token: str) -> bool:
+def resume_execution(sfn: Any, token: str) -> bool:
     """Resume what waits with ``token``; return whether it still did."""
     try:
         sfn.send_task_success(taskToken=token, output="{}")

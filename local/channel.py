@@ -1,6 +1,7 @@
 """The Slack channel as the chat service would serve it: cards from SNS, buttons, commands.
 
-The service's rules are in ``service_rules.py``; what it drops in silence is kept here, with why.
+The service's rules are in ``chat_service_validation.py``; messages that it would drop without an
+error are stored here with the reason.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ AUDIT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Dropped:
-    """A message that the service drops in silence, and why."""
+    """A message that the service drops without an error, and the reason."""
 
     why: str
     text: str
@@ -34,7 +35,7 @@ class Dropped:
 
 
 class Channel:
-    """Listens to the configured topics; ``press`` does what a person's click would do."""
+    """Listens to the configured topics; ``click`` does what a user's click would do."""
 
     def __init__(self, client: Callable[..., Any]) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The whole pipeline on this machine, told step by step: ``make demo``."""
+"""The whole pipeline on this machine, shown step by step: ``make demo``."""
 
 import argparse
 import os
@@ -26,11 +26,11 @@ REASON = "Known, fixed in 1.5; the service is not reachable from outside"
 
 
 class UnexpectedResult(Exception):
-    """Something was not as it should be."""
+    """A step did not end as expected."""
 
 
 class Demo:
-    """Tells one run; clicks ``decision``, or asks the person where that is None."""
+    """Shows one run; clicks ``decision``, or asks the user if it is None."""
 
     def __init__(self, console: Console, decision: str | None, reason: str) -> None:
         self._console, self._decision, self._reason = console, decision, reason
@@ -45,7 +45,7 @@ class Demo:
         say = self._console.print
         started = time.monotonic()
         with self._console.status("Starting AWS on this machine, deploying"):
-            # Pulumi and moto take seconds to import: not before somebody can see why.
+            # Pulumi and moto take seconds to import: print the reason first.
             from local.account import LocalAccount
 
             cloud = LocalAccount(settings)
@@ -120,7 +120,7 @@ class Demo:
         until: set[str],
         after: str = "OpenScan",
     ) -> None:
-        """Tell each state as it is entered, and each line of the build's log as it is written."""
+        """Print each state when it is entered, and each line of the build log."""
         printed, lines, passed = 0, 0, after == "OpenScan"
 
         def show_log() -> None:
@@ -226,7 +226,7 @@ class Demo:
 def analysed_files(scan: str, document: Any) -> str:
     """Which files the scan looked at, and which not; empty where it looked at none.
 
-    As in ``2 of 3 files of code analysed; not covered: old.zip: archive``.
+    For example ``2 of 3 files of code analysed; not covered: old.zip: archive``.
     """
     parsed_report = report.parse(document, scan)
     if not parsed_report or not parsed_report.coverage:

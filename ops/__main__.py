@@ -1,4 +1,4 @@
-"""Wires the commands; each module of this folder is one of them, or what several share."""
+"""Registers the commands; each module of this folder is a command, or shared by commands."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from ops.waiting import waiting
 
 
 class Commands(TyperGroup):
-    """Tells what went wrong instead of showing a traceback."""
+    """Prints an error and its fix instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:

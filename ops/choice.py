@@ -19,9 +19,9 @@ from ops.errors import RIGHTS, CommandError
 from ops.evidence import Evidence, Scan
 from ops.uploads import Upload
 
-# Why a version may not be deployed is looked up for so many, the newest; all others are counted.
+# The reasons are looked up for this many of the newest refused versions; the others are counted.
 MAX_EXPLAINED = 10
-# Of so many versions the tag is read, one request each; who wants an older one says so.
+# How many versions' tags are read by default, with one request each.
 NEWEST = 200
 INVALID_EVIDENCE = "its evidence is not as the pipeline writes it"
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -31,7 +31,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 class Inspection:
     """One version: whether it may be deployed, and why (not).
 
-    ``sha256`` is that of the zip that was scanned, None where the evidence may not be read.
+    ``sha256`` is that of the scanned zip, None if the caller may not read the evidence.
     """
 
     upload: Upload

@@ -1,4 +1,4 @@
-"""Which clearance follows from the evidence of a scan."""
+"""Derives the clearance from the evidence of a scan."""
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from ops.evidence import Scan
 
 CLEARED = ("passed", "approved")
 Clearance = str | None
-# The tag follows the evidence some seconds later, longer while AWS has a hiccup.
+# The tag is set some seconds after the evidence, or later if AWS has errors.
 GRACE = timedelta(minutes=5)
 # Three clocks have a say (the function's that decides, the state machine's, this one), and between
 # looking and writing some seconds pass.

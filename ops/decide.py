@@ -1,4 +1,4 @@
-"""approve, reject, withdraw, rescan: what the buttons do, by the same functions and rules."""
+"""approve, reject, withdraw, rescan: the buttons' actions, by the same functions and rules."""
 
 import json
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""What a command could not do, said in a way that a person can act on."""
+"""Errors of commands, each with what a person can do to fix it."""
 
 from botocore.exceptions import (
     BotoCoreError,

@@ -1,11 +1,11 @@
-"""Who AWS takes this person for."""
+"""The AWS identity of the caller."""
 
 from dataclasses import dataclass
 
 import boto3
 from botocore.config import Config
 
-# Preflight asks many services, and shall say soon that one of them does not answer.
+# Preflight calls many services, and should report quickly if one of them does not respond.
 PATIENCE = Config(
     connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2}
 )

@@ -14,7 +14,7 @@ from rich.text import Text
 from domain.sanitize import line
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-# What would steer a terminal or show another text, and what no encoder takes: JSON escapes less.
+# Control and bidirectional characters, and lone surrogates, some of which JSON does not escape.
 UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # A pipe has no width: nothing is cut there.
 PIPE = 1000

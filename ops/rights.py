@@ -34,7 +34,7 @@ Policy = dict[str, Any]
 
 
 class UnknownType(KeyError):
-    """The program registers a type whose rights nobody has written down."""
+    """The program registers a type that ops/rights_table.py does not have."""
 
     def __str__(self) -> str:
         return f"{self.args[0]} is missing in ops/rights_table.py"

@@ -29,7 +29,7 @@ OPENED_WITHIN_SECONDS = 120
 
 @dataclass
 class Checks:
-    """What was checked, told as it comes."""
+    """The checks so far; each is printed at once."""
 
     console: Console
     made: list[dict[str, Any]] = field(default_factory=list)
@@ -183,7 +183,7 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
 
 
 def _card(environment: stack.Stack, sent: Sent) -> Any:
-    """What the channel was to be shown first; None where nothing."""
+    """The first card for the channel; None if there was none."""
     return (Evidence(environment).read(sent.scan, "gate-result.json") or {}).get("card")
 
 

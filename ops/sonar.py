@@ -1,4 +1,4 @@
-"""The SonarQube server of the settings, asked as a scan asks it."""
+"""The SonarQube server of the settings, called as a scan calls it."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

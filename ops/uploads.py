@@ -13,7 +13,7 @@ from ops.errors import CommandError
 from ops.evidence import checked_app
 from ops.stack import Stack
 
-# The status of a version that is not there any more (``uploadRetentionDays``), or never was.
+# The status of a version that was deleted (``uploadRetentionDays``), or never existed.
 GONE = "gone"
 NOT_THERE = ("NoSuchVersion", "NoSuchKey", "MethodNotAllowed", "InvalidArgument", "KeyTooLongError")
 

@@ -1,4 +1,4 @@
-"""verify: whether anybody changed the evidence, or the clearance, of scans."""
+"""verify: detects changes to the evidence, or the clearance, of scans."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet

@@ -1,7 +1,7 @@
 """Puts the folders of this repository into one package of a wheel, ``chatops_slack``.
 
 In the repository they are packages of their own, ``components`` and ``domain``, and data,
-``handlers`` and ``scan``. In somebody's environment such names would be in the way.
+``handlers`` and ``scan``. In another environment such names would clash.
 """
 
 import re

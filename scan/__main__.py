@@ -1,4 +1,4 @@
-"""Runs one scan: ``python -m scan``, told what to do by its environment (see ``job``)."""
+"""Runs one scan: ``python -m scan``, configured by environment variables (see ``job``)."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ DEEPEST = 5000
 
 
 def main() -> int:
-    """Scan and leave a report; 0 when there is a gate, passed or failed, and 1 when not."""
+    """Scan and store a report; 0 if there is a gate result, passed or failed, and 1 if not."""
     sys.setrecursionlimit(DEEPEST)
     try:
         job = from_environment()
@@ -39,8 +39,8 @@ def main() -> int:
         # Without a job nobody knows where the report belongs.
         print(f"{scan_error.message} {scan_error.remediation}")
         return 1
-    # CodeBuild promises its machine's disk below the source only (its guide, "Build environment
-    # compute types"); nothing lies there that a scanner could take for settings but our own code.
+    # CodeBuild guarantees its machine's disk below the source only (its guide, "Build environment
+    # compute types"); there is only our own code, nothing that a scanner could take for settings.
     folder = tempfile.mkdtemp(prefix="scan-", dir=os.environ.get("CODEBUILD_SRC_DIR") or None)
     try:
         return scan(job, boto3.client("s3"), Path(folder))
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def scan(job: Job, s3: Any, folder: Path) -> int:
-    """Scan with ``folder`` as the place to work in; see ``main``."""
+    """Scan with ``folder`` as working folder; see ``main``."""
     scanner_log = folder / "scanner.log"
     with Log(scanner_log, secrets=[job.sonar.token]) as log:
         result = _scanned(job, s3, folder, log)
@@ -70,7 +70,7 @@ def _remove(paths: Sequence[Path]) -> None:
 
 
 def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
-    """The report of the scan, whatever happens in it."""
+    """The report of the scan, even if the scan fails with an unexpected error."""
     started_at, fetched, analysis, coverage = iso(now()), Fetched(), None, None
     archive, source = folder / "upload.zip", folder / "source"
     outcome: Gate | ScanError
@@ -115,7 +115,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """What the engine of the settings finds in the folder ``source``."""
+    """The analysis of the folder ``source`` by the engine of the settings."""
     if job.engine == "sarif":
         from scan.sarif import engine
     else:
@@ -124,9 +124,9 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
 
 
 def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
-    """The engine's gate; where it evaluated nothing, the limits evaluate all of the code.
+    """The engine's gate; if it evaluated nothing, the gate of the limits for all of the code.
 
-    The conditions on files that nobody looked at evaluate along with it.
+    The conditions on unanalysed files are part of either.
 
     Raises:
         ScanError: there is nothing to evaluate.
@@ -154,9 +154,9 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
 
 
 def sentence(outcome: Gate | ScanError) -> str:
-    """The outcome as a person reads it in the log."""
+    """The outcome as a line of the log."""
     if isinstance(outcome, ScanError):
-        return f"Broken: {outcome.message} {outcome.remediation}"
+        return f"Error: {outcome.message} {outcome.remediation}"
     failed = [
         f"{condition.metric} {condition.actual} {condition.comparator} {condition.threshold}"
         for condition in outcome.conditions

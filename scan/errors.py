@@ -1,6 +1,6 @@
-"""What ends a scan without a gate."""
+"""Errors that end a scan without a gate result."""
 
-# What lies in the bytes that were uploaded: no scan of them can end otherwise.
+# Errors in the uploaded bytes themselves: no further scan of them can end otherwise.
 IN_THE_BYTES = frozenset(
     {
         "NotAZip",
@@ -17,9 +17,9 @@ IN_THE_BYTES = frozenset(
 
 
 class ScanError(Exception):
-    """The code was not evaluated; ``remediation`` is what a person can do about that.
+    """The scan has no result; ``remediation`` is what a person can do to fix that.
 
-    ``code`` stands in ``report.json`` under ``error``, for programs that read it. All of them:
+    ``code`` is in ``report.json`` under ``error``, for programs that read it. All of them:
 
         ScanError
         ├── the zip
@@ -44,5 +44,5 @@ class ScanError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether a scan of the same bytes could end otherwise, at another time or setting."""
+        """Whether another scan of the same bytes could succeed, at another time or setting."""
         return self.code not in IN_THE_BYTES

@@ -1,4 +1,4 @@
-"""Where the evidence of a scan goes."""
+"""Stores the evidence of a scan."""
 
 import hashlib
 import json

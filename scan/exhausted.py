@@ -1,4 +1,4 @@
-"""Whether the machine was too small: out of memory, or out of disk space."""
+"""Detects that the machine was too small: out of memory, or out of disk space."""
 
 import errno
 import re
@@ -64,7 +64,7 @@ def by_words(lines: Iterable[str]) -> ScanError | None:
 
 
 def by_error(error: BaseException) -> ScanError | None:
-    """What an error of our own process, or what led to it, says about memory or disk."""
+    """What an error of our own process, or its cause, says about memory or disk."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause and id(cause) not in seen:

@@ -16,7 +16,7 @@ GONE = {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """Size in bytes, SHA-256, and who the uploader says to be (object metadata ``uploader``)."""
+    """Size in bytes, SHA-256, and the uploader's own claim (object metadata ``uploader``)."""
 
     size: int = 0
     sha256: str = ""

@@ -1,4 +1,4 @@
-"""What an engine hands back: findings and what was analysed, in the same words for all engines."""
+"""The result of an engine, in one form for all engines: findings and what was analysed."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from domain.findings import SEVERITIES, Finding, Gate, IgnoredSetting
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What an engine says it looked at; all paths are relative to the upload's root.
+    """What an engine reports as analysed; all paths are relative to the upload's root.
 
     ``analysed`` is None where the engine does not say: then every file in one of its ``languages``
     counts as analysed whose name matches one of the globs ``names``, and that is not in ``unread``.
@@ -29,9 +29,9 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What an engine found, and ``seen``: what it says it looked at.
+    """What an engine found, and ``seen``: what it reports as analysed.
 
-    ``lines`` is None where the engine does not say; ``gate`` is None where the engine evaluated
+    ``lines`` is None if the engine does not report it; ``gate`` is None if the engine evaluated
     nothing. ``findings`` may be only the worst; ``counts`` counts all.
     """
 
@@ -47,7 +47,7 @@ class Analysis:
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """Sorted by severity, then by place."""
+    """Sorted by severity, then by location."""
     return sorted(
         findings,
         key=lambda finding: (SEVERITIES.index(finding.severity), finding.file, finding.line or 0),

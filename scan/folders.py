@@ -1,4 +1,4 @@
-"""Folders of any depth: what Python does by recursion ends at a depth of about 1,000."""
+"""Folders of any depth: Python's own recursive functions fail at a depth of about 1,000."""
 
 import os
 from collections.abc import Iterable, Iterator

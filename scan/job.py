@@ -1,4 +1,4 @@
-"""What a scan is asked to do, read once from the environment."""
+"""The job of a scan, read once from environment variables."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class CoverageLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class SonarServer:
-    """Where SonarQube is; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
+    """The SonarQube server; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
 
     url: str
     token: str = field(repr=False)
@@ -53,9 +53,9 @@ class SonarServer:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One scan; ``limits`` is the most findings that pass per severity, None for no limit.
+    """One scan; ``limits`` is the maximum of findings per severity, None for no limit.
 
-    ``environment`` is the name of the stack, empty where nobody says it.
+    ``environment`` is the name of the stack, empty if unknown.
     """
 
     scan: str
@@ -73,7 +73,7 @@ class Job:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
-    """The job that the build's environment variables describe.
+    """Parse the build's environment variables.
 
     Raises:
         ScanError: a variable is missing or cannot be understood.

@@ -1,4 +1,4 @@
-"""Says of a file whether it is code, and in which language: by name, shebang and content."""
+"""Detects whether a file is code, and in which language: by name, shebang and content."""
 
 import codecs
 import re
@@ -102,7 +102,7 @@ NO_CODE = frozenset({
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """What a file is: code, opaque (``why`` says what kind of), or neither; text or not.
+    """The kind of a file: code, opaque (``why`` says what kind), or neither; text or not.
 
     ``tags`` are those of `identify <https://github.com/pre-commit/identify>`_ that name languages.
     """

@@ -1,4 +1,4 @@
-"""The ledger of an upload: every file in it, and how each was handled."""
+"""The ledger of an upload: every file in it, and whether it was analysed."""
 
 import re
 from collections import Counter
@@ -67,7 +67,7 @@ class Coverage:
         return [entry for some in of.values() for entry in some[:MOST_SHOWN]]
 
     def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
-        """*Unanalysed files* and *opaque files*, at most as many as ``most`` says; None for any."""
+        """The conditions *unanalysed files* and *opaque files* with their limits; None for any."""
         return [
             Condition(
                 metric=f"{name}_files",
@@ -98,7 +98,7 @@ class Ledger:
                 (source / path).unlink()
 
     def account(self, seen: Seen) -> Coverage:
-        """How each file was handled, by what the engine says."""
+        """Classify each file by what the engine reports."""
         return account(self._entries, self._kinds, seen)
 
 

@@ -1,4 +1,4 @@
-"""The gate of the settings: the most findings per severity that pass."""
+"""The gate of the settings: maximum findings per severity."""
 
 from collections.abc import Mapping
 

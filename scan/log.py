@@ -1,4 +1,4 @@
-"""The scanner's log: what is shown while the build runs and kept as evidence."""
+"""The scanner's log: printed while the build runs, and stored as evidence."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ LONGEST = 4000
 class Log:
     """Writes lines to stdout and to ``path``, with ``secrets`` masked in both.
 
-    ``full`` is the error of a disk that did not take all; stdout goes on without it.
+    ``full`` is the error of a full disk; from then on lines go to stdout only.
     """
 
     def __init__(self, path: Path, secrets: Sequence[str] = ()) -> None:
@@ -42,7 +42,7 @@ class Log:
             self.full = error
 
     def safe(self, line: str) -> str:
-        """Return ``line`` cut, without secrets and control characters: strangers choose names."""
+        """Return ``line`` cut, without secrets and control characters: file names are untrusted."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return "".join(

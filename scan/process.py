@@ -1,4 +1,4 @@
-"""Runs a scanner as a process that knows nothing it does not need."""
+"""Runs a scanner as a process without access to secrets and credentials."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from scan import exhausted
 from scan.errors import ScanError
 from scan.log import Log
 
-# The build's role and the token stay out of the scanner's reach; only these pass.
+# The only variables that a scanner gets: neither the build's role nor the token.
 PASSED_ON = ("PATH", "HOME")
 # Names of files are UTF-8, whatever the machine's language is: CodeBuild's arm64 image sets none,
 # and Java can then open no file whose name is not ASCII.

@@ -26,7 +26,7 @@ def report(
     coverage: Coverage | None,
     outcome: Gate | ScanError,
 ) -> dict[str, Any]:
-    """The report's JSON; ``analysis`` is None where the scan broke before there was one."""
+    """The report's JSON; ``analysis`` is None if the scan failed to run before there was one."""
     scan_error = isinstance(outcome, ScanError)
     return {
         "version": 1,

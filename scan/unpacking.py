@@ -1,4 +1,4 @@
-"""Unpacks a zip that a stranger made: plain files below one folder, within limits, or nothing."""
+"""Unpacks an untrusted zip: plain files below one folder, within limits, or nothing."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ from scan.zip_records import (
     printable,
 )
 
-# A megabyte of zeros packs 1000 to 1 and harms nobody.
+# A megabyte of zeros packs 1000 to 1 and is harmless.
 RATIO_MATTERS_FROM = 1024 * 1024
 # An entry of the central directory has 46 bytes and the name; more is made to exhaust us.
 LARGEST_DIRECTORY_ENTRY = 1024
@@ -44,10 +44,10 @@ class _Sorted:
 
 
 def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
-    """Unpack ``archive`` into the empty folder ``to`` and return the files that there are.
+    """Unpack ``archive`` into the empty folder ``to`` and return its files.
 
-    Files only: no modes, owners or links. A link to a file becomes that file once more, under the
-    link's name; a link to a folder is returned, and nothing of it is on disk.
+    Files only: no modes, owners or links. A link to a file becomes a copy of that file, under the
+    link's name; a link to a folder is returned, but not created on disk.
 
     Raises:
         ScanError: the zip is invalid; what was unpacked until then must not be scanned.
@@ -188,7 +188,7 @@ def _target(file: int, start: int, member: Member) -> str:
 def _check_copies(
     members: Sequence[Member], entries: _Sorted, ends: Mapping[str, str], limits: UploadLimits
 ) -> None:
-    """A link to a file counts as that file once more."""
+    """A link to a file counts as a copy of that file."""
     copies = sum(members[entries.files[end]].size for end in ends.values() if end in entries.files)
     _check_bytes(sum(members[index].size for index in entries.files.values()) + copies, limits)
 
@@ -196,7 +196,7 @@ def _check_copies(
 def _linked(
     to: Path, path: str, target: str, end: str, members: Sequence[Member], entries: _Sorted
 ) -> Entry:
-    """The link ``path`` as an entry; on disk it is the file ``end``, once more."""
+    """The link ``path`` as an entry; on disk it is a copy of the file ``end``."""
     if end not in entries.files:
         return Entry(path=path, size=0, link=target, folder=end)
     try:

@@ -149,7 +149,7 @@ def _check_over(decoder: Any, member: Member) -> None:
 
 
 def unsupported(what: str) -> ScanError:
-    """What to raise for a zip that is right, and that we cannot unpack."""
+    """The error of a valid zip that this scan cannot unpack."""
     return ScanError("UnsupportedZip", f"The zip is packed in an unusual way: {what}.", ZIP_AGAIN)
 
 

@@ -1,4 +1,4 @@
-"""The name of an entry of a zip as a path on disk; refused where two machines read it as two."""
+"""The name of a zip entry as a path on disk; refused if systems could read it differently."""
 
 import re
 import unicodedata
@@ -154,7 +154,7 @@ def _folded(path: str) -> str:
 
 
 def unsafe(message: str) -> ScanError:
-    """What to raise for an entry that could be another file elsewhere, or anywhere."""
+    """The error of an entry that could be a different file on another system."""
     return ScanError(
         "UnsafeEntry",
         message,

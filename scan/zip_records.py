@@ -107,16 +107,16 @@ def second_name(fields: dict[int, bytes], name: bytes) -> bytes | None:
 
 
 def printable(name: bytes | str) -> str:
-    """A name as it can stand in a message, whatever is in it."""
+    """An untrusted name in a form that is safe in messages."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     return ascii(text if len(text) <= 80 else f"{text[:80]}...")
 
 
 def ambiguous(message: str) -> ScanError:
-    """What to raise where two unzippers could find different files."""
+    """The error of a zip in which two unzippers could find different files."""
     return ScanError("AmbiguousZip", message, ZIP_AGAIN)
 
 
 def damaged(why: str) -> ScanError:
-    """What to raise where nothing can be read."""
+    """The error of a zip that cannot be read."""
     return ScanError("DamagedZip", f"The zip is cut off or damaged: {why}.", ZIP_AGAIN)

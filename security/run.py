@@ -1,7 +1,7 @@
-"""make security: policies, state machine, secrets, holes in dependencies, workflows.
+"""make security: policies, state machine, secrets, vulnerable dependencies, workflows.
 
-The tools are in ``.venv-security``. What could not be looked at is said so, and does not pass for
-looked at: a scan of something known to be bad must find it.
+The tools are in ``.venv-security``. What could not be checked is reported as NOT CHECKED, and each
+tool must first find a planted fault.
 """
 
 import copy
@@ -246,7 +246,7 @@ def main(
         workflows,
     ),
 ) -> int:
-    """Look at everything; 1 where something is found."""
+    """Run all checks; 1 if there are findings."""
     code = 0
     for look in looks:
         try:

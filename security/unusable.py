@@ -1,4 +1,4 @@
-"""The error of a tool whose answer says nothing."""
+"""The error of a tool whose result is unusable."""
 
 
 class Unusable(RuntimeError):

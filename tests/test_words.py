@@ -171,12 +171,6 @@ TO_SWEEP = {
     "components/fallback_cards.py",
     "components/state_machine.py",
     "docs/faults.md",
-    "tests/handlers/test_approver_audit.py",
-    "tests/handlers/test_callback.py",
-    "tests/handlers/test_check_build_status.py",
-    "tests/handlers/test_hostile_texts.py",
-    "tests/handlers/test_notification_storm.py",
-    "tests/handlers/test_notify.py",
 }
 
 

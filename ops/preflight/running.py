@@ -1,4 +1,4 @@
-"""All checks, made at the same time."""
+"""Runs all checks in parallel."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,7 @@ def run(
     checks: Sequence[Check] = CHECKS,
     done: Callable[[Check], None] = lambda check: None,
 ) -> list[tuple[Check, Finding]]:
-    """Make the checks, tell ``done`` of each, and return what they found, in their order."""
+    """Run the checks, call ``done`` after each, and return their findings in order."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running = {
             pool.submit(lambda check=check: list(_findings(check, environment))): check

@@ -14,7 +14,7 @@ NO_REASON = "no reason given"
 
 
 def workspace(environment: Environment) -> Iterator[Finding]:
-    """Whether somebody has let the chat service into the workspace."""
+    """Whether the chat service is authorised in the workspace."""
     wanted = environment.settings.slack_workspace_id
     chat = environment.client("chatbot", CHAT_REGION)
     known = {

@@ -1,4 +1,4 @@
-"""Puts together as ``Seen`` what the tools say they analysed, wherever they say it."""
+"""Collects in ``Seen`` what the tools report as analysed, from all their outputs."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

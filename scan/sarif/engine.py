@@ -21,10 +21,10 @@ SHELL_SIGNAL = 128
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """What the tool finds in ``source``.
+    """Analyse ``source`` with the tool.
 
-    The SARIF decides, not the exit code: many tools exit non-zero when they find something. But
-    one that a signal ended was not done, whatever it left.
+    The SARIF decides, not the exit code: many tools exit non-zero when they find something. But a
+    tool that a signal ended did not finish, even if it wrote SARIF.
 
     Raises:
         ScanError: the tool cannot be run, was ended, or wrote no SARIF, a broken one, or one that
@@ -70,7 +70,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
             notes=output.notes,
         )
     except ScanError as scan_error:
-        # Half a file is what is left of a tool that died while it wrote.
+        # A tool that crashed while writing leaves half a file.
         if scan_error.code == "BrokenSarif" and code:
             why = ended(tool, code, tail, "left SARIF that cannot be read")
             raise by_words(tail) or ScanError(

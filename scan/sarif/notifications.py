@@ -1,4 +1,4 @@
-"""What a tool tells of its own run: that it failed, or that files are missing (3.20, 3.58)."""
+"""What a tool reports about its own run: errors, and files not analysed (3.20, 3.58)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a tool says of files in its output, where its SARIF is silent."""
+"""What a tool's output says about files, for tools whose SARIF does not."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What is known of well-known tools: what they read, say of it, and take for their settings."""
+"""Properties of known tools: what they read, how they report it, and their settings files."""
 
 import re
 import shlex

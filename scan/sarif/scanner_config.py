@@ -1,4 +1,4 @@
-"""Files in an upload by which it would tell a scanner what not to find."""
+"""Files in an upload that would configure the scanner, such as which findings to suppress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Asks SonarQube's web API, and says clearly what is wrong when it does not answer.
+"""Calls SonarQube's web API, with clear errors if it does not answer.
 
 Each server documents its own API, at ``/web_api``.
 """

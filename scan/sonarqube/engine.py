@@ -26,7 +26,7 @@ ATTEMPTS = 3
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """What SonarQube finds in ``source``.
+    """Analyse ``source`` with SonarQube.
 
     Raises:
         ScanError: each error with its own code; see ``Api`` for those with the server.

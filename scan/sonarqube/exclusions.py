@@ -1,4 +1,4 @@
-"""Files that a team had SonarQube leave out: by settings on the server, or by its upload's own."""
+"""Files that a team excluded from SonarQube: by settings on the server or in the upload."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

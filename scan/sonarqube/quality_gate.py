@@ -1,4 +1,4 @@
-"""What SonarQube's own quality gate says, in the report's words."""
+"""The result of SonarQube's own quality gate, in the report's terms."""
 
 from collections.abc import Mapping
 from typing import Any

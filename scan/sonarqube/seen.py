@@ -1,4 +1,4 @@
-"""What SonarQube looked at: the scanner's own report and log, held against the upload."""
+"""What SonarQube analysed: the scanner's own report and log, compared with the upload."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The scanner's settings that an upload brings along: a few harmless ones are followed."""
+"""The scanner's settings in an upload: only a few harmless ones are applied."""
 
 import re
 from pathlib import Path, PurePosixPath

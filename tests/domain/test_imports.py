@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# What Lambda runs; the other modules of handlers are a library.
+ENTRIES = {
+    "approval", "callback", "check_build_status", "notify", "open_scan", "rescan", "approver_audit",
+}  # fmt: skip
 # Beside the standard library and themselves. What ``ops`` runs of ``scan`` are its API calls.
 MAY = {
     "domain": set(),
@@ -57,7 +61,38 @@ def test_domain_imports_itself_relatively():
     ] == []
 
 
-def test_domain_reads_no_environment():
-    sources = {path.name: path.read_text() for path in (ROOT / "domain").glob("*.py")}
+def library() -> dict[str, str]:
+    """The sources of domain, and of the modules of handlers that are no function's entry."""
+    return {
+        f"{folder}/{file.stem}": file.read_text()
+        for folder in ("domain", "handlers")
+        for file in sorted((ROOT / folder).glob("*.py"))
+        if folder == "domain" or file.stem not in ENTRIES
+    }
 
-    assert [name for name, source in sources.items() if "environ" in source] == []
+
+def test_a_library_reads_no_environment():
+    assert [name for name, source in library().items() if "environ" in source] == []
+
+
+def test_only_one_function_of_a_library_makes_clients():
+    makers = {
+        (name, getattr(node, "name", "at import"))
+        for name, source in library().items()
+        for node in ast.parse(source).body
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(("client", "resource"))
+    }
+
+    assert makers == {("handlers/aws", "client")}
+
+
+def test_an_entry_is_a_module_with_a_handler():
+    assert {
+        file.stem
+        for file in (ROOT / "handlers").glob("*.py")
+        if any(
+            isinstance(node, ast.FunctionDef) and node.name == "handler"
+            for node in ast.parse(file.read_text()).body
+        )
+    } == ENTRIES

@@ -18,7 +18,7 @@ from local.account import LocalAccount
 from tests.faults import calls
 from tests.faults.calls import Call, Request
 
-# Longer than the functions wait for S3 and Step Functions (``handlers/evidence.py``).
+# Longer than the functions wait for S3 and Step Functions (``handlers/aws.py``).
 SLOW_SECONDS = 2.5
 # Longer than the usual tries take here, shorter than those that are made for days
 # (``lifecycles.shorten_timeouts``).

@@ -1,7 +1,7 @@
 """The handlers with their environment, on moto; what AWS answers can be changed call by call."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import moto  # before the handlers, whose clients must be born within its reach
 import pytest
+from botocore.client import BaseClient
 
 from tests.support.documents import check_put
 
@@ -35,6 +36,7 @@ ENVIRONMENT = {
     "RECIPIENTS": '{"": ["dev@example.com", "lead@example.com"], "web": ["web@example.com"]}',
     "UPLOADER_DOMAINS": '["example.com"]',
     "ESCALATION_MENTION": "<!here>",
+    "EVIDENCE_REGION": "eu-central-1",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -45,21 +47,25 @@ with pytest.MonkeyPatch.context() as patch:
         patch.setenv(name, value)
     from domain import timestamps
     from handlers import (
-        approval,  # noqa: F401
-        approver_audit,  # noqa: F401
-        callback,  # noqa: F401
-        check_build_status,  # noqa: F401
-        evidence,
+        approval,
+        approver_audit,
+        callback,
+        check_build_status,
         notify,
-        open_scan,  # noqa: F401
-        rescan,  # noqa: F401
-        resume,
+        open_scan,
+        parallel,
+        rescan,
     )
 
     s3 = boto3.client("s3")
 
+ENTRIES = (approval, callback, check_build_status, notify, open_scan, rescan, approver_audit)
+CLIENTS: list[Any] = [
+    value for entry in ENTRIES for value in vars(entry).values() if isinstance(value, BaseClient)
+]
 # Whatever the handlers write in any test is held against its schema.
-evidence.s3.meta.events.register("provide-client-params.s3.PutObject", check_put)
+for client in CLIENTS:
+    client.meta.events.register("provide-client-params.s3.PutObject", check_put)
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -176,6 +182,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def calls_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the calls that the functions make at the same time in their order, so that tests can
+    count on it; test_parallel.py has real threads.
+    """
+
+    def in_order(call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return [call(item) for item in items]
+
+    monkeypatch.setattr(parallel, "map_all", in_order)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Set the functions' clock to a moment such as ``2026-12-24T10:00:00Z``."""
@@ -199,11 +217,10 @@ def artifacts(aws: None) -> Artifacts:
 @pytest.fixture
 def calls(aws: None) -> Iterator[Calls]:
     calls = Calls()
-    clients = (evidence.s3, resume.sfn, notify.ses)
-    for client in clients:
+    for client in CLIENTS:
         client.meta.events.register_first("before-call", calls._before_call)
     yield calls
-    for client in clients:
+    for client in CLIENTS:
         client.meta.events.unregister("before-call", calls._before_call)
 
 

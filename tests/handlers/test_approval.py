@@ -487,10 +487,16 @@ def test_withdrawing_twice_changes_nothing(approved, machine):
     assert machine.resumed == ["token-2"]
 
 
-WITHDRAWAL_GAPS = ["read decision", "write withdrawal", "read token", "resume_execution"]
+WITHDRAWAL_GAPS = [
+    "read decision",
+    "is it waited",
+    "write withdrawal",
+    "read token",
+    "resume_execution",
+]
 
 
-@pytest.mark.parametrize("gap", range(4), ids=WITHDRAWAL_GAPS)
+@pytest.mark.parametrize("gap", range(5), ids=WITHDRAWAL_GAPS)
 def test_a_withdrawal_that_dies_before_any_call_is_made_good_by_the_next(
     approved, machine, calls, gap
 ):

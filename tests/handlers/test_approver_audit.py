@@ -55,7 +55,7 @@ def scanned(artifacts):
 
 
 def records(artifacts) -> list[Any]:
-    return Evidence(BUCKET, SCAN).all("actions")
+    return Evidence(approver_audit.s3, BUCKET, SCAN).all("actions")
 
 
 def test_a_click_becomes_evidence_once_however_often_it_is_delivered(scanned):
@@ -171,7 +171,7 @@ def test_what_is_no_click_of_our_buttons_leaves_nothing(scanned, message):
 def test_a_click_of_no_scan_leaves_nothing(scanned):
     approver_audit.handler(batch(command_of({"scan": "payments/none", "approve": REASON})), None)
 
-    assert Evidence(BUCKET, "payments/none").all("actions") == []
+    assert Evidence(approver_audit.s3, BUCKET, "payments/none").all("actions") == []
 
 
 def test_cloudwatchs_own_trial_is_passed_over(scanned):
@@ -215,8 +215,8 @@ def test_hostile_text_stays_one_line_of_data(scanned):
     assert record["userName"] == "Ada  <@U0EVE0000>"
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda each: st.lists(each, max_size=3)
-       | st.dictionaries(st.text(max_size=8) | st.sampled_from(["user", "userId"]), each,
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda child: st.lists(child, max_size=3)
+       | st.dictionaries(st.text(max_size=8) | st.sampled_from(["user", "userId"]), child,
                          max_size=3), max_leaves=8), st.text())  # fmt: skip
 def test_no_event_whatsoever_stops_the_batch(thing, text):
     for message in (json.dumps(thing), text, json.dumps([thing, APPROVE]), f"{APPROVE}{text}"):
@@ -236,7 +236,12 @@ def by(artifacts, *rows: tuple[str, str, str, str], verb="approve", reason=REASO
             "reason": reason_given,
             "clickedAt": f"2026-11-24T{at}Z",
         }
-    return [item.user for item in approvers.matching(Evidence(BUCKET, SCAN), verb, reason, DECIDED)]
+    return [
+        item.user
+        for item in approvers.matching(
+            Evidence(approver_audit.s3, BUCKET, SCAN), verb, reason, DECIDED
+        )
+    ]
 
 
 def test_who_decided_is_who_clicked_the_same_with_the_same_reason_about_then(artifacts):

@@ -25,70 +25,57 @@ class Log:
         }
 
 
-@pytest.fixture
-def log(monkeypatch):
-    def install(*pages):
-        log = Log(*pages)
-        monkeypatch.setattr(build_log, "client", lambda: log)
-        return log
-
-    return install
+def tail(log, lines=15):
+    return build_log.tail(lambda: log, "group", "stream", lines)
 
 
-def test_the_newest_lines_come_in_order_with_blank_ones_left_out(log):
-    log(["three", "", "four\n"], ["one", "two"])
-
-    assert build_log.tail("group", "stream", 3) == ["two", "three", "four"]
+def test_the_newest_lines_come_in_order_with_blank_ones_left_out():
+    assert tail(Log(["three", "", "four\n"], ["one", "two"]), 3) == ["two", "three", "four"]
 
 
-def test_an_empty_page_is_not_the_end(log):
-    log([], [], ["the end"])
-
-    assert build_log.tail("group", "stream") == ["the end"]
+def test_an_empty_page_is_not_the_end():
+    assert tail(Log([], [], ["the end"])) == ["the end"]
 
 
-def test_a_token_that_comes_back_is_the_beginning(log):
-    pages = log(["only"])
+def test_a_token_that_comes_back_is_the_beginning():
+    pages = Log(["only"])
 
-    assert build_log.tail("group", "stream") == ["only"]
+    assert tail(pages) == ["only"]
     assert len(pages.requests) == 2
 
 
 @pytest.mark.parametrize("lines", [20, 100_000])
-def test_a_log_of_any_length_costs_one_call(log, lines):
-    pages = log([f"line {n}" for n in range(lines)])
+def test_a_log_of_any_length_costs_one_call(lines):
+    pages = Log([f"line {n}" for n in range(lines)])
 
-    assert build_log.tail("group", "stream")[-1] == f"line {lines - 1}"
+    assert tail(pages)[-1] == f"line {lines - 1}"
     assert len(pages.requests) == 1
     assert pages.requests[0]["startFromHead"] is False
 
 
-def test_endless_empty_pages_cost_four_calls(log):
-    pages = log(*[[]] * 1000)
+def test_endless_empty_pages_cost_four_calls():
+    pages = Log(*[[]] * 1000)
 
-    assert build_log.tail("group", "stream") == []
+    assert tail(pages) == []
     assert len(pages.requests) == build_log.PAGES == 4
 
 
-def test_a_build_that_never_ran_has_no_log(monkeypatch):
-    monkeypatch.setattr(build_log, "client", lambda: pytest.fail("asked"))
-
-    assert build_log.tail("", "") == []
+def test_a_build_that_never_ran_has_no_log():
+    assert build_log.tail(lambda: pytest.fail("a client is made"), "", "") == []
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
-def test_a_log_that_cannot_be_read_is_left_out_and_said_in_the_log(aws, monkeypatch, caplog, code):
+def test_a_log_that_cannot_be_read_is_left_out_and_said_in_the_log(aws, caplog, code):
     client = boto3.client("logs")
-    monkeypatch.setattr(build_log, "client", lambda: client)
     with Stubber(client) as stub:
         stub.add_client_error("get_log_events", code)
-        assert build_log.tail("group", "stream") == []
+        assert tail(client) == []
 
     assert [record.message for record in caplog.records] == ["build log not read"]
 
 
-def test_what_was_read_before_a_failure_is_kept(log, monkeypatch):
-    pages = log(["newest"], ["never read"])
+def test_what_was_read_before_a_failure_is_kept(monkeypatch):
+    pages = Log(["newest"], ["never read"])
     whole = pages.get_log_events
 
     def fail_later(**requests):
@@ -98,12 +85,12 @@ def test_what_was_read_before_a_failure_is_kept(log, monkeypatch):
 
     monkeypatch.setattr(pages, "get_log_events", fail_later)
 
-    assert build_log.tail("group", "stream") == ["newest"]
+    assert tail(pages) == ["newest"]
 
 
-def test_a_programming_error_is_no_missing_log(log, monkeypatch):
-    pages = log()
+def test_a_programming_error_is_no_missing_log(monkeypatch):
+    pages = Log()
     monkeypatch.setattr(pages, "get_log_events", lambda **_: {})
 
     with pytest.raises(KeyError):
-        build_log.tail("group", "stream")
+        tail(pages)

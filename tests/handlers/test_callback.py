@@ -49,7 +49,7 @@ def wait(scan, machine):
     return begin
 
 
-def test_a_token_is_left_where_a_click_finds_it(wait, scan, artifacts, machine, clock):
+def test_a_token_is_stored_where_a_click_reads_it(wait, scan, artifacts, machine, clock):
     clock("2026-11-24T10:00:00Z")
 
     assert wait() is False
@@ -77,7 +77,7 @@ LATER = [
 
 
 @pytest.mark.parametrize("later", LATER)
-def test_the_token_of_a_later_wait_takes_the_place_of_the_one_before(wait, scan, artifacts, later):
+def test_the_token_of_a_later_wait_replaces_the_previous_one(wait, scan, artifacts, later):
     wait()
     wait(token="token-2", **later)
 
@@ -85,7 +85,7 @@ def test_the_token_of_a_later_wait_takes_the_place_of_the_one_before(wait, scan,
 
 
 @pytest.mark.parametrize("later", LATER)
-def test_a_call_that_comes_late_does_not_bury_the_token_of_a_later_wait(
+def test_a_late_call_does_not_overwrite_the_token_of_a_later_wait(
     wait, scan, artifacts, machine, later
 ):
     wait("exception", token="token-2", **later)
@@ -95,7 +95,7 @@ def test_a_call_that_comes_late_does_not_bury_the_token_of_a_later_wait(
     assert machine.resumed == []
 
 
-def test_a_call_that_seems_late_sends_its_own_token_back_where_the_answer_is_there(
+def test_a_seemingly_late_call_resumes_its_own_token_if_the_response_exists(
     wait, scan, artifacts, machine
 ):
     artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
@@ -106,7 +106,7 @@ def test_a_call_that_seems_late_sends_its_own_token_back_where_the_answer_is_the
 
 
 @pytest.mark.parametrize("later", LATER)
-def test_a_request_that_takes_effect_late_does_not_bury_the_token_of_a_later_wait(
+def test_a_late_write_does_not_overwrite_the_token_of_a_later_wait(
     wait, scan, artifacts, calls, later
 ):
     """A later wait leaves its token after this one looked and before it writes."""
@@ -121,7 +121,7 @@ def test_a_request_that_takes_effect_late_does_not_bury_the_token_of_a_later_wai
     assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
 
 
-def test_a_write_that_meets_others_is_tried_again(wait, scan, artifacts, calls):
+def test_a_conflicting_write_is_retried(wait, scan, artifacts, calls):
     calls.refuse("PutObject", "ConditionalRequestConflict", times=2)
 
     wait()
@@ -129,7 +129,7 @@ def test_a_write_that_meets_others_is_tried_again(wait, scan, artifacts, calls):
     assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-1"
 
 
-def test_a_decision_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
+def test_an_existing_decision_resumes_at_once(wait, scan, artifacts, machine):
     artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "rejected"}
 
     assert wait() is True
@@ -150,7 +150,7 @@ def test_a_request_about_a_version_that_is_not_the_newest_is_superseded(
     assert machine.resumed == ["token-1"]
 
 
-def test_a_withdrawal_that_is_there_already_is_not_waited_for(wait, scan, artifacts, machine):
+def test_an_existing_withdrawal_resumes_at_once(wait, scan, artifacts, machine):
     artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
     artifacts[f"scans/{scan['scan']}/withdrawal.json"] = {"reason": "found in use"}
 
@@ -186,7 +186,7 @@ def meanwhile(calls):
 
 # Each call of callback: read, put the token, look for a decision, list the versions, and after all.
 @pytest.mark.parametrize("gap", range(1, 6))
-def test_a_decision_and_a_wait_that_meet_never_miss_each_other(
+def test_a_concurrent_decision_always_resumes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
     artifacts[f"waiting/{scan['scan']}.json"] = {
@@ -204,7 +204,7 @@ def test_a_decision_and_a_wait_that_meet_never_miss_each_other(
 
 
 @pytest.mark.parametrize("gap", range(1, 5))
-def test_a_withdrawal_and_a_wait_that_meet_never_miss_each_other(
+def test_a_concurrent_withdrawal_always_resumes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
     artifacts[f"scans/{scan['scan']}/decision.json"] = {
@@ -223,7 +223,7 @@ def test_a_withdrawal_and_a_wait_that_meet_never_miss_each_other(
 
 
 @pytest.mark.parametrize("gap", range(1, 6))
-def test_an_upload_and_a_wait_that_meet_never_miss_each_other(
+def test_a_concurrent_upload_always_supersedes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
     def upload():
@@ -249,14 +249,14 @@ def written(scan, name):
     ("name", "waits_for", "resumed"),
     [
         ("decision.json", "decision", True),
-        # It was heard of before.
+        # The execution has resumed before.
         ("decision.json", "exception", False),
         ("withdrawal.json", "exception", True),
         # The state machine does not know of the approval yet.
         ("withdrawal.json", "decision", True),
     ],
 )
-def test_an_answer_whose_writer_died_resumes_the_machine(
+def test_a_response_whose_writer_crashed_resumes_the_workflow(
     wait, scan, machine, name, waits_for, resumed
 ):
     wait(waits_for)
@@ -265,7 +265,7 @@ def test_an_answer_whose_writer_died_resumes_the_machine(
     assert machine.resumed == (["token-1"] if resumed else [])
 
 
-def test_an_answer_that_comes_twice_resumes_once(wait, scan, machine):
+def test_a_repeated_response_resumes_once(wait, scan, machine):
     wait()
 
     for _ in range(2):
@@ -274,7 +274,7 @@ def test_an_answer_that_comes_twice_resumes_once(wait, scan, machine):
     assert machine.resumed == ["token-1"]
 
 
-def test_an_answer_that_nothing_waits_for_resumes_nothing(scan, machine):
+def test_a_response_without_a_wait_resumes_nothing(scan, machine):
     assert callback.handler(written(scan, "decision.json"), None) is False
     assert machine.resumed == []
 
@@ -290,12 +290,12 @@ def check(scan, calls):
     return ask
 
 
-def test_a_request_that_nobody_has_decided_is_open(check, scan, artifacts):
+def test_an_undecided_request_is_open(check, scan, artifacts):
     assert check() == {"status": "open"}
     assert f"scans/{scan['scan']}/decision.json" not in artifacts
 
 
-def test_a_request_that_nobody_has_decided_in_time_is_closed_once(check, scan, artifacts, clock):
+def test_an_undecided_request_expires_once(check, scan, artifacts, clock):
     clock("2026-11-27T10:00:00Z")
 
     assert check(expired=True) == check() == {"status": "request-expired"}
@@ -312,7 +312,7 @@ def test_a_request_that_nobody_has_decided_in_time_is_closed_once(check, scan, a
 
 @pytest.mark.parametrize("expired", [False, True])
 @pytest.mark.parametrize("decision", ["rejected", "superseded", "request-expired"])
-def test_what_was_decided_is_said_also_when_time_is_over(check, scan, artifacts, decision, expired):
+def test_a_decision_is_returned_even_after_the_deadline(check, scan, artifacts, decision, expired):
     document = {"decision": decision, "expiresAt": None}
     artifacts[f"scans/{scan['scan']}/decision.json"] = document
 
@@ -323,7 +323,7 @@ def test_what_was_decided_is_said_also_when_time_is_over(check, scan, artifacts,
 @pytest.mark.parametrize(
     ("withdrawals", "status"), [([], "approved"), ([{"reason": "in use"}], "withdrawn")]
 )
-def test_an_approval_says_until_when_and_whether_it_was_withdrawn(
+def test_an_approval_has_its_expiry_and_whether_it_was_withdrawn(
     check, scan, artifacts, withdrawals, status
 ):
     until = "2036-12-24T10:00:00Z"

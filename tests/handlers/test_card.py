@@ -282,7 +282,7 @@ def test_a_document_of_any_shape_is_a_report_or_none(document):
         )
 
 
-def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
+def test_a_long_card_is_cut_from_the_end_and_keeps_its_links():
     card_shown = notification.notification(
         scan=SCAN,
         title="title",
@@ -310,7 +310,7 @@ def test_what_does_not_fit_gives_way_from_the_end_and_the_links_stay():
         ("keywords", {"keywords": ["x" * 76]}),
     ],
 )
-def test_a_card_that_the_service_would_drop_does_not_leave(field, change):
+def test_an_invalid_card_is_not_sent(field, change):
     card_shown = card.outcome(SCAN_LINKS, REJECTED, None)
     card_shown["content"].update(change)
 
@@ -349,7 +349,7 @@ def test_a_card_is_checked_where_it_is_made():
         ),
     ],
 )
-def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, actual, expected):
+def test_a_condition_is_formatted_for_people(metric, comparator, threshold, actual, expected):
     condition = findings.Condition(
         metric=metric, comparator=comparator, threshold=threshold, actual=actual, status="error"
     )
@@ -357,7 +357,7 @@ def test_a_condition_is_said_as_people_say_it(metric, comparator, threshold, act
     assert (condition.name, condition.actual_text, condition.expected_text) == expected
 
 
-def test_all_cards_of_a_scan_stand_in_one_thread():
+def test_all_cards_of_a_scan_are_in_one_thread():
     scan_error = report.ScanError(message="m", remediation="m")
 
     cards = [

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 import time
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -11,7 +12,7 @@ from botocore.exceptions import ConnectTimeoutError
 from jsonschema import Draft202012Validator
 
 from domain.schema import load
-from handlers import build, buttons, check_build_status
+from handlers import build, check_build_status
 from tests.handlers.conftest import UPLOADS
 
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
@@ -145,8 +146,7 @@ class Crash(BaseException):
     """The function's process dies: no except clause sees it."""
 
 
-# The notification storm's digest and place, scan.json, report.json, gate-result.json twice: read,
-# then written.
+# gate-result.json, scan.json, report.json, the log, the digest, a slot, gate-result.json.
 @pytest.mark.parametrize("gap", range(8))
 def test_status_and_card_agree_where_a_report_comes_between_two_tries(
     check, artifacts, recorded, calls, gap
@@ -575,7 +575,9 @@ def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
 ):
     """A button of the team's own is offered either way."""
     ticket = {"function": "open-ticket", "outcomes": ["error"], "again": False}
-    monkeypatch.setattr(buttons, "TEAM", {**buttons.TEAM, "Team2": ticket})
+    buttons = check_build_status.BUTTONS
+    both = replace(buttons, custom={**buttons.custom, "Team2": ticket})
+    monkeypatch.setattr(check_build_status, "BUTTONS", both)
     report = recorded("report-broken")
     report["error"]["retryable"] = retry
 
@@ -653,11 +655,11 @@ def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
     killed = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}")
     ended = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}1")
 
-    def said(phase):
+    def diagnosis(phase):
         return build.diagnose(build.Build(status="FAILED", phases=(phase,)), None, []).message
 
-    assert said(killed) == "The scan ran out of memory."
-    assert said(ended).startswith("The scan was interrupted in phase BUILD.")
+    assert diagnosis(killed) == "The scan ran out of memory."
+    assert diagnosis(ended).startswith("The scan was interrupted in phase BUILD.")
 
 
 @pytest.mark.parametrize(
@@ -830,8 +832,10 @@ def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
 
     build_id = f"chatops-slack-dev-scan-5d6e7f8:{STREAM}"
     build_arn = f"arn:aws:codebuild:eu-central-1:123456789012:build/{build_id}"
-    monkeypatch.setattr(boto3, "client", lambda name, **_: CodeBuild())
-    monkeypatch.setattr(check_build_status.build_log, "tail", lambda group, stream: [group, stream])
+    monkeypatch.setattr(check_build_status, "_client", lambda service: CodeBuild())
+    monkeypatch.setattr(
+        check_build_status.build_log, "tail", lambda _, group, stream: [group, stream]
+    )
 
     result = check("cut-cause")
 
@@ -853,7 +857,7 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
                 raise ConnectTimeoutError(endpoint_url="https://codebuild")
             return {"builds": [], "buildsNotFound": ids}
 
-    monkeypatch.setattr(boto3, "client", lambda name, **_: CodeBuild())
+    monkeypatch.setattr(check_build_status, "_client", lambda service: CodeBuild())
 
     result = check("cut-cause")
 
@@ -865,8 +869,7 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
 
 
 def test_codebuild_and_its_log_are_not_asked_when_there_is_a_report(check, monkeypatch):
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: pytest.fail("asked"))
-    monkeypatch.setattr(check_build_status.build_log, "client", lambda: pytest.fail("asked"))
+    monkeypatch.setattr(check_build_status, "_client", pytest.fail)
 
     assert check("broken", "report-broken")["status"] == "error"
 

@@ -22,5 +22,5 @@ def test_a_line_names_the_scan_its_app_its_outcome_and_the_seconds_since_the_upl
     ],
     ids=["no scan.json", "no decision", "scanned again"],
 )
-def test_a_time_that_would_say_nothing_is_left_out(opened, at):
+def test_a_meaningless_duration_is_omitted(opened, at):
     assert "seconds" not in measure.fields("a/1", "a", "escalated", opened, at)

@@ -65,7 +65,7 @@ MARKS = "*_~`\uff0a\uff3f\uff40@#:.>/\uff1a\uff20\uff03\uff1e\u3002 w1aé\u0661\
 @example("a_bc", 3)
 @example("10:30:1", 6)
 @example(":\u200d1:", 9)
-def test_no_mark_is_left_in_running_text_wherever_it_is_cut(outside_text, limit):
+def test_no_formatting_is_left_in_running_text_wherever_it_is_cut(outside_text, limit):
     displayed = mrkdwn.text(outside_text, limit)
 
     assert sanitize.size(displayed) <= limit
@@ -77,7 +77,7 @@ def test_no_mark_is_left_in_running_text_wherever_it_is_cut(outside_text, limit)
 
 
 @given(st.text(st.sampled_from(MARKS) | st.characters(), max_size=60), st.integers(1, 80))
-def test_a_code_span_is_one_whatever_is_in_it(outside_text, limit):
+def test_any_text_stays_one_code_span(outside_text, limit):
     displayed = mrkdwn.code(outside_text, limit)
 
     assert displayed[0] == displayed[-1] == "`"
@@ -118,18 +118,18 @@ def test_a_cut_never_halves_an_entity_or_a_character(limit):
     assert not cut[:-1].endswith(("&", "&a", "&am", "&amp", "&l", "&lt", "&g", "&gt"))
 
 
-def test_what_the_cut_makes_of_a_text_is_looked_at_too():
+def test_the_text_after_the_cut_is_sanitized_too():
     assert mrkdwn.text("a_bc", 3) == f"a{LOW}\u2026"
     assert mrkdwn.text("&a_bc", 8) == f"&amp;a{LOW}\u2026"
     assert mrkdwn.text("evil.community", 8) == f"evil{DOT}co\u2026"
 
 
-def test_what_is_taken_out_does_not_hide_that_there_is_more():
+def test_a_cut_is_marked_even_if_characters_were_removed():
     assert sanitize.line("safe.py" + "\u200e" * 20 + ".exe", 10) == "safe.py…"
     assert sanitize.line("safe.py" + "\u200e", 7) == "safe.py"
 
 
-def test_a_million_characters_are_cut_at_once():
+def test_a_million_characters_are_cut_quickly():
     assert len(mrkdwn.text("x&" * 1_000_000, 100)) <= 100
 
 
@@ -160,12 +160,12 @@ def test_an_ampersand_in_a_link_is_escaped_for_slack():
     assert mrkdwn.link(None, "x") == "x"
 
 
-def test_what_is_no_build_has_no_build_page():
+def test_an_invalid_build_id_has_no_link():
     assert links.build("eu-central-1", "") is None
     assert links.build("eu-central-1", "arn:aws:states:eu-central-1:1:execution:a:b") is None
 
 
-def test_moments_are_written_in_utc_and_said_in_words():
+def test_times_are_written_in_utc_and_formatted_for_people():
     when = timestamps.datetime.fromisoformat("2026-12-04T01:05:09.9+02:00")
 
     assert timestamps.iso(when) == "2026-12-03T23:05:09Z"

@@ -2,11 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers import check_build_status, evidence, notify
+from handlers import check_build_status, notify
 from handlers.notification import check, in_thread
 from handlers.notification_storm import ThreadSlots
 from tests.handlers.conftest import STATE, refuse
@@ -15,16 +16,17 @@ START = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
 SOON, NEXT = START + timedelta(minutes=2), START + timedelta(minutes=5)
 WINDOW, NEXT_WINDOW = "thread-slots/2026-11-24T10:05:00Z", "thread-slots/2026-11-24T10:10:00Z"
 MOST = 3
-THREAD_SLOTS = ThreadSlots(bucket=STATE, most=MOST, seconds=300)
+THREAD_SLOTS = ThreadSlots(s3=check_build_status.s3, bucket=STATE, most=MOST, seconds=300)
 DOWN = "The SonarQube server could not be reached."
 
 
 def thread(scan, now=SOON, causes=(DOWN,), slots=THREAD_SLOTS):
-    return slots.thread(scan, scan.split("/")[0], causes, now)
+    storm = slots.is_storm(now)
+    return slots.thread(scan, scan.split("/")[0], causes, now, storm=storm)
 
 
-def fill(now=SOON, **told):
-    return [thread(f"app{number}/v-{now:%M}", now, **told) for number in range(MOST)]
+def fill(now=SOON, **arguments):
+    return [thread(f"app{number}/v-{now:%M}", now, **arguments) for number in range(MOST)]
 
 
 def digest(scan, window=WINDOW):
@@ -81,7 +83,7 @@ def test_another_window_has_places_of_its_own():
 
 
 def test_without_a_number_nobody_shares_and_nothing_is_written(work):
-    unlimited = ThreadSlots(bucket=STATE, most=0, seconds=300)
+    unlimited = replace(THREAD_SLOTS, most=0)
 
     assert [thread(f"app/v{n}", slots=unlimited) for n in range(5)] == [
         f"app/v{n}" for n in range(5)
@@ -91,13 +93,13 @@ def test_without_a_number_nobody_shares_and_nothing_is_written(work):
 
 def test_many_at_once_get_exactly_the_places_there_are_and_one_digest(monkeypatch):
     # S3 looks and writes in one step, moto in two.
-    one, put = threading.Lock(), evidence.s3.put_object
+    one, put = threading.Lock(), check_build_status.s3.put_object
 
     def put_in_one_step(**request):
         with one:
             return put(**request)
 
-    monkeypatch.setattr(evidence.s3, "put_object", put_in_one_step)
+    monkeypatch.setattr(check_build_status.s3, "put_object", put_in_one_step)
     scans = [f"app{number}/v1" for number in range(30)]
     with ThreadPoolExecutor(15) as pool:
         threads = dict(zip(scans, pool.map(thread, scans), strict=True))
@@ -204,7 +206,7 @@ def test_what_comes_from_outside_formats_and_calls_nobody():
 
 
 def test_a_digest_of_many_apps_fits():
-    many = ThreadSlots(bucket=STATE, most=25, seconds=300)
+    many = replace(THREAD_SLOTS, most=25)
     for number in range(26):
         many.thread(f"a/{number}", f"{number:02}" + "&" * 62, ["c" * 2000], SOON)
 
@@ -218,7 +220,7 @@ def test_a_digest_of_many_apps_fits():
     [(60, "one minute"), (90, "90 seconds"), (7200, "2 hours"), (86400, "one day")],
 )
 def test_the_window_is_told_in_words(seconds, words):
-    slots = ThreadSlots(bucket=STATE, most=1, seconds=seconds)
+    slots = replace(THREAD_SLOTS, most=1, seconds=seconds)
     for scan in ("a/1", "a/2"):
         window = slots.thread(scan, "a", [], SOON)
 

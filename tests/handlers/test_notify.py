@@ -41,7 +41,7 @@ def scanned(artifacts, recorded):
 
 @pytest.fixture
 def notified(scanned, calls, clock):
-    """Announce ``event`` and return what SES was asked, its mail, and the card."""
+    """Notify of ``event``; return the request to SES, its email, and the card."""
     clock("2026-11-25T12:00:00Z")
     requests = calls.accept("SendEmail", MessageId="ses-1")
 
@@ -67,7 +67,7 @@ def clicked_by(artifacts, decision, *people):
 
 
 @pytest.mark.parametrize("event", ["approved", "rejected", "approval-expired"])
-def test_who_decided_is_told_where_it_is_recorded(notified, artifacts, recorded, event):
+def test_the_approver_is_named_if_recorded(notified, artifacts, recorded, event):
     decision = recorded(f"decision-{'approved' if event == 'approval-expired' else event}")
     clicked_by(artifacts, decision, ("U0ADA0000", "Ada"), ("eve <!here>", None))
     _, mail, card = notified(event)
@@ -178,7 +178,7 @@ def test_the_card_names_the_functions_of_its_buttons(notified, event, functions)
     assert metadata["enableCustomActions"] is bool(functions)
 
 
-def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned, calls, artifacts):
+def test_an_unanswered_request_is_escalated_and_can_still_be_decided(scanned, calls, artifacts):
     scanned("approved")
     artifacts.s3.delete_object(Bucket="artifacts", Key=f"scans/{SCAN}/decision.json")
 
@@ -193,7 +193,7 @@ def test_a_request_that_nobody_answers_calls_somebody_and_can_be_decided(scanned
     assert "SendEmail" not in calls.made
 
 
-def test_a_newer_version_is_told_in_the_channel_only(scanned, calls, recorded):
+def test_a_superseded_request_is_reported_in_the_channel_only(scanned, calls, recorded):
     reason = "A newer version was uploaded: 8kZ."
     moot = {**recorded("decision-rejected"), "decision": "superseded", "reason": reason}
     scanned("approved", decision=moot)
@@ -206,7 +206,7 @@ def test_a_newer_version_is_told_in_the_channel_only(scanned, calls, recorded):
     assert "SendEmail" not in calls.made
 
 
-def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(notified):
+def test_a_withdrawal_shows_its_time_and_reason_and_no_expiry(notified):
     text = notified("withdrawn")[1].get_body(("plain",)).get_content()
 
     assert "25 Nov 2026, 09:00 UTC, because: The fix is out." in text
@@ -231,7 +231,7 @@ def test_a_withdrawal_says_when_and_why_and_no_longer_until_when(notified):
         ("web", "ada@EXAMPLE.com\r\nBcc: eve@evil.example", ["web@example.com"]),
     ],
 )
-def test_an_app_has_its_own_readers_and_an_uploader_of_our_domains_is_one(
+def test_an_app_has_its_own_recipients_and_an_uploader_of_an_allowed_domain_is_added(
     notified, recorded, app, uploader, to
 ):
     left = recorded("report-failed")
@@ -243,7 +243,7 @@ def test_an_app_has_its_own_readers_and_an_uploader_of_our_domains_is_one(
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_the_mail_tells_all_of_it_in_text_and_html_alike(notified, recorded, event):
+def test_the_email_has_the_same_content_in_text_and_html(notified, recorded, event):
     _, message, card = notified(event)
     text, html = parts(message)
     page = Page(html)
@@ -281,7 +281,7 @@ def test_the_mail_tells_all_of_it_in_text_and_html_alike(notified, recorded, eve
         assert link in text
 
 
-def test_the_mail_shows_the_first_of_many_conditions_and_findings(notified, recorded):
+def test_the_email_shows_the_first_of_many_conditions_and_findings(notified, recorded):
     left = recorded("report-failed")
     left["gate"]["conditions"] = [left["gate"]["conditions"][0]] * 30
     left["findings"] = [left["findings"][0]] * 20
@@ -293,7 +293,7 @@ def test_the_mail_shows_the_first_of_many_conditions_and_findings(notified, reco
 
 
 @pytest.mark.parametrize("named", [12, 10])
-def test_the_mail_names_the_first_files_that_nobody_has_looked_at(notified, recorded, named):
+def test_the_email_names_the_first_unanalysed_files(notified, recorded, named):
     left = recorded("report-unanalysed")
     left["coverage"]["files"] = [left["coverage"]["files"][0]] * named
     left["coverage"]["counts"]["unanalysed"] = 12
@@ -309,7 +309,7 @@ def test_the_mail_names_the_first_files_that_nobody_has_looked_at(notified, reco
         assert "not covered" not in displayed.lower()
 
 
-def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_blocked(notified):
+def test_an_approval_shows_its_expiry_and_a_rejection_that_the_version_stays_blocked(notified):
     approved, rejected = (str(Page(parts(notified(event)[1])[1])) for event in EVENTS[:2])
 
     assert "Valid until 24 Dec 2026, 10:12 UTC" in approved
@@ -318,7 +318,7 @@ def test_an_approval_says_until_when_it_holds_and_a_rejection_that_it_stays_bloc
     assert "This version stays blocked." in rejected
 
 
-def test_the_card_names_the_reason_and_where_to_read_more(notified):
+def test_the_card_shows_the_reason_and_links(notified):
     lines = notified("rejected")[2]["content"]["description"].split("\n")
 
     assert lines[0] == "`api-1.4.zip` · version `3LgVabcQ`"
@@ -330,7 +330,7 @@ def test_the_card_names_the_reason_and_where_to_read_more(notified):
     ]
 
 
-def test_the_mail_goes_from_the_sender_to_all_developers_at_once(notified):
+def test_one_email_goes_from_the_sender_to_all_developers(notified):
     request, message, _ = notified("approved")
 
     assert request["FromEmailAddress"] == message["From"] == "Quality gate <gate@example.com>"
@@ -339,7 +339,7 @@ def test_the_mail_goes_from_the_sender_to_all_developers_at_once(notified):
     assert message["Auto-Submitted"] == "auto-generated"
 
 
-def test_mail_clients_can_thread_the_mails_of_one_scan(notified):
+def test_emails_of_one_scan_form_a_thread(notified):
     approved, ended = notified("approved")[1], notified("approval-expired")[1]
 
     assert approved["References"] == ended["References"] == approved["In-Reply-To"]
@@ -348,7 +348,7 @@ def test_mail_clients_can_thread_the_mails_of_one_scan(notified):
     assert approved["Message-ID"].endswith("@example.com>")
 
 
-def test_a_mail_without_a_report_still_tells_the_decision(notified):
+def test_an_email_without_a_report_still_states_the_decision(notified):
     _, message, _ = notified("approved", report=b"{")
     text, html = parts(message)
 
@@ -358,7 +358,7 @@ def test_a_mail_without_a_report_still_tells_the_decision(notified):
 
 
 @pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
-def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
+def test_an_email_that_ses_refuses_is_sent_without_the_uploader(
     scanned, calls, recorded, caplog, code
 ):
     left = recorded("report-failed")
@@ -396,7 +396,7 @@ def test_a_mail_that_ses_refuses_goes_to_the_team_without_the_uploader(
         ("AccessDeniedException", "ada@example.com", 1),
     ],
 )
-def test_a_mail_that_can_go_to_nobody_is_the_state_machine_s_to_retry(
+def test_an_email_that_ses_always_refuses_is_left_to_the_retry_of_the_state_machine(
     scanned, calls, recorded, code, uploader, times
 ):
     left = recorded("report-failed")
@@ -409,7 +409,7 @@ def test_a_mail_that_can_go_to_nobody_is_the_state_machine_s_to_retry(
     assert calls.made.count("SendEmail") == times
 
 
-def test_the_uploader_is_left_out_where_the_mail_has_all_the_recipients_it_may(monkeypatch):
+def test_the_uploader_is_omitted_if_the_email_has_the_maximum_of_recipients(monkeypatch):
     team = [f"{n}@example.com" for n in range(50)]
     monkeypatch.setitem(notify.RECIPIENTS, "web", team)
 
@@ -418,7 +418,7 @@ def test_the_uploader_is_left_out_where_the_mail_has_all_the_recipients_it_may(m
     assert notify.recipients("web", "ada@example.com") == [*team[:49], "ada@example.com"]
 
 
-def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanned, aws):
+def test_an_email_whose_response_is_lost_is_not_sent_again_by_the_function(scanned, aws):
     """It may be on its way; how often to try is the state machine's to say."""
     sent = []
 
@@ -439,7 +439,7 @@ def test_a_mail_whose_answer_is_missing_is_not_sent_again_by_the_function(scanne
 @pytest.mark.parametrize(
     "event", ["approved", "rejected", "request-expired", "expiring", "withdrawn"]
 )
-def test_nothing_can_fail_once_the_mail_is_sent(scanned, calls, event):
+def test_nothing_can_fail_after_the_email_is_sent(scanned, calls, event):
     scanned(event)
     calls.accept("SendEmail", MessageId="ses-1")
 
@@ -448,7 +448,7 @@ def test_nothing_can_fail_once_the_mail_is_sent(scanned, calls, event):
     assert calls.made[-1] == "SendEmail"
 
 
-def test_no_mail_is_sent_where_there_is_no_card(scanned, calls, monkeypatch):
+def test_without_a_card_no_email_is_sent(scanned, calls, monkeypatch):
     def refuse(*_):
         raise ValueError("the card is too long")
 
@@ -529,7 +529,7 @@ HARMLESS_TAGS = Page(parts(HARMLESS)[1]).tags
 # Rendering is slow enough that shrinking a failure would take minutes.
 @settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(outside_text, outside_text, outside_text, outside_text)
-def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, reason, message):
+def test_outside_text_stays_text_and_adds_no_header(app, key, reason, message):
     raw = mail_about(app, key, reason, message)
 
     parsed = parse(raw)
@@ -549,7 +549,7 @@ def test_whatever_comes_from_outside_stays_text_and_adds_no_header(app, key, rea
         ("expiring", {"withdrawal": WITHDRAWAL}),
     ],
 )
-def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, documents):
+def test_an_outdated_event_sends_no_notification(scanned, calls, clock, event, documents):
     clock("2026-11-25T12:00:00Z")
     requests = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event, **documents)
@@ -561,7 +561,7 @@ def test_what_is_not_true_any_more_is_not_told(scanned, calls, clock, event, doc
 
 
 @pytest.mark.parametrize("event", ["approved", "expiring"])
-def test_an_exception_that_is_over_is_not_told_to_hold(scanned, calls, clock, event, recorded):
+def test_an_expired_approval_is_not_reported_as_valid(scanned, calls, clock, event, recorded):
     clock(recorded("decision-approved")["expiresAt"])
     requests = calls.accept("SendEmail", MessageId="ses-1")
     scanned(event)

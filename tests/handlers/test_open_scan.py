@@ -36,7 +36,7 @@ def waits(artifacts, machine):
     return upload_and_wait
 
 
-def test_scan_json_says_what_was_uploaded_when_and_by_whom(opened, artifacts):
+def test_scan_json_records_upload_time_and_uploader(opened, artifacts):
     answer = opened()
 
     version = answer["scan"]["versionId"]
@@ -76,7 +76,7 @@ def test_an_upload_without_an_apps_name_is_opened_and_replaces_nothing(opened, w
     assert machine.resumed == []
 
 
-def test_asked_again_it_answers_the_same_and_an_event_that_came_twice_is_told_so(artifacts, calls):
+def test_retries_are_idempotent_and_a_duplicate_event_is_recognised(artifacts, calls):
     event = created(KEY, artifacts.upload(KEY))
     first = {"event": event, "execution": EXECUTION, "retry": 0}
 
@@ -87,7 +87,7 @@ def test_asked_again_it_answers_the_same_and_an_event_that_came_twice_is_told_so
     assert duplicate == {"scan": answer["scan"], "isNew": False}
 
 
-def test_where_s3_does_not_answer_the_state_machine_tries_again(artifacts, calls):
+def test_an_s3_error_is_left_to_the_retry_of_the_state_machine(artifacts, calls):
     event = created(KEY, artifacts.upload(KEY))
     calls.refuse("PutObject", "SlowDown")
 
@@ -95,7 +95,7 @@ def test_where_s3_does_not_answer_the_state_machine_tries_again(artifacts, calls
         open_scan.handler({"event": event, "execution": EXECUTION, "retry": 5}, None)
 
 
-def test_the_open_request_of_the_version_before_is_closed(opened, waits, artifacts, machine):
+def test_the_open_request_of_the_previous_version_is_superseded(opened, waits, artifacts, machine):
     old = waits()
 
     new = opened()["scan"]
@@ -113,7 +113,7 @@ def test_the_open_request_of_the_version_before_is_closed(opened, waits, artifac
     assert machine.resumed == [old]
 
 
-def test_another_attempt_at_the_version_before_is_closed_too(opened, waits, machine):
+def test_another_attempt_of_the_previous_version_is_superseded_too(opened, waits, machine):
     old = waits(attempt=".2")
 
     opened()
@@ -121,7 +121,7 @@ def test_another_attempt_at_the_version_before_is_closed_too(opened, waits, mach
     assert machine.resumed == [old]
 
 
-def test_what_was_decided_stays(opened, waits, artifacts):
+def test_a_decided_request_is_not_superseded(opened, waits, artifacts):
     old = waits()
     artifacts[f"scans/{old}/decision.json"] = {"decision": "approved"}
 
@@ -130,7 +130,7 @@ def test_what_was_decided_stays(opened, waits, artifacts):
     assert artifacts[f"scans/{old}/decision.json"] == {"decision": "approved"}
 
 
-def test_an_approval_is_not_touched(opened, waits, machine):
+def test_an_approval_is_not_superseded(opened, waits, machine):
     waits("exception")
 
     opened()
@@ -138,7 +138,7 @@ def test_an_approval_is_not_touched(opened, waits, machine):
     assert machine.resumed == []
 
 
-def test_an_older_version_closes_nothing_newer(opened, waits, artifacts, machine):
+def test_an_older_version_supersedes_no_newer_one(opened, waits, artifacts, machine):
     old = artifacts.upload(KEY)
     waits()
 
@@ -147,7 +147,7 @@ def test_an_older_version_closes_nothing_newer(opened, waits, artifacts, machine
     assert machine.resumed == []
 
 
-def test_a_version_that_is_gone_since_closes_nothing(opened, waits, artifacts, machine):
+def test_a_deleted_version_supersedes_nothing(opened, waits, artifacts, machine):
     waits()
     gone = artifacts.upload(KEY)
     artifacts.s3.delete_object(Bucket=UPLOADS, Key=KEY, VersionId=gone)
@@ -158,7 +158,9 @@ def test_a_version_that_is_gone_since_closes_nothing(opened, waits, artifacts, m
     assert machine.resumed == []
 
 
-def test_a_version_with_a_hundred_newer_ones_closes_none_of_them(opened, artifacts, waits, machine):
+def test_a_version_with_a_hundred_newer_ones_supersedes_none_of_them(
+    opened, artifacts, waits, machine
+):
     old = artifacts.upload(KEY)
     for _ in range(100):
         artifacts.upload(KEY)
@@ -170,7 +172,7 @@ def test_a_version_with_a_hundred_newer_ones_closes_none_of_them(opened, artifac
 
 
 @pytest.mark.parametrize("operation", ["ListObjectVersions", "ListObjectsV2", "SendTaskSuccess"])
-def test_a_request_that_cannot_be_closed_stops_no_scan(waits, artifacts, calls, operation):
+def test_a_request_that_cannot_be_superseded_stops_no_scan(waits, artifacts, calls, operation):
     waits()
     event = {"event": created(KEY, artifacts.upload(KEY)), "execution": EXECUTION}
     calls.refuse(operation, "InternalError")
@@ -181,7 +183,7 @@ def test_a_request_that_cannot_be_closed_stops_no_scan(waits, artifacts, calls, 
     assert open_scan.handler({**event, "retry": open_scan.INSISTED}, None)["isNew"]
 
 
-def test_what_takes_long_is_given_up_for_the_scan(opened, waits, machine, monkeypatch):
+def test_slow_superseding_is_abandoned_in_favour_of_the_scan(opened, waits, machine, monkeypatch):
     older, newer = waits(), waits()
     monkeypatch.setattr(open_scan, "SUPERSEDE_TIME", open_scan.SUPERSEDE_TIME * 0)
 

@@ -26,7 +26,7 @@ def click(scan):
     return answer
 
 
-def test_a_scan_that_is_over_is_done_again_as_another_attempt(over):
+def test_a_finished_scan_is_repeated_as_another_attempt(over):
     scan, started = over
 
     assert click(scan["scan"]) == (
@@ -43,7 +43,7 @@ def test_a_scan_that_is_over_is_done_again_as_another_attempt(over):
     assert event["detail"]["requester"] == scan["uploadedBy"]
 
 
-def test_each_click_asks_for_the_same_execution(over):
+def test_every_click_starts_the_same_execution(over):
     scan, started = over
 
     click(scan["scan"])
@@ -72,7 +72,7 @@ def test_an_old_card_scans_again_after_the_last_attempt(over, artifacts):
     assert json.loads(started[0]["input"])["attempt"] == 11
 
 
-def test_an_old_card_tells_of_the_last_attempt(over, artifacts):
+def test_an_old_card_reports_the_last_attempt(over, artifacts):
     scan, started = over
     again = f"{scan['scan']}.2"
     artifacts[f"scans/{again}/scan.json"] = {**scan, "scan": again, "attempt": 2}
@@ -82,7 +82,7 @@ def test_an_old_card_tells_of_the_last_attempt(over, artifacts):
     assert started == []
 
 
-def test_an_old_card_says_that_the_last_attempt_goes_on(over, artifacts, calls):
+def test_an_old_card_reports_that_the_last_attempt_is_running(over, artifacts, calls):
     scan, started = over
     again = f"{scan['scan']}.2"
     execution = f"{scan['execution']}-2"
@@ -94,7 +94,7 @@ def test_an_old_card_says_that_the_last_attempt_goes_on(over, artifacts, calls):
     assert started == []
 
 
-def test_an_attempt_that_ended_before_it_began_is_followed_by_the_next(over, calls):
+def test_an_attempt_that_failed_before_it_opened_is_followed_by_the_next(over, calls):
     scan, _ = over
     accept = calls.before["StartExecution"]
 
@@ -107,7 +107,7 @@ def test_an_attempt_that_ended_before_it_began_is_followed_by_the_next(over, cal
     assert click(scan["scan"]).endswith(f"about {scan['scan']}.3.")
 
 
-def test_what_is_not_over_is_not_done_again(over, calls):
+def test_a_running_scan_is_not_repeated(over, calls):
     scan, started = over
     calls.accept("DescribeExecution", status="RUNNING")
 
@@ -115,7 +115,7 @@ def test_what_is_not_over_is_not_done_again(over, calls):
     assert started == []
 
 
-def test_an_execution_that_step_functions_has_forgotten_is_over(over, calls):
+def test_a_deleted_execution_counts_as_finished(over, calls):
     scan, started = over
     calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
 
@@ -123,7 +123,7 @@ def test_an_execution_that_step_functions_has_forgotten_is_over(over, calls):
     assert len(started) == 1
 
 
-def test_what_passed_is_not_done_again(over, artifacts):
+def test_a_passed_scan_is_not_repeated(over, artifacts):
     scan, started = over
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "passed"}
 
@@ -131,7 +131,7 @@ def test_what_passed_is_not_done_again(over, artifacts):
     assert started == []
 
 
-def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
+def test_a_permanent_error_is_not_scanned_again(over, artifacts):
     """Cards that were sent before keep their button."""
     scan, started = over
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error", "retryable": False}
@@ -143,7 +143,7 @@ def test_what_the_same_bytes_cannot_change_is_not_done_again(over, artifacts):
 
 
 @pytest.mark.parametrize("event", [None, {}, {"scan": 7}, {"scan": "../x"}, {"scan": "payments"}])
-def test_what_is_no_scan_is_refused_before_any_call(calls, event):
+def test_an_invalid_scan_id_is_refused_before_any_call(calls, event):
     assert rescan.handler(event, None) == "This is not a scan; use the button on its card."
     assert calls.made == []
 
@@ -152,7 +152,7 @@ def test_an_unknown_scan_is_said_to_be_unknown(artifacts):
     assert click("payments/unknown") == "There is no scan payments/unknown here."
 
 
-def test_what_aws_refuses_can_be_clicked_again(over, calls):
+def test_an_aws_error_allows_another_click(over, calls):
     calls.refuse("StartExecution", "AccessDeniedException")
 
     assert click(over[0]["scan"]).startswith("AWS error. Nothing was changed; try again")

@@ -28,7 +28,7 @@ def test_an_address_that_fits_stays_in_its_line():
     assert wrapping.paragraph("See https://a.example/x-y now") == "See https://a.example/x-y now"
 
 
-def test_other_long_words_are_broken_and_nothing_is_lost():
+def test_other_long_words_are_wrapped_without_loss():
     text = wrapping.items(["Name:  " + "x" * 150], 7)
 
     assert text.split("\n") == ["Name:  " + "x" * 71, " " * 7 + "x" * 71, " " * 7 + "x" * 8]

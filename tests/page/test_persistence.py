@@ -32,7 +32,7 @@ def test_a_second_run_shows_the_stored_uploads_of_the_first(tmp_path):
         assert second.poller.uploads[scan]["saved"]
         report = json.loads(second.poller.evidence(scan, "report.json"))
         assert report["gate"]["status"] == "passed"
-        assert second.poller.details(scan)["steps"][-1]["name"] == "Passed"
+        assert second.poller.details(scan)["steps"][-1]["name"] == "Done"
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path, capsys):

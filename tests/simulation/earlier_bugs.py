@@ -9,7 +9,7 @@ from tests.simulation.aws import functions  # noqa: F401  sets the handlers' env
 
 # isort: split
 from domain import timestamps
-from handlers import approval, callback, evidence, notify, rescan, versions
+from handlers import approval, callback, notify, rescan, versions
 from handlers.evidence import Evidence
 
 Definition = dict[str, Any]
@@ -74,7 +74,7 @@ def notified_though_over(
 
 
 def overwrite(request: dict[str, Any]) -> bool:
-    evidence.s3.put_object(
+    callback.s3.put_object(
         Bucket=callback.STATE_BUCKET,
         Key=f"waiting/{request['scan']}.json",
         Body=json.dumps(request).encode(),
@@ -87,17 +87,17 @@ def no_answer(*_: Any) -> bool:
 
 
 def only_exceptions(
-    scan: str, waits_for: Any, stored: Any, resume_execution: Any = approval._resume
-) -> bool:
-    return resume_execution(scan, waits_for[-1:], stored)
+    known: Evidence, kinds: Any, stored: Any, request: Any, resume_execution: Any = approval._resume
+) -> str:
+    return resume_execution(known, kinds[-1:], stored, request)
 
 
 def only_decisions(known: Evidence, event: Any) -> bool:
     return known.get("decision.json") is not None
 
 
-def only_the_newest(scan: Any) -> str | None:
-    result, _ = versions._versions(scan)
+def only_the_newest(s3: Any, scan: Any) -> str | None:
+    result, _ = versions._versions(s3, scan)
     return result[0] if result and result[0] != scan["versionId"] else None
 
 
@@ -116,7 +116,7 @@ _STANDING = approval._existing_decision
 
 def end_first(click: Any, withdraw: Any = approval.withdraw) -> str:
     """Answer that an exception is over before it is looked whether it was withdrawn."""
-    decision = Evidence(approval.ARTIFACTS_BUCKET, click.scan).read("decision.json")
+    decision = Evidence(approval.s3, approval.ARTIFACTS_BUCKET, click.scan).read("decision.json")
     if (
         decision
         and decision["expiresAt"]
@@ -129,7 +129,7 @@ def end_first(click: Any, withdraw: Any = approval.withdraw) -> str:
 
 def scan_this_again(scan: str) -> str:
     """Start the attempt that follows the card's, under the name that it always has."""
-    known = Evidence(rescan.ARTIFACTS_BUCKET, scan)
+    known = Evidence(rescan.s3, rescan.ARTIFACTS_BUCKET, scan)
     opened, outcome = known.read("scan.json"), known.read("gate-result.json")
     if not opened:
         return f"There is no scan {scan} here."
@@ -137,7 +137,7 @@ def scan_this_again(scan: str) -> str:
         return f"{scan} passed its quality gate; there is nothing to scan again."
     if outcome and outcome.get("retryable") is False:
         return f"The same bytes would end as {scan} did: do what its card says, then upload again."
-    if rescan.status(opened["execution"]) == "RUNNING":
+    if rescan.status(rescan.sfn, opened["execution"]) == "RUNNING":
         return f"{scan} is not over: it is being scanned, awaits its decision, or is approved."
     attempt = opened.get("attempt", 1) + 1
     again = f"{opened['app']}/{opened['versionId']}.{attempt}"

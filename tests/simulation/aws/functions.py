@@ -12,10 +12,10 @@ import logging
 import pkgutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +23,7 @@ import boto3
 from botocore.client import BaseClient
 from greenlet import getcurrent
 
+from handlers import parallel as calls_of_handlers
 from ops import parallel
 
 # Sets the handlers' environment and imports them, with moto first: both may be in one process.
@@ -110,10 +111,12 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
             setattr(module, name, value.__wrapped__)
         else:
             setattr(module, name, VirtualDatetime)
-    replaced += [(boto3, "client", boto3.client), (parallel, "results", parallel.results)]
+    owners = ((boto3, "client"), (parallel, "results"), (calls_of_handlers, "map_all"))
+    replaced += [(owner, name, getattr(owner, name)) for owner, name in owners]
     boto3.client = client
     # Greenlets know no threads.
     parallel.results = lambda ask, items, doing: map(ask, items)
+    calls_of_handlers.map_all = partial(_in_any_order, network.scheduler)
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -122,6 +125,24 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
         logging.disable(level)
         for module, name, value in replaced:
             setattr(module, name, value)
+
+
+def _in_any_order(
+    scheduler: Scheduler, call: Callable[[Any], Any], items: Iterable[Any]
+) -> list[Any]:
+    """Make calls at the same time one after the other, in an order drawn from the seed.
+
+    Each takes effect at one moment, so the orders are all that there is to see of it.
+    """
+    items, results, errors = list(items), {}, {}
+    for number in scheduler.random.sample(range(len(items)), len(items)):
+        try:
+            results[number] = call(items[number])
+        except Exception as error:
+            errors[number] = error
+    if errors:
+        raise errors[min(errors)]
+    return [results[number] for number in range(len(items))]
 
 
 @cache
