@@ -36,7 +36,7 @@ NOT_NOTIFIED = f"{{% $event = 'escalated' ? {_STILL_OPEN} : {_EMAIL_NOT_SENT} %}
 _DELAYED = _card(
     "$scan.app & ': approved, but its status could not be set yet'",
     "'*' & $scan.scan & '* was approved, but its tag scan-status could not be set. It is tried "
-    "again, at first each minute:\\n\\n' & $trouble",
+    "again, at first each minute:\\n\\n' & $errorText",
     "Wait for the card that says approved. If none comes, look at what AWS answers above.",
 )
 APPROVAL_DELAYED = f"{{% {_DELAYED} %}}"
@@ -52,7 +52,7 @@ def pipeline_error(region: str) -> str:
         "'Pipeline error for ' & $scan.app",
         "'The status of *' & $scan.scan & '* is unchanged: look at its tag scan-status. If that "
         "says approved, it will not expire by itself: delete that version where it may not be "
-        f"deployed.\\n\\n' & $trouble & '\\n\\n<{link}' & $states.context.Execution.Id"
+        f"deployed.\\n\\n' & $errorText & '\\n\\n<{link}' & $states.context.Execution.Id"
         " & '|Open the execution>'",
         # Not a redrive: that would enter the Fail state again, and nothing else.
         "Fix the cause, then upload the zip again: each upload is scanned.",

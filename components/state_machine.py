@@ -136,7 +136,7 @@ def definition(names: Names, *, build_seconds: int, waits: Waits) -> State:
 def _open(names: Names, waits: Waits) -> States:
     # A variable that is always defined cannot fail a state.
     variables = {
-        **dict.fromkeys(("status", "tagged", "event", "card", "expiresAt", "trouble"), "none"),
+        **dict.fromkeys(("status", "tagged", "event", "card", "expiresAt", "errorText"), "none"),
         **{name: {} for name in ("build", "failure", "result")},
         "decision": {"status": "open"},
         "escalated": not waits.escalates,
@@ -397,7 +397,7 @@ def _request(names: Names, waits: Waits) -> States:
                 status="{% $decision.status %}",
             ),
             default="DescribeError",
-            assign={"trouble": "{% 'unknown decision: ' & $string($decision.status) %}"},
+            assign={"errorText": "{% 'unknown decision: ' & $string($decision.status) %}"},
         ),
     }
 
@@ -501,7 +501,7 @@ def _errors(names: Names) -> States:
             },
             "Next": "PublishCard",
         },
-        "PipelineError": {"Type": "Fail", "Error": "PipelineError", "Cause": "{% $trouble %}"},
+        "PipelineError": {"Type": "Fail", "Error": "PipelineError", "Cause": "{% $errorText %}"},
     }
 
 

@@ -65,7 +65,7 @@ def task(
     on_timeout: Mapping[str, Any] | None = None,
     retry: Sequence[State] = (RETRY,),
 ) -> State:
-    """Call ``resource``; any error goes to ``on_error``, with its text in ``$trouble``.
+    """Call ``resource``; any error goes to ``on_error``, with its text in ``$errorText``.
 
     ``transition`` and ``on_timeout`` are a ``Next`` and perhaps an ``Assign``.
     """
@@ -75,7 +75,7 @@ def task(
     catch.append(
         {
             "ErrorEquals": ["States.ALL"],
-            "Assign": {**(on_error_assign or {}), "trouble": f"{{% {ERROR} %}}"},
+            "Assign": {**(on_error_assign or {}), "errorText": f"{{% {ERROR} %}}"},
             "Next": on_error,
         }
     )

@@ -35,7 +35,7 @@ SHORTEST, MAX_PERIOD = (
 )
 DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 # What happens after an action was recorded.
-RESUMED, CONTINUES, ENDED = "woken", "goes on", "over"
+RESUMED, CONTINUES, ENDED = "resumed", "continues", "ended"
 
 s3 = aws.client("s3")
 sfn = aws.client("stepfunctions")

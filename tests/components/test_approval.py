@@ -1,6 +1,5 @@
 import json
 import re
-import runpy
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import yaml
 from components.buttons import OUTCOMES, TeamButton
 from components.scan_project import Sarif
 from components.upload_gate import UploadGate, UploadGateArgs
+from handlers.buttons import Buttons
 from tests.support.recording import PROGRAM, PROJECT, REGION, Built, build, gate, program
 
 LONGEST_STACK = "a23456789-123456"
@@ -161,18 +161,12 @@ def test_a_button_is_shown_on_cards_that_name_its_function_and_asks_for_missing_
     }
 
 
-def test_the_variables_that_a_button_asks_for_are_on_no_card(monkeypatch):
+def test_the_variables_that_a_button_asks_for_are_on_no_card():
     """People are asked for what no card binds; else they would never be."""
-    button = {"function": "f", "outcomes": OUTCOMES}
-    displayed = {f"Team{place}": button for place in range(1, 6)}
-    for key, value in {
-        "AWS_REGION": REGION,
-        "APPROVAL_FUNCTION": "approval",
-        "TEAM_BUTTONS": json.dumps(displayed),
-    }.items():
-        monkeypatch.setenv(key, value)
-    buttons = runpy.run_path(str(PROGRAM / "handlers" / "buttons.py"))
-    context = {key for outcome in OUTCOMES for key in buttons["of"](outcome, "payments/v1")}
+    button = {"function": "f", "outcomes": OUTCOMES, "again": False}
+    custom = {f"Team{place}": button for place in range(1, 6)}
+    buttons = Buttons(region=REGION, approval_function="approval", custom=custom)
+    context = {key for outcome in OUTCOMES for key in buttons.of(outcome, "payments/v1") or ()}
 
     # And each button's function is under its key on some card.
     assert {key for _, key, *_ in BUTTONS.values()} <= context

@@ -437,7 +437,7 @@ def test_outside_text_is_escaped_before_it_goes_to_slack():
         for state in STATES.values()
         for rule in state.get("Catch", [])
         for name, value in rule.get("Assign", {}).items()
-        if name in ("trouble", "card") and "errorOutput" in value
+        if name in ("errorText", "card") and "errorOutput" in value
     ]
 
     # All but Scan's, whose failure is an answer; Notify has a text and a card.

@@ -41,9 +41,9 @@ def compare(body: bytes, folder: Path, unzippers: Mapping[str, Unzipper]) -> Com
     ours.mkdir()
     try:
         entries = unpack(archive, ours, LIMITS)
-    except ScanError as broken:
+    except ScanError as scan_error:
         empty(folder)
-        return Comparison(refusal=broken.code)
+        return Comparison(refusal=scan_error.code)
     unseen, written, cut = [], 0, 0
     for name, unzip in unzippers.items():
         to = folder / "theirs"

@@ -29,13 +29,13 @@ LATE = 2 * 3600  # seconds
 HAPPENED = {
     "dead-letters": "lost",
     "no-scans-completed": "lost",
-    "executions-ended-early": "trouble",
-    "scan-errors": "trouble",
-    "results-late": "trouble",
-    "function-errors": "trouble",
-    "button-errors": "trouble",
-    "resume-failed": "trouble",
-    "approvals-expiring": "trouble",
+    "executions-ended-early": "errors",
+    "scan-errors": "errors",
+    "results-late": "errors",
+    "function-errors": "errors",
+    "button-errors": "errors",
+    "resume-failed": "errors",
+    "approvals-expiring": "errors",
 }
 # What only AWS counts, or does: the least that sets the alarm off, and what does not.
 GIVEN = {
@@ -88,7 +88,7 @@ def observed() -> Iterator[Observed]:
         observed.errors.clear()
         observed.parts["calm"] = _measure(observed)
         _cause_errors(observed, patch)
-        observed.parts["trouble"] = _measure(observed)
+        observed.parts["errors"] = _measure(observed)
         yield observed
 
 
@@ -314,7 +314,7 @@ def test_uploads_in_a_single_hour_set_off_no_alarm(observed: Observed):
 def test_outcomes_are_counted_by_app(observed: Observed):
     result = {
         tuple(sorted(dict(dimensions).items())): len(values)
-        for (_, name, dimensions), values in observed.parts["trouble"].items()
+        for (_, name, dimensions), values in observed.parts["errors"].items()
         if name == "Outcomes"
     }
 
@@ -329,7 +329,7 @@ def test_outcomes_are_counted_by_app(observed: Observed):
 
 
 def test_times_since_the_upload_are_measured(observed: Observed):
-    values = observed.parts["trouble"]
+    values = observed.parts["errors"]
 
     assert max(values[metric("chatops-slack/local", "SecondsToResult")]) >= LATE
     assert len(values[metric("chatops-slack/local", "SecondsToDecision")]) == 1

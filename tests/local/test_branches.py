@@ -37,39 +37,39 @@ OUTCOME = [*DECIDED, *TAGGED, *NOTIFIED, "PublishOutcome"]
 # What the gate says, who decides and what fails on the path, and the states in which it ends.
 PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "passed": (
-        {"judged": "passed"},
+        {"evaluated": "passed"},
         [*TAGGED, "Done"],
     ),
     "error": (
-        {"judged": "error"},
+        {"evaluated": "error"},
         [*TAGGED, *PUBLISHED, "Done"],
     ),
     "build failed": (
-        {"judged": "error", "build": "FAILED"},
+        {"evaluated": "error", "build": "FAILED"},
         [*TAGGED, *PUBLISHED, "Done"],
     ),
     "no app name": (
-        {"judged": "error", "key": "a b/x.zip"},
+        {"evaluated": "error", "key": "a b/x.zip"},
         ["IsNewScan", "CheckBuildStatus", *TAGGED, *PUBLISHED, "Done"],
     ),
     "duplicate event": (
-        {"judged": "passed", "again": True},
+        {"evaluated": "passed", "again": True},
         ["OpenScan", "IsNewScan", "DuplicateEvent"],
     ),
     "no gate result": (
-        {"judged": "crash"},
+        {"evaluated": "crash"},
         ["CheckBuildStatus", "DescribeError", *PUBLISHED, "PipelineError"],
     ),
     "begins a storm": (
-        {"judged": "error", "thread": "thread-slots/1", "opening": OPENING},
+        {"evaluated": "error", "thread": "thread-slots/1", "opening": OPENING},
         [*TAGGED, *PUBLISHED, *PUBLISHED, "Done"],
     ),
     "in a storm, no mail": (
-        {"judged": "failed", "thread": "thread-slots/1", "decided": "rejected", "notify": crash},
+        {"evaluated": "failed", "thread": "thread-slots/1", "decided": "rejected", "notify": crash},
         [*TAGGED, "WaitForDigest", *PUBLISHED, "AwaitDecision", *OUTCOME],
     ),
     "approved": (
-        {"judged": "failed", "decided": "approved"},
+        {"evaluated": "failed", "decided": "approved"},
         [
             "AwaitDecision",
             *DECIDED,
@@ -81,19 +81,19 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "reminded": (
-        {"judged": "failed", "decided": "approved", "hold": REMIND + 6},
+        {"evaluated": "failed", "decided": "approved", "hold": REMIND + 6},
         ["AwaitWithdrawal", *DECIDED, *NOTIFIED, *PUBLISHED, "AwaitWithdrawal", *OUTCOME],
     ),
     "withdrawn": (
-        {"judged": "failed", "decided": "approved", "hold": 60, "withdraw": True},
+        {"evaluated": "failed", "decided": "approved", "hold": 60, "withdraw": True},
         ["AwaitWithdrawal", *OUTCOME],
     ),
     "rejected": (
-        {"judged": "failed", "decided": "rejected"},
+        {"evaluated": "failed", "decided": "rejected"},
         ["AwaitDecision", *OUTCOME],
     ),
     "decided late": (
-        {"judged": "failed", "decided": "rejected", "waits": 2},
+        {"evaluated": "failed", "decided": "rejected", "waits": 2},
         [
             "AwaitDecision",
             "RouteByDecision",
@@ -105,11 +105,11 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "superseded": (
-        {"judged": "failed", "newer": True},
+        {"evaluated": "failed", "newer": True},
         ["AwaitDecision", *OUTCOME],
     ),
     "nobody decided, no mail": (
-        {"judged": "failed", "notify": crash},
+        {"evaluated": "failed", "notify": crash},
         [
             *NOTIFIED,
             *PUBLISHED,

@@ -99,7 +99,7 @@ def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
 
 def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
     assert run("approve", failed, "--reason", "x").exit_code == 1
-    assert run("approve", failed, "--reason", "mended", "--days", "9999").exit_code == 1
+    assert run("approve", failed, "--reason", "fixed", "--days", "9999").exit_code == 1
     assert run("rescan", failed).exit_code == 1
     assert run("reject", failed, "--reason", "fix it first").exit_code == 0
     assert run("approve", failed, "--reason", "but please").exit_code == 1

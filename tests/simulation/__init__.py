@@ -1,7 +1,7 @@
 """Deterministic simulation: random orders of uploads, clicks, faults and ends, in virtual time.
 
 - ``aws/``: a fake AWS on which the real handlers and the real state machine run.
-- ``generator`` and ``troubles`` make a scenario, plain data, from a seed; ``anchors`` are the
+- ``generator`` and ``fault_plans`` make a scenario, plain data, from a seed; ``anchors`` are the
   moments to which it ties what happens; ``people`` do it; ``scenario`` runs it to a ``trace``.
 - ``model/`` evaluates the trace by what the docs promise, and knows nothing of the code.
 - ``campaign`` runs many seeds, ``shrink`` makes a failing one small, ``shown`` prints one.

@@ -130,7 +130,7 @@ FIXES = {
         10,
         "card and gate result may be of two looks",
         "the card is an object of its own, written first",
-        ("untrue: broken", "untrue: failed"),
+        ("untrue: scan error", "untrue: failed"),
         ((check_build_status, "Evidence", earlier_bugs.CardFirst),),
     ),
     "answers-after-the-end": Fix(

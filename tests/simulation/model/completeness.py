@@ -97,7 +97,7 @@ Event = tuple[str, float, bool]
 def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
     """What must be told of a scan: which card, since when it is due, and whether by email, too."""
     if attempt.status == "error":
-        yield "broken", attempt.evaluated, False
+        yield "scan error", attempt.evaluated, False
     if attempt.status != "failed":
         return
     yield "failed", attempt.evaluated, False

@@ -37,9 +37,11 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation(
             "another thread", attempt.cards[-1].at, f"{attempt.scan}: {sorted(map(str, threads))}"
         )
-    both = {"failed", "broken"} & by_kind(attempt).keys()
+    both = {"failed", "scan error"} & by_kind(attempt).keys()
     if len(both) == 2:
-        yield Violation("failed and broken", attempt.evaluated, f"{attempt.scan} has both cards")
+        yield Violation(
+            "failed and scan error", attempt.evaluated, f"{attempt.scan} has both cards"
+        )
 
 
 def _twice(

@@ -44,7 +44,7 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
         return
-    notified = {"failed", "broken", "pipeline error"}
+    notified = {"failed", "scan error", "pipeline error"}
     if any(kind(card) in notified and card.at >= answer.start for card in attempt.cards):
         return
     if attempt.status == "passed" and attempt.evaluated >= answer.start:

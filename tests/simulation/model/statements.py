@@ -239,7 +239,7 @@ def _minute(text: str) -> float:
 Rule = Callable[[History, Attempt, Said], Iterator[str]]
 RULES: dict[str, Rule] = {
     "failed": _failed,
-    "broken": _scan_error,
+    "scan error": _scan_error,
     "escalated": _escalated,
     "approved": _approved,
     "rejected": _decided("rejected"),

@@ -36,7 +36,7 @@ BUTTONS = {
     "approved": "Withdraw",
     "expiring": "Withdraw",
 }
-KEYWORDS = {"failed": "quality gate failed", "broken": "scan failed to run"}
+KEYWORDS = {"failed": "quality gate failed", "scan error": "scan failed to run"}
 WORDS = {
     "approved": ("approved until {day}", "Approved until {day}: quality gate exception"),
     "rejected": ("rejected", "Rejected: quality gate failed"),
@@ -121,7 +121,7 @@ class History:
         if status == "passed":
             self.end(at + 2, scan)
         elif status == "error":
-            self.card(at + 2, scan, "broken")
+            self.card(at + 2, scan, "scan error")
             self.end(at + 3, scan)
         else:
             self.card(at + 2, scan, "failed", until=at + self.settings.decide)

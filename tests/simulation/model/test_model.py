@@ -187,7 +187,7 @@ def error_card_of_a_failed_gate(fault: bool) -> History:
     story.store(100, scan, "report.json", {})
     story.store(120, scan, "gate-result.json", {"status": "failed"})
     story.tag(121, scan, "failed")
-    story.card(122, scan, "broken" if fault else "failed", until=120 + WINDOW)
+    story.card(122, scan, "scan error" if fault else "failed", until=120 + WINDOW)
     story.decide(1000, scan, "rejected")
     return story
 
@@ -245,7 +245,7 @@ FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
         superseded_by_an_older_one,
         {"superseded by none", "superseded by an older one"},
     ),
-    "10: broken card of a failed gate": (error_card_of_a_failed_gate, {"untrue: broken",
+    "10: error card of a failed gate": (error_card_of_a_failed_gate, {"untrue: scan error",
                                                                         "untold"}),
     "11: already approved though withdrawn": (already_approved_though_withdrawn,
                                               {"untrue answer: already"}),

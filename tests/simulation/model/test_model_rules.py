@@ -105,7 +105,7 @@ NOTIFIED: list[tuple[str, Callable[[], History], Change]] = [
     ("untrue: failed", passed_life, lambda s: s.card(130, SCAN, "failed", until=86520)),
     ("untrue: failed", expired_life, lambda s: s.card(130, SCAN, "failed", until=86520 + HOUR)),
     ("untrue: failed", expired_life, lambda s: s.card(130, SCAN, "failed", until=86520 - HOUR)),
-    ("untrue: broken", rejected_life, lambda s: s.card(3000, SCAN, "broken")),
+    ("untrue: scan error", rejected_life, lambda s: s.card(3000, SCAN, "scan error")),
     ("untrue: escalated", expired_life, lambda s: s.card(
         ESCALATED + 3, SCAN, "escalated", until=120 + WINDOW - HOUR)),
     ("untrue: escalated", expired_life, lambda s: s.card(
@@ -168,7 +168,7 @@ LOST: list[tuple[str, Callable[[], History], Change]] = [
     ("another thread", rejected_life, lambda s: cards(s, "rejected")[0].card["metadata"].update(
         threadId="payments/v2")),
     ("verify misses a wrong tag", rejected_life, wrong_tag_unseen),
-    ("failed and broken", rejected_life, lambda s: s.card(130, SCAN, "broken")),
+    ("failed and scan error", rejected_life, lambda s: s.card(130, SCAN, "scan error")),
     ("verify finds what is right", rejected_life, lambda s: s.verify(
         3000, (SCAN, "report.json", "was changed"))),
     ("verify finds what is right", rejected_life, lambda s: s.verify(

@@ -16,7 +16,7 @@ def context(card: Published) -> dict[str, str]:
     return card.card.get("metadata", {}).get("additionalContext") or {}
 
 
-KINDS = {"quality gate failed": "failed", "scan failed to run": "broken"}
+KINDS = {"quality gate failed": "failed", "scan failed to run": "scan error"}
 _PLAIN = (
     # Cards that the state machine writes itself have no keywords; people know them by the title.
     (re.compile("Pipeline error"), "pipeline error"),
@@ -27,7 +27,7 @@ _PLAIN = (
 
 
 def kind(card: Published) -> str:
-    """``failed``, ``broken``, the event, or what the state machine itself tells (``_PLAIN``).
+    """``failed``, ``scan error``, the event, or what the state machine itself tells (``_PLAIN``).
 
     Empty where it is no such card.
     """
