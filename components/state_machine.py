@@ -32,6 +32,7 @@ from components.states import (
     time_in,
     wait_for_callback,
 )
+from domain import scan_id
 
 States = dict[str, State]
 
@@ -46,12 +47,11 @@ BUILD = (
     "{% $states.result.Build.{'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, "
     "'ProjectName': ProjectName, 'Logs': Logs} %}"
 )
-# If no scan could be opened, the card names the upload by the id that its scan would have had, in
-# characters that the channel shows as plain text.
+# If no scan could be opened, the card names the upload by the id that its scan would have had.
 UNOPENED = (
     "($object := $states.input.detail.object;"
     " $name := $replace($split($object.key, '/')[0], /\\.zip$/, '');"
-    " $app := $replace($substring($name, 0, 64), /[^A-Za-z0-9._-]/, '_');"
+    f" $app := $contains($name, /^{scan_id.APP.pattern}$/) ? $name : '{scan_id.INVALID_KEY}';"
     " $attempt := $exists($states.input.attempt) ? '.' & $states.input.attempt : '';"
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
 )
@@ -171,7 +171,7 @@ def _open(names: Names, waits: Waits) -> States:
         ),
         "IsNewScan": choice(
             rule("$not($isNew)", "DuplicateEvent"),
-            rule("$scan.app = 'invalid-key'", "CheckBuildStatus", failure=INVALID_KEY),
+            rule(f"$scan.app = '{scan_id.INVALID_KEY}'", "CheckBuildStatus", failure=INVALID_KEY),
             default="Scan",
         ),
         # EventBridge delivers at least once: another execution handles this upload.
