@@ -74,7 +74,7 @@ def waiting(artifacts, machine):
     return artifacts
 
 
-def test_approving_records_the_exception_and_its_end_then_resumes_the_machine(waiting, machine):
+def test_approving_records_the_expiry_and_resumes_the_workflow(waiting, machine):
     answer = click(APPROVE)
 
     decision = waiting[DECISION]
@@ -92,7 +92,7 @@ def test_approving_records_the_exception_and_its_end_then_resumes_the_machine(wa
     assert answer == f"Approved: {SCAN} may be deployed until {until}."
 
 
-def test_rejecting_records_no_end_and_resumes_the_machine(waiting, machine):
+def test_rejecting_records_no_expiry_and_resumes_the_workflow(waiting, machine):
     assert click(REJECT) == f"Rejected: {SCAN} stays blocked."
     assert (waiting[DECISION]["decision"], waiting[DECISION]["expiresAt"]) == ("rejected", None)
     assert machine.resumed == ["token-1"]
@@ -101,7 +101,7 @@ def test_rejecting_records_no_end_and_resumes_the_machine(waiting, machine):
 @pytest.mark.parametrize(
     ("first", "second"), [(APPROVE, APPROVE), (APPROVE, REJECT), (REJECT, APPROVE)]
 )
-def test_a_second_click_returns_the_decision_and_changes_nothing(waiting, machine, first, second):
+def test_a_second_click_returns_the_existing_decision(waiting, machine, first, second):
     click(first)
     before = waiting[DECISION]
 
@@ -116,7 +116,7 @@ def test_a_second_click_returns_the_decision_and_changes_nothing(waiting, machin
 
 @pytest.mark.parametrize("point", ["GetObject", "PutObject", "SendTaskSuccess"])
 @pytest.mark.parametrize(("mine", "theirs"), [(APPROVE, REJECT), (REJECT, APPROVE)])
-def test_of_two_opposite_clicks_at_once_the_first_writer_decides(
+def test_the_first_writer_of_two_simultaneous_opposite_clicks_decides(
     waiting, machine, calls, point, mine, theirs
 ):
     """The other person's whole click happens just before each call of mine, in turn."""
@@ -143,7 +143,7 @@ def test_of_two_opposite_clicks_at_once_the_first_writer_decides(
 
 @pytest.mark.parametrize("failure", [dies, no_answer])
 @pytest.mark.parametrize("gap", range(6), ids=GAPS)
-def test_a_click_that_fails_before_any_call_is_made_good_by_the_next(
+def test_a_click_that_fails_before_any_call_is_repaired_by_the_next(
     waiting, machine, calls, gap, failure
 ):
     def fail_at_gap(operation):
@@ -168,7 +168,9 @@ def test_a_click_that_fails_before_any_call_is_made_good_by_the_next(
     assert machine.resumed == ["token-1"]
 
 
-def test_a_click_that_dies_after_its_last_call_is_not_repeated_by_the_next(waiting, machine, calls):
+def test_a_click_that_crashes_after_its_last_call_is_not_repeated_by_the_next(
+    waiting, machine, calls
+):
     def resume_then_crash(params):
         machine.send_task_success(params)
         raise Crash
@@ -182,7 +184,7 @@ def test_a_click_that_dies_after_its_last_call_is_not_repeated_by_the_next(waiti
     assert machine.resumed == ["token-1"]
 
 
-def test_an_own_write_whose_answer_was_lost_holds_and_resumes_the_machine(waiting, machine, calls):
+def test_a_write_whose_response_was_lost_counts_and_resumes_the_workflow(waiting, machine, calls):
     """botocore sends the write again, and S3 says that somebody was first."""
     calls.before["PutObject"] = lambda params: (
         waiting.s3.put_object(Bucket="artifacts", Key=DECISION, Body=params["body"]) and None
@@ -194,7 +196,7 @@ def test_an_own_write_whose_answer_was_lost_holds_and_resumes_the_machine(waitin
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_a_decision_that_nobody_waits_for_holds(waiting, calls, code):
+def test_a_decision_without_a_waiting_execution_is_valid(waiting, calls, code):
     calls.refuse("SendTaskSuccess", code)
 
     assert click(APPROVE).startswith("Recorded as approved: ")
@@ -208,7 +210,9 @@ OVER = (
 
 
 @pytest.mark.parametrize("ended", ["FAILED", "ABORTED", "TIMED_OUT", None])
-def test_a_decision_that_nothing_follows_is_not_said_to_hold(waiting, machine, calls, ended):
+def test_a_decision_that_no_execution_carries_out_is_not_reported_as_valid(
+    waiting, machine, calls, ended
+):
     machine.waiting.clear()
     if ended:
         calls.accept("DescribeExecution", status=ended)
@@ -219,7 +223,7 @@ def test_a_decision_that_nothing_follows_is_not_said_to_hold(waiting, machine, c
 
 
 @pytest.mark.parametrize("ended", ["FAILED", "ABORTED", "TIMED_OUT"])
-def test_the_second_click_says_so_too_where_nothing_follows(waiting, machine, calls, ended):
+def test_the_second_click_also_reports_that_no_execution_follows(waiting, machine, calls, ended):
     click(APPROVE)
     calls.accept("DescribeExecution", status=ended)
 
@@ -229,14 +233,16 @@ def test_the_second_click_says_so_too_where_nothing_follows(waiting, machine, ca
     assert answer.endswith(OVER)
 
 
-def test_a_click_about_what_was_followed_long_ago_says_nothing_of_it(waiting, machine, calls):
+def test_a_click_on_a_decision_carried_out_long_ago_does_not_mention_the_execution(
+    waiting, machine, calls
+):
     click(REJECT)
     calls.refuse("DescribeExecution", "ExecutionDoesNotExist")
 
     assert click(REJECT).endswith("nothing changed.")
 
 
-def test_a_click_after_expiry_says_that_it_is_too_late(waiting, machine):
+def test_a_click_after_the_deadline_is_too_late(waiting, machine):
     waiting[DECISION] = {
         "version": 1,
         "scan": SCAN,
@@ -254,28 +260,28 @@ def test_a_click_after_expiry_says_that_it_is_too_late(waiting, machine):
     assert waiting[DECISION]["decision"] == "request-expired"
 
 
-def test_a_scan_that_does_not_wait_cannot_be_decided(artifacts, machine):
+def test_a_scan_without_an_open_request_cannot_be_decided(artifacts, machine):
     artifacts[f"scans/{SCAN}/scan.json"] = OPENED
 
     assert click(APPROVE).startswith(f"{SCAN} is not waiting for a decision; if its card has just")
     assert DECISION not in artifacts
 
 
-def test_a_decided_scan_whose_wait_is_cleared_away_says_what_was_decided(waiting):
+def test_a_decided_scan_without_its_token_returns_the_decision(waiting):
     click(REJECT)
     waiting.s3.delete_object(Bucket="work", Key=f"waiting/{SCAN}.json")
 
     assert click(APPROVE).startswith("Already rejected on ")
 
 
-def test_a_scan_whose_key_s3_would_not_take_is_unknown(calls):
+def test_a_scan_id_that_is_invalid_as_a_key_is_unknown(calls):
     calls.refuse("GetObject", "KeyTooLongError")
 
     assert click(APPROVE) == f"There is no scan {SCAN} here."
 
 
 @pytest.mark.parametrize("scan", ["payments/unknown", "a/.."])
-def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
+def test_an_unknown_scan_is_reported_as_unknown(artifacts, machine, scan):
     assert click({**APPROVE, "scan": scan}) == f"There is no scan {scan} here."
 
 
@@ -298,7 +304,7 @@ def test_an_unknown_scan_is_said_to_be_unknown(artifacts, machine, scan):
         {"scan": SCAN, "decision": "approved"},
     ],
 )
-def test_a_payload_that_is_no_click_is_refused_before_any_call(calls, event):
+def test_an_invalid_payload_is_refused_before_any_call(calls, event):
     assert click(event) == "This is not a decision about a scan; use the buttons on its card."
     assert calls.made == []
 
@@ -311,7 +317,7 @@ def test_a_click_without_a_reason_decides_nothing(calls, reason):
     assert calls.made == []
 
 
-def test_a_reason_is_kept_as_one_line_and_told_without_markup(waiting):
+def test_a_reason_is_stored_as_one_line_and_shown_without_markup(waiting):
     click({"scan": SCAN, "reject": "see <!channel>\n@here & now"})
 
     assert waiting[DECISION]["reason"] == "see <!channel> @here & now"
@@ -319,7 +325,7 @@ def test_a_reason_is_kept_as_one_line_and_told_without_markup(waiting):
     assert "&lt;!channel&gt; @\u200bhere &amp; now" in answer
 
 
-def test_busy_s3_is_asked_again_until_it_says_who_was_first(waiting, machine, calls):
+def test_a_conflicting_write_is_retried_until_s3_decides(waiting, machine, calls):
     calls.refuse("PutObject", "ConditionalRequestConflict", times=2)
 
     assert click(APPROVE).startswith("Approved: ")
@@ -330,7 +336,7 @@ def test_busy_s3_is_asked_again_until_it_says_who_was_first(waiting, machine, ca
 @pytest.mark.parametrize(
     "code", ["ThrottlingException", "AccessDenied", "ConditionalRequestConflict"]
 )
-def test_whatever_aws_refuses_people_are_asked_to_click_again_and_it_is_logged(
+def test_an_aws_error_asks_for_another_click_and_is_logged(
     waiting, machine, calls, caplog, operation, code
 ):
     calls.refuse(operation, code)
@@ -339,7 +345,7 @@ def test_whatever_aws_refuses_people_are_asked_to_click_again_and_it_is_logged(
     assert caplog.records[-1].levelno == logging.ERROR
 
 
-def test_the_log_tells_who_was_first_and_no_token(waiting, caplog):
+def test_the_log_names_the_first_click_and_no_token(waiting, caplog):
     caplog.set_level(logging.INFO)
     click(APPROVE)
     click(REJECT)
@@ -369,7 +375,7 @@ action_like = st.fixed_dictionaries(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(event=json_like | action_like)
-def test_any_payload_gets_a_sentence(artifacts, machine, event):
+def test_every_payload_gets_a_response(artifacts, machine, event):
     click(event)
 
 
@@ -386,7 +392,7 @@ def test_any_payload_gets_a_sentence(artifacts, machine, event):
         ("45M", {"minutes": 45}),
     ],
 )
-def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
+def test_a_click_may_set_the_validity_of_an_approval(waiting, days, period):
     click({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
 
     decision = waiting[DECISION]
@@ -399,7 +405,7 @@ def test_the_person_may_say_how_long_an_approval_holds(waiting, days, period):
     "days",
     ["91", "0", "1s", "59 s", "-1", "1.5", "forever", "2161h", "9" * 30, None, [], True, {"d": 1}],
 )
-def test_a_time_that_is_too_long_or_none_decides_nothing(calls, days):
+def test_an_invalid_or_too_long_validity_decides_nothing(calls, days):
     expected = click({"scan": SCAN, "approve": ["Hotfix for the outage", days]})
 
     assert expected == (
@@ -409,14 +415,14 @@ def test_a_time_that_is_too_long_or_none_decides_nothing(calls, days):
     assert calls.made == []
 
 
-def test_a_decision_names_the_gate_result_that_it_goes_by(waiting):
+def test_a_decision_names_the_sha256_of_its_gate_result(waiting):
     click(APPROVE)
 
     assert waiting[DECISION]["evidence"] == {"gate-result.json": "d" * 64}
 
 
 @pytest.mark.parametrize("event", [APPROVE, REJECT])
-def test_a_click_after_a_newer_version_was_uploaded_closes_the_request(waiting, machine, event):
+def test_a_click_after_a_newer_upload_supersedes_the_request(waiting, machine, event):
     own = waiting.upload(OPENED["key"])
     waiting[f"scans/{SCAN}/scan.json"] = {**OPENED, "versionId": own}
     newest = waiting.upload(OPENED["key"])
@@ -431,14 +437,14 @@ def test_a_click_after_a_newer_version_was_uploaded_closes_the_request(waiting, 
     assert waiting[DECISION] == decision
 
 
-def test_an_upload_of_another_key_or_a_deletion_makes_no_request_moot(waiting):
+def test_an_upload_of_another_key_or_a_deletion_supersedes_no_request(waiting):
     waiting.upload("payments/api.zip.zip")
     waiting.s3.delete_object(Bucket=OPENED["bucket"], Key="payments/api.zip")
 
     assert click(APPROVE).startswith("Approved: ")
 
 
-def test_a_click_that_finds_nobody_waiting_says_when_it_takes_effect(waiting, machine):
+def test_a_click_without_a_waiting_execution_says_when_it_takes_effect(waiting, machine):
     """The first wait has timed out; the second begins with a look at what is stored."""
     machine.waiting.clear()
 
@@ -459,7 +465,7 @@ def approved(waiting, machine):
     return waiting
 
 
-def test_withdrawing_is_recorded_and_resumes_the_machine(approved, machine):
+def test_withdrawing_is_recorded_and_resumes_the_workflow(approved, machine):
     body = approved.s3.get_object(Bucket="artifacts", Key=DECISION)["Body"].read()
 
     assert click(WITHDRAW) == f"Withdrawn: {SCAN} may not be deployed any more."
@@ -497,7 +503,7 @@ WITHDRAWAL_GAPS = [
 
 
 @pytest.mark.parametrize("gap", range(5), ids=WITHDRAWAL_GAPS)
-def test_a_withdrawal_that_dies_before_any_call_is_made_good_by_the_next(
+def test_a_withdrawal_that_crashes_before_any_call_is_repaired_by_the_next(
     approved, machine, calls, gap
 ):
     calls.made.clear()
@@ -518,30 +524,30 @@ def test_a_withdrawal_that_dies_before_any_call_is_made_good_by_the_next(
     assert machine.resumed == ["token-2"]
 
 
-def test_what_was_not_approved_cannot_be_withdrawn(waiting, machine):
+def test_a_rejected_version_cannot_be_withdrawn(waiting, machine):
     click(REJECT)
 
     assert click(WITHDRAW).startswith(f"Nothing to withdraw: {SCAN} was rejected on ")
     assert WITHDRAWAL not in waiting
 
 
-def test_what_was_not_decided_cannot_be_withdrawn(waiting):
+def test_an_undecided_version_cannot_be_withdrawn(waiting):
     assert click(WITHDRAW) == f"Nothing to withdraw: nothing was decided about {SCAN} here."
 
 
-def test_an_exception_that_has_ended_cannot_be_withdrawn(approved):
+def test_an_expired_approval_cannot_be_withdrawn(approved):
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     assert click(WITHDRAW) == ("Nothing to withdraw: the exception ended on 1 Jan 2026, 00:00 UTC.")
     assert WITHDRAWAL not in approved
 
 
-def test_an_exception_is_not_decided_again(approved, machine):
+def test_an_approved_version_is_not_decided_again(approved, machine):
     assert click(REJECT).startswith("Already approved on ")
     assert machine.resumed == []
 
 
-def test_a_withdrawal_reaches_a_machine_that_does_not_know_of_the_approval(waiting, machine):
+def test_a_withdrawal_resumes_an_execution_that_does_not_know_the_approval_yet(waiting, machine):
     """Who approved died between the decision and the token."""
     waiting[DECISION] = {
         "decision": "approved",
@@ -553,7 +559,7 @@ def test_a_withdrawal_reaches_a_machine_that_does_not_know_of_the_approval(waiti
     assert machine.resumed == ["token-1"]
 
 
-def test_an_answer_on_an_old_card_says_that_the_approval_was_withdrawn(approved):
+def test_a_click_on_an_old_card_reports_the_withdrawal(approved):
     click(WITHDRAW)
 
     for event in (APPROVE, REJECT):
@@ -563,7 +569,7 @@ def test_an_answer_on_an_old_card_says_that_the_approval_was_withdrawn(approved)
         assert answer.endswith("because: The fix is out.")
 
 
-def test_an_answer_on_an_old_card_says_that_the_exception_has_ended(approved):
+def test_a_click_on_an_old_card_reports_the_expiry(approved):
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     for event in (APPROVE, REJECT):
@@ -572,7 +578,7 @@ def test_an_answer_on_an_old_card_says_that_the_exception_has_ended(approved):
         assert "the exception ended on 1 Jan 2026, 00:00 UTC" in answer
 
 
-def test_a_withdrawn_exception_is_not_said_to_have_ended(approved):
+def test_a_withdrawn_approval_is_not_reported_as_expired(approved):
     click(WITHDRAW)
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 

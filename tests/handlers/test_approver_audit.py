@@ -58,7 +58,7 @@ def records(artifacts) -> list[Any]:
     return Evidence(approver_audit.s3, BUCKET, SCAN).all("actions")
 
 
-def test_a_click_becomes_evidence_once_however_often_it_is_delivered(scanned):
+def test_a_click_is_recorded_once_however_often_it_is_delivered(scanned):
     for _ in range(2):
         approver_audit.handler(batch(event()), None)
 
@@ -107,7 +107,7 @@ def test_a_record_is_never_changed_by_a_later_event_of_the_same_id(scanned):
     ],
     ids=["flat", "other names", "nested", "only a name", "escaped", "a reason alone", "typed"],
 )
-def test_the_fields_may_have_any_of_the_likely_names(message, user, name):
+def test_fields_may_have_any_of_the_likely_names(message, user, name):
     assert chat_audit_log.read(message, FUNCTION) == chat_audit_log.Action(
         SCAN, "approve", REASON, user, name
     )
@@ -162,19 +162,19 @@ def command_of(payload: Any, function: str = FUNCTION) -> str:
         "a card",
     ],
 )
-def test_what_is_no_click_of_our_buttons_leaves_nothing(scanned, message):
+def test_other_commands_are_not_recorded(scanned, message):
     approver_audit.handler(batch(message), None)
 
     assert records(scanned) == []
 
 
-def test_a_click_of_no_scan_leaves_nothing(scanned):
+def test_a_click_without_a_scan_is_not_recorded(scanned):
     approver_audit.handler(batch(command_of({"scan": "payments/none", "approve": REASON})), None)
 
     assert Evidence(approver_audit.s3, BUCKET, "payments/none").all("actions") == []
 
 
-def test_cloudwatchs_own_trial_is_passed_over(scanned):
+def test_the_control_message_of_cloudwatch_is_skipped(scanned):
     approver_audit.handler(batch("CWL CONTROL MESSAGE: " + event(), kind="CONTROL_MESSAGE"), None)
 
     assert records(scanned) == []
@@ -192,9 +192,7 @@ def test_cloudwatchs_own_trial_is_passed_over(scanned):
     ],
     ids=["no known user", "two users", "no command", "a broken payload", "plain text"],
 )  # fmt: skip
-def test_a_click_that_says_too_little_is_reported_by_its_fields_names_alone(
-    scanned, caplog, message, fields
-):
+def test_an_incomplete_click_is_logged_by_its_field_names_only(scanned, caplog, message, fields):
     with caplog.at_level(logging.INFO):
         approver_audit.handler(batch(message, event()), None)
 
@@ -218,7 +216,7 @@ def test_hostile_text_stays_one_line_of_data(scanned):
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda child: st.lists(child, max_size=3)
        | st.dictionaries(st.text(max_size=8) | st.sampled_from(["user", "userId"]), child,
                          max_size=3), max_leaves=8), st.text())  # fmt: skip
-def test_no_event_whatsoever_stops_the_batch(thing, text):
+def test_no_event_stops_the_batch(thing, text):
     for message in (json.dumps(thing), text, json.dumps([thing, APPROVE]), f"{APPROVE}{text}"):
         with contextlib.suppress(chat_audit_log.Unreadable):
             chat_audit_log.read(message, FUNCTION)
@@ -244,7 +242,7 @@ def by(artifacts, *rows: tuple[str, str, str, str], verb="approve", reason=REASO
     ]
 
 
-def test_who_decided_is_who_clicked_the_same_with_the_same_reason_about_then(artifacts):
+def test_the_approver_is_the_user_whose_click_matches_decision_reason_and_time(artifacts):
     assert by(
         artifacts,
         ("ada", "approve", REASON, "10:02:05"),
@@ -255,17 +253,17 @@ def test_who_decided_is_who_clicked_the_same_with_the_same_reason_about_then(art
     ) == ["ada"]
 
 
-def test_a_reason_that_the_log_escaped_is_the_same_reason(artifacts):
+def test_a_reason_escaped_in_the_log_matches(artifacts):
     assert by(
         artifacts, ("ada", "approve", "a &amp; b &lt;c&gt;", "10:02:05"), reason="a & b <c>"
     ) == ["ada"]
 
 
-def test_nobody_is_named_where_nobody_is_recorded(artifacts):
+def test_no_approver_is_named_if_none_is_recorded(artifacts):
     assert by(artifacts) == []
 
 
-def test_all_are_named_where_each_may_have_been_first_the_nearest_first(artifacts):
+def test_all_possible_approvers_are_named_nearest_first(artifacts):
     assert by(
         artifacts,
         ("ada", "approve", REASON, "10:02:20"),
@@ -282,5 +280,5 @@ def test_all_are_named_where_each_may_have_been_first_the_nearest_first(artifact
         (approvers.Person("Ada", "Ada"), "Ada"),
     ],
 )
-def test_a_person_is_named_as_far_as_the_log_does(person, expected):
+def test_a_user_is_named_by_what_the_log_contains(person, expected):
     assert str(person) == expected

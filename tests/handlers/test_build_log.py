@@ -29,7 +29,7 @@ def tail(log, lines=15):
     return build_log.tail(lambda: log, "group", "stream", lines)
 
 
-def test_the_newest_lines_come_in_order_with_blank_ones_left_out():
+def test_the_newest_lines_are_returned_in_order_without_blank_ones():
     assert tail(Log(["three", "", "four\n"], ["one", "two"]), 3) == ["two", "three", "four"]
 
 
@@ -37,7 +37,7 @@ def test_an_empty_page_is_not_the_end():
     assert tail(Log([], [], ["the end"])) == ["the end"]
 
 
-def test_a_token_that_comes_back_is_the_beginning():
+def test_a_repeated_page_token_marks_the_beginning():
     pages = Log(["only"])
 
     assert tail(pages) == ["only"]
@@ -45,7 +45,7 @@ def test_a_token_that_comes_back_is_the_beginning():
 
 
 @pytest.mark.parametrize("lines", [20, 100_000])
-def test_a_log_of_any_length_costs_one_call(lines):
+def test_a_log_of_any_length_takes_one_call(lines):
     pages = Log([f"line {n}" for n in range(lines)])
 
     assert tail(pages)[-1] == f"line {lines - 1}"
@@ -53,7 +53,7 @@ def test_a_log_of_any_length_costs_one_call(lines):
     assert pages.requests[0]["startFromHead"] is False
 
 
-def test_endless_empty_pages_cost_four_calls():
+def test_endless_empty_pages_take_four_calls():
     pages = Log(*[[]] * 1000)
 
     assert tail(pages) == []
@@ -65,7 +65,7 @@ def test_a_build_that_never_ran_has_no_log():
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
-def test_a_log_that_cannot_be_read_is_left_out_and_said_in_the_log(aws, caplog, code):
+def test_an_unreadable_log_is_omitted_and_logged(aws, caplog, code):
     client = boto3.client("logs")
     with Stubber(client) as stub:
         stub.add_client_error("get_log_events", code)
@@ -74,7 +74,7 @@ def test_a_log_that_cannot_be_read_is_left_out_and_said_in_the_log(aws, caplog, 
     assert [record.message for record in caplog.records] == ["build log not read"]
 
 
-def test_what_was_read_before_a_failure_is_kept(monkeypatch):
+def test_lines_read_before_a_failure_are_returned(monkeypatch):
     pages = Log(["newest"], ["never read"])
     whole = pages.get_log_events
 
@@ -88,7 +88,7 @@ def test_what_was_read_before_a_failure_is_kept(monkeypatch):
     assert tail(pages) == ["newest"]
 
 
-def test_a_programming_error_is_no_missing_log(monkeypatch):
+def test_a_programming_error_is_not_taken_for_a_missing_log(monkeypatch):
     pages = Log()
     monkeypatch.setattr(pages, "get_log_events", lambda **_: {})
 

@@ -76,7 +76,7 @@ def test_a_passed_gate_sends_no_notification(check, artifacts):
     }
 
 
-def test_a_gate_result_names_the_sha256_of_what_it_goes_by(check, artifacts, recorded):
+def test_a_gate_result_names_the_sha256_of_its_sources(check, artifacts, recorded):
     artifacts[f"scans/{SCAN}/scan.json"] = recorded("scan")
     check("failed", "report-failed")
 
@@ -87,7 +87,7 @@ def test_a_gate_result_names_the_sha256_of_what_it_goes_by(check, artifacts, rec
     }
 
 
-def test_a_gate_result_is_given_once(check, artifacts):
+def test_a_gate_result_is_written_once(check, artifacts):
     first = check("failed", "report-failed")
 
     assert check("no-report", "report-passed") == first
@@ -95,7 +95,7 @@ def test_a_gate_result_is_given_once(check, artifacts):
 
 
 @pytest.mark.parametrize("event", ["broken", "state-timed-out", "stopped"])
-def test_a_report_that_passed_is_not_believed_of_a_build_that_did_not_end_well(check, event):
+def test_a_passed_report_of_a_failed_build_is_not_trusted(check, event):
     """Code that took the scanner over could have written it."""
     result = check(event, "report-passed")
 
@@ -115,7 +115,7 @@ def judge_upload(artifacts, recorded):
     return event, lambda: check_build_status.handler(event, None)
 
 
-def test_where_a_newer_version_is_there_already_nothing_is_asked(judge_upload, artifacts):
+def test_with_a_newer_version_no_decision_is_requested(judge_upload, artifacts):
     event, judge = judge_upload
     newest = artifacts.upload(event["upload"]["key"])
     artifacts.upload(f"{event['upload']['key']}.zip")
@@ -130,7 +130,7 @@ def test_where_a_newer_version_is_there_already_nothing_is_asked(judge_upload, a
     assert metadata["enableCustomActions"] is False
 
 
-def test_an_older_version_is_not_newer_where_its_own_was_deleted_for_good(judge_upload, artifacts):
+def test_an_older_version_is_not_newer_than_a_deleted_one(judge_upload, artifacts):
     event, judge = judge_upload
     own = event["upload"]["versionId"]
     artifacts.s3.delete_object(Bucket=UPLOADS, Key=event["upload"]["key"], VersionId=own)
@@ -169,7 +169,7 @@ def test_status_and_card_agree_where_a_report_comes_between_two_tries(
     assert asks == (result["status"] == "failed")
 
 
-def test_a_failed_gate_says_what_failed_and_asks_for_a_decision(check, artifacts):
+def test_a_failed_gate_shows_what_failed_and_requests_a_decision(check, artifacts):
     result = check("failed", "report-failed")
 
     assert result["status"] == "failed"
@@ -260,7 +260,7 @@ def test_a_card_names_the_unanalysed_files_and_says_what_approving_them_means(ch
     )
 
 
-def test_one_unanalysed_file_is_told_in_the_singular(check, recorded):
+def test_one_unanalysed_file_is_named_in_the_singular(check, recorded):
     report = recorded("report-unanalysed")
     report["coverage"]["counts"]["unanalysed"] = 1
     report["coverage"]["files"].pop()
@@ -271,7 +271,7 @@ def test_one_unanalysed_file_is_told_in_the_singular(check, recorded):
     assert "although 1 file in it was not analysed, or" in decide
 
 
-def test_where_findings_fail_the_gate_too_they_are_what_to_fix(check, recorded):
+def test_findings_that_also_fail_the_gate_are_what_to_fix(check, recorded):
     report = recorded("report-unanalysed")
     report["gate"]["conditions"][0] |= {"actual": "7", "status": "error"}
 
@@ -281,7 +281,7 @@ def test_where_findings_fail_the_gate_too_they_are_what_to_fix(check, recorded):
     assert remedy == "Or fix the findings and upload again: a new version is scanned at once."
 
 
-def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, recorded):
+def test_a_gate_failed_by_opaque_files_alone_gets_advice(check, recorded):
     report = recorded("report-failed")
     opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "1208"}
     report["gate"]["conditions"] = [{**opaque, "status": "error"}]
@@ -299,9 +299,7 @@ def test_where_opaque_files_alone_fail_the_gate_it_is_said_what_helps(check, rec
     )
 
 
-def test_where_unanalysed_and_opaque_files_fail_the_gate_it_is_said_what_helps_with_both(
-    check, recorded
-):
+def test_a_gate_failed_by_unanalysed_and_opaque_files_gets_advice_for_both(check, recorded):
     report = recorded("report-unanalysed")
     report["coverage"]["counts"]["opaque"] = 3
     opaque = {"metric": "opaque_files", "comparator": ">", "threshold": "0", "actual": "3"}
@@ -317,7 +315,7 @@ def test_where_unanalysed_and_opaque_files_fail_the_gate_it_is_said_what_helps_w
     )
 
 
-def test_of_many_unseen_files_the_first_are_on_the_card_and_the_rest_is_counted(check, recorded):
+def test_the_first_unanalysed_files_are_on_the_card_and_the_rest_is_counted(check, recorded):
     report = recorded("report-unanalysed")
     unseen = {"language": "Python", "reason": "why", "files": 1}
     files = [
@@ -353,7 +351,7 @@ def test_whatever_the_reason_the_file_is_named(check, recorded):
     )
 
 
-def test_an_error_with_a_file_that_the_scanner_does_not_name_is_shown_all_the_same(check, recorded):
+def test_an_error_about_an_unnamed_file_is_shown(check, recorded):
     report = recorded("report-unanalysed")
     report["coverage"]["files"][0]["file"] = ""
 
@@ -375,7 +373,7 @@ def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
     assert not [item for item in ("<!", "<@", "*why*", "\u202e") if item in description]
 
 
-def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
+def test_a_scanner_that_does_not_report_analysed_files_is_named(check, recorded):
     report = recorded("report-unanalysed")
     report["engine"]["name"], report["coverage"]["reported"] = "Ruff", False
 
@@ -387,7 +385,7 @@ def test_a_scanner_that_does_not_say_what_it_read_is_named(check, recorded):
 @pytest.mark.parametrize(
     ("analysed", "expected"), [(12, "12 files of code analysed"), (1, "1 file of code analysed")]
 )
-def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, expected):
+def test_fully_analysed_code_gets_no_remark(check, recorded, analysed, expected):
     report = recorded("report-failed")
     report["coverage"] |= {"otherLanguages": {}, "files": []}
     report["coverage"]["counts"] |= {"analysed": analysed, "opaque": 0, "otherLanguage": 0}
@@ -398,7 +396,7 @@ def test_where_all_code_was_analysed_no_more_is_said(check, recorded, analysed, 
     assert not {UNANALYSED, NOT_COVERED} & set(lines)
 
 
-def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_card(check, recorded):
+def test_unanalysed_files_stay_on_the_card_of_any_length(check, recorded):
     report = recorded("report-failed")
     long = "&" * 500
     report["gate"]["conditions"] = report["gate"]["conditions"][:1] * 100
@@ -427,9 +425,7 @@ def test_however_much_an_upload_has_to_say_what_nobody_looked_at_stays_on_the_ca
     assert "…" in lines  # the findings gave way
 
 
-def test_of_many_conditions_and_findings_the_first_are_on_the_card_and_the_rest_is_counted(
-    check, recorded
-):
+def test_the_first_conditions_and_findings_are_on_the_card_and_the_rest_is_counted(check, recorded):
     report = recorded("report-failed")
     report["gate"]["conditions"] = [report["gate"]["conditions"][0]] * 12
     report["findings"] = [report["findings"][0]] * 9
@@ -443,7 +439,7 @@ def test_of_many_conditions_and_findings_the_first_are_on_the_card_and_the_rest_
     assert "… and 35 more findings" in description
 
 
-def test_a_failed_gate_links_to_everything_that_tells_more(check):
+def test_a_failed_gate_links_to_all_details(check):
     foot = check("failed", "report-failed")["card"]["content"]["description"].split("\n")[-1]
 
     console = "https://eu-central-1.console.aws.amazon.com"
@@ -467,7 +463,7 @@ def test_a_failed_gate_links_to_everything_that_tells_more(check):
         ("Bandit", "limits", False),
     ],
 )
-def test_limits_that_evaluated_in_sonarqube_s_place_are_named(
+def test_limits_evaluated_instead_of_the_sonarqube_gate_are_named(
     check, recorded, engine, judge, expected
 ):
     report = recorded("report-failed")
@@ -502,7 +498,7 @@ def test_a_failed_build_whose_gate_failed_is_a_failed_gate(check):
     assert check("broken", "report-failed")["status"] == "failed"
 
 
-def test_a_scan_that_failed_to_run_says_what_its_report_says_and_offers_no_decision(
+def test_a_scan_that_failed_to_run_shows_the_error_of_its_report_and_offers_no_decision(
     check, artifacts
 ):
     result = check("broken", "report-broken")
@@ -557,7 +553,7 @@ def test_a_scan_that_failed_to_run_says_what_its_report_says_and_offers_no_decis
         ),
     ],
 )
-def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, remediation):
+def test_without_a_report_the_build_explains_the_error(check, event, reason, remediation):
     result = check(event)
 
     assert result["status"] == "error"
@@ -570,7 +566,7 @@ def test_without_a_report_the_build_says_what_is_wrong(check, event, reason, rem
 
 
 @pytest.mark.parametrize("retry", [True, False])
-def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
+def test_scan_again_is_offered_only_for_retryable_errors(
     check, recorded, artifacts, monkeypatch, retry
 ):
     """A button of the team's own is offered either way."""
@@ -594,7 +590,7 @@ def test_scan_again_is_offered_only_where_the_same_bytes_could_end_otherwise(
     assert artifacts[f"scans/{SCAN}/gate-result.json"]["retryable"] is retry
 
 
-def test_a_report_that_does_not_say_so_may_end_otherwise(check, recorded):
+def test_an_error_of_unknown_kind_is_retryable(check, recorded):
     report = recorded("report-broken")
     del report["error"]["retryable"]
 
@@ -638,7 +634,7 @@ def test_the_end_of_the_log_is_on_the_card(check, build_log):
         ("disk space", "OSError: [Errno 122] Disk quota exceeded: 'x'"),
     ],
 )
-def test_a_scan_whose_log_ends_without_memory_or_disk_says_so(check, build_log, what, last):
+def test_a_log_that_ends_without_memory_or_disk_explains_the_error(check, build_log, what, last):
     build_log("analysing", last)
 
     result = check("broken")
@@ -651,7 +647,7 @@ def test_a_scan_whose_log_ends_without_memory_or_disk_says_so(check, build_log, 
 
 
 @pytest.mark.parametrize("code", ["137", "247", "-9"])
-def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
+def test_a_scan_killed_by_the_kernel_ran_out_of_memory(code):
     killed = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}")
     ended = build.Phase(name="BUILD", status="FAILED", message=f"Reason: exit status {code}1")
 
@@ -670,9 +666,7 @@ def test_a_scan_that_the_kernel_ended_ran_out_of_memory(code):
         ("no-report", "The scan ended without a readable report."),
     ],
 )
-def test_what_a_log_quotes_does_not_explain_a_build_that_ended_for_another_reason(
-    check, build_log, event, reason
-):
+def test_quoted_text_in_a_log_does_not_explain_another_error(check, build_log, event, reason):
     build_log("Scanning docs/OutOfMemoryError.md", "No space left on device")
 
     assert check(event)["reason"] == reason
@@ -701,7 +695,7 @@ def with_condition(report, **changed):
     return {**report, "gate": {**report["gate"], "conditions": [*others, {**last, **changed}]}}
 
 
-def test_a_passed_report_that_names_what_it_leaves_out_is_believed(check, recorded):
+def test_a_passed_report_that_names_excluded_files_is_trusted(check, recorded):
     report = with_file(recorded("report-passed"))
 
     assert check("passed", report)["status"] == "passed"
@@ -799,14 +793,14 @@ def test_a_gate_may_allow_unanalysed_files(check, recorded):
         "bottomless JSON",
     ],
 )
-def test_a_report_that_makes_no_sense_never_passes(check, recorded, spoil):
+def test_an_invalid_report_never_passes(check, recorded, spoil):
     result = check("passed", spoil(recorded("report-passed")))
 
     assert result["status"] == "error"
     assert result["reason"] == "The scan ended without a readable report."
 
 
-def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
+def test_a_truncated_cause_is_completed_from_codebuild(check, monkeypatch):
     requests = []
 
     class CodeBuild:
@@ -845,9 +839,7 @@ def test_a_cut_cause_is_completed_by_asking_codebuild(check, monkeypatch):
 
 
 @pytest.mark.parametrize("answer", ["refused", "silent", "unknown build"])
-def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
-    check, monkeypatch, caplog, answer
-):
+def test_a_truncated_cause_still_links_to_the_build(check, monkeypatch, caplog, answer):
     class CodeBuild:
         def batch_get_builds(self, ids):
             if answer == "refused":
@@ -868,17 +860,17 @@ def test_a_cut_cause_that_nobody_completes_still_links_to_the_build(
     )
 
 
-def test_codebuild_and_its_log_are_not_asked_when_there_is_a_report(check, monkeypatch):
+def test_with_a_report_codebuild_and_its_log_are_not_read(check, monkeypatch):
     monkeypatch.setattr(check_build_status, "_client", pytest.fail)
 
     assert check("broken", "report-broken")["status"] == "error"
 
 
-def test_checking_again_says_the_same(check):
+def test_checking_again_returns_the_same_result(check):
     assert check("failed", "report-failed") == check("failed", "report-failed")
 
 
-def test_what_s3_refuses_is_left_to_the_state_machine_to_retry(check, calls):
+def test_an_s3_error_is_left_to_the_state_machine_to_retry(check, calls):
     calls.refuse("PutObject", "SlowDown")
 
     with pytest.raises(check_build_status.build.ClientError, match="SlowDown"):

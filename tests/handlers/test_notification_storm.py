@@ -48,7 +48,7 @@ def test_the_first_cards_of_a_window_have_threads_of_their_own():
     assert fill() == ["app0/v-07", "app1/v-07", "app2/v-07"]
 
 
-def test_the_next_ones_share_the_window_s_thread_which_one_of_them_opens():
+def test_later_cards_share_the_thread_of_the_window():
     fill()
 
     assert [thread("web/v1"), thread("web/v2")] == [WINDOW, WINDOW]
@@ -57,23 +57,23 @@ def test_the_next_ones_share_the_window_s_thread_which_one_of_them_opens():
     assert digest("app0/v-07") is None
 
 
-def test_who_has_an_own_thread_opens_none():
+def test_a_scan_with_its_own_thread_opens_no_shared_one():
     assert THREAD_SLOTS.digest("app/v1", "app/v1") is None
 
 
-def test_asked_again_in_the_window_s_thread_it_answers_the_same():
+def test_the_shared_thread_is_assigned_idempotently():
     fill()
 
     assert [thread("web/v1"), thread("web/v1")] == [WINDOW, WINDOW]
     assert digest("web/v1") == digest("web/v1")
 
 
-def test_a_place_that_was_taken_is_kept_by_anyone_who_asks_again():
+def test_a_thread_slot_is_assigned_idempotently():
     assert [thread("app/v1") for _ in range(5)] == ["app/v1"] * 5
     assert thread("app/v2") == "app/v2"
 
 
-def test_another_window_has_places_of_its_own():
+def test_each_window_has_its_own_thread_slots():
     fill()
     thread("web/v1")
 
@@ -82,7 +82,7 @@ def test_another_window_has_places_of_its_own():
     assert digest("web/v2", NEXT_WINDOW)
 
 
-def test_without_a_number_nobody_shares_and_nothing_is_written(work):
+def test_without_a_limit_no_thread_is_shared_and_nothing_is_written(work):
     unlimited = replace(THREAD_SLOTS, most=0)
 
     assert [thread(f"app/v{n}", slots=unlimited) for n in range(5)] == [
@@ -91,7 +91,7 @@ def test_without_a_number_nobody_shares_and_nothing_is_written(work):
     assert "thread-slots/" not in work
 
 
-def test_many_at_once_get_exactly_the_places_there_are_and_one_digest(monkeypatch):
+def test_simultaneous_scans_get_exactly_the_free_slots_and_one_digest(monkeypatch):
     # S3 looks and writes in one step, moto in two.
     one, put = threading.Lock(), check_build_status.s3.put_object
 
@@ -109,7 +109,7 @@ def test_many_at_once_get_exactly_the_places_there_are_and_one_digest(monkeypatc
     assert sum(digest(scan) is not None for scan in scans if threads[scan] == WINDOW) == 1
 
 
-def test_a_place_that_is_taken_while_this_one_takes_it_is_not_taken_twice(calls, work):
+def test_a_slot_taken_by_a_concurrent_scan_is_not_assigned_twice(calls, work):
     """S3 may answer 409 while another write is on its way; then the other wins."""
     before = iter([refuse("ConditionalRequestConflict", 409)])
 
@@ -127,7 +127,7 @@ def test_a_place_that_is_taken_while_this_one_takes_it_is_not_taken_twice(calls,
     assert work[f"{WINDOW}/2.json"]["scan"] == "app/v1"
 
 
-def test_the_digest_says_how_many_whose_and_what_is_common():
+def test_the_digest_shows_counts_apps_and_common_causes():
     fill()
     thread("app1/v9", causes=[DOWN, "quality gate: new coverage"])
     card = card_shown("app1/v9")
@@ -158,14 +158,14 @@ def test_the_digest_says_how_many_whose_and_what_is_common():
     }
 
 
-def test_nothing_is_called_common_that_is_not():
+def test_only_common_causes_are_called_common():
     for number in range(MOST + 1):
         thread(f"app{number}/v1", causes=[f"cause {number}"])
 
     assert "In common" not in card_shown("app3/v1")["content"]["description"]
 
 
-def test_a_notification_storm_that_goes_on_says_since_when():
+def test_a_continuing_notification_storm_shows_its_start():
     for minute in (0, 5, 10):
         now = START + timedelta(minutes=minute)
         fill(now)
@@ -192,7 +192,7 @@ def test_a_window_without_a_notification_storm_ends_it():
     assert "goes on" not in late["content"]["description"]
 
 
-def test_what_comes_from_outside_formats_and_calls_nobody():
+def test_outside_text_adds_no_formatting_and_no_mention():
     nasty = "<!here> *all* `of` <https://example.com|you> & @channel"
     for number in range(MOST + 1):
         THREAD_SLOTS.thread(f"a/{number}", nasty, [nasty], SOON)
@@ -219,7 +219,7 @@ def test_a_digest_of_many_apps_fits():
     ("seconds", "words"),
     [(60, "one minute"), (90, "90 seconds"), (7200, "2 hours"), (86400, "one day")],
 )
-def test_the_window_is_told_in_words(seconds, words):
+def test_the_window_is_formatted_for_people(seconds, words):
     slots = replace(THREAD_SLOTS, most=1, seconds=seconds)
     for scan in ("a/1", "a/2"):
         window = slots.thread(scan, "a", [], SOON)
@@ -280,7 +280,7 @@ def test_scans_whose_gates_failed_alike_have_what_failed_in_common(work, recorde
     ]
 
 
-def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(judge, work, clock):
+def test_a_scan_keeps_its_thread_in_later_windows_after_a_lost_response(judge, work, clock):
     answers = [judge(f"payments/v{number}") for number in range(MOST + 1)]
 
     clock("2036-01-01T00:00:00Z")
@@ -290,7 +290,7 @@ def test_an_answer_that_was_lost_stands_in_its_thread_in_later_windows_too(judge
     assert len(slots) == MOST + 1
 
 
-def test_what_follows_stands_where_the_first_card_stands(work, recorded, calls):
+def test_later_cards_of_a_scan_are_in_the_thread_of_its_first(work, recorded, calls):
     calls.accept("SendEmail", MessageId="ses-1")
     scan = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
     for name in ("scan", "report"):

@@ -79,7 +79,7 @@ def test_the_approver_is_named_if_recorded(notified, artifacts, recorded, event)
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_nobody_is_named_where_nobody_is_recorded(notified, event):
+def test_no_approver_is_named_if_none_is_recorded(notified, event):
     _, mail, card = notified(event)
 
     assert "Decided by" not in parts(mail)[0] + card["content"]["description"]

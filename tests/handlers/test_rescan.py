@@ -148,7 +148,7 @@ def test_an_invalid_scan_id_is_refused_before_any_call(calls, event):
     assert calls.made == []
 
 
-def test_an_unknown_scan_is_said_to_be_unknown(artifacts):
+def test_an_unknown_scan_is_reported_as_unknown(artifacts):
     assert click("payments/unknown") == "There is no scan payments/unknown here."
 
 
