@@ -129,7 +129,7 @@ CASES = (
     Case("callback", "a wait begins", wait_begins),
     Case("open_scan", "a newer upload", newer_upload),
     Case("rescan", "a scan that failed to run", scan_again),
-    Case("who", "one click", one_click),
+    Case("approver_audit", "one click", one_click),
 )
 
 

@@ -22,7 +22,7 @@ def test_an_undecided_request_expires_and_everybody_is_notified(short_deadline_a
     assert short_deadline_account.clearance("payments/api.zip", scan) == "request-expired"
     assert short_deadline_account.evidence(scan)["decision.json"]["decision"] == "request-expired"
     assert len(mails_about(short_deadline_account, version(scan))) == 1
-    card = card_of(short_deadline_account, scan, "nobody decided")
+    card = card_of(short_deadline_account, scan, "request expired")
     assert [button.label for button in card.buttons] == ["Scan again"]
     late = short_deadline_account.channel.click(
         card_of(short_deadline_account, scan).buttons[0], {"Reason": "too late"}

@@ -44,7 +44,7 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
 
     click_button(page, "Approve", {"Reason": "known, fixed in 1.5"})
 
-    expect(page.locator(".answer")).to_contain_text("Approved")
+    expect(page.locator(".thread.chosen .answer")).to_contain_text("Approved")
     wait_for_status(page, "payments", "approved")
     expect(page.locator("[data-state=AwaitWithdrawal].rests")).to_be_visible()
     page.locator(".mail", has_text="[payments] Approved").click()

@@ -88,7 +88,7 @@ def test_a_page_of_many_uploads_is_small_and_answers(window):
     assert page.evaluate("document.querySelectorAll('*').length") < 8000
     page.get_by_role("button", name="inventory passes").click()
     expect(page.locator(".upload").first.locator(".chip")).to_have_text("passed")
-    expect(page.locator("[data-state=Passed].done")).to_be_visible()
+    expect(page.locator("[data-state=Done].done")).to_be_visible()
 
 
 def test_cards_of_an_earlier_run_are_read_only(window):
