@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-# Each case has an app of its own, as in ``approved-0017``, and an app is in every request somehow.
-APP = re.compile(r"(?<![\w-])[a-z]+-\d{4}(?![\w-])")
+# Each case has an app of its own, as in ``scan_error-0017``; every request has it in it somewhere.
+APP = re.compile(r"(?<![\w-])[a-z_]+-\d{4}(?![\w-])")
 # Of these services only what the pipeline asks of them; the rest is how they are played here.
 PLAYED = {
     "events": ("StartExecution",),

@@ -81,6 +81,8 @@ class FaultRun:
             actor = result.actor
             if actor.cards()["Pipeline error for app"]:
                 result.why.append("the execution failed")
+            if missed := layer.acts.get(actor.app):
+                result.why.append(f"nobody acted before {[*missed]}")
             if result.why:
                 raise RuntimeError(f"{actor.app} fails without a fault: {result.why}")
             self.clean[result.case.lifecycle] = Clean(

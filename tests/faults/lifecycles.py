@@ -26,7 +26,7 @@ BUILDSPEC = json.dumps(
         "phases": {
             "build": {
                 "commands": [
-                    'case "$APP" in broken-*) echo "no scanner here"; exit 3;; esac',
+                    'case "$APP" in scan_error-*) echo "no scanner here"; exit 3;; esac',
                     f"ENGINE=sarif {QUICK_SCAN}",
                 ]
             }

@@ -5,10 +5,10 @@ from unittest.mock import Mock
 import pytest
 
 from tests.faults import injection
-from tests.faults.calls import Call
+from tests.faults.calls import APP, Call
 from tests.faults.fault_run import CARD, SAME, TWICE, UNREPORTED, WRONG, FaultCase, Result, by_call
 from tests.faults.injection import WHILE_SECONDS, Plan
-from tests.faults.lifecycles import Actor
+from tests.faults.lifecycles import LIFECYCLES, Actor
 
 CALL, OTHER = Call("scan", "PutObject report.json"), Call("scan", "GetObject the upload")
 
@@ -57,3 +57,10 @@ def test_a_fault_comes_once_or_lasts(monkeypatch, fault, meets):
 
     assert met == meets
     assert plan.met == sum(meets)
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES)
+def test_the_app_of_each_lifecycle_is_found_in_a_request(lifecycle):
+    app = f"{lifecycle}-0017"
+
+    assert APP.findall(f"/gate-artifacts/scans/{app}/3Lg8/scan.json") == [app]
