@@ -107,6 +107,8 @@ def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
     assert run("approve", failed, "--reason", "but please").exit_code == 1
     cloud.ended(cloud.execution(failed))
     assert run("rescan", failed).exit_code == 0
+    # Begun after this test, without the quick builds, it would pass: other tests could fetch it.
+    cloud.reached(cloud.execution(f"{failed}.2"), "AwaitDecision")
 
     [row] = [load for load in json.loads(run("audit", "--json").stdout) if load["scan"] == failed]
     assert (row["decision"], row["reason"]) == ("rejected", "fix it first")
