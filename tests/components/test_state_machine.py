@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import jsonata
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from components.state_machine import Waits, definition
+from domain.scan_id import app_of, scan_id
 from tests.support.definitions import NAMES, WAITS, current
 
 MACHINE = current()
@@ -454,9 +456,16 @@ def test_no_card_suggests_a_redrive_that_would_fail_again():
     assert "upload the zip again" in card
 
 
-def test_an_upload_that_could_not_be_opened_is_named_on_the_card():
+@pytest.mark.parametrize(
+    "key",
+    ["payments/api.zip", "payments.zip", "no app's name/a.zip", "<!here>.zip", f"{'a' * 65}/b"],
+)
+def test_an_upload_that_could_not_be_opened_has_the_name_of_its_scan_on_the_card(key):
     caught = STATES["OpenScan"]["Catch"][-1]
+    expression = caught["Assign"]["scan"].removeprefix("{%").removesuffix("%}")
+    event = {"detail": {"object": {"key": key, "version-id": "v1"}}, "attempt": 2}
+
+    named = jsonata.Jsonata(expression.replace("$states.input", "$")).evaluate(event)
 
     assert caught["Next"] == "DescribeError"
-    # The key comes from outside: only letters and digits of it reach the channel.
-    assert "/[^A-Za-z0-9._-]/, '_'" in caught["Assign"]["scan"]
+    assert named == {"app": app_of(key), "scan": scan_id(app_of(key), "v1", 2)}
