@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -22,6 +23,8 @@ from moto.events.models import events_backends
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
+from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from werkzeug.serving import BaseWSGIServer
@@ -102,6 +105,7 @@ class LocalAccount:
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
+        self._stop_executions()
         self.channel.stop()
         self.builds.stop()
         self.functions.stop()
@@ -111,6 +115,14 @@ class LocalAccount:
         moto_api_backend.reset()
         self._server.stop()
         LocalAccount._running = False
+
+    def _stop_executions(self) -> None:
+        """Stop what still runs: moto's threads would retry calls to an account that is gone."""
+        machines: Any = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+        for machine in machines:
+            for execution in machine.executions:
+                if execution.exec_status == ExecutionStatus.RUNNING:
+                    execution.stop(datetime.now(UTC), None, "The local account was left.")
 
     def client(self, service: str, region: str = REGION, signer: str = "local") -> Any:
         """boto3's client for this account, in the stack's region unless told another.
