@@ -77,21 +77,15 @@ class Build:
     """
 
     scanner: SonarQube | Sarif
-    limits: Mapping[str, int | None] = field(
-        default_factory=lambda: {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
-    )
-    coverage_limits: Mapping[str, int | None] = field(
-        default_factory=lambda: {"unanalysed": 0, "opaque": None}
-    )
-    upload_limits: Mapping[str, int] = field(
-        default_factory=lambda: {"files": 20_000, "bytes": 1024**3, "ratio": 200}
-    )
-    allow_exclusions: bool = False
-    build_seconds: int = 30 * 60
-    queue_seconds: int = 8 * 3600
-    architecture: str = "x86_64"
-    compute_type: str = "BUILD_GENERAL1_MEDIUM"
-    vpc: Vpc | None = None
+    limits: Mapping[str, int | None]
+    coverage_limits: Mapping[str, int | None]
+    upload_limits: Mapping[str, int]
+    allow_exclusions: bool
+    build_seconds: int
+    queue_seconds: int
+    architecture: str
+    compute_type: str
+    vpc: Vpc | None
 
     @property
     def variables(self) -> dict[str, str]:
