@@ -1,1 +1,1 @@
-"""What runs in Lambda: says why a scan ended as it did, records decisions, tells of them."""
+"""The code of the Lambda functions: explains scan results, records decisions, and notifies."""

@@ -128,7 +128,7 @@ def withdraw(action: Action) -> str:
         return f"Nothing to withdraw: {action.scan} was {decision['decision']} on {when}."
     if timestamps.is_over(decision["expiresAt"], now) and not evidence.get("withdrawal.json"):
         when = timestamps.minute(decision["expiresAt"])
-        return f"Nothing to withdraw: the exception ended on {when}."
+        return f"Nothing to withdraw: the approval expired on {when}."
     stored = evidence.put_if_absent(
         "withdrawal.json",
         {
@@ -278,7 +278,7 @@ def _existing_decision(evidence: Evidence, decision: Mapping[str, Any]) -> str:
             )
         if timestamps.is_over(decision["expiresAt"], timestamps.now()):
             return (
-                f"Too late: it was approved on {when}, and the exception ended on "
+                f"Too late: it was approved on {when}, and the approval expired on "
                 f"{timestamps.minute(decision['expiresAt'])}; upload again to have it scanned "
                 "again."
             )

@@ -102,10 +102,10 @@ def describe(
             return Outcome(
                 event=event,
                 mark="⌛",
-                headline=f"exception ended on {day}",
-                subject=f"Ended on {day}: quality gate exception",
+                headline=f"approval expired on {day}",
+                subject=f"Expired on {day}: quality gate exception",
                 lead=f"The exception for {zip_name}, approved on "
-                f"{timestamps.day(decision['decidedAt'])}, has ended. This version can no longer "
+                f"{timestamps.day(decision['decidedAt'])}, has expired. This version can no longer "
                 "be deployed; what already runs is not touched.",
                 reason=decision["reason"],
                 next_steps=(
@@ -119,10 +119,10 @@ def describe(
             return Outcome(
                 event=event,
                 mark="⏰",
-                headline=f"exception ends on {day}",
-                subject=f"Ends on {day}: quality gate exception",
+                headline=f"approval expires on {day}",
+                subject=f"Expires on {day}: quality gate exception",
                 lead=f"The exception for {zip_name}, approved on "
-                f"{timestamps.day(decision['decidedAt'])}, ends on {until}. From then on this "
+                f"{timestamps.day(decision['decidedAt'])}, expires on {until}. From then on this "
                 "version cannot be deployed.",
                 reason=decision["reason"],
                 next_steps=("Replace this version before then where it runs.", AGAIN),

@@ -102,7 +102,7 @@ class Scan:
             until = decision.get("expiresAt")
             return f"{summary} (until {timestamps.minute(until)})" if until else summary
         if status == "approval-expired" and decision:
-            return f"its exception ended on {timestamps.minute(decision['expiresAt'])}"
+            return f"its approval expired on {timestamps.minute(decision['expiresAt'])}"
         if status == "request-expired":
             return "it failed its quality gate, and request expired"
         if status == "superseded" and decision:

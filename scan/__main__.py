@@ -142,7 +142,7 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
     gate = analysis.gate or limits.judge(analysis.counts, job.limits)
     if not gate.conditions:
         raise ScanError(
-            "NothingJudged",
+            "NothingEvaluated",
             f"{analysis.engine} was run, but nothing says what passes.",
             "Set a limit (maxBlocker, maxHigh, ...), or give the gate conditions on overall code.",
         )

@@ -32,9 +32,9 @@ class ScanError(Exception):
         │   ├── token: BadToken, TokenMayNot
         │   └── error: ServerUnreachable, ServerNotUp, ServerSlow, ServerRefused,
         │       ProcessingFailed, Overtaken
-        ├── the scanner: ScannerNotFound, ScannerFailed, NoSarif, BrokenSarif
+        ├── the scanner: ScannerNotFound, ScannerFailed, NoSarif, InvalidSarif
         ├── the machine: OutOfMemory, DiskFull
-        ├── a gate that evaluated nothing: NothingAnalysed, NothingJudged
+        ├── a gate that evaluated nothing: NothingAnalysed, NothingEvaluated
         └── the build itself: BuildMisconfigured, Unexpected
     """
 

@@ -71,7 +71,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         )
     except ScanError as scan_error:
         # A tool that crashed while writing leaves half a file.
-        if scan_error.code == "BrokenSarif" and code:
+        if scan_error.code == "InvalidSarif" and code:
             why = ended(tool, code, tail, "left SARIF that cannot be read")
             raise by_words(tail) or ScanError(
                 scan_error.code, why, scan_error.remediation

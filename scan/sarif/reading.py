@@ -73,7 +73,7 @@ def read(
     except MALFORMED as error:
         why = f"{type(error).__name__}: {error}"[:300]
         raise ScanError(
-            "BrokenSarif", f"The tool's SARIF cannot be read: {why}.", READ_THE_LOG
+            "InvalidSarif", f"The tool's SARIF cannot be read: {why}.", READ_THE_LOG
         ) from (error)
 
 

@@ -27,11 +27,11 @@ UNANSWERED = {"after", "killed after"}
 IN_EACH_LIFECYCLE = ("after", "a while")
 # An exception may be over before it is time to remind of it.
 REMINDED = Call("state machine", "Invoke notify expiring")
-REMINDER = {"exception ends", "Ends: quality gate exception"}
+REMINDER = {"approval expires", "Expires: quality gate exception"}
 # It goes on, and the outcome of it is told; nothing says that the card before that is missing.
 KNOWN = {
     (Call("state machine", f"Publish “{title}”"), fault)
-    for title in ("decision still pending", "exception ends")
+    for title in ("decision still pending", "approval expires")
     for fault in REFUSALS
 }
 

@@ -126,7 +126,7 @@ class Actor:
 
     def reminded(self) -> None:
         """Wait until the channel was reminded, or it is too late for that."""
-        self._wait(lambda: self.cards()["exception ends"])
+        self._wait(lambda: self.cards()["approval expires"])
 
     def _insist(self, command: str) -> bool:
         for _ in range(CLICKS):

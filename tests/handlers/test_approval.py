@@ -538,7 +538,9 @@ def test_an_undecided_version_cannot_be_withdrawn(waiting):
 def test_an_expired_approval_cannot_be_withdrawn(approved):
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
-    assert click(WITHDRAW) == ("Nothing to withdraw: the exception ended on 1 Jan 2026, 00:00 UTC.")
+    assert click(WITHDRAW) == (
+        "Nothing to withdraw: the approval expired on 1 Jan 2026, 00:00 UTC."
+    )
     assert WITHDRAWAL not in approved
 
 
@@ -575,7 +577,7 @@ def test_a_click_on_an_old_card_reports_the_expiry(approved):
     for event in (APPROVE, REJECT):
         answer = click(event)
         assert answer.startswith("Too late: it was approved on ")
-        assert "the exception ended on 1 Jan 2026, 00:00 UTC" in answer
+        assert "the approval expired on 1 Jan 2026, 00:00 UTC" in answer
 
 
 def test_a_withdrawn_approval_is_not_reported_as_expired(approved):

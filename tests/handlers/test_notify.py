@@ -137,13 +137,13 @@ class Page(HTMLParser):
         ),
         (
             "approval-expired",
-            "[payments] Ended on 24 Dec 2026: quality gate exception",
-            "⌛ payments: exception ended on 24 Dec 2026",
+            "[payments] Expired on 24 Dec 2026: quality gate exception",
+            "⌛ payments: approval expired on 24 Dec 2026",
         ),
         (
             "expiring",
-            "[payments] Ends on 24 Dec 2026: quality gate exception",
-            "⏰ payments: exception ends on 24 Dec 2026",
+            "[payments] Expires on 24 Dec 2026: quality gate exception",
+            "⏰ payments: approval expires on 24 Dec 2026",
         ),
         (
             "withdrawn",

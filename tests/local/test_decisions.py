@@ -86,12 +86,12 @@ def test_developers_are_reminded_before_an_approval_expires(cloud):
     click(cloud, scan, "Approve")
     execution = cloud.execution(scan)
 
-    card = card_of(cloud, scan, "exception ends on")
+    card = card_of(cloud, scan, "approval expires on")
 
     assert [item.label for item in card.buttons] == ["Withdraw"]
     cloud.reached(execution, "AwaitWithdrawal", times=2)
     assert cloud.clearance("payments/b.zip", scan) == "approved"
-    assert "Ends on" in mails_about(cloud, version(scan))[-1]["Subject"]
+    assert "Expires on" in mails_about(cloud, version(scan))[-1]["Subject"]
 
 
 @pytest.mark.slow

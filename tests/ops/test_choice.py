@@ -244,7 +244,7 @@ def test_a_version_whose_evidence_is_about_another_upload_is_not_taken(environme
             "approved",
             "failed",
             {**APPROVED, "expiresAt": LATER},
-            "its exception ended on 1 Jan 2026",
+            "its approval expired on 1 Jan 2026",
         ),
         ("approved", "passed", None, "passed"),
     ],

@@ -57,7 +57,11 @@ def test_a_newer_uncleared_version_is_named_with_approver_and_reason(environment
         ("failed", None, "The quality gate failed: HIGH; it waits for a decision"),
         ("rejected", {"decision": "rejected", "reason": "no"}, "rejected by the channel"),
         ("request-expired", {"decision": "request-expired"}, "request expired"),
-        ("approval-expired", {**APPROVED, "expiresAt": LATER}, "its exception ended on 1 Jan 2026"),
+        (
+            "approval-expired",
+            {**APPROVED, "expiresAt": LATER},
+            "its approval expired on 1 Jan 2026",
+        ),
         (
             "superseded",
             {"decision": "superseded", "reason": "A newer version."},
@@ -66,7 +70,7 @@ def test_a_newer_uncleared_version_is_named_with_approver_and_reason(environment
         (
             "approved",
             {**APPROVED, "expiresAt": LATER},
-            "its evidence: its exception ended on 1 Jan",
+            "its evidence: its approval expired on 1 Jan",
         ),
     ],
     ids=["unscanned", "failed", "rejected", "expired", "ended", "superseded", "tag left behind"],

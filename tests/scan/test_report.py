@@ -24,7 +24,7 @@ JOB = from_environment(
         "ENGINE": "sarif",
     }
 )
-MALFORMED = ScanError("NothingJudged", "m" * 1000, "n" * 1000)
+MALFORMED = ScanError("NothingEvaluated", "m" * 1000, "n" * 1000)
 
 
 def finding(severity: str, file: str = "app.py", line: int | None = 1) -> Finding:

@@ -307,7 +307,7 @@ def test_invalid_sarif_is_a_scan_that_failed_to_run(text, tmp_path):
     with pytest.raises(ScanError) as refusal:
         read(tmp_path / "result.sarif", source=tmp_path, folder=tmp_path)
 
-    assert refusal.value.code == "BrokenSarif"
+    assert refusal.value.code == "InvalidSarif"
 
 
 @pytest.mark.parametrize(

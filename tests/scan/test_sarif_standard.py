@@ -136,7 +136,7 @@ def test_results_elsewhere_are_not_read_and_the_scan_fails_to_run(uri, tmp_path)
     references = {"results": [{"location": {"uri": uri}}]}
     malformed = refused(tmp_path, run(externalPropertyFileReferences=references))
 
-    assert malformed.code == "BrokenSarif"
+    assert malformed.code == "InvalidSarif"
     assert "which is not beside it" in malformed.message
 
 
@@ -166,7 +166,7 @@ def test_results_inline_are_read(references, properties, tmp_path):
 def test_results_that_cannot_be_attributed_fail_the_scan(references, inline, tmp_path):
     malformed = refused(tmp_path, run(**references), inlineExternalProperties=inline)
 
-    assert malformed.code == "BrokenSarif"
+    assert malformed.code == "InvalidSarif"
 
 
 # 3.27.5, 3.51, 3.52, 3.54: rules

@@ -173,7 +173,7 @@ def test_a_silent_tool_has_analysed_nothing_where_there_is_no_text():
 def test_limits_without_any_condition_are_an_error():
     done = scanned(zipped(BAD), LIMITS='{"HIGH": null}')
 
-    assert done.error == "NothingJudged"
+    assert done.error == "NothingEvaluated"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_the_sarif_decides_and_not_the_exit_code(code):
 
 
 @pytest.mark.parametrize(
-    ("sarif", "error"), [("", "NoSarif"), ("{", "BrokenSarif"), ('{"runs": 1}', "BrokenSarif")]
+    ("sarif", "error"), [("", "NoSarif"), ("{", "InvalidSarif"), ('{"runs": 1}', "InvalidSarif")]
 )
 def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
     done = with_tool(zipped(GOOD), sarif=sarif, code=1)

@@ -90,7 +90,7 @@ def test_a_gate_on_new_code_fails_bad_code_in_the_first_and_second_scan(answers)
 def test_without_limits_a_gate_without_conditions_fails():
     scan = scanned_by(Answers("new-first"), zipped(BAD_PYTHON), "new", LIMITS="{}")
 
-    assert scan.error == "NothingJudged"
+    assert scan.error == "NothingEvaluated"
 
 
 def test_without_limits_a_gate_on_new_code_decides():

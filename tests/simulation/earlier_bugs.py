@@ -123,7 +123,7 @@ def end_first(click: Any, withdraw: Any = approval.withdraw) -> str:
         and timestamps.is_over(decision["expiresAt"], timestamps.now())
     ):
         when = timestamps.minute(decision["expiresAt"])
-        return f"Nothing to withdraw: the exception ended on {when}."
+        return f"Nothing to withdraw: the approval expired on {when}."
     return withdraw(click)
 
 

@@ -76,7 +76,7 @@ def test_a_whole_lifecycle_ends_as_documented():
         "❌ payments: quality gate failed",
         "tag approved",
         "✅ payments: approved until 15 Dec 2026",
-        "⏰ payments: exception ends on 15 Dec 2026",
+        "⏰ payments: approval expires on 15 Dec 2026",
         "tag withdrawn",
         "🚫 payments: approval withdrawn",
         "verified []",

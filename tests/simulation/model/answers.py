@@ -78,7 +78,8 @@ SENTENCES = [
             decision.late_withdrawn,
         ),
         (
-            rf"Too late: it was approved on {_TIMESTAMP}, and the exception ended on {_TIMESTAMP};",
+            rf"Too late: it was approved on {_TIMESTAMP}, "
+            rf"and the approval expired on {_TIMESTAMP};",
             "too late, over",
             decision.late_over,
         ),
@@ -99,7 +100,7 @@ SENTENCES = [
             decision.was,
         ),
         (
-            rf"Nothing to withdraw: the exception ended on {_TIMESTAMP}\.$",
+            rf"Nothing to withdraw: the approval expired on {_TIMESTAMP}\.$",
             "ended",
             decision.over,
         ),

@@ -24,8 +24,8 @@ SUBJECTS = (
     ("Approved until ", "approved"),
     ("Rejected:", "rejected"),
     ("Request expired:", "request-expired"),
-    ("Ended on ", "approval-expired"),
-    ("Ends on ", "expiring"),
+    ("Expired on ", "approval-expired"),
+    ("Expires on ", "expiring"),
     ("Withdrawn:", "withdrawn"),
 )
 NO_SUBJECT = {"many scans did not pass"}

@@ -207,7 +207,7 @@ def already_approved_though_over(fault: bool) -> History:
     text = (
         f"Already approved on {minute(1001.0)}, because: known."
         if fault
-        else f"Nothing to withdraw: the exception ended on {minute(end)}."
+        else f"Nothing to withdraw: the approval expired on {minute(end)}."
     )
     story.click(end + 100, scan, "approve" if fault else "withdraw", text)
     return story

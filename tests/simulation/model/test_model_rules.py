@@ -155,8 +155,8 @@ LOST: list[tuple[str, Callable[[], History], Change]] = [
     ("untold", superseded_life, lambda s: without(s, *cards(s, "superseded"))),
     ("unmailed", rejected_life, lambda s: without(s, *mails(s, "Rejected"))),
     ("unmailed", approved_life, lambda s: without(s, *mails(s, "Approved"))),
-    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Ends"))),
-    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Ended"))),
+    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Expires"))),
+    ("unmailed", approved_life, lambda s: without(s, *mails(s, "Expired"))),
     ("unmailed", withdrawn_life, lambda s: without(s, *mails(s, "Withdrawn"))),
     ("unmailed", expired_life, lambda s: without(s, *mails(s, "Request expired"))),
     ("told late", rejected_life, lambda s: changed(s, Published, at=1100.0)),
@@ -228,7 +228,7 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], History], float, str, str]] = [
     ("too late, withdrawn", approved_life, 3000, "approve", f"Too late: it was approved on "
      f"{DECIDED}, and withdrawn on {WITHDRAWN}, because: x."),
     ("too late, over", approved_life, 3000, "approve", f"Too late: it was approved on {DECIDED}, "
-     f"and the exception ended on {U}; upload again."),
+     f"and the approval expired on {U}; upload again."),
     ("replaced", approved_life, 3000, "approve",
      "Too late: a newer version has been uploaded; it is decided on its own card."),
     ("withdrawn", approved_life, 3000, "withdraw", f"Withdrawn: {SCAN} may not be deployed any "
@@ -246,9 +246,9 @@ WRONG_ANSWERS: list[tuple[str, Callable[[], History], float, str, str]] = [
     ("not approved", approved_life, 3000, "withdraw",
      f"Nothing to withdraw: {SCAN} was rejected on {DECIDED}."),
     ("ended", approved_life, 3000, "withdraw",
-     f"Nothing to withdraw: the exception ended on {U}."),
+     f"Nothing to withdraw: the approval expired on {U}."),
     ("ended", withdrawn_life, 31 * DAY, "withdraw",
-     f"Nothing to withdraw: the exception ended on {U}."),
+     f"Nothing to withdraw: the approval expired on {U}."),
     ("not waiting", rejected_life, 600, "approve", f"{SCAN} is not waiting for a decision; x."),
     ("no scan", rejected_life, 600, "approve", f"There is no scan {SCAN} here."),
     ("no decision", rejected_life, 600, "approve", "This is not a decision about a scan; x."),
@@ -282,14 +282,14 @@ RIGHT_ANSWERS: list[tuple[Callable[[], History], float, str, str]] = [
     (withdrawn_life, 6000, "approve", f"Too late: it was approved on {DECIDED}, and withdrawn on "
      f"{WITHDRAWN}, because: known."),
     (approved_life, 31 * DAY, "approve", f"Too late: it was approved on {DECIDED}, and the "
-     f"exception ended on {U}; upload again to have it scanned again."),
+     f"approval expired on {U}; upload again to have it scanned again."),
     (expired_life, 3 * DAY, "approve", f"Too late: nobody had decided by {minute(122 + WINDOW)};"),
     (superseded_life, 3000, "approve", "Too late: a newer version has been uploaded; it is."),
     (rejected_life, 500, "withdraw", f"Nothing to withdraw: nothing was decided about {SCAN} "
      "here."),
     (rejected_life, 3000, "withdraw", f"Nothing to withdraw: {SCAN} was rejected on "
      f"{minute(1000)}."),
-    (approved_life, 31 * DAY, "withdraw", f"Nothing to withdraw: the exception ended on {U}."),
+    (approved_life, 31 * DAY, "withdraw", f"Nothing to withdraw: the approval expired on {U}."),
     (rejected_life, 60, "approve", f"{SCAN} is not waiting for a decision; if its card."),
     (rejected_life, 160, "approve", f"{SCAN} is not waiting for a decision; if its card."),
     (passed_life, 600, "rescan", f"{SCAN} passed its quality gate; there is nothing."),
