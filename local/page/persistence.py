@@ -17,15 +17,15 @@ UPLOADS, ENTRIES, MAILS = 200, 2000, 500  # the latest that are saved
 def save(poller: Poller, folder: Path) -> None:
     """Write what ``poller`` shows into ``folder``, which is made where it is not there."""
     uploads = list(poller.uploads.values())[-UPLOADS:]
-    summary = {}
+    scans = {}
     for upload in uploads:
         scan = upload["scan"]
         details = poller.details(scan)
         evidence = {name: poller.evidence(scan, name) for name in details["evidence"]}
-        summary[scan] = {"details": details, "evidence": evidence}
+        scans[scan] = {"details": details, "evidence": evidence}
     saved = {
         "uploads": uploads,
-        "shown": summary,
+        "scans": scans,
         "entries": poller.entries[-ENTRIES:],
         "mails": poller.mails[-MAILS:],
     }
@@ -47,7 +47,7 @@ def load(poller: Poller, folder: Path) -> None:
     try:
         saved = json.loads(path.read_text())
         poller.uploads = {upload["scan"]: {**upload, "saved": True} for upload in saved["uploads"]}
-        poller.saved = saved["shown"]
+        poller.saved = saved["scans"]
         for name in ("entries", "mails"):
             things = [{**record, "id": at, "saved": True} for at, record in enumerate(saved[name])]
             setattr(poller, name, things)

@@ -119,7 +119,7 @@ class Poller:
         left = self._body(scan, "report.json") if "report.json" in evidence else b"null"
         return {
             "steps": [step.summary() for step in timeline.steps],
-            "picture": graph_layout.draw(self._definition, {step.name for step in timeline.steps}),
+            "graph": graph_layout.draw(self._definition, {step.name for step in timeline.steps}),
             "log": self._log(timeline),
             "coverage": coverage.summary(json.loads(left), scan),
             "evidence": evidence,

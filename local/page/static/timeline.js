@@ -15,10 +15,10 @@ export function start() {
   for (const button of views)
     button.addEventListener("click", () => {
       select(views, button);
-      byId("picture").hidden = button.dataset.view !== "picture";
+      byId("graph").hidden = button.dataset.view !== "graph";
       byId("steps").hidden = button.dataset.view !== "steps";
     });
-  new ResizeObserver(() => details && follow()).observe(byId("picture"));
+  new ResizeObserver(() => details && follow()).observe(byId("graph"));
   setInterval(() => {
     const one = upload(chosen);
     if (!one || one.status !== "RUNNING" || one.saved) return;
@@ -62,8 +62,8 @@ function show() {
   byId("log-part").hidden = !details?.log.length;
   byId("coverage-part").hidden = !details?.coverage;
   if (!one || !details) {
-    for (const id of ["picture", "steps", "evidence", "timeline-facts", "log"]) byId(id).replaceChildren();
-    if (!one) byId("picture").append(make("p", { class: "soft" }, "Upload something, and follow it here."));
+    for (const id of ["graph", "steps", "evidence", "timeline-facts", "log"]) byId(id).replaceChildren();
+    if (!one) byId("graph").append(make("p", { class: "soft" }, "Upload something, and follow it here."));
     return;
   }
   byId("timeline-title").replaceChildren(one.app, " ", chip(one));
@@ -72,7 +72,7 @@ function show() {
     make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`));
   showEvidence(one);
   showCoverage(one);
-  showPicture(one);
+  showGraph(one);
   showSteps(one);
   showLog();
 }
@@ -117,8 +117,8 @@ function took(step, one) {
   return one.status === "RUNNING" && !one.saved ? Math.max(Date.now() / 1000 - step.entered, 0) : 0;
 }
 
-function showPicture(one) {
-  const { width, height, states, lines } = details.picture;
+function showGraph(one) {
+  const { width, height, states, lines } = details.graph;
   const steps = new Map();
   for (const step of details.steps) steps.set(step.name, step);
   const taken = new Set(details.steps.slice(1).map((step, at) => `${details.steps[at].name} ${step.name}`));
@@ -141,13 +141,13 @@ function showPicture(one) {
         drawn("text", { x: WIDTH / 2, y: step ? 20 : 28, class: "name" }, state.name),
         step ? drawn("text", { x: WIDTH / 2, y: 36, class: "took" }, span(took(step, one))) : null);
     }));
-  byId("picture").replaceChildren(svg);
+  byId("graph").replaceChildren(svg);
   follow();
 }
 
-// Bring the state where it is now into the middle, once, as soon as the picture can be seen.
+// Bring the state where it is now into the middle, once, as soon as the graph can be seen.
 function follow() {
-  const place = byId("picture");
+  const place = byId("graph");
   const state = [...place.querySelectorAll("[data-state]")].find((element) => element.dataset.state === last()?.name);
   if (!state || !place.clientHeight || state.dataset.state === current) return;
   current = state.dataset.state;
