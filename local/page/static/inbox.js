@@ -1,4 +1,4 @@
-// The fourth part: mails, as SES was asked to send them.
+// The fourth part: the mails that SES accepted.
 
 import { ask, byId, clock, make, select } from "./dom.js";
 
