@@ -1,4 +1,4 @@
-"""Comparisons of ours with a baseline, measured in turns, and tables of them with limits."""
+"""Comparisons of ours with a baseline, measured alternately, and tables of them with limits."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Seconds of ours and of the baseline, measured in turns; ``limit`` is for the ratio."""
+    """Seconds of ours and of the baseline, measured alternately; ``limit`` is for the ratio."""
 
     name: str
     ours: Sequence[float]
@@ -68,7 +68,7 @@ class Table:
 
 
 def alternate(times: int, *measures: Callable[[], Measured]) -> list[list[Measured]]:
-    """Call each of ``measures`` so many times, in turns; each turn starts with the next one."""
+    """Call each of ``measures`` so many times, in turns; each turn starts with another one."""
     results: list[list[Measured]] = [[] for _ in measures]
     for turn in range(times):
         for position in range(len(measures)):

@@ -195,12 +195,12 @@ class Measurement:
         self.baseline = Function(account, repeater, calls)
 
     def cold(self, times: int) -> Comparison:
-        """Cold starts of both, in turns."""
+        """Cold starts of both, alternately."""
         ours, baseline = alternate(times, self.ours.cold, self.baseline.cold)
         return Comparison(self.case.name, ours, baseline, COLD)
 
     def warm(self, times: int) -> Comparison:
-        """Warm starts of both, in turns, each in one process."""
+        """Invocations of one warm process of each, alternately."""
         alternate(1, self.ours.warm, self.baseline.warm)
         ours, baseline = alternate(times, self.ours.warm, self.baseline.warm)
         return Comparison(self.case.name, ours, baseline, WARM)
