@@ -152,7 +152,7 @@ def _object_created(bucket: Any, event_name: str, key: Any) -> dict[str, Any] | 
         "s3:ObjectCreated:Copy": "CopyObject",
         "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     }
-    # moto sends a second event for a multipart upload, a Put, which S3 does not.
+    # For a multipart upload, moto also sends a Put event, which S3 does not.
     multipart = getattr(key, "multipart", None) is not None
     if event_name not in reasons or (multipart and event_name.endswith(":Put")):
         return None

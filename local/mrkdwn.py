@@ -27,10 +27,9 @@ _QUOTED = re.compile(r"(?:>|&gt;|\uff1e)\s?")
 
 
 def _styled(marks: str, end: str = r"(?<=\S)") -> str:
-    """The pattern of a style: its first mark may not follow a word ([jsx]), its last may ([edge]).
+    """The pattern of a style, which cannot begin inside a word ([jsx]) but can end in one ([edge]).
 
-    An invisible space is no part of a word ([jsx]). Of letters and digits, only those of ASCII are
-    sure to be.
+    An invisible space ends a word ([jsx]). Only ASCII letters and digits surely belong to one.
     """
     return rf"(?<![A-Za-z0-9])[{marks}](?=\S)([^{marks}\n]+){end}[{marks}]"
 
@@ -56,7 +55,7 @@ _CHANNEL = r"#[\w-]+"
 _EMOJI = r"(:[\w+'-]+:)"
 _FOUND = re.compile(rf"{_ADDRESS}|(?<![A-Za-z0-9])({_CALL}|{_CHANNEL})|{_EMOJI}", re.IGNORECASE)
 # [code]: Slack's server also links addresses in code, since it does not parse code; perhaps it
-# treats special mentions alike.
+# detects special mentions there, too.
 _FOUND_IN_CODE = re.compile(rf"{_ADDRESS}|(?<![A-Za-z0-9])({_CALL})", re.IGNORECASE)
 
 

@@ -34,7 +34,7 @@ class Release:
     metrics: tuple[str, ...] = ("software_quality_blocker_issues", "software_quality_high_issues")
 
 
-# The Java versions are in each release's "Server host requirements" at https://docs.sonarsource.com.
+# Java versions: "Server host requirements" of each release at https://docs.sonarsource.com.
 RELEASES = {
     release.version: release
     for release in (

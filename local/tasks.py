@@ -59,7 +59,7 @@ class CodeBuildTask(StateTaskServiceCallback):
     """Starts a build and waits for its end; fails with States.TaskFailed if the build failed."""
 
     def __init__(self, builds: Builds) -> None:
-        # WaitForTaskToken: only for such tasks moto creates an endpoint, by which it can stop them.
+        # Only with WaitForTaskToken does moto create an endpoint by which it can stop the task.
         super().__init__(cast(Any, {ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}))
         self._builds = builds
 

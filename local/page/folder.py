@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
 
-FILES = 20_000  # the most files in one folder
+FILES = 20_000  # maximum files in one folder
 
 
 def zipped(files: Iterable[tuple[str, BinaryIO]]) -> bytes:

@@ -23,8 +23,8 @@ from local.state_descriptions import describe
 
 PEOPLE = ("Ada", "Grace")
 MEMBERS = {member_id(person): person for person in PEOPLE}
-TICK, SPENT = 0.2, 0.4  # seconds between polls, and after which a poll stops early
-MOVING, RESTING = 0.3, 4.0  # seconds between reads of an execution that works, and that waits
+TICK, SPENT = 0.2, 0.4  # seconds: the pause between polls, and the limit of one poll
+MOVING, RESTING = 0.3, 4.0  # seconds between reads of a running execution, and of a waiting one
 LOG_LINES = 400
 TEXT = 200_000  # characters of one document of evidence that the page shows
 

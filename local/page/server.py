@@ -30,7 +30,7 @@ from local.page.poller import PEOPLE, Poller, headline
 from samples import SAMPLES, key_for, packed
 
 STATIC = Path(__file__).parent / "static"
-UPLOAD = 100 * 1024 * 1024  # the most bytes of one zip or folder
+UPLOAD = 100 * 1024 * 1024  # maximum bytes of one zip or folder
 LATEST = 150  # entries and mails that are loaded with the page
 # Nothing from other origins, nothing inline; the frame is for mails.
 POLICY = (
