@@ -1,1 +1,1 @@
-"""How long things take, each against a baseline: the least that leads to the same result."""
+"""Benchmarks, each against a baseline: the least that leads to the same result."""

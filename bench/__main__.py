@@ -21,7 +21,7 @@ from bench import burst, clone, functions, pipeline, sonarqube
 from bench.comparison import Table
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-# Each measures when it is asked for its next table; ``quick`` takes the smallest size, once.
+# Each measures lazily, table by table; ``quick`` measures the smallest size once.
 PARTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "functions": functions.tables,
     "pipeline": pipeline.tables,
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     for part in options.parts or USUAL:
         load, sections = os.getloadavg()[0], []
         for table in PARTS[part](options.quick):
-            if options.quick:  # one turn says nothing about a limit
+            if options.quick:  # a single measurement is too noisy for a limit
                 table.exceeded.clear()
             sections.append(table.markdown())
             console.print(Markdown(sections[-1]))

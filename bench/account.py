@@ -1,4 +1,4 @@
-"""The account on this machine, and the evidence that a function finds when it is called."""
+"""A local account for calling functions alone, and uploads with the evidence that they read."""
 
 import json
 import time
@@ -25,7 +25,7 @@ def _accept(_backend: object, task_token: str, outcome: str) -> dict[str, Any]:
 
 
 class QuietAccount(LocalAccount):
-    """Has the program deployed, but no upload starts an execution: functions are called alone."""
+    """Has the program deployed, but uploads start no executions: functions are called directly."""
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -35,7 +35,7 @@ class QuietAccount(LocalAccount):
         now = int(time.time() * 1000)
         lines = [{"timestamp": now, "message": f"line {number}"} for number in range(100)]
         logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, logEvents=lines)
-        # No execution waits: a token that is sent back (Upload.request_decision) is just taken.
+        # No execution waits: the token of Upload.request_decision must be accepted nevertheless.
         StepFunctionsParserBackend.send_task_success = _accept  # pyright: ignore[reportAttributeAccessIssue]
         sfn = self.client("stepfunctions")
         self.ended_execution = sfn.start_execution(
@@ -48,7 +48,7 @@ class QuietAccount(LocalAccount):
         """Start nothing."""
 
     def deployed_functions(self) -> dict[str, LambdaFunction]:
-        """The program's functions, in each region, by their modules."""
+        """The program's functions in all regions, by module."""
         return {
             str(function.handler).split(".")[1]: function
             for backend in lambda_backends[ACCOUNT].values()
@@ -57,9 +57,9 @@ class QuietAccount(LocalAccount):
 
 
 class Upload:
-    """A version of a new key, with evidence that is written as it is needed.
+    """A version of a new key, with the evidence that a case needs.
 
-    ``names`` are the file and the version ids, which no other upload has.
+    ``names`` are the file's name and the version ids, all of them unique.
     """
 
     def __init__(self, account: QuietAccount) -> None:
@@ -69,12 +69,12 @@ class Upload:
         self.upload_again()
 
     def upload_again(self) -> None:
-        """Upload another version."""
+        """Upload another version of the key."""
         self.scan = self.account.upload(f"payments/{self.names[0]}", b"zip")
         self.names.append(self.scan.removeprefix(scan_id("payments", "")))
 
     def recorded(self, name: str) -> Any:
-        """The content of ``tests/events/<name>.json``, about this upload."""
+        """The content of ``tests/events/<name>.json``, changed to be about this upload."""
         text = (EVENTS / f"{name}.json").read_text()
         actual = (self.names[-1], self.names[0], self.account.outputs["uploadBucket"])
         for old, new in zip(RECORDED, actual, strict=True):
@@ -90,7 +90,7 @@ class Upload:
         )
 
     def request_decision(self) -> None:
-        """Write what a waiting execution leaves."""
+        """Write the task token of an execution that waits for a decision."""
         request = {
             "token": "token",
             "scan": self.scan,
@@ -105,7 +105,7 @@ class Upload:
         self._put(self.account.outputs["stateBucket"], waiting_key(self.scan), request)
 
     def _forget_cards(self) -> None:
-        """Remove what is counted of earlier cards: a function calls less where there is none."""
+        """Remove the thread slots of earlier cards: their number changes what a function calls."""
         bucket = self.account.outputs["stateBucket"]
         slots = self._s3.list_objects_v2(Bucket=bucket, Prefix="thread-slots/")
         for slot in slots.get("Contents", []):

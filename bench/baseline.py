@@ -15,8 +15,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 log = logging.getLogger(__name__)
-# What each call takes longer while calls are recorded: those that are made at the same time then
-# overlap, however busy the machine is.
+# Added to each call while recording, so that concurrent calls overlap however busy the machine is.
 LATENCY_SECONDS = 0.05
 
 clients: dict[str, Any] = {
@@ -29,7 +28,7 @@ def repeat(event: list[dict[str, Any]], context: object) -> None:
     for call in event:
         try:
             response = getattr(clients[call["service"]], call["method"])(**call["parameters"])
-        except ClientError:  # expected by ours, too
+        except ClientError:  # ours expects it too
             continue
         if call["method"] == "get_object":
             response["Body"].read()

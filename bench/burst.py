@@ -1,7 +1,7 @@
-"""Many uploads at once through the whole pipeline on this machine: none lost, none doubled.
+"""Many uploads at once through the whole pipeline on this machine: none lost, none duplicated.
 
 The program, the state machine and the functions are the real ones; a short process takes the place
-of the scan (``quick_scan.py``). Every fourth event comes again, all in random order.
+of the scan (``quick_scan.py``). A quarter of the events is delivered twice, all in random order.
 """
 
 import collections
@@ -22,26 +22,26 @@ from local.account import LocalAccount
 COMMAND = f"{sys.executable} -S {Path(__file__).parent / 'quick_scan.py'}"
 BUILDSPEC = {"version": 0.2, "phases": {"build": {"commands": [COMMAND]}}}
 AT_ONCE = 20
-# Longer than the longest pause between two tries for a build slot.
+# Longer than the longest interval between retries for a build slot.
 STUCK_SECONDS = 300
 
 
 class BurstAccount(LocalAccount):
-    """Holds the events of uploads back until they are released, shuffled and some of them twice."""
+    """Holds the events of uploads back until ``release``."""
 
     def __init__(self, slots: int) -> None:
         super().__init__({"decisionWindow": "1d"}, slots=slots)
         self.held: list[dict[str, Any]] = []
 
     def deliver(self, event: dict[str, Any]) -> None:
-        """Keep the event instead of starting what it would start."""
+        """Hold the event back."""
         self.held.append(event)
 
     def release(self, repeated: int) -> None:
-        """Deliver all that was held, and so many of them again."""
+        """Deliver all held events in random order, ``repeated`` of them twice."""
         events = [*self.held, *random.sample(self.held, repeated)]
         random.shuffle(events)
-        # EventBridge, too, starts so many at a time.
+        # Concurrently, as EventBridge does.
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._deliver, events))
 
@@ -52,7 +52,7 @@ def tables(quick: bool) -> Iterator[Table]:
 
 
 def burst(uploads: int, slots: int) -> Table:
-    """Count what a burst resulted in; the limits are the only right numbers."""
+    """Count the results of a burst; each limit is the exact number that is expected."""
     table = Table("A burst of uploads", ["", "number", "limit"])
     repeated = uploads // 4
     with BurstAccount(slots) as cloud:
@@ -75,7 +75,7 @@ def burst(uploads: int, slots: int) -> Table:
 
 
 def _wait(cloud: BurstAccount, uploads: int, repeated: int) -> None:
-    """Wait until every execution has ended or asks for a decision, or nothing changes any more."""
+    """Wait until each execution has ended or sent a card, or nothing changes any more."""
     failed = uploads // 2
     expected = (uploads - failed + repeated, failed)
     last, since = (-1, -1), time.monotonic()
@@ -87,13 +87,13 @@ def _wait(cloud: BurstAccount, uploads: int, repeated: int) -> None:
                 last, since = now, time.monotonic()
             status.update(f"{now[0]} executions ended, {now[1]} cards")
             time.sleep(1)
-    time.sleep(2)  # what comes twice comes now
+    time.sleep(2)  # for duplicates, if any
 
 
 def _counts(
     cloud: BurstAccount, scans: dict[str, str], repeated: int
 ) -> Iterator[tuple[str, int, int]]:
-    """What is counted, its number, and the only right number."""
+    """Each count as (name, actual number, expected number)."""
     executions = [execution["executionArn"] for execution in cloud.executions()]
     last_states = collections.Counter(cloud.states(execution)[-1] for execution in executions)
     failed = {scan for scan, key in scans.items() if int(key.split("/")[0].split("-")[1]) % 2}
@@ -116,7 +116,7 @@ def _counts(
         len(scans),
     )
     yield "failed uploads with one card", sum(cards[scan] == 1 for scan in failed), len(failed)
-    # Besides them there are digests, one for each window of time with too many.
+    # Without digests, which are about several scans.
     yield "cards in all", cards.total(), len(failed)
     yield (
         "versions with the right tag",

@@ -1,4 +1,4 @@
-"""What a newcomer waits for: the first card, from ``git clone``, with nothing in a cache."""
+"""Time to the first card for a newcomer: from ``git clone``, with empty caches."""
 
 import os
 import subprocess

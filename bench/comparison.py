@@ -1,4 +1,4 @@
-"""Two ways to the same result, measured in turns, and tables of them that know their limits."""
+"""Comparisons of ours with a baseline, measured alternately, and tables of them with limits."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Seconds of ours and of the baseline, measured in turns; ``limit`` is for the ratio."""
+    """Seconds of ours and of the baseline, measured alternately; ``limit`` is for the ratio."""
 
     name: str
     ours: Sequence[float]
@@ -22,7 +22,7 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """The median of the ratios of each turn: what slows one turn down slows both."""
+        """The median of the turns' ratios: what slows a turn down slows both."""
         return statistics.median(
             ours / baseline for ours, baseline in zip(self.ours, self.baseline, strict=True)
         )
@@ -30,7 +30,7 @@ class Comparison:
 
 @dataclass
 class Table:
-    """``rows`` of cells below ``head``; ``exceeded`` has a line for each limit that is."""
+    """``rows`` of cells below ``head``; ``exceeded`` has a line for each exceeded limit."""
 
     title: str
     head: Sequence[str] = HEAD
@@ -39,7 +39,7 @@ class Table:
     exceeded: list[str] = field(default_factory=list)
 
     def add(self, *cells: str, exceeded: bool = False) -> None:
-        """Add a row, whose last cell is a limit where that is ``exceeded``."""
+        """Add a row; if ``exceeded``, its last cell is the limit and the one before the value."""
         self.rows.append(cells)
         if exceeded:
             name, *values, limit = cells
@@ -68,7 +68,7 @@ class Table:
 
 
 def alternate(times: int, *measures: Callable[[], Measured]) -> list[list[Measured]]:
-    """Take each of ``measures`` so many times, in turns; none is always the first of a turn."""
+    """Call each of ``measures`` so many times, in turns; each turn starts with another one."""
     results: list[list[Measured]] = [[] for _ in measures]
     for turn in range(times):
         for position in range(len(measures)):
@@ -78,7 +78,7 @@ def alternate(times: int, *measures: Callable[[], Measured]) -> list[list[Measur
 
 
 def seconds(value: float) -> str:
-    """As in ``3.2 ms``, ``812 ms``, ``4.1 s``."""
+    """A duration such as ``3.2 ms``, ``812 ms`` or ``4.1 s``."""
     if value >= 1:
         return f"{value:.1f} s"
     return f"{value * 1000:.0f} ms" if value >= 0.02 else f"{value * 1000:.1f} ms"

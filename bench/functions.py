@@ -1,8 +1,7 @@
 """Each Lambda function against a baseline that only makes the same AWS calls.
 
-Both run as packaged, in processes of their own, in the account on this machine. What a function
-calls is recorded once, with what it calls at the same time; ``baseline.py`` repeats the calls with
-the clients that they need.
+Both run as packaged, in processes of their own, in the account on this machine. The calls of a
+function are recorded once; ``baseline.py`` repeats them with only the clients that they need.
 """
 
 import base64
@@ -26,7 +25,7 @@ from local.account import REGION
 
 BASELINE = Path(__file__).parent / "baseline.py"
 COLD, WARM = 1.15, 1.2
-# People wait for these; each round is a way to S3 and back.
+# People wait for these; each round adds the latency of an AWS call.
 MOST_ROUNDS = {"check_build_status": 4, "approval": 4}
 
 
@@ -51,7 +50,7 @@ def approve(upload: Upload) -> Any:
 
 
 def approved(upload: Upload) -> Any:
-    """One email and one card."""
+    """Results in one email and one card."""
     upload.put_evidence("scan")
     upload.put_evidence("report", upload.recorded("report-failed"))
     decision = upload.recorded("decision-approved")
@@ -85,7 +84,7 @@ def newer_upload(upload: Upload) -> Any:
 
 
 def scan_again(upload: Upload) -> Any:
-    """Its scan failed to run, and has ended."""
+    """Its scan failed to run, and the execution has ended."""
     scan = upload.recorded("scan")
     upload.put_evidence("scan", {**scan, "execution": upload.account.ended_execution})
     upload.put_evidence("gate-result", {"status": "error"})
@@ -93,7 +92,7 @@ def scan_again(upload: Upload) -> Any:
 
 
 def one_click(upload: Upload) -> Any:
-    """What CloudWatch Logs hands over of the chat service's log: somebody approved."""
+    """An approval in the chat service's log, as CloudWatch Logs delivers it."""
     upload.put_evidence("scan")
     payload = json.dumps({"scan": upload.scan, "approve": ["Hotfix for the outage", "14"]})
     function = upload.account.deployed_functions()["approval"].function_name
@@ -109,7 +108,7 @@ def one_click(upload: Upload) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """What a function is asked; ``prepare`` writes evidence of an upload, returns the event."""
+    """A situation of a function; ``prepare`` writes an upload's evidence and returns the event."""
 
     module: str
     situation: str
@@ -117,7 +116,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """As in ``approval, approve``."""
+        """For example "`approval`, approve"."""
         return f"`{self.module}`, {self.situation}"
 
 
@@ -135,25 +134,29 @@ CASES = (
 
 @dataclass(frozen=True)
 class Function:
-    """A function in the account, and what makes an event for it."""
+    """A function in the account; ``event`` returns a new event for it."""
 
     account: QuietAccount
     deployed: LambdaFunction
     event: Callable[[], Any]
 
     def call(self) -> Any:
-        """Its answer; an error is raised."""
+        """Its response to a new event.
+
+        Raises:
+            RuntimeError: the function failed.
+        """
         return self._invoke(json.dumps(self.event()))
 
     def warm(self) -> float:
-        """Seconds from an event to the answer, of a process that has answered before."""
+        """Seconds from an event to the response, of a process that is already running."""
         payload = json.dumps(self.event())
         began = time.perf_counter()
         self._invoke(payload)
         return time.perf_counter() - began
 
     def cold(self) -> float:
-        """Seconds from the start of a process to its first answer."""
+        """Seconds from the start of a process to its first response."""
         self.account.functions.stop()
         return self.warm()
 
@@ -165,7 +168,7 @@ class Function:
 
 
 class Measurement:
-    """One case, ours and the baseline; ``calls`` are what ours makes (``baseline.record``)."""
+    """Ours and the baseline in one case; ``calls`` is what ``baseline.record`` returns of ours."""
 
     def __init__(self, account: QuietAccount, case: Case) -> None:
         self.case = case
@@ -192,12 +195,12 @@ class Measurement:
         self.baseline = Function(account, repeater, calls)
 
     def cold(self, times: int) -> Comparison:
-        """Cold starts of both, in turns."""
+        """Cold starts of both, alternately."""
         ours, baseline = alternate(times, self.ours.cold, self.baseline.cold)
         return Comparison(self.case.name, ours, baseline, COLD)
 
     def warm(self, times: int) -> Comparison:
-        """Answers of one warm process of each, in turns."""
+        """Invocations of one warm process of each, alternately."""
         alternate(1, self.ours.warm, self.baseline.warm)
         ours, baseline = alternate(times, self.ours.warm, self.baseline.warm)
         return Comparison(self.case.name, ours, baseline, WARM)

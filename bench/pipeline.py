@@ -17,8 +17,8 @@ from scan.job import SARIF_COMMAND
 from tests.scan.scanning import ENVIRONMENT, tree
 from tests.scan.uploads import zipped
 
-# Beside the scanner, scan/ takes a second whatever the upload, and the pipeline another two; many
-# files make that little.
+# scan/ adds about a second to the scanner's time, and the pipeline another two, whatever the size
+# of the upload; with many files that is a small part.
 SCAN, PIPELINE = 1.25, 1.6
 SAMPLE = (SAMPLES / "payments" / "payments" / "charge.py").read_text()
 BUILD = "Fetch, unpack, scan, report"
@@ -68,7 +68,7 @@ def upload(account: LocalAccount, body: bytes) -> dict[str, float]:
 
 
 def scan_alone(source: Path, sarif: Path) -> dict[str, float]:
-    """Seconds of the default command of the settings, on files that are unpacked."""
+    """Seconds that the default scanner command takes on unpacked files."""
     command = [
         word.replace("{source}", str(source)).replace("{sarif}", str(sarif))
         for word in shlex.split(SARIF_COMMAND)
@@ -77,6 +77,6 @@ def scan_alone(source: Path, sarif: Path) -> dict[str, float]:
     scanner = subprocess.run(
         command, env={"PATH": ENVIRONMENT["PATH"]}, capture_output=True, text=True, check=False
     )
-    if scanner.returncode != 1:  # it has findings
+    if scanner.returncode != 1:  # the scanner's exit code for findings
         raise RuntimeError(f"{scanner.args}: {scanner.returncode}: {scanner.stderr[-500:]}")
     return {"all": time.perf_counter() - began}

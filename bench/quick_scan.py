@@ -1,7 +1,7 @@
 """Takes the place of scan/ in the burst: a process that reads the upload and writes a report.
 
-It needs no more than the standard library, since a thousand of them start. Uploads pass and fail by
-turns, as their apps are numbered.
+It uses only the standard library, since a thousand of them start. The gates of apps with an odd
+number fail.
 """
 
 import json
@@ -29,8 +29,8 @@ def main() -> None:
 
 
 def call(method: str, path: str, body: bytes | None = None) -> bytes:
-    """Read an object from S3, or write one that is not there; raise where it refuses."""
-    # The server on this machine reads who calls, but checks no signature.
+    """Read an object from S3, or write one that does not exist yet; raise if S3 refuses."""
+    # moto reads the caller's access key id, and checks no signature.
     scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/s3/aws4_request"
     headers = {
         "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",

@@ -20,7 +20,7 @@ FILES = {f"part{number}/{name}": text for number in range(20) for name, text in 
 
 
 def tables(quick: bool) -> Iterator[Table]:
-    """A scan until the scanner's end against it alone; from there against the server's work."""
+    """A scan to the scanner's end, against the scanner; from there, against the server's work."""
     table = Table(f"A scan of {len(FILES)} files in three languages, with SonarQube")
     with running_server() as server, tempfile.TemporaryDirectory() as folder:
         source = tree(FILES, Path(folder))
@@ -45,7 +45,7 @@ def tables(quick: bool) -> Iterator[Table]:
 
 
 def scanner_alone(server: Server, folder: Path) -> tuple[float, ...]:
-    """Seconds that pysonar takes as its users run it."""
+    """Seconds that pysonar alone takes, as its users run it."""
     began = time.monotonic()
     subprocess.run(
         [
@@ -62,7 +62,7 @@ def scanner_alone(server: Server, folder: Path) -> tuple[float, ...]:
         check=True,
     )
     seconds = time.monotonic() - began
-    # It ends before the server has processed its report, which would slow down what follows.
+    # The server still processes the report, which would slow down the next measurement.
     while server.call("api/ce/component?component=alone")["queue"]:
         time.sleep(0.5)
     return (seconds,)

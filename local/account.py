@@ -39,11 +39,11 @@ from ops.mock_monitor import TransformingMonitor
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 LOOK_EVERY_SECONDS = 0.05
-# S3's events come within seconds
+# Delay before a function receives an event; S3 delivers its events within seconds
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html).
 EVENT_SECONDS = 1
 Seen = TypeVar("Seen")
-# States that wait for a token.
+# States that wait for a task token.
 WAITS = {"AwaitDecision", "AwaitWithdrawal"}
 SETTINGS = {
     "slackWorkspaceId": "T0LOCAL0000",
@@ -57,8 +57,8 @@ SETTINGS = {
 class LocalAccount:
     """Starts an account, deploys the program, and stops both at the end of ``with``.
 
-    ``outputs`` are the stack's and ``created`` its resources; ``channel`` is the Slack channel;
-    ``client(service)`` is boto3's. moto keeps one state per process: one Cloud at a time.
+    ``outputs`` are the stack's and ``created`` its resources; ``channel`` is the Slack channel.
+    moto has one state per process, so only one account can run at a time.
     """
 
     _running = False
@@ -84,14 +84,14 @@ class LocalAccount:
         if LocalAccount._running:
             raise RuntimeError("moto keeps one account per process: leave the other Cloud first")
         LocalAccount._running = True
-        for chatty in ("werkzeug", "moto"):  # a line for each request, a page for each caught error
+        for chatty in ("werkzeug", "moto"):  # a line per request, a traceback per caught error
             logging.getLogger(chatty).setLevel(logging.CRITICAL)
-        # Connections that wait to be taken; werkzeug's 128 are too few for a burst of uploads.
+        # The backlog of connections: werkzeug's 128 is too small for a burst of uploads.
         BaseWSGIServer.request_queue_size = 1024
         self._server.start()
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
-        os.environ["MOTO_PORT"] = str(port)  # where moto's Step Functions finds the rest
+        os.environ["MOTO_PORT"] = str(port)  # moto's Step Functions calls the other services there
         self.channel = Channel(partial(self.client, signer="channel"))
         self.builds = Builds(partial(self.client, signer="codebuild"), self.endpoint, self._slots)
         self.functions = Functions(self.endpoint, self.client)
@@ -125,9 +125,9 @@ class LocalAccount:
                     execution.stop(datetime.now(UTC), None, "The local account was left.")
 
     def client(self, service: str, region: str = REGION, signer: str = "local") -> Any:
-        """boto3's client for this account, in the stack's region unless told another.
+        """A cached boto3 client for this account, by default in the stack's region.
 
-        ``signer`` is the access key, by which the server sees who asks.
+        ``signer`` is the access key id, by which the server identifies the caller.
         """
         key = (service, region, signer)
         with self._lock:
@@ -150,11 +150,11 @@ class LocalAccount:
         return scan_id(app_of(key), version)
 
     def deliver(self, event: dict[str, Any]) -> None:
-        """Bring one event to the targets of the rules that match it, as EventBridge does."""
+        """Deliver an event to the targets of all matching rules, as EventBridge does."""
         threading.Thread(target=self._deliver, args=[event], daemon=True).start()
 
     def written(self, scan: str) -> list[str]:
-        """The names of the scan's evidence, in the order in which it was written."""
+        """The names of the scan's documents of evidence, oldest first."""
         prefix = f"scans/{scan}/"
         listed = self.client("s3").list_objects_v2(
             Bucket=self.outputs["artifactsBucket"], Prefix=prefix
@@ -163,7 +163,7 @@ class LocalAccount:
         return [item["Key"].removeprefix(prefix) for item in items]
 
     def evidence(self, scan: str) -> dict[str, Any]:
-        """The scan's evidence by name, in the order in which it was written; JSON is parsed."""
+        """The scan's evidence by name, oldest first; JSON is parsed."""
         s3, bucket = self.client("s3"), self.outputs["artifactsBucket"]
         documents = {}
         for name in self.written(scan):
@@ -188,7 +188,7 @@ class LocalAccount:
         ]
 
     def execution(self, scan: str, seconds: float = 10) -> str:
-        """The ARN of the execution that opened ``scan``, once scan.json is there."""
+        """The ARN of the execution that opened ``scan``, once scan.json exists."""
         opened = wait_until(
             lambda: self.evidence(scan).get("scan.json"), seconds, lambda: f"nobody opened {scan}"
         )
@@ -236,23 +236,23 @@ class LocalAccount:
                 logStreamName=build["Logs"]["StreamName"],
                 startFromHead=True,
             )["events"]
-        except logs.exceptions.ResourceNotFoundException:  # it has not written yet
+        except logs.exceptions.ResourceNotFoundException:  # the build has not logged yet
             return []
         return [event["message"] for event in events]
 
     def reached(self, execution: str, *states: str, seconds: float = 40, times: int = 1) -> str:
-        """The first of ``states`` that the execution has entered, once its task has begun.
+        """Wait until the execution has entered any of ``states`` ``times`` times; return the last.
 
-        It counts once they were entered ``times`` times.
+        A state that waits for a task token counts only once it has submitted its task.
 
         Raises:
-            TimeoutError: it did not come there; says where it went.
+            TimeoutError: it did not enter them; the message lists the states that it entered.
         """
 
         def begun() -> str | None:
             events = self.history(execution)
-            # What waits has begun once its token is stored.
-            stored = max(
+            # Before that event, the token is not stored yet.
+            submitted = max(
                 (event["id"] for event in events if event["type"] == "TaskSubmitted"), default=0
             )
             entered = [
@@ -262,13 +262,17 @@ class LocalAccount:
             ]
             if len(entered) < times:
                 return None
-            place, name = entered[times - 1]
-            return name if name not in WAITS or stored > place else None
+            event_id, name = entered[times - 1]
+            return name if name not in WAITS or submitted > event_id else None
 
         return wait_until(begun, seconds, lambda: f"not in {states} but {self.states(execution)}")
 
     def others(self, event: dict[str, Any], known: str, seconds: float) -> list[str]:
-        """The executions that ``event`` started besides ``known``, once there are any."""
+        """The ARNs of the executions that ``event`` started besides ``known``, once there are any.
+
+        Raises:
+            TimeoutError: it started no other.
+        """
 
         def started() -> list[str]:
             return [
@@ -283,7 +287,7 @@ class LocalAccount:
         """The execution's final status.
 
         Raises:
-            TimeoutError: it did not end; says where it stands.
+            TimeoutError: it did not end; the message names its current state.
         """
 
         def final() -> str | None:
@@ -293,7 +297,7 @@ class LocalAccount:
         return wait_until(final, seconds, lambda: f"still in {self.states(execution)[-1]}")
 
     def emails(self) -> list[Any]:
-        """What SES was asked to send: ``source``, ``destinations``, ``raw_data``."""
+        """The emails that SES accepted: ``source``, ``destinations``, ``raw_data``."""
         return list(ses_backends[ACCOUNT][REGION].sent_messages)
 
     def _deliver(self, event: dict[str, Any]) -> None:
@@ -314,9 +318,9 @@ class LocalAccount:
                     self._dead_letter(target["DeadLetterConfig"]["Arn"], event, error)
 
     def _invoke(self, function: str, event: dict[str, Any]) -> None:
-        """Call a function as Lambda does by itself: one that fails is tried twice more.
+        """Invoke a function asynchronously as Lambda does: a failed call is retried twice.
 
-        Minutes later on AWS
+        On AWS the retries come minutes later
         (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
         """
         for _ in range(3):
@@ -408,10 +412,10 @@ class LocalAccount:
 def wait_until(
     probe: Callable[[], Seen | None], seconds: float, failure: Callable[[], str]
 ) -> Seen:
-    """What ``probe`` sees, once it sees something.
+    """Call ``probe`` until its result is true, and return that.
 
     Raises:
-        TimeoutError: it saw nothing for so many seconds; says ``failure``.
+        TimeoutError: it was not within ``seconds``; ``failure`` gives the message.
     """
     end = time.monotonic() + seconds
     while not (seen := probe()):
@@ -422,7 +426,7 @@ def wait_until(
 
 
 def defaults(program: Path = PROGRAM) -> dict[str, str]:
-    """The defaults of Pulumi.yaml, as the CLI would hand them to the program."""
+    """The defaults of Pulumi.yaml, as the CLI passes them to the program."""
     declared = yaml.safe_load((program / "Pulumi.yaml").read_text())
     return {
         f"{declared['name']}:{key}": value["default"]

@@ -19,10 +19,10 @@ import yaml
 
 from local.logs import LogStream
 
-# What the buildspecs that run here may say; anything else would be silently left out.
+# The supported keys of a buildspec; others are refused, since they would be silently ignored.
 KNOWN = {"version", "phases", "cache"}
 PHASES = ("install", "pre_build", "build", "post_build")
-# CodeBuild's cache comes back at the next build; here it is the builds' home, kept between runs.
+# In place of CodeBuild's cache: a home folder that all builds share, also of later runs.
 HOME = Path.home() / ".cache" / "chatops-slack" / "build-home"
 
 
@@ -31,15 +31,15 @@ class AccountLimitExceeded(Exception):
 
 
 class Builds:
-    """Runs builds in their own processes, ``slots`` at once.
+    """Runs builds in their own processes, at most ``slots`` at a time.
 
-    A build is a dict as Step Functions passes it on (PascalCase).
+    A build is a dict with the fields and PascalCase of Step Functions' CodeBuild integration.
     """
 
     def __init__(self, clients: Any, endpoint: str, slots: int = 20) -> None:
         self._clients, self._endpoint, self.slots = clients, endpoint, slots
-        self.minute = 60.0  # seconds
-        self.buildspec: str | None = None  # instead of the project's
+        self.minute = 60.0  # seconds per minute of the project's timeout
+        self.buildspec: str | None = None  # overrides the project's
         self._builds: dict[str, dict[str, Any]] = {}
         self._by_token: dict[str, str] = {}
         self._ended: dict[str, threading.Event] = {}
@@ -53,7 +53,7 @@ class Builds:
     def start(
         self, project_name: str, overrides: list[dict[str, str]], token: str
     ) -> dict[str, Any]:
-        """Start a build and return it; asked again with the same ``token``, the same build.
+        """Start a build and return it; the same idempotency ``token`` returns the same build.
 
         Raises:
             AccountLimitExceeded: the account's concurrent builds are used up.
@@ -79,7 +79,7 @@ class Builds:
         return build
 
     def ended(self, build_id: str, within: float) -> dict[str, Any] | None:
-        """The build when it has ended, else None after ``within`` seconds."""
+        """The build if it ends within so many seconds, else None."""
         return self._builds[build_id] if self._ended[build_id].wait(within) else None
 
     def describe(self, build_id: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Builds:
         return [self._builds[build_id] for build_id in self._scans.get(scan, [])]
 
     def stop(self) -> None:
-        """End what runs."""
+        """Kill the running builds."""
         for process in list(self._processes.values()):
             _kill(process)
 
@@ -135,10 +135,10 @@ class Builds:
             if source and environment:
                 spec = yaml.safe_load(self.buildspec or project["source"]["buildspec"])
                 status = self._run_phases(build, spec, source, environment, log, deadline)
-        except Exception as error:  # else the execution would wait for a build that is gone
+        except Exception as error:  # otherwise the execution would wait forever
             _phase(build, "BUILD", "FAULT", 0, ("INTERNAL_SERVICE_ERROR", str(error)))
         finally:
-            # Not shutil: a build that was stopped may leave folders 1,000 deep.
+            # Not shutil: a killed build may leave folders nested 1,000 deep.
             subprocess.run(["rm", "-rf", folder], check=False)
             _phase(build, "COMPLETED", None, 0)
             build["BuildStatus"] = status
@@ -182,7 +182,7 @@ class Builds:
             return None
         region = project["arn"].split(":")[3]
         return {
-            # The interpreter that runs this, with what requirements.txt installed into it.
+            # This process's interpreter, where requirements.txt is installed.
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(HOME),
             "TMPDIR": str(folder / "tmp"),
@@ -191,7 +191,7 @@ class Builds:
             "CODEBUILD_BUILD_ARN": build["Arn"],
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": project["name"],  # the server sees who asks
+            "AWS_ACCESS_KEY_ID": project["name"],  # identifies the caller to the server
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self._endpoint,

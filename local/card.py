@@ -17,9 +17,9 @@ class Button:
     asks: tuple[str, ...]
 
     def filled(self, answers: Mapping[str, str]) -> str:
-        """The command with all variables put in; what nobody answered is empty."""
+        """The command with its variables substituted; those without an answer are empty."""
         values = {**self.bound, **{name: answers.get(name, "") for name in self.asks}}
-        # Substitution is textual, in one pass.
+        # In one pass: a variable's name within an answer is not substituted again.
         return re.sub(r"\$([A-Za-z]+)", lambda match: values.get(match[1], match[0]), self.command)
 
 
@@ -40,7 +40,7 @@ class Card:
 
     @property
     def scan(self) -> str:
-        """The id of the scan that it is about; empty for an alarm, and what is about several."""
+        """The id of its scan; empty for an alarm, and for a card about several scans."""
         return self.raw.get("metadata", {}).get("additionalContext", {}).get("Scan", "")
 
 
@@ -67,12 +67,12 @@ def card_of(notification: Mapping[str, Any], actions: Sequence[Mapping[str, Any]
 
 
 def is_alarm(message: Any) -> bool:
-    """Whether a message is CloudWatch's own about an alarm, which the service shows natively."""
+    """Whether a message is CloudWatch's about an alarm, which the service formats by itself."""
     return isinstance(message, dict) and message.keys() >= {"AlarmName", "NewStateValue"}
 
 
 def alarm_card(alarm: Mapping[str, Any]) -> Card:
-    """The card of an alarm; the service gives it a colour and takes no custom action for it."""
+    """The card of an alarm, which has a colour and no custom actions."""
 
     def field_of(name: str) -> str:
         text = str(alarm.get(name) or "")

@@ -1,7 +1,7 @@
-"""The Slack channel as the chat service would serve it: cards from SNS, buttons, commands.
+"""Stands in for the chat service and its Slack channel: cards from SNS, buttons, commands.
 
 The service's rules are in ``chat_service_validation.py``; messages that it would drop without an
-error are stored here with the reason.
+error are stored with the reason.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ class Dropped:
 
 
 class Channel:
-    """Listens to the configured topics; ``click`` does what a user's click would do."""
+    """Receives the cards of the configured topics; ``click`` and ``run`` act as a user would."""
 
     def __init__(self, client: Callable[..., Any]) -> None:
         self._client = client
@@ -47,10 +47,10 @@ class Channel:
         self._listening = threading.Event()
 
     def register(self, kind: str, state: dict[str, Any]) -> str:
-        """Create what Cloud Control is asked for, by the service's own limits; return its ARN.
+        """Create a Cloud Control resource of type ``kind``, and return its ARN.
 
         Raises:
-            ValueError: what the service would refuse, or a type that is not known here.
+            ValueError: the service would refuse it, or the type is not supported.
         """
         account = "arn:aws:chatbot::123456789012"
         if kind == "AWS::Chatbot::CustomAction":
@@ -75,7 +75,7 @@ class Channel:
         """The first card that matches, once it is there.
 
         Raises:
-            TimeoutError: it did not come; says what did.
+            TimeoutError: none came; the message lists the cards that did.
         """
         with self._received:
             match = self._received.wait_for(
@@ -91,15 +91,15 @@ class Channel:
     def click(
         self, button: Button, answers: Mapping[str, str] | None = None, user: str = "You"
     ) -> str:
-        """Click a button as ``user``, giving what it asks for; return what the service answers.
+        """Click a button as ``user``, with ``answers`` to its prompts; return the response.
 
         Raises:
-            Refused: the command cannot be read, or guardrail or role do not allow it.
+            Refused: the command is invalid, or a guardrail policy or the role does not allow it.
         """
         return self.run(button.filled(answers or {}), user)
 
     def run(self, command: str, user: str = "You") -> str:
-        """Run a command of the AWS CLI's form, as a person may type it in the channel too.
+        """Run a command in AWS CLI syntax, which users can also type; return the response.
 
         Raises:
             Refused: as for click.
@@ -123,7 +123,7 @@ class Channel:
         self._listening.clear()
 
     def _audit(self, command: str, user: str) -> None:
-        """The service's log of commands; the fields' names are likely ones, it documents none."""
+        """Write the audit log; AWS does not document its fields, so their names are assumed."""
         logs = self._client("logs", AUDIT_REGION)
         group = f"/aws/chatbot/{self._configuration['ConfigurationName']}"
         for create in (
@@ -147,7 +147,7 @@ class Channel:
         )
 
     def _subscribe(self) -> None:
-        """The configuration subscribes itself: in AWS by a service endpoint, here by a queue."""
+        """Subscribe to the topics with a queue; in AWS the service has an endpoint of its own."""
         sqs, sns = self._client("sqs"), self._client("sns")
         name = f"channel-{self._configuration['ConfigurationName']}"
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -163,7 +163,7 @@ class Channel:
                 messages = sqs.receive_message(
                     QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1
                 ).get("Messages", [])
-            except Exception:  # the server has gone
+            except Exception:  # the server has stopped
                 return
             for message in messages:
                 self._receive(json.loads(message["Body"])["Message"])
@@ -219,5 +219,5 @@ class Channel:
 
 
 def member_id(user: str) -> str:
-    """The id that Slack might have for a person."""
+    """A Slack member id for a person, always the same one."""
     return "U" + hashlib.sha256(user.encode()).hexdigest()[:10].upper()

@@ -1,4 +1,4 @@
-"""What the chat service takes, by its documentation, and what it refuses or drops.
+"""What the chat service accepts according to its documentation, and what it refuses or drops.
 
 https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html,
 https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-actions.html
@@ -13,14 +13,14 @@ LIMITS = {"title": 250, "description": 8000, "nextSteps": 350, "keywords": 75}
 
 
 class Refused(Exception):
-    """What the service tells the person when a command may not run."""
+    """A command that the service does not run; the message is its response to the user."""
 
 
 def parse_command(command: str) -> tuple[str, str, str]:
-    """Read ``lambda invoke``; return function name, region and payload.
+    """Parse a ``lambda invoke`` command; return function name, region and payload.
 
     Raises:
-        Refused: another command, or one that cannot be read.
+        Refused: it is another command or invalid.
     """
     head, _, rest = command.partition("--payload ")
     try:
@@ -35,10 +35,10 @@ def parse_command(command: str) -> tuple[str, str, str]:
 
 
 def check_notification(notification: Any) -> None:
-    """Hold a message against the custom notification schema.
+    """Check a message against the custom notification schema.
 
     Raises:
-        ValueError: why the service would drop it.
+        ValueError: the reason for which the service would drop it.
     """
 
     def text(value: Any, limit: int, what: str) -> None:
@@ -80,10 +80,10 @@ def check_notification(notification: Any) -> None:
 
 
 def check_custom_action(state: dict[str, Any]) -> None:
-    """Hold a custom action against the service's limits.
+    """Check a custom action against the service's limits.
 
     Raises:
-        ValueError: what the service would refuse.
+        ValueError: the limit for which the service would refuse it.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", state["ActionName"]):
         raise ValueError(f"ActionName {state['ActionName']!r} is not 1 to 64 of A-Z a-z 0-9 _ -")

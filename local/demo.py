@@ -45,7 +45,7 @@ class Demo:
         say = self._console.print
         started = time.monotonic()
         with self._console.status("Starting AWS on this machine, deploying"):
-            # Pulumi and moto take seconds to import: print the reason first.
+            # Imported after the status line is visible: Pulumi and moto take seconds.
             from local.account import LocalAccount
 
             cloud = LocalAccount(settings)
@@ -82,7 +82,7 @@ class Demo:
             seconds_to_result = card.received - uploaded
             say()
             say(show.card(card))
-            cloud.reached(execution, "AwaitDecision")  # else a quick click comes before the token
+            cloud.reached(execution, "AwaitDecision")  # a click before that would find no token
             self._decide(cloud, card)
             self._watch(
                 cloud,
@@ -171,7 +171,7 @@ class Demo:
                 raise UnexpectedResult(answer)
 
     def _ask(self) -> tuple[str, str]:
-        """What the person decides, where there is one."""
+        """The button and the reason: as given, or as entered on the terminal."""
         if self._decision:
             return self._decision, self._reason
         choice = ""
@@ -224,7 +224,7 @@ class Demo:
 
 
 def analysed_files(scan: str, document: Any) -> str:
-    """Which files the scan looked at, and which not; empty where it looked at none.
+    """Which files the scan analysed and which not; empty if the report has no coverage.
 
     For example ``2 of 3 files of code analysed; not covered: old.zip: archive``.
     """
@@ -242,7 +242,7 @@ def analysed_files(scan: str, document: Any) -> str:
 
 
 def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[str, float]:
-    """Where the ``told`` seconds from the upload to the result went."""
+    """The parts, in seconds, of the ``total`` from the upload to the result."""
     durations = cloud.durations(execution)
     phases = {
         phase["PhaseType"]: phase["DurationInSeconds"]
@@ -258,8 +258,8 @@ def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo; 0 when all was as it should be."""
-    # Before the command line, so that what is given by make is checked as well.
+    """Run the demo; return 0 if all went as expected, 2 for a wrong option."""
+    # make passes options in the environment; as arguments, they are validated too.
     names = ("app", "engine", "decision")
     given = [
         f"--{name}={os.environ[name.upper()]}" for name in names if os.environ.get(name.upper())
@@ -282,7 +282,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="the button that is clicked; on a terminal you are asked (make demo DECISION=...)",
     )
     options = parser.parse_args([*given, *(sys.argv[1:] if arguments is None else arguments)])
-    # Where nobody looks, as in a log, lines need not break at 80 characters.
+    # Output to a file or a pipe need not wrap at rich's default of 80 columns.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     interactive = sys.stdin.isatty() and console.is_terminal
     decision = options.decision or (None if interactive else "Approve")
@@ -304,8 +304,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with _engine(options.engine, console) as settings:
             demo.run(uploads, settings)
-    except (UnexpectedResult, TimeoutError, RuntimeError) as wrong:
-        console.print(Text(f"\n✘ {wrong}", style="red"))
+    except (UnexpectedResult, TimeoutError, RuntimeError) as error:
+        console.print(Text(f"\n✘ {error}", style="red"))
         return 1
     except (KeyboardInterrupt, EOFError):
         console.print("\nStopped; nothing is left behind.")
@@ -321,7 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextmanager
 def _engine(name: str, console: Console) -> Iterator[dict[str, str]]:
-    """The settings of an engine, with a server for it while it is needed."""
+    """The settings of an engine, whose server, if it has one, runs during the ``with``."""
     if name == "sarif":
         yield {"engine": "sarif"}
         return

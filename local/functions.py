@@ -25,7 +25,7 @@ class Functions:
 
     def __init__(self, endpoint: str, clients: Any) -> None:
         self._endpoint, self._clients = endpoint, clients
-        # By function name; moto forgets it.
+        # Logging configuration by function name, which moto does not store.
         self.logging: dict[str, dict[str, str]] = {}
         self._idle: dict[str, list[_Process]] = {}
         self._started: list[_Process] = []
@@ -34,7 +34,7 @@ class Functions:
 
     def invoke(self, function: Any, payload: str) -> tuple[str, bool, str]:
         """Run one event in a warm process, or a new one; return (payload, failed, log)."""
-        # Changed code or environment never meets a warm process of the old.
+        # Changed code or environment needs a new process, as on Lambda.
         version = f"{function.function_arn}:{function.code_sha_256}:{function.environment_vars}"
         with self._lock:
             idle = self._idle.get(version)
@@ -50,7 +50,7 @@ class Functions:
                     "errorMessage": f"{stamp} Task timed out after {function.timeout}.00 seconds",
                 }
             }
-        elif process.alive:  # one that died answers nobody again
+        elif process.alive:  # a dead one cannot be reused
             with self._lock:
                 self._idle.setdefault(version, []).append(process)
         if "error" in answer:
@@ -79,7 +79,7 @@ class Functions:
             "AWS_LAMBDA_LOG_FORMAT": self.logging[function.function_name]["LogFormat"],
             "AWS_REGION": function.region,
             "AWS_DEFAULT_REGION": function.region,
-            "AWS_ACCESS_KEY_ID": function.function_name,  # the server sees who asks
+            "AWS_ACCESS_KEY_ID": function.function_name,  # identifies the caller to the server
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -119,7 +119,7 @@ class _Process:
             reader.start()
 
     def run(self, payload: str, seconds: int) -> dict[str, Any] | None:
-        """One event; None when its time is over."""
+        """The handler's response to an event, None if it timed out."""
         assert self._process.stdin
         self._process.stdin.write(
             base64.b64encode(

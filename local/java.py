@@ -1,4 +1,4 @@
-"""Finds a Java of a version that is asked for: on PATH, in JAVA_HOME, or where it is installed."""
+"""Finds a Java of a required version: on PATH, in JAVA_HOME, or where packages install it."""
 
 import os
 import re
@@ -12,7 +12,7 @@ INSTALLED = Path("/usr/lib/jvm")
 
 
 def find(versions: AbstractSet[int], installed: Path = INSTALLED) -> Path | None:
-    """The first ``java`` whose major version is one of ``versions``, None where there is none."""
+    """The first ``java`` whose major version is one of ``versions``, or None."""
     return next((java for java in _candidates(installed) if _version(java) in versions), None)
 
 
@@ -25,7 +25,7 @@ def _candidates(installed: Path) -> Iterator[Path]:
 
 
 def _version(java: Path) -> int | None:
-    """17 for ``openjdk version "17.0.15"``; None where it does not run."""
+    """17 for ``openjdk version "17.0.15"``; None if it does not run."""
     try:
         output = subprocess.run(
             [java, "-version"], capture_output=True, text=True, timeout=30, check=False

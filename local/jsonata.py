@@ -1,4 +1,4 @@
-"""JSONata for moto's Step Functions, which expects a Java engine."""
+"""Evaluates JSONata in Python for moto's Step Functions, which expects a Java engine."""
 
 import collections
 import json
@@ -9,9 +9,9 @@ from jsonata import Jsonata
 from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-# Stands around each state's variables; no text of JSON or of a state machine has it.
+# Delimits the variables in an expression: this character occurs in no JSON or state machine.
 _BINDINGS = "\x00"
-# By expression, those that nobody evaluates right now: one evaluates one thing at a time.
+# Parsed expressions that are not in use: one can run only one evaluation at a time.
 _idle: dict[str, list[Jsonata]] = collections.defaultdict(list)
 
 
@@ -19,11 +19,11 @@ def evaluate(expression: str) -> Any:
     """Evaluate one expression with the functions that Step Functions adds to JSONata.
 
     Raises:
-        jsonata.jexception.JException: as the expression fails.
+        jsonata.jexception.JException: the expression failed.
     """
     parts = expression.split(_BINDINGS)
     text = "".join(parts[::2])
-    # A variable bound to None would be no variable.
+    # A variable that is bound to None would be undefined.
     bindings = {
         name: Utils.NULL_VALUE if value is None else value
         for part in parts[1::2]
@@ -35,8 +35,8 @@ def evaluate(expression: str) -> Any:
         parsed = Jsonata(text)
         parsed.register_lambda("parse", json.loads)
         parsed.register_lambda("uuid", lambda: str(uuid.uuid4()))
-    # By this $millis and $now know which evaluation's time it is: else that of whichever expression
-    # this thread was the last to parse.
+    # $millis and $now take their time from here; otherwise they would use the expression that this
+    # thread parsed last.
     Jsonata.CURRENT.jsonata = parsed
     result = parsed.evaluate(None, bindings)
     _idle[text].append(parsed)
@@ -44,6 +44,6 @@ def evaluate(expression: str) -> Any:
 
 
 def declare(bindings: dict[str, Any]) -> str:
-    """Hand variables on to ``evaluate``, past the parser: expressions are few, values are many."""
+    """Encode variables for ``evaluate``, which then parses each expression once for all values."""
     named = {name.removeprefix("$"): value for name, value in bindings.items()}
     return f"{_BINDINGS}{to_json_str(named)}{_BINDINGS}"

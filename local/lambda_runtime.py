@@ -1,4 +1,4 @@
-"""Runs in the function's process: takes events on stdin, answers on stdout, logs to stderr."""
+"""Runs a handler in its own process: events on stdin, responses on stdout, logs on stderr."""
 
 import base64
 import importlib

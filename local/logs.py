@@ -10,19 +10,19 @@ from botocore.exceptions import BotoCoreError
 
 
 class LogStream:
-    """Creates the stream; ``copy`` sends lines as they come, a batch at a time.
+    """Creates the stream; ``copy`` sends lines in batches.
 
-    PutLogEvents takes 10,000 events and 1 MB at a time (its API reference); batches stay below.
+    A batch has at most 500 lines; PutLogEvents takes 10,000 events (its API reference).
     """
 
     def __init__(self, client: Any, group: str, stream: str) -> None:
         self._client, self.group, self.stream = client, group, stream
-        # Made before its function or project, by the program; without it there is nowhere to write.
+        # The program creates the group; a missing group is an error.
         with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
             client.create_log_stream(logGroupName=group, logStreamName=stream)
 
     def copy(self, pipe: IO[str]) -> None:
-        """Write every line of ``pipe`` until its end, none later than a moment after it came."""
+        """Write the lines of ``pipe`` until its end, with a delay of about 0.1 s."""
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_read, args=[pipe, lines], daemon=True).start()
         while (line := lines.get()) is not None:
@@ -42,7 +42,7 @@ class LogStream:
         # CloudWatch refuses empty messages.
         events = [{"timestamp": now, "message": line} for line in lines if line]
         if events:
-            # A group, or the account here, may go while its last lines are on their way.
+            # The group or the whole account may be deleted before the last lines are written.
             with contextlib.suppress(
                 self._client.exceptions.ResourceNotFoundException, BotoCoreError
             ):

@@ -1,4 +1,4 @@
-"""What moto does again for each request, execution or task, done once; the answers are the same."""
+"""Caches of what moto computes again for each request, execution or task."""
 
 import functools
 import threading
@@ -9,16 +9,16 @@ from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-# moto looks through its own folder for each request, and lets the others wait meanwhile.
+# moto searches its own folder for each request, and blocks the other requests meanwhile.
 backend_for_host = functools.lru_cache(maxsize=256)(
     DomainDispatcherApplication.get_backend_for_host
 )
-# A program keeps nothing of the executions that run it.
+# Executions can share a parsed state machine, since it has no state of theirs.
 parse = functools.lru_cache(maxsize=16)(AmazonStateLanguageParser.parse)
 
 
 class Clients:
-    """In the place of ``boto3`` where tasks make a client each; takes what moto gives it."""
+    """Replaces ``boto3`` in moto's tasks, each of which would create a client."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, ...], Any] = {}

@@ -1,4 +1,4 @@
-"""What moto lacks for this pipeline, set at run time; a moto that changed is refused at start."""
+"""Patches of moto for what this pipeline needs; an unknown version of moto is refused."""
 
 import fnmatch
 import importlib.metadata
@@ -42,16 +42,16 @@ _token = threading.Lock()
 
 
 class TaskTimedOut(AWSError):
-    """The answer to a token that was used or whose task is over."""
+    """The error for a task token that was used or whose task has ended."""
 
     TYPE, STATUS = "TaskTimedOut", 400
 
 
 def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]], None]) -> None:
-    """Set the hooks: ``deliver`` gets each EventBridge event of S3.
+    """Patch moto; ``deliver`` receives each event that S3 sends to EventBridge.
 
     Raises:
-        RuntimeError: another moto than the one that the hooks were made for.
+        RuntimeError: the patches were made for another version of moto.
     """
     version = importlib.metadata.version("moto")
     if version != MOTO:
@@ -62,10 +62,10 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
         )
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
-    def task_for(service_name: str, otherwise: Any = state_task_service_for) -> Any:
+    def task_for(service_name: str) -> Any:
         if service_name == "codebuild":
             return CodeBuildTask(builds)
-        return AwsSdkTask() if service_name == "aws-sdk" else otherwise(service_name)
+        return AwsSdkTask() if service_name == "aws-sdk" else state_task_service_for(service_name)
 
     def invoke(self: lambda_models.LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         return functions.invoke(self, json.dumps(event))
@@ -102,7 +102,7 @@ def _set(owner: Any, name: str, value: Any) -> None:
 
 
 def _state_data(**data: str) -> dict[str, str]:
-    """The context's State as AWS writes it: moto's time has microseconds, and an offset for Z.
+    """The context object's State with AWS's time format; moto writes microseconds and no ``Z``.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
     """
@@ -111,7 +111,7 @@ def _state_data(**data: str) -> dict[str, str]:
 
 
 def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
-    """A token works once, and while its execution runs; in moto a second overwrites the first.
+    """Accept a token once, while its execution runs; in moto a second call replaces the result.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
     """
@@ -131,7 +131,7 @@ def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
 
 
 def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:
-    """What a bucket policy denies to everybody; moto ignores conditions, so that all is denied."""
+    """Apply a Deny only if it has no conditions: moto ignores these, and would always deny."""
     statements = json.loads(self.policy)["Statement"] if self.policy else []
     for statement in statements:
         if statement["Effect"] != "Deny" or "Condition" in statement:
@@ -146,13 +146,13 @@ def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResul
 
 
 def _object_created(bucket: Any, event_name: str, key: Any) -> dict[str, Any] | None:
-    """The event as S3 sends it; moto's has constant ids, another ``etag`` and comes twice."""
+    """The event as S3 sends it; moto's has constant ids and another ``etag``."""
     reasons = {
         "s3:ObjectCreated:Put": "PutObject",
         "s3:ObjectCreated:Copy": "CopyObject",
         "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     }
-    # moto puts a multipart object before it completes it: the first of its two events is not S3's.
+    # For a multipart upload, moto also sends a Put event, which S3 does not.
     multipart = getattr(key, "multipart", None) is not None
     if event_name not in reasons or (multipart and event_name.endswith(":Put")):
         return None

@@ -1,11 +1,10 @@
-"""Slack's mrkdwn, read into plain data that a terminal and a page can both show.
+"""Parses Slack's mrkdwn into plain data that a terminal and a page can both render.
 
 A block is ``{"kind": "text" | "quote" | "code", "spans": [...]}``, for a line or a code block;
 a span is ``{"text"}`` with any of ``bold``, ``italic``, ``strike``, ``code``, ``mention``,
-``emoji``, which are True, and ``href`` (http, https or mailto). Texts are plain: nothing is markup
-any more.
+``emoji``, which are True, and ``href`` (http, https or mailto). Texts contain no markup.
 
-Where it is not known what Slack does, this reads the markup as working. Sources of the rules:
+Where Slack's behaviour is unknown, the markup is assumed to take effect. Sources of the rules:
 
 [format] https://docs.slack.dev/messaging/formatting-message-text
 [jsx] https://github.com/yhatt/jsx-slack/blob/main/docs/about-escape-and-exact-mode.md
@@ -28,9 +27,9 @@ _QUOTED = re.compile(r"(?:>|&gt;|\uff1e)\s?")
 
 
 def _styled(marks: str, end: str = r"(?<=\S)") -> str:
-    """A mark begins where no word is before it: [jsx], by which an invisible space is none.
+    """The pattern of a style, which cannot begin inside a word ([jsx]) but can end in one ([edge]).
 
-    It ends anywhere: [edge]. Only letters and digits of ASCII are sure to be part of a word.
+    An invisible space ends a word ([jsx]). Only ASCII letters and digits surely belong to one.
     """
     return rf"(?<![A-Za-z0-9])[{marks}](?=\S)([^{marks}\n]+){end}[{marks}]"
 
@@ -55,7 +54,8 @@ _CHANNEL = r"#[\w-]+"
 # [format], "Emoji"; the characters: https://github.com/yhatt/jsx-slack/issues/98.
 _EMOJI = r"(:[\w+'-]+:)"
 _FOUND = re.compile(rf"{_ADDRESS}|(?<![A-Za-z0-9])({_CALL}|{_CHANNEL})|{_EMOJI}", re.IGNORECASE)
-# [code]: addresses in code, too, since the server does not know code; so perhaps calls.
+# [code]: Slack's server also links addresses in code, since it does not parse code; perhaps it
+# detects special mentions there, too.
 _FOUND_IN_CODE = re.compile(rf"{_ADDRESS}|(?<![A-Za-z0-9])({_CALL})", re.IGNORECASE)
 
 
@@ -104,12 +104,12 @@ def spans(text: str, members: Mapping[str, str] | None = None) -> list[Span]:
 
 
 def unescaped(text: str) -> str:
-    """Return ``text`` with Slack's three entities as the characters that they stand for."""
+    """Return ``text`` with Slack's three entities decoded."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _plain(text: str, rules: re.Pattern[str]) -> list[Span]:
-    """What Slack finds in a text by itself, and the rest of it."""
+    """Text without markup, and within it what Slack detects by ``rules``."""
     parsed_spans: list[Span] = []
     end = 0
     for match in rules.finditer(text):
@@ -127,7 +127,7 @@ def _plain(text: str, rules: re.Pattern[str]) -> list[Span]:
 
 
 def _angled(target: str, label: str | None, whole: str, members: Mapping[str, str]) -> list[Span]:
-    """Links, mentions of people and channels, and calls such as ``<!here>``."""
+    """Links, mentions of people and channels, and special mentions such as ``<!here>``."""
     if re.match(r"(?:https?://|mailto:)", target):
         href = unescaped(target)
         return [{**span, "href": href} for span in spans(label or target)]

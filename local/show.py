@@ -1,4 +1,4 @@
-"""Cards, emails and the timeline of an upload, as a terminal shows them."""
+"""Renders cards, emails and durations for a terminal."""
 
 import email
 import email.policy
@@ -30,7 +30,7 @@ def slack(text: str) -> Text:
 
 
 def card(slack_card: Card) -> Panel:
-    """A card as the channel shows it."""
+    """A card as it looks in the channel."""
     parts: list[RenderableType] = [
         Text(slack_card.title, style="bold"),
         Text(),
@@ -52,7 +52,7 @@ def card(slack_card: Card) -> Panel:
 
 
 def mail(sent: Any) -> Panel:
-    """An email as SES was asked to send it: its text part."""
+    """An email that SES accepted: its text part."""
     message = email.message_from_string(sent.raw_data, policy=email.policy.default)
     head = Table.grid(padding=(0, 2))
     for name in ("From", "To", "Subject"):
@@ -69,5 +69,5 @@ def mail(sent: Any) -> Panel:
 
 
 def seconds(value: float) -> str:
-    """A duration, aligned."""
+    """A duration, right-aligned."""
     return f"{value:6.1f} s"

@@ -26,7 +26,7 @@ from local import java
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One version of SonarQube: the zip's hash, the Java that it runs on, its gate's metrics."""
+    """One version of SonarQube: the zip's hash, the Java versions it needs, the gate's metrics."""
 
     version: str
     sha256: str
@@ -34,7 +34,7 @@ class Release:
     metrics: tuple[str, ...] = ("software_quality_blocker_issues", "software_quality_high_issues")
 
 
-# Java as in the "Server host requirements" of each at https://docs.sonarsource.com.
+# Java versions: "Server host requirements" of each release at https://docs.sonarsource.com.
 RELEASES = {
     release.version: release
     for release in (
@@ -59,10 +59,10 @@ RELEASES = {
 DEFAULT = "25.9.0.112764"
 CACHE = Path.home() / ".cache" / "chatops-slack"
 START_SECONDS = 600
-# SonarQube refuses to run as root; this one owns nothing and exists everywhere.
+# SonarQube refuses to run as root; this user (nobody) exists everywhere and owns no files.
 NOBODY = 65534
 GATE = "Whole code"
-# Starts the server and ends it when this end of the pipe is closed, by whatever ends this process.
+# Ends the server when its stdin, a pipe from this process, closes: also if this process crashes.
 KEEPER = 'exec 3<&0; "$@" & server=$!; (cat <&3 >/dev/null; kill $server) & wait $server'
 
 Say = Callable[[str], None]
@@ -82,15 +82,15 @@ class Server:
     release: Release
 
     def call(self, path: str, **parameters: str) -> dict[str, Any]:
-        """Ask the API as the administrator: POST with parameters, GET without."""
+        """Call the API as the administrator: POST with parameters, GET without."""
         return _call(f"{self.url}/{path}", parameters, f"Bearer {self.admin}")
 
 
 def chosen() -> Release:
-    """The release that the environment variable SONARQUBE names, else the usual one.
+    """The release that the environment variable SONARQUBE names, else the default.
 
     Raises:
-        RuntimeError: its hash is not known here.
+        RuntimeError: it is not one of ``RELEASES``.
     """
     version = os.environ.get("SONARQUBE") or DEFAULT
     if version not in RELEASES:
@@ -99,7 +99,7 @@ def chosen() -> Release:
 
 
 def missing() -> str | None:
-    """What this machine lacks to run the server, None for nothing."""
+    """What this machine lacks to run the server, None if it lacks nothing."""
     release = chosen()
     if not java.find(release.java):
         versions = " or ".join(map(str, sorted(release.java)))
@@ -114,11 +114,11 @@ def missing() -> str | None:
 
 @contextmanager
 def running_server(say: Say = print) -> Iterator[Server]:
-    """A fresh server on 127.0.0.1 until the block ends; ``say`` hears what goes on.
+    """A new server on 127.0.0.1 until the end of ``with``; ``say`` receives progress messages.
 
     Raises:
         NoDownload: it is not in the cache and cannot be downloaded.
-        RuntimeError: it did not start; says what its log ends with.
+        RuntimeError: it did not start; the message has the end of its log.
     """
     release = chosen()
     executable = java.find(release.java)
@@ -155,7 +155,7 @@ def _downloaded(release: Release, say: Say) -> Path:
                     "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy",
                     f"-Dartifact={artifact}",
                     f"-DoutputDirectory={folder}",
-                    # Else Maven keeps a second copy for good.
+                    # Otherwise Maven would keep a second copy in its own repository.
                     f"-Dmaven.repo.local={folder}/repository",
                 ]
             )
@@ -194,7 +194,7 @@ def _start(home: Path, executable: Path) -> tuple[str, subprocess.Popen[bytes]]:
         cwd=home,
         env={
             "PATH": os.environ["PATH"],
-            # It starts processes of its own with this Java.
+            # The server's child processes use this Java.
             "SONAR_JAVA_PATH": str(executable),
             "HOME": str(home / "temp"),
             "SONAR_WEB_HOST": "127.0.0.1",
@@ -260,7 +260,7 @@ def _set_up(url: str, release: Release, say: Say) -> Server:
         return _call(f"{url}/api/{path}", parameters, _basic("admin", password))
 
     admin = post("user_tokens/generate", name="admin", type="USER_TOKEN")["token"]
-    # The least that a scan needs: analyse, and create the project of an app at its first upload.
+    # Least privilege for a scan: analyse, and create an app's project at its first upload.
     post("users/create", login="scanner", name="scanner", password=password)
     for permission in ("scan", "provisioning"):
         post("permissions/add_user", login="scanner", permission=permission)

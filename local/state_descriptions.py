@@ -30,5 +30,5 @@ DESCRIPTIONS = {
 
 
 def describe(state: str) -> str:
-    """The state in words; one without a story by the words of its name."""
+    """The description of a state, or the words of its name if there is none."""
     return DESCRIPTIONS.get(state) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", state).capitalize()

@@ -1,4 +1,4 @@
-"""Tasks of Step Functions that moto lacks, or does otherwise than AWS."""
+"""Tasks of Step Functions that moto lacks or runs differently from AWS."""
 
 import json
 import threading
@@ -25,13 +25,13 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from local.builds import AccountLimitExceeded, Builds
 
-# A thousand tasks at once would keep a server of one process from answering anybody in time.
+# A thousand concurrent tasks would delay all other requests to moto's single-process server.
 AT_ONCE = threading.BoundedSemaphore(4)
 PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride", "IdempotencyToken"}
 
 
 class AwsSdkTask(StateTaskServiceAwsSdk):
-    """Bodies as AWS takes and gives them: JSON where S3 takes bytes, text and dates as strings."""
+    """Converts bodies as AWS does: JSON to bytes for S3, bytes to text, dates to strings."""
 
     def _normalise_parameters(
         self,
@@ -56,10 +56,10 @@ class AwsSdkTask(StateTaskServiceAwsSdk):
 
 
 class CodeBuildTask(StateTaskServiceCallback):
-    """Starts a build and waits for its end; a build that did not succeed is States.TaskFailed."""
+    """Starts a build and waits for its end; fails with States.TaskFailed if the build failed."""
 
     def __init__(self, builds: Builds) -> None:
-        # moto only makes the endpoint that it interrupts at the end for tasks with a token.
+        # Only with WaitForTaskToken does moto create an endpoint by which it can stop the task.
         super().__init__(cast(Any, {ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}))
         self._builds = builds
 

@@ -1,4 +1,4 @@
-"""The two small apps that are there to try, and zips as a developer would make them."""
+"""Two small sample apps, and zips of them as a developer would make them."""
 
 import io
 import re
@@ -19,7 +19,7 @@ def packed(folder: Path) -> bytes:
 
 
 def key_for(name: str) -> str:
-    """The key of a zip of that name: its app is made of the characters that an app may have."""
+    """The upload key of a zip of that name; what an app's name cannot contain becomes ``-``."""
     stem = name.removesuffix(".zip")
     app = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-")[:64] or "app"
     return f"{app}/{stem}.zip"

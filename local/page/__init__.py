@@ -1,1 +1,1 @@
-"""The pipeline of this machine, seen in a browser: ``make up``."""
+"""The local pipeline in a browser: ``make up``."""

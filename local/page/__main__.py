@@ -15,7 +15,7 @@ PORT = 8420
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until somebody stops it; 0 when somebody did."""
+    """Serve until interrupted; return 0 then, and 1 if it could not start."""
     parser = argparse.ArgumentParser(prog="python -m local.page", description=__doc__)
     parser.add_argument(
         "--port",
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         try:
             with console.status("Starting AWS on this machine, deploying the program"):
-                # Pulumi and moto take seconds to import: not before somebody can see why.
+                # Imported after the status line is visible: Pulumi and moto take seconds.
                 from local.page.serving import serving
 
                 served = stack.enter_context(serving(options.port, settings, options.keep))
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             console.print(Text(f"✘ {error}", style="red"))
             return 1
         except KeyboardInterrupt:
-            # A second Ctrl-C would cut off what is written to be kept.
+            # A second Ctrl-C would interrupt the saving.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             console.print("\nStopping ...")
     left = (

@@ -1,18 +1,18 @@
-"""Which files a scan looked at, and which not, as the page shows it."""
+"""Which files a scan analysed and which not, as JSON data for the page."""
 
 from typing import Any
 
 from domain import report
 from handlers import not_scanned
 
-MOST = 100  # files of each kind, which is all that a report names
+MOST = 100  # files of each kind; a report names no more
 LANGUAGES = 50
 
 
 def summary(document: Any, scan: str) -> dict[str, Any] | None:
     """``{analysed, lists: [{title, lines: [{file, words}]}]}`` of report.json.
 
-    None where the report makes no sense, or nothing was analysed.
+    None if the report is invalid or has no coverage.
     """
     parsed_report = report.parse(document, scan)
     if parsed_report is None or parsed_report.coverage is None:

@@ -6,14 +6,14 @@ import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
 
-FILES = 20_000  # files of one folder that the page takes
+FILES = 20_000  # maximum files in one folder
 
 
 def zipped(files: Iterable[tuple[str, BinaryIO]]) -> bytes:
-    """Return a zip of ``(path, content)``, all of them: what no scanner reads is the scan's to say.
+    """Return a zip of all ``(path, content)``; the scan reports which ones it does not analyse.
 
     Raises:
-        ValueError: a path leads out of the folder or occurs twice; the message is for people.
+        ValueError: a path leads out of the folder or occurs twice; the message is for users.
     """
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -22,7 +22,7 @@ def zipped(files: Iterable[tuple[str, BinaryIO]]) -> bytes:
                 raise ValueError(f"{path!r} is no path of a file inside a folder.")
             if path in archive.NameToInfo:
                 raise ValueError(f"{path!r} is in the folder twice.")
-            # Without the times of files, which a browser does not tell: 1 January 1980.
+            # Browsers do not send modification times: ZipInfo's default is 1 January 1980.
             with archive.open(zipfile.ZipInfo(path), "w") as entry:
                 shutil.copyfileobj(content, entry)
     return body.getvalue()

@@ -1,8 +1,8 @@
-"""Where each state and each transition of the state machine is drawn.
+"""Lays out the graph of the state machine in layers, after Sugiyama, Tagawa and Toda (1981).
 
-States lie in layers by the longest path from the start, and a transition has a place of its own in
-each layer that it passes; after Sugiyama, Tagawa and Toda (1981). No layout package on PyPI that is
-maintained does this without a program of its own (Graphviz), and 30 states need little.
+A state's layer is the length of the longest path from the start. A transition that passes layers
+has a place (a dummy node) in each of them. No maintained layout package on PyPI does this without
+an external program (Graphviz), and 30 states need little code.
 """
 
 import itertools
@@ -12,20 +12,20 @@ from statistics import fmean
 from typing import Any
 
 WIDTH, HEIGHT, GAP, RISE = 144, 46, 16, 24  # pixels: a state, and the space beside and below it
-PASSING = 12  # the width that a passing transition takes
+PASSING = 12  # the width of a transition's place
 MARGIN = 8
 SWEEPS = 40
 
 Edge = tuple[str, str]
-# A state's name, or the place of the n-th transition in a layer that it passes.
+# A state's name, or the place of a transition that passes a layer: (its number, the layer).
 Place = str | tuple[int, int]
 
 
 def draw(definition: Mapping[str, Any], visited: Collection[str] = ()) -> dict[str, Any]:
     """Return ``{"width", "height", "states": [{name, type, x, y}], "lines": [{from, to, path}]}``.
 
-    ``x, y`` are a state's left upper corner, ``path`` is an SVG path. Where any failure may lead is
-    only drawn once an execution ``visited`` it: else each state had a line there.
+    ``x, y`` are a state's left upper corner, ``path`` is an SVG path. A catch of all errors is only
+    drawn if an execution ``visited`` both of its states; otherwise most states would have one.
     """
     edges = _edges(definition, set(visited))
     order, back = _walk(definition["StartAt"], edges)
@@ -43,7 +43,7 @@ def draw(definition: Mapping[str, Any], visited: Collection[str] = ()) -> dict[s
     right = max(x + _width(place) / 2 for place, x in centre.items()) + MARGIN
 
     def ends(place: Place) -> list[tuple[float, int]]:
-        """Where a transition enters and leaves a place: the middle of its upper and lower side."""
+        """The middle of a place's upper and lower side, where transitions enter and leave it."""
         row = layer[place] if isinstance(place, str) else place[1]
         x, y = round(centre[place] - left, 1), MARGIN + row * (HEIGHT + RISE)
         return [(x, y), (x, y + HEIGHT)]
@@ -72,7 +72,7 @@ def draw(definition: Mapping[str, Any], visited: Collection[str] = ()) -> dict[s
 
 
 def _edges(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
-    """Each pair of states once; a catch of everything only where it was, or leads nowhere new."""
+    """The transitions that are drawn, each pair of states once."""
     usual: dict[Edge, None] = {}
     failures: dict[Edge, None] = {}
     for name, state in definition["States"].items():
@@ -80,7 +80,7 @@ def _edges(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
         for target in (*targets, state.get("Default")):
             if target:
                 usual[name, target] = None
-        # An error that is never retried is an expected result, as that nobody decided.
+        # An error that is never retried is an expected result, such as a request that expired.
         expected = {
             error
             for retry in state.get("Retry", [])
@@ -94,7 +94,7 @@ def _edges(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
                 failures[name, catch["Next"]] = None
             expected -= {*catch["ErrorEquals"]}
     edges = [edge for edge in failures if edge not in usual and {*edge} <= visited]
-    # What is reached from what is shown.
+    # The states that can be reached from the start and from the visited ones.
     summary, pending = {definition["StartAt"], *visited}, [definition["StartAt"], *visited]
     while pending:
         reached = {to for at, to in usual if at == pending[-1]} - summary
@@ -104,17 +104,17 @@ def _edges(definition: Mapping[str, Any], visited: set[str]) -> list[Edge]:
 
 
 def _walk(start: str, edges: Iterable[Edge]) -> tuple[list[str], set[Edge]]:
-    """All states, each after what leads to it, and the edges that lead back."""
-    after: dict[str, list[str]] = defaultdict(list)
+    """All states in topological order, and the back edges, which that order ignores."""
+    successors: dict[str, list[str]] = defaultdict(list)
     for at, to in edges:
-        after[at].append(to)
+        successors[at].append(to)
     done: list[str] = []
     active: list[str] = []
     back: set[Edge] = set()
 
     def visit(name: str) -> None:
         active.append(name)
-        for to in after[name]:
+        for to in successors[name]:
             if to in active:
                 back.add((name, to))
             elif to not in done:
@@ -122,7 +122,7 @@ def _walk(start: str, edges: Iterable[Edge]) -> tuple[list[str], set[Edge]]:
         active.pop()
         done.append(name)
 
-    for name in [start, *after]:
+    for name in [start, *successors]:
         if name not in done:
             visit(name)
     return done[::-1], back
@@ -139,9 +139,9 @@ def _layers(order: Iterable[str], forward: Iterable[Edge]) -> dict[str, int]:
 
 
 def _centres(rows: list[list[Place]], links: Iterable[tuple[Place, Place]]) -> dict[Place, float]:
-    """Each place's middle, near to its neighbours' in the rows above and below, so few lines cross.
+    """Each place's centre (x), near those of its neighbours above and below, so few lines cross.
 
-    Sorts each row from left to right.
+    Sorts each row in place, from left to right.
     """
     above: dict[Place, list[Place]] = defaultdict(list)
     below: dict[Place, list[Place]] = defaultdict(list)
@@ -150,7 +150,7 @@ def _centres(rows: list[list[Place]], links: Iterable[tuple[Place, Place]]) -> d
         below[upper].append(lower)
     centre = {place: x for row in rows for place, x in _apart(row, dict.fromkeys(row, 0.0)).items()}
     for sweep in range(SWEEPS):
-        # Down, up, and at last both, so that nothing hangs to one side.
+        # Sweeps go down and up in turns; the last ones use both neighbours, for symmetry.
         last = sweep > SWEEPS * 3 // 4
         for row in rows if sweep % 2 == 0 else rows[::-1]:
             wished: dict[Place, float] = {}
@@ -163,14 +163,14 @@ def _centres(rows: list[list[Place]], links: Iterable[tuple[Place, Place]]) -> d
             if not last:
                 row.sort(key=wished.__getitem__)
             centre |= _apart(row, wished)
-    for row in rows:  # a chain hangs straight below its first place
+    for row in rows:  # a chain goes straight down from its first place
         only = {p: above[p][0] for p in row if len(above[p]) == 1 == len(below[above[p][0]])}
         centre |= _apart(row, {place: centre[only.get(place, place)] for place in row})
     return centre
 
 
 def _apart(row: list[Place], wished: Mapping[Place, float]) -> dict[Place, float]:
-    """The places nearest to the wished ones in which nothing overlaps (isotonic regression)."""
+    """The centres nearest to ``wished`` at which no places overlap (isotonic regression)."""
     offset, offsets = 0.0, []
     for place, following in itertools.zip_longest(row, row[1:]):
         offsets.append(offset)

@@ -1,7 +1,7 @@
-"""What the page shows, saved between runs in one file.
+"""Saves what the page displays in one file, and restores it in the next run.
 
 The account itself lives in memory and ends with its process, so saved uploads are read-only: a scan
-that ran is shown as interrupted, and the buttons of earlier cards are off.
+that was running is displayed as interrupted, and the buttons of earlier cards are disabled.
 """
 
 import json
@@ -15,17 +15,17 @@ UPLOADS, ENTRIES, MAILS = 200, 2000, 500  # the latest that are saved
 
 
 def save(poller: Poller, folder: Path) -> None:
-    """Write what ``poller`` shows into ``folder``, which is made where it is not there."""
+    """Save the data of ``poller`` in ``folder``, which is created if it does not exist."""
     uploads = list(poller.uploads.values())[-UPLOADS:]
-    summary = {}
+    scans = {}
     for upload in uploads:
         scan = upload["scan"]
         details = poller.details(scan)
         evidence = {name: poller.evidence(scan, name) for name in details["evidence"]}
-        summary[scan] = {"details": details, "evidence": evidence}
+        scans[scan] = {"details": details, "evidence": evidence}
     saved = {
         "uploads": uploads,
-        "shown": summary,
+        "scans": scans,
         "entries": poller.entries[-ENTRIES:],
         "mails": poller.mails[-MAILS:],
     }
@@ -36,10 +36,10 @@ def save(poller: Poller, folder: Path) -> None:
 
 
 def load(poller: Poller, folder: Path) -> None:
-    """Let ``poller`` show what was saved in ``folder``, if anything.
+    """Restore into ``poller`` what was saved in ``folder``, if anything.
 
     Raises:
-        ValueError: the file is not of this page.
+        ValueError: the file was not written by this page.
     """
     path = folder / FILE
     if not path.exists():
@@ -47,7 +47,7 @@ def load(poller: Poller, folder: Path) -> None:
     try:
         saved = json.loads(path.read_text())
         poller.uploads = {upload["scan"]: {**upload, "saved": True} for upload in saved["uploads"]}
-        poller.saved = saved["shown"]
+        poller.saved = saved["scans"]
         for name in ("entries", "mails"):
             things = [{**record, "id": at, "saved": True} for at, record in enumerate(saved[name])]
             setattr(poller, name, things)

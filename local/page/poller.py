@@ -1,4 +1,4 @@
-"""What the page shows, collected through the AWS APIs and pushed to its listeners."""
+"""Collects the page's data through the AWS APIs, and notifies listeners of changes."""
 
 import contextlib
 import email
@@ -23,8 +23,8 @@ from local.state_descriptions import describe
 
 PEOPLE = ("Ada", "Grace")
 MEMBERS = {member_id(person): person for person in PEOPLE}
-TICK, SPENT = 0.2, 0.4  # seconds between looks, and the most that one look takes
-MOVING, RESTING = 0.3, 4.0  # seconds between looks at an execution that works, and one that waits
+TICK, SPENT = 0.2, 0.4  # seconds: the pause between polls, and the limit of one poll
+MOVING, RESTING = 0.3, 4.0  # seconds between reads of a running execution, and of a waiting one
 LOG_LINES = 400
 TEXT = 200_000  # characters of one document of evidence that the page shows
 
@@ -40,10 +40,10 @@ class _Execution:
 
 
 class Poller:
-    """Follows uploads, channel and mails of an account until ``stop``.
+    """Follows the uploads, the channel and the mails of an account until ``stop``.
 
-    ``uploads`` (by scan), ``entries`` (the channel) and ``mails`` are JSON data in the order in
-    which they came, an id is a place in its list; ``listen`` is notified about each change.
+    ``uploads`` (by scan), ``entries`` (of the channel) and ``mails`` are JSON data, oldest first;
+    the id of an entry or a mail is its index. Listeners are called for each change.
     """
 
     def __init__(self, cloud: LocalAccount) -> None:
@@ -51,7 +51,7 @@ class Poller:
         self.uploads: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
         self.mails: list[dict[str, Any]] = []
-        # What the page shows of uploads of earlier runs, and of their evidence, by scan.
+        # Details and evidence of the uploads of earlier runs, by scan.
         self.saved: dict[str, dict[str, Any]] = {}
         self.lock = threading.RLock()
         self._cards: dict[int, Card] = {}
@@ -66,17 +66,17 @@ class Poller:
         self._definition = json.loads(machine["definition"])
 
     def start(self) -> None:
-        """Look from now on."""
+        """Start polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._stopped.set()
         self._thread.join()
 
     @contextlib.contextmanager
     def listen(self, listener: Listener) -> Iterator[None]:
-        """Call ``listener(kind, data)`` for each "upload", "entry" and "mail" new or changed."""
+        """Call ``listener(kind, data)`` for each new or changed "upload", "entry" and "mail"."""
         with self.lock:
             self._listeners.add(listener)
         try:
@@ -90,7 +90,7 @@ class Poller:
         return self.cloud.upload(key, body).rpartition("/")[2]
 
     def click(self, entry: int, button: int, answers: Mapping[str, str], user: str) -> None:
-        """Click a button of a card and show the answer in the channel.
+        """Click a button of a card, and add the click and its response to the entries.
 
         Raises:
             LookupError: there is no such card or button, or it is of an earlier run.
@@ -103,7 +103,7 @@ class Poller:
         self._run(clicked.filled(given), user, click_entry)
 
     def command(self, command: str, user: str) -> None:
-        """Run a command that somebody typed in the channel, and tell the channel the answer."""
+        """Run a command that a user typed, and add it and its response to the entries."""
         self._run(command, user, {"button": "", "answers": {}, "thread": "", "scan": ""})
 
     def details(self, scan: str) -> dict[str, Any]:
@@ -119,14 +119,14 @@ class Poller:
         left = self._body(scan, "report.json") if "report.json" in evidence else b"null"
         return {
             "steps": [step.summary() for step in timeline.steps],
-            "picture": graph_layout.draw(self._definition, {step.name for step in timeline.steps}),
+            "graph": graph_layout.draw(self._definition, {step.name for step in timeline.steps}),
             "log": self._log(timeline),
             "coverage": coverage.summary(json.loads(left), scan),
             "evidence": evidence,
         }
 
     def evidence(self, scan: str, name: str) -> str:
-        """One document of evidence as text, the end cut off where it is long.
+        """One document of evidence as text, cut after ``TEXT`` characters.
 
         Raises:
             KeyError: there is no such upload or evidence.
@@ -156,7 +156,7 @@ class Poller:
                 logging.getLogger(__name__).exception("The page looks again")
 
     def _look(self) -> None:
-        """See what moved, longest unseen first, for no longer than a moment."""
+        """Read the executions that are due, earliest first, until ``SPENT`` seconds have passed."""
         began = time.monotonic()
         pages = self.cloud.client("stepfunctions").get_paginator("list_executions")
         for page in pages.paginate(stateMachineArn=self.cloud.outputs["stateMachine"]):
@@ -179,7 +179,7 @@ class Poller:
         )
         pause = math.inf if ended else RESTING if resting else MOVING
         execution.due = time.monotonic() + pause
-        if timeline.opened is None:  # not yet, or by another execution: an event can come twice
+        if timeline.opened is None:  # not opened yet, or a duplicate event
             return
         execution.scan = timeline.opened["scan"]
         last = timeline.steps[-1]
@@ -201,7 +201,7 @@ class Poller:
             self.uploads[execution.scan] = seen
             self._notify("upload", seen)
         if before is None or seen["clearance"] != before["clearance"]:
-            # The tag is one for all scans of a version.
+            # All scans of a version share its tag.
             for other in self._executions.values():
                 summary = self.uploads.get(other.scan, seen)
                 if other is not execution and summary["versionId"] == seen["versionId"]:
@@ -221,7 +221,7 @@ class Poller:
             events = logs.get_log_events(
                 logGroupName=group, logStreamName=stream, limit=LOG_LINES, startFromHead=False
             )["events"]
-        except logs.exceptions.ResourceNotFoundException:  # the build has not begun
+        except logs.exceptions.ResourceNotFoundException:  # the build has not logged yet
             return []
         return [event["message"] for event in events]
 
@@ -278,7 +278,7 @@ class Poller:
             answer, refused = self.cloud.channel.run(command, user), False
         except Refused as refusal:
             answer, refused = str(refusal), True
-        except Exception as error:  # what the service says when a function cannot be called
+        except Exception as error:  # the service's response if a function cannot be called
             answer, refused = f"I could not run the command: {error}", True
         text = answer if isinstance(answer, str) else json.dumps(answer)
         elapsed = time.monotonic() - began

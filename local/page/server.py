@@ -1,4 +1,4 @@
-"""The page's web server: what ``Poller`` knows, as JSON and server-sent events, loopback only."""
+"""The page's web server: the poller's data as JSON and server-sent events, on loopback only."""
 
 import asyncio
 import contextlib
@@ -30,14 +30,14 @@ from local.page.poller import PEOPLE, Poller, headline
 from samples import SAMPLES, key_for, packed
 
 STATIC = Path(__file__).parent / "static"
-UPLOAD = 100 * 1024 * 1024  # bytes of one zip or folder that the page takes
-LATEST = 150  # entries and mails that a window gets at first
-# Nothing from elsewhere, nothing inline; the frame is for mails.
+UPLOAD = 100 * 1024 * 1024  # maximum bytes of one zip or folder
+LATEST = 150  # entries and mails that are loaded with the page
+# Nothing from other origins, nothing inline; the frame is for mails.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# A mail brings its own styles and no scripts; its frame is measured, so it stays of this origin.
+# A mail has inline styles and no scripts; the same origin lets the page measure the frame.
 MAIL_POLICY = (
     "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
     "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -60,7 +60,7 @@ READY: dict[str, Callable[[], tuple[str, bytes]]] = {
 def application(
     poller: Poller, about: dict[str, str], port: int, stopped: threading.Event
 ) -> ASGIApp:
-    """The page about ``poller``, served at ``port``; its event streams end when it ``stopped``."""
+    """The application that serves ``poller`` at ``port``; ``stopped`` ends its event streams."""
     page = _Page(poller, about, stopped)
     routes = [
         Route("/", page.index),
@@ -81,10 +81,10 @@ def application(
 
 
 class _Guard:
-    """Answers this machine's own page only, and tells browsers what they may do with the answer.
+    """Refuses requests that other sites' pages make, and adds security headers to responses.
 
-    A page of another site can reach a loopback port by its visitor's browser: it cannot forge Host
-    (DNS rebinding) or Origin.
+    A page of another site can reach a loopback port through its visitor's browser, but it cannot
+    forge Host (DNS rebinding) or Origin.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
@@ -135,7 +135,7 @@ class _Page:
         return StreamingResponse(self._stream(), media_type="text/event-stream")
 
     async def _stream(self) -> AsyncIterator[str]:
-        """Everything of now, then each change; a comment now and then shows who is gone."""
+        """The current data, then each change; comments in between detect closed connections."""
         waiting: asyncio.Queue[str] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -169,7 +169,7 @@ class _Page:
 
     async def mail_html(self, request: Request) -> Response:
         mail = _at(self._watch.mails, request.path_params["mail"])
-        # Links open outside of the small frame.
+        # Links open in a new tab instead of the frame.
         html = mail["html"].replace("<head>", '<head><base target="_blank">', 1)
         return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
 
@@ -183,7 +183,7 @@ class _Page:
 
     async def upload_folder(self, request: Request) -> Response:
         """Take the files of a folder, each under its path, and upload them as one zip."""
-        # The web server reads no more than that; the files lie on disk from a megabyte on.
+        # The server reads no more than Content-Length; files over 1 MB are spooled to disk.
         if _number(request.headers.get("content-length")) > UPLOAD:
             raise _too_large()
         async with request.form(max_files=folder.FILES, max_fields=0) as form:

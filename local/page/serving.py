@@ -1,4 +1,4 @@
-"""The account, the watch over it and the web server, started and stopped together."""
+"""Starts and stops the account, its poller and the web server together."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ from local.page.server import application
 
 @dataclass(frozen=True)
 class Served:
-    """What runs: the page's address, and what it shows."""
+    """The page's address, and the account and poller behind it."""
 
     url: str
     cloud: LocalAccount
@@ -30,11 +30,11 @@ def serving(
 ) -> Iterator[Served]:
     """Deploy the program and serve its page at ``port`` of 127.0.0.1; 0 takes a free one.
 
-    What the page shows is kept in ``folder``, where one is given.
+    What the page displays is saved in ``folder``, if given, and restored from it.
 
     Raises:
         OSError: the port is taken.
-        ValueError: what is in the folder cannot be read.
+        ValueError: the saved file cannot be read.
     """
     with contextlib.ExitStack() as stack:
         # First, so that a taken port is known before the seconds of the deployment.

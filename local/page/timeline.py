@@ -28,14 +28,14 @@ class Step:
 class Timeline:
     """The states that one execution entered.
 
-    ``opened`` is scan.json, None until the execution knows it, and where another one wrote it;
-    ``build`` is the (group, stream) of the log of its last build.
+    ``opened`` is scan.json, None before the execution has written it, and for a duplicate event;
+    ``build`` is the (log group, log stream) of its last build.
     """
 
     steps: list[Step] = field(default_factory=list)
     opened: dict[str, Any] | None = None
     build: tuple[str, str] | None = None
-    # The token of the last task is out: it waits for a callback.
+    # Whether the last state waits for a callback with its task token.
     waits: bool = False
 
 
@@ -77,7 +77,7 @@ def _build(output: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _failure(event: Mapping[str, Any]) -> str:
-    """What a task or the execution failed with; what S3 says to a second writer is no failure."""
+    """The error and cause of a failed or timed-out task or execution; empty for other events."""
     details: Iterable[Any] = (
         value
         for key, value in event.items()

@@ -1,7 +1,7 @@
-"""How each resource type of the program is created on moto, through the AWS API.
+"""Creates the program's resources on moto, through the AWS APIs.
 
-Unknown types, unknown keys and unknown nested keys are refused: what the program says is either
-done or an error, as at ``pulumi up``.
+Unknown types, keys and nested keys are refused: everything that the program declares is either
+created or an error, as with ``pulumi up``.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ def create(account: Account, kind: str, name: str, values: dict[str, Any]) -> Ma
     """Create one resource; return its id and outputs.
 
     Raises:
-        UnknownInput: a type or a key that is not known here.
+        UnknownInput: its type or one of its keys is not supported.
     """
     if kind not in CREATE:
         raise UnknownInput(f"{name}: local/ cannot create {kind}; teach it in local/resources/")

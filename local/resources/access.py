@@ -1,4 +1,4 @@
-"""Roles, policies, the key and the secret."""
+"""Creates roles, policies, the key and the secret."""
 
 from local.resources.inputs import Account, Create, Inputs, Made
 

@@ -1,4 +1,4 @@
-"""Buckets, and what lies in them from the start."""
+"""Creates buckets, their configuration, and the objects that the program uploads."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -74,7 +74,7 @@ def versioning(account: Account, name: str, inputs: Inputs) -> Made:
 
 
 def bucket_logging(account: Account, name: str, inputs: Inputs) -> Made:
-    # moto only knows the permission by ACL, which buckets without ACLs refuse on AWS.
+    # Only checked: moto needs a grant by ACL, which AWS refuses for buckets without ACLs.
     for key in ("targetBucket", "targetPrefix"):
         if not inputs.take(key):
             raise UnknownInput(f"{name}: BucketLogging needs {key}")

@@ -1,4 +1,4 @@
-"""What a resource is made of: its inputs, each taken once, and the account that it goes into."""
+"""A resource's inputs, each taken once, and the account in which it is created."""
 
 import io
 import uuid
@@ -15,11 +15,11 @@ Made = tuple[str, dict[str, Any]]
 
 
 class UnknownInput(Exception):
-    """The program says something that local/ would silently leave out."""
+    """The program declares something that local/ does not support."""
 
 
 class Inputs:
-    """A resource's inputs; each key is taken once, and what nobody took is refused."""
+    """A resource's inputs; each key is taken once, and ``done`` refuses those that were not."""
 
     def __init__(self, where: str, values: dict[str, Any]) -> None:
         self._where, self._left = where, dict(values)
@@ -35,19 +35,19 @@ class Inputs:
         return [Inputs(f"{self._where}.{key}[{n}]", row) for n, row in enumerate(rows)]
 
     def tags(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-        """The tags as pairs; services call the two parts of a pair differently."""
+        """The tags as pairs, whose fields services name differently."""
         return [{key: name, value: text} for name, text in self.take("tags", {}).items()]
 
     def region(self) -> tuple[str, ...]:
-        """The region that the resource asks for, if it is not the stack's."""
+        """Arguments for ``Account.client``: the resource's region, or none for the stack's."""
         region = self.take("region")
         return (region,) if region else ()
 
     def done(self) -> None:
-        """Refuse what nobody took.
+        """Check that all keys were taken.
 
         Raises:
-            UnknownInput: names the keys.
+            UnknownInput: some were not; the message names them.
         """
         if self._left:
             raise UnknownInput(f"{self._where}: local/ does not know {sorted(self._left)}")
@@ -55,11 +55,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Account:
-    """Where resources go.
+    """Where resources are created.
 
-    ``client(service, *region)`` is boto3's; ``register`` makes what Cloud Control is asked for,
-    and returns its ARN. ``function_logging`` gets each function's logging configuration, which
-    moto would forget.
+    ``client(service, *region)`` returns a boto3 client; ``register(type, state)`` creates a Cloud
+    Control resource and returns its ARN. ``function_logging`` receives each function's logging
+    configuration, which moto does not store.
     """
 
     client: Callable[..., Any]
@@ -68,7 +68,7 @@ class Account:
     function_logging: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def named(self, name: str) -> str:
-        """As ``pulumi:autonaming`` in Pulumi.yaml says."""
+        """A unique physical name, as ``pulumi:autonaming`` in Pulumi.yaml defines it."""
         return f"{self.stack}-{name}-{uuid.uuid4().hex[:5]}"
 
 
@@ -76,7 +76,7 @@ Create = Callable[[Account, str, Inputs], Made]
 
 
 def zipped(archive: pulumi.AssetArchive) -> bytes:
-    """The zip that Pulumi makes of an archive of files."""
+    """The zip of an archive of files, as Pulumi uploads it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name, asset in archive.assets.items():
@@ -87,7 +87,7 @@ def zipped(archive: pulumi.AssetArchive) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """What the engine's wire carries, with secrets told, and whole numbers as such."""
+    """A value from Pulumi's RPC with secrets unwrapped and whole numbers as int."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, dict):
         return {key: plain(member) for key, member in value.items()}

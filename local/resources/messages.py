@@ -1,4 +1,4 @@
-"""What carries messages: events, topics, queues, mail, the chat service."""
+"""Creates what carries messages: event rules, topics, queues, email, the chat service."""
 
 import json
 
@@ -18,7 +18,7 @@ def rule(account: Account, name: str, inputs: Inputs) -> Made:
 
 def target(account: Account, name: str, inputs: Inputs) -> Made:
     rule, target = inputs.take("rule"), {"Id": name, "Arn": inputs.take("arn")}
-    if ":lambda:" not in target["Arn"]:  # a function is called by its own policy, without a role
+    if ":lambda:" not in target["Arn"]:  # a function's own policy allows the call, without a role
         retry, dead_letters = inputs.nested("retryPolicy"), inputs.nested("deadLetterConfig")
         target["RoleArn"] = inputs.take("roleArn")
         target["RetryPolicy"] = {
@@ -88,7 +88,7 @@ def configuration_set(account: Account, name: str, inputs: Inputs) -> Made:
 
 
 def mail_events(account: Account, name: str, inputs: Inputs) -> Made:
-    # moto counts no bounces, and has no destinations for them.
+    # Only checked: moto has no event destinations.
     destination = inputs.nested("eventDestination")
     cloudwatch = destination.nested("cloudWatchDestination")
     needed = {

@@ -1,4 +1,4 @@
-"""What runs: functions, builds, the state machine."""
+"""Creates what runs: functions, the CodeBuild project, the state machine."""
 
 from local.resources.inputs import Account, Create, Inputs, Made, zipped
 

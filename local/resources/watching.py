@@ -1,4 +1,4 @@
-"""Logs, metrics, alarms, the dashboard."""
+"""Creates log groups and their filters, alarms and the dashboard."""
 
 import uuid
 from typing import Any
@@ -17,7 +17,7 @@ def log_group(account: Account, name: str, inputs: Inputs) -> Made:
 
 
 def log_filter(account: Account, name: str, inputs: Inputs) -> Made:
-    # moto brings every event of the group, whatever the pattern.
+    # moto delivers every event of the group, whatever the pattern.
     account.client("logs", *inputs.region()).put_subscription_filter(
         logGroupName=inputs.take("logGroup"),
         filterName=name,

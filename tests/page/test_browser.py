@@ -48,11 +48,11 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
     wait_for_status(page, "payments", "approved")
     expect(page.locator("[data-state=AwaitWithdrawal].rests")).to_be_visible()
     page.locator(".mail", has_text="[payments] Approved").click()
-    email = page.frame_locator("#letter-html")
+    email = page.frame_locator("#email-html")
     expect(email.get_by_text("known, fixed in 1.5")).to_be_visible()
     page.get_by_role("button", name="Text", exact=True).click()
-    expect(page.locator("#letter-plain")).to_contain_text("known, fixed in 1.5")
-    page.locator("#letter .close").click()
+    expect(page.locator("#email-plain")).to_contain_text("known, fixed in 1.5")
+    page.locator("#email .close").click()
 
     click_button(page, "Withdraw", {"Reason": "it is fixed"})
     wait_for_status(page, "payments", "withdrawn")
@@ -160,8 +160,8 @@ def test_script_from_outside_does_nothing(window, served):
     click_button(page, "Reject", {"Reason": EVIL})
     wait_for_status(page, "evil", "rejected")
     page.locator(".mail", has_text="[evil]").click()
-    expect(page.frame_locator("#letter-html").locator("h1")).to_contain_text("evil")
-    page.locator("#letter .close").click()
+    expect(page.frame_locator("#email-html").locator("h1")).to_contain_text("evil")
+    page.locator("#email .close").click()
     page.get_by_role("button", name="report.json").click()
     expect(page.locator("#paper-text")).to_contain_text("onerror")
     page.locator("#paper .close").click()
@@ -225,7 +225,7 @@ def test_axe_finds_no_violation(busy, window, width, scheme):
         if button.is_visible():
             button.click()
             all_violations += violations(page)
-    for open_, dialog in ((".buttons button", "#ask"), (".mail", "#letter")):
+    for open_, dialog in ((".buttons button", "#ask"), (".mail", "#email")):
         page.locator(open_).first.evaluate("each => each.click()")
         expect(page.locator(dialog)).to_be_visible()
         all_violations += violations(page)

@@ -29,30 +29,30 @@ def deployed():
         return json.loads(described["definition"])
 
 
-def names(picture):
-    return {state["name"] for state in picture["states"]}
+def names(graph):
+    return {state["name"] for state in graph["states"]}
 
 
-def lines(picture):
-    return {(line["from"], line["to"]) for line in picture["lines"]}
+def lines(graph):
+    return {(line["from"], line["to"]) for line in graph["lines"]}
 
 
 @pytest.mark.parametrize("visited", [set(), {"AwaitDecision", "DescribeError", "PipelineError"}])
 def test_no_state_overlaps_another(deployed, visited):
-    picture = draw(deployed, visited)
+    graph = draw(deployed, visited)
 
-    for one, other in itertools.combinations(picture["states"], 2):
+    for one, other in itertools.combinations(graph["states"], 2):
         apart = abs(one["x"] - other["x"]) >= WIDTH or abs(one["y"] - other["y"]) >= HEIGHT
         assert apart, (one, other)
-    assert all(0 <= state["x"] <= picture["width"] - WIDTH for state in picture["states"])
-    assert names(picture) >= {"Scan", "TagStatus", "AwaitDecision", *visited}
+    assert all(0 <= state["x"] <= graph["width"] - WIDTH for state in graph["states"])
+    assert names(graph) >= {"Scan", "TagStatus", "AwaitDecision", *visited}
 
 
 def test_each_transition_is_drawn_once_and_loops_lead_back():
-    picture = draw(LOOP)
+    graph = draw(LOOP)
 
-    assert lines(picture) == {("A", "B"), ("B", "A"), ("B", "C"), ("C", "D")}
-    assert len(picture["lines"]) == 4
+    assert lines(graph) == {("A", "B"), ("B", "A"), ("B", "C"), ("C", "D")}
+    assert len(graph["lines"]) == 4
 
 
 def test_catch_transitions_are_drawn_once_an_execution_took_them():
@@ -68,18 +68,18 @@ def test_an_error_that_is_never_retried_is_expected_and_drawn():
 
 
 def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
-    picture = draw(deployed)
-    top = {item["name"]: item["y"] for item in picture["states"]}
+    graph = draw(deployed)
+    top = {item["name"]: item["y"] for item in graph["states"]}
 
-    for line in picture["lines"]:
+    for line in graph["lines"]:
         (x, y), *_ = points = numbers(line["path"])
         down = top[line["from"]] < top[line["to"]]
         assert y == top[line["from"]] + (HEIGHT if down else 0)
         assert points[-1][1] == top[line["to"]] + (0 if down else HEIGHT)
-        assert x == left(picture, line["from"]) + WIDTH / 2
+        assert x == left(graph, line["from"]) + WIDTH / 2
         inside = [
             state["name"]
-            for state in picture["states"]
+            for state in graph["states"]
             for x, y in points
             if 0 < x - state["x"] < WIDTH and 0 < y - state["y"] < HEIGHT
         ]
@@ -92,5 +92,5 @@ def numbers(path):
     return list(zip(matches[::2], matches[1::2], strict=True))
 
 
-def left(picture, name):
-    return next(state["x"] for state in picture["states"] if state["name"] == name)
+def left(graph, name):
+    return next(state["x"] for state in graph["states"] if state["name"] == name)

@@ -67,10 +67,10 @@ def crowd():
         }
         for upload in uploads
     ]
-    picture = {"width": 1, "height": 1, "states": [], "lines": []}
-    timeline = {"steps": [], "picture": picture, "log": [], "evidence": []}
-    displayed = {upload["scan"]: {"details": timeline, "evidence": {}} for upload in uploads}
-    return {"uploads": uploads, "shown": displayed, "entries": entries, "mails": mails}
+    graph = {"width": 1, "height": 1, "states": [], "lines": []}
+    timeline = {"steps": [], "graph": graph, "log": [], "evidence": []}
+    scans = {upload["scan"]: {"details": timeline, "evidence": {}} for upload in uploads}
+    return {"uploads": uploads, "scans": scans, "entries": entries, "mails": mails}
 
 
 def test_a_page_of_many_uploads_is_small_and_answers(window):

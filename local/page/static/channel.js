@@ -1,10 +1,10 @@
-// The third part: the channel, as the chat service would fill it.
+// The third part: the channel, with the chat service's cards and people's clicks and commands.
 
 import { ask, blocks, byId, clock, make, post, spans } from "./dom.js";
 
 const THREADS = 60;
 const entries = new Map();
-let first = 0; // the earliest entry that this window has
+let first = 0; // id of the earliest loaded entry
 let me = "";
 let chosen = "";
 let onThread = () => {};
@@ -28,8 +28,8 @@ export function start(chooseThread) {
 }
 
 export function people(names) {
-  const wanted = new URLSearchParams(location.search).get("as") || "";
-  me = me || names.find((name) => name.toLowerCase() === wanted.toLowerCase()) || names[0];
+  const requested = new URLSearchParams(location.search).get("as") || "";
+  me = me || names.find((name) => name.toLowerCase() === requested.toLowerCase()) || names[0];
   const choices = names.map((name) =>
     make("label", {},
       make("input", { type: "radio", name: "me", value: name, checked: name === me, onchange: () => { me = name; } }),
@@ -49,21 +49,21 @@ export function all(list) {
   toEnd();
 }
 
-// A new entry, or one that changed; returns whether it is new.
+// Adds a new entry or updates a changed one; returns whether it is new.
 export function changed(entry) {
   const known = entries.has(entry.id);
   entries.set(entry.id, entry);
-  const place = byId("threads");
+  const threadList = byId("threads");
   const messages = byId("messages");
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
-  place.querySelector(".nothing")?.remove();
+  threadList.querySelector(".nothing")?.remove();
   const key = keyOf(entry);
-  const old = place.querySelector(`[data-thread="${CSS.escape(key)}"]`);
+  const old = threadList.querySelector(`[data-thread="${CSS.escape(key)}"]`);
   const made = thread(key);
   if (old) old.replaceWith(made);
-  else place.append(made);
-  while (atEnd && place.childElementCount > THREADS) place.firstElementChild.remove();
-  byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
+  else threadList.append(made);
+  while (atEnd && threadList.childElementCount > THREADS) threadList.firstElementChild.remove();
+  byId("earlier").hidden = first === 0 && threads().size <= threadList.childElementCount;
   if (atEnd) toEnd();
   else if (entry.kind === "click" && entry.user === me) made.lastElementChild.scrollIntoView({ block: "nearest" });
   return !known;
@@ -98,7 +98,7 @@ function thread(key) {
     replies.length ? make("div", { class: "replies" }, ...replies.map(choosing)) : null);
 }
 
-// In the thread of a notification storm each message has its own scan.
+// Clicking a message chooses its scan: in the thread of a notification storm each has its own.
 function choosing(entry) {
   const made = message(entry);
   if (entry.scan) made.addEventListener("click", () => onThread(entry.scan));
@@ -200,10 +200,10 @@ async function earlier() {
     for (const entry of more) entries.set(entry.id, entry);
     first = more.length ? more[0].id : 0;
   }
-  const place = byId("threads");
-  const count = place.childElementCount;
-  place.replaceChildren(...[...threads().keys()].slice(-(count + THREADS)).map(thread));
-  byId("earlier").hidden = first === 0 && threads().size <= place.childElementCount;
+  const threadList = byId("threads");
+  const count = threadList.childElementCount;
+  threadList.replaceChildren(...[...threads().keys()].slice(-(count + THREADS)).map(thread));
+  byId("earlier").hidden = first === 0 && threads().size <= threadList.childElementCount;
 }
 
 function toEnd() {

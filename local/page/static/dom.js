@@ -1,4 +1,4 @@
-// Elements made of text: nothing from outside is ever read as markup.
+// Creates elements from text only: external content is never parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -22,7 +22,7 @@ function filled(element, attributes, children) {
   return element;
 }
 
-// Spans and blocks as local/mrkdwn.py reads them.
+// Renders spans and blocks as local/mrkdwn.py returns them.
 export function spans(list) {
   return list.map((span) => {
     let node = document.createTextNode(span.text);

@@ -1,14 +1,14 @@
-// The fourth part: mails, as SES was asked to send them.
+// The fourth part: the mails that SES accepted.
 
 import { ask, byId, clock, make, select } from "./dom.js";
 
-const SHOWN = 60;
+const ROWS = 60;
 let mails = [];
 
 export function start() {
   const kinds = document.querySelectorAll("[data-part-of-mail]");
   for (const button of kinds) button.addEventListener("click", () => part(kinds, button));
-  const frame = byId("letter-html");
+  const frame = byId("email-html");
   frame.addEventListener("load", () => {
     const inside = frame.contentDocument?.documentElement;
     if (inside && frame.src) frame.style.height = `${Math.max(inside.scrollHeight, 120)}px`;
@@ -26,7 +26,7 @@ export function changed(mail) {
 }
 
 function render() {
-  const newest = mails.slice(-SHOWN).reverse();
+  const newest = mails.slice(-ROWS).reverse();
   byId("mails").replaceChildren(...(newest.length
     ? newest.map(row) : [make("p", { class: "soft nothing" }, "No mail yet: developers get one about each decision.")]));
 }
@@ -41,16 +41,16 @@ function row(mail) {
 
 async function open({ id }) {
   const mail = await ask(`/api/mails/${id}`);
-  byId("letter-title").textContent = mail.Subject;
-  byId("letter-facts").replaceChildren(
+  byId("email-title").textContent = mail.Subject;
+  byId("email-facts").replaceChildren(
     make("span", {}, `from ${mail.From}`), make("span", {}, `to ${mail.To}`), make("span", {}, clock(mail.at)));
-  byId("letter-plain").textContent = mail.plain;
-  byId("letter-html").src = `/mails/${id}`;
-  byId("letter").showModal();
+  byId("email-plain").textContent = mail.plain;
+  byId("email-html").src = `/mails/${id}`;
+  byId("email").showModal();
 }
 
 function part(kinds, button) {
   select(kinds, button);
-  byId("letter-html").hidden = button.dataset.partOfMail !== "html";
-  byId("letter-plain").hidden = button.dataset.partOfMail !== "plain";
+  byId("email-html").hidden = button.dataset.partOfMail !== "html";
+  byId("email-plain").hidden = button.dataset.partOfMail !== "plain";
 }

@@ -1,4 +1,4 @@
-// The page: passes the events of the server to its four parts.
+// Passes the server's events to the four parts of the page.
 
 import { byId } from "./dom.js";
 import * as uploads from "./uploads.js";
@@ -19,7 +19,7 @@ function show(part) {
 
 const counts = { channel: 0, inbox: 0 };
 
-// New items in a part that a small window does not show.
+// Counts the new items of a part that is hidden in a small window.
 function unread(part, count) {
   if (!(part in counts)) return;
   counts[part] = count;
@@ -35,7 +35,7 @@ function came(part) {
 for (const button of parts) button.addEventListener("click", () => show(button.dataset.show));
 show("uploads");
 
-let quiet = true; // the first choice is the page's own
+let quiet = true; // until the page has chosen the first upload by itself
 uploads.start((scan) => {
   timeline.choose(scan);
   channel.choose(scan);

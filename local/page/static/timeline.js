@@ -3,11 +3,11 @@
 import { ask, byId, clock, drawn, make, select, span } from "./dom.js";
 import { chip, upload } from "./uploads.js";
 
-const [WIDTH, HEIGHT] = [144, 46]; // as local/page/graph_layout.py lays out
+const [WIDTH, HEIGHT] = [144, 46]; // as in local/page/graph_layout.py
 let chosen = "";
 let details = null;
 let asking = false;
-let again = false; // it changed while the page was asking
+let again = false; // the upload changed during a request
 let current = "";
 
 export function start() {
@@ -15,10 +15,10 @@ export function start() {
   for (const button of views)
     button.addEventListener("click", () => {
       select(views, button);
-      byId("picture").hidden = button.dataset.view !== "picture";
+      byId("graph").hidden = button.dataset.view !== "graph";
       byId("steps").hidden = button.dataset.view !== "steps";
     });
-  new ResizeObserver(() => details && follow()).observe(byId("picture"));
+  new ResizeObserver(() => details && follow()).observe(byId("graph"));
   setInterval(() => {
     const one = upload(chosen);
     if (!one || one.status !== "RUNNING" || one.saved) return;
@@ -41,7 +41,7 @@ export function changed(one) {
   if (one.scan === chosen) load();
 }
 
-// One question at a time, however long an answer takes.
+// One request at a time, however slow it is.
 async function load() {
   again = asking;
   if (asking) return;
@@ -62,8 +62,8 @@ function show() {
   byId("log-part").hidden = !details?.log.length;
   byId("coverage-part").hidden = !details?.coverage;
   if (!one || !details) {
-    for (const id of ["picture", "steps", "evidence", "timeline-facts", "log"]) byId(id).replaceChildren();
-    if (!one) byId("picture").append(make("p", { class: "soft" }, "Upload something, and follow it here."));
+    for (const id of ["graph", "steps", "evidence", "timeline-facts", "log"]) byId(id).replaceChildren();
+    if (!one) byId("graph").append(make("p", { class: "soft" }, "Upload something, and follow it here."));
     return;
   }
   byId("timeline-title").replaceChildren(one.app, " ", chip(one));
@@ -72,33 +72,33 @@ function show() {
     make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`));
   showEvidence(one);
   showCoverage(one);
-  showPicture(one);
+  showGraph(one);
   showSteps(one);
   showLog();
 }
 
 function showEvidence(one) {
-  const place = byId("evidence");
+  const buttons = byId("evidence");
   const names = details.evidence;
-  if (place.dataset.names === `${one.scan} ${names}`) return;
-  place.dataset.names = `${one.scan} ${names}`;
-  place.replaceChildren(...names.map((name) =>
+  if (buttons.dataset.names === `${one.scan} ${names}`) return;
+  buttons.dataset.names = `${one.scan} ${names}`;
+  buttons.replaceChildren(...names.map((name) =>
     make("button", { type: "button", onclick: () => openEvidence(one.scan, name) }, name)));
 }
 
-// Made once for each scan, so that what somebody unfolded stays so.
+// Rendered once for each scan, so that an opened section stays open.
 function showCoverage(one) {
-  const place = byId("coverage");
-  if (!details.coverage || place.dataset.scan === one.scan) return;
-  place.dataset.scan = one.scan;
+  const lists = byId("coverage");
+  if (!details.coverage || lists.dataset.scan === one.scan) return;
+  lists.dataset.scan = one.scan;
   byId("coverage-part").open = false;
   byId("coverage-analysed").textContent = details.coverage.analysed;
-  place.replaceChildren(...details.coverage.lists.flatMap(({ title, lines }) => [
+  lists.replaceChildren(...details.coverage.lists.flatMap(({ title, lines }) => [
     make("h3", {}, title),
     make("ul", {}, ...lines.map(({ file, words }) =>
       make("li", {}, file ? make("code", {}, file) : null, file && words ? ": " : null, words))),
   ]));
-  if (!details.coverage.lists.length) place.append(make("p", {}, "No file of code was left out."));
+  if (!details.coverage.lists.length) lists.append(make("p", {}, "No file of code was left out."));
 }
 
 async function openEvidence(scan, name) {
@@ -111,14 +111,14 @@ async function openEvidence(scan, name) {
 
 const last = () => details.steps[details.steps.length - 1];
 
-// Seconds in a step; one that lasts is counted by this machine's clock, which is the account's too.
+// Seconds in a step; for the current one by this machine's clock, which the account uses too.
 function took(step, one) {
   if (step.left) return step.left - step.entered;
   return one.status === "RUNNING" && !one.saved ? Math.max(Date.now() / 1000 - step.entered, 0) : 0;
 }
 
-function showPicture(one) {
-  const { width, height, states, lines } = details.picture;
+function showGraph(one) {
+  const { width, height, states, lines } = details.graph;
   const steps = new Map();
   for (const step of details.steps) steps.set(step.name, step);
   const taken = new Set(details.steps.slice(1).map((step, at) => `${details.steps[at].name} ${step.name}`));
@@ -141,18 +141,18 @@ function showPicture(one) {
         drawn("text", { x: WIDTH / 2, y: step ? 20 : 28, class: "name" }, state.name),
         step ? drawn("text", { x: WIDTH / 2, y: 36, class: "took" }, span(took(step, one))) : null);
     }));
-  byId("picture").replaceChildren(svg);
+  byId("graph").replaceChildren(svg);
   follow();
 }
 
-// Bring the state where it is now into the middle, once, as soon as the picture can be seen.
+// Scrolls the current state to the middle, once, as soon as the graph is visible.
 function follow() {
-  const place = byId("picture");
-  const state = [...place.querySelectorAll("[data-state]")].find((element) => element.dataset.state === last()?.name);
-  if (!state || !place.clientHeight || state.dataset.state === current) return;
+  const graph = byId("graph");
+  const state = [...graph.querySelectorAll("[data-state]")].find((element) => element.dataset.state === last()?.name);
+  if (!state || !graph.clientHeight || state.dataset.state === current) return;
   current = state.dataset.state;
-  const [inner, outer] = [state, place].map((element) => element.getBoundingClientRect());
-  place.scrollBy(inner.x + inner.width / 2 - outer.x - outer.width / 2,
+  const [inner, outer] = [state, graph].map((element) => element.getBoundingClientRect());
+  graph.scrollBy(inner.x + inner.width / 2 - outer.x - outer.width / 2,
     inner.y + inner.height / 2 - outer.y - outer.height / 2);
 }
 

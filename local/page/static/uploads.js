@@ -1,4 +1,4 @@
-// The first part: sending zips, and the list of uploads.
+// The first part: uploading zips, folders and samples, and the list of uploads.
 
 import { ask, byId, clock, make } from "./dom.js";
 import { below } from "./folder.js";
@@ -13,7 +13,7 @@ let awaitedVersion = ""; // the version that this window has just sent
 
 export const upload = (scan) => uploads.get(scan);
 
-// The status of an upload as the list shows it: [word, colour].
+// The status of an upload in the list: [word, colour].
 export function statusOf(one) {
   if (one.saved && one.status === "RUNNING") return ["interrupted", "grey"];
   if (one.status === "RUNNING" && one.waits && one.clearance !== "approved") return ["to decide", "amber"];
@@ -75,7 +75,7 @@ export function choose(scan) {
   onChoose(scan);
 }
 
-// Many changes at once are one look at the list.
+// Renders the list once for many changes.
 let waiting = false;
 function later() {
   if (waiting) return;
@@ -102,7 +102,7 @@ function render() {
     ? count + (open ? `, ${open} to decide` : "") : "Nothing was uploaded yet.";
 }
 
-// A row is made again only when its upload changed, so that a focus in it stays.
+// A row is rendered again only when its upload changed, so that it keeps the focus.
 function row(one) {
   const known = rows.get(one.scan);
   const current = one.scan === chosen;

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class OutOfStock(Exception):
-    """Less is there than was asked for."""
+    """Fewer items are in stock than were requested."""
 
 
 class Stock:
