@@ -82,7 +82,7 @@ class LocalAccount:
 
     def __enter__(self) -> Self:
         if LocalAccount._running:
-            raise RuntimeError("moto keeps one account per process: leave the other Cloud first")
+            raise RuntimeError("moto keeps one account per process: leave the other account first")
         LocalAccount._running = True
         for chatty in ("werkzeug", "moto"):  # a line per request, a traceback per caught error
             logging.getLogger(chatty).setLevel(logging.CRITICAL)
