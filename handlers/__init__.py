@@ -1,1 +1,1 @@
-"""What runs in Lambda: says why a scan ended as it did, records decisions, tells of them."""
+"""What runs in Lambda: evaluates scans, records decisions, and notifies people about them."""
