@@ -195,8 +195,8 @@ def _days(period: timedelta) -> str:
 def _resume(evidence: Evidence, kinds: Sequence[str], stored: StoredObject, request: Any) -> str:
     """Resume the state machine, which then reads the documents; return what happens next.
 
-    ``RESUMED``; ``CONTINUES``: it runs, but does not wait now, or was resumed by S3's event or by
-    another click; ``ENDED``: the execution is over, nothing follows.
+    ``RESUMED``; ``CONTINUES``: it does not wait now, or was resumed by S3's event or another click;
+    ``ENDED``: the execution ended without processing the document, and nothing follows.
 
     ``request`` was read before ``stored`` was written; its token is sent at once. The request is
     read again, since there may be a newer one. The callback stores a token before it looks for the

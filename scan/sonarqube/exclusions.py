@@ -33,7 +33,7 @@ class Rule:
     why: str
 
     def reason(self, path: str) -> str:
-        """Why ``path`` is left out; empty where it is not."""
+        """Why ``path`` is left out; empty if it is not."""
         if self.key in FOLDERS:
             fits = [pattern for pattern in self.patterns if _is_below(path, pattern)]
             return "" if fits else self.why
