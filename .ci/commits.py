@@ -1,7 +1,7 @@
-"""Checks that messages of commits follow Conventional Commits 1.0.0.
+"""Checks that commit messages follow Conventional Commits 1.0.0.
 
 `commits.py FILE` checks one message, as git's commit-msg hook calls it; `commits.py --range A..B`
-checks each commit of the range but merges. Exit code 1 names what is wrong.
+checks each commit of the range except merges. Exit code 1: stderr says what is wrong.
 https://www.conventionalcommits.org/en/v1.0.0/
 """
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 TYPES = ("build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "style", "test")
 LONGEST = 100  # characters of the first line
-# What git and GitHub write themselves.
+# First words of messages that git and GitHub write.
 OWN = re.compile(r"(Merge|Revert) ")
 
 
 def faults(message: str) -> Iterator[str]:
-    """What is wrong with one message."""
+    """Yield the errors of one message."""
     header, *body = message.splitlines() or [""]
     if OWN.match(header):
         return
@@ -34,13 +34,13 @@ def faults(message: str) -> Iterator[str]:
 
 
 def of_file(path: str) -> Iterator[str]:
-    """What is wrong with the message in a file; lines of `#` are git's own comments."""
+    """Yield the errors of the message in a file; lines that begin with `#` are git's comments."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return faults("\n".join(line for line in lines if not line.startswith("#")).strip())
 
 
 def of_range(commits: str) -> Iterator[str]:
-    """What is wrong with the commits of a range; of a new branch, with its last commit."""
+    """Yield the errors of the commits of a range; of a new branch, only of the last commit."""
     start, _, end = commits.partition("..")
     span = [commits] if start.strip("0") else ["--max-count=1", end]
     listed = subprocess.run(

@@ -1,7 +1,7 @@
-"""Prints what CHANGELOG.md says of the version in pyproject.toml, as the notes of its release.
+"""Prints the release notes: the section of CHANGELOG.md for the version in pyproject.toml.
 
-`release_notes.py v2.0.0` also checks that the tag is that version. Exit code 1 says what is
-missing.
+`release_notes.py v2.0.0` also checks that the tag matches the version. Exit code 1: stderr says
+what is wrong.
 """
 
 import re
@@ -14,15 +14,15 @@ ROOT = Path(__file__).parent.parent
 
 
 def version(project: str) -> str:
-    """The version in the text of pyproject.toml, the one place that has it."""
+    """Return the version in the text of pyproject.toml."""
     return tomllib.loads(project)["project"]["version"]
 
 
 def notes(changelog: str, of: str) -> str:
-    """The section of a version, without its heading.
+    """Return the section of a version, without its heading.
 
     Raises:
-        ValueError: it has none with a date.
+        ValueError: there is no section with a date for it.
     """
     heading = rf"^## {re.escape(of)} - \d{{4}}-\d\d-\d\d\n"
     match = re.search(rf"{heading}(?P<notes>.*?)(?=^## |\Z)", changelog, re.M | re.S)

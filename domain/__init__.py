@@ -1,1 +1,1 @@
-"""Shared by handlers, scan and the commands: ids, times, evidence, the report. Stdlib only."""
+"""Shared by handlers, scan and commands: ids, timestamps, evidence, reports. Stdlib only."""

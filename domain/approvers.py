@@ -1,4 +1,4 @@
-"""Who made a decision, as far as the evidence shows."""
+"""Finds who made a decision, by the clicks in the evidence."""
 
 import html
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from . import timestamps
 
-# Maximum time between a click in the service's log and the decision: two clocks, and retries by the
-# user.
+# Maximum time between a click in the service's log and the decision: they have different clocks,
+# and users may click again.
 NEAR = timedelta(minutes=5)
 
 
@@ -32,9 +32,9 @@ class Evidence(Protocol):
 
 
 def matching(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person]:
-    """Return who clicked ``verb`` with this reason at about the time ``at``, the nearest first.
+    """Return who clicked ``verb`` with this reason at about the time ``at``, nearest in time first.
 
-    Empty if no click is recorded (yet); several if any of them may have been first.
+    Empty if no click is recorded (yet); several people if it is unknown who was first.
     """
     when = timestamps.parse(at)
 

@@ -1,4 +1,4 @@
-"""Which files of an upload were analysed, parsed from the report, which is not trusted."""
+"""Parses from the untrusted report which files of an upload were analysed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .json_values import is_list
 CLASSES = ("analysed", "unanalysed", "opaque", "otherLanguage", "noCode")
 # Conditions of the gate on numbers of files, with the class of files that each counts.
 CONDITIONS = {"unanalysed_files": "unanalysed", "opaque_files": "opaque"}
-# No upload has more files than this; numbers must fit into sentences.
+# The largest number of files that is accepted; cards and emails show such numbers.
 MOST = 10**9
 
 
@@ -30,9 +30,9 @@ class Unseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How many files each of ``CLASSES`` has; ``unseen`` and ``languages`` name the first of them.
+    """How many files each of ``CLASSES`` has; ``unseen`` and ``languages`` name only the first.
 
-    ``reported`` says whether the scanner itself said which files it read.
+    ``reported`` says whether the scanner itself reported which files it read.
     """
 
     counts: Mapping[str, int]
@@ -72,10 +72,10 @@ def files(number: int, what: str = "file") -> str:
 
 
 def parse(document: Mapping[str, Any] | None) -> Coverage | None:
-    """Return the report's ``coverage``, None where nothing was analysed.
+    """Return the report's ``coverage``, None if nothing was analysed.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it makes no sense.
+        ValueError, KeyError, TypeError, AttributeError: it is invalid.
     """
     if document is None:
         return None
@@ -98,7 +98,7 @@ def contradiction(coverage: Coverage | None, gate: Mapping[str, Any]) -> str:
     """How the report's ``gate`` contradicts its coverage; empty if it does not.
 
     Raises:
-        ValueError, KeyError, TypeError: a condition makes no sense.
+        ValueError, KeyError, TypeError: a condition is invalid.
     """
     if coverage is None:
         return "it has a gate, but does not say which files were analysed"

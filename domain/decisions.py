@@ -1,4 +1,4 @@
-"""Builds every decision.json, for all who can decide (``schemas/decision.schema.json``)."""
+"""Builds the document decision.json (``schemas/decision.schema.json``)."""
 
 from datetime import datetime
 from typing import Any

@@ -7,10 +7,10 @@ _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
 def seconds(text: str, default_unit: str = "") -> int | None:
-    """Return ``text`` in seconds, None if it is no duration.
+    """Return ``text`` in seconds, None if it is not a duration.
 
     Capital letters, spaces and *day(s)* are accepted as well. A number without a unit is in
-    ``default_unit``, a key of ``UNITS``, if that is given, and else no duration.
+    ``default_unit``, a key of ``UNITS``; if that is empty, it is not a duration.
     """
     plain = re.sub(r" *days?$", "d", text.strip().lower()).replace(" ", "")
     match = _DURATION.fullmatch(plain)

@@ -1,4 +1,4 @@
-"""Keys of documents: evidence in the artifacts bucket, task tokens in the state bucket."""
+"""S3 keys of documents: evidence in the artifacts bucket, task tokens in the state bucket."""
 
 SCANS, WAITING = "scans/", "waiting/"
 # Documents of a scan, by the names of their schemas; scanner.log has none.
@@ -16,7 +16,7 @@ HASHED_BY = {
 
 
 def schema_of(name: str) -> str | None:
-    """Return the name of the schema of a document in ``schemas/``, None where it has none.
+    """Return the name of a document's schema in ``schemas/``, None if it has none.
 
     ``name`` is that of a scan's document, such as ``scan.json`` and ``actions/1.json``, or the key
     of an object in the state bucket.

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 # SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
-# Explanations of conditions whose name alone is not clear at first sight.
+# Added to the names of conditions that are not clear by themselves.
 _EXPLAINED = {"opaque_files": " (archives, compiled code, dependencies)"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One issue in the code; ``file`` is relative to the upload's root, empty without location.
+    """One issue in the code; ``file`` is relative to the upload's root, empty without a location.
 
     Texts from a report are as the scan wrote them: not sanitized.
     """
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One condition of a gate, failed if ``actual`` is ``comparator`` ``threshold``: ``3 > 0``.
+    """One condition of a gate. It fails if ``actual comparator threshold`` is true: ``3 > 0``.
 
     ``status`` is ``ok`` or ``error``.
     """
@@ -72,7 +72,7 @@ class Condition:
         return self.metric.endswith("_rating")
 
     def _text(self, value: str) -> str:
-        """A value as text: SonarQube's ratings are numbers in its API, letters in its pages."""
+        """A value as text; SonarQube's ratings are numbers in its API, and letters for people."""
         letters = dict(zip("12345", "ABCDE", strict=True))
         return letters.get(value, value) if self._is_rating else value
 

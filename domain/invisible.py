@@ -15,8 +15,8 @@ _IGNORABLE = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _NON_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
-# Scripts whose spelling uses the joiners (UAX #31, section 2.3), by the first word of the names of
-# their characters: cursive ones, and those that form conjuncts.
+# Scripts whose spelling uses joiners (UAX #31, section 2.3), by the first word of their characters'
+# names: cursive ones, and those that form conjuncts.
 _JOINED = {
     "ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "PHAGS-PA", "DEVANAGARI", "BENGALI",
     "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER",
@@ -70,7 +70,7 @@ def _script(char: str) -> str:
 
 
 def _is_symbol(char: str) -> bool:
-    """Whether it could be an emoji; those of later versions of Unicode have no category yet."""
+    """Whether it could be an emoji; by range for those that this Unicode version lacks."""
     if not char:
         return False
     is_symbol = unicodedata.category(char) == "So" or "\U0001f000" <= char <= "\U0001faff"

@@ -1,23 +1,23 @@
-"""Parsed JSON, or YAML, of which nobody knows yet whether it has the form that it should have."""
+"""Type checks for parsed JSON or YAML that has not been validated."""
 
 from typing import Any, TypeGuard
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """As ``isinstance`` says, for the type checker, too."""
+    """``isinstance``, narrowed to ``list[Any]`` for the type checker."""
     return isinstance(value, list)
 
 
 def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
-    """As ``isinstance`` says, for the type checker, too; JSON has no keys but texts."""
+    """``isinstance``, narrowed to ``dict[str, Any]``: keys of JSON objects are strings."""
     return isinstance(value, dict)
 
 
 def as_list(value: object) -> list[Any]:
-    """Return ``value`` where it is a list, otherwise an empty one."""
+    """Return ``value`` if it is a list, else an empty list."""
     return value if is_list(value) else []
 
 
 def as_dict(value: object) -> dict[str, Any]:
-    """Return ``value`` where it is a mapping, otherwise an empty one."""
+    """Return ``value`` if it is a mapping, else an empty mapping."""
     return value if is_dict(value) else {}

@@ -1,4 +1,4 @@
-"""Parses the scanner's report, which is not trusted: a scan of hostile code wrote it."""
+"""Parses the scanner's report, which is untrusted: hostile code may have taken over its scan."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from . import coverage
 from .coverage import Coverage
 from .findings import SEVERITIES, Condition, Finding, IgnoredSetting
 
-# RFC 5321: a dot-string (4.1.2) of the characters that people have in their addresses, and a host
-# name of letters, digits and hyphens (RFC 1123, 2.1) with a letter in its last label; lengths by
-# 4.5.3.1. Of the other characters, `%` and `!` once made mail servers pass a mail on to others.
+# RFC 5321: a dot-string (4.1.2) of the characters that are common in addresses, and a host name of
+# letters, digits and hyphens (RFC 1123, 2.1) with a letter in its last label; lengths by 4.5.3.1.
+# Other characters are refused: some mail servers relay addresses with `%` or `!`.
 _WORD, _LABEL = r"[A-Za-z0-9_+'-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(
     rf"(?=.{{1,64}}@)(?=.{{1,254}}\Z){_WORD}(?:\.{_WORD})*"
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(
 class ScanError:
     """Why a scan failed to run: what is wrong and how to fix it, a sentence each.
 
-    ``retryable`` says whether a scan of the same bytes could end otherwise.
+    ``retryable`` says whether another scan of the same bytes could succeed.
     """
 
     message: str
@@ -34,7 +34,7 @@ class ScanError:
 class Report:
     """Either ``error`` says why nothing was evaluated, or ``passed`` is the gate's result.
 
-    ``scanner`` is the engine without its version; ``coverage`` is None where nothing was analysed.
+    ``scanner`` is the engine without its version; ``coverage`` is None if nothing was analysed.
     ``uploader`` is an email address as the uploader gave it, or empty.
     """
 
@@ -53,7 +53,7 @@ class Report:
 
     @property
     def counted(self) -> str:
-        """The findings by severity as in ``2 HIGH, 1 LOW``; empty where there are none."""
+        """The findings by severity, for example ``2 HIGH, 1 LOW``; empty if there are none."""
         return ", ".join(
             f"{self.counts[severity]} {severity}"
             for severity in SEVERITIES
@@ -86,8 +86,8 @@ def read(document: Any, scan: str) -> Report:
     """Return the report of ``scan``.
 
     Raises:
-        ValueError: it is invalid, and why: for example, its gate evaluated nothing, passed in spite
-            of a failed condition, or contradicts its coverage.
+        ValueError: it is invalid, for example because its gate evaluated nothing, passed despite a
+            failed condition, or contradicts its coverage; the message says why.
     """
     try:
         if document["scan"] != scan:
@@ -160,7 +160,7 @@ def _parse(document: dict[str, Any]) -> Report:
 
 
 def _scan_error(error: dict[str, Any]) -> ScanError:
-    # If in doubt, offer to scan again.
+    # Reports without the field are retryable.
     retryable = error.get("retryable") is not False
     return ScanError(
         message=str(error["message"]),
@@ -170,7 +170,7 @@ def _scan_error(error: dict[str, Any]) -> ScanError:
 
 
 def _address(value: Any) -> str:
-    """An email address that SES accepts and that nothing can misread, or an empty string."""
+    """``value`` if it is an email address that is safe in headers, else an empty string."""
     return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else ""
 
 

@@ -8,17 +8,17 @@ _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def size(text: str) -> int:
-    """Return the length in UTF-16 units, the largest of all usual counts of characters."""
+    """Return the length in UTF-16 code units, which no usual count of characters exceeds."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def line(value: object, limit: int) -> str:
     """Return ``value`` as one line of at most ``limit`` characters (as ``size`` counts)."""
     whole = str("" if value is None else value)
-    # A JSON string may hold half a surrogate pair, which no encoder takes.
+    # A JSON string may have lone surrogates, which cannot be encoded.
     text = whole[: limit + 1].encode(errors="replace").decode()
     text = _BREAKS.sub(" ", without_invisible(text)).rstrip()
-    # Removed characters must not hide that the text was cut.
+    # Characters that are removed must not hide that the text was cut.
     fits = size(text) <= limit and len(whole) <= limit + 1
     return text if fits else cut(text, limit)
 

@@ -1,18 +1,18 @@
-"""Ids of scans, ``<app>/<version id>``, in characters that buttons, keys and commands take."""
+"""Ids of scans, ``<app>/<version id>``, of characters that are safe in keys and commands."""
 
 import re
 
 APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# S3's version ids have at most 1,024 bytes; further attempts append a number.
+# S3's version ids have at most 1,024 bytes; ids of further attempts have a number appended.
 SCAN_ID = re.compile(rf"{APP.pattern}/[A-Za-z0-9._-]{{1,1024}}")
-# The suffix of the version in a scan's id: nothing at first, then the number of the attempt.
+# The suffix after the version: empty for the first attempt, then its number.
 ATTEMPT = re.compile(r"|\.([2-9]|[1-9][0-9]{1,8})")
 # The app of an upload whose key has no valid app name. The state machine has the same rule.
 INVALID_KEY = "invalid-key"
 
 
 def scan_id(app: str, version: str, attempt: int = 1) -> str:
-    """Return the id of the scan that is attempt ``attempt``, from 1, at an uploaded version."""
+    """Return the id of the scan of an uploaded version; ``attempt`` counts from 1."""
     return f"{app}/{version}" + (f".{attempt}" if attempt > 1 else "")
 
 

@@ -18,7 +18,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 _TYPES: Mapping[str, type] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None),
 }  # fmt: skip
-# ``then`` and ``else`` are read with ``if``.
+# Keywords without a check of their own; ``then`` and ``else`` are read with ``if``.
 _IGNORED = {"$schema", "$defs", "title", "description", "then", "else"}
 Error = tuple[str, str]
 Check = Callable[[Any, Mapping[str, Any], str], Iterator[Error]]
@@ -69,7 +69,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-# Each holds for values that it is not about.
+# Each returns True for values of types that the keyword does not apply to.
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "type": lambda value, rule: any(_is(value, kind) for kind in _listed(rule)),
     "const": _is_same,

@@ -1,7 +1,7 @@
 """Conditional writes to S3: create an object once, or replace only a known version of it.
 
-``s3`` is a client of boto3. Its errors are recognised by their ``response``, without an import.
-The rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+``s3`` is a boto3 client. Its errors are recognised by their ``response``, without importing
+botocore. See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-# Of a write that conflicts with another one, which ends within some round trips.
+# Attempts of a write that conflicts with another one; conflicts last for a few round trips.
 TRIES = 10
 
 
@@ -36,7 +36,7 @@ class StoredObject:
 
 
 def error_code(error: Exception) -> str:
-    """For example ``NoSuchKey``; empty if ``error`` is no response of AWS, or has no code."""
+    """For example ``NoSuchKey``; empty if ``error`` is not a response of AWS, or has no code."""
     return getattr(error, "response", {}).get("Error", {}).get("Code", "")
 
 
@@ -61,8 +61,8 @@ def put_if_absent(
 ) -> StoredObject:
     """Write the object unless it exists; return the stored one.
 
-    S3 answers 412 if the object exists, and 409 during another write, whose result is not known
-    yet. If a response is lost, boto3 retries and gets its own object.
+    S3 answers 412 if the object exists, and 409 during another write, whose result is not yet
+    known. If a response is lost, boto3's retry gets 412, and the object is read, not ``written``.
     """
     for attempt in range(1, TRIES + 1):
         try:

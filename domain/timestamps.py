@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The only clock."""
+    """Return the current time in UTC; handlers and scans read the clock only here."""
     return datetime.now(UTC)
 
 
@@ -17,7 +17,7 @@ def parse(timestamp: str) -> datetime:
     """Return the time in UTC.
 
     Raises:
-        ValueError: it is no timestamp of ISO 8601.
+        ValueError: it is not an ISO 8601 timestamp.
     """
     return datetime.fromisoformat(timestamp).astimezone(UTC)
 

@@ -1,1 +1,1 @@
-"""The code of the Lambda functions: explains scan results, records decisions, and notifies."""
+"""What runs in Lambda: evaluates scans, records decisions, and notifies people about them."""

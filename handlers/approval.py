@@ -1,9 +1,8 @@
-"""Lambda behind the buttons: records what the channel decides about one scan, once.
+"""Lambda behind the buttons: records the channel's decision about a scan, or a withdrawal.
 
-What decision.json says is the decision, and withdrawal.json takes an approval back; the first
-writer of each decides. The task token only resumes the state machine, which then reads them. So
-clicking is idempotent: twice, at the same time as somebody else, or after a crash between the two
-calls.
+decision.json and withdrawal.json are write-once, so the first writer of each decides. The task
+token only resumes the state machine, which then reads them. So clicks are idempotent: repeated,
+concurrent, or after a crash between the write and the resumption.
 """
 
 import logging
@@ -34,7 +33,7 @@ SHORTEST, MAX_PERIOD = (
     timedelta(seconds=int(os.environ["MAX_EXCEPTION_SECONDS"])),
 )
 DECISIONS = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
-# What happens after an action was recorded.
+# The state of the execution after an action was recorded; see ``_resume``.
 RESUMED, CONTINUES, ENDED = "resumed", "continues", "ended"
 
 s3 = aws.client("s3")
@@ -42,12 +41,12 @@ sfn = aws.client("stepfunctions")
 
 
 class InvalidAction(ValueError):
-    """What came is no button's payload; the message is a sentence for people."""
+    """The event is not a valid payload of a button; the message is a sentence for people."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """``period`` is how long an approval is to hold, where the person said so."""
+    """``period`` is how long an approval is valid, None for the default."""
 
     scan: str
     decision: str
@@ -56,7 +55,7 @@ class Action:
 
 
 def handler(event: Any, context: object) -> str:
-    """Return one plain sentence, whatever ``event`` is.
+    """Return one plain sentence, also for invalid events and errors.
 
     Buttons send ``{"scan": id, VERB: reason}`` with the verb ``approve``, ``reject`` or
     ``withdraw``; approve may send ``[reason, days]``, where days is for example 14, 14d or 12h.
@@ -67,13 +66,17 @@ def handler(event: Any, context: object) -> str:
     except InvalidAction as refusal:
         return str(refusal)
     except Exception:
-        # People see the returned text, and nothing else retries the call.
+        # The user sees the returned text, and is the only one who can retry.
         log.exception("click not handled")
         return "AWS error. Nothing was changed; try again in a few seconds."
 
 
 def parse(event: Any) -> Action:
-    """Return what was clicked; raise ``InvalidAction`` for anything else."""
+    """Return the action in ``event``.
+
+    Raises:
+        InvalidAction: ``event`` has no valid action.
+    """
     event = as_dict(event)
     scan, verbs = event.get("scan"), DECISIONS.keys() & event.keys()
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan) or len(verbs) != 1:
@@ -85,7 +88,7 @@ def parse(event: Any) -> Action:
 
 
 def decide(action: Action) -> str:
-    """Record the decision unless there is one, resume the state machine, say what holds."""
+    """Record the decision unless there is one, resume the state machine, return the answer."""
     evidence = Evidence(s3, ARTIFACTS_BUCKET, action.scan)
     open_request, scan = parallel.both(
         partial(waiting, s3, STATE_BUCKET, action.scan), partial(evidence.read, "scan.json")
@@ -115,7 +118,7 @@ def decide(action: Action) -> str:
 
 
 def withdraw(action: Action) -> str:
-    """Take an approval back that still holds, resume the state machine, say what holds."""
+    """Record the withdrawal of a valid approval, resume the state machine, return the answer."""
     evidence = Evidence(s3, ARTIFACTS_BUCKET, action.scan)
     approval, request = parallel.both(
         partial(evidence.get, "decision.json"), partial(waiting, s3, STATE_BUCKET, action.scan)
@@ -139,7 +142,7 @@ def withdraw(action: Action) -> str:
             "evidence": {"decision.json": approval.sha256},
         },
     )
-    # The state machine may not know of the approval yet: it reads both.
+    # The state machine may still wait for the decision; it reads both documents then.
     resumption = _resume(evidence, ("decision", "exception"), stored, request)
     _log(action, stored, resumption)
     if not stored.written:
@@ -160,7 +163,7 @@ def _is_pair(value: Any) -> bool:
 
 def _reason(value: Any) -> str:
     reason = value.strip() if isinstance(value, str) else ""
-    # A variable that nobody filled in arrives by its name.
+    # The chat service sends the variable's name for a field that was left empty.
     legible = sum(map(str.isalnum, line(reason, 300)))
     if legible < 3 or len(reason) > 300 or reason == "$Reason":
         raise InvalidAction(
@@ -190,14 +193,14 @@ def _days(period: timedelta) -> str:
 
 
 def _resume(evidence: Evidence, kinds: Sequence[str], stored: StoredObject, request: Any) -> str:
-    """Resume the state machine, which reads what is stored; return ``RESUMED``, or why it was not.
+    """Resume the state machine, which then reads the documents; return what happens next.
 
-    ``CONTINUES``: it is between two waits, or S3's event was faster, or somebody before; or nothing
-    can be waited for right now. ``ENDED``: nothing follows.
+    ``RESUMED``; ``CONTINUES``: it does not wait now, or was resumed by S3's event or another click;
+    ``ENDED``: the execution ended without processing the document, and nothing follows.
 
-    ``request`` is what waited before ``stored`` was written, and its token is sent at once. Another
-    one may have been left since, so it is looked for again: anyone who leaves a token looks for the
-    document afterwards, and so one of both sees the other.
+    ``request`` was read before ``stored`` was written; its token is sent at once. The request is
+    read again, since there may be a newer one. The callback stores a token before it looks for the
+    document, and this writes the document before it looks for a token, so no wait is missed.
     """
 
     def send(request: Any) -> bool:
@@ -211,7 +214,7 @@ def _resume(evidence: Evidence, kinds: Sequence[str], stored: StoredObject, requ
     if resumed or (current != request and send(current)):
         return RESUMED
     ended = status(sfn, evidence.read("scan.json")["execution"])
-    # What was written before may have been followed long ago.
+    # An older document may have been processed by an execution that AWS no longer knows.
     followed = ("RUNNING", "SUCCEEDED") if stored.written else ("RUNNING", "SUCCEEDED", "FORGOTTEN")
     return CONTINUES if ended in followed else ENDED
 

@@ -1,6 +1,6 @@
-"""Lambda: adds to a scan's evidence who approved its buttons, from the chat service's audit log.
+"""Lambda: adds to a scan's evidence who clicked its buttons, from the chat service's audit log.
 
-It runs in the log's region, which need not be the evidence's (``EVIDENCE_REGION``).
+It runs in the log's region, which can differ from that of the evidence (``EVIDENCE_REGION``).
 """
 
 import base64
@@ -27,11 +27,11 @@ s3 = aws.client("s3", region=os.environ["EVIDENCE_REGION"])
 def handler(event: Mapping[str, Any], context: object) -> None:
     """Write ``actions/<log event id>.json`` for each click in a batch of the subscription.
 
-    ``event`` is ``{awslogs: {data}}``: base64 of a gzip of ``{messageType, logEvents: [{id,
-    timestamp, message}]}``. The same batch may come again: what is written stays as it was.
+    ``event`` is ``{awslogs: {data}}``: base64 of gzipped ``{messageType, logEvents: [{id,
+    timestamp, message}]}``. A batch may be delivered more than once; the documents are write-once.
     """
     batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
-    if batch["messageType"] != "DATA_MESSAGE":  # CloudWatch tries whether it reaches us
+    if batch["messageType"] != "DATA_MESSAGE":  # a control message of CloudWatch Logs
         return
     for log_event in batch["logEvents"]:
         _record(str(log_event["id"]), log_event["timestamp"], log_event["message"])
@@ -46,7 +46,7 @@ def _record(event_id: str, milliseconds: int, message: str) -> None:
     if action is None:
         return
     evidence = Evidence(s3, ARTIFACTS_BUCKET, action.scan)
-    # People may type any command, so any scan's id.
+    # Users can type commands with any id.
     if evidence.read("scan.json") is None:
         log.info("no such scan", extra={"eventId": event_id})
         return

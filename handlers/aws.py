@@ -1,6 +1,6 @@
-"""Where boto3 enters: the clients that entry modules make once in a container, and its errors.
+"""boto3's clients and errors; entry modules make each client once for a container.
 
-boto3 has no types, so a client is ``Any`` wherever it goes.
+boto3 has no type hints, so clients are ``Any``.
 """
 
 from typing import Any, cast
@@ -14,12 +14,12 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 
 __all__ = ["BotoCoreError", "ClientError", "Config", "client"]
 
-# Who clicks a button waits 15 s at most: a call that hangs must end early enough to say so.
+# In seconds. The function behind a button must answer within 15 s, also when a call hangs.
 QUICK = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
 
 
 def client(service: str, config: Config = QUICK, region: str | None = None) -> Any:
-    """Return a client of ``service``, in the function's own region unless ``region`` is given."""
+    """Return a client for ``service``, in the function's own region unless ``region`` is given."""
     return cast("Any", boto3).client(service, region_name=region, config=config)

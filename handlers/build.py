@@ -1,4 +1,4 @@
-"""A build that left no report: which it was, and what went wrong."""
+"""Finds the build of a scan and, if it left no report, what went wrong."""
 
 import json
 import logging
@@ -14,8 +14,8 @@ from handlers.aws import BotoCoreError, ClientError
 log = logging.getLogger(__name__)
 
 _ARN = re.compile(r"arn:[\w-]+:codebuild:[\w-]+:\d+:build/([\w-]+:[0-9A-Fa-f-]+)")
-# A shell's 128 + SIGKILL, which is what the kernel ends processes with when memory is short; 247 is
-# what Python makes of a child's -9. Then the words of Java, Node, Python, C++, Go, and the kernel.
+# Exit codes of a process that the kernel's OOM killer ended: 137 from a shell (128 + SIGKILL), -9
+# and 247 from Python; then messages of Java, Node, Python, C++, Go, and the kernel.
 _OUT_OF_MEMORY = re.compile(
     r"exit (?:status|code):? (?:137|247|-9)\b|signal: killed|\bOutOfMemoryError\b"
     r"|heap out of memory|Node\.js process running out of memory|\bMemoryError\b|std::bad_alloc"
@@ -36,7 +36,7 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """What CodeBuild told of a build; empty where it told nothing."""
+    """What is known of a build; fields are empty if CodeBuild did not return them."""
 
     arn: str = ""
     status: str = ""
@@ -46,7 +46,7 @@ class Build:
 
     @property
     def failed_phase(self) -> Phase | None:
-        """The first phase that went wrong."""
+        """The first phase that did not succeed."""
         wrong = ("FAILED", "FAULT", "TIMED_OUT", "CLIENT_ERROR", "STOPPED")
         return next((phase for phase in self.phases if phase.status in wrong), None)
 
@@ -58,9 +58,9 @@ def find(
 ) -> Build | None:
     """Return the build of a scan, None if there was none.
 
-    Step Functions returns a build that succeeded as ``build``, and puts one that failed into
-    ``error.Cause`` as JSON, which it may cut; then CodeBuild is asked. ``codebuild`` returns a
-    client, and is called only then.
+    Step Functions returns a successful build as ``build``, and a failed one as JSON in
+    ``error.Cause``. It may cut that JSON off; only then is the build read from CodeBuild, with the
+    client that ``codebuild`` returns.
     """
     cause = str((error or {}).get("Cause") or "")
     if build is None:
@@ -150,14 +150,14 @@ def _describe(codebuild: Callable[[], Any], arn: str, build_id: str) -> Any:
     try:
         builds = codebuild().batch_get_builds(ids=[build_id])["builds"]
     except (BotoCoreError, ClientError):
-        # The card is worth more than its details.
+        # A card without details is better than no card.
         log.warning("build not described", extra={"build": arn}, exc_info=True)
         builds = []
     return _pascal(builds[0]) if builds else {"Arn": arn}
 
 
 def _pascal(value: Any) -> Any:
-    """Return the SDK's camelCase as the PascalCase of Step Functions."""
+    """Return ``value`` with its keys in PascalCase, as Step Functions writes them."""
     if is_dict(value):
         return {key[0].upper() + key[1:]: _pascal(item) for key, item in value.items()}
     if is_list(value):

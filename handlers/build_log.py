@@ -14,11 +14,11 @@ _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def tail(logs: Callable[[], Any], group: str, stream: str, lines: int = 15) -> list[str]:
-    """Return the last ``lines`` that say something; none if the log can't be read.
+    """Return the last ``lines`` that are not empty; none if the log can't be read.
 
-    ``logs`` returns a client of CloudWatch Logs, and is called only where there is a log. Reads at
-    most ``PAGES`` pages from the end, however long the log. A page may be empty with more to come;
-    only a token that comes back unchanged means the beginning
+    ``logs`` returns a CloudWatch Logs client, and is called only if there is a log. Reads at most
+    ``PAGES`` pages from the end. A page can be empty although more follow; an unchanged token means
+    that the beginning is reached
     (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
     """
     if not group or not stream:
@@ -41,6 +41,6 @@ def tail(logs: Callable[[], Any], group: str, stream: str, lines: int = 15) -> l
                 break
             page = {"nextToken": token}
     except (BotoCoreError, ClientError):
-        # The card is worth more than its log.
+        # A card without the log is better than no card.
         log.warning("build log not read", extra={"group": group, "stream": stream}, exc_info=True)
     return lines_read[-lines:]

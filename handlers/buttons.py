@@ -1,6 +1,6 @@
-"""What a card binds for the custom actions: a button appears where its function is named.
+"""The context of a card that makes buttons appear: each shows if its function's key is set.
 
-The names of the keys are those in ``components/buttons.py``.
+The keys are defined in ``components/buttons.py``.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ OURS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expi
 
 @dataclass(frozen=True, kw_only=True)
 class Buttons:
-    """What the buttons call, in ``region``: ours ``approval_function``, the team's own ``custom``.
+    """The functions behind the buttons, in ``region``: ``approval_function``, and the team's own.
 
-    ``custom`` is ``{key: {function, outcomes, again}}``; ``again`` is one that scans again.
+    ``custom`` is ``{key: {function, outcomes, again}}``; ``again`` marks a button that scans again.
     """
 
     region: str
@@ -24,9 +24,10 @@ class Buttons:
     def of(
         self, outcome: str, scan: str, *, decidable: bool = True, retryable: bool = True
     ) -> dict[str, str] | None:
-        """Return the additionalContext of the card of ``outcome``, None where it has no buttons.
+        """Return the additionalContext of the card for ``outcome``, None if it has no buttons.
 
-        Without ``retryable`` nothing is offered that only scans the same bytes again.
+        If not ``decidable``, it has none of our own buttons; if not ``retryable``, none that scan
+        the same bytes again.
         """
         functions = {
             key: button["function"]

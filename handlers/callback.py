@@ -1,12 +1,12 @@
-"""Lambda: leaves the task token of a wait where an answer finds it, and sends it back with one.
+"""Lambda: stores the task token of a wait, and sends it back once the awaited document exists.
 
-A click writes its document first and then looks for a token; this writes the token first and then
-looks for the document. So one of the two sees the other, in whatever order they come, and the state
-machine never waits for an answer that was given. The same goes for an upload that makes a request
-moot: the newer version is there before the request of the older one is looked for.
+A click writes its document first and then looks for a token; this stores the token first and then
+looks for the document. So in any order one of the two sees the other, and the state machine never
+waits for a document that exists. The same holds for an upload that supersedes a request: the newer
+version exists before the older request is looked for.
 
-If the writer crashes between the document and the token, or cannot reach Step Functions, S3's event
-about the document resumes the state machine instead.
+If the writer of a document crashes before it sends the token, or cannot reach Step Functions, S3's
+event about the document resumes the state machine instead.
 """
 
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 STATE_BUCKET = os.environ["STATE_BUCKET"]
-# What tells an earlier wait of a scan from a later one
+# Fields by which the waits of a scan are ordered
 # (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
 ORDER = ("redrive", "enteredAt", "retry")
 
@@ -34,9 +34,9 @@ sfn = aws.client("stepfunctions")
 
 
 def handler(event: Mapping[str, Any], context: object) -> Any:
-    """Serve the state machine (``wait``, ``check``), or S3, as EventBridge brings it (``answer``).
+    """Handle a call of the state machine (``wait``, ``check``), or an S3 event (``answer``).
 
-    Each event may come twice.
+    Each may be delivered more than once.
     """
     if "detail" in event:
         return answer(event["detail"]["object"]["key"])
@@ -44,12 +44,12 @@ def handler(event: Mapping[str, Any], context: object) -> Any:
 
 
 def check(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return ``{status, expiresAt}``, what the evidence says; the latter of an approval only.
+    """Return ``{status, expiresAt}`` by the evidence; ``expiresAt`` only for an approval.
 
     ``status`` is ``open``, ``approved``, ``withdrawn`` or another decision. ``event`` is ``{scan,
     sha256, expired}``: the scan's id, the SHA-256 of gate-result.json, and whether the time for a
-    decision is over: then that is written, unless somebody has decided. Only a missing document
-    counts as none; where S3 does not answer, nothing is known, and the state machine asks again.
+    decision is over; then *request expired* is recorded, unless there is a decision. Errors of S3
+    are raised, not treated as a missing document: the state machine retries.
     """
     evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
     stored = evidence.get("decision.json")
@@ -69,7 +69,7 @@ def check(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def answer(key: str) -> bool:
-    """Resume what waits for the answer that was written to ``key`` of the artifacts bucket."""
+    """Resume the wait for the document ``key`` in the artifacts bucket; return if there was one."""
     scan, name = scan_and_name(key)
     request = waiting(s3, STATE_BUCKET, scan)
     # A withdrawal may come before the state machine has read the approval.
@@ -79,11 +79,12 @@ def answer(key: str) -> bool:
 
 
 def wait(event: Mapping[str, Any]) -> bool:
-    """Leave the token of ``event``, and send it back at once where the answer is there.
+    """Store the token of ``event``, and send it back at once if the awaited document exists.
 
     ``event`` is ``{scan, kind, token, sha256, expiresAt, redrive, enteredAt, retry}``: scan.json,
-    what is waited for (``decision`` or ``exception``), the task token, the SHA-256 of
-    gate-result.json, when the wait is over, and when and at which try the state machine began it.
+    the kind of wait (``decision`` or ``exception``), the task token, the SHA-256 of
+    gate-result.json, when the wait is over, and three fields that order waits (``ORDER``).
+    Returns whether the document exists.
     """
     scan = event["scan"]
     request = {
@@ -104,10 +105,10 @@ def wait(event: Mapping[str, Any]) -> bool:
 
 
 def _leave(request: Mapping[str, Any]) -> bool:
-    """Leave the token over that of an earlier wait; return False where a later one lies there.
+    """Store the token, replacing that of an earlier wait; return False if a later one is stored.
 
-    A call that the state machine has given up may still take effect, seconds later: it must not
-    bury the token that is waited with.
+    A call that the state machine gave up can still take effect seconds later; it must not overwrite
+    the token of the current wait.
     """
     key, body = waiting_key(request["scan"]), stored_objects.to_json(request)
     for _ in range(stored_objects.TRIES):
@@ -125,7 +126,7 @@ def _order(request: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:
-    """Whether there is a decision; a newer version is one, and is written down."""
+    """Whether there is a decision; if there is a newer version, *superseded* is recorded as one."""
     decision, newest = parallel.both(
         partial(evidence.get, "decision.json"), partial(versions.newer, s3, event["scan"])
     )

@@ -1,4 +1,4 @@
-"""The cards of one scan, told as its thread in the channel."""
+"""The cards about one scan, which are posted in its thread in the channel."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from handlers.outcome import Outcome
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
-# What helps where nothing but files that were not analysed keeps the gate from passing.
+# What to do if only conditions on files that were not analysed fail the gate.
 REMEDIES = {
     "unanalysed_files": "fix the unanalysed files so that the scanner can read them",
     "opaque_files": "leave the opaque files out or put their source code in their place",
@@ -28,7 +28,7 @@ Buttons = dict[str, str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class ScanLinks:
-    """Which upload a card is about, and where to read more; links may be missing."""
+    """The upload that a card is about, and links to more details; each link may be None."""
 
     scan: str
     app: str
@@ -52,9 +52,9 @@ def gate_failed(
     buttons: Buttons,
     newer: str | None = None,
 ) -> Notification:
-    """Return the card that asks for a decision, until the moment ``until`` where it is known.
+    """Return the card that asks for a decision; ``until`` is when the request expires, if known.
 
-    Where there is a ``newer`` version already, nothing is asked.
+    If there is a ``newer`` version, it says so instead of asking.
     """
     failed = report.failed_conditions
     open_until = f" Open until {text(timestamps.minute(until), 40)}." if until else ""
@@ -121,7 +121,7 @@ def outcome(
 ) -> Notification:
     """Return the card about an outcome.
 
-    ``people`` may each have decided; ``mention`` is mrkdwn that calls somebody.
+    ``people`` are those who may have decided; ``mention`` is mrkdwn that notifies somebody.
     """
     by = "Withdrawn" if details.event == "withdrawn" else "Decided"
     return notification(
@@ -142,7 +142,7 @@ def outcome(
 
 
 def _mention(person: Person) -> str:
-    """Return the person as Slack shows its members, by name where the id is not of Slack's form."""
+    """Return a Slack mention of the person, or the name if the id is not one of Slack's."""
     known = re.fullmatch(r"[UW][A-Z0-9]{6,20}", person.user)
     return f"<@{person.user}>" if known else text(person, 100)
 
@@ -199,7 +199,7 @@ def _more(number: int, what: str) -> list[str]:
 
 
 def _foot(scan_links: ScanLinks, report: Report | None) -> str:
-    """Return what stays on a card, however much else there is to say."""
+    """Return the end of a card, which is kept when its body is cut."""
     return "\n".join((*(_notes(report) if report else ()), _links(scan_links)))
 
 

@@ -1,8 +1,8 @@
-"""One event of the chat service's audit log, read as a click on our buttons.
+"""Reads clicks on our buttons from events of the chat service's audit log.
 
-The service says that its log has each command and who gave it, but not in which fields. So the
-command is known by what it says, in whichever field; the person by the names below, at whatever
-depth; and the moment is CloudWatch's own. What cannot be read so is reported, not guessed.
+The service documents that its log has each command and its user, but not in which fields. So the
+command is recognised by its content in any field, and the user by the field names below at any
+depth; the time is CloudWatch's. Events that cannot be read in this way are reported, not guessed.
 """
 
 import html
@@ -17,7 +17,7 @@ from domain.sanitize import line
 from domain.scan_id import SCAN_ID
 
 VERBS = ("approve", "reject", "withdraw")
-# In small letters, without "_" and "-"; the first that an event has is believed.
+# In lower case, without "_" and "-"; the first name that an event has is used.
 USER = ("slackuserid", "chatuserid", "userid", "user.id", "slackuser.id", "chatuser.id", "user")
 NAME = ("slackusername", "chatusername", "username", "userdisplayname", "user.name")
 
@@ -26,12 +26,12 @@ _COMMAND = re.compile(r"lambda\s+invoke\b.*?--payload\s", re.DOTALL)
 
 
 class Unreadable(ValueError):
-    """A click that says too little; the message names the event's fields, not what they hold."""
+    """A click whose user or command cannot be read; the message has the event's field names."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """What ``user`` clicked, or typed; the scan's id is well-formed, but may be of no scan."""
+    """A button clicked or command typed by ``user``; ``scan`` is valid, but need not exist."""
 
     scan: str
     verb: str
@@ -41,12 +41,12 @@ class Action:
 
 
 def read(message: str, function: str) -> Action | None:
-    """Return the click of ``function`` that a log event tells of, None where it is none.
+    """Return the action in a log event, None if it is not a call of ``function``.
 
     Raises:
-        Unreadable: it tells of one, but not who approved or what.
+        Unreadable: it is one, but the user or the command cannot be read.
     """
-    # The log has every card and every other command too.
+    # The log also has all cards and all other commands.
     if function not in message or not _QUOTED_VERB.search(message):
         return None
     fields = _fields(message)
@@ -54,7 +54,7 @@ def read(message: str, function: str) -> Action | None:
     command = next((text for _, text in fields if _COMMAND.search(text)), None)
     if command is None:
         raise Unreadable(names)
-    # A chat client may hand on what was typed with its own escapes.
+    # A chat client may send typed text with HTML escapes.
     parsed = _payload(command) or _payload(html.unescape(command))
     if parsed is None:
         raise Unreadable(names)
@@ -69,7 +69,7 @@ def read(message: str, function: str) -> Action | None:
     if not isinstance(reason, str):
         return None
     users, user_names = _first_values(fields, USER), _first_values(fields, NAME)
-    # Of two people in one event nobody can tell which of them clicked.
+    # With two users in one event it is unknown which of them clicked.
     if len(users or user_names) != 1:
         raise Unreadable(names)
     return Action(
@@ -82,7 +82,7 @@ def read(message: str, function: str) -> Action | None:
 
 
 def _payload(command: str) -> tuple[dict[str, Any], str] | None:
-    """Return the payload and the rest of the command, so that no reason passes for an option."""
+    """Return the payload and the command without it: a reason could look like an option."""
     head, _, rest = command.partition("--payload")
     start = rest.find("{")
     if start < 0:
@@ -95,7 +95,7 @@ def _payload(command: str) -> tuple[dict[str, Any], str] | None:
 
 
 def _fields(message: str) -> list[tuple[str, str]]:
-    """Return (path, text) of each text in the event, as in ``(".detail.userid", "U0ADA")``."""
+    """Return each text in the event with its path, for example ``(".detail.userid", "U0ADA")``."""
     try:
         event = json.loads(message)
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ def _fields(message: str) -> list[tuple[str, str]]:
 
 
 def _first_values(fields: Sequence[tuple[str, str]], names: Sequence[str]) -> list[str]:
-    """Return the different texts of the first of ``names`` that the event has."""
+    """Return the distinct values of the first of ``names`` that the event has."""
     for name in names:
         texts = {text.strip() for path, text in fields if path.endswith(f".{name}")} - {""}
         if texts:

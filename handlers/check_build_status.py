@@ -1,4 +1,4 @@
-"""Lambda: returns the result of a scan (passed, failed, or error and why), and the card for it."""
+"""Lambda: records and returns the gate result of a scan (passed, failed or error), and its card."""
 
 import json
 import logging
@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 STATE_BUCKET = os.environ["STATE_BUCKET"]
-# Of the scans that don't pass within so many seconds, so many have a thread of their own.
+# In each window of DIGEST_SECONDS, the first DIGEST_AFTER scans that do not pass have a thread of
+# their own.
 DIGEST_AFTER = int(os.environ["DIGEST_AFTER"])
 DIGEST_SECONDS = int(os.environ["DIGEST_SECONDS"])
 REGION = os.environ["AWS_REGION"]
@@ -50,14 +51,15 @@ s3 = aws.client("s3")
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Return ``{status, reason, card, thread, opening, sha256}``.
 
-    No ``card`` where nobody needs to know. ``thread`` is where messages about this scan stand;
-    ``opening`` is the card that begins that thread, where this scan is the one to have it shown.
+    ``card`` is None if the scan passed. ``thread`` is the thread of messages about this scan;
+    ``opening`` is the card that begins that thread, if this scan has to post it. ``sha256`` is that
+    of gate-result.json, which has status and card and is write-once: repeated calls return the
+    same.
 
     ``event`` is ``{scan, app, upload: {bucket, key, versionId}, execution, build, error}``, and
-    ``expiresAt`` where the time for a decision is known. ``build`` is Step Functions' Build of a
-    success, ``error`` its ``{Error, Cause}`` of a failure. Neither they nor exit codes say what
-    the gate said: only the report does. ``sha256`` is that of gate-result.json, which holds status
-    and card: whatever is seen when this is asked again, what it said first stands.
+    ``expiresAt`` if the end of the decision window is known. ``build`` is Step Functions' Build of
+    a success, ``error`` its ``{Error, Cause}`` of a failure. Only the report has the gate's result;
+    a build can succeed although the gate failed.
     """
     evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
     stored, *before = evidence.get_each("gate-result.json", "scan.json", "report.json")
@@ -70,9 +72,9 @@ def _evaluate(
     opened: StoredObject | None,
     left: StoredObject | None,
 ) -> StoredObject:
-    """Write what the scan resulted in, and the card that says so, unless that is there.
+    """Write gate-result.json with the scan's result and card, unless it exists; return it.
 
-    ``opened`` is scan.json, ``left`` the report.json that the build left.
+    ``opened`` is scan.json, ``left`` is report.json.
     """
     scan, error, now = event["scan"], event.get("error"), timestamps.now()
     parsed_report = report.parse(left and left.document, scan)
@@ -91,7 +93,7 @@ def _evaluate(
 
     status, reason, scan_error = "error", "", None
     notification, causes, storm = None, [], False
-    # A report is there before its build ends, and code that took the scanner over could write it.
+    # The report is written before the build ends, and hostile code in the scanner could forge it.
     passed_without_build = bool(parsed_report and parsed_report.passed) and not (
         found_build and found_build.status == "SUCCEEDED"
     )
@@ -181,5 +183,5 @@ def _thread_slots() -> notification_storm.ThreadSlots:
 
 @cache
 def _client(service: str) -> Any:
-    """Return a client that is made when it is needed: most scans leave a report."""
+    """Return a client, made on first use: most scans have a report and need none."""
     return aws.client(service)

@@ -1,4 +1,4 @@
-"""The email about one outcome, as text and as HTML that says the same."""
+"""The email about one outcome, as text and as HTML with the same content."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from handlers.outcome import Outcome
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
 COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e", "withdrawn": "#cf222e"}  # others grey
-# Clients that don't know the media query show the inline light colours, or turn them by themselves.
+# Clients that ignore the media query show the inline light colours, or invert them themselves.
 DARK = """
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 @media (prefers-color-scheme: dark) {
@@ -32,7 +32,7 @@ DARK = """
 
 @dataclass(frozen=True, kw_only=True)
 class EmailBody:
-    """All values are one plain line each; ``links`` are safe addresses."""
+    """All values are one plain line each; ``links`` are safe URLs."""
 
     app: str
     outcome: Outcome
@@ -46,7 +46,7 @@ class EmailBody:
 
     @property
     def title(self) -> str:
-        """As in ``payments: rejected``."""
+        """For example ``payments: rejected``."""
         return f"{self.app}: {self.outcome.headline}"
 
     @property
@@ -79,7 +79,7 @@ class EmailBody:
         return "\n\n".join(parts) + "\n"
 
     def html(self) -> str:
-        """The email as a whole page, everything in it escaped."""
+        """The email as an HTML page, with all values escaped."""
         colour = COLOURS.get(self.outcome.event, "#57606a")
         facts = "".join(
             '<tr><td class="soft" style="padding:3px 16px 3px 0;color:#57606a;vertical-align:top;'
@@ -133,9 +133,9 @@ def compose(
     console: Mapping[str, str],
     people: Sequence[Person] = (),
 ) -> EmailBody:
-    """Return the email; ``scan`` is scan.json, ``console`` names links for people with access.
+    """Return the email; ``scan`` is scan.json, ``console`` has links to AWS's console by label.
 
-    ``people`` may each have decided; nobody where nobody is recorded.
+    ``people`` are those who may have decided, empty if no click is recorded.
     """
     uploaded, decided = (
         timestamps.minute(scan["uploadedAt"]),
@@ -204,8 +204,8 @@ def _finding_text(finding: Finding) -> str:
 
 
 def _finding_html(finding: Finding) -> str:
-    url, place = links.web(finding.link), escape(line(finding.location, 250))
-    linked = f'<a href="{escape(url)}" style="color:#0969da">{place}</a>' if url else place
+    url, location = links.web(finding.link), escape(line(finding.location, 250))
+    linked = f'<a href="{escape(url)}" style="color:#0969da">{location}</a>' if url else location
     message, rule = escape(line(finding.message, 300)), escape(line(finding.rule, 80))
     return (
         f"<b>{escape(line(finding.severity, 20))}</b> {linked}<br>{message} "

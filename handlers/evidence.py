@@ -1,7 +1,7 @@
-"""One scan's documents in the artifacts bucket, and what waits for it in the state bucket.
+"""Reads and writes the evidence of a scan, and reads its task tokens in the state bucket.
 
-Each document of the evidence is written once and names the SHA-256 of those before it, so that a
-later change shows: see ``domain/evidence_paths.py``.
+Each document of the evidence is write-once and names the SHA-256 of those before it, so that later
+changes are detected: see ``domain/evidence_paths.py``.
 """
 
 from dataclasses import dataclass
@@ -23,31 +23,31 @@ from handlers import parallel
 
 @dataclass(frozen=True)
 class Evidence:
-    """What ``bucket`` holds of ``scan``, a scan's id; ``s3`` is a client of boto3."""
+    """The documents of ``scan``, a scan's id, in ``bucket``; ``s3`` is a boto3 client."""
 
     s3: Any
     bucket: str
     scan: str
 
     def get(self, name: str) -> StoredObject | None:
-        """Return ``name`` as stored, None where there is none."""
+        """Return the stored document ``name``, None if it does not exist."""
         return get_object(self.s3, self.bucket, evidence_key(self.scan, name))
 
     def read(self, name: str) -> Any:
-        """Return the parsed JSON of ``name``, None where there is none (or no JSON)."""
+        """Return the parsed JSON of ``name``, None if it does not exist or is not JSON."""
         stored = self.get(name)
         return stored and stored.document
 
     def get_each(self, *names: str) -> list[StoredObject | None]:
-        """Return each of ``names`` as ``get`` does, read at the same time."""
+        """Return each of ``names`` as ``get`` does, read in parallel."""
         return parallel.map_all(self.get, names)
 
     def read_each(self, *names: str) -> list[Any]:
-        """Return each of ``names`` as ``read`` does, read at the same time."""
+        """Return each of ``names`` as ``read`` does, read in parallel."""
         return parallel.map_all(self.read, names)
 
     def all(self, folder: str) -> list[Any]:
-        """Return the parsed JSON of what lies in ``folder``, of at most 200 objects."""
+        """Return the parsed JSON of the documents in ``folder``, at most 200."""
         listed = self.s3.list_objects_v2(
             Bucket=self.bucket, Prefix=evidence_key(self.scan, f"{folder}/"), MaxKeys=200
         )
@@ -55,7 +55,7 @@ class Evidence:
         return self.read_each(*(scan_and_name(key)[1] for key in keys))
 
     def put_if_absent(self, name: str, document: object) -> StoredObject:
-        """Write ``name`` unless it is there; return what is stored."""
+        """Write the document ``name`` unless it exists; return what is stored."""
         body = stored_objects.to_json(document)
         return stored_objects.put_if_absent(
             self.s3, self.bucket, evidence_key(self.scan, name), body
@@ -63,7 +63,7 @@ class Evidence:
 
 
 def attempts(s3: Any, bucket: str, app: str, version: str) -> list[int]:
-    """Return the numbers of the scans that there are of an uploaded version, in order."""
+    """Return the numbers of the attempts at an uploaded version, in order."""
     prefix = evidence_prefix(f"{app}/{version}").removesuffix("/")
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
     ends = (folder["Prefix"][len(prefix) : -1] for folder in listed.get("CommonPrefixes", []))
@@ -71,16 +71,16 @@ def attempts(s3: Any, bucket: str, app: str, version: str) -> list[int]:
 
 
 def waiting(s3: Any, state_bucket: str, scan: str) -> Any:
-    """Return ``{scan, kind, token, sha256, ...}`` where the state machine waits.
+    """Return the request ``{scan, kind, token, sha256, ...}`` of the last wait, None if none.
 
-    ``kind`` is ``decision`` or ``exception`` (to expire, or to be withdrawn); ``sha256`` that of
-    the gate's result, which people go by. ``handlers/callback.py`` leaves it.
+    ``kind`` is ``decision`` or ``exception`` (to expire, or to be withdrawn); ``sha256`` is that of
+    gate-result.json. ``handlers/callback.py`` writes it.
     """
     stored = get_object(s3, state_bucket, waiting_key(scan))
     return stored and stored.document
 
 
 def waiting_scans(s3: Any, state_bucket: str, start: str) -> list[str]:
-    """Return the scans whose ids begin with ``start`` and for which something waited once."""
+    """Return the scans whose ids begin with ``start`` and that have a request, open or not."""
     listed = s3.list_objects_v2(Bucket=state_bucket, Prefix=f"{WAITING}{start}", MaxKeys=100)
     return [waiting_scan(item["Key"]) for item in listed.get("Contents", [])]

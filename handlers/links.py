@@ -1,4 +1,4 @@
-"""Addresses that people are sent to."""
+"""URLs in cards and emails."""
 
 import re
 from urllib.parse import quote
@@ -8,10 +8,10 @@ _BUILD = re.compile(r"arn:[^:]+:codebuild:[^:]+:(\d+):build/(.+?):")
 
 
 def web(url: object, limit: int = 500) -> str | None:
-    """Return ``url`` from outside if it is a link that can't break out of markup, else None."""
+    """Return the untrusted ``url`` quoted so that it can't break out of markup, None if invalid."""
     if not isinstance(url, str) or not _HTTP.match(url) or len(url) > limit:
         return None
-    # Without "@" no address can pretend a host, and no mention can hide in one.
+    # "@" is quoted: it could fake a host name (https://bank@evil.example) or be a mention.
     safe = quote(url, safe=":/?#[]!$&'()*+,;=%~", errors="replace")
     return safe if len(safe) <= limit else None
 
@@ -24,7 +24,7 @@ def execution(region: str, arn: str) -> str:
 
 
 def build(region: str, arn: str) -> str | None:
-    """Return the console page of a build, None if ``arn`` isn't a build's."""
+    """Return the console page of a build, None if ``arn`` is not that of a build."""
     match = _BUILD.match(arn)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""A email as a MIME message."""
+"""Builds an email as a MIME message."""
 
 from collections.abc import Sequence
 from email.message import EmailMessage
@@ -10,10 +10,10 @@ from handlers.email_body import EmailBody
 
 
 def message(scan: str, email_body: EmailBody, sender: str, recipients: Sequence[str]) -> bytes:
-    """Return the message, to be sent raw.
+    """Return the raw message.
 
-    SES replaces the Message-ID, so clients thread the mails of one scan by a root that all of them
-    name and none of them is
+    SES replaces the Message-ID, so clients thread the emails of a scan by a common root in
+    References, which is not itself an email
     (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html).
     """
     domain = parseaddr(sender)[1].rpartition("@")[2]
@@ -21,7 +21,7 @@ def message(scan: str, email_body: EmailBody, sender: str, recipients: Sequence[
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = ", ".join(recipients)
-    # EmailMessage would decode what looks like an encoded word (RFC 2047), line breaks included.
+    # EmailMessage would decode encoded words (RFC 2047) in untrusted text, even line breaks.
     mail["Subject"] = f"[{email_body.app}] {email_body.outcome.subject}".replace("=?", "= ?")
     mail["Message-ID"] = f"<{_sha256(f'{scan} {email_body.outcome.event}')}@{domain}>"
     mail["In-Reply-To"] = root
@@ -29,7 +29,7 @@ def message(scan: str, email_body: EmailBody, sender: str, recipients: Sequence[
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(email_body.text(), cte="quoted-printable")
     mail.add_alternative(email_body.html(), subtype="html", cte="quoted-printable")
-    # Folding at 78 may put a long first word on a line of its own, which filters dislike.
+    # Folding at 78 characters can leave a header's first line empty, which spam filters dislike.
     return mail.as_bytes(policy=SMTP.clone(max_line_length=998))
 
 

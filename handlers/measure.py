@@ -1,4 +1,4 @@
-"""The fields of the log lines that CloudWatch makes metrics of (components/log_metrics.py)."""
+"""Fields of the log lines from which CloudWatch derives metrics (components/log_metrics.py)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,9 @@ from domain import timestamps
 def fields(
     scan: str, app: str, outcome: str, opened: Mapping[str, Any] | None, at: str | None
 ) -> dict[str, str | int]:
-    """Return ``{scan, app, outcome}``, and ``seconds`` from the upload to ``at``, if told.
+    """Return ``{scan, app, outcome}``, and ``seconds`` from the upload to ``at`` if that is given.
 
-    ``opened`` is scan.json. What is scanned again was uploaded long before, so it has no such time.
+    ``opened`` is scan.json. Further attempts have no ``seconds``: their upload may be long ago.
     """
     line: dict[str, str | int] = {"scan": scan, "app": app, "outcome": outcome}
     if opened and at and opened.get("attempt", 1) == 1:

@@ -1,4 +1,4 @@
-"""What the scan did not look at, in the words that card and mail share."""
+"""Lines about files that were not analysed, for cards and emails."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ SILENT = "does not list the files that it read: all that it can read count as an
 
 @dataclass(frozen=True)
 class Line:
-    """``file`` may be empty; neither it nor ``words`` is checked: the scan wrote them."""
+    """``file`` may be empty; both are untrusted, since the scan wrote them."""
 
     file: str
     words: str
 
 
 def unanalysed(report: Report, most: int) -> list[Line]:
-    """Name the first code files that the scanner knows the language of, and did not evaluate."""
+    """Return lines about the first ``most`` files in supported languages that were not analysed."""
     return _named(report, "unanalysed", most)
 
 
 def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
-    """Name what this scanner does not evaluate at all, and whether it says what it evaluated."""
+    """Return lines about files that this scanner does not support, and whether it lists files."""
     coverage, scanner = report.coverage, report.scanner or "the scanner"
     if coverage is None:
         return []
@@ -45,7 +45,7 @@ def _named(report: Report, kind: str, most: int) -> list[Line]:
 
 
 def _why(unseen: Unseen) -> str:
-    """As in ``archive``, ``1,204 files, dependencies``, ``syntax error in line 3``."""
+    """For example ``archive``, ``1,204 files, dependencies``, ``syntax error in line 3``."""
     if not unseen.file.endswith("/"):
         return unseen.reason
     return ", ".join(filter(None, (files(unseen.files), unseen.language)))

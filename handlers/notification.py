@@ -1,8 +1,8 @@
-"""The custom notification, in which the channel service shows a card.
+"""Builds custom notifications, which the chat service posts as cards.
 
-The service drops what does not fit its schema in silence, so nothing leaves here unchecked
-(https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). Its markdown is Slack's
-own: links are ``<url|text>``.
+The service silently drops notifications that violate its schema, so all are checked here
+(https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html). Their text is Slack's
+mrkdwn: links are ``<url|text>``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +27,8 @@ def notification(
 ) -> Notification:
     """Return a checked notification in the thread of ``scan``; all texts are mrkdwn.
 
-    Without a ``scan`` it is about several, and in no thread. Where ``body`` is too long, its last
-    lines give way; ``foot`` stays. ``buttons`` is what the custom actions read, and their reason to
-    appear.
+    Without a ``scan`` it has no thread. If ``body`` is too long, its last lines are left out;
+    ``foot`` is kept. ``buttons`` is the context of the custom actions, None for no buttons.
     """
     card: Notification = {
         "version": "1.0",
@@ -45,7 +44,7 @@ def notification(
             **({"threadId": scan} if scan else {}),
             "summary": title,
             "enableCustomActions": buttons is not None,
-            # Which scan it is, whatever thread it stands in.
+            # The id of the scan, also in a shared thread.
             "additionalContext": {**({"Scan": scan} if scan else {}), **(buttons or {})},
         },
     }
@@ -75,7 +74,7 @@ def check(card: Notification) -> None:
 
 def _fit(body: Sequence[str], foot: str) -> str:
     lines = list(body)
-    # Where even the foot is too long, ``check`` says so.
+    # If even the foot is too long, ``check`` raises.
     while size(text := "\n".join((*lines, "", foot))) > DESCRIPTION and lines != ["…"]:
         lines = [*lines[: -2 if lines[-1] == "…" else -1], "…"]
     return text

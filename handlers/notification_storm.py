@@ -1,8 +1,8 @@
-"""The thread of a card, so that many at once do not overwhelm the channel (a notification storm).
+"""Chooses the thread of a card, so that many at once do not overwhelm the channel's main view.
 
-Each window of time has some thread slots in the channel's main view. A card takes one
-by a conditional write. When all are taken, a card goes to the thread of the window, which begins
-with a digest: Slack shows replies outside of the main view, so nothing has to be held back.
+Each window of time has some thread slots in the main view. A card takes one by a conditional write.
+Once all are taken (a notification storm), cards go to the thread of the window, which begins with a
+digest: Slack shows replies outside of the main view, so no card has to be delayed.
 """
 
 from collections import Counter
@@ -21,9 +21,9 @@ TOP_APPS, TOP_CAUSES = 20, 3
 
 @dataclass(frozen=True, kw_only=True)
 class ThreadSlots:
-    """``most`` in each window of ``seconds``, stored in ``bucket``; 0 for no limit.
+    """``most`` slots (0 for no limit) in each window of ``seconds``, stored in ``bucket``.
 
-    ``s3`` is a client of boto3.
+    ``s3`` is a boto3 client.
     """
 
     s3: Any
@@ -32,7 +32,7 @@ class ThreadSlots:
     seconds: int
 
     def is_storm(self, now: datetime) -> bool:
-        """Return whether the window of ``now`` has a digest, and a thread for further cards."""
+        """Return whether the window of ``now`` has a digest, so that its slots are taken."""
         return bool(self.most and self._get(_digest(_window(self._start(now)))))
 
     def thread(
@@ -40,9 +40,9 @@ class ThreadSlots:
     ) -> str:
         """Return the thread for the first card of ``scan``: its own, or that of the window.
 
-        ``causes`` say why it did not pass, alike where the reason is the same; ``storm`` says that
-        the window is known to have no slot left. Asked again within the window, it answers the
-        same, unless a storm has begun in between.
+        ``causes`` say why the scan did not pass, in equal words for equal reasons; ``storm`` is
+        true if the window is known to have no slot left. Repeated calls within the window return
+        the same, unless a storm has begun in between.
         """
         if not self.most:
             return scan
@@ -65,7 +65,7 @@ class ThreadSlots:
         return window
 
     def digest(self, thread: str, scan: str) -> Notification | None:
-        """Return the card that begins ``thread``, where ``scan`` is the one to have it shown."""
+        """Return the digest card of ``thread`` if ``scan`` has to post it, else None."""
         current = self._get(_digest(thread)) if thread != scan else None
         return current.document["card"] if current and current.document["scan"] == scan else None
 
@@ -106,7 +106,7 @@ class ThreadSlots:
 
 
 def _window(start: datetime) -> str:
-    """Thread and prefix at once; no scan's id has a colon."""
+    """The window's thread id and key prefix; the colons distinguish it from ids of scans."""
     return f"thread-slots/{timestamps.iso(start)}"
 
 
@@ -115,7 +115,7 @@ def _digest(window: str) -> str:
 
 
 def _in_common(scans: Sequence[dict[str, Any]]) -> Iterable[str]:
-    # Each cause of a scan once, in its order: a set has another one each time.
+    # Distinct causes of each scan, in a stable order, which a set does not have.
     causes = Counter(cause for scan in scans for cause in dict.fromkeys(scan["causes"]))
     shared = [(cause, number) for cause, number in causes.most_common(TOP_CAUSES) if number > 1]
     if shared:

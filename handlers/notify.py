@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 SENDER = os.environ["SENDER"]
-# In whose name SES counts bounces and complaints.
+# The SES configuration set whose events count bounces and complaints.
 CONFIGURATION_SET = os.environ["CONFIGURATION_SET"]
 # ``{app: addresses}``; those of "" are for all other apps.
 RECIPIENTS: Mapping[str, list[str]] = json.loads(os.environ["RECIPIENTS"])
-# Uploaders with an address in one of these domains get the mail too.
+# Uploaders with an address in one of these domains get the emails, too.
 UPLOADER_DOMAINS: list[str] = json.loads(os.environ["UPLOADER_DOMAINS"])
-# mrkdwn that calls somebody, or nothing.
+# mrkdwn that mentions somebody; may be empty.
 ESCALATION_MENTION = os.environ["ESCALATION_MENTION"]
 REGION = os.environ["AWS_REGION"]
 BUTTONS = Buttons(
@@ -34,28 +34,29 @@ BUTTONS = Buttons(
     approval_function=os.environ["APPROVAL_FUNCTION"],
     custom=json.loads(os.environ["TEAM_BUTTONS"]),
 )
-# In one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
+# SES's limit for one email (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
 MAX_RECIPIENTS = 50
-# How SES says that it has sent a mail to nobody, for what is in it or whom it goes to
+# SES's errors for content or recipients that it refuses; nobody gets the email then
 # (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
 REFUSED = ("MessageRejected", "BadRequestException")
 
-# Events that a withdrawal contradicts, or is.
+# Events for which withdrawal.json matters.
 ABOUT_AN_EXCEPTION = ("approved", "expiring", "withdrawn")
 
 s3 = aws.client("s3")
-# SES sends twice what is asked twice: an answer that is late is waited for, not asked again.
+# SES is not idempotent, so a slow answer is waited for instead of retried.
 ses = aws.client(
     "sesv2", Config(read_timeout=20, retries={"mode": "standard", "total_max_attempts": 1})
 )
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Send one mail about ``{scan, event, until}`` and return ``{card}``.
+    """Send one email about ``event``, which is ``{scan, event, expiresAt}``, and return ``{card}``.
 
-    ``event`` is one of ``outcome.tell``, ``until`` when the request expires. ``card`` is None, and
-    no mail is sent, where the event is not true any more: what came after it is told by itself.
-    Raises what SES raises: the state machine tries again, then tells the channel.
+    The inner ``event`` is one of those of ``outcome.describe``; ``expiresAt`` is when the request
+    expires. ``card`` is None, and no email is sent, if the event is outdated: a later event has its
+    own notification. Errors of SES are raised: the state machine retries, then notifies the
+    channel.
     """
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(s3, ARTIFACTS_BUCKET, scan_id)
@@ -80,7 +81,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     people = _who(evidence, decision, withdrawal)
     mention = ESCALATION_MENTION if name == "escalated" else ""
     notification = card.outcome(scan_links, details, BUTTONS.of(name, scan_id), people, mention)
-    # In a notification storm it goes to the shared thread.
+    # The thread of the scan's first card, which is shared in a notification storm.
     notification = in_thread(
         notification, gate_result["card"]["metadata"]["threadId"] if gate_result else scan_id
     )
@@ -88,7 +89,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         console = {"Execution": scan_links.execution, "Evidence": scan_links.evidence}
         known = {label: url for label, url in console.items() if url}
         email_body = compose(details, scan, parsed_report, decision, withdrawal, known, people)
-        # The last that can fail: what failed after it would have it sent a second time.
+        # Last, since an error after it would make the retry send the email again.
         sent = _mail(
             scan_id, email_body, scan["app"], parsed_report.uploader if parsed_report else ""
         )
@@ -101,7 +102,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def _is_outdated(
     name: str, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
 ) -> bool:
-    """Whether something was decided, or an exception is over, since ``name`` became due."""
+    """Whether the event ``name`` no longer applies: decided, withdrawn or expired meanwhile."""
     if name == "escalated":
         return decision is not None
     if name not in ("approved", "expiring"):
@@ -125,17 +126,14 @@ def _who(
 
 
 def _mail(scan_id: str, email_body: EmailBody, app: str, uploader: str) -> str:
-    """Send ``email_body``, without the uploader where SES refuses it.
-
-    Return SES's id of the mail.
-    """
+    """Send ``email_body``, without the uploader if SES refuses it; return SES's message id."""
     to, team = recipients(app, uploader), recipients(app, "")
     try:
         return _send(scan_id, email_body, to)
     except ClientError as error:
         if to == team or error_code(error) not in REFUSED:
             raise
-        # "The entire message is rejected", so nobody gets it twice
+        # "The entire message is rejected", so nobody gets it twice:
         # (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html).
         why = {"scan": scan_id, "code": error_code(error)}
         log.warning("mail refused; sending it without the uploader", extra=why)
@@ -153,14 +151,11 @@ def _send(scan_id: str, email_body: EmailBody, to: list[str]) -> str:
 
 
 def recipients(app: str, uploader: str) -> list[str]:
-    """Return who is notified about ``app``: its own or the usual addresses.
-
-    And last the uploader's.
-    """
+    """Return the addresses for ``app``, its own or the default ones, and last the uploader's."""
     usual = RECIPIENTS.get(app, RECIPIENTS[""])
-    # The uploader says who that is, so only addresses of our own domains are believed.
+    # The address is the uploader's own claim, so it is used only in the configured domains.
     ours = uploader.rpartition("@")[2].lower() in UPLOADER_DOMAINS
-    # No mail system that matters tells Ada@ from ada@.
+    # Mail systems in practice ignore case in addresses.
     known = {address.casefold() for address in usual}
     if not ours or uploader.casefold() in known or len(usual) >= MAX_RECIPIENTS:
         return usual

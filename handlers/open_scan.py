@@ -1,7 +1,7 @@
-"""Lambda: opens the scan of an uploaded version, and closes the requests that it replaces.
+"""Lambda: opens the scan of an uploaded version, and closes the requests that it supersedes.
 
-EventBridge brings each event at least once, and each time an execution of the state machine asks.
-Anyone who writes scan.json first owns the scan; asked again, the function says the same.
+EventBridge delivers each event at least once, and each delivery starts an execution. The one that
+writes scan.json first owns the scan; repeated calls return the same.
 """
 
 import logging
@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 STATE_BUCKET = os.environ["STATE_BUCKET"]
-# Older requests are closed for so long, far below the function's time-out: the scan comes first.
+# The longest time for closing older requests, far below the function's timeout, so that the scan
+# starts in any case.
 SUPERSEDE_TIME = timedelta(seconds=15)
-# So many times the state machine is asked to try again where they cannot be closed.
+# Retries of the state machine after which requests that cannot be closed stay open.
 INSISTED = 2
 
 s3 = aws.client("s3")
@@ -32,9 +33,9 @@ sfn = aws.client("stepfunctions")
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Return ``{scan, isNew}``: scan.json, and whether this execution wrote it.
 
-    ``event`` is ``{event, execution, retry}``: the event as EventBridge brings it, with an
-    ``attempt`` where a version is scanned again; the ARN of the execution; and how often it has
-    asked before. Raises what S3 raises: the state machine tries again.
+    ``event`` is ``{event, execution, retry}``: EventBridge's event, with an ``attempt`` if a
+    version is scanned again; the ARN of the execution; and the number of retries so far. Errors of
+    S3 are raised: the state machine retries.
     """
     scan = _scan(event["event"], event["execution"])
     stored = Evidence(s3, ARTIFACTS_BUCKET, scan["scan"]).put_if_absent("scan.json", scan).document
@@ -46,7 +47,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 
 def _scan(event: Mapping[str, Any], execution: str) -> dict[str, Any]:
-    """Return scan.json of the upload that ``event`` is about."""
+    """Return scan.json for the upload in ``event``."""
     uploaded = event["detail"]["object"]
     app, attempt = app_of(uploaded["key"]), event.get("attempt", 1)
     return {
@@ -66,10 +67,10 @@ def _scan(event: Mapping[str, Any], execution: str) -> dict[str, Any]:
 
 
 def _supersede_older(scan: Mapping[str, Any], is_last_try: bool) -> None:
-    """Close what waits for a decision about versions before that of ``scan``.
+    """Close the open requests of versions older than that of ``scan``.
 
-    It must not stop the scan: a click about an older version closes its request, too. Asked again,
-    or against somebody who clicks, it finds the request decided and changes nothing.
+    On the last try errors are only logged, so that they do not stop the scan: a later click on an
+    older version supersedes its request, too. It is idempotent, and safe against concurrent clicks.
     """
     started = timestamps.now()
     closed: list[str] = []
@@ -94,7 +95,7 @@ def _supersede_older(scan: Mapping[str, Any], is_last_try: bool) -> None:
 
 
 def _open_requests(scan: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield what waits for a decision about an older version, newest first."""
+    """Yield the requests that wait for a decision about an older version, newest first."""
     for version in versions.older(s3, scan):
         for waits in waiting_scans(s3, STATE_BUCKET, f"{scan['app']}/{version}"):
             request = waiting(s3, STATE_BUCKET, waits)

@@ -1,4 +1,4 @@
-"""The outcome of a failed gate, in the words that card and email share."""
+"""The texts about an outcome of a failed gate, which card and email share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from domain.sanitize import line
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Plain lines, to be escaped where they go; ``mark`` is an emoji.
+    """Plain texts, which card and email escape; ``mark`` is an emoji.
 
-    Without a ``subject`` it is told in the channel only.
+    If ``subject`` is empty, no email is sent.
     """
 
     event: str
@@ -34,12 +34,12 @@ def describe(
     withdrawal: Mapping[str, Any] | None,
     until: str,
 ) -> Outcome:
-    """Return the outcome ``event``.
+    """Return the texts for ``event``.
 
-    It is ``escalated`` (nobody has decided, and ``until`` comes near), ``approved``, ``rejected``,
-    ``request-expired``, ``superseded``; of an approval ``expiring``, ``approval-expired`` or
-    ``withdrawn``.
-    ``decision`` is decision.json, which all but escalated need; ``withdrawal`` withdrawal.json.
+    It is ``escalated`` (the request expires soon, at ``until``), ``approved``, ``rejected``,
+    ``request-expired``, ``superseded``; for an approval, ``expiring``, ``approval-expired`` or
+    ``withdrawn``. ``decision`` is decision.json, required except for ``escalated``; ``withdrawal``
+    is withdrawal.json.
     """
     zip_name = line(zip_name, 200)
     if event == "escalated":

@@ -1,4 +1,4 @@
-"""Lambda: scans a version again whose scan is over and did not pass."""
+"""Lambda: starts another scan of a version whose last scan is over and did not pass."""
 
 import json
 import logging
@@ -21,14 +21,14 @@ sfn = aws.client("stepfunctions")
 
 
 def handler(event: Any, context: object) -> str:
-    """Return one plain sentence, whatever ``event`` is; a button sends ``{"scan": id}``."""
+    """Return one plain sentence, also for invalid events; a button sends ``{"scan": id}``."""
     scan = as_dict(event).get("scan")
     if not isinstance(scan, str) or not SCAN_ID.fullmatch(scan):
         return "This is not a scan; use the button on its card."
     try:
         return rescan(scan)
     except Exception:
-        # People see the returned text, and nothing else retries the call.
+        # The user sees the returned text, and is the only one who can retry.
         log.exception("rescan not started")
         return "AWS error. Nothing was changed; try again in a few seconds."
 
@@ -36,7 +36,7 @@ def handler(event: Any, context: object) -> str:
 def rescan(scan: str) -> str:
     """Start an execution for the same version, as another attempt with evidence of its own.
 
-    The button may be on an old card: what counts is the last attempt at this version.
+    The button may be on an old card, so the last attempt at this version is what counts.
     """
     opened = Evidence(s3, ARTIFACTS_BUCKET, scan).read("scan.json")
     if not opened:
@@ -58,24 +58,24 @@ def rescan(scan: str) -> str:
 
 
 def _start(opened: dict[str, Any], number: int) -> str:
-    """Start attempt ``number``, or the next one whose name no execution has used up."""
+    """Start attempt ``number``, or the next one whose execution name is unused."""
     again = scan_id(opened["app"], opened["versionId"], number)
     machine, _, _ = opened["execution"].replace(":execution:", ":stateMachine:").rpartition(":")
-    # The same name for each click: the second finds the execution of the first.
+    # The same name for repeated clicks, so that the second does not start another execution.
     name = f"again-{number}-{re.sub('[^A-Za-z0-9_-]', '-', opened['versionId'])[:60]}"
     try:
         sfn.start_execution(
             stateMachineArn=machine, name=name, input=json.dumps(_event(opened, number))
         )
     except sfn.exceptions.ExecutionAlreadyExists:
-        # It ended before it left any evidence.
+        # An execution of this name has already ended, without evidence.
         return _start(opened, number + 1)
     log.info("scanned again", extra={"scan": opened["scan"], "again": again})
     return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
 
 
 def _event(opened: dict[str, Any], attempt: int) -> dict[str, Any]:
-    """What EventBridge said of the upload, and which attempt this is."""
+    """EventBridge's event of the upload, rebuilt from scan.json, with the attempt."""
     return {
         "time": opened["uploadedAt"],
         "attempt": attempt,

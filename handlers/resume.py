@@ -1,18 +1,18 @@
-"""Resuming the state machine by its task token; ``sfn`` is a client of Step Functions."""
+"""Resumes executions by task token, and reads their status; ``sfn`` is a Step Functions client."""
 
 from typing import Any
 
 from domain.stored_objects import error_code
 from handlers.aws import ClientError
 
-# The wait is over: resumed before, timed out, or its execution was stopped.
+# Errors for a wait that is over: already resumed, timed out, or its execution was stopped.
 NOT_WAITING = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
 
 def status(sfn: Any, execution: str) -> str:
     """Return ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
 
-    ``execution`` is an ARN; of one that Step Functions has forgotten, 90 days after its end,
+    ``execution`` is an ARN. Step Functions deletes executions 90 days after their end; then
     ``FORGOTTEN`` (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
     """
     try:
@@ -22,7 +22,7 @@ def status(sfn: Any, execution: str) -> str:
 
 
 def resume_execution(sfn: Any, token: str) -> bool:
-    """Resume what waits with ``token``; return whether it still did."""
+    """Resume the execution that waits with ``token``; return whether it still waited."""
     try:
         sfn.send_task_success(taskToken=token, output="{}")
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Which versions of an upload there are: the newest of a key is the one that counts.
+"""Lists the versions of an upload's key, to find newer and older ones.
 
 S3 lists a key's versions newest first
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
@@ -7,15 +7,15 @@ S3 lists a key's versions newest first
 from collections.abc import Mapping
 from typing import Any
 
-# Tokens of so many versions before one are looked at; each of them closed those before it.
+# Older versions whose requests are closed; each of these closed the ones before it.
 OLDER = 3
 
 
 def newer(s3: Any, scan: Mapping[str, Any]) -> str | None:
-    """Return the id of the newest version of the key of ``scan`` (scan.json), None if it is its.
+    """Return the id of the key's newest version if it is newer than that of ``scan`` (scan.json).
 
-    None, too, where its own was deleted for good: which of the others came after it cannot be told,
-    and nobody can deploy it any more.
+    None if it is not, or if the version of ``scan`` was deleted permanently: then it is unknown
+    which versions are newer, and it cannot be deployed anyway.
     """
     versions, all_of_them = _versions(s3, scan)
     known = scan["versionId"] in versions or not all_of_them
@@ -23,24 +23,24 @@ def newer(s3: Any, scan: Mapping[str, Any]) -> str | None:
 
 
 def older(s3: Any, scan: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the few versions before that of ``scan``, newest first.
+    """Return the ids of up to ``OLDER`` versions before that of ``scan``, newest first.
 
-    None where its own is not among the newest: what is listed then may have come after it.
+    Empty if its own is not among the listed ones, since these may be newer.
     """
     versions, _ = _versions(s3, scan)
     if scan["versionId"] not in versions:
         return []
-    place = versions.index(scan["versionId"]) + 1
-    return versions[place : place + OLDER]
+    start = versions.index(scan["versionId"]) + 1
+    return versions[start : start + OLDER]
 
 
 def _versions(s3: Any, scan: Mapping[str, Any]) -> tuple[list[str], bool]:
-    """The newest versions of the key, at most 100, and whether that is all of them.
+    """The newest versions of the key, at most 100, and whether these are all.
 
-    A delete marker is no version.
+    Delete markers do not count.
     """
     listed = s3.list_object_versions(Bucket=scan["bucket"], Prefix=scan["key"], MaxKeys=100)
-    # Keys are listed in order, this one before all that only begin like it.
+    # Keys are sorted, so this one is listed before longer keys with the same prefix.
     more = listed.get("IsTruncated", False) and listed.get("NextKeyMarker") == scan["key"]
     version_ids = [
         version["VersionId"]

@@ -1,7 +1,7 @@
-"""Plain text in lines that every mail client shows as they are.
+"""Wraps plain text into lines that all email clients show unchanged.
 
-RFC 5322, 2.1.1: a line should have at most 78 characters. Only addresses may have more: they are
-never broken, and each that is longer has a line of its own.
+RFC 5322, 2.1.1: a line should have at most 78 characters. Only URLs may be longer: they are never
+broken, and a longer one has a line of its own.
 """
 
 import textwrap
@@ -14,12 +14,12 @@ _JOINER = "\u200d"
 
 
 def paragraph(text: str) -> str:
-    """Return ``text`` in lines."""
+    """Return ``text``, wrapped."""
     return items([text], 0)
 
 
 def items(texts: Iterable[str], indent: int) -> str:
-    """Return each of ``texts`` in lines; all but the first are indented by ``indent`` spaces."""
+    """Return ``texts``, each wrapped, with all but its first line indented by ``indent`` spaces."""
     wrapper = textwrap.TextWrapper(
         width=WIDTH,
         subsequent_indent=" " * indent,
@@ -30,7 +30,7 @@ def items(texts: Iterable[str], indent: int) -> str:
 
 
 def _split(text: str, width: int) -> str:
-    """Return ``text`` with a space wherever a word must be broken to fit into ``width``."""
+    """Return ``text`` with spaces where words must be broken to fit into ``width``."""
     return " ".join(
         word if word.startswith(_ADDRESS) else " ".join(_chunks(word, width))
         for word in text.split(" ")
@@ -40,7 +40,7 @@ def _split(text: str, width: int) -> str:
 def _chunks(word: str, width: int) -> Iterable[str]:
     while len(word) > width:
         end = width
-        # What belongs to the character before stays with it, as long as there is such a one.
+        # Do not separate combining characters from the character before them, if possible.
         while end > 1 and (_is_part(word[end]) or word[end - 1] == _JOINER):
             end -= 1
         end = end if end > 1 else width

@@ -1,1 +1,1 @@
-"""The command line for day two: operating an environment after `pulumi up`."""
+"""The command line for checking and operating environments."""

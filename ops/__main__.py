@@ -1,4 +1,4 @@
-"""Registers the commands; each module of this folder is a command, or shared by commands."""
+"""Registers the commands; the modules of this folder are commands, or shared by them."""
 
 from typing import Any
 

@@ -17,15 +17,15 @@ from ops.errors import CommandError
 from ops.evidence import Evidence, Scan, checked_app
 
 DAY = ["%Y-%m-%d"]
-# What a spreadsheet takes for a formula.
+# First characters by which a spreadsheet recognises a formula.
 FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One scan; empty where something did not happen.
+    """One scan; fields are empty for what did not happen.
 
-    The last are how many of its files were not analysed: see ``coverage`` in the report's schema.
+    The last three count files that were not analysed: see ``coverage`` in the report's schema.
     """
 
     scan: str
@@ -61,7 +61,7 @@ class Row:
 UNREADABLE = "the evidence is not as the pipeline writes it, verify it"
 TITLES = [field.name for field in fields(Row)]
 COUNTS = ("unanalysed", "opaque", "otherLanguage")
-# What fits on a terminal.
+# The columns that fit on a terminal.
 SHOWN = (
     "scan", "key", "uploadedBy", "result", "decision", "reason", "decided", "decidedBy", "expires",
     "withdrawn", "notAnalysed",
@@ -104,7 +104,7 @@ def audit(
 
 
 def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iterator[Row]:
-    """Yield the scans under ``prefix`` to which something happened from ``first`` to ``last``."""
+    """Yield the scans under ``prefix`` that have an event from ``first`` to ``last``."""
     evidence = Evidence(environment)
 
     def read(listed: tuple[str, list[str]]) -> Scan:
@@ -112,7 +112,7 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
 
     for scan in parallel.results(read, evidence.scans(prefix), "scans read:"):
         if scan.invalid_evidence:
-            # Somebody changed it; the others count nevertheless.
+            # It was changed; the audit still lists it, and all others.
             empty: dict[str, Any] = {**dict.fromkeys(TITLES, ""), **dict.fromkeys(COUNTS)}
             yield Row(
                 **{**empty, "scan": scan.id, "reason": f"{UNREADABLE}: {scan.invalid_evidence}"}
@@ -122,7 +122,7 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
 
 
 def row(scan: Scan) -> Row:
-    """The documents of a scan, none of them odd, as one row."""
+    """The valid documents of a scan as a row."""
 
     def field_of(document: Mapping[str, Any] | None, name: str) -> str:
         return str((document or {}).get(name) or "")
@@ -148,7 +148,7 @@ def row(scan: Scan) -> Row:
 
 
 def _coverage_counts(scan: Scan) -> dict[str, int | None]:
-    """The counts of the report; None where there is none that makes sense."""
+    """The counts of the report; None for each if there is no valid report with a coverage."""
     parsed_report = report.parse(scan.report, scan.id)
     counts = parsed_report.coverage.counts if parsed_report and parsed_report.coverage else {}
     return {name: counts.get(name) for name in COUNTS}
@@ -169,7 +169,7 @@ def _days(scan: Scan) -> Iterator[date]:
 def _write(into: Path, scans: Iterator[Row]) -> int:
     number = 0
     try:
-        # Spreadsheets know by its mark that a file is UTF-8.
+        # With a byte order mark, by which spreadsheets recognise UTF-8.
         with into.open("w", newline="", encoding="utf-8-sig") as file:
             lines = csv.writer(file)
             lines.writerow(TITLES)

@@ -1,6 +1,6 @@
-"""Which version of an app may be deployed, and why a newer one may not.
+"""Finds the newest version of an app that may be deployed, and why newer ones may not.
 
-The tags decide, and can be read one by one only; the evidence must bear out what they say.
+The tags decide, one request each; the evidence must agree with them.
 """
 
 import re
@@ -19,7 +19,7 @@ from ops.errors import RIGHTS, CommandError
 from ops.evidence import Evidence, Scan
 from ops.uploads import Upload
 
-# The reasons are looked up for this many of the newest refused versions; the others are counted.
+# The newest versions that may not be deployed for which the reasons are read; others are counted.
 MAX_EXPLAINED = 10
 # How many versions' tags are read by default, with one request each.
 NEWEST = 200
@@ -48,13 +48,12 @@ def choose(
     version: str | None = None,
     newest: int = NEWEST,
 ) -> tuple[Inspection, list[Inspection]]:
-    """Return the version to deploy, and the newer ones that may not be.
+    """Return the version to deploy, and the newer ones that may not be deployed.
 
-    Why one may not be is looked up for the newest ``MAX_EXPLAINED``; of the others only the tag is
-    known.
+    The reasons are read for the newest ``MAX_EXPLAINED`` of these; for the others only the tag.
 
     Raises:
-        CommandError: none of the ``newest``, or not the one that was asked for, may be deployed.
+        CommandError: none of the ``newest`` versions, or not ``version``, may be deployed.
     """
     candidates = uploads.of_app(environment, app, key)
     if version:
@@ -83,10 +82,10 @@ def choose(
 def _inspected(
     environment: stack.Stack, evidence: Evidence, candidates: Sequence[Upload]
 ) -> Generator[Inspection]:
-    """Yield what tag and evidence say of each, in order; many tags are read at the same time."""
+    """Yield each version's inspection in order; tags are read in parallel."""
 
     def status(upload: Upload) -> str | None:
-        # What was deleted is not deployed, whatever its tag says.
+        # Deleted versions are not deployed, whatever their tags.
         return None if upload.deleted else uploads.status(environment, upload.key, upload.version)
 
     with closing(parallel.results(status, candidates, "versions looked at:")) as statuses:
@@ -100,7 +99,7 @@ def _inspected(
 
 
 def _blocked(upload: Upload, status: str | None) -> str:
-    """Why a version is not cleared, as far as its tag says."""
+    """Why a version is not cleared, by its tag only."""
     if upload.deleted:
         return "it was deleted"
     return "it is not there any more" if status == uploads.GONE else status or "it has no clearance"
@@ -109,9 +108,9 @@ def _blocked(upload: Upload, status: str | None) -> str:
 def _by_evidence(
     environment: stack.Stack, evidence: Evidence, upload: Upload, status: str
 ) -> Inspection:
-    """Return what the evidence says of a version whose tag clears it.
+    """Return the inspection of a version whose tag clears it, checked against the evidence.
 
-    Where it may not be read, the tag decides.
+    If the caller may not read the evidence, the tag alone decides.
     """
     scan = _scan(evidence, upload)
     if scan is None:
@@ -128,7 +127,7 @@ def _by_evidence(
 
 
 def _contradiction(scan: Scan, bucket: str, upload: Upload, status: str) -> str:
-    """Why ``scan`` does not bear out that ``status`` clears ``upload``; empty where it does."""
+    """How ``scan`` contradicts the clearance ``status`` of ``upload``; empty if it does not."""
     if scan.invalid_evidence:
         return f"{INVALID_EVIDENCE}: {scan.invalid_evidence}"
     opened = scan.opened or {}
@@ -147,7 +146,7 @@ def _contradiction(scan: Scan, bucket: str, upload: Upload, status: str) -> str:
 
 
 def _explained(evidence: Evidence, newer: Sequence[Inspection]) -> list[Inspection]:
-    """Say of the newest why they are not cleared, as far as the evidence may be read."""
+    """Add the reasons to the newest ``MAX_EXPLAINED``, if the caller may read the evidence."""
 
     def explain(inspected: Inspection) -> Inspection:
         if inspected.upload.deleted or inspected.status in (*CLEARED, uploads.GONE):
@@ -182,7 +181,7 @@ def _none(app: str, inspected: Sequence[Inspection], there_are: int) -> CommandE
 
 
 def _scan(evidence: Evidence, upload: Upload) -> Scan | None:
-    """The scan that the clearance follows from; None where its evidence may not be read."""
+    """The scan that determines the clearance; None if the caller may not read its evidence."""
     try:
         return evidence.last_evaluated(upload.app, upload.version)
     except ClientError as error:
@@ -198,6 +197,6 @@ def _sha256(scan: Scan) -> str | None:
 
 
 def named(upload: Upload) -> str:
-    """The upload in words: key, version and time."""
+    """The upload as text: key, version and time."""
     when = timestamps.minute(timestamps.iso(upload.uploaded))
     return f"{upload.key}, version {upload.version} of {when}"

@@ -8,22 +8,22 @@ from ops.evidence import Scan
 
 CLEARED = ("passed", "approved")
 Clearance = str | None
-# The tag is set some seconds after the evidence, or later if AWS has errors.
+# The tag is set some seconds after the evidence is written, or later if AWS has errors.
 GRACE = timedelta(minutes=5)
-# Three clocks have a say (the function's that decides, the state machine's, this one), and between
-# looking and writing some seconds pass.
+# Difference between three clocks: of the function that decides, of the state machine, and this one;
+# and some seconds pass between reading and writing.
 SKEW = timedelta(seconds=10)
-# The function may take a withdrawal by its clock when by the state machine's the exception is over
-# already, or is just being ended: then the tag says so, and stays.
+# A withdrawal may be recorded while, by the state machine's clock, the approval has just expired;
+# then the tag stays ``approval-expired``.
 LAST = timedelta(minutes=1)
 
 
 def expected_clearance(
     scan: Scan, now: datetime, before: AbstractSet[Clearance] = frozenset({None})
 ) -> tuple[Clearance, AbstractSet[Clearance]]:
-    """Return the clearance that follows from the evidence, and what the tag may say for now.
+    """Return the clearance that follows from the evidence, and the values that the tag may have.
 
-    ``before`` is what it may have said before this scan was evaluated.
+    ``before`` are the values that it may have had before this scan was evaluated.
     """
     steps: list[tuple[datetime, Clearance]] = []
     decision, back = scan.decision, scan.withdrawal
@@ -52,10 +52,10 @@ def expected_clearance(
 
 
 def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bool:
-    """Whether a version whose tag says ``status`` may be deployed by its evidence, too.
+    """Whether the tag ``status`` clears a version, and its evidence agrees.
 
-    ``scan`` is the one that its clearance follows from.
+    ``scan`` is the one that determines the clearance.
     """
     follows, _ = expected_clearance(scan, now or timestamps.now())
-    # A withdrawal counts from when it is there, whatever its date says.
+    # A withdrawal counts as soon as it exists, even with a date in the future.
     return status in CLEARED and status == follows and scan.withdrawal is None

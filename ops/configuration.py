@@ -1,4 +1,4 @@
-"""The settings of a stack as the program reads them, without a `pulumi up`."""
+"""Reads the settings of a stack as the program does, without a `pulumi up`."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ class Configuration:
 
     @property
     def unknown(self) -> list[str]:
-        """Settings that the program does not read: misspelt ones, which Pulumi accepts."""
+        """Settings that the program does not declare, for example misspelt; Pulumi accepts them."""
         ours = {value.removeprefix(f"{PROJECT}:") for value in self.values if PROJECT in value}
         return sorted(ours - declared().keys())
 
@@ -64,7 +64,7 @@ class Configuration:
 
     @property
     def sound(self) -> "Configuration":
-        """Itself.
+        """This configuration, if all settings are valid.
 
         Raises:
             CommandError: a setting is wrong.
@@ -110,7 +110,7 @@ def configuration(stack: str, file: Path | None) -> Configuration:
 def _checked(
     stack: str, values: Mapping[str, str]
 ) -> tuple[UploadGateArgs | None, list[tuple[str, str]]]:
-    # Outputs of secrets need an event loop, although they are not awaited here.
+    # Secret Outputs need an event loop, although they are not awaited here.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     pulumi.runtime.set_all_config(dict(values))
@@ -139,7 +139,7 @@ def _of_file(file: Path) -> dict[str, str]:
             f"{file} can't be read as settings of a stack: {error}",
             "name a Pulumi.STACK.yaml: --config Pulumi.dev.yaml",
         ) from error
-    # The token may be in the file or not yet: it can't be read from there anyway.
+    # The token counts as set, even if the file lacks it: it could not be read from there anyway.
     known = {**defaults(), TOKEN: UNREADABLE, **selected}
     return {key: _text(value) for key, value in known.items()}
 

@@ -13,7 +13,7 @@ ScanArgument = Annotated[
     str, typer.Argument(metavar="SCAN", help="The scan's id, APP/VERSION-ID, as on its card.")
 ]
 ReasonOption = Annotated[str, typer.Option(help="Why; it goes into evidence and email.")]
-# How the functions' answers begin when they did what was asked.
+# First words of the functions' answers if the action was done.
 DONE = ("Approved", "Rejected", "Withdrawn", "Scanning")
 
 
@@ -73,7 +73,11 @@ def rescan(
 
 
 def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str:
-    """Return the sentence that ``function`` answers ``payload`` with."""
+    """Invoke ``function`` with ``payload`` and return the sentence that it answers.
+
+    Raises:
+        CommandError: the function failed.
+    """
     answer = environment.client("lambda").invoke(
         FunctionName=function, Payload=json.dumps(payload).encode()
     )

@@ -11,7 +11,7 @@ LONGEST, LONGEST_REPORT = 1024 * 1024, 32 * 1024 * 1024
 
 
 class InvalidDocument(ValueError):
-    """The pipeline did not write the document so; the message is one line that says why."""
+    """The document is not as the pipeline writes it; the message is one line that says why."""
 
 
 def longest(name: str) -> int:
@@ -23,7 +23,7 @@ def parse(name: str, body: bytes, scan: str) -> dict[str, Any]:
     """Return the document ``name`` (``gate-result.json``, ``actions/1.json``, ...) of ``scan``.
 
     Raises:
-        InvalidDocument: the pipeline did not write it so.
+        InvalidDocument: it is not as the pipeline writes it.
     """
     if len(body) > longest(name):
         raise InvalidDocument(f"is larger than {longest(name):,} bytes")
@@ -36,7 +36,7 @@ def parse(name: str, body: bytes, scan: str) -> dict[str, Any]:
     if (about := document.get("scan")) != scan:
         raise InvalidDocument(f"is about another scan: {about}")
     known = schema_of(name)
-    # A report is read by ``domain.report``: the scan of hostile code wrote it.
+    # Reports are untrusted; ``domain.report`` validates them where they are used.
     if known and known != "report":
         for field, what in errors(document, load(known)):
             raise InvalidDocument(f"does not say what it must: {field} {what}")

@@ -28,7 +28,7 @@ class CommandError(Exception):
 
 
 def of_aws(error: BotoCoreError | ClientError) -> CommandError:
-    """Return what ``error`` means to the person who ran the command."""
+    """Return ``error`` with its cause and fix for the person who ran the command."""
     if isinstance(error, ClientError):
         code, call = error_code(error), error.operation_name
         what = f"AWS refused {call}: {error.response.get('Error', {}).get('Message') or code}"

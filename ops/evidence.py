@@ -19,7 +19,7 @@ VERBS = {"approved": "approve", "rejected": "reject"}
 
 
 def checked_app(app: str) -> str:
-    """Return ``app``; raise ``CommandError`` where it cannot be an app's name."""
+    """Return ``app``; raise ``CommandError`` if it is not a valid name."""
     if not APP.fullmatch(app):
         raise CommandError(
             f"{app!r} is no app's name", "it is the first part of the key: payments/api.zip"
@@ -28,7 +28,7 @@ def checked_app(app: str) -> str:
 
 
 def checked_scan(scan: str) -> str:
-    """Return ``scan``; raise ``CommandError`` where it cannot be a scan's id."""
+    """Return ``scan``; raise ``CommandError`` if it is not a valid scan id."""
     if not SCAN_ID.fullmatch(scan):
         raise CommandError(
             f"{scan!r} is no scan's id", "it is APP/VERSION-ID, as the card and the email show it"
@@ -45,8 +45,7 @@ def is_document(name: str) -> bool:
 class Scan:
     """The documents of one scan, None for those that do not exist; ``actions`` is actions/*.
 
-    ``invalid`` maps the names of documents that the pipeline did not write so to what is wrong;
-    these documents are None here, too.
+    ``invalid`` maps the names of invalid documents to what is wrong; these are None here, too.
     """
 
     id: str
@@ -62,8 +61,8 @@ class Scan:
     def invalid_evidence(self) -> str:
         """What is wrong with the scan's evidence, in one line; empty if it is valid.
 
-        Errors in the report are not included: a scan of hostile code wrote it, so its readers
-        handle an invalid report themselves.
+        Errors in the report are not included: it is untrusted, and its readers handle an invalid
+        one themselves.
         """
         errors = {name: error for name, error in self.invalid.items() if name != "report.json"}
         return "; ".join(f"{name} {error}" for name, error in errors.items())

@@ -1,8 +1,8 @@
 """Verifies the evidence of one scan: each document names the SHA-256 of the previous ones.
 
-``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of what was evaluated;
-``decision.json`` that of the gate result; ``withdrawal.json`` that of the decision. Each is written
-once.
+``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of ``scan.json`` and the
+report; ``decision.json`` that of the gate result; ``withdrawal.json`` that of the decision. Each is
+write-once.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class Stored:
 
     @property
     def document(self) -> Any:
-        """The parsed JSON object, None if the bytes are none."""
+        """The parsed JSON object, None if the body is not one."""
         try:
             document = json.loads(self.body or b"")
         except (ValueError, RecursionError):
@@ -47,13 +47,13 @@ Files = Mapping[str, Stored]
 
 
 def documents(scan: str, files: Files) -> Scan:
-    """Return what ``files`` say of ``scan``."""
+    """Return the parsed documents of ``scan`` in ``files``."""
     bodies = {name: stored.body for name, stored in files.items() if stored.body is not None}
     return parsed(scan, bodies)
 
 
 def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
-    """Yield ``(file, what is wrong with it)`` for all that is."""
+    """Yield ``(file, what is wrong with it)`` for each error."""
     scan_documents = documents(scan, files)
     for name, stored in files.items():
         if name not in KNOWN and not ACTION_FILE.fullmatch(name):
@@ -93,7 +93,7 @@ def _vouched(
 
 
 def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
-    """What no SHA-256 shows: documents that contradict each other."""
+    """Yield contradictions between documents, which their SHA-256 cannot show."""
     evaluated = scan.gate_result["status"] if scan.gate_result else None
     card = scan.gate_result.get("card") if scan.gate_result else None
     if card is not None and (about := _subject(card)) != scan.id:
@@ -107,14 +107,14 @@ def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
 
 
 def _subject(card: Any) -> Any:
-    """The scan that a card is about; the card has the chat service's format."""
+    """The id of the scan that a card is about."""
     metadata = card.get("metadata") if isinstance(card, dict) else None
     context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
     return context.get("Scan") if isinstance(context, dict) else None
 
 
 def _borne_out(scan: Scan, evaluated: str) -> Iterator[tuple[str, str]]:
-    """Whether the report is valid, and has the same status as the gate result."""
+    """Yield an error if the report is invalid, or its status is not that of the gate result."""
     gate = (scan.report or {}).get("gate")
     reported = gate.get("status") if isinstance(gate, dict) else None
     if reported != evaluated:

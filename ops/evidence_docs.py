@@ -55,13 +55,13 @@ def _rows(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) -> It
 
 
 def _resolved(rule: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
-    """The rule with what it refers to; what it says itself counts before that."""
+    """The rule merged with the definition that it refers to; its own keywords take precedence."""
     referred = root["$defs"][rule["$ref"].rpartition("/")[2]] if "$ref" in rule else {}
     return {**referred, **rule}
 
 
 def _inner(field: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object that a field is, or may be, or is a list of."""
+    """The schema of the object that a field is, or may be, or that its items are."""
     if "oneOf" in field:
         return next(option for option in field["oneOf"] if option["type"] == "object")
     return _resolved(field.get("items", {}), root) if field.get("type") == "array" else field

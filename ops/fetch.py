@@ -70,7 +70,7 @@ def fetch(
 
 
 def _download(environment: stack.Stack, selected: Inspection, target: Path) -> str:
-    """Write the version to ``target``, whole or not at all; return its SHA-256."""
+    """Write the version to ``target``, completely or not at all; return its SHA-256."""
     body = environment.client("s3").get_object(
         Bucket=environment["uploadBucket"],
         Key=selected.upload.key,
@@ -78,7 +78,7 @@ def _download(environment: stack.Stack, selected: Inspection, target: Path) -> s
     )["Body"]
     sha256 = hashlib.sha256()
     try:
-        # Beside the target, so that the last step is to rename it.
+        # In the same folder as the target, so that it can be renamed atomically.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             partial = Path(folder) / target.name
             with partial.open("wb") as file:

@@ -13,24 +13,24 @@ PATIENCE = Config(
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """The account, and the ARN of the user or of the session of a role."""
+    """The account, and the ARN of the user or role session."""
 
     account: str
     arn: str
 
     @property
     def is_root(self) -> bool:
-        """Whether nothing limits these credentials."""
+        """Whether these are the root user's credentials, which have no limits."""
         return self.arn.endswith(":root")
 
     @property
     def role(self) -> str:
-        """The name of the role that is acted under, empty for a user."""
+        """The name of the assumed role, empty for a user."""
         kind, _, rest = self.arn.split(":", 5)[5].partition("/")
         return rest.split("/")[0] if kind == "assumed-role" else ""
 
 
 def identity(region: str) -> Identity:
-    """Whose AWS credentials these are."""
+    """Return the identity of the current AWS credentials."""
     response = boto3.client("sts", region_name=region, config=PATIENCE).get_caller_identity()
     return Identity(account=response["Account"], arn=response["Arn"])

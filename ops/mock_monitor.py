@@ -1,4 +1,4 @@
-"""A monitor for Pulumi's mocks that runs transforms, as the engine does and the SDK's does not."""
+"""A monitor for Pulumi's mocks that runs transforms, which the SDK's mock monitor does not."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from pulumi.runtime import mocks, rpc
 
 
 class TransformingMonitor(mocks.MockMonitor):
-    """Hands the transforms of a resource's options to it and to all that is below it.
+    """Applies the transforms in a resource's options to it and to all its descendants.
 
-    It runs those that need no waiting: what they change is plain values.
+    Only synchronous transforms that change plain values are supported.
     """
 
     def __init__(self, account: mocks.Mocks) -> None:
@@ -23,7 +23,7 @@ class TransformingMonitor(mocks.MockMonitor):
     def _transform(self, request: Any) -> None:
         urn = self.make_urn(request.parent, request.type, request.name)
         transforms = [
-            # The SDK has no public way from what it registered to the function.
+            # The SDK has no public function to get registered transforms.
             *mocks._resolve_callbacks(request.transforms),  # noqa: SLF001
             *self._transforms.get(request.parent, []),
         ]

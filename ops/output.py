@@ -14,9 +14,9 @@ from rich.text import Text
 from domain.sanitize import line
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-# Control and bidirectional characters, and lone surrogates, some of which JSON does not escape.
+# Control and bidirectional characters and lone surrogates, which ``json.dumps`` leaves as they are.
 UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# A pipe has no width: nothing is cut there.
+# Characters in a line of a pipe, which has no width: wide enough that nothing is wrapped.
 PIPE = 1000
 STYLES = {
     "passed": "green",
@@ -32,17 +32,17 @@ STYLES = {
 
 
 def out() -> Console:
-    """The console of results."""
+    """The console for results."""
     return Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
 
 
 def err() -> Console:
-    """The console of progress, warnings and errors."""
+    """The console for progress, warnings and errors."""
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def cell(value: object, style: str = "") -> Text:
-    """Return text from outside as one line that neither markup nor control characters change."""
+    """Return untrusted text as one line, without markup and control characters."""
     text = line(value, 400)
     return Text(text, style=style or STYLES.get(text, ""))
 
@@ -53,7 +53,7 @@ def counted(number: int, what: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print ``rows`` of cells as a table, each cell safe."""
+    """Print ``rows`` as a table; cells may be untrusted."""
     rendered = Table(box=None, pad_edge=False)
     for column in columns:
         rendered.add_column(column, overflow="fold", header_style="bold")
@@ -63,12 +63,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def as_json(document: Any) -> None:
-    """Print ``document`` as JSON, with a line for each value."""
+    """Print ``document`` as indented JSON."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
     print(UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def say(text: str, style: str = "") -> None:
-    """Print lines for people, beside the result; each is safe."""
+    """Print lines for people to stderr; they may be untrusted."""
     for row in text.split("\n"):
         err().print(cell(row, style))

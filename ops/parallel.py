@@ -1,4 +1,4 @@
-"""Many small requests at the same time, in order, without holding all their answers."""
+"""Runs many small requests in parallel, with bounded memory and results in order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable

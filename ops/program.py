@@ -1,8 +1,8 @@
 """Runs a Pulumi program without an engine or an account, and records what it registers.
 
-Pulumi programs under mocks pass silently in three ways: under ``preview=True`` what is in an
-``apply`` may never run, an undecorated test waits for nothing, and an Output in an f-string is a
-string. ``record`` is the one way into the mocks, and closes all three.
+With Pulumi's mocks alone, tests can pass although the program is wrong: with ``preview=True`` an
+``apply`` may never run, an undecorated test does not wait for Outputs, and an Output in an f-string
+is no error. ``record`` prevents all three.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from ops.mock_monitor import TransformingMonitor
 
 PROGRAM = Path(__file__).parents[1]
 PROJECT = "chatops-slack"
-# The name of the gate in __main__.py, which stands in the names of its resources.
+# The name of the gate in __main__.py, a part of its resources' names.
 GATE = "gate"
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 
@@ -49,13 +49,13 @@ class Resource:
 
     @property
     def desired(self) -> dict[str, Any]:
-        """What Cloud Control is asked for."""
+        """The desired state of a Cloud Control resource."""
         return json.loads(self.inputs["desiredState"])
 
 
 @dataclass
 class Recorded:
-    """What a program registered, in order, with ``made``, its own return value."""
+    """What a program registered, in order; ``made`` is the program's return value."""
 
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -63,12 +63,12 @@ class Recorded:
 
     @property
     def aws(self) -> list[Resource]:
-        """Those that exist in AWS, not components."""
+        """The resources of AWS, without components."""
         return [resource for resource in self.resources if resource.kind.startswith("aws:")]
 
 
 def arn(kind: str, name: str) -> str:
-    """The ARN that a recorded resource has: short, and speaking of the logical name."""
+    """The fake ARN of a recorded resource, with its logical name."""
     return f"arn:aws:{kind.split('/', maxsplit=1)[0].removeprefix('aws:')}:::{name}"
 
 
@@ -84,7 +84,7 @@ class _Account(mocks.Mocks):
         made = {"arn": own_arn, "name": args.name, "url": f"https://queue/{args.name}"}
         if args.typ == "aws:s3/bucketObjectv2:BucketObjectv2":
             made["versionId"] = "v1"
-        # What Cloud Control and IAM make is known by its ARN.
+        # The ids of these types are ARNs.
         by_arn = args.typ in {"aws:cloudcontrol/resource:Resource", "aws:iam/policy:Policy"}
         return own_arn if by_arn else args.name, {**made, **plain}
 
@@ -122,7 +122,7 @@ class _Monitor(TransformingMonitor):
 def record_program(
     stack: str, config: Mapping[str, str], account: str = ACCOUNT, region: str = REGION
 ) -> Recorded:
-    """Record this project's whole program with ``config``, as ``chatops-slack:sender`` to value."""
+    """Record this project's whole program; ``config`` has keys such as ``chatops-slack:sender``."""
     return record(
         lambda: runpy.run_path(str(PROGRAM / "__main__.py")), stack, config, account, region
     )
@@ -135,7 +135,7 @@ def record(
     account: str = ACCOUNT,
     region: str = REGION,
 ) -> Recorded:
-    """Run ``make`` as a program, to its end; what it raises, here or in an ``apply``, is raised."""
+    """Run ``make`` as a program to its end; errors are raised, also those of an ``apply``."""
     monitor = _Monitor(_Account(account, region))
     return contextvars.copy_context().run(_record, make, stack, config, monitor)
 
@@ -148,7 +148,7 @@ def _record(
     loops = [loop]
 
     def bring_loop() -> None:
-        # Else Pulumi opens one in each worker thread and closes none.
+        # Otherwise Pulumi opens a loop in each worker thread and does not close it.
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 

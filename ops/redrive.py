@@ -1,4 +1,4 @@
-"""redrive: starts the executions again that events from the dead-letter queue did not start."""
+"""redrive: starts executions for the events in the dead-letter queue."""
 
 import json as jsonlib
 import re
@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 from domain.stored_objects import error_code
 from ops import output, stack
 
-# Seconds in which nobody else sees a message that is looked at here.
+# The visibility timeout in seconds: for this time other consumers do not get the message.
 HELD = 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """One message; ``event`` is None where it is no event of an upload."""
+    """One message; ``event`` is None if it is not an event of an upload."""
 
     receipt: str
     body: str
@@ -27,12 +27,12 @@ class DeadLetter:
 
     @property
     def key(self) -> str:
-        """The key of the upload, empty where it is no event of one."""
+        """The key of the upload, empty without an event."""
         return self.event["detail"]["object"]["key"] if self.event else ""
 
     @property
     def execution(self) -> str:
-        """The same for the same event, so that twice starts once."""
+        """The execution's name, by the event's id, so that a repeated redrive starts no second."""
         return (
             f"redrive-{re.sub('[^A-Za-z0-9_-]', '-', self.event['id'])[:72]}" if self.event else ""
         )
@@ -78,7 +78,7 @@ def dead_letters(environment: stack.Stack) -> Iterator[DeadLetter]:
         messages = sqs.receive_message(
             QueueUrl=environment["deadLetterQueue"],
             MaxNumberOfMessages=10,
-            WaitTimeSeconds=1,  # a queue that is not asked to wait may answer empty
+            WaitTimeSeconds=1,  # long polling: a short poll may miss messages
             VisibilityTimeout=HELD,
             MessageAttributeNames=["All"],
         ).get("Messages", [])
@@ -97,7 +97,7 @@ def dead_letters(environment: stack.Stack) -> Iterator[DeadLetter]:
 
 
 def _start(environment: stack.Stack, dead_letter: DeadLetter, yes: bool) -> str:
-    """Start and remove, or put back; return the outcome."""
+    """Start the execution and delete the message, or make it visible again; return the outcome."""
     sqs, queue = environment.client("sqs"), environment["deadLetterQueue"]
     outcome = (
         "waits for --yes" if dead_letter.event else ("no event of an upload: look at it by hand")
@@ -111,7 +111,7 @@ def _start(environment: stack.Stack, dead_letter: DeadLetter, yes: bool) -> str:
             )
             outcome = "started"
         except ClientError as error:
-            # Somebody did before, and the message stayed.
+            # It was started before, but the message was not deleted.
             code = error_code(error)
             outcome = "started" if code == "ExecutionAlreadyExists" else f"not started: {error}"
     if outcome == "started":

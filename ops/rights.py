@@ -1,4 +1,4 @@
-"""The smallest IAM policy with which a role can ``pulumi up`` and ``pulumi destroy`` one stack."""
+"""rights: the least-privilege IAM policies to ``pulumi up`` and ``pulumi destroy`` one stack."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +14,11 @@ from ops.identity import identity
 from ops.program import GATE, PROJECT, Resource, record_program
 from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS, Right
 
-# IAM counts what is no white space (https://docs.aws.amazon.com/IAM/latest/UserGuide/
-# reference_iam-quotas.html); a role takes ten such policies.
+# IAM does not count white space (https://docs.aws.amazon.com/IAM/latest/UserGuide/
+# reference_iam-quotas.html); a role can have ten managed policies.
 MANAGED_POLICY_CHARACTERS = 6144
-# Inputs that say which name a resource will have in ARNs. A subscription has none of its own: it
-# counts as part of the group.
+# Inputs with the name that a resource will have in ARNs. A subscription filter has no ARN; its
+# actions are authorised on the log group.
 NAMES = (
     "ActionName",
     "ConfigurationName",
@@ -62,7 +62,7 @@ def rights(
     account = account or identity(its.region).account
     made = record_program(stack, its.values, account, its.region).aws
     written = {
-        # Not with the stack's prefix, or the role could change its own rights.
+        # Without the stack's prefix: otherwise the role could change its own permissions.
         f"deploy-{PROJECT}-{stack}-{number}": policy
         for number, policy in enumerate(policies(statements(stack, made, account, its.region)), 1)
     }
@@ -84,18 +84,18 @@ def rights(
 def statements(
     stack: str, resources: Iterable[Resource], account: str, region: str
 ) -> list[Statement]:
-    """What a role must be allowed so that it can make, change and remove ``resources``.
+    """The statements that allow a role to create, update and delete ``resources``.
 
     Raises:
-        UnknownType: names the type that the table lacks.
+        UnknownType: the table lacks the type of a resource.
     """
     tags = {"project": PROJECT, "stack": stack}
-    place = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}-{GATE}"}
+    scope = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}-{GATE}"}
     granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     trusted: set[str] = set()
     for right, its in [
-        *((right, place) for right in ALWAYS),
-        *((right, its) for resource in resources for right, its in _rights(resource, place)),
+        *((right, scope) for right in ALWAYS),
+        *((right, its) for resource in resources for right, its in _rights(resource, scope)),
     ]:
         on = tuple(text.format_map(its) for text in right.on)
         granted.setdefault((on, right.when), set()).update(right.names)
@@ -108,7 +108,7 @@ def statements(
         for (on, when), actions in _merged(granted).items()
     ]
     if trusted:
-        role = f"arn:aws:iam::{account}:role/{place['prefix']}-*"
+        role = f"arn:aws:iam::{account}:role/{scope['prefix']}-*"
         hand_over = {"iam:PassedToService": sorted(trusted)}
         written.append(_statement((role,), {"iam:PassRole"}, hand_over))
     return sorted(written, key=lambda item: (item["Action"], item["Resource"]))
@@ -128,14 +128,14 @@ def policies(allowed: Sequence[Statement], most: int = MANAGED_POLICY_CHARACTERS
 
 
 def size(policy: Policy) -> int:
-    """How long IAM takes the policy to be, in characters."""
+    """The length of the policy in characters as IAM counts, without white space."""
     return len("".join(json.dumps(policy).split()))
 
 
 def _rights(
-    resource: Resource, place: Mapping[str, str]
+    resource: Resource, scope: Mapping[str, str]
 ) -> Iterable[tuple[Right, Mapping[str, Any]]]:
-    """The rights for one resource, each with what its braces stand for."""
+    """The rights for one resource, each with the values for the braces in its ARNs."""
     kind = resource.kind.removeprefix("aws:")
     table, key = RIGHTS, kind
     if kind == "cloudcontrol/resource:Resource":
@@ -143,10 +143,10 @@ def _rights(
     if key not in table:
         raise UnknownType(key)
     names = {
-        "name": _physical_name(resource, place["prefix"]),
+        "name": _physical_name(resource, scope["prefix"]),
         "label": resource.name.removeprefix(f"{GATE}-"),
     }
-    its = {**resource.inputs, **place, **names}
+    its = {**resource.inputs, **scope, **names}
     if region := resource.inputs.get("region"):
         its["region"] = region
     for right in table[key]:
@@ -155,7 +155,7 @@ def _rights(
 
 
 def _physical_name(resource: Resource, prefix: str) -> str:
-    """The name that the resource will have in AWS; with ``*`` for what Pulumi adds to it."""
+    """The name that the resource will have in AWS, with ``*`` for the suffix that Pulumi adds."""
     inputs = resource.desired if "desiredState" in resource.inputs else resource.inputs
     for key in NAMES:
         if key in inputs:
@@ -164,7 +164,7 @@ def _physical_name(resource: Resource, prefix: str) -> str:
 
 
 def _trusted(resource: Resource) -> set[str]:
-    """The services that a role is for."""
+    """The services that may assume a role."""
     if resource.kind != "aws:iam/role:Role":
         return set()
     return {statement["Principal"]["Service"] for statement in resource.policy("assumeRolePolicy")}
@@ -173,7 +173,7 @@ def _trusted(resource: Resource) -> set[str]:
 def _merged(
     granted: Mapping[tuple[tuple[str, ...], str], set[str]],
 ) -> dict[tuple[tuple[str, ...], str], set[str]]:
-    """One statement for all resources that the same actions are asked for."""
+    """``granted`` with the resources of equal sets of actions merged, for fewer statements."""
     by_actions: dict[tuple[frozenset[str], str], set[str]] = {}
     for (on, when), actions in granted.items():
         by_actions.setdefault((frozenset(actions), when), set()).update(on)

@@ -1,9 +1,9 @@
-"""Which actions of IAM the AWS provider needs for each type of resource that this program makes.
+"""Which IAM actions the AWS provider needs for each type of resource in this program.
 
-The actions are what pulumi-aws 7 calls to create, read, change, tag and delete (the sources of the
-Terraform AWS provider, version 6, `internal/service/<service>/`); for what Cloud Control makes, the
-handlers' permissions in the CloudFormation schema of the type. Their names, and which ARN each can
-be bound to, are those of the Service Authorization Reference
+The actions are those that pulumi-aws 7 calls to create, read, update, tag and delete (from the
+sources of the Terraform AWS provider, version 6, `internal/service/<service>/`); for Cloud Control,
+the handlers' permissions in the CloudFormation schema of the type. Names of actions, and the ARNs
+on which they can be allowed, are from the Service Authorization Reference
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
@@ -15,12 +15,11 @@ HERE = "{region}:{account}"
 
 @dataclass(frozen=True, kw_only=True)
 class Right:
-    """``actions`` of one ``service`` on ARNs, of which ``{name}`` is the resource's own name.
+    """``actions`` of one ``service`` on ARNs, in which ``{name}`` is the resource's own name.
 
     Other braces are ``label`` (its name in the program), ``region``, ``account``, ``prefix`` and
-    inputs of the resource. ``when`` names the tags that decide where ARNs cannot:
-    ``aws:RequestTag`` or ``aws:ResourceTag``. The right is only needed where the input ``given`` is
-    set.
+    inputs of the resource. ``when`` is ``aws:RequestTag`` or ``aws:ResourceTag`` where ARNs cannot
+    restrict the right, but tags can. With ``given``, the right is needed only if that input is set.
     """
 
     service: str
@@ -31,7 +30,7 @@ class Right:
 
     @property
     def names(self) -> list[str]:
-        """The actions in full, as in ``s3:CreateBucket``."""
+        """The actions in full, for example ``s3:CreateBucket``."""
         return [f"{self.service}:{action}" for action in self.actions.split()]
 
 
@@ -50,12 +49,12 @@ _TOPIC = f"arn:aws:sns:{HERE}:{{prefix}}-*"
 _CHANNEL = "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}"
 _CONFIGURATION_SET = f"arn:aws:ses:{HERE}:configuration-set/{{name}}"
 _QUEUE = f"arn:aws:sqs:{HERE}:{{prefix}}-*"
-# Anyone who puts what our key encrypts uses the key; the key's policy leaves that to IAM.
+# Writing encrypted objects and secrets needs the KMS key; the key's policy leaves that to IAM.
 _ENCRYPT = Right(
     service="kms", actions="Decrypt GenerateDataKey", on=(_KEY,), when="aws:ResourceTag"
 )
 
-# What the program asks for whatever it makes.
+# Rights that are needed in any case.
 ALWAYS = (Right(service="sts", actions="GetCallerIdentity", on=(ANY,)),)
 
 RIGHTS: dict[str, tuple[Right, ...]] = {
@@ -74,7 +73,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             service="logs",
             actions="CreateLogGroup DeleteLogGroup PutRetentionPolicy ListTagsForResource "
             "TagResource UntagResource",
-            # Some of these are asked for the group, some for what is in it.
+            # Some actions are authorised on the group, some on its streams.
             on=(_LOG_GROUP, f"{_LOG_GROUP}:*"),
         ),
         Right(service="logs", actions="DescribeLogGroups", on=(ANY,)),
@@ -97,7 +96,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         Right(
             service="logs",
             actions="PutMetricFilter DescribeMetricFilters DeleteMetricFilter",
-            # It counts as part of a group, and all of these are the functions'.
+            # Authorised on the log group; all metric filters are on the functions' groups.
             on=(_FUNCTION_LOGS, f"{_FUNCTION_LOGS}:*"),
         ),
     ),
@@ -136,7 +135,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         Right(service="iam", actions="PutRolePolicy GetRolePolicy DeleteRolePolicy", on=(_ROLE,)),
     ),
     "kms/key:Key": (
-        # A key has no name of ours: the tags tell it from others.
+        # A key's ARN has a random id, so tags restrict the right.
         Right(service="kms", actions="CreateKey TagResource", on=(ANY,), when="aws:RequestTag"),
         Right(
             service="kms",
@@ -161,7 +160,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         ),
     ),
     "s3/bucket:Bucket": (
-        # Reading a bucket reads all of its parts, no matter which resource manages them.
+        # The provider reads all settings of a bucket, also those that other resources manage.
         _bucket(
             "CreateBucket DeleteBucket ListBucket GetBucketLocation GetBucketAcl GetBucketPolicy "
             "GetBucketCORS GetBucketWebsite GetBucketVersioning GetAccelerateConfiguration "
@@ -261,7 +260,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             "UntagResource",
             on=(f"arn:aws:states:{HERE}:stateMachine:{{prefix}}-*",),
         ),
-        # Preview asks the service whether the definition is right.
+        # `pulumi preview` validates the definition with the service.
         Right(service="states", actions="ValidateStateMachineDefinition", on=(ANY,)),
     ),
     "sns/topic:Topic": (
@@ -294,7 +293,7 @@ _CLOUD_CONTROL = Right(
     "GetResourceRequestStatus",
     on=(ANY,),
 )
-# By the type that Cloud Control is asked for.
+# By CloudFormation type, for resources made by Cloud Control.
 CLOUD_CONTROL: dict[str, tuple[Right, ...]] = {
     "AWS::Chatbot::CustomAction": (
         _CLOUD_CONTROL,
@@ -328,7 +327,7 @@ CLOUD_CONTROL: dict[str, tuple[Right, ...]] = {
             "ListTagsForResource TagResource UntagResource",
             on=(ANY,),
         ),
-        # The first configuration of an account makes the service's own role.
+        # The first configuration in an account creates the service-linked role.
         Right(
             service="iam",
             actions="CreateServiceLinkedRole",

@@ -20,10 +20,11 @@ from ops.evidence import Evidence
 from ops.verify import verified
 from samples import SAMPLES, packed
 
-# The result that each sample is made for.
+# The expected gate result of each sample.
 EXPECTED = {"payments": "failed", "inventory": "passed"}
 LOOK_EVERY_SECONDS = 1.0
-# EventBridge brings an event within seconds; it may try for a day, which no smoke test waits for.
+# EventBridge usually delivers an event within seconds; its retries, for up to a day, are not
+# awaited.
 OPENED_WITHIN_SECONDS = 120
 
 
@@ -35,7 +36,7 @@ class Checks:
     made: list[dict[str, Any]] = field(default_factory=list)
 
     def check(self, scan: str, what: str, holds: bool, failure: str) -> bool:
-        """Note and show whether ``what`` holds, and how it is otherwise; return it."""
+        """Record and print whether ``what`` holds, with ``failure`` if not; return ``holds``."""
         why = "" if holds else failure
         self.made.append({"scan": scan, "what": what, "holds": holds, "why": why})
         mark, style = ("✔", "green") if holds else ("✘", "red")
@@ -44,7 +45,7 @@ class Checks:
 
     @property
     def failed(self) -> int:
-        """How many did not hold."""
+        """How many checks failed."""
         return sum(not check["holds"] for check in self.made)
 
 
@@ -84,7 +85,7 @@ def smoke(
     sent: list[Sent] = []
     try:
         for sample in EXPECTED:
-            # One by one: what was sent is removed even where the next one fails.
+            # One by one, so that the first is cleaned up even if sending the second fails.
             sent.append(_send(environment, run, sample))  # noqa: PERF401
         deadline = time.monotonic() + minutes * 60
         for upload in sent:
@@ -112,7 +113,7 @@ def _send(environment: stack.Stack, run: str, sample: str) -> Sent:
 def _follow(
     environment: stack.Stack, checks: Checks, sent: Sent, deadline: float, reject: bool
 ) -> None:
-    """Wait until ``sent`` is over or awaits its decision; check everything about it."""
+    """Wait until the scan of ``sent`` is over or awaits a decision, then run all checks on it."""
     evidence, expected = Evidence(environment), EXPECTED[sent.sample]
     checks.console.print(Text(f"\n{sent.key}  {sent.scan}", style="bold"))
     output.say("  Open", "dim")
@@ -183,7 +184,7 @@ def _check_failed(environment: stack.Stack, checks: Checks, sent: Sent, executio
 
 
 def _card(environment: stack.Stack, sent: Sent) -> Any:
-    """The first card for the channel; None if there was none."""
+    """The first card for the channel; None if there is none."""
     return (Evidence(environment).read(sent.scan, "gate-result.json") or {}).get("card")
 
 
@@ -212,7 +213,7 @@ def _check_evidence(environment: stack.Stack, checks: Checks, sent: Sent) -> Non
 def _rest(
     environment: stack.Stack, sent: Sent, execution: str, deadline: float, over: bool = False
 ) -> str:
-    """Wait until the execution is over or (unless ``over``) awaits people; return its state."""
+    """Wait until the execution is over or (unless ``over``) awaits a decision; return its state."""
     state = "OpenScan"
 
     def rests() -> bool:
@@ -230,7 +231,7 @@ def _rest(
 
 
 def _until(probe: Callable[[], Any], deadline: float) -> Any:
-    """Return what ``probe`` finds, falsy where there is nothing by the ``deadline``."""
+    """Call ``probe`` until it returns a truthy value or the ``deadline``; return its last value."""
     while not (value := probe()) and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_SECONDS)
     return value
@@ -259,11 +260,11 @@ def _waits(environment: stack.Stack, sent: Sent) -> bool:
 
 
 def _clean_up(environment: stack.Stack, sent: list[Sent]) -> None:
-    """Delete the uploads whose scans are over; name everything that is left."""
+    """Delete the uploads whose scans are over; print what is left."""
     for upload in sent:
         opened = Evidence(environment).read(upload.scan, "scan.json")
         if opened and _status(environment, opened["execution"]) == "RUNNING":
-            # Deleted, it could not be tagged at the end of its scan.
+            # If it were deleted, the end of its scan could not tag it.
             output.say(
                 f"left: {upload.key}, whose scan is not over; reject it in the channel, or: "
                 f"python -m ops reject {upload.scan} --reason 'smoke test'",

@@ -1,4 +1,4 @@
-"""The SonarQube server of the settings, called as a scan calls it."""
+"""Calls the SonarQube server of the settings in the same way as a scan."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from scan.sonarqube.api import Api, ca_bundle
 def connected(
     scanner: SonarQube, token: str, retry_after: Sequence[int] | None = None
 ) -> Iterator[Api]:
-    """The server's API for a while; what it says is shown without ``token``."""
+    """Yield the server's API; its log has ``token`` masked."""
     server = SonarServer(
         url=scanner.host_url,
         token=token,

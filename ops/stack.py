@@ -1,4 +1,4 @@
-"""Which environment a command is about: the outputs of a stack, and clients for its account."""
+"""The environment of a command: the outputs of its stack, and AWS clients for its region."""
 
 import json
 import os
@@ -25,7 +25,7 @@ OutputsOption = Annotated[
         help="File with what `pulumi stack output --json` said, where there is no Pulumi CLI.",
     ),
 ]
-# As many as the commands that read a whole bucket ask at the same time.
+# Parallel requests of commands that read a whole bucket, and connections of a client.
 CONCURRENT = 32
 
 
@@ -46,7 +46,7 @@ class Stack:
 
     @cached_property
     def region(self) -> str | None:
-        """The region in the state machine's ARN, or what AWS's own settings say."""
+        """The region in the state machine's ARN, else ``AWS_REGION``, None if neither is set."""
         parts = str(self.outputs.get("stateMachine", "")).split(":")
         return parts[3] if len(parts) > 3 else os.environ.get("AWS_REGION")
 

@@ -20,7 +20,7 @@ NOT_THERE = ("NoSuchVersion", "NoSuchKey", "MethodNotAllowed", "InvalidArgument"
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One version; ``deleted`` where the newest thing of its key is a delete marker."""
+    """One version; ``deleted`` if its key's latest version is a delete marker."""
 
     app: str
     key: str
@@ -33,7 +33,7 @@ def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
     """Return all versions of ``app`` (or of its one ``key``), newest first.
 
     Raises:
-        CommandError: it cannot be an app, or ``key`` is not of it.
+        CommandError: ``app`` is not a valid name, or ``key`` is not one of its keys.
     """
     app = checked_app(app)
     if key and app_of(key) != app:
@@ -45,12 +45,12 @@ def of_app(stack: Stack, app: str, key: str | None = None) -> list[Upload]:
             for version in _versions(stack, prefix)
             if app_of(version.key) == app and key in (None, version.key)
         ]
-    # S3 lists the versions of a key newest first, and within a second only that tells.
+    # The sort is stable: within a second, the order in which S3 lists a key (newest first) counts.
     return sorted(uploads_found, key=lambda upload: upload.uploaded, reverse=True)
 
 
 def status(stack: Stack, key: str, version: str) -> str | None:
-    """Return the tag ``scan-status``, None where nothing was evaluated yet; ``GONE``."""
+    """Return the tag ``scan-status``, None if it is not set yet, ``GONE`` without the version."""
     try:
         tags: list[dict[str, Any]] = stack.client("s3").get_object_tagging(
             Bucket=stack["uploadBucket"], Key=key, VersionId=version

@@ -22,7 +22,7 @@ from ops.evidence_chain import Stored
 
 @dataclass(kw_only=True)
 class Listed:
-    """The objects of one scan by name: newest ``(key, version id)``, how many versions, markers."""
+    """The objects of one scan by name: ``newest`` is (key, version id), the others are counts."""
 
     scan: str
     newest: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -90,7 +90,8 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
         verified_scan = _judge(environment, scan, files, _tag(environment, scan))
         if not verified_scan.findings:
             return verified_scan
-        # The scan may have gone on while it was read. The tag follows the evidence: it comes first.
+        # The scan may have continued meanwhile, so read again: the tag first, since it is set after
+        # the evidence is written.
         tag = _tag(environment, scan)
         files = _read(environment, next(listings(environment, evidence_prefix(scan.id)), listed))
         return _judge(environment, evidence_chain.documents(scan.id, files), files, tag)
@@ -99,7 +100,7 @@ def verified(environment: stack.Stack, prefix: str) -> Iterator[Verified]:
 
 
 def listings(environment: stack.Stack, prefix: str) -> Iterator[Listed]:
-    """Yield what lies there, scan by scan."""
+    """Yield the objects under ``prefix`` of the artifacts bucket, scan by scan."""
     pages = environment.client("s3").get_paginator("list_object_versions")
     pages_listed = pages.paginate(Bucket=environment["artifactsBucket"], Prefix=prefix)
     for scan, entries in groupby(
@@ -116,7 +117,7 @@ def listings(environment: stack.Stack, prefix: str) -> Iterator[Listed]:
 
 
 def _entries(pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """All versions and delete markers by key, as S3 lists them: the newest of a key first."""
+    """All versions and delete markers, sorted by key; for each key the newest version first."""
     for page in pages:
         both = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         yield from sorted(both, key=lambda check: check["Key"])
@@ -145,7 +146,7 @@ def _judge(
 
 
 def _not_its_upload(environment: stack.Stack, scan: Scan, opened: Mapping[str, Any]) -> str:
-    """What is wrong with the upload that scan.json names; empty where it is the scan's."""
+    """What is wrong with the upload that scan.json names; empty if it is this scan's upload."""
     if scan.id != scan_id(opened["app"], opened["versionId"], opened.get("attempt") or 1):
         return "names an upload that is not this scan's"
     if opened["bucket"] != environment["uploadBucket"]:
@@ -156,7 +157,7 @@ def _not_its_upload(environment: stack.Stack, scan: Scan, opened: Mapping[str, A
 def _clearance(
     environment: stack.Stack, scan: Scan, opened: Mapping[str, Any], tag: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Compare the tag with the evidence of the last attempt that was evaluated."""
+    """Yield an error if the tag does not follow from the evidence of the last evaluated attempt."""
     evidence, now = Evidence(environment), timestamps.now()
     number = opened.get("attempt") or 1
     attempts = evidence.attempts(opened["app"], opened["versionId"])
@@ -177,7 +178,7 @@ def _clearance(
 
 
 def _tag(environment: stack.Stack, scan: Scan) -> str | None:
-    """The clearance of the upload, None where the evidence does not say whose it is."""
+    """The clearance of the upload, None if the evidence does not name a valid upload."""
     opened = scan.opened
     if not opened or _not_its_upload(environment, scan, opened):
         return None
@@ -194,6 +195,6 @@ def _body(environment: stack.Stack, listed: Listed, name: str) -> bytes | None:
         )
     except ClientError as error:
         if error_code(error) in uploads.NOT_THERE:
-            return None  # taken away since it was listed
+            return None  # deleted since it was listed
         raise
     return response["Body"].read()

@@ -17,7 +17,7 @@ from ops.evidence import Evidence, body
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """``what`` is ``decision`` or ``exception``; ``why`` is the gate's reason, or the people's."""
+    """``what`` is ``decision`` or ``exception``; ``why`` is that of gate result or decision."""
 
     scan: str
     what: str
@@ -29,7 +29,7 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class Unreadable:
-    """The pipeline did not write a document under ``waiting/``, or its evidence, so."""
+    """A document under ``waiting/``, or its evidence, that is not as the pipeline writes it."""
 
     what: str
 
@@ -80,7 +80,7 @@ def waiting(
 
 
 def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
-    """Yield what executions wait for now; tokens of finished waits are deleted some time later."""
+    """Yield what executions wait for now, without requests of finished waits, which may remain."""
     s3, bucket = environment.client("s3"), environment["stateBucket"]
     evidence, now = Evidence(environment), timestamps.now()
 
@@ -99,10 +99,10 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
     """Return what the token under ``key`` waits for, None if that wait is over.
 
     Raises:
-        InvalidDocument: the pipeline did not write token or evidence so.
+        InvalidDocument: the request or the evidence is not as the pipeline writes it.
     """
     if token is None:
-        return None  # taken away since it was listed
+        return None  # deleted since it was listed
     request = parse(WAITING, token, waiting_scan(key))
     if request["expiresAt"] <= timestamps.iso(now):
         return None

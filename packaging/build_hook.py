@@ -1,7 +1,7 @@
-"""Puts the folders of this repository into one package of a wheel, ``chatops_slack``.
+"""Builds a wheel with one package, ``chatops_slack``, from the folders of this repository.
 
-In the repository they are packages of their own, ``components`` and ``domain``, and data,
-``handlers`` and ``scan``. In another environment such names would clash.
+In the repository these are top-level packages with general names such as ``components``, which
+would clash with others where the wheel is installed.
 """
 
 import re
@@ -12,14 +12,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "chatops_slack"
-# What is imported from the wheel; the rest is data: packaged for Lambda and CodeBuild as it is.
+# Packages that are imported from the wheel; the others are data, for Lambda and CodeBuild.
 IMPORTED = ("components",)
 DATA = {"domain": ("*.py",), "handlers": ("*.py",), "scan": ("*.py", "*.txt", "*.json", "*.yml")}
 IMPORT = re.compile(r"^(\s*)(from|import) (components|domain)\b", re.MULTILINE)
 
 
 class BuildHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArgument]
-    """Finds the files, and rewrites the absolute imports of what is imported."""
+    """Adds the files, with absolute imports rewritten in the packages that are imported."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root, include = Path(self.root), build_data["force_include"]

@@ -25,8 +25,8 @@ from scan.log import Log
 from scan.report import report
 from scan.unpacking import unpack
 
-# A path holds some 1,750 folders of one letter, and before Python 3.13 its own libraries walk them
-# by recursion, a level or two for each.
+# The longest possible path has some 1,750 folders of one letter. Before Python 3.13 the standard
+# library walks folders recursively, with one or two stack frames for each level.
 DEEPEST = 5000
 
 
@@ -36,11 +36,11 @@ def main() -> int:
     try:
         job = from_environment()
     except ScanError as scan_error:
-        # Without a job nobody knows where the report belongs.
+        # Without a job it is unknown where to store a report.
         print(f"{scan_error.message} {scan_error.remediation}")
         return 1
-    # CodeBuild guarantees its machine's disk below the source only (its guide, "Build environment
-    # compute types"); there is only our own code, nothing that a scanner could take for settings.
+    # CodeBuild guarantees disk space only below the source folder (its guide, "Build environment
+    # compute types"). That folder has only our own code, so a scanner finds no settings there.
     folder = tempfile.mkdtemp(prefix="scan-", dir=os.environ.get("CODEBUILD_SRC_DIR") or None)
     try:
         return scan(job, boto3.client("s3"), Path(folder))
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def scan(job: Job, s3: Any, folder: Path) -> int:
-    """Scan with ``folder`` as working folder; see ``main``."""
+    """Scan in the working folder ``folder`` and store the report; returns the exit code."""
     scanner_log = folder / "scanner.log"
     with Log(scanner_log, secrets=[job.sonar.token]) as log:
         result = _scanned(job, s3, folder, log)
@@ -60,12 +60,12 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
 
 
 def _remove(paths: Sequence[Path]) -> None:
-    """Remove files and folders of any depth, as far as that can be done.
+    """Remove files and folders of any depth; errors are ignored.
 
     Before Python 3.14 ``shutil`` cannot remove what lies 1,000 folders deep.
     """
     with contextlib.suppress(OSError):
-        # The environment holds the token, which is no other process's business.
+        # An empty environment: ours holds the token, which no other process needs.
         subprocess.run(["rm", "-rf", *paths], check=False, stderr=subprocess.DEVNULL, env={})
 
 
@@ -98,10 +98,10 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
             "Read the build's log; upload the zip again if it looks like a passing error.",
         )
     if log.full:
-        # The evidence has a hole: no gate passes on that.
+        # The stored log is incomplete, so the gate must not pass.
         outcome = exhausted.by_error(log.full) or outcome
     if isinstance(outcome, ScanError) and outcome.code == "DiskFull":
-        # Else the log has no room to say so.
+        # Make room for the log's last line.
         _remove([archive, source, folder / "work"])
     log.write(sentence(outcome))
     return report(
@@ -115,7 +115,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """The analysis of the folder ``source`` by the engine of the settings."""
+    """Analyse the folder ``source`` with the engine from the settings."""
     if job.engine == "sarif":
         from scan.sarif import engine
     else:
@@ -124,12 +124,12 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
 
 
 def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
-    """The engine's gate; if it evaluated nothing, the gate of the limits for all of the code.
+    """The engine's gate or, if that evaluated nothing, the gate of the limits on all code.
 
-    The conditions on unanalysed files are part of either.
+    The conditions on unanalysed and opaque files are added to either.
 
     Raises:
-        ScanError: there is nothing to evaluate.
+        ScanError: no file was analysed, or there is no condition.
     """
     unseen = coverage.conditions(asdict(job.coverage_limits))
     is_failed = any(item.status == "error" for item in unseen)

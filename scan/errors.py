@@ -1,6 +1,6 @@
 """Errors that end a scan without a gate result."""
 
-# Errors in the uploaded bytes themselves: no further scan of them can end otherwise.
+# Errors in the uploaded bytes themselves: another scan of them would fail in the same way.
 IN_THE_BYTES = frozenset(
     {
         "NotAZip",
@@ -17,9 +17,9 @@ IN_THE_BYTES = frozenset(
 
 
 class ScanError(Exception):
-    """The scan has no result; ``remediation`` is what a person can do to fix that.
+    """The scan has no gate result; ``remediation`` is what a person can do about it.
 
-    ``code`` is in ``report.json`` under ``error``, for programs that read it. All of them:
+    ``code`` is in ``report.json`` under ``error``, for programs. All codes:
 
         ScanError
         ├── the zip
@@ -44,5 +44,5 @@ class ScanError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether another scan of the same bytes could succeed, at another time or setting."""
+        """Whether another scan of the same bytes could succeed, later or with other settings."""
         return self.code not in IN_THE_BYTES

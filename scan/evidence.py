@@ -13,11 +13,11 @@ from scan.job import Job
 def write(s3: Any, job: Job, report: dict[str, Any], scanner_log: Path) -> bool:
     """Upload the scanner's log, then the report, which names the log's SHA-256.
 
-    Each is written once; returns whether both are stored as we wrote them.
+    Both are write-once; returns False if one was already stored with other content.
     """
     log = scanner_log.read_bytes()
     whole = report | {"evidence": {"scanner.log": hashlib.sha256(log).hexdigest()}}
-    # Code may hold half a surrogate pair, and tools quote code.
+    # Tools quote code, which may contain lone surrogates; UTF-8 cannot encode these.
     body = json.dumps(whole, indent=2, ensure_ascii=False).encode(errors="replace")
     documents = {
         "scanner.log": (log, "text/plain; charset=utf-8"),

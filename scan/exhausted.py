@@ -9,17 +9,17 @@ from pathlib import Path
 from scan.errors import ScanError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-# Less than this is not enough for what comes next, whatever the scanner made of it.
+# In bytes. With less free space the rest of the scan fails, even if the scanner succeeded.
 LEAST_DISK = 1024 * 1024
 LARGER = "Give scans a larger machine (setting computeType), then scan again."
-# What a line of a log may begin with.
+# Log levels at the start of a line.
 _LEVEL = re.compile(r"^(?:\[\w+\]\s+|# )?(?:(?:ERROR|WARN|INFO)\b[:\s]*)?")
 _PREFIX = (
     _LEVEL.pattern
     + r'(?:Exception in thread "[^"]*" )?(?:Caused by: )?(?:[\w.$]*(?:Error|Exception): )*'
 )
-# As the run times say it: Java, Node, SonarJS, Python, C++, Go, Rust, OCaml, and the kernel. At the
-# start of a line only, for scanners quote code and names of files.
+# The messages of Java, Node, SonarJS, Python, C++, Go, Rust, OCaml, and the kernel. Only at the
+# start of a line, since scanners quote code and file names.
 _MEMORY = re.compile(
     _PREFIX + r"(?:(?:Terminating due to )?java\.lang\.OutOfMemoryError(?::|$)"
     r"|There is insufficient memory for the Java Runtime"
@@ -40,19 +40,19 @@ _DISK = re.compile(
 
 
 def out_of_memory(why: str) -> ScanError:
-    """``why`` is how that is known, without a full stop."""
+    """The error for exhausted memory; ``why`` is the evidence of it, without a full stop."""
     return ScanError("OutOfMemory", f"The scan ran out of memory: {why[:300]}.", LARGER)
 
 
 def disk_full(why: str) -> ScanError:
-    """``why`` is how that is known, without a full stop."""
+    """The error for a full disk; ``why`` is the evidence of it, without a full stop."""
     return ScanError("DiskFull", f"The scan ran out of disk space: {why[:300]}.", LARGER)
 
 
 def by_words(lines: Iterable[str]) -> ScanError | None:
-    """What the output of a scanner that failed says about memory or disk, if anything.
+    """The error for memory or disk that a failed scanner's output reports, if any.
 
-    Words alone prove nothing: the upload may hold them, and a scanner quote them.
+    Call it only after a failure: the upload may contain the same words, and scanners quote it.
     """
     for line in lines:
         words = _LEVEL.sub("", line).strip().rstrip(".")
@@ -64,7 +64,7 @@ def by_words(lines: Iterable[str]) -> ScanError | None:
 
 
 def by_error(error: BaseException) -> ScanError | None:
-    """What an error of our own process, or its cause, says about memory or disk."""
+    """The error for memory or disk that an exception of our own process, or its cause, shows."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause and id(cause) not in seen:
@@ -79,15 +79,15 @@ def by_error(error: BaseException) -> ScanError | None:
 
 
 def by_disk(folder: Path) -> ScanError | None:
-    """Whether nothing can be written to ``folder`` any more."""
+    """The error for a full disk if ``folder`` has less than ``LEAST_DISK`` free."""
     free = shutil.disk_usage(folder).free
     return disk_full(f"{free:,} bytes are free") if free < LEAST_DISK else None
 
 
 def kernel_kills(root: Path = Path("/")) -> int:
-    """How many processes of our control group the kernel has killed for want of memory.
+    """How many processes of our control group the kernel's OOM killer has ended; 0 if unknown.
 
-    0 where that cannot be known. Sources: ``memory.events`` in
+    Sources: ``memory.events`` in
     https://docs.kernel.org/admin-guide/cgroup-v2.html, and for version 1 ``memory.oom_control`` in
     https://docs.kernel.org/admin-guide/cgroup-v1/memory.html.
     """
@@ -101,7 +101,7 @@ def kernel_kills(root: Path = Path("/")) -> int:
 
 
 def _counters(root: Path) -> Iterable[Path]:
-    """Where the count may be; a container sees its own group as the root of all."""
+    """Files that may have the count; a container sees its own group as the root."""
     mounted = root / "sys/fs/cgroup"
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()

@@ -48,7 +48,7 @@ def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
         raise
     size = response["ContentLength"]
     if size > most_bytes:
-        # What is packed is hardly smaller than that once unpacked, and would fail there.
+        # Unpacked it would hardly be smaller, so unpacking would refuse it anyway.
         raise ScanError(
             "UploadTooLarge",
             f"The zip has {size:,} bytes; {most_bytes:,} are allowed.",

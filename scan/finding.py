@@ -11,12 +11,12 @@ from domain.findings import SEVERITIES, Finding, Gate, IgnoredSetting
 class Seen:
     """What an engine reports as analysed; all paths are relative to the upload's root.
 
-    ``analysed`` is None where the engine does not say: then every file in one of its ``languages``
-    counts as analysed whose name matches one of the globs ``names``, and that is not in ``unread``.
-    ``languages`` holds tags as of ``scan.language``, and is None where they are not known: then the
-    engine reads all text. ``unread`` says of a file why it was not analysed, ``incomplete`` holds
-    errors with files that the engine does not name, and ``excluded`` says of a file that the team
-    itself left it out, and where.
+    ``analysed`` is None if the engine does not say. Then a file counts as analysed if it is in one
+    of ``languages``, its name matches one of the globs ``names``, and it is not in ``unread``.
+    ``languages`` are tags of ``scan.language``, or None if unknown: then the engine is assumed to
+    read all text. ``unread`` maps files to the reason why they were not analysed, ``incomplete``
+    has errors that name no file, and ``excluded`` maps files that the team left out to the setting
+    that says so.
     """
 
     analysed: frozenset[str] | None
@@ -29,10 +29,10 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What an engine found, and ``seen``: what it reports as analysed.
+    """What an engine found, and in ``seen`` what it reports as analysed.
 
     ``lines`` is None if the engine does not report it; ``gate`` is None if the engine evaluated
-    nothing. ``findings`` may be only the worst; ``counts`` counts all.
+    nothing. ``findings`` may have only the worst; ``counts`` counts all.
     """
 
     engine: str

@@ -1,4 +1,4 @@
-"""Folders of any depth: Python's own recursive functions fail at a depth of about 1,000."""
+"""Folders of any depth, where Python's own recursive functions fail at about 1,000 levels."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def make_folders(to: Path, paths: Iterable[str]) -> None:
-    """Make the folders below ``to`` that the relative ``paths`` lie in."""
+    """Make the parent folders of the relative ``paths`` below ``to``."""
     made = {""}
     for path in paths:
         missing = []
@@ -18,14 +18,14 @@ def make_folders(to: Path, paths: Iterable[str]) -> None:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files below ``folder``; ``Path.rglob`` finds them to some depth only before 3.13."""
+    """All files below ``folder``; before Python 3.13 ``Path.rglob`` fails in very deep folders."""
     for below in _folders(folder):
         with os.scandir(below) as listed:
             yield from (Path(entry.path) for entry in listed if entry.is_file())
 
 
 def _folders(folder: Path) -> Iterator[str]:
-    """``folder`` and all folders below it, each before those that it holds."""
+    """``folder`` and all folders below it, parents first."""
     waiting = [str(folder)]
     for item in waiting:
         yield item

@@ -1,4 +1,4 @@
-"""The job of a scan, read once from environment variables."""
+"""What to scan and how, read once from environment variables."""
 
 import json
 import os
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from scan.errors import ScanError
 
-# As in the settings, for a scan that is started by hand. Bandit would otherwise let the code say
-# what not to look at: `# nosec` comments, and folders that it leaves out by name.
+# The default of the setting, for a scan that is started by hand. Without these options Bandit
+# skips what the code tells it to (`# nosec` comments), and folders with certain names.
 SARIF_COMMAND = (
     "bandit --quiet --recursive {source} --ignore-nosec --exclude ''"
     " --format sarif --output {sarif}"
@@ -17,7 +17,7 @@ SARIF_COMMAND = (
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One version of one object; ``version_id`` names it exactly."""
+    """One version of one object in the upload bucket."""
 
     bucket: str
     key: str
@@ -26,7 +26,7 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadLimits:
-    """What an upload may unpack to: entries, bytes, and bytes per byte of the zip."""
+    """The most that an upload may unpack to: entries, bytes, and bytes per byte of the zip."""
 
     files: int = 20_000
     bytes: int = 1024**3
@@ -35,7 +35,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageLimits:
-    """How many files may be ``unanalysed`` and ``opaque`` where the gate passes; None for any."""
+    """How many ``unanalysed`` and ``opaque`` files the gate lets pass; None for any number."""
 
     unanalysed: int | None = 0
     opaque: int | None = None
@@ -43,7 +43,7 @@ class CoverageLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class SonarServer:
-    """The SonarQube server; ``organization`` only on SonarQube Cloud, ``ca`` PEM text or empty."""
+    """The SonarQube server; ``organization`` is for SonarQube Cloud, ``ca`` PEM text or empty."""
 
     url: str
     token: str = field(repr=False)
@@ -53,7 +53,7 @@ class SonarServer:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One scan; ``limits`` is the maximum of findings per severity, None for no limit.
+    """One scan; ``limits`` has the most findings per severity, None for no limit.
 
     ``environment`` is the name of the stack, empty if unknown.
     """
@@ -99,7 +99,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
             sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,
             sonar=SonarServer(
                 url=environment.get("SONAR_HOST_URL", "").rstrip("/"),
-                # Anyone who pipes a token into a command may bring a line break along.
+                # A token that was piped into a command often ends in a line break.
                 token=environment.get("SONAR_TOKEN", "").strip(),
                 organization=environment.get("SONAR_ORGANIZATION", ""),
                 ca=environment.get("SONAR_CA", ""),

@@ -16,13 +16,13 @@ from pygments.util import ClassNotFound
 from scan import more_names
 
 START = 8192
-# Pygments reads a file whole, and takes its time.
+# In bytes; Pygments reads a whole file into memory, and is slow.
 LARGEST_COMMENT = 200_000
 PHP = re.compile(rb"\s*<\?(?:php\b|=)", re.IGNORECASE)
-# PHP may be set to run what comes after a mere `<?`.
+# PHP can be configured to run what follows `<?` alone (short_open_tag).
 EMBEDDED = re.compile(rb"<\?(?!xml version=)|<%|<script|<cf|<jsp:", re.IGNORECASE)
 LINE = re.compile(rb"\n[\t -~]+(?:[\r\n]|\Z)")
-# https://docs.python.org/3/library/site.html: such lines are run whenever Python starts.
+# Python runs such lines of a .pth file at start: https://docs.python.org/3/library/site.html.
 IMPORTS = re.compile(rb"(?:^|\r|\xef\xbb\xbf)import[ \t]", re.MULTILINE)
 LARGEST_PTH = 1024 * 1024
 # Magic number and flags, as importlib writes them (PEP 552).
@@ -55,11 +55,11 @@ MAGIC = {
     b"\x28\xb5\x2f\xfd": "archive",
     b"MSCF": "archive",
 }
-# People who write on other systems don't care for the case of a name.
+# In lower case: some file systems ignore the case of names.
 NAMES = {name.lower(): tags for name, tags in extensions.NAMES.items()}
 ARCHIVES = {"zip", "jar", "wheel", "pyz", "tar", "gzip", "bzip2", "bzip3", "asar"}
 SCRIPT, PYTHON = frozenset({"script"}), frozenset({"python"})
-# Binary by nature, and run by nobody.
+# Binary formats that are not executed.
 MEDIA = {
     "image", "audio", "icon", "icns", "eot", "otf", "ttf", "woff", "woff2", "pdf", "eps", "fits",
     "adobe-illustrator", "p12", "pem",
@@ -68,8 +68,8 @@ MEDIA_SUFFIXES = {
     ".mp3", ".mp4", ".m4a", ".mov", ".avi", ".webm", ".ogg", ".flac", ".mkv", ".heic", ".psd",
     ".xcf", ".mo",
 }  # fmt: skip
-# Tags of identify, and aliases of Pygments, that hold text or data; whatever else has a name there
-# is code, so what they learn tomorrow is code until somebody says otherwise.
+# Tags of identify and aliases of Pygments for text and data. All others count as code, so that
+# languages which they add later are not missed.
 # fmt: off
 NO_CODE = frozenset({
     "alpm", "apacheconf", "apinotes", "asciidoc", "avdl", "avro-schema", "babelrc", "bazelrc",
@@ -102,7 +102,7 @@ NO_CODE = frozenset({
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """The kind of a file: code, opaque (``why`` says what kind), or neither; text or not.
+    """What a file is: code, opaque (``why`` says of what sort), or neither; text or not.
 
     ``tags`` are those of `identify <https://github.com/pre-commit/identify>`_ that name languages.
     """
@@ -117,7 +117,7 @@ class Kind:
 
 
 def kind_of(path: Path, name: str) -> Kind:
-    """What the file at ``path`` is, which is called ``name`` in the upload."""
+    """The kind of the file at ``path``, whose name in the upload is ``name``."""
     with path.open("rb") as file:
         start = file.read(START)
     if _is_metadata(name, start, path):
@@ -126,7 +126,7 @@ def kind_of(path: Path, name: str) -> Kind:
     is_text, suffix = b"\0" not in start, PurePosixPath(name).suffix.lower()
     spoken = _spoken(start, named)
     if code := _code_tags(named):
-        # A name may lie, or the first line: it can be run as either.
+        # Name and first line may disagree, and the file can be run as either language.
         return _code(is_text, code, spoken)
     opaque = _opaque(path, start, is_text)
     if not opaque and (spoken or _is_run_at_start(path, suffix)):
@@ -139,14 +139,14 @@ def kind_of(path: Path, name: str) -> Kind:
 
 
 def names_code(base: str) -> frozenset[str]:
-    """The programming languages that a file of this name is taken for; none for other files."""
+    """The programming languages that this file name stands for; empty if it is not code."""
     return _code_tags(_tags(base))
 
 
 def holds_code(path: Path, tags: frozenset[str]) -> bool:
-    """Whether there is more in the file than white space and comments, as far as can be told.
+    """Whether the file has more than white space and comments.
 
-    What is too large to be looked at holds code.
+    True in case of doubt: if it is too large to check, or the language is unknown.
     """
     if path.stat().st_size > LARGEST_COMMENT:
         return True
@@ -154,7 +154,7 @@ def holds_code(path: Path, tags: frozenset[str]) -> bool:
     if not text.strip():
         return False
     lexer = _lexer(tags)
-    # Java reads \u002a as an asterisk, inside a comment too: such a comment may end early.
+    # Java decodes \u002a to an asterisk even in comments, so such a comment can end early.
     if lexer is None or "\\u" in text:
         return True
     return any(
@@ -164,12 +164,12 @@ def holds_code(path: Path, tags: frozenset[str]) -> bool:
 
 
 def _code_tags(named: frozenset[str]) -> frozenset[str]:
-    """Those tags that name programming languages; none of what is binary by its name."""
+    """The tags that name programming languages; none for names of binary formats."""
     return frozenset() if named & (MEDIA | {"binary", "jupyter"}) else named - NO_CODE - ARCHIVES
 
 
 def _code(is_text: bool, code: frozenset[str], spoken: frozenset[str] = frozenset()) -> Kind:
-    """What is ``code`` by one sign, and another language by a second one, is called by both."""
+    """Code in the language of its name, its first line (``spoken``), or both if they differ."""
     known = [tags for tags in (code - SCRIPT, spoken - SCRIPT - code) if tags] or [SCRIPT]
     if code & spoken - SCRIPT:
         known = known[:1]
@@ -182,7 +182,7 @@ def _code(is_text: bool, code: frozenset[str], spoken: frozenset[str] = frozense
 
 
 def _is_metadata(name: str, start: bytes, path: Path) -> bool:
-    """What Finder leaves beside files: AppleDouble, folder settings, and folder icons."""
+    """Whether it is a file that macOS adds: AppleDouble, folder settings, or a folder icon."""
     base = PurePosixPath(name).name
     if base == "Icon\r" and not start:
         return True
@@ -190,8 +190,9 @@ def _is_metadata(name: str, start: bytes, path: Path) -> bool:
     is_double = start.startswith(APPLE_DOUBLE) and base.startswith("._")
     if not (is_settings or is_double) or path.stat().st_size > LARGEST_METADATA:
         return False
-    # Languages that stand in markup run whatever comes before, Python runs a zip behind anything,
-    # and dash goes on with the next line; others stop at the first zero.
+    # Such a file could still be run as code: languages embedded in markup ignore what comes before
+    # them, Python runs a zip with any prefix, and dash continues at the next line. Other languages
+    # stop at the first zero byte.
     content = path.read_bytes()
     is_shell = "shell" in _tags(name) and LINE.search(content)
     return not (EMBEDDED.search(content) or is_shell or zipfile.is_zipfile(path))
@@ -219,19 +220,19 @@ def _by_lexer(base: str) -> frozenset[str]:
 
 
 def _tags(name: str) -> frozenset[str]:
-    """Tags of all that a name says: whole, by its suffix, or else by what comes before it."""
+    """The tags of a file name: by the suffix and the whole name, else by the part before a dot."""
     base = PurePosixPath(name).name.lower()
-    # Names of files are as many as files; their suffixes are few.
+    # Suffixes are few, so their cache is effective; names are as many as files.
     suffix = PurePosixPath(base).suffix
     by_suffix = _by_suffix(suffix) if suffix else frozenset()
     if suffix:
-        # Dockerfile.prod is one, and build.json is no BUILD.
+        # Dockerfile.prod is a Dockerfile, but build.json is not a BUILD file.
         return by_suffix | _by_name(base) or _by_name(base.split(".")[0])
     return _by_name(base) or _by_lexer(base)
 
 
 def _opaque(path: Path, start: bytes, is_text: bool) -> str:
-    """What the content is, whatever its name."""
+    """The opaque format that the content shows, whatever the name; empty for none."""
     for magic, what in MAGIC.items():
         if start.startswith(magic) and (not is_text or magic.startswith((b"PK", b"BZh", b"!<"))):
             return what
@@ -249,9 +250,9 @@ def _named_opaque(named: frozenset[str], suffix: str) -> str:
 
 
 def _spoken(start: bytes, named: frozenset[str]) -> frozenset[str]:
-    """The language in the first line: after ``#!`` in any file, ``<?php`` in one without suffix.
+    """The languages of the first line: after ``#!``, or ``<?php`` in a file whose name has no tags.
 
-    That is the language of each program in the line, as ``env -S`` and others run further ones.
+    All programs in a ``#!`` line count, since ``env -S`` and others start further ones.
     """
     start = start.removeprefix(BYTE_ORDER_MARK)
     if not start.startswith(b"#!"):
@@ -262,7 +263,7 @@ def _spoken(start: bytes, named: frozenset[str]) -> frozenset[str]:
 
 
 def _interpreted(program: str) -> frozenset[str]:
-    """The language that ``program`` runs: python3-dbg and Pypy3.exe are known as well."""
+    """The languages that ``program`` runs, without its version and suffix as in python3-dbg."""
     letters = re.match(r"[a-z]*(?:-[a-z]+)?", program.lower().removesuffix(".exe"))
     known = [program, *((letters[0], letters[0].partition("-")[0]) if letters else ())]
     tags = [identify.tags_from_interpreter(item) for item in known if item]
@@ -272,13 +273,13 @@ def _interpreted(program: str) -> frozenset[str]:
 def _is_run_at_start(path: Path, suffix: str) -> bool:
     if suffix != ".pth":
         return False
-    # Models of PyTorch have that suffix as well.
+    # PyTorch models have the suffix .pth, too.
     with path.open("rb") as file:
         return IMPORTS.search(file.read(LARGEST_PTH)) is not None
 
 
 def _is_utf16(start: bytes) -> bool:
-    """Text as Windows writes it, after its byte order mark."""
+    """Whether it is UTF-16 text with a byte order mark, which Windows writes."""
     if not start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return False
     try:

@@ -13,7 +13,8 @@ from scan.finding import Seen
 from scan.language import Kind, kind_of
 
 ENVIRONMENT, MARKER = "virtual environment", "pyvenv.cfg"
-# Folders that scanners leave out, and that are named in one line; a folder with a pyvenv.cfg too.
+# Folders that scanners leave out; coverage lists each in one line, as it does a folder with a
+# pyvenv.cfg.
 FOLDERS = {
     **dict.fromkeys(
         ("node_modules", "bower_components", "jspm_packages", "vendor", "site-packages"),
@@ -22,7 +23,7 @@ FOLDERS = {
     **dict.fromkeys(("venv", ".venv", "virtualenv", ".virtualenv"), ENVIRONMENT),
     **dict.fromkeys((".git", ".hg", ".svn"), "version control"),
 }
-# What venv and virtualenv make on any system, and what wheels put there.
+# Folders that venv, virtualenv and wheels create in an environment, on any system.
 PART_OF_ONE = re.compile(r"(?:bin|scripts|lib|lib64|include|share|etc)/", re.IGNORECASE)
 MOST_SHOWN = 100
 NOT_READ = "the scanner did not read it"
@@ -31,10 +32,10 @@ LEFT_OUT = "scanners leave such folders out"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One file of an upload; ``link`` is the target of a link as the zip has it.
+    """One file of an upload; for a symbolic link, ``link`` is its target as in the zip.
 
-    A link to a file lies on disk as a copy of that file, a link to a folder not at all; that folder
-    is ``folder``, empty for the uppermost one.
+    On disk a link to a file is a copy of that file. A link to a folder is not created; that folder
+    is ``folder``, empty for the root.
     """
 
     path: str
@@ -45,9 +46,10 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How many files each of ``CLASSES`` has, and those of the middle three, worst first.
+    """How many files each of ``CLASSES`` has; ``unseen`` lists those of the middle three classes.
 
-    ``reported`` says whether the engine itself said what it analysed.
+    ``unseen`` is sorted with the worst first. ``reported`` says whether the engine itself reported
+    which files it analysed.
     """
 
     counts: Mapping[str, int]
@@ -56,18 +58,18 @@ class Coverage:
 
     @property
     def languages(self) -> dict[str, int]:
-        """How many files each language has that the engine does not know, the most first."""
+        """The number of files in each language that the engine does not know, most first."""
         counted = Counter(entry.language for entry in self.unseen if entry.kind == "otherLanguage")
         return dict(counted.most_common())
 
     @property
     def listed(self) -> list[Unseen]:
-        """The first of each class."""
+        """The first ``MOST_SHOWN`` of each class."""
         of = {name: [entry for entry in self.unseen if entry.kind == name] for name in CLASSES}
         return [entry for some in of.values() for entry in some[:MOST_SHOWN]]
 
     def conditions(self, most: Mapping[str, int | None]) -> list[Condition]:
-        """The conditions *unanalysed files* and *opaque files* with their limits; None for any."""
+        """The conditions on unanalysed and opaque files; no condition where the limit is None."""
         return [
             Condition(
                 metric=f"{name}_files",
@@ -82,7 +84,7 @@ class Coverage:
 
 
 class Ledger:
-    """All files of one upload that was unpacked to the folder ``source``."""
+    """All files of one upload, unpacked to the folder ``source``; removes macOS metadata there."""
 
     def __init__(self, entries: Sequence[Entry], source: Path) -> None:
         self._entries = entries
@@ -92,7 +94,7 @@ class Ledger:
             else Kind()
             for entry in entries
         }
-        # Scanners take them for the code that they are named after.
+        # Scanners would parse them as code, by their suffix.
         for path, kind in self._kinds.items():
             if kind.is_metadata:
                 (source / path).unlink()
@@ -103,9 +105,9 @@ class Ledger:
 
 
 def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> Coverage:
-    """Put every entry into one class; ``kinds`` says what each path is.
+    """Put every entry into one class; ``kinds`` has the kind of each path.
 
-    What the engine says of a file counts before what the file looks like.
+    What the engine reports about a file overrules its kind.
     """
     counts: Counter[str] = Counter()
     folders: Counter[Unseen] = Counter()
@@ -129,7 +131,7 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
 
 
 def _problems(kinds: Mapping[str, Kind], seen: Seen) -> list[Unseen]:
-    """What the engine complains about and is no file of the upload: it may be any of them."""
+    """Errors of the engine that match no file of the upload: they may concern any file."""
     strangers = [(file, why) for file, why in seen.unread.items() if file not in kinds]
     return [
         Unseen(kind="unanalysed", file=file, language="", reason=why)
@@ -138,13 +140,13 @@ def _problems(kinds: Mapping[str, Kind], seen: Seen) -> list[Unseen]:
 
 
 def _placed(entry: Entry, kind: Kind, seen: Seen, environments: set[str]) -> Unseen:
-    """The class of one file; in a folder of dependencies that folder stands for it."""
+    """The class of one file; within a folder of dependencies, the folder is listed instead."""
     name, reason = _class_of(entry.path, kind, seen)
     folder, label = _folder(entry.path, environments)
     if folder and (name in {"opaque", "otherLanguage"} or reason == NOT_READ):
         return Unseen(kind="opaque", file=folder, language=label, reason=LEFT_OUT)
     if entry.folder is not None and not folder:
-        # Under the link's name, what is there would be the upload's own code.
+        # Through the link, the dependencies would be taken for the upload's own code.
         leads_to, label = _folder(f"{entry.folder}/", environments)
         if leads_to:
             why = f"a link into {leads_to}: {LEFT_OUT}"
@@ -153,7 +155,7 @@ def _placed(entry: Entry, kind: Kind, seen: Seen, environments: set[str]) -> Uns
 
 
 def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
-    """The class of one file, and why it was not analysed."""
+    """The class of one file, and the reason if it was not analysed."""
     is_known = seen.languages is None or bool(kind.tags & seen.languages)
     if path in seen.unread:
         return "unanalysed", seen.unread[path]
@@ -161,7 +163,7 @@ def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
         return "analysed", ""
     if path in seen.excluded and kind.is_code:
         return "opaque", seen.excluded[path]
-    # A tool of unknown languages reads text; one that knows languages reads code.
+    # A tool with unknown languages is assumed to read all text, others only code.
     could_read = kind.is_text and (kind.is_code or seen.languages is None) and _has_name(path, seen)
     if seen.analysed is None and is_known and could_read:
         return "analysed", ""
@@ -181,7 +183,7 @@ def _has_name(path: str, seen: Seen) -> bool:
 def _environments(kinds: Mapping[str, Kind]) -> set[str]:
     """Folders that are Python's virtual environments, whatever their name.
 
-    One that has code where an environment has none is a folder of the upload's own.
+    A folder with code outside of the usual subfolders does not count: it is the upload's own.
     """
     marked = {path.rpartition("/")[0] for path in kinds if path.endswith(f"/{MARKER}")}
     for path in [path for path, kind in kinds.items() if marked and kind.is_code]:
@@ -194,7 +196,7 @@ def _environments(kinds: Mapping[str, Kind]) -> set[str]:
 
 
 def _folder(path: str, environments: set[str]) -> tuple[str, str]:
-    """The outermost folder of dependencies that ``path`` lies in, and what it is; else empty."""
+    """The outermost folder of dependencies around ``path``, and its label; empty if none."""
     parts = path.split("/")
     for depth, part in enumerate(parts[:-1], 1):
         folder = "/".join(parts[:depth])

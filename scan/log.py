@@ -6,7 +6,7 @@ from typing import Self
 
 from scan import exhausted
 
-# CloudWatch Logs cuts an event at 1 MiB; a scanner that prints a minified file is cut before.
+# In characters. CloudWatch Logs cuts events at 1 MiB, and scanners may print whole minified files.
 LONGEST = 4000
 
 
@@ -28,13 +28,13 @@ class Log:
         self._file.close()
 
     def write(self, line: str) -> None:
-        """Write one line, as ``safe`` returns it."""
+        """Write one line, masked and cut by ``safe``."""
         masked = self.safe(line)
         print(masked, flush=True)
         left = f"{masked}\n".encode(errors="replace")
         try:
             while left:
-                # A disk with some room takes some of it.
+                # A nearly full disk takes a part of the line.
                 left = left[self._file.write(left) :]
         except OSError as error:
             if not exhausted.by_error(error):
@@ -42,7 +42,7 @@ class Log:
             self.full = error
 
     def safe(self, line: str) -> str:
-        """Return ``line`` cut, without secrets and control characters: file names are untrusted."""
+        """Return ``line`` without secrets and control characters, at most ``LONGEST`` long."""
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return "".join(

@@ -1,10 +1,10 @@
-"""Names of code that neither identify nor Pygments knows, or not by the tag of its language.
+"""File names of code that identify and Pygments do not know, or not as the right language.
 
-From ``lib/linguist/languages.yml`` of https://github.com/github-linguist/linguist, without what is
-a name of text or data as well.
+From ``lib/linguist/languages.yml`` of https://github.com/github-linguist/linguist, without names
+that text or data files have, too.
 """
 
-# Suffixes and, without a dot or as hidden files, whole names; all in lower case.
+# Suffixes with a dot, whole names without one or of hidden files; all in lower case.
 # fmt: off
 _LANGUAGES = {
     "apex": ".apex .trigger",
@@ -63,7 +63,7 @@ _LANGUAGES = {
     "yara": ".yara",
     "zig": ".zig.zon",
 }
-# By what a first line names: the file's name of the program, without a version.
+# Programs in ``#!`` lines, by file name without a version.
 _INTERPRETERS = {
     "python": "py pypy pythonw ipython jython graalpy micropython circuitpython xonsh uv uvx pipx"
               " pdm poetry hatch pytest coverage sage",

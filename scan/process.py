@@ -15,19 +15,19 @@ from scan.log import Log
 
 # The only variables that a scanner gets: neither the build's role nor the token.
 PASSED_ON = ("PATH", "HOME")
-# Names of files are UTF-8, whatever the machine's language is: CodeBuild's arm64 image sets none,
-# and Java can then open no file whose name is not ASCII.
+# File names are UTF-8, whatever the machine's locale: CodeBuild's arm64 image sets none, and then
+# Java cannot open files whose names are not ASCII.
 UTF_8 = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
-# Scanners ask Git about the code; a repository in the upload could name programs for Git to run
-# (core.fsmonitor) and hide files. With this Git finds none.
+# Scanners call Git. A repository in the upload could make Git run programs (core.fsmonitor) and
+# hide files; with this setting Git finds no repository.
 NO_REPOSITORY = {"GIT_DIR": os.devnull}
-# A process that signal n ended has the exit code -n in Python; a shell makes 128 + n of it (POSIX,
-# Shell Command Language 2.8.2), and 256 - n is what Python ends with where it passes -n on.
+# Exit codes of a process that signal n ended: -n from Python's subprocess, 128 + n from a shell
+# (POSIX, Shell Command Language 2.8.2), and 256 - n if a Python program exits with -n itself.
 CRASHES = {
     *(signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE),
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGPIPE, signal.SIGTERM, signal.SIGSYS),
 }
-# What the kernel ends processes with when memory is short.
+# Exit codes of a process that the kernel's OOM killer ended.
 KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL, 256 - signal.SIGKILL}
 TAIL, MOST_TELLING, LONGEST_WORDS = 20, 3, 300
 _ERROR = re.compile(r"^(?:\[\w+\]\s+)?(?:ERROR|FATAL|CRITICAL)\b[:\s]*(?P<words>.+)")
@@ -44,20 +44,20 @@ def run(
     standard_input: str = "",
     on_line: Callable[[str], None] | None = None,
 ) -> tuple[int, list[str]]:
-    """Run ``command`` in ``folder``, its output line by line into ``log``, and to ``on_line``.
+    """Run ``command`` in ``folder``; each line of its output goes to ``log`` and ``on_line``.
 
-    Returns its exit code and the last 20 lines of its output, as they are in the log; before them,
-    lines that tell of too little memory or disk. What they mean, ``died`` says.
+    Returns the exit code and the last 20 lines of output as logged, preceded by earlier lines about
+    exhausted memory or disk. ``died`` turns both into an error.
 
     Raises:
-        ScanError: there is no such command; it, or a process that it started, was killed because
-            memory ran out; or the disk is full.
+        ScanError: the command cannot be started; the kernel killed it, or a process that it
+            started, for lack of memory; or the disk is full.
     """
     kills = exhausted.kernel_kills()
     with _started(command, folder, extra or {}) as process:
         assert process.stdin
         assert process.stdout
-        # Who ends before it has read says in its output why.
+        # A process that exits before it reads its input says why in its output.
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(standard_input)
         tail = _copied(process.stdout, log, on_line)
@@ -75,7 +75,7 @@ def _started(
     command: Sequence[str], folder: Path, extra: Mapping[str, str]
 ) -> subprocess.Popen[str]:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    # Where there is disk, as in the folder itself.
+    # Below ``folder``, where disk space is guaranteed.
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
     try:
@@ -99,7 +99,7 @@ def _started(
 
 
 def _copied(output: Iterable[str], log: Log, on_line: Callable[[str], None] | None) -> list[str]:
-    """Copy the output into the log; returns those lines of it that ``run`` returns."""
+    """Copy the output into the log; returns the lines that ``run`` returns."""
     telling: list[str] = []
     tail: deque[str] = deque(maxlen=TAIL)
     for line in output:
@@ -114,7 +114,7 @@ def _copied(output: Iterable[str], log: Log, on_line: Callable[[str], None] | No
 
 
 def died(scanner: str, code: int, tail: Sequence[str]) -> ScanError:
-    """Why ``scanner`` left no result, from what ``run`` returned: for engines to raise."""
+    """The error for engines to raise if ``scanner`` left no result; the rest is from ``run``."""
     return exhausted.by_words(tail) or ScanError(
         "ScannerFailed",
         ended(scanner, code, tail),
@@ -123,7 +123,7 @@ def died(scanner: str, code: int, tail: Sequence[str]) -> ScanError:
 
 
 def ended(scanner: str, code: int, tail: Sequence[str], what: str = "left no result") -> str:
-    """How ``scanner`` ended, ``what`` came of it, and its last words, as one sentence."""
+    """One sentence: how ``scanner`` ended, with which result (``what``), and its last message."""
     number = next(
         (number for number in (-code, code - 128, 256 - code) if number in CRASHES), -code
     )
@@ -135,9 +135,9 @@ def ended(scanner: str, code: int, tail: Sequence[str], what: str = "left no res
 
 
 def last_words(tail: Sequence[str]) -> str:
-    """What a scanner said at its end about why; empty where it said nothing.
+    """The most telling line at the end of a scanner's output; empty if there is no output.
 
-    An exception that ended it, else the first line that it called an error, else its last line.
+    The exception that ended it, else the first line marked as an error, else the last line.
     """
     lines = [item for item in tail if item and not _FRAME.match(item)]
     if not lines:

@@ -1,4 +1,4 @@
-"""The report: what a scan found, in the shape of ``domain/schemas/report.schema.json``."""
+"""The report of a scan, as ``domain/schemas/report.schema.json`` defines it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -26,7 +26,7 @@ def report(
     coverage: Coverage | None,
     outcome: Gate | ScanError,
 ) -> dict[str, Any]:
-    """The report's JSON; ``analysis`` is None if the scan failed to run before there was one."""
+    """The report's JSON; ``analysis`` and ``coverage`` are None if the scan failed before them."""
     scan_error = isinstance(outcome, ScanError)
     return {
         "version": 1,
@@ -61,7 +61,7 @@ def _findings(analysis: Analysis | None) -> list[Mapping[str, Any]]:
 
 
 def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:
-    """The first of each class; ``counts`` counts all."""
+    """The coverage, with the first files of each class; ``counts`` counts all."""
     return {
         "counts": dict(coverage.counts),
         "lines": lines,

@@ -1,4 +1,4 @@
-"""Unpacks an untrusted zip: plain files below one folder, within limits, or nothing."""
+"""Unpacks an untrusted zip to plain files below one folder, within limits, or refuses it."""
 
 import os
 import shutil
@@ -26,9 +26,10 @@ from scan.zip_records import (
     printable,
 )
 
-# A megabyte of zeros packs 1000 to 1 and is harmless.
+# In bytes, unpacked. A megabyte of zeros compresses 1000 to 1 and is harmless.
 RATIO_MATTERS_FROM = 1024 * 1024
-# An entry of the central directory has 46 bytes and the name; more is made to exhaust us.
+# In bytes. An entry of the central directory has 46 bytes and the name; a directory that is much
+# larger is an attempt to exhaust memory.
 LARGEST_DIRECTORY_ENTRY = 1024
 
 LEAVE_OUT = "Leave build results and dependencies out, or raise the upload limits in the settings."
@@ -36,7 +37,7 @@ LEAVE_OUT = "Leave build results and dependencies out, or raise the upload limit
 
 @dataclass(frozen=True, kw_only=True)
 class _Sorted:
-    """The indexes of the members of a zip by what they are; folders can be there twice."""
+    """The indexes of a zip's members by their kind; the same folder can be there twice."""
 
     files: dict[str, int] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)
@@ -46,11 +47,11 @@ class _Sorted:
 def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
     """Unpack ``archive`` into the empty folder ``to`` and return its files.
 
-    Files only: no modes, owners or links. A link to a file becomes a copy of that file, under the
+    Modes, owners and links are not restored. A link to a file becomes a copy of that file under the
     link's name; a link to a folder is returned, but not created on disk.
 
     Raises:
-        ScanError: the zip is invalid; what was unpacked until then must not be scanned.
+        ScanError: the zip is refused; files that were already unpacked must not be scanned.
     """
     length = archive.stat().st_size
     with archive.open("rb", buffering=0) as opened:
@@ -73,7 +74,7 @@ def unpack(archive: Path, to: Path, limits: UploadLimits) -> list[Entry]:
         ends = lead_to(targets, entries.files, folders)
         _check_copies(members, entries, ends, limits)
         for index in entries.folders:
-            # Java packs the nothing that is in a folder, too.
+            # Java's zips have compressed data of length zero for folders; check it as well.
             for _ in unpacked(file, starts[index], members[index]):
                 pass
         make_folders(to, [*entries.files, *ends])
@@ -106,7 +107,7 @@ def _read_end(file: int, length: int) -> End:
 
 
 def _check_directory(end: End, limits: UploadLimits) -> None:
-    """Nothing has been read into memory when this refuses."""
+    """Refuse too many entries before the directory is read into memory."""
     if end.size > max(limits.files, 1024) * LARGEST_DIRECTORY_ENTRY:
         raise ScanError(
             "TooManyFiles", f"The zip's table of contents alone has {end.size:,} bytes.", LEAVE_OUT
@@ -169,7 +170,7 @@ def _sorted(members: Sequence[Member], longest: int) -> _Sorted:
 def _check_folder(member: Member, kind: int, path: str) -> None:
     if member.size:
         raise ambiguous(f"{printable(path)} is a folder with content of its own.")
-    # Some makers give a folder the mode of a file.
+    # Some zip tools give folders the mode of a file.
     if kind not in {0, stat.S_IFDIR, stat.S_IFREG}:
         raise unsafe(f"{printable(path)} is neither a file nor a folder.")
 
@@ -202,6 +203,6 @@ def _linked(
     try:
         os.link(to / end, to / path)
     except OSError:
-        # A file system has no links, or enough of them.
+        # The file system does not support hard links, or the file has too many.
         shutil.copyfile(to / end, to / path)
     return Entry(path=path, size=members[entries.files[end]].size, link=target)

@@ -1,4 +1,4 @@
-"""Unpacks the data of one entry, which must end where the zip says: packed and unpacked."""
+"""Unpacks the data of one entry, whose packed and unpacked sizes must be as the zip declares."""
 
 import bz2
 import lzma
@@ -20,17 +20,17 @@ from scan.zip_records import (
     read,
 )
 
-# Bytes that are unpacked, and read, at once.
+# Bytes that are unpacked, and read, at a time.
 CHUNK, PACKED = 256 * 1024, 64 * 1024
-# LZMA keeps that many bytes of what it has unpacked; 7-Zip's highest level asks for 64 MiB.
+# In bytes. LZMA keeps a dictionary of this size in memory; 7-Zip's highest level needs 64 MiB.
 LARGEST_DICTIONARY = 256 * 1024 * 1024
 
 
 def unpacked(file: int, start: int, member: Member) -> Iterator[bytes]:
-    """The content of ``member``, whose packed data begins at ``start`` of ``file``, in chunks.
+    """The content of ``member``, in chunks; its packed data begins at ``start`` of ``file``.
 
     Raises:
-        ScanError: the data is damaged, or longer or shorter than the zip says.
+        ScanError: the data is damaged, or its length is not what the zip declares.
     """
     name, size, crc = printable(member.name), 0, 0
     try:
@@ -41,7 +41,7 @@ def unpacked(file: int, start: int, member: Member) -> Iterator[bytes]:
             crc = zlib.crc32(chunk, crc)
             yield chunk
     except (zlib.error, lzma.LZMAError, ValueError, OSError, EOFError) as error:
-        # bz2 has no error of its own: an OSError without a number.
+        # bz2 raises OSError without an errno; one with an errno is an error of the file.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise damaged(f"{name} cannot be unpacked") from error
@@ -61,8 +61,9 @@ def _stored(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
     if not member.flags & DESCRIPTOR:
         yield from packed
         return
-    # Who reads from the start cannot know where such data ends, but by what looks like the end:
-    # the signature of a data descriptor, and the checksum or the size of what was read so far.
+    # An unzipper that reads from the start can find the end of such data only by a data descriptor:
+    # its signature with the checksum or the size of the data so far. Data that contains one of its
+    # own could be read in two ways.
     at, crc, rest = 0, 0, b""
     for chunk in packed:
         window = rest + chunk
@@ -75,7 +76,7 @@ def _stored(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
                 raise ambiguous(f"{printable(member.name)} holds what looks like its own end.")
             position = window.find(DESCRIPTOR_SIGNATURE, position + 1)
         yield chunk
-        # A signature with its eight bytes may lie across two chunks.
+        # The signature and its eight bytes may span two chunks.
         done = max(0, len(window) - 11)
         at, crc, rest = at + done, zlib.crc32(window[:done], crc), window[done:]
 
@@ -98,8 +99,8 @@ def _bunzipped(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
 
 
 def _lzma(packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
-    # 5.8.8: version, length of the properties, the properties; LZMA has no mark of its end unless
-    # bit 1 of the flags says so.
+    # 5.8.8: version, length of the properties, the properties; LZMA data has an end marker only if
+    # bit 1 of the flags is set.
     first = next(packed, b"")
     if len(first) < 9 or first[2:4] != b"\x05\x00":
         raise damaged(f"{printable(member.name)} cannot be unpacked")
@@ -126,7 +127,7 @@ def _joined(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _decoded(decoder: Any, packed: Iterator[bytes], member: Member) -> Iterator[bytes]:
-    """What a decoder of bz2 or lzma makes of ``packed``."""
+    """``packed`` as decoded by a bz2 or lzma decoder, in chunks."""
     for chunk in packed:
         _check_not_over(decoder, member)
         yield decoder.decompress(chunk, CHUNK)
@@ -149,12 +150,12 @@ def _check_over(decoder: Any, member: Member) -> None:
 
 
 def unsupported(what: str) -> ScanError:
-    """The error of a valid zip that this scan cannot unpack."""
+    """The error for a valid zip that this scan cannot unpack."""
     return ScanError("UnsupportedZip", f"The zip is packed in an unusual way: {what}.", ZIP_AGAIN)
 
 
 METHODS: dict[int, Callable[[Iterator[bytes], Member], Iterator[bytes]]] = {
-    # 4.4.5; Deflate64 (9), PPMd (98), Zstandard (93) and others are not in Python 3.11.
+    # 4.4.5. Python 3.11 does not support Deflate64 (9), Zstandard (93), PPMd (98) and others.
     0: _stored,
     8: _inflated,
     12: _bunzipped,

@@ -1,4 +1,4 @@
-"""Reads the end of a zip, and the central directory that it points to.
+"""Reads the end record of a zip, and the central directory that it points to.
 
 APPNOTE.TXT 6.3.10, 4.3.12 to 4.3.16; see ``zip_records``.
 """
@@ -32,7 +32,7 @@ END_SIGNATURE, END64_SIGNATURE, LOCATOR_SIGNATURE = b"PK\x05\x06", b"PK\x06\x06"
 
 
 class End(NamedTuple):
-    """What the end of a zip says: ``entries`` of them lie in ``size`` bytes from ``offset`` on."""
+    """The central directory by the end record: ``entries`` in ``size`` bytes from ``offset`` on."""
 
     entries: int
     size: int
@@ -40,7 +40,7 @@ class End(NamedTuple):
 
 
 def read_end(file: int, length: int) -> End:
-    """The end of the zip, 4.3.14 to 4.3.16; the zip is ``length`` bytes long."""
+    """The end record, 4.3.14 to 4.3.16, of a zip of ``length`` bytes."""
     start = max(0, length - END.size - FULL - LOCATOR.size)
     tail = read(file, start, length - start)
     at = tail.rfind(END_SIGNATURE)
@@ -71,7 +71,7 @@ def read_end(file: int, length: int) -> End:
 
 
 def _another_end(tail: bytes, last: int) -> bool:
-    """Whether an end record before the ``last`` one has a comment up to the end of the zip."""
+    """Whether an earlier end record is valid, too: its comment reaches to the end of the zip."""
     at = tail.find(END_SIGNATURE)
     while at < last:
         if at + END.size <= len(tail) and at + END.size + END.unpack_from(tail, at)[7] == len(tail):

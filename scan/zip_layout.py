@@ -1,15 +1,15 @@
-"""Checks that a zip is made of its entries, one directory and one end record, and nothing else.
+"""Checks that a zip consists of its entries, one directory and one end record, and nothing else.
 
-Some unzippers go by the directory at the end, some by the local headers on the way, some by both.
-They all find the same files where, from the first byte to the last,
+Some unzippers use the directory at the end, some the local headers, some both. They find the same
+files if, from the first byte to the last,
 
 - 4.3.6: local header, packed data and data descriptor of each entry follow each other without a gap
-  or an overlap, and the directory follows the last (so nothing is before, between or behind them),
-- 4.3.7: each local header says what the directory says of that entry,
-- 4.3.9: each data descriptor does, and is there exactly where bit 3 says so.
+  or an overlap, and the directory follows the last one,
+- 4.3.7: each local header agrees with the directory,
+- 4.3.9: each data descriptor agrees with it, too, and exists exactly if bit 3 of the flags is set.
 
-The numbers are those of PKWARE's APPNOTE.TXT 6.3.10. That the packed data itself ends where it
-should is seen when it is unpacked: see ``zip_data``.
+The numbers are sections of PKWARE's APPNOTE.TXT 6.3.10. ``zip_data`` checks the length of the
+packed data itself.
 """
 
 import struct
@@ -35,7 +35,7 @@ from scan.zip_records import (
     widened,
 )
 
-# Most headers fit, with their names and extra fields, so that one read is enough.
+# Bytes of the first read; most headers fit with their names and extra fields.
 GUESS = 512
 STORED, LZMA = 0, 14
 # 4.3.9: with and without signature, with sizes of 4 and of 8 bytes.
@@ -67,9 +67,10 @@ def check_layout(file: int, end: End, members: Sequence[Member]) -> list[int]:
 
 
 def _check_local(file: int, member: Member, limit: int) -> tuple[int, bool]:
-    """Where the data of ``member`` begins, and whether its local header, 4.3.7, is one of zip64.
+    """Where the data of ``member`` begins, and whether its local header, 4.3.7, is zip64.
 
-    The header agrees with the directory, or the zip is refused.
+    Raises:
+        ScanError: the header does not agree with the directory.
     """
     at = member.offset
     header = read(file, at, min(GUESS, limit - at))
@@ -102,7 +103,7 @@ def _check_local(file: int, member: Member, limit: int) -> tuple[int, bool]:
 def _difference(
     member: Member, flags: int, method: int, crc: int, packed: int, size: int
 ) -> str | None:
-    """What of a local header is not as in the central directory, if anything."""
+    """The first difference between a local header and the central directory, None for none."""
     matter = ENCRYPTED_ANYHOW | DESCRIPTOR
     if not member.name.isascii():
         matter |= UTF8
@@ -112,7 +113,7 @@ def _difference(
         return f"method {method} and {member.method}"
     if (flags ^ member.flags) & matter:
         return f"flags {flags:#06x} and {member.flags:#06x}"
-    # 4.4.4: with a data descriptor they are zero here; some makers know them before, and say so.
+    # 4.4.4: with a data descriptor the values here are zero; some zip tools fill them in anyway.
     unset = {0} if member.flags & DESCRIPTOR else set()
     for what, here, there in (
         ("CRC", crc, member.crc),
@@ -137,12 +138,12 @@ def _check_descriptor(file: int, member: Member, at: int, following: int, is_zip
         raise ambiguous(
             f"The data descriptor of {printable(member.name)} and the central directory differ."
         )
-    # 4.3.9.2: its sizes have 8 bytes where there is a zip64 extra field; some makers write 8 bytes
-    # without one, too, which nobody takes for something else.
+    # 4.3.9.2: sizes have 8 bytes if there is a zip64 extra field; some zip tools write 8 bytes
+    # without one, too, which is not ambiguous.
     if is_zip64 and "Q" not in layout:
         raise ambiguous(f"The data descriptor of {printable(member.name)} has too short sizes.")
     is_signed = "x" in layout
-    # Without a signature nobody who reads from the start finds the end of data that is not packed.
+    # Without a signature, reading from the start cannot find the end of uncompressed data.
     if starts_signed != is_signed or (member.method == STORED and not is_signed):
         raise ambiguous(f"The data descriptor of {printable(member.name)} can be read in two ways.")
     return following

@@ -1,6 +1,6 @@
-"""Where the symbolic links of a zip lead; refused unless that is a file or folder of the zip.
+"""Resolves the symbolic links of a zip, which must lead to a file or folder of the zip.
 
-Python, Java and Windows unpack a link as a file that holds its target's name, which must not be
+Python, Java and Windows unpack a link as a file that contains its target's name; this must not be
 code.
 """
 
@@ -11,19 +11,19 @@ from scan.language import names_code
 from scan.zip_names import unsafe
 from scan.zip_records import printable
 
-# As Linux does (path_resolution(7)), and what its links hold at most.
+# Linux's limits: links followed for one path (path_resolution(7)), and bytes of a target.
 MOST_LINKS, LONGEST_TARGET = 40, 4095
-# No language does anything with a name and nothing else.
+# In no language does a file with such a name alone run anything.
 ONLY_A_NAME = re.compile(r"[\w./@+~-]+")
 
 
 def lead_to(
     links: Mapping[str, str], files: Container[str], folders: Container[str]
 ) -> dict[str, str]:
-    """The path of the file or folder that each of ``links``, path to target, ends at.
+    """The path of the file or folder that each of ``links`` (path to target) leads to.
 
     Raises:
-        ScanError: it ends nowhere in the zip, or makes something else of what it names.
+        ScanError: a link leads out of the zip or to nothing, or changes what a file is taken for.
     """
     ends: dict[str, str] = {}
     for path, target in links.items():

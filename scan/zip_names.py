@@ -1,4 +1,4 @@
-"""The name of a zip entry as a path on disk; refused if systems could read it differently."""
+"""The name of a zip entry as a path on disk; refused if systems could interpret it differently."""
 
 import re
 import unicodedata
@@ -9,28 +9,31 @@ from scan.errors import ScanError
 from scan.language import names_code
 from scan.zip_records import UTF8, Member, printable
 
-# What Linux takes: NAME_MAX for each part of a path, PATH_MAX less a NUL for all of it.
+# Linux's limits in bytes: NAME_MAX for each part of a path, PATH_MAX less a NUL for all of it.
 LONGEST_NAME, LONGEST_PATH = 255, 4095
 # Controls, line and paragraph separators, bidirectional controls (UAX 9), lone surrogates.
 FORBIDDEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# Where Finder keeps the icon of a folder, and what belongs to that file.
+# Finder's file with the icon of a folder, and its AppleDouble file.
 FINDER_ICONS = {"Icon\r", "._Icon\r"}
-# Info-ZIP's unzip drops a version as VMS has it; on NTFS `::$DATA` is the file before it.
+# Info-ZIP's unzip drops a VMS version (`;1`); on NTFS `a::$DATA` is the file `a`.
 DROPPED = re.compile(r";\d*\Z|:\$data\Z", re.IGNORECASE)
-# A suffix that is another one in another code page.
+# A suffix that would differ in another code page.
 SUFFIX_ABOVE_ASCII = re.compile(r"\.(?=[^.]*[^\x00-\x7f])[^. ]{1,10}\Z")
-# HFS+ does not see them when it compares names: joiners, marks of order, variation selectors.
+# HFS+ ignores these when it compares names: joiners, directional marks, variation selectors.
 IGNORED = re.compile("[\u00ad\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")
-# In the code pages of Japan and China the second byte of a character may be that of a backslash.
+# In Japanese and Chinese code pages the second byte of a character can equal a backslash.
 HALF_A_CHARACTER = re.compile(rb"([\x80-\xff])\\")
 
 
 def path_of(member: Member, longest: int) -> str:
-    """The path of ``member`` with ``/`` between its parts, empty for the uppermost folder.
+    """The path of ``member`` with ``/`` between its parts, empty for the root folder.
 
     ``longest`` is the most bytes that it may have.
+
+    Raises:
+        ScanError: the name is unsafe.
     """
     path = _checked(_decoded(member.name, bool(member.flags & UTF8)), longest)
     if member.second_name is None:
@@ -44,7 +47,11 @@ def path_of(member: Member, longest: int) -> str:
 def check_clashes(
     paths: Iterable[str], empty_folders: Iterable[str], most_folders: int
 ) -> set[str]:
-    """All folders of the different ``paths``, where each means one file on every machine."""
+    """All folders of ``paths`` and ``empty_folders``; no two paths may be the same on any system.
+
+    Raises:
+        ScanError: two paths clash, or there are more than ``most_folders``.
+    """
     seen: dict[str, str] = {}
     for path in paths:
         first = seen.setdefault(_folded(path), path)
@@ -68,9 +75,9 @@ def check_clashes(
 
 
 def _decoded(name: bytes, is_utf8: bool) -> str:
-    """The name as text. 4.4.4 knows UTF-8 and code page 437 only, and many zips are in another.
+    """The name as text. 4.4.4 allows UTF-8 and code page 437, but many zips use other encodings.
 
-    What is ASCII, so each suffix that means code, is the same in all of them.
+    ASCII characters, and so all suffixes of code, are the same in all of them.
     """
     try:
         text = name.decode()
@@ -84,9 +91,9 @@ def _decoded(name: bytes, is_utf8: bool) -> str:
 
 
 def _check_code_pages(name: bytes, text: str) -> None:
-    """Check that ``name``, read as ``text``, is of one kind in all code pages.
+    """Check that ``name``, decoded to ``text``, has the same suffix in all code pages.
 
-    Info-ZIP's unzip writes letters for some bytes above 127, and drops others.
+    Info-ZIP's unzip replaces some bytes above 127 by letters, and drops others.
     """
     last = _last(text)
     without = last.encode("ascii", "ignore").decode()
@@ -97,7 +104,7 @@ def _check_code_pages(name: bytes, text: str) -> None:
 
 
 def _checked(name: str, longest: int) -> str:
-    """``name`` as a path, when it is one below the folder that the zip is unpacked to."""
+    """``name`` as a relative path; refused if it is unsafe on some system."""
     if name.endswith("\\"):
         raise unsafe(f"The name {printable(name)} ends in a backslash: is it a file or a folder?")
     # Windows tools write backslashes.
@@ -123,13 +130,13 @@ def _checked(name: str, longest: int) -> str:
 
 
 def _same_meaning(path: str, second: str) -> bool:
-    """Whether both are names of one file in two code pages: as deep, and of one kind."""
+    """Whether both can be names of one file in two code pages: same depth, suffix and language."""
     parts, others = path.split("/"), second.split("/")
     return (
         len(parts) == len(others)
         and _suffix(path) == _suffix(second)
         and names_code(parts[-1]) == names_code(others[-1])
-        # ASCII needs no second name, so nothing else can have been meant.
+        # ASCII is the same in all code pages, so ASCII parts must be equal.
         and all(one == other for one, other in zip(parts, others, strict=True) if other.isascii())
     )
 
@@ -147,17 +154,17 @@ def _last(path: str) -> str:
 
 
 def _folded(path: str) -> str:
-    """What is the same for all names that are one on Windows or macOS."""
+    """A form that is equal for names that Windows or macOS treat as the same."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", IGNORED.sub("", path)).casefold()
 
 
 def unsafe(message: str) -> ScanError:
-    """The error of an entry that could be a different file on another system."""
+    """The error for an entry that could be a different file on another system."""
     return ScanError(
         "UnsafeEntry",
         message,
-        # The same files would make the same zip.
+        # Zipping the same files again would not help.
         "Rename that file or link, or leave it out; then zip the code again and upload it.",
     )

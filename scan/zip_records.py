@@ -1,7 +1,7 @@
-"""The records of a zip, each as PKWARE's APPNOTE.TXT 6.3.10 lays it out.
+"""The records of a zip, as PKWARE's APPNOTE.TXT 6.3.10 defines them.
 
-Only one reading of a record is let through: where a field stands twice (in the record and in its
-zip64 extra field), both must say the same.
+Ambiguous records are refused: if a field is there twice (in the record and in its zip64 extra
+field), both values must agree.
 """
 
 import os
@@ -20,8 +20,8 @@ ENCRYPTED, END_MARKER, DESCRIPTOR, UTF8 = 0x1, 0x2, 0x8, 0x800
 ENCRYPTED_ANYHOW = ENCRYPTED | 0x40 | 0x2000
 # 4.5.3 and 4.6.9: extra fields that replace what the header says.
 ZIP64, UNICODE_PATH = 0x0001, 0x7075
-# Extra fields with a mode of their own, which make some unzippers take a file for a link: ASi's,
-# and libarchive's for streams (its archive_write_set_format_zip.c).
+# Extra fields with a second file mode, by which some unzippers take a file for a link: ASi's, and
+# libarchive's for streams (its archive_write_set_format_zip.c).
 OTHER_MODES = {0x756E, 0x6C78}
 FULL, FULL64 = 0xFFFF, 0xFFFFFFFF
 LARGEST_OFFSET = 2**63 - 1
@@ -30,7 +30,7 @@ ZIP_AGAIN = "Zip the code again, for example with `git archive --format=zip HEAD
 
 
 class Member(NamedTuple):
-    """One entry as the central directory has it; ``packed`` and ``size`` in bytes.
+    """One entry of the central directory; ``packed`` and ``size`` are in bytes.
 
     ``name`` and ``second_name`` (of the Unicode path extra field, or None) are bytes, ``mode`` the
     Unix file mode or 0, ``offset`` that of the local header.
@@ -49,8 +49,8 @@ class Member(NamedTuple):
 
 
 def read(file: int, offset: int, size: int) -> bytes:
-    """``size`` bytes of the open ``file`` (its descriptor), not fewer."""
-    # Zip64 can name more than the system takes for an offset.
+    """Exactly ``size`` bytes of the open ``file`` (a descriptor) at ``offset``."""
+    # Zip64 offsets can be larger than the system accepts.
     chunk = os.pread(file, size, offset) if size >= 0 and 0 <= offset <= LARGEST_OFFSET else b""
     if len(chunk) != size:
         raise damaged("it ends in the middle of an entry")
@@ -58,10 +58,10 @@ def read(file: int, offset: int, size: int) -> bytes:
 
 
 def widened(values: tuple[int, ...], field: bytes | None, name: bytes) -> tuple[int, ...]:
-    """``values`` with those taken from the zip64 extra field that the header leaves to it, 4.5.3.
+    """``values`` of a header, with the 32-bit maximum replaced from the zip64 extra field, 4.5.3.
 
-    It holds them in the order of the header, and only those whose bits are all set there. Some zips
-    have one although nothing is left to it: then both say the same.
+    The field has, in the order of the header, only the values that are at the maximum there. Some
+    zips have the field although no value is: then both must agree.
     """
     if field is None:
         return values
@@ -76,7 +76,7 @@ def widened(values: tuple[int, ...], field: bytes | None, name: bytes) -> tuple[
 
 
 def extra_fields(extra: bytes, name: bytes) -> dict[int, bytes]:
-    """The extra fields of an entry by their ids, 4.5.1; those that mean something only once."""
+    """The extra fields of an entry by their ids, 4.5.1; those used here must not be there twice."""
     fields: dict[int, bytes] = {}
     at = 0
     while at + 4 <= len(extra):
@@ -90,7 +90,7 @@ def extra_fields(extra: bytes, name: bytes) -> dict[int, bytes]:
             raise ambiguous(f"{printable(name)} has an extra field with a second file mode.")
         fields[kind] = extra[at : at + size]
         at += size
-    # Android's zipalign fills up with zeros, also fewer than a field has.
+    # Android's zipalign pads with zeros, which may be fewer than a field's header has.
     if extra[at:].strip(b"\0"):
         raise damaged(f"the extra fields of {printable(name)} are cut")
     return fields
@@ -107,16 +107,16 @@ def second_name(fields: dict[int, bytes], name: bytes) -> bytes | None:
 
 
 def printable(name: bytes | str) -> str:
-    """An untrusted name in a form that is safe in messages."""
+    """An untrusted name, quoted, escaped and cut, for messages."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     return ascii(text if len(text) <= 80 else f"{text[:80]}...")
 
 
 def ambiguous(message: str) -> ScanError:
-    """The error of a zip in which two unzippers could find different files."""
+    """The error for a zip in which two unzippers could find different files."""
     return ScanError("AmbiguousZip", message, ZIP_AGAIN)
 
 
 def damaged(why: str) -> ScanError:
-    """The error of a zip that cannot be read."""
+    """The error for a zip that cannot be read."""
     return ScanError("DamagedZip", f"The zip is cut off or damaged: {why}.", ZIP_AGAIN)

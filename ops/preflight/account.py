@@ -12,7 +12,7 @@ from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from ops.rights import Statement, statements
 
 LOG_REGION = "us-east-1"
-# At this many, a burst of uploads is evaluated in a few minutes, and other teams still run.
+# With this many, a burst of uploads is evaluated in a few minutes, and other teams can still run.
 ENOUGH_BUILDS, ENOUGH_CALLS = 5, 50
 PLATFORMS = {"x86_64": "Linux", "arm64": "ARM"}
 SIZES = {
@@ -285,7 +285,7 @@ def _context(statement: Statement) -> list[dict[str, object]]:
     return [
         {
             "ContextKeyName": key,
-            # A request names one service, whichever of them.
+            # A request has one value, so any of the allowed ones fits.
             "ContextKeyValues": [value if isinstance(value, str) else value[0]],
             "ContextKeyType": "string",
         }

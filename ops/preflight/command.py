@@ -25,11 +25,11 @@ MARKS = {
     Level.WARNING: ("!", "yellow"),
     Level.FINE: ("✔", "green"),
 }
-# Domains that nobody can have (RFC 2606).
+# Domains that are reserved for examples and tests (RFC 2606).
 EXAMPLES = re.compile(r"[@.](example(\.com|\.net|\.org)?|test|invalid|localhost)$", re.I)
-# The first that was found decides.
+# The exit code is that of the first level that occurs.
 CODES = {Level.FAILED: 1, Level.UNKNOWN: 2}
-Found = Sequence[tuple[Check, Finding]]
+Findings = Sequence[tuple[Check, Finding]]
 
 
 def preflight(
@@ -62,8 +62,8 @@ def preflight(
     sys.exit(next((code for level, code in CODES.items() if level in levels), 0))
 
 
-def inspect(configuration: Configuration) -> Found:
-    """The findings of all checks; if settings or credentials are wrong, only those."""
+def inspect(configuration: Configuration) -> Findings:
+    """Return the findings of all checks; if settings or credentials are wrong, only those."""
     if configuration.settings is None:
         return [
             (_said("settings"), failed(what, "`pulumi up` refuses it", fix))
@@ -125,9 +125,9 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
         **{f'appRecipients["{app}"]': team for app, team in settings.app_recipients.items()},
     }
     addresses = {"sender": settings.sender} | {
-        f"--path '{key}[{place}]'": address
-        for key, those in lists.items()
-        for place, address in enumerate(those)
+        f"--path '{key}[{index}]'": address
+        for key, team in lists.items()
+        for index, address in enumerate(team)
     }
     return [
         (
@@ -144,12 +144,12 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
 
 
 def _said(about: str) -> Check:
-    """A check whose finding is known before the checks can run."""
+    """A check for a finding that is known before the checks run."""
     return Check(area="Settings", about=about, inspect=lambda environment: [])
 
 
-def _show(findings: Found, stack: str) -> None:
-    """One row for each finding; unless it is fine, also why it matters and how to fix it."""
+def _show(findings: Findings, stack: str) -> None:
+    """Print a row for each finding; unless it is fine, with why it matters and how to fix it."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(style="bold", no_wrap=True)

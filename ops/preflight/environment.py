@@ -1,4 +1,4 @@
-"""What the checks look at: one stack's settings, its account, and what it will register."""
+"""What the checks inspect: a stack's settings, its account, and the resources of its program."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from components.upload_gate import UploadGateArgs
 from ops.identity import PATIENCE, Identity
 from ops.program import Resource
 
-# The chat service is global, and has its API in a few regions.
+# The chat service is global, but its API has endpoints in a few regions only.
 CHAT_REGION = "us-east-2"
 
 
 @cache
 def client(service: str, region: str) -> Any:
-    """boto3's client, with short time-outs."""
+    """A boto3 client with short timeouts."""
     return boto3.client(service, region_name=region, config=PATIENCE)
 
 
@@ -43,11 +43,11 @@ class Environment:
         return "uploadBucket" in self.outputs
 
     def client(self, service: str, region: str = "") -> Any:
-        """boto3's client for the stack's region, or another."""
+        """A boto3 client for ``region``, by default the stack's."""
         return client(service, region or self.region)
 
     def desired(self, type_name: str) -> list[dict[str, Any]]:
-        """The desired states of Cloud Control for one type."""
+        """The desired states of the Cloud Control resources of one type."""
         return [
             resource.desired
             for resource in self.resources
@@ -56,6 +56,6 @@ class Environment:
 
 
 def every(client: Any, operation: str, key: str, **parameters: Any) -> Iterable[Any]:
-    """All items under ``key`` on all pages that ``operation`` of boto3's client has."""
+    """Yield the items under ``key`` on all pages of the client's ``operation``."""
     for page in client.get_paginator(operation).paginate(**parameters):
         yield from page.get(key, [])

@@ -8,7 +8,7 @@ from ops.preflight.environment import Environment
 
 
 class Level(StrEnum):
-    """The worst first; UNKNOWN says that the check could not run."""
+    """Worst first; UNKNOWN means that the check could not run."""
 
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -18,7 +18,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """``what`` was found, ``why`` it matters, and ``fix``: what to run or to do."""
+    """``what`` was found, ``why`` it matters, and how to ``fix`` it: a command or instruction."""
 
     level: Level
     what: str
@@ -51,5 +51,5 @@ def failed(what: str, why: str, fix: str) -> Finding:
 
 
 def unknown(what: str, why: str, fix: str) -> Finding:
-    """It could not be looked at."""
+    """It could not be checked."""
     return Finding(level=Level.UNKNOWN, what=what, why=why, fix=fix)

@@ -7,32 +7,32 @@ from ops.preflight.finding import Finding, failed, fine
 
 
 def vpc(environment: Environment) -> Iterator[Finding]:
-    """Whether the subnets and security groups exist, in that VPC."""
-    wanted = environment.settings.vpc
-    if not wanted:
+    """Whether the subnets and security groups exist in the VPC of the settings."""
+    settings = environment.settings.vpc
+    if not settings:
         return
     ec2 = environment.client("ec2")
-    # A filter finds nothing where an id would raise.
-    subnets = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(wanted.subnets)}])[
-        "Subnets"
-    ]
+    # Filters, since the parameters for ids raise an error if one does not exist.
+    subnets = ec2.describe_subnets(
+        Filters=[{"Name": "subnet-id", "Values": list(settings.subnets)}]
+    )["Subnets"]
     groups = ec2.describe_security_groups(
-        Filters=[{"Name": "group-id", "Values": list(wanted.security_groups)}]
+        Filters=[{"Name": "group-id", "Values": list(settings.security_groups)}]
     )["SecurityGroups"]
-    lies_in = {
+    vpc_ids = {
         **{subnet["SubnetId"]: subnet["VpcId"] for subnet in subnets},
         **{group["GroupId"]: group["VpcId"] for group in groups},
     }
-    amiss = [
-        f"{name} is in {lies_in[name]}" if name in lies_in else f"{name} does not exist"
-        for name in (*wanted.subnets, *wanted.security_groups)
-        if lies_in.get(name) != wanted.vpc_id
+    mismatches = [
+        f"{name} is in {vpc_ids[name]}" if name in vpc_ids else f"{name} does not exist"
+        for name in (*settings.subnets, *settings.security_groups)
+        if vpc_ids.get(name) != settings.vpc_id
     ]
-    for mismatch in amiss:
+    for mismatch in mismatches:
         yield failed(
-            f"{mismatch}; the setting vpcId says {wanted.vpc_id}",
+            f"{mismatch}; the setting vpcId says {settings.vpc_id}",
             "CodeBuild refuses the project, or no build starts",
             f"correct vpcSubnets and vpcSecurityGroups in Pulumi.{environment.stack}.yaml",
         )
-    if not amiss:
-        yield fine(f"subnets and security groups are in {wanted.vpc_id}")
+    if not mismatches:
+        yield fine(f"subnets and security groups are in {settings.vpc_id}")

@@ -54,7 +54,7 @@ def run(
 
 
 def _findings(check: Check, environment: Environment) -> Iterator[Finding]:
-    """What the check finds, and what kept it from finding more."""
+    """Yield the findings of the check, and UNKNOWN for an error of AWS."""
     try:
         yield from check.inspect(environment)
     except ClientError as error:
@@ -72,7 +72,7 @@ def _findings(check: Check, environment: Environment) -> Iterator[Finding]:
 
 
 def _right(error: ClientError) -> str:
-    """The right that AWS misses, as in ``ses:GetAccount``; where it does not say, the call."""
+    """The missing permission, for example ``ses:GetAccount``; the call's name if AWS names none."""
     message = error.response.get("Error", {}).get("Message", "")
     named = re.search(r"not authorized to perform:? ([\w-]+:\w+)", message)
     return named[1] if named else error.operation_name

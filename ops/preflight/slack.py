@@ -7,7 +7,7 @@ from ops.preflight.environment import CHAT_REGION, Environment, every
 from ops.preflight.finding import Finding, failed, fine
 
 CONSOLE = f"https://{CHAT_REGION}.console.aws.amazon.com/chatbot/home#/chat-clients"
-# As the types' CloudFormation schemas say; a longer command is cut off without a word.
+# Limits of the types' CloudFormation schemas; a longer command is cut off silently.
 MOST = {"ActionName": 64, "ButtonText": 50, "Variables": 5, "Criteria": 5, "CommandText": 100}
 ACTION = "AWS::Chatbot::CustomAction"
 NO_REASON = "no reason given"
@@ -15,43 +15,45 @@ NO_REASON = "no reason given"
 
 def workspace(environment: Environment) -> Iterator[Finding]:
     """Whether the chat service is authorised in the workspace."""
-    wanted = environment.settings.slack_workspace_id
+    team_id = environment.settings.slack_workspace_id
     chat = environment.client("chatbot", CHAT_REGION)
     known = {
         team["SlackTeamId"]: team
         for team in every(chat, "describe_slack_workspaces", "SlackWorkspaces")
     }
-    if wanted not in known:
+    if team_id not in known:
         others = ", ".join(f"{key} ({team['SlackTeamName']})" for key, team in known.items())
         yield failed(
-            f"workspace {wanted} is not authorised"
+            f"workspace {team_id} is not authorised"
             + (f"; authorised are {others}" if others else ""),
             "without that `pulumi up` can't make the channel configuration",
             f"{CONSOLE}: Configure a chat client, Slack, allow; or "
             f"pulumi config set slackWorkspaceId T0123456789 --stack {environment.stack}",
         )
-    elif known[wanted].get("State", "ENABLED") != "ENABLED":
+    elif known[team_id].get("State", "ENABLED") != "ENABLED":
         yield failed(
-            f"workspace {wanted} is disabled: {known[wanted].get('StateReason', NO_REASON)}",
+            f"workspace {team_id} is disabled: {known[team_id].get('StateReason', NO_REASON)}",
             "an organisation's chat policy forbids it; no card arrives",
             "ask who manages the organisation's chat applications policies",
         )
     else:
-        yield fine(f"workspace {known[wanted]['SlackTeamName']} ({wanted}) is authorised")
+        yield fine(f"workspace {known[team_id]['SlackTeamName']} ({team_id}) is authorised")
 
 
 def channel(environment: Environment) -> Iterator[Finding]:
-    """Whether the channel is free for this stack before, and taken by it after."""
-    wanted = environment.settings.slack_channel_id
+    """Whether the channel is free (before `pulumi up`), or configured for this stack (after it)."""
+    channel_id = environment.settings.slack_channel_id
     others = [
         configuration
         for configuration in _configurations(environment)
         if configuration["ConfigurationName"] != environment.prefix
     ]
-    rivals = [other["ConfigurationName"] for other in others if other["SlackChannelId"] == wanted]
+    rivals = [
+        other["ConfigurationName"] for other in others if other["SlackChannelId"] == channel_id
+    ]
     if rivals:
         yield failed(
-            f"channel {wanted} belongs to configuration {', '.join(rivals)}",
+            f"channel {channel_id} belongs to configuration {', '.join(rivals)}",
             "a channel can be in one configuration only",
             f"pulumi config set slackChannelId C0123456789 --stack {environment.stack}",
         )
@@ -76,25 +78,25 @@ def channel(environment: Environment) -> Iterator[Finding]:
             "ask who manages the organisation's chat applications policies",
         )
     elif not rivals:
-        yield fine(f"channel {wanted} is " + ("configured" if own else "free"))
+        yield fine(f"channel {channel_id} is " + ("configured" if own else "free"))
 
 
 def buttons(environment: Environment) -> Iterator[Finding]:
-    """Whether the names of the buttons are free before, and the channel lists them after."""
+    """Whether the buttons' names are free (before `pulumi up`), or in the channel (after it)."""
     chat = environment.client("chatbot", CHAT_REGION)
-    wanted = {action["ActionName"] for action in environment.desired(ACTION)}
+    names = {action["ActionName"] for action in environment.desired(ACTION)}
     actions = every(chat, "list_custom_actions", "CustomActions")
     arns = {arn.rsplit("/", 1)[-1]: arn for arn in actions}
     if not environment.deployed:
-        for name in sorted(wanted & arns.keys()):
+        for name in sorted(names & arns.keys()):
             yield failed(
                 f"a custom action {name} exists, and this stack has not made it",
                 "names of actions are unique in the account; `pulumi up` would stop there",
                 f"aws chatbot delete-custom-action --region {CHAT_REGION} "
                 f"--custom-action-arn {arns[name]}",
             )
-        if not wanted & arns.keys():
-            yield fine(f"the names of {len(wanted)} buttons are free")
+        if not names & arns.keys():
+            yield fine(f"the names of {len(names)} buttons are free")
         return
     own = _own_configuration(environment)
     listed = {
@@ -110,7 +112,7 @@ def buttons(environment: Environment) -> Iterator[Finding]:
             else []
         )
     }
-    missing = sorted(name for name in wanted if arns.get(name) not in listed)
+    missing = sorted(name for name in names if arns.get(name) not in listed)
     if missing:
         yield failed(
             f"the channel does not list {', '.join(missing)}",
@@ -118,11 +120,11 @@ def buttons(environment: Environment) -> Iterator[Finding]:
             f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}",
         )
     else:
-        yield fine(f"the channel lists all {len(wanted)} buttons")
+        yield fine(f"the channel lists all {len(names)} buttons")
 
 
 def limits(environment: Environment) -> Iterator[Finding]:
-    """Whether the buttons stay within what the service takes."""
+    """Whether the buttons are within the chat service's limits."""
     actions = environment.desired(ACTION)
     too_much = []
     for action in actions:

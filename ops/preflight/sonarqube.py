@@ -1,7 +1,8 @@
 """The SonarQube server: reachable, new enough, a least-privilege token, a usable quality gate.
 
-With a global analysis token its API has all of that (25.9): ``users/current`` the permissions,
-``user_tokens/search`` the expiry, ``qualitygates/list`` and ``show`` the default gate.
+A global analysis token can read all of that in the API (25.9): the permissions in
+``users/current``, the expiry in ``user_tokens/search``, the default gate in ``qualitygates/list``
+and ``show``.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ KINDS = {
     "sqp": "PROJECT_ANALYSIS_TOKEN",
 }
 NEEDED = {"scan": "Execute Analysis", "provisioning": "Create Projects"}
-# Days before the token's expiry, so that there is time to renew it.
+# Days before the token's expiry from which preflight warns.
 SOON_DAYS = 14
 
 
@@ -58,7 +59,7 @@ def sonarqube(environment: Environment) -> Iterator[Finding]:
 
 def token(environment: Environment, api: Api) -> Iterator[Finding]:
     """Whether the token may do what a scan does, and no more; and when it expires."""
-    if api.is_cloud:  # the Cloud's tokens are all a user's, and tell nothing
+    if api.is_cloud:  # there all tokens are user tokens, and the API does not describe them
         return
     kind = KINDS.get(environment.token[:3] if environment.token[3:4] == "_" else "", "")
     user = api.get("api/users/current")
@@ -161,7 +162,7 @@ def coverage(environment: Environment, api: Api) -> Iterator[Finding]:
 def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
     tokens: list[dict[str, Any]] = api.get("api/user_tokens/search").get("userTokens", [])
     same = [item for item in tokens if item.get("type") == kind]
-    # Which of several it is, the API does not tell.
+    # With several tokens of a kind, it is unknown which of them is used here.
     if len(same) != 1 or "expirationDate" not in same[0]:
         return
     ends = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")

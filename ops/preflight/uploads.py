@@ -1,4 +1,4 @@
-"""Whether versions without clearance stay unreadable: ways around the bucket's policy."""
+"""Whether versions without clearance can be read by bypassing the upload bucket's policy."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ops.program import GATE
 
 # The logical name of each bucket, and the output that has its physical name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
-# Each of these actions allows to disable the bucket's policy, or to copy objects past it.
+# Actions that can disable the bucket's policy, or copy objects around it.
 LIFTING = (
     "s3:PutBucketPolicy",
     "s3:DeleteBucketPolicy",
@@ -59,7 +59,7 @@ def grants(environment: Environment) -> Iterator[Finding]:
     could = []
     for arn in environment.settings.deployers:
         if arn.split(":")[4] != environment.identity.account:
-            continue  # across accounts the bucket's policy alone decides
+            continue  # another account's principals need the bucket's policy, too
         results = iam.simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=list(LIFTING), ResourceArns=[bucket]
         )["EvaluationResults"]
@@ -105,7 +105,7 @@ def _policy(environment: Environment, label: str, bucket: str) -> Iterator[Findi
 
 
 def written_policy(environment: Environment, label: str) -> list[dict[str, Any]]:
-    """The statements that the program writes on a bucket."""
+    """The statements of the bucket policy that the program writes."""
     [policy_resource] = [
         resource
         for resource in environment.resources
@@ -116,7 +116,7 @@ def written_policy(environment: Environment, label: str) -> list[dict[str, Any]]
 
 
 def _names(statements: list[dict[str, Any]], effect: str) -> set[str]:
-    """The statements of one effect, by their name or else by whom they are about."""
+    """The statements of one effect, each by its Sid or else its principal."""
     return {
         str(statement.get("Sid") or statement["Principal"])
         for statement in statements

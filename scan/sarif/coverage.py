@@ -1,4 +1,4 @@
-"""Collects in ``Seen`` what the tools report as analysed, from all their outputs."""
+"""Collects in ``Seen`` which files the tools analysed, from SARIF, output and their own JSON."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
-    """One call of a tool: as ``sarifCommand`` has it, the file it wrote, what its output says."""
+    """One call of a tool: its command (``sarifCommand``), its SARIF file, notes of its output."""
 
     command: str
     sarif: Path
@@ -32,7 +32,7 @@ class ToolCall:
 
 
 def seen_by(run: Json, recipe: Recipe | None, locations: Locations, call: ToolCall) -> Seen:
-    """What one run says: in its SARIF, in the tool's output, and in its own JSON file."""
+    """What one run analysed, by its SARIF, the tool's output, and the tool's own JSON file."""
     unread, incomplete = problems(run, locations, recipe)
     seen = Seen(
         analysed=_analysed(run, recipe, locations),
@@ -77,7 +77,7 @@ def _with_output(
 
 
 def together(all_seen: Sequence[Seen], source: Path) -> Seen:
-    """What all runs of one SARIF say: a file is analysed where one of them read it."""
+    """Merge all runs of one SARIF file: a file counts as analysed if any run read it."""
     if len(all_seen) == 1:
         return all_seen[0]
     languages = [seen_files.languages for seen_files in all_seen]
@@ -105,7 +105,7 @@ def together(all_seen: Sequence[Seen], source: Path) -> Seen:
 
 
 def _read(seen: Seen, source: Path) -> frozenset[str]:
-    """The files that a run has read by what it says, or else by what it could."""
+    """The files that a run reports as analysed; without a report, those that it can read."""
     if seen.analysed is not None:
         return seen.analysed
     read = set()
@@ -118,18 +118,18 @@ def _read(seen: Seen, source: Path) -> frozenset[str]:
 
 
 def _analysed(run: Json, recipe: Recipe | None, locations: Locations) -> frozenset[str] | None:
-    """Bandit tells by its metrics per file, others by artifacts with a role (3.24.6).
+    """The analysed files: in Bandit's metrics per file, else artifacts with a role (3.24.6).
 
-    None where the run does not say. What could be one of two files is none.
+    None if the run does not say. Paths that could mean two files are left out.
     """
     metrics = (run.get("properties") or {}).get("metrics")
     if isinstance(metrics, Mapping) and "_totals" in metrics:
         return _certain(locations.path(str(metric)) for metric in metrics if metric != "_totals")
-    # 3.24.3: one that lies in another one is no file of the upload.
+    # 3.24.3: an artifact inside of another one is not a file of the upload.
     artifacts = [
         artifact for artifact in run.get("artifacts") or [] if artifact.get("parentIndex", -1) == -1
     ]
-    # A folder that was a target says nothing of the files in it.
+    # A folder as a target does not show which of its files were analysed.
     targets = [
         artifact
         for artifact in artifacts
@@ -144,12 +144,12 @@ def _analysed(run: Json, recipe: Recipe | None, locations: Locations) -> frozens
 
 
 def _certain(candidates: Iterable[tuple[str, ...]]) -> frozenset[str]:
-    """Those files that a text names without doubt."""
+    """The files that are named without ambiguity."""
     return frozenset(files[0] for files in candidates if len(files) == 1)
 
 
 def is_unparsed(result: Json, recipe: Recipe | None) -> bool:
-    """Whether a result says that its file was not analysed at all."""
+    """Whether a result means that its file was not analysed at all."""
     return recipe is not None and result.get("ruleId") in recipe.unparsed
 
 
@@ -164,5 +164,5 @@ def _unparsed(run: Json, recipe: Recipe, locations: Locations) -> dict[str, str]
 
 
 def without(seen: Seen, unread: Mapping[str, str]) -> Seen:
-    """``seen`` with more files that were not read, and why."""
+    """``seen`` with further unread files and their reasons."""
     return replace(seen, unread={**seen.unread, **unread})

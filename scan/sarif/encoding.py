@@ -1,4 +1,4 @@
-"""Files whose bytes mean something else to a tool that takes every text for UTF-8."""
+"""Finds files that a tool misreads which assumes UTF-8 for all text."""
 
 import codecs
 import re
@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 START = 8192
-# In these every ASCII byte is that character, whatever stands before it; in UTF-7, Shift JIS and
-# the like a comment may hold a line of code.
+# Encodings in which an ASCII byte is always that character. In others, such as UTF-7 and Shift JIS,
+# a comment can hide a line of code.
 SAME_ASCII = re.compile(r"ascii|utf-8|iso8859-|cp125")
 NOT_UTF8 = "it is not UTF-8, and the scanner reads nothing else"
 DECLARED = "it declares an encoding that the scanner does not follow"
 
 
 def unreadable(source: Path, files: Iterable[str]) -> dict[str, str]:
-    """Those of ``files`` below ``source`` that such a tool misreads, with the reason."""
+    """The ``files`` below ``source`` that such a tool misreads, with the reasons."""
     return {file: reason for file in files if (reason := _reason(source / file))}
 
 

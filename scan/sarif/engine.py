@@ -16,19 +16,20 @@ from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
 from scan.sarif.recipes import RECIPES, named, settings_files
 
-# What a shell says of a command that a signal ended (POSIX, Shell Command Language 2.8.2).
+# A shell's exit code for a command that signal n ended is 128 + n (POSIX, Shell Command Language
+# 2.8.2).
 SHELL_SIGNAL = 128
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """Analyse ``source`` with the tool.
 
-    The SARIF decides, not the exit code: many tools exit non-zero when they find something. But a
-    tool that a signal ended did not finish, even if it wrote SARIF.
+    The SARIF decides, not the exit code: many tools exit non-zero if they have findings. But a tool
+    that was ended by a signal did not finish, even if it wrote SARIF.
 
     Raises:
-        ScanError: the tool cannot be run, was ended, or wrote no SARIF, a broken one, or one that
-            says it failed.
+        ScanError: the tool cannot be run, was ended by a signal, or reports that it failed; or its
+            SARIF is missing or invalid.
     """
     work = source.parent / "work"
     work.mkdir()
@@ -52,7 +53,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     tool = Path(words[0]).name
     log.write(f"Scanning with {tool}")
     output = OutputReader([recipe.output for recipe in recipes or RECIPES if recipe.output])
-    # Not in the upload's folder: tools read their settings from where they run.
+    # Not in the upload's folder: tools read settings from their working folder.
     code, tail = run(command, folder=work, log=log, on_line=output.read)
     if _is_signal(code):
         raise died(tool, code, tail)
@@ -70,7 +71,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
             notes=output.notes,
         )
     except ScanError as scan_error:
-        # A tool that crashed while writing leaves half a file.
+        # A tool that crashed while writing leaves an incomplete file; the crash is the cause.
         if scan_error.code == "InvalidSarif" and code:
             why = ended(tool, code, tail, "left SARIF that cannot be read")
             raise by_words(tail) or ScanError(

@@ -8,21 +8,21 @@ from urllib.parse import unquote
 
 from scan.sarif.locations import FILE_URI
 
-# The parts that are read here; lists may be split into several chunks.
+# The supported parts; lists may be split into several chunks.
 LISTS, SINGLE = ("results", "artifacts", "invocations", "extensions"), "driver"
 
 
 def load(path: Path) -> Any:
-    """The JSON of a file, without nulls, which mean the same as absence (3.6, the defaults)."""
+    """The JSON of a file, without nulls: they mean the same as absence (3.6, the defaults)."""
     with path.open(encoding="utf-8-sig") as file:
         return json.load(file, object_pairs_hook=_without_nulls)
 
 
 def joined(log: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """The runs of ``log``, complete; other files are read only where they are in ``folder``.
+    """The runs of ``log`` with all their parts; only files in ``folder`` are read.
 
     Raises:
-        ValueError: a part is not available, or it is unknown which run it belongs to.
+        ValueError: a part is not available, or belongs to no run.
     """
     inline = [
         dict(inline_external_property)

@@ -1,4 +1,4 @@
-"""Which file of the upload a tool means, and which line (3.4, 3.14.14, 3.28)."""
+"""Maps locations in SARIF to files and lines of the upload (3.4, 3.14.14, 3.28)."""
 
 import os
 import re
@@ -13,15 +13,15 @@ from urllib.parse import unquote
 from scan.folders import files_below
 
 LONGEST = 500
-# RFC 3986, section 3.1; a single letter is a drive of Windows.
+# RFC 3986, section 3.1; a single letter is a Windows drive.
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 FILE_URI = re.compile(r"file:(?://[^/?#]*)?(([^?#]*).*)", re.IGNORECASE | re.DOTALL)
 
 
 class Locations:
-    """Finds files below ``source`` in what a tool writes that ran in ``folder``.
+    """Finds files below ``source`` by the paths and URIs of a tool that ran in ``folder``.
 
-    It compares texts and asks no file system: what a tool writes need be no name of a file.
+    It compares strings and does not access the file system: a tool's texts are untrusted.
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
@@ -29,12 +29,12 @@ class Locations:
         self._files = frozenset(path.relative_to(source).as_posix() for path in files_below(source))
         roots = dict.fromkeys((str(source), os.path.realpath(source)))
         self._roots = tuple(f"{root}/" for root in roots)
-        # Checkov writes paths relative to where it ran, without the dots that lead there.
+        # Checkov writes paths relative to its working folder, without the leading `../`.
         self._starts = (*roots, str(folder), str(source.parent))
         self._named = lru_cache(maxsize=4096)(self._look_up)  # many findings are in few files
 
     def of(self, location: Mapping[str, Any], run: Mapping[str, Any]) -> tuple[str, int | None]:
-        """The file of a ``location``, or the text in its place ("" for none), and the line."""
+        """The file of a ``location``, or else its text as written ("" for none), and the line."""
         line = ((location.get("physicalLocation") or {}).get("region") or {}).get("startLine")
         text = self.text(location, run)
         files = self.files(text)
@@ -48,7 +48,7 @@ class Locations:
     def files(self, text: str) -> tuple[str, ...]:
         """The files of the upload that ``text`` may mean, the likeliest first.
 
-        It is a URI by the standard, but some tools write a bare path: then ``a%20b`` is two files.
+        By the standard it is a URI, but some tools write a path, so ``a%20b`` can mean two files.
         """
         return self._named(text)
 
@@ -61,7 +61,7 @@ class Locations:
         ]
 
     def path(self, text: str) -> tuple[str, ...]:
-        """The files of the upload that ``text`` may mean, which is no URI but a path."""
+        """The files of the upload that the path ``text`` may mean; it is not decoded as a URI."""
         return self._relative(text)
 
     def _look_up(self, text: str) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class Locations:
 
 
 def artifact_location(physical: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """3.4.5: it may name one of the run's artifacts by its index only."""
+    """The artifactLocation of ``physical``; 3.4.5: it may be only an index of an artifact."""
     location = physical.get("artifactLocation") or {}
     if "uri" in location:
         return location
@@ -95,11 +95,11 @@ def artifact_location(physical: Mapping[str, Any], run: Mapping[str, Any]) -> Ma
 
 
 def uri(location: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """The URI of an artifactLocation on its bases, "" for none."""
+    """The URI of an artifactLocation, resolved against its bases; "" for none."""
     text = str(location.get("uri", ""))
     bases = run.get("originalUriBaseIds") or {}
     base, seen = location.get("uriBaseId"), set()
-    # 3.14.14: a base may stand on another one.
+    # 3.14.14: a base may be relative to another base.
     while text and base in bases and base not in seen:
         if text.startswith("/") or SCHEME.match(text):
             break
@@ -111,5 +111,5 @@ def uri(location: Mapping[str, Any], run: Mapping[str, Any]) -> str:
 
 
 def at(items: Any, index: object) -> Any:
-    """The item of that index; None where there is none, as for -1, the default of any index."""
+    """The item at ``index``; None if there is none, as for -1, SARIF's default for indexes."""
     return items[index] if type(index) is int and 0 <= index < len(items) else None

@@ -9,9 +9,9 @@ PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d{1,9})\}")
 
 
 def message(stated: Mapping[str, Any], *texts: Mapping[str, Any]) -> str:
-    """Its own text, or that which its id has in the first of ``texts`` that knows it, in one line.
+    """The message's own text, else the one for its id in the first of ``texts`` that has it.
 
-    Empty where there is none.
+    In one line; empty if there is no text.
     """
     arguments = stated.get("arguments") or []
     text = stated.get("text") or stated.get("markdown")

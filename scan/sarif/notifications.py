@@ -16,10 +16,10 @@ READ_THE_LOG = "Read the scanner's log; it says what the tool said."
 
 
 def check_success(run: Json, recipe: Recipe | None) -> None:
-    """3.20: a tool may say itself that it failed.
+    """Check the run's invocations, by which a tool may report that it failed (3.20).
 
     Raises:
-        ScanError: it does, and not only of files that it could not parse.
+        ScanError: the tool failed, and not only to parse some files.
     """
     name = run["tool"]["driver"]["name"]
     for invocation in run.get("invocations") or []:
@@ -45,9 +45,9 @@ def check_success(run: Json, recipe: Recipe | None) -> None:
 def problems(
     run: Json, locations: Locations, recipe: Recipe | None
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Files that the tool could not read, with the reason; and what it says of none of them.
+    """Files that the tool could not read, with the reasons; and errors that match no file.
 
-    3.58.6: by an error it says that the run is not complete.
+    3.58.6: an error means that the run is not complete.
     """
     unread: dict[str, str] = {}
     incomplete: dict[str, None] = {}
@@ -77,13 +77,13 @@ def _bad(invocation: Json, run: Json, recipe: Recipe | None) -> Iterator[Json]:
 
 
 def _is_partial(invocation: Json, run: Json, recipe: Recipe | None) -> bool:
-    """ESLint calls its run a failure where it could not parse one of the files."""
+    """Whether only files that could not be parsed failed: ESLint then reports its run as failed."""
     bad = list(_bad(invocation, run, None))
     return recipe is not None and bool(bad) and all(_id(item) in recipe.unparsed for item in bad)
 
 
 def _level(notification: Json, run: Json) -> object:
-    """3.58.6: its own, or else that which its descriptor has by default."""
+    """The level of a notification, else the default of its descriptor (3.58.6)."""
     if "level" in notification:
         return notification["level"]
     number, index = resolved(notification.get("descriptor") or {}, run, "notifications")

@@ -1,10 +1,10 @@
-"""What a tool's output says about files, for tools whose SARIF does not."""
+"""Reads from a tool's output which files it analysed, for tools whose SARIF does not say."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# So many statements are kept; a tool that makes more is not believed to have said all.
+# The most notes that are kept in memory; more of them make the analysis incomplete.
 MOST = 100_000
 
 
@@ -18,14 +18,14 @@ class OutputNotes:
 
 
 class OutputReader:
-    """Keeps in ``notes`` what ``patterns`` find in lines of a tool's output; see ``Recipe``."""
+    """Collects in ``notes`` what ``patterns`` match in a tool's output; see ``Recipe.output``."""
 
     def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
         self._patterns = patterns
         self.notes = OutputNotes()
 
     def read(self, line: str) -> None:
-        """Read one line, which has no line break."""
+        """Read one line, without its line break."""
         for pattern in self._patterns:
             if match := pattern.search(line):
                 self._keep(match.groupdict())

@@ -36,10 +36,10 @@ def read(
     """The analysis in the file ``sarif`` of a tool that ran in ``folder`` on ``source``.
 
     ``in_source`` says whether comments in the code may suppress findings; ``command`` is
-    the tool's as the settings have it, ``notes`` what its output says of files.
+    ``sarifCommand``; ``notes`` are about files in the tool's output.
 
     Raises:
-        ScanError: it is no SARIF 2.1.0, or it says that the tool failed or did not begin.
+        ScanError: it is not SARIF 2.1.0, or reports that the tool failed or did not begin.
     """
     call = coverage.ToolCall(command=command, sarif=sarif, notes=notes or OutputNotes())
     recipes = named(command)
@@ -78,7 +78,7 @@ def read(
 
 
 def _check_runs(log: Json) -> None:
-    """3.13.4: none where there was nothing to run, null where they could not be had."""
+    """3.13.4: runs are empty if there was nothing to run, and null if they are not available."""
     if not log.get("runs"):
         raise ScanError(
             "NothingAnalysed",
@@ -88,7 +88,7 @@ def _check_runs(log: Json) -> None:
 
 
 def _check_begun(run: Json) -> None:
-    """Appendix I and 3.14.23: without results the tool did not begin; without findings it is []."""
+    """Appendix I and 3.14.23: ``results`` are [] without findings, absent if it did not begin."""
     if "results" not in run:
         raise ScanError(
             "NothingAnalysed",
@@ -123,7 +123,7 @@ def _findings(
 
 
 def _rule(result: Json, run: Json, known: dict[tuple[object, object], Rule]) -> Rule:
-    """The rule of ``result``; a thousand results have few."""
+    """The rule of ``result``, from ``known`` if possible: many results share few rules."""
     if "rule" in result:
         return rule_of(result, run)
     key = (result.get("ruleId"), result.get("ruleIndex"))
@@ -138,8 +138,8 @@ def _stands(result: Json, in_source: bool) -> bool:
         return False
     if result.get("baselineState") == "absent":  # 3.27.24
         return False
-    # 3.27.23 and 3.35: suppressed unless one of them is under review or rejected. A comment in the
-    # code is the uploader's wish to hide a finding, as an exclusion is.
+    # 3.27.23 and 3.35: suppressed unless a suppression is under review or rejected. Comments in the
+    # code are the uploader's, so they count only where exclusions are allowed.
     suppressions = result.get("suppressions") or []
     return not suppressions or not all(
         suppression.get("status", "accepted") == "accepted"

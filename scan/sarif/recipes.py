@@ -15,17 +15,17 @@ SEMGREP = PYTHON | JAVASCRIPT | frozenset({
     "ruby", "rust", "scala", "scheme", "shell", "solidity", "swift", "terraform", "vue",
 })  # fmt: skip
 CODEQL = PYTHON | JAVASCRIPT | {"c", "c++", "c#", "go", "java", "kotlin", "ruby", "rust", "swift"}
-# What ends a word inside of a shell's ``-c``.
+# Separators of words within the argument of a shell's ``-c``.
 SHELL = re.compile(r"[\s;&|()`<>\"']+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SettingsFile:
-    """Files of an upload that a tool would take for its settings.
+    """Files of an upload that a tool would read as its settings.
 
-    ``glob`` is that of their lower-case name or, with a slash in it, the end of their path;
-    ``excludes`` where all they can do is to leave something out. They have no effect where one of
-    the options ``off`` is in the tool's command, or where nothing in them matches ``holds``.
+    ``glob`` matches their lower-case name or, with a slash in it, is the end of their path.
+    ``excludes`` is true if they can only leave something out. They have no effect if one of the
+    options ``off`` is in the tool's command, or if nothing in them matches ``holds``.
     """
 
     glob: str
@@ -36,20 +36,23 @@ class SettingsFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A tool: the names of its command and of its driver in SARIF, and what is known of it.
+    """A known tool: ``commands`` are names of its executable, ``drivers`` its names in SARIF.
 
-    What it reads: ``languages`` are tags as of ``scan.language``, None where it reads all text.
-    ``leaves_out`` are the folders that it does not look into unless its command has ``ALL``, and
-    ``names`` globs of the only file names that it reads, for a tool that does not say which files
-    it read. ``utf8`` says whether it takes every text for UTF-8.
+    What it reads:
+        ``languages``: tags of ``scan.language``, or None if it reads all text.
+        ``names``: globs of the file names that it reads.
+        ``leaves_out``: folders that it skips unless its command has ``ALL``.
+        ``utf8``: whether it assumes UTF-8 for all text.
 
-    Where it says what it read: ``artifacts`` whether every artifact of its SARIF is a file that it
-    analysed; ``unparsed`` the ids of results and notifications, and ``warnings`` whether any
-    warning, by which it says that it could not read a file; ``own_json`` whether it writes JSON of
-    its own (see ``semgrep``). ``output`` finds in a line of its output a file that it ``analysed``,
-    or ``unread`` and the ``reason``, or a ``problem`` without a file.
+    How it reports what it read:
+        ``artifacts``: whether every artifact in its SARIF is an analysed file.
+        ``unparsed``: ids of results and notifications about files that it could not parse.
+        ``warnings``: whether its warnings, too, mean that a file was not read.
+        ``own_json``: whether it writes a JSON file of its own (see ``semgrep``).
+        ``output``: matches lines of its output; the groups are a file that it ``analysed``, or an
+        ``unread`` file and the ``reason``, or a ``problem`` without a file.
 
-    ``settings`` are files of an upload that it would follow.
+    ``settings`` are files of an upload that it would read as its settings.
     """
 
     commands: tuple[str, ...]
@@ -74,7 +77,8 @@ def _settings(*globs: str, off: tuple[str, ...] = ()) -> tuple[SettingsFile, ...
     return tuple(SettingsFile(glob=glob, off=off) for glob in globs)
 
 
-# https://docs.astral.sh/ruff/settings/#exclude, and the option that empties it.
+# Ruff's default of https://docs.astral.sh/ruff/settings/#exclude; ``ALL`` are options that empty
+# it.
 RUFF_LEAVES_OUT = frozenset({
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache",
     ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox",
@@ -87,9 +91,9 @@ BANDIT = Recipe(
     commands=("bandit",),
     drivers=("bandit",),
     languages=PYTHON,
-    # It holds any option, `skips` among them; what that leaves out nobody would be told.
+    # It can have any option, such as `skips`, which would hide findings silently.
     settings=_settings(".bandit", off=("--ini",)),
-    # A check that dies is skipped for that place, and told on standard error only.
+    # A check that crashes is skipped for that location, and reported on standard error only.
     output=re.compile(
         r"Bandit internal error running: \S+ on file (?P<unread>.+?) at line \d+: "
         r"(?P<reason>.*?)(?:Traceback |$)"
@@ -108,7 +112,7 @@ RUFF = Recipe(
     ),
     utf8=True,
     unparsed=frozenset({"invalid-syntax", "syntax-error", "io-error", "E902", "E999"}),
-    # What is not UTF-8 is left out, whatever encoding it declares.
+    # Files that are not UTF-8 are left out, whatever encoding they declare.
     output=re.compile(
         r"(?:warning|error): (?:Failed to lint |Failed to read |Panicked while linting )"
         r"(?P<unread>.+?): (?P<reason>.*)"
@@ -186,27 +190,27 @@ RECIPES = (
         settings=_settings("lgtm.yml", ".lgtm.yml"),
     ),
 )
-# Nobody's here, and followed by tools of that name.
+# Settings files of tools that have no recipe here.
 OTHERS = (*_ignores(".snyk"), *_settings(".tflint.hcl"))
 
 
 def words(command: str) -> list[str]:
-    """The words of ``command``, those inside of a shell's ``-c`` too.
+    """The words of ``command``, including those in the argument of a shell's ``-c``.
 
     Raises:
-        ValueError: its quotes don't fit.
+        ValueError: its quotes are not balanced.
     """
     return [part for word in shlex.split(command) for part in (word, *SHELL.split(word)) if part]
 
 
 def named(command: str) -> list[Recipe]:
-    """The recipes that ``command`` names, be it behind npx, uvx or ``python -m``."""
+    """The recipes of the tools that ``command`` names, also after npx, uvx or ``python -m``."""
     names = {_tool(word) for word in words(command)}
     return [recipe for recipe in RECIPES if names.intersection(recipe.commands)]
 
 
 def of_driver(name: str, recipes: Sequence[Recipe]) -> Recipe | None:
-    """The recipe of the tool that calls itself ``name``; else the one that the command named."""
+    """The recipe for the driver ``name``, else the only one of ``recipes``, else None."""
     for recipe in RECIPES:
         if name.lower() in recipe.drivers:
             return recipe
@@ -214,7 +218,10 @@ def of_driver(name: str, recipes: Sequence[Recipe]) -> Recipe | None:
 
 
 def settings_files(recipes: Sequence[Recipe], command: str) -> list[SettingsFile]:
-    """What the tools of ``command`` take for settings; all that is known where it names none."""
+    """The settings files of ``recipes`` that ``command`` does not turn off.
+
+    Without recipes, those of all known tools.
+    """
     given = {word.partition("=")[0] for word in words(command)}
     selected = [setting for recipe in recipes or RECIPES for setting in recipe.settings]
     if not recipes:

@@ -1,4 +1,4 @@
-"""Finds what a SARIF reference names: a component of the tool, and a rule of it (3.52, 3.54)."""
+"""Resolves SARIF references to a component of the tool and one of its rules (3.52, 3.54)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Any
 from scan.sarif.locations import at
 
 Json = Mapping[str, Any]
-# Which component, -1 for the driver, and which of its rules; -1 for one that it doesn't describe.
+# Index of the component (-1 for the driver), and of its rule (-1 if it does not describe the rule).
 Key = tuple[int, int]
 NO_RULE = -1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a tool says about a rule; ``component`` are the texts that all its rules share."""
+    """A rule as the tool describes it; ``component_texts`` are shared by its component's rules."""
 
     id: str
     key: Key
@@ -27,7 +27,7 @@ class Rule:
 
 
 def rule_of(result: Json, run: Json) -> Rule:
-    """The rule of ``result``; empty but for its id where the tool does not describe it."""
+    """The rule of ``result``; only its id is set if the tool does not describe it."""
     reference = dict(result.get("rule") or {})
     rule_id = str(result.get("ruleId") or reference.get("id") or "")
     if rule_id:
@@ -57,7 +57,7 @@ def resolved(reference: Json, run: Json, kind: str = "rules") -> Key:
     component = _component(reference.get("toolComponent") or {}, run)
     index = _descriptor(reference, component_at(component, run).get(kind) or [])
     if index == NO_RULE and "toolComponent" not in reference:
-        # Strictly it is the driver's; who leaves it out may mean an extension all the same.
+        # By the standard it is the driver's rule, but some tools mean one of an extension.
         for number, extension in enumerate(run["tool"].get("extensions") or []):
             index = _descriptor({**reference, "index": -1}, extension.get(kind) or [])
             if index != NO_RULE:
@@ -84,7 +84,7 @@ def _component(reference: Json, run: Json) -> int:
 
 
 def _descriptor(reference: Json, described: Any) -> int:
-    """An index counts where the id does not contradict it, or where nothing has that id."""
+    """The index of a rule; a given index is used unless another rule has the given id."""
     index, name, guid = reference.get("index"), reference.get("id"), reference.get("guid")
     numbered = at(described, index)
     if numbered is not None and (name is None or _names(str(name), str(numbered.get("id")))):

@@ -1,4 +1,4 @@
-"""Files in an upload that would configure the scanner, such as which findings to suppress."""
+"""Removes files from an upload that would configure the scanner, for example suppress findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from scan.folders import files_below
 from scan.language import kind_of
 from scan.sarif.recipes import SettingsFile
 
-# A larger one is removed, whatever it holds.
+# In bytes; larger files are removed without reading them.
 LARGEST = 1024 * 1024
 REASON = "set aside: the scanner would take it for its settings"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemovedSettings:
-    """What was removed, and those ``unread`` of the files that are code themselves."""
+    """The removed files; those that are code themselves are also in ``unread``."""
 
     ignored: Sequence[IgnoredSetting]
     unread: dict[str, str]
@@ -26,7 +26,7 @@ class RemovedSettings:
 def remove(
     source: Path, settings_files: Sequence[SettingsFile], *, exclusions_too: bool
 ) -> RemovedSettings:
-    """Remove such files from ``source``, at any depth and in any case, and say which they were."""
+    """Remove ``settings_files`` from ``source``, at any depth and regardless of case."""
     selected = [
         settings_file
         for settings_file in settings_files

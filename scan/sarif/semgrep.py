@@ -1,4 +1,4 @@
-"""Semgrep's own JSON beside its SARIF, the only place where it says which files it scanned."""
+"""Reads Semgrep's own JSON, since its SARIF does not say which files it scanned."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,22 +11,22 @@ from scan.sarif.locations import Locations
 from scan.sarif.message import LONGEST
 
 OPTION = "--json-output={sarif}.json"
-# By itself it leaves out folders, large files and more, and its SARIF says nothing of that.
+# By default it leaves out some folders and large files, which its SARIF does not mention.
 MISSING = f"Semgrep's SARIF does not say which files it scanned: add {OPTION} to sarifCommand"
 
 
 def with_own_json(seen: Seen, sarif: Path, locations: Locations) -> Seen:
-    """``seen``, by what is in ``<sarif>.json`` as well.
+    """``seen`` with what ``<sarif>.json`` adds to it.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is not what Semgrep writes.
+        ValueError, KeyError, TypeError, AttributeError: it is not in Semgrep's format.
     """
     path = sarif.with_name(f"{sarif.name}.json")
     if not path.is_file():
         return replace(seen, incomplete=(*seen.incomplete, MISSING))
     output = load(path)
     unread = dict(seen.unread)
-    # What the SARIF says of no file, the JSON says of one.
+    # The JSON names a file for some errors that have none in the SARIF.
     incomplete = dict.fromkeys(seen.incomplete)
     for error in output["errors"]:
         text = " ".join(str(error.get("message") or error.get("type")).split())[:LONGEST]

@@ -1,4 +1,4 @@
-"""How bad a SARIF result is, in SonarQube's terms."""
+"""Maps the level or score of a SARIF result to SonarQube's severities."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -11,20 +11,20 @@ from scan.sarif.rule import Rule, resolved
 LEVELS = {"error": "HIGH", "warning": "MEDIUM", "note": "LOW", "none": "INFO"}
 # GitHub's ranges of `security-severity`, which are those of CVSS 3.1 (its section 5).
 CVSS = ((9.0, "BLOCKER"), (7.0, "HIGH"), (4.0, "MEDIUM"), (0.0, "LOW"))
-# Semgrep's rules hold a word where the number belongs.
+# Semgrep's rules may have a word instead of a number.
 WORDS = {"critical": "BLOCKER", "high": "HIGH", "medium": "MEDIUM", "low": "LOW"}
-# 3.27.9: these have no level of their own; any other kind has failed.
+# 3.27.9: kinds without a level of their own; all others are failures.
 MILD = {"pass", "notApplicable", "informational", "open", "review"}
 
 
 def severity(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> str:
-    """From ``security-severity`` where it is a score above 0, else from the level.
+    """The severity by ``security-severity`` if that is a score above 0, else by the level.
 
-    0 or less is written where nobody knows the score. A word in its place can only make a finding
-    worse than its level does.
+    0 or less means that the score is unknown. A word instead of a score can only raise the severity
+    above that of the level.
 
     Raises:
-        ValueError: the level is none of SARIF's.
+        ValueError: the level is not one of SARIF's.
     """
     stated = (result.get("properties") or {}).get("security-severity", rule.security_severity)
     by_score = _by_score(stated)
@@ -40,7 +40,7 @@ def severity(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> s
 
 
 def _by_score(value: object) -> str | None:
-    """Tools write the number as a string; None for what is no score."""
+    """The severity for a score, which tools write as a string; None if it is not a score."""
     try:
         score = float(str(value))
     except ValueError:
@@ -51,7 +51,7 @@ def _by_score(value: object) -> str | None:
 
 
 def _level(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> str:
-    """3.27.10: the level; without one, what the run or else the rule has configured."""
+    """The level of the result, else the one configured for the run, else the rule's (3.27.10)."""
     if "level" in result:
         return result["level"]
     if result.get("kind") in MILD:
@@ -69,7 +69,7 @@ def _level(result: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> str
 
 
 def _overrides(descriptor: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]) -> bool:
-    """3.20.5 and 3.51: whether it is this rule, of this component, that is configured again."""
+    """Whether the override ``descriptor`` is for this rule of this component (3.20.5, 3.51)."""
     key = resolved(descriptor, run)
     if -1 in (key[1], rule.key[1]):
         return key == rule.key and descriptor.get("id") == rule.id
@@ -77,7 +77,7 @@ def _overrides(descriptor: Mapping[str, Any], rule: Rule, run: Mapping[str, Any]
 
 
 def _invocations(result: Mapping[str, Any], run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """3.48.6: that which made the result; all where it does not say."""
+    """The invocation that made the result, or all if that is unknown (3.48.6)."""
     invocations = run.get("invocations") or []
     index = (result.get("provenance") or {}).get("invocationIndex")
     named = at(invocations, index)

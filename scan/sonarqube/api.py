@@ -1,4 +1,4 @@
-"""Calls SonarQube's web API, with clear errors if it does not answer.
+"""Calls SonarQube's web API, with retries and an error code for each kind of failure.
 
 Each server documents its own API, at ``/web_api``.
 """
@@ -16,7 +16,7 @@ from scan.errors import ScanError
 from scan.job import SonarServer
 from scan.log import Log
 
-# The oldest that is tested. Since 10.6 a server hands out its own engine and Java to pysonar.
+# The oldest tested version. Since 10.6 pysonar downloads the engine and Java from the server.
 OLDEST = (10, 7)
 CLOUD = ("sonarcloud.io", "sonarqube.us")
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
@@ -26,10 +26,10 @@ ABSENT = {404, 410}
 
 
 class Api:
-    """The API of one server. Every method raises ``ScanError`` when the server is of no use.
+    """The API of one server. Methods raise ``ScanError`` if the server cannot be used.
 
-    An error that may pass is waited for, ``retry_after`` these seconds or the usual ones.
-    ``unsaid`` has what the server could not say and a scan can do without, as sentences.
+    Transient errors are retried after ``retry_after`` seconds, by default those of
+    ``RETRY_AFTER_SECONDS``. ``unsaid`` collects sentences about optional answers that failed.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Api:
         self._retry_after = RETRY_AFTER_SECONDS if retry_after is None else retry_after
         self._session = requests.Session()
         self._verify = str(ca_bundle) if ca_bundle else True
-        # An auth object, since requests would let a .netrc overrule a header.
+        # An auth object, since in requests a .netrc file overrides a header.
         self._session.auth = self._authorize
         self.is_cloud = (urlsplit(server.url).hostname or "").endswith(CLOUD)
 
@@ -53,14 +53,14 @@ class Api:
         return request
 
     def check(self) -> str:
-        """The server's version, once it is up, new enough, and knows the token."""
+        """Check that the server is up, new enough, and knows the token; returns its version."""
         if not urlsplit(self.server.url).hostname:
             raise ScanError(
                 "NoServer",
                 f"{self.server.url!r} is no URL of a SonarQube server.",
                 "Set the setting sonarHostUrl, as in https://sonarqube.example.com.",
             )
-        # Else the HTTP client would refuse it as a header, and show it in what it says.
+        # The HTTP client would refuse it as a header, with an error message that shows the token.
         if not (self.server.token.isascii() and self.server.token.isprintable()):
             raise self._bad_token()
         if self.is_cloud and not self.server.organization:
@@ -82,7 +82,7 @@ class Api:
         return version
 
     def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
-        """The answer to a GET, retried while the error looks passing."""
+        """The JSON object that answers a GET; transient errors are retried."""
         for seconds in (*self._retry_after, None):
             try:
                 return self._once(path, parameters)
@@ -94,10 +94,10 @@ class Api:
         raise AssertionError("the last try returns or raises")
 
     def may_get(self, path: str, what: str, **parameters: str | int) -> dict[str, Any] | None:
-        """The same for what a scan can do without: None where there is no answer.
+        """Like ``get``, for data that a scan can do without: None if there is no answer.
 
-        Where the token may not ask, or the server has no such call, that is how it is. Any other
-        error is kept in ``unsaid``: nobody knows then what the answer, ``what``, would have been.
+        It is expected that the token lacks the permission, or that the server has no such call. Any
+        other error is noted in ``unsaid``, with ``what`` the answer would have said.
         """
         try:
             return self.get(path, **parameters)
@@ -109,7 +109,7 @@ class Api:
             return None
 
     def could_not_say(self, what: str, why: str) -> None:
-        """Keep in ``unsaid`` that ``what`` is not known."""
+        """Note in ``unsaid`` that ``what`` is not known."""
         message = f"SonarQube could not say {what}: {why}"
         self._log.write(f"Going on without: {message}")
         self.unsaid.append(message)
@@ -136,7 +136,7 @@ class Api:
                 url,
                 params=parameters,
                 timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
-                # Not the session's: a REQUESTS_CA_BUNDLE in the environment would overrule that.
+                # Per request: REQUESTS_CA_BUNDLE in the environment overrides the session's value.
                 verify=self._verify,
             )
         except requests.exceptions.SSLError as error:
@@ -205,7 +205,10 @@ class Api:
 
 
 def ca_bundle(ca: str, folder: Path) -> Path | None:
-    """A file in ``folder`` with the CA in the PEM text ``ca`` besides the public ones, if any."""
+    """Write the CA in the PEM text ``ca`` and the public CAs to a file in ``folder``.
+
+    Returns None if ``ca`` is empty.
+    """
     if not ca:
         return None
     bundle = folder / "ca.pem"
@@ -214,11 +217,11 @@ def ca_bundle(ca: str, folder: Path) -> Path | None:
 
 
 class NotFound(ScanError):
-    """The server has no such call, or not what it asks for."""
+    """The server has no such call, or not the requested object."""
 
 
 class _Passing(Exception):
-    """An error that may pass; ``scan_error`` is what it is when it does not."""
+    """A transient error; ``scan_error`` is raised if retries do not help."""
 
     def __init__(self, code: str, message: str, remediation: str) -> None:
         super().__init__(message)
@@ -226,7 +229,7 @@ class _Passing(Exception):
 
 
 def _said(body: dict[str, Any]) -> str:
-    """The first of the ``errors`` in an answer, each of which has a ``msg``."""
+    """The ``msg`` of the first of the ``errors`` in an answer; empty if there is none."""
     try:
         return str(body["errors"][0]["msg"])
     except (KeyError, IndexError, TypeError):
@@ -234,6 +237,6 @@ def _said(body: dict[str, Any]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason; requests and urllib3 wrap it in their own words."""
+    """The innermost reason, which requests and urllib3 wrap in further messages."""
     text = str(error.args[0] if error.args else error)
     return text.rsplit(": ", 1)[-1].rstrip(")'\"").strip() or type(error).__name__

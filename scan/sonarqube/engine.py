@@ -1,4 +1,4 @@
-"""Analyses an upload with SonarSource's scanner and reads the outcome from SonarQube's API."""
+"""Analyses an upload with SonarSource's scanner and reads the result from SonarQube's API."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from scan.sonarqube.properties import project_key, properties
 from scan.sonarqube.seen import note, seen
 
 POLL_SECONDS = 0.5
-# The server's part takes seconds; after this long its queue is stuck or full.
+# The server processes an analysis within seconds; after this time its queue is stuck or full.
 TASK_SECONDS = 600
 ATTEMPTS = 3
 
@@ -29,7 +29,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """Analyse ``source`` with SonarQube.
 
     Raises:
-        ScanError: each error with its own code; see ``Api`` for those with the server.
+        ScanError: see ``ScanError`` for the codes.
     """
     work = source.parent / "work"
     work.mkdir()
@@ -82,7 +82,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
 
 
 class _Overtaken(Exception):
-    """Another analysis of the project came between, so what the API says is not of this one."""
+    """The project has a newer analysis, so the API's results are not those of this scan."""
 
 
 def _scanned(
@@ -114,7 +114,7 @@ def _scanned(
         on_line=on_line,
     )
     if code or not task.is_file():
-        # The scanner's words for a server that went away are many; the server's own are clear.
+        # If the server is the cause, this raises a clearer error than the scanner's output has.
         api.check()
         raise died("SonarQube's scanner", code, tail)
     task_fields = dict(line.split("=", 1) for line in task.read_text().splitlines() if "=" in line)
@@ -122,9 +122,10 @@ def _scanned(
 
 
 def _processed(api: Api, task_id: str, log: Log) -> str:
-    """Wait for the server's part; returns the id of the analysis.
+    """Wait until the server has processed the task; returns the id of the analysis.
 
-    The scanner's own wait for the gate asks every 5 s and does not tell a gate from an error.
+    The scanner's own option to wait polls every 5 s, and does not distinguish a failed gate from an
+    error.
     """
     log.write("Waiting for SonarQube to process the analysis")
     until = time.monotonic() + TASK_SECONDS
@@ -150,7 +151,7 @@ def _processed(api: Api, task_id: str, log: Log) -> str:
 
 
 def _check_still_newest(api: Api, project: str, analysis_id: str) -> None:
-    """Issues and measures are those of the project's newest analysis."""
+    """Raise ``_Overtaken`` if the API's issues and measures are those of a newer analysis."""
     newest = api.may_get("api/ce/component", "which analysis is the newest", component=project)
     if newest and newest.get("current", {}).get("analysisId", analysis_id) != analysis_id:
         raise _Overtaken

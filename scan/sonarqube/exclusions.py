@@ -16,7 +16,7 @@ LEAVE_OUT = (
     "sonar.go.exclusions",
     "sonar.ruby.exclusions",
 )
-# With one of these only what fits is looked at.
+# With one of these, only matching files are analysed.
 ONLY = ("sonar.inclusions",)
 SETTINGS = ",".join([*LEAVE_OUT, *ONLY, *names.SETTINGS])
 FOLDERS = ("sonar.sources", "sonar.tests")
@@ -26,14 +26,14 @@ ON_SERVER = "excluded on the server: {key}={pattern}"
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Leaves files out; ``why`` names the setting and, where one file fits it, ``{pattern}``."""
+    """A setting that leaves files out; ``{pattern}`` in ``why`` is the one that matched."""
 
     key: str
     patterns: Sequence[str]
     why: str
 
     def reason(self, path: str) -> str:
-        """Why ``path`` is left out; empty where it is not."""
+        """Why ``path`` is left out; empty if it is not."""
         if self.key in FOLDERS:
             fits = [pattern for pattern in self.patterns if _is_below(path, pattern)]
             return "" if fits else self.why
@@ -44,23 +44,23 @@ class Rule:
 
 
 def on_server(api: Api, project: str) -> dict[str, list[str]]:
-    """What the team set on the server, for the project or for all: exclusions, names of files.
+    """Settings about exclusions and file names on the server, of the project or global.
 
-    Before its first analysis a project has no settings of its own. Where nobody may read them, all
-    settings about names count as set, so that they stay.
+    Before its first analysis a project has no settings of its own. If the token may not read them,
+    all settings about file names count as set, so that the scan does not override them.
     """
     path, what = "api/settings/values", "which settings it has for scans"
     whole = api.may_get(path, what, keys=SETTINGS)
     answer = api.may_get(path, what, component=project, keys=SETTINGS) or whole
     if answer is None:
         return {key: [] for key in names.SETTINGS}
-    # To a project all is inherited that was set for all; what comes with SonarQube too.
+    # A project inherits global settings and SonarQube's defaults; both are ``inherited``.
     own = {rule["key"]: _patterns(rule) for rule in _known(answer) if not rule.get("inherited")}
     return {**set_by_people(whole or {}), **own}
 
 
 def set_by_people(whole: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The settings in the answer ``whole`` that are no defaults, which are ``inherited`` there."""
+    """The global settings in the answer ``whole`` that are not defaults (``inherited`` there)."""
     return {rule["key"]: _patterns(rule) for rule in _known(whole) if not rule.get("inherited")}
 
 
@@ -73,16 +73,16 @@ def _known(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> list[Rule]:
-    """All that leaves files out: settings on the ``server``, and what is followed of an upload.
+    """The rules that leave files out: by settings on the ``server``, and allowed ones of an upload.
 
-    What an upload says overrules what the server says about the same.
+    A setting of the upload overrides the same setting of the server.
     """
     own = {
         key: [glob.strip() for glob in upload[key].split(",") if glob.strip()]
         for key in (*LEAVE_OUT, *ONLY)
         if key in upload
     }
-    # The scanner looks at both folders, so only what is in neither is left out.
+    # The scanner analyses both folders, so only files in neither are left out.
     if "sonar.sources" in upload or "sonar.tests" in upload:
         folders = ",".join(upload.get(key, "." if key == FOLDERS[0] else "") for key in FOLDERS)
         own["sonar.sources"] = [name.strip() for name in folders.split(",") if name.strip()]
@@ -100,10 +100,13 @@ def rules(server: Mapping[str, Sequence[str]], upload: Mapping[str, str]) -> lis
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether SonarQube's ``pattern`` fits: ``?`` one character, ``*`` some, ``**`` folders too.
+    """Whether SonarQube's ``pattern`` matches ``path``.
 
-    Follows all ways through the pattern at once, since a stranger may have written it. A way is the
-    number of the token to fit next, or -1 minus the number of a ``**/`` that has begun to fit.
+    ``?`` is one character, ``*`` any number except ``/``, ``**`` any number.
+
+    The pattern is untrusted, so it is matched without backtracking: ``ways`` are all states that
+    are possible so far. A state is the index of the next token, or -1 minus the index of a ``**/``
+    that has matched a part of a folder's name.
     """
     tokens = list(_tokens(pattern.strip().removeprefix("/")))
     ways = _skipping({0}, tokens)
@@ -123,7 +126,7 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def _skipping(ways: set[int], tokens: Sequence[str]) -> set[int]:
-    """The same, and those behind what may fit nothing."""
+    """``ways``, and the states after tokens that can match the empty string."""
     reached = set(ways)
     for way in ways:
         number = way
@@ -134,7 +137,7 @@ def _skipping(ways: set[int], tokens: Sequence[str]) -> set[int]:
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    # A folder alone means all that is in it.
+    # A folder means all that is in it.
     pattern += "**" if pattern.endswith("/") else ""
     position = 0
     while position < len(pattern):
@@ -152,6 +155,6 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _patterns(setting: Mapping[str, Any]) -> list[str]:
-    """A setting has ``values``, or ``value`` where it is no list to this server."""
+    """The values of a setting: ``values`` or, if it is not a list on this server, ``value``."""
     values = setting.get("values") or str(setting.get("value") or "").split(",")
     return [str(value).strip() for value in values if str(value).strip()]

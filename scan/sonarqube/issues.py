@@ -1,4 +1,4 @@
-"""What SonarQube found in a project, worst first."""
+"""Reads the issues and hotspots of a project from SonarQube's API."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from domain.findings import SEVERITIES, Finding
 from scan.sonarqube.api import Api
 
-# More of one severity than a report shows are counted, not read.
+# Issues that are read for each severity, as many as a report shows; further ones are counted only.
 PAGE = 20
-# Hotspots have no counts. The API hands out so many at once, and 10,000 in all.
+# The API has no counts of hotspots by severity. It returns 500 at once, and 10,000 in all.
 HOTSPOT_PAGE, HOTSPOT_PAGES = 500, 20
 HOTSPOTS = "which security hotspots there are"
 
@@ -18,7 +18,7 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
     """How many open issues and hotspots there are per severity, and the first of each."""
     counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
     findings: dict[str, Finding] = {}
-    # Cloud's API still has the parameter's former name.
+    # The Cloud API uses the former name of the parameter.
     whose = {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
     answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)
     for facet in answer["facets"]:
@@ -28,7 +28,7 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
     for severity in (severity for severity in SEVERITIES if counts[severity]):
         answer = api.get("api/issues/search", **whose, impactSeverities=severity, ps=PAGE)
         for issue in answer["issues"]:
-            # One issue can hurt several qualities; its worst severity came first.
+            # An issue can have several impacts; the worst severity is read first.
             findings.setdefault(issue["key"], _issue(issue, severity, url, project))
     for key, finding in _hotspots(api, url, project):
         counts[finding.severity] += 1
@@ -37,9 +37,9 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
 
 
 def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]:
-    """Those that nobody has reviewed, by their keys; none where the token may not read them."""
+    """The unreviewed hotspots by their keys; none if the token may not read them."""
     for page in range(1, HOTSPOT_PAGES + 1):
-        # Cloud knows no other name; a server knows this one too, as the former one.
+        # `projectKey` is the only name on Cloud; servers still accept it as the former name.
         query = {"projectKey": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
         answer = api.may_get("api/hotspots/search", HOTSPOTS, **query)
         if answer is None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-# Keys of ``api/languages/list``. A key that is not here is its own tag, so that a language that
-# SonarQube learns tomorrow counts as known.
+# Keys of ``api/languages/list``. Other keys are used as tags themselves, so that languages which
+# SonarQube adds later count as known.
 TAGS = {
     "azureresourcemanager": {"bicep"},
     "c": {"c"},
@@ -33,5 +33,5 @@ def tags(keys: Iterable[str]) -> frozenset[str]:
 
 
 def of(key: str) -> set[str]:
-    """The tags of one language; none where its files hold data, or where it has no key."""
+    """The tags of one language; none for data, or for an empty key."""
     return TAGS.get(key, set[str]() if key in DATA or not key else {key})

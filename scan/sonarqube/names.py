@@ -1,9 +1,9 @@
-"""Names of files that SonarQube's analysers can read, and by default do not know."""
+"""File names that SonarQube's analysers can read, but do not analyse by default."""
 
 from collections.abc import Container
 
-# A setting, the other one by which a team may say the same, and what is set where it says neither:
-# SonarQube's own names (as of 26.2), then those that come to them.
+# A setting, an alternative setting for the same, and the value if the team has set neither:
+# SonarQube's defaults (of 26.2), then further names.
 NAMES = (
     (
         "sonar.docker.file.patterns",
@@ -29,7 +29,7 @@ NAMES = (
     ("sonar.python.file.suffixes", "sonar.lang.patterns.py", ".py,.pyw,.wsgi,.tac"),
     ("sonar.scala.file.suffixes", "sonar.lang.patterns.scala", ".scala,.sbt,.sc"),
     ("sonar.terraform.file.suffixes", "sonar.lang.patterns.terraform", ".tf,.tfvars"),
-    # Whole names are no suffixes. Where there are patterns, suffixes count for nothing.
+    # Patterns, since whole names cannot be suffixes. If there are patterns, suffixes are ignored.
     (
         "sonar.lang.patterns.ruby",
         "sonar.ruby.file.suffixes",
@@ -41,5 +41,5 @@ SETTINGS = (*(key for key, _, _ in NAMES), *(other for _, other, _ in NAMES))
 
 
 def properties(taken: Container[str]) -> dict[str, str]:
-    """The settings for the scanner, without those that are ``taken``: the team has said them."""
+    """The settings for the scanner, without those that the team has set (``taken``)."""
     return {key: value for key, other, value in NAMES if key not in taken and other not in taken}

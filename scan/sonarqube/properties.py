@@ -6,12 +6,12 @@ from pathlib import Path
 from scan.job import Job
 from scan.sonarqube import names
 
-# SonarJS leaves these out, and dist, external, contrib and *.d.ts besides. Folders of dependencies
-# are opaque (``scan.ledger``); the others may hold any code.
+# SonarJS's default exclusions, without dist, external, contrib and *.d.ts, which can be any code.
+# Folders of dependencies count as opaque (``scan.ledger``).
 DEPENDENCIES = "**/.git/**,**/node_modules/**,**/bower_components/**,**/vendor/**"
-# In KB: as much as the scanner takes of other languages (sonar.filesize.limit, 20 MB).
+# In KB; the same as the scanner's limit for other languages (sonar.filesize.limit, 20 MB).
 LARGEST_JAVASCRIPT = "20000"
-# Parts of the machine's memory: for the scanner itself, and for Node.js, which it starts.
+# Fractions of the machine's memory: for the scanner's JVM, and for Node.js, which it starts.
 JAVA_PART, NODE_PART = 0.6, 0.25
 MIB = 1024**2
 
@@ -19,9 +19,9 @@ MIB = 1024**2
 def project_key(job: Job) -> str:
     """The key of the app's project, which the first scan creates.
 
-    It is this system's own, so that no project of the same name is written over, and holds the
-    environment, since two may share a server. No name of an environment has a colon, so no two
-    pairs have the same key. On SonarQube Cloud keys are unique across organizations.
+    Its prefix avoids overwriting a team's own project. It has the environment, since environments
+    may share a server; their names have no colon, so keys are unambiguous. On SonarQube Cloud keys
+    must be unique across organizations.
     """
     owner = job.sonar.organization or "chatops-slack"
     return f"{owner}_{job.environment}:{job.app}" if job.environment else f"{owner}_{job.app}"
@@ -35,10 +35,10 @@ def properties(
     followed: Mapping[str, str],
     server: Mapping[str, object],
 ) -> dict[str, str]:
-    """All that the scanner is told, in the folder ``work``.
+    """All properties for a scanner that runs in the folder ``work``.
 
-    ``followed`` is what is followed of the upload; ours overrule what it says about the same.
-    What a team has set on the ``server`` about exclusions and names of files is left as it is.
+    ``followed`` are the upload's own properties that are allowed; most of ours override them. What
+    a team has set on the ``server`` about exclusions and file names is not changed.
     """
     compiled = work / "compiled"
     compiled.mkdir()
@@ -46,7 +46,7 @@ def properties(
     scanner_properties = {
         "sonar.sources": ".",
         "sonar.sourceEncoding": "UTF-8",
-        # Java is analysed without its compiled classes where there are none.
+        # Required for Java; an empty folder means that there are no compiled classes.
         "sonar.java.binaries": str(compiled),
         **followed,
         "sonar.host.url": job.sonar.url,
@@ -56,25 +56,25 @@ def properties(
         "sonar.projectBaseDir": str(source),
         "sonar.working.directory": str(work / "scanner"),
         "sonar.scanner.metadataFilePath": str(work / "report-task.txt"),
-        # Says which files were analysed.
+        # The report says which files were analysed.
         "sonar.scanner.keepReport": "true",
-        # Java takes no TMPDIR; the machine's own /tmp may be small.
+        # Java ignores TMPDIR; the machine's own /tmp may be small.
         "sonar.scanner.javaOpts": f"-Xmx{int(memory * JAVA_PART / MIB)}m"
         f" -Djava.io.tmpdir={work / 'tmp'}",
         "sonar.javascript.node.maxspace": str(int(memory * NODE_PART / MIB)),
-        # A .git in the zip could hide files by .gitignore.
+        # With a .git folder in the zip, .gitignore could hide files.
         "sonar.scm.disabled": "true",
-        # It runs cargo in the upload, which runs what the upload says. Other rules read Rust too.
+        # Clippy runs cargo, which executes code of the upload. The other Rust rules do not.
         "sonar.rust.clippy.enabled": "false",
-        # Else code in a folder named like tests is looked at less closely.
+        # Otherwise fewer rules apply to code in folders that are named like tests.
         "sonar.python.testFileHeuristic.disabled": "true",
-        # Else code passes for what a tool made, and large files for data.
+        # Otherwise files that look generated, bundled or too large are left out.
         "sonar.javascript.detectBundles": "false",
         "sonar.javascript.detectGeneratedCode": "false",
         "sonar.javascript.maxFileSize": LARGEST_JAVASCRIPT,
     }
     scanner_properties |= names.properties(server)
-    # The one is enough: the defaults of both go when either is set.
+    # One is enough: setting either removes the defaults of both.
     if not server.keys() & {"sonar.javascript.exclusions", "sonar.typescript.exclusions"}:
         scanner_properties["sonar.javascript.exclusions"] = DEPENDENCIES
     if job.sonar.organization:
@@ -85,7 +85,7 @@ def properties(
 def memory_bytes(
     meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup/memory.max")
 ) -> int:
-    """The memory of the machine, or of the container where that has less; 2 GiB if unknown."""
+    """The memory of the machine, or of the container if that has less; 2 GiB if unknown."""
     limits = list[int]()
     if meminfo.is_file():
         total = next(line for line in meminfo.read_text().splitlines() if "MemTotal" in line)

@@ -1,4 +1,4 @@
-"""The result of SonarQube's own quality gate, in the report's terms."""
+"""Converts the result of SonarQube's own quality gate to the report's format."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,8 @@ def gate(
 
     None if it evaluated nothing.
 
-    A gate whose conditions are all on new code evaluates nothing at a project's first analysis, and
-    lets the same bad code pass at the second. So the limits evaluate along with it.
+    A gate with conditions on new code only evaluates nothing at a project's first analysis, and the
+    same code is no longer new at the second. So the limits apply, too.
     """
     conditions = [
         Condition(

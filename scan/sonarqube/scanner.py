@@ -1,8 +1,9 @@
-"""SonarSource's scanner with nothing but the settings on its standard input.
+"""Runs SonarSource's scanner with only the settings from standard input.
 
-pysonar as a command reads settings from the project and its environment; this uses its parts, so
-that the upload has no say and the token is neither on a command line nor in an environment. The
-input is JSON: ``properties`` of the analysis, ``cache`` and ``private`` folders, ``ca`` a PEM file.
+The command pysonar also reads settings from the project and the environment. This module calls its
+functions instead, so that the upload cannot change settings, and the token is neither on a command
+line nor in the environment. The input is JSON: the ``properties`` of the analysis, the folders
+``cache`` and ``private``, and ``ca``, a PEM file or null.
 """
 
 import fcntl
@@ -23,9 +24,9 @@ from pysonar_scanner.version import get_version
 
 
 class _SharedCache(Cache):
-    """What was downloaded is shared; what is unpacked from it is not.
+    """Shares downloads between builds, but not what is unpacked from them.
 
-    pysonar unpacks Java again for every analysis, over what another one may be running from.
+    pysonar unpacks Java again for every analysis, over files that another one may be running.
     """
 
     def __init__(self, folder: Path, private: Path) -> None:
@@ -61,8 +62,8 @@ def main(order: dict[str, Any]) -> int:
 def _trust(ca: Path, java: Path) -> dict[str, str]:
     """Properties that make the engine trust the CAs in the PEM file ``ca`` (see ``api.ca_bundle``).
 
-    Java wants a keystore, and its keytool takes one certificate at a time, a second for each. So
-    the store has only those that are not public: the engine trusts the public ones by itself.
+    Java needs a keystore, and keytool takes about a second for each certificate. So the keystore
+    has only the CAs that are not public; the engine trusts the public ones anyway.
     """
     store, password = ca.with_suffix(".p12"), secrets.token_urlsafe()
     marker = "-----BEGIN CERTIFICATE-----"

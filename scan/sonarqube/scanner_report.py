@@ -1,10 +1,10 @@
-"""Reads from the report that the scanner sends to the server which files it analysed.
+"""Reads which files were analysed from the report that the scanner sends to the server.
 
-It lies in ``scanner-report`` of the scanner's working folder where ``sonar.scanner.keepReport`` is
-set: ``component-<n>.pb`` says what file n is, ``measures-<n>.pb`` what was measured in it, as
-Protocol Buffers (``scanner_report.proto`` of https://github.com/SonarSource/sonarqube). The server
-has the same in ``api/measures/component_tree``, but shows it to no analysis token (403), and
-afterwards a newer analysis instead.
+With ``sonar.scanner.keepReport`` it stays in ``scanner-report`` of the scanner's working folder:
+``component-<n>.pb`` describes file n, ``measures-<n>.pb`` has its measures, as Protocol Buffers
+(``scanner_report.proto`` of https://github.com/SonarSource/sonarqube). The server's
+``api/measures/component_tree`` has the same data, but refuses analysis tokens (403), and shows a
+newer analysis once there is one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,9 +25,9 @@ Field = int | bytes
 
 @dataclass(frozen=True, kw_only=True)
 class ScannedFile:
-    """One file that the scanner knows; ``lines`` of code are None where nothing counted them.
+    """A file in the scanner's report; ``lines`` of code are None if they were not counted.
 
-    ``language`` is SonarQube's key of it, empty for none.
+    ``language`` is SonarQube's key, empty for none.
     """
 
     language: str
@@ -39,7 +39,7 @@ def read(folder: Path) -> dict[str, ScannedFile]:
     """The files in the report in ``folder``, by their paths in the upload.
 
     Raises:
-        ScanError: there is no such report, or it has another form.
+        ScanError: the report is missing, or its format is unknown.
     """
     try:
         return dict(_files(folder))
@@ -70,7 +70,7 @@ def _files(folder: Path) -> Iterator[tuple[str, ScannedFile]]:
 
 
 def _lines(measures: bytes) -> int | None:
-    """The metric ``ncloc``; a file holds messages that each follow their length."""
+    """The metric ``ncloc``; the file is a sequence of messages, each preceded by its length."""
     position = 0
     while position < len(measures):
         size, position = _varint(measures, position)
@@ -80,7 +80,7 @@ def _lines(measures: bytes) -> int | None:
             value = measure.get(INTEGER)
             if not isinstance(value, bytes):
                 raise ValueError("ncloc is not a number")
-            # Zero is the default, which is not written.
+            # Zero, the default, is not written.
             number = _message(value).get(VALUE, 0)
             return int(number)
     return None

@@ -1,4 +1,4 @@
-"""What SonarQube analysed: the scanner's own report and log, compared with the upload."""
+"""Finds out what SonarQube analysed: compares the scanner's report and log with the upload."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,15 @@ from scan.sonarqube import languages
 from scan.sonarqube.exclusions import Rule
 from scan.sonarqube.scanner_report import ScannedFile
 
-# Analysers go on after a file that they cannot read, or that a rule of theirs fails on.
+# Lines of the log about files that an analyser cannot read, or on which a rule crashes; analysers
+# continue after such an error.
 PROBLEM = re.compile(
     r"(?:WARNING|ERROR) .*(?:bigger than|"
     r"(?:unable to|cannot|can't|could not|failed to|failure|error (?:when|while|during)) .*"
     r"(?:pars|analy[sz]|process|read|run|execut|visit|convert))",
     re.IGNORECASE,
 )
-# What is around the name of a file in such a line.
+# Delimiters of a file name in such a line.
 EDGE = re.compile(r"""[\s'"\[\](){}<>,;]|[.:](?=\s|$)|:(?=\d)""")
 LONGEST_LINE = 1000
 NOT_PARSED = "SonarQube could not parse it"
@@ -26,13 +27,13 @@ TOO_LARGE = "SonarQube leaves out files over 20 MB"
 MINIFIED = "SonarQube takes it for minified code, by its name or its long lines"
 NOT_COUNTED = "SonarQube counted no line of code in it: it could not parse it, or left it out"
 TEST = "looked at as a test only, by the upload's own sonar.tests, which allowExclusions permits"
-# As in its source, of 2026: packages/analysis/src/common/filter/filter-minified.ts of SonarJS.
+# From SonarJS as of 2026: packages/analysis/src/common/filter/filter-minified.ts.
 MINIFIED_NAME = re.compile(r"[.-]min\.js$")
 LONG_LINES = 200
 
 
 def note(problems: list[str], line: str) -> None:
-    """Keep a line of the scanner's output in which it reports a problem with a file."""
+    """Append a line of the scanner's output to ``problems`` if it reports one with a file."""
     if PROBLEM.match(line):
         problems.append(line)
 
@@ -46,10 +47,10 @@ def seen(
     rules: Sequence[Rule],
     unsaid: Sequence[str] = (),
 ) -> Seen:
-    """What the scanner's report in ``files`` says of the upload in the folder ``source``.
+    """What of the upload in ``source`` was analysed, by ``files`` from the scanner's report.
 
     ``known`` are SonarQube's keys of the languages that the server has analysers for; ``unsaid``
-    is what the server could not say, so that people have to decide.
+    is missing data of the server (see ``Api``), which makes the analysis incomplete.
     """
     paths = {path.relative_to(source).as_posix() for path in files_below(source)}
     analysed, unread = set[str](), _named(problems, source, paths)
@@ -60,7 +61,7 @@ def seen(
         elif file.lines:
             analysed.add(path)
         elif not _may_hold_code(source / path, path, file):
-            # To some analysers even that is an error, as a Go file without a package.
+            # Some analysers report an error even then, for example for a Go file without a package.
             analysed.add(path)
             unread.pop(path, None)
         elif languages.of(file.language):
@@ -75,7 +76,7 @@ def seen(
 
 
 def _is_code(file: ScannedFile | None) -> bool:
-    """Not for data: a broken JSON file may well be meant."""
+    """False for data: invalid JSON may be intended, for example as test data."""
     return file is None or bool(languages.of(file.language))
 
 
@@ -105,10 +106,10 @@ def _looks_minified(path: Path) -> bool:
 
 
 def _named(problems: Sequence[str], source: Path, paths: set[str]) -> dict[str, str]:
-    """Those of ``paths`` that the lines ``problems`` name, and what the scanner says of each."""
+    """The ``paths`` that lines in ``problems`` name, with the scanner's reasons."""
     unread: dict[str, str] = {}
     for line in problems:
-        # A name may hold what else ends one, so all that lies between two edges is tried.
+        # File names can contain delimiters, so the text between any two of them is tried.
         text = line[:LONGEST_LINE].replace(f"file://{source}/", "'").replace(f"{source}/", "'")
         edges = [0, *(edge.end() for edge in EDGE.finditer(text))]
         ends = [*(edge.start() for edge in EDGE.finditer(text)), len(text)]

@@ -1,4 +1,4 @@
-"""The scanner's settings in an upload: only a few harmless ones are applied."""
+"""Reads the scanner's settings in an upload; only a few harmless ones are applied."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -10,9 +10,9 @@ from pysonar_scanner.configuration.pyproject_toml import TomlConfigurationLoader
 
 from domain.findings import IgnoredSetting
 
-# Encodings that agree with ASCII; in another one all code turns into noise without findings.
+# Encodings that agree with ASCII; read in any other, code is garbage and has no findings.
 ENCODING = re.compile(r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d", re.IGNORECASE)
-# Where coverage was measured, and where compiled classes lie.
+# Paths of coverage reports and of compiled classes.
 PATHS = {
     "sonar.python.coverage.reportPaths",
     "sonar.javascript.lcov.reportPaths",
@@ -24,9 +24,9 @@ PATHS = {
     "sonar.java.binaries",
     "sonar.java.libraries",
 }
-# Not followed: in an older version of a language, code of today cannot be parsed.
+# Not applied: with an older version of a language, current code could not be parsed.
 LANGUAGE_VERSIONS = {"sonar.python.version", "sonar.java.source", "sonar.java.target"}
-# Which code is looked at, and as what: the uploader's wish to hide code unless it is allowed.
+# Which code is analysed, and as what. They could hide code, so they need ``allowExclusions``.
 EXCLUSIONS = {
     "sonar.sources",
     "sonar.tests",
@@ -37,7 +37,8 @@ EXCLUSIONS = {
     "sonar.coverage.exclusions",
     "sonar.cpd.exclusions",
 }
-# In most projects' settings; what they say is said by this system or does not matter here.
+# Common settings of projects that are not reported as weakening the scan: they are set by this
+# system, or have no influence on findings.
 ORDINARY = {
     "sonar.projectKey",
     "sonar.projectName",
@@ -57,10 +58,10 @@ LONGEST = 2000
 def settings(
     source: Path, *, allow_exclusions: bool
 ) -> tuple[dict[str, str], list[IgnoredSetting]]:
-    """The settings in ``source`` to follow, and those that are not followed."""
+    """The settings in ``source`` that are applied, and those that are ignored."""
     followed: dict[str, str] = {}
     ignored = []
-    # In the order in which the scanner would let one overrule another.
+    # In the scanner's own order: later ones override earlier ones.
     for file, values in (
         (".coveragerc", _coverage(source)),
         ("pyproject.toml", _project(source)),
@@ -105,7 +106,7 @@ def _properties(source: Path) -> dict[str, Any]:
     try:
         properties.load(path.read_bytes())
     except Exception:
-        # A stranger's file: pysonar's parser fails in ways of its own, and nothing depends on it.
+        # Untrusted input: the parser raises various exceptions, and none of its settings is needed.
         return {"(not readable)": ""}
     return {key: value.data for key, value in properties.items() if key.startswith("sonar.")}
 
