@@ -1,4 +1,4 @@
-"""The fake services keep the rules of AWS that the pipeline stands on; their modules say which."""
+"""The fake services follow the rules of AWS that their modules cite."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,8 @@ OBJECT = {"Bucket": "b", "Key": "k"}
 
 
 class World:
-    """Fake services on a scheduler; ``does`` runs actors to their end and returns their results."""
+    """Fake services on a scheduler; ``does`` runs actors to completion and returns their
+    results."""
 
     def __init__(self, *plans: Plan, seed: int = 1, jitter: bool = False) -> None:
         self.scheduler = Scheduler(seed)
