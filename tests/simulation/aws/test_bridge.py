@@ -14,8 +14,7 @@ KEY = "scans/payments/1/decision.json"
 
 
 class Functions:
-    """Functions that fail a given number of times and record when and with what they were
-    invoked."""
+    """Functions that fail a given number of times, and record time and event of each invocation."""
 
     def __init__(self, scheduler: Scheduler, fails: int) -> None:
         self._scheduler, self._fails = scheduler, fails

@@ -24,8 +24,7 @@ OBJECT = {"Bucket": "b", "Key": "k"}
 
 
 class World:
-    """Fake services on a scheduler; ``does`` runs actors to completion and returns their
-    results."""
+    """Fake services on a scheduler; ``does`` runs actors to their end and returns their results."""
 
     def __init__(self, *plans: Plan, seed: int = 1, jitter: bool = False) -> None:
         self.scheduler = Scheduler(seed)

@@ -38,8 +38,9 @@ def not_over(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def scanning(answer: Answer, again: str) -> Iterator[str]:
-    """The promised card must be sent, unless the scan passed, or SNS refused even the card about
-    the failed execution (docs/faults.md, "alarm")."""
+    """The promised card must be sent, unless the scan passed or its failure could not be reported.
+
+    docs/faults.md, "alarm": SNS may refuse even the card about the failed execution."""
     attempt = answer.history.attempts.get(again)
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
