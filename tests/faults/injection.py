@@ -26,12 +26,12 @@ WHILE_SECONDS = 6
 FAULTS = {
     "before": "the connection breaks before the call takes effect",
     "after": "the call takes effect, then the connection breaks",
-    "throttled": "the service answers that it is asked too often",
-    "slow": f"the call takes effect, and the answer comes {SLOW_SECONDS} s late",
-    "killed before": "who calls dies before the call takes effect",
-    "killed after": "who calls dies after the call took effect",
-    "a while": f"the call is refused for {WHILE_SECONDS} s, longer than it is tried again at once",
-    "refused": "the call is refused, each time it is tried",
+    "throttled": "the service throttles the call",
+    "slow": f"the call takes effect, and the response comes {SLOW_SECONDS} s late",
+    "killed before": "the caller crashes before the call takes effect",
+    "killed after": "the caller crashes after the call took effect",
+    "a while": f"the call is refused for {WHILE_SECONDS} s, longer than the first retries take",
+    "refused": "every attempt at the call is refused",
 }
 REFUSALS = ("a while", "refused")
 KILLABLE = {
