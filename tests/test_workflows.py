@@ -1,4 +1,4 @@
-"""The workflows, which cannot run here, as far as they can be read."""
+"""Static checks of the workflows, which cannot run here."""
 
 import re
 import shlex
@@ -20,11 +20,11 @@ STEPS = [
     for step in job["steps"]
 ]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
-# An identity for AWS, asked for by the job that needs it.
+# An identity for AWS, requested only by the job that needs it.
 MOST: dict[str, list[dict[str, str]]] = {
     "ci.yml": [{"contents": "read"}],
     "deploy.yml": [{}, {"contents": "read", "id-token": "write"}],
-    # The right to publish a release, for the job that only does that.
+    # The permission to publish a release, only for the job that does so.
     "release.yml": [{}, {"contents": "read"}, {"contents": "write"}],
 }
 
@@ -74,7 +74,7 @@ def test_workflows_run_only_make_targets():
         if "run" not in step:
             continue
         tool, command, *_ = shlex.split(step["run"])
-        # What is put into the text of a command could be a command.
+        # An expression inside a command's text could inject a command.
         assert "${{" not in step["run"], name
         known = {"make": targets, "pulumi": {"preview", "up"}, "gh": {"release"}}
         assert command in known[tool], (name, step["run"])
@@ -103,7 +103,7 @@ def test_a_release_is_published_after_the_checks_of_every_push():
     assert release["publish"]["needs"] == "check"
     *build, publish = [step for step in release["publish"]["steps"] if "run" in step]
     assert [item["run"] for item in build] == ["make dist"]
-    # The token that may write is in no step that runs code of packages.
+    # The token with write permission is in no step that runs code of packages.
     assert publish["env"] == {"GH_TOKEN": "${{ github.token }}"}
     assert not any("env" in item for item in build)
 

@@ -1,4 +1,4 @@
-"""Calls of a function are recorded, and rounds of them counted."""
+"""Calls of a function are recorded, and their rounds counted."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

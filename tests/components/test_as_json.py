@@ -10,7 +10,7 @@ from tests.support.recording import Resource, build
 
 
 def registered(document: Any) -> Resource:
-    """A resource that is given the document as text."""
+    """A resource that gets the document as text."""
     return build(lambda: aws.sns.TopicPolicy("it", arn="arn:aws:sns:a", policy=document())).one(
         "sns/topicPolicy:TopicPolicy"
     )

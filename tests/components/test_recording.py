@@ -1,4 +1,4 @@
-"""The helper itself: nothing that goes wrong in a program may pass in silence."""
+"""The recording helper: no error in a program passes silently."""
 
 import pulumi
 import pulumi_aws as aws

@@ -38,7 +38,7 @@ def loaded(stack: str = "dev", **changed: Any) -> UploadGateArgs:
 
 
 def problems(stack: str = "dev", **changed: Any) -> list[tuple[str, str]]:
-    """Each problem of the one error, with its command that fixes it."""
+    """The problems in the error, each with the command that fixes it."""
     with pytest.raises(pulumi.RunError) as raised:
         build(lambda: load(pulumi.Config(PROJECT), stack), "dev", settings_with(**changed))
     title, *lines = str(raised.value).splitlines()
@@ -342,12 +342,12 @@ VPC = {"vpcId": "vpc-0a", "vpcSubnets": ["subnet-0a"], "vpcSecurityGroups": ["sg
 
 
 def name_of(key: str) -> str:
-    """The setting that the path ``key`` leads into."""
+    """The setting that the path ``key`` belongs to."""
     return re.split(r"[.\[]", key)[0]
 
 
 def at_path(value: Any, path: str, value_to_set: str) -> Any:
-    """What ``value`` is after ``pulumi config set --path``."""
+    """The settings after ``pulumi config set --path``."""
     match = re.match(r'\[([0-9]+)\]|\["(.+?)"\]|\.([\w-]+)', path)
     if not match:
         return value_to_set
@@ -462,7 +462,7 @@ def test_all_errors_are_named_at_once():
     ids=[f"{key}={value}"[:40] for key, value, _ in WRONG],
 )
 def test_the_command_fixes_it(key: str, value: Any):
-    """Follow it as the CLI would, and load again."""
+    """Apply it as the CLI would, and load the settings again."""
     name = name_of(key)
     [(_, command)] = problems(**{**(VPC if name == "vpcId" else {}), name: value})
     words = shlex.split(command)
@@ -578,7 +578,7 @@ def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, 
         "uploadRetentionDays": days,
         "decisionWindow": "72h",
         "exceptionPeriod": "30d",
-        # A person may say so many days, whatever the usual period is.
+        # A person may set this many days, whatever the default period is.
         "maxExceptionPeriod": "60d",
     }
 

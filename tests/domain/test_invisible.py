@@ -1,4 +1,4 @@
-"""What nobody sees does not change a name in secret, and no printable name changes."""
+"""Invisible characters are removed from names, and printable names do not change."""
 
 import unicodedata
 

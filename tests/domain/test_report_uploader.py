@@ -1,4 +1,4 @@
-"""Which uploader's address is one: what SES refuses would stop the mail to everybody."""
+"""Only valid uploader addresses are used: one that SES refuses would stop the whole email."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever a scan reports, the card is valid and shows outside text as text."""
+"""Any report makes a valid card that shows outside text as plain text."""
 
 import json
 import re
@@ -98,7 +98,7 @@ files = st.integers(0, 100) | st.integers(0, coverage.MOST)
 
 @st.composite
 def coverages(draw):
-    """What a report may say of files; names and reasons are hostile."""
+    """The coverage of a report, with hostile names and reasons."""
     unseen = {
         "class": st.sampled_from(["unanalysed", "opaque", "otherLanguage"]),
         "file": hostile | hostile.map("{}/".format) | st.just(""),

@@ -1,4 +1,4 @@
-"""Calls at the same time: they overlap, keep their order, and have all ended in the end."""
+"""Simultaneous calls overlap, keep their order, and have all ended at the return."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ SECONDS = 5
 
 @pytest.fixture(autouse=True)
 def calls_in_order():
-    """Real threads, instead of what is stored for them in the other tests."""
+    """Override the fixture of the other tests: here calls use real threads."""
 
 
 def test_calls_overlap_and_keep_their_order():

@@ -1,4 +1,4 @@
-"""How many round trips to AWS somebody waits for: independent calls are made at the same time."""
+"""The number of round trips to AWS that people wait for: independent calls are simultaneous."""
 
 import time
 
@@ -9,7 +9,7 @@ from handlers import approval, callback, check_build_status, notify, parallel, r
 from tests.handlers.conftest import UPLOADS
 from tests.support.rounds import Rounds
 
-# Promised for what people wait for, on the usual ways.
+# The promised maxima in the usual lifecycles.
 MOST = 4
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
 GROUP, STREAM = "/aws/codebuild/scan", "7c1d0f0e"
@@ -27,7 +27,7 @@ def rounds(calls, monkeypatch):
 
 @pytest.fixture
 def scanned(artifacts, recorded, machine):
-    """A scan whose execution waits with ``token-1``; return what stores evidence of it."""
+    """A scan whose execution waits with ``token-1``; return a function that stores its evidence."""
     machine.waiting.add("token-1")
     artifacts.upload(recorded("scan")["key"])
 
@@ -132,7 +132,7 @@ def test_a_second_click_is_answered(scanned, artifacts, recorded, rounds):
 def test_a_click_that_comes_between_two_waits_sends_the_token_that_was_left_since(
     scanned, artifacts, machine, calls
 ):
-    """The token that was read first is sent without effect; the one left since is found."""
+    """The token that was read first has no effect; the newer one is found and sent."""
     artifacts[f"waiting/{SCAN}.json"] = REQUEST
     machine.waiting = {"token-2"}
 

@@ -1,4 +1,4 @@
-"""Lines of a mail: 78 characters, addresses whole, lists with hanging indents."""
+"""Lines of an email: 78 characters, unbroken addresses, lists with hanging indents."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""audit tells who let what through, and no cell of it runs in a spreadsheet."""
+"""audit lists who approved what, and no cell is a formula in a spreadsheet."""
 
 import csv
 import json

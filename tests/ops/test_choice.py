@@ -1,4 +1,4 @@
-"""Which version may be deployed is found out with few requests, made at the same time."""
+"""The version to deploy is found with few, simultaneous requests."""
 
 import io
 import json
@@ -18,10 +18,10 @@ KEY = "payments/api.zip"
 
 
 class Many:
-    """1,000 versions of one key, all rejected but those that are tagged otherwise.
+    """1,000 versions of one key, all rejected unless tagged otherwise.
 
-    ``calls`` counts what is asked; ``together`` is how many tags must be asked for at the same
-    time before the first is answered.
+    ``calls`` counts the requests; ``together`` is how many tags must be requested at the same time
+    before the first is answered.
     """
 
     def __init__(self, environment):
@@ -147,12 +147,12 @@ def test_evidence_is_read_only_for_cleared_and_explained_versions(environment, m
 
 @pytest.fixture
 def older(environment):
-    """A sound version, which is taken where a newer one is not."""
+    """A valid version, which is chosen if the newer one is not."""
     return environment.cleared(body=b"old")
 
 
 def refused(environment, older):
-    """What is said of the one newer version, which is not handed out."""
+    """The message about the newer version, which is not chosen."""
     result = fetch(environment, "--json")
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)

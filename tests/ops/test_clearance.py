@@ -1,4 +1,4 @@
-"""What the tag may say follows from the evidence, with room for clocks that differ."""
+"""The clearance follows from the evidence, with a tolerance for differing clocks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ def at(since):
 
 
 def scan(status="failed", evaluated=-DAY, decision="", decided=-DAY, until=None, withdrawn=None):
-    """Moments are distances from ``NOW``."""
+    """Times are given relative to ``NOW``."""
     return Scan(
         id="payments/1",
         gate_result={"status": status, "evaluatedAt": at(evaluated)},

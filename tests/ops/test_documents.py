@@ -1,4 +1,4 @@
-"""Documents are believed only in the form in which the pipeline writes them."""
+"""Documents are accepted only in the form in which the pipeline writes them."""
 
 import json
 from datetime import UTC, datetime
@@ -89,7 +89,7 @@ def test_what_is_no_document_of_the_scan_is_odd(name, body, says):
         (name, field)
         for name, document in SOUND.items()
         for field in document
-        # Of some types each value may be one that is written; "evidence" names what is in it.
+        # For some types any value is possible; "evidence" is reported by its content.
         if field not in ("card", "evidence", "redrive", "retry", "retryable", "size", "attempt")
     ],
 )
@@ -157,7 +157,7 @@ anything = st.recursive(
 
 @given(st.data())
 def test_whatever_lies_there_is_either_odd_or_can_be_told_and_evaluated(data):
-    """No reader of what was parsed has to expect anything else than what was checked."""
+    """Readers of a parsed document can rely on what was checked."""
     bodies = {}
     for name in data.draw(st.sets(st.sampled_from([item for item in SOUND if "." in item]))):
         fields = data.draw(st.sets(st.sampled_from([*SOUND[name], "upload"]), max_size=1))

@@ -1,4 +1,4 @@
-"""What AWS refuses is said in words, with what to do about it."""
+"""Errors of AWS become messages that say what to do."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""fetch gives deployers what may be deployed, and says why the rest may not."""
+"""fetch downloads what may be deployed, and says why other versions may not."""
 
 import errno
 import json
@@ -16,7 +16,7 @@ APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTUR
 
 @pytest.fixture
 def fetched(environment):
-    """Fetch into a folder; return the run and the zip's bytes, None where there is none."""
+    """Fetch into a folder; return the run and the zip's bytes, None if there is no zip."""
 
     def fetch(*words):
         target = environment.folder / "got.zip"

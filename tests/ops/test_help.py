@@ -1,4 +1,4 @@
-"""Every command that the help shows is one that the command line takes, and is in the docs."""
+"""Every command in the help is accepted by the command line, and is in the docs."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttribu
 
 
 def shown_in(text: str) -> list[str]:
-    """The words after ``python -m ops``, up to the end of the code, or a pipe."""
+    """The words after ``python -m ops``, up to the end of the code or a pipe."""
     matches = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
     return [match.strip() for match in matches]
 

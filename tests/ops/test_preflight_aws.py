@@ -1,4 +1,4 @@
-"""Each check of the account, both ways: what is fine, and what is not, with how to fix it."""
+"""Each check of the account, passing and failing, with how to fix it."""
 
 import json
 from collections.abc import Iterable
@@ -589,7 +589,7 @@ def written(label: str) -> list[dict[str, Any]]:
 def policies(
     aws: Answers, changed: str = "", statements: list[dict[str, Any]] | None = None
 ) -> None:
-    """Both buckets' policies, one of them ``changed`` to ``statements``."""
+    """Both buckets' policies, that of the bucket ``changed`` replaced by ``statements``."""
     for label, output in uploads.GUARDED.items():
         now = statements if label == changed else written(label)
         policy = json.dumps({"Version": "2012-10-17", "Statement": now})

@@ -31,7 +31,7 @@ def scan(environment):
 
 
 def findings_of(environment, *words):
-    """The findings as ``file: what``, and the exit code."""
+    """The findings as ``file: problem``, and the exit code."""
     result = environment.run("verify", *words, "--json")
     expected = json.loads(result.stdout)["findings"]
     assert result.exit_code == (1 if expected else 0), result.output
@@ -39,7 +39,7 @@ def findings_of(environment, *words):
 
 
 def replace(environment, scan, name, body):
-    """As somebody who covers it up: no version is left but the new one."""
+    """Replace an object without a trace: only the new version is left."""
     key = f"scans/{scan}/{name}"
     listed = environment.s3.list_object_versions(Bucket="artifacts", Prefix=key)
     for version in listed.get("Versions", []):
@@ -228,7 +228,7 @@ def test_a_pass_that_its_report_does_not_bear_out_is_found_though_each_vouches_f
 
 
 def test_a_failed_gate_that_its_report_does_not_bear_out_is_found(environment):
-    """Somebody hides from those who approved it what nobody had looked at."""
+    """The gate result hides unanalysed files from the people who approve."""
     version = environment.upload(status="approved")
     scan = environment.scan(version, decision=APPROVED, coverage=coverage(unanalysed=2))
 
@@ -423,7 +423,7 @@ def test_a_folder_that_is_no_attempt_hides_no_tag(environment, folder):
 
 
 def test_a_scan_that_goes_on_while_it_is_verified_is_not_called_wrong(environment, asked_first):
-    """Decided and tagged after its evidence was listed, and before its tag was read."""
+    """It is decided and tagged between the listing of its evidence and the read of its tag."""
     version = environment.upload(status="failed")
     scan = environment.scan(version)
     gone_on = []
@@ -456,7 +456,7 @@ def test_a_scan_that_goes_on_into_what_is_wrong_is_found(environment, asked_firs
 
 
 def decided(environment, scan, **changed):
-    """A decision that vouches for the gate result."""
+    """A decision that names the SHA-256 of the gate result."""
     gate_result = digest(body_of(environment, scan, "gate-result.json"))
     return {
         "version": 1,

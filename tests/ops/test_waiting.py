@@ -1,4 +1,4 @@
-"""waiting lists what awaits people, and nothing that is over."""
+"""waiting lists open requests and expiring approvals, and nothing that has ended."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The drawing follows the definition, and can be read."""
+"""The graph follows the definition, and is legible."""
 
 import itertools
 import json
@@ -87,7 +87,7 @@ def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
 
 
 def numbers(path):
-    """The points of a path, control points of its curves among them."""
+    """The points of a path, including the control points of its curves."""
     matches = [float(item) for item in re.findall(r"[\d.]+", path)]
     return list(zip(matches[::2], matches[1::2], strict=True))
 

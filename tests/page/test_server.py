@@ -1,4 +1,4 @@
-"""What the page's server refuses."""
+"""What the page's server accepts and refuses."""
 
 import http.client
 import io
@@ -104,7 +104,7 @@ FOLDER = {"shop/a.py": b"x = 1\n", "shop/\u00fcn\u00ef/.git/config": b"[core]", 
 
 
 def send_folder(page, files):
-    """What a browser sends of a folder: one part for each ``(path, content)``."""
+    """Send a folder as a browser does: one part for each ``(path, content)``."""
     edge = "edge-0123456789"
     parts = [
         f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{path}"\r\n'

@@ -1,4 +1,4 @@
-"""Uploads in which bad code once passed unmentioned, or good code did not; real Bandit and ruff."""
+"""Uploads whose bad code once passed unreported, or whose good code failed; real tools."""
 
 import json
 import shlex
@@ -83,7 +83,7 @@ def test_a_zip_in_a_zip_is_named():
 
 
 def test_a_scanner_that_crashes_while_writing_is_quoted_and_blames_no_setting():
-    """Bandit writes the text of a finding as UTF-8, which half a surrogate pair is not."""
+    """Bandit writes findings as UTF-8, which cannot encode half a surrogate pair."""
     done = scanned(zipped({**GOOD, "login.py": "password = '\\ud800abc'\n"}))
 
     error = done.report["error"]
@@ -185,7 +185,7 @@ def test_what_an_extensions_rule_is_set_to_leaves_the_drivers_rules_alone():
     ],
 )
 def test_a_file_in_which_a_check_of_bandit_dies_has_not_been_analysed(call):
-    """It reports no finding there, and says so on standard error only."""
+    """Bandit reports no finding in it, and mentions the crash on standard error only."""
     code = f"import importlib\nimport django.utils.safestring\n\n{call}\n"
     done = scanned(zipped({**GOOD, "evil.py": code}))
 

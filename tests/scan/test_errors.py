@@ -1,4 +1,4 @@
-"""Every way to end without a gate stands in one place."""
+"""All errors that end a scan without a gate are defined in one place."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Evidence of a scan is written once, by the scan itself."""
+"""Evidence of a scan is write-once, and only the scan's own is accepted."""
 
 import json
 from pathlib import Path
@@ -63,11 +63,11 @@ def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
     asked_again = []
 
     def ask_again(attempts, **_):
-        """What boto3 does after an answer that did not come; moto's always does."""
+        """Retry as boto3 does after a lost response; moto loses none."""
         if attempts > 1:
             return None
         asked_again.append(attempts)
-        return 0  # seconds until then
+        return 0  # seconds until the retry
 
     s3.meta.events.register_first("needs-retry.s3.PutObject", ask_again)
 
@@ -76,7 +76,7 @@ def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
 
 
 def test_a_write_that_conflicts_with_another_is_retried(s3, job, log):
-    """S3 answers 409 while somebody else writes the object: a good scan must not end as error."""
+    """S3 answers 409 during another write of the object; a good scan must not end in error."""
     met = []
 
     def meets_another(**_):

@@ -1,4 +1,4 @@
-"""SonarQube's patterns and settings leave out what they say, and each names itself."""
+"""SonarQube's exclusions match as in SonarQube, and are named in the report."""
 
 import re
 
@@ -37,7 +37,7 @@ def test_patterns_fit_as_in_sonarqube(pattern, path, fits):
 
 
 def as_regex(pattern: str) -> str:
-    """How SonarQube itself reads one: ``WildcardPattern`` of its plugin API."""
+    """A pattern as SonarQube reads it: ``WildcardPattern`` of its plugin API."""
     read = {"**/": "(?:.*/|)", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.findall(r"\*\*/|\*\*|.", pattern)
     return "".join(read[token] if token in read else re.escape(token) for token in tokens)

@@ -1,4 +1,4 @@
-"""The exact version is fetched, or it is said why not."""
+"""The exact version is fetched, or the error says why not."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""What is known of well-known tools, and how a command names them."""
+"""The recipes of well-known tools, and how a command selects them."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""On a real SonarQube no file passes unseen; run with ``pytest -m sonarqube``."""
+"""A real SonarQube leaves no file unreported; run with ``pytest -m sonarqube``."""
 
 import pytest
 
@@ -18,9 +18,9 @@ from tests.sonarqube.unseen import (
 )
 
 pytestmark = pytest.mark.sonarqube
-# Python 3.14's, which older analysers cannot parse.
+# Syntax of Python 3.14, which older analysers cannot parse.
 TEMPLATE = "\nPAGE = t'{find}'\n"
-# What repeats itself packs well.
+# Repetitive content compresses well.
 ROOMY = '{"bytes": 1073741824, "ratio": 100000}'
 SWITCH = "    int first(int o) { return switch (o) { case 1 -> 1; default -> 0; }; }\n}\n"
 JAVA_17 = STORE_JAVA.rstrip().removesuffix("}") + SWITCH
@@ -28,7 +28,7 @@ JAVA_17 = STORE_JAVA.rstrip().removesuffix("}") + SWITCH
 
 @pytest.fixture(scope="module")
 def unseen(server):
-    """One scan of all that SonarQube does not read, since each takes half a minute."""
+    """One scan of all files that SonarQube does not read, since each scan takes half a minute."""
     files = {**CLEAN, **UNPARSABLE, **MINIFIED, **BY_NAME, **large()}
     return on(server, files, "unseen", UPLOAD_LIMITS=ROOMY)
 
