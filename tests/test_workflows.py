@@ -108,7 +108,7 @@ def test_a_release_is_published_after_the_checks_of_every_push():
     assert not any("env" in item for item in build)
 
 
-def test_dependabot_looks_at_every_folder_with_pins():
+def test_dependabot_updates_every_folder_with_pins():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     requests = {
         "/" + str(path.parent.relative_to(ROOT)).removeprefix(".")
@@ -130,7 +130,7 @@ def test_dependabot_looks_at_every_folder_with_pins():
         ("scan/requirements-sonarqube.in", "scan/requirements-sonarqube.txt"),
     ],
 )
-def test_a_lock_has_the_pins_that_are_asked_for(requests, lock):
+def test_a_lock_has_the_required_pins(requests, lock):
     def pins(name: str) -> set[str]:
         text = re.sub(r"\[.*?\]", "", (ROOT / name).read_text())
         return set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.M))

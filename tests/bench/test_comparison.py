@@ -59,7 +59,7 @@ def measured(monkeypatch, tmp_path):
     return measure
 
 
-def test_a_part_of_the_page_is_renewed_and_the_others_stay(measured):
+def test_a_part_of_the_page_is_updated_and_the_others_stay(measured):
     page = measured(1.0)
 
     assert bench.main(["few"]) == 0

@@ -11,7 +11,7 @@ from samples import SAMPLES, packed
 
 
 @pytest.mark.slow
-def test_the_parts_of_an_upload_are_all_of_it():
+def test_the_parts_of_an_upload_add_up_to_the_whole():
     with LocalAccount() as account:
         *parts, total = pipeline.upload(account, packed(SAMPLES / "payments")).values()
 

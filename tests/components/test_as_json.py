@@ -16,7 +16,7 @@ def registered(document: Any) -> Resource:
     )
 
 
-def test_each_output_is_resolved_in_its_place():
+def test_each_output_is_resolved_in_place():
     def document() -> pulumi.Output[str]:
         one, two = pulumi.Output.from_input("one"), pulumi.Output.from_input(["two", 2])
         return as_json({"a": [one, {"b": two}], "c": "plain", "d": one, "e": two})

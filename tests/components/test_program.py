@@ -151,7 +151,7 @@ def test_every_role_has_a_policy_and_every_policy_a_role_of_ours(everything: Bui
     assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
 
 
-def test_no_role_may_tag_mail_and_publish(everything: Built):
+def test_no_role_may_both_tag_and_send_email(everything: Built):
     for role_policy in everything.all("iam/rolePolicy:RolePolicy"):
         actions = {action for statement in role_policy.policy() for action in statement["Action"]}
         powers = {"s3:PutObjectVersionTagging", "ses:SendRawEmail"} & actions

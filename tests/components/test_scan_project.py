@@ -86,7 +86,7 @@ def test_its_logs_have_the_configured_retention(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup", "gate-scan").inputs == {"retentionInDays": 30}
 
 
-def test_the_project_is_made_after_its_rights(built: Built):
+def test_the_project_is_created_after_its_permissions(built: Built):
     grants = built.one("iam/rolePolicy:RolePolicy", "gate-scan")
 
     assert grants.urn in built.one("codebuild/project:Project").depends_on

@@ -114,7 +114,7 @@ def test_the_token_stays_a_secret():
     assert TOKEN not in repr(loaded())
 
 
-def test_environments_share_projects_of_sonarqube_only_where_that_is_set():
+def test_environments_share_sonarqube_projects_only_if_that_is_set():
     assert loaded("prod").build.variables["ENVIRONMENT"] == "prod"
     assert loaded("prod", sonarSharedProjects="true").build.variables["ENVIRONMENT"] == ""
 
@@ -461,7 +461,7 @@ def test_all_errors_are_named_at_once():
     [(key, value) for key, value, _ in WRONG],
     ids=[f"{key}={value}"[:40] for key, value, _ in WRONG],
 )
-def test_the_command_fixes_it(key: str, value: Any):
+def test_the_suggested_command_fixes_the_error(key: str, value: Any):
     """Apply it as the CLI would, and load the settings again."""
     name = name_of(key)
     [(_, command)] = problems(**{**(VPC if name == "vpcId" else {}), name: value})
@@ -528,7 +528,7 @@ def test_a_duration_is_its_number_of_seconds_or_refused(number: int, unit: str):
 
 
 @given(st.emails())
-def test_every_plain_address_is_taken(address: str):
+def test_every_plain_address_is_accepted(address: str):
     assert EMAIL.fullmatch(address)
 
 
@@ -562,7 +562,7 @@ def test_an_invalid_stack_name_is_refused(stack: str):
 
 
 @pytest.mark.parametrize("days", LOG_RETENTION_DAYS)
-def test_every_value_of_cloudwatch_is_taken(days: int):
+def test_every_retention_of_cloudwatch_is_accepted(days: int):
     assert loaded(logRetentionDays=days).log_retention_days == days
 
 
@@ -594,7 +594,7 @@ def test_an_address_that_ses_would_refuse_is_named(address):
         loaded(recipients=[address])
 
 
-def test_more_addresses_than_a_mail_takes_are_refused():
+def test_more_addresses_than_an_email_can_have_are_refused():
     everybody = [f"dev{number}@example.com" for number in range(51)]
 
     assert len(loaded(recipients=everybody[:50]).recipients) == 50

@@ -433,7 +433,7 @@ def test_every_variable_is_assigned_on_every_path_to_its_use():
         assert read <= assigned[name], name
 
 
-def test_outside_text_is_escaped_before_it_goes_to_slack():
+def test_outside_text_is_escaped_before_it_is_sent_to_slack():
     sources = [
         value
         for state in STATES.values()

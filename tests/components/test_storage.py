@@ -213,7 +213,7 @@ def test_only_cleared_versions_can_be_read_and_only_the_pipeline_clears_them(
     assert decide(policy, principal=principal, action=action, resource=resource, **tag) == answer
 
 
-def test_nothing_is_reached_without_tls():
+def test_every_request_without_tls_is_denied():
     policy = (
         storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
     )
@@ -259,7 +259,7 @@ def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: 
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
 @pytest.mark.parametrize("action", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
 @pytest.mark.parametrize(("protect", "answer"), [(False, "nothing"), (True, "deny")])
-def test_evidence_is_kept_where_the_stack_is_protected(
+def test_evidence_is_retained_if_the_stack_is_protected(
     principal: str, action: str, protect: bool, answer: str
 ):
     policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
@@ -318,7 +318,7 @@ def test_object_lock_is_on_the_evidence_bucket_only_and_after_versioning(mode: s
 
 
 @pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
-def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
+def test_protect_prevents_the_deletion_of_buckets_and_key(protect: bool, days: int):
     built = storage(protect=protect)
 
     assert {resource.name for resource in built.resources if resource.protect} == (

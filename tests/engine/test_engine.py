@@ -39,7 +39,7 @@ def test_a_second_up_changes_nothing(life: Life):
     assert "unchanged" in life.second_up.stdout
 
 
-def test_the_outputs_are_all_there(life: Life):
+def test_all_outputs_are_exported(life: Life):
     assert set(life.outputs) == {
         "uploadBucket",
         "artifactsBucket",
@@ -86,7 +86,7 @@ def test_names_say_project_and_stack(life: Life):
     assert [name for name in names if not name.startswith(begins)] == []
 
 
-def test_every_resource_lies_in_a_layer_of_the_gate(life: Life):
+def test_every_resource_is_in_a_layer_of_the_gate(life: Life):
     types = [item["urn"].split("::")[2].split("$") for item in life.aws]
 
     assert len(types) > 50
@@ -100,7 +100,7 @@ def test_every_resource_lies_in_a_layer_of_the_gate(life: Life):
     }
 
 
-def test_tags_reach_what_is_below_the_gate(life: Life):
+def test_all_resources_of_the_gate_are_tagged(life: Life):
     tags = {"project": "chatops-slack", "stack": life.stack, "managed-by": "pulumi"}
     tagged = [item["inputs"]["tags"] for item in life.aws if "tags" in item["inputs"]]
 

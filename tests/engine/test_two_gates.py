@@ -66,7 +66,7 @@ def test_a_second_up_changes_nothing(life: Life):
     assert life.second_up.returncode == 0, life.second_up.stdout
 
 
-def test_both_gates_have_all_of_it_and_share_nothing(life: Life):
+def test_both_gates_are_complete_and_share_nothing(life: Life):
     gates = {
         gate: {
             (item["type"], name(item).removeprefix(f"{gate}-"))

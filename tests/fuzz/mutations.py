@@ -92,7 +92,7 @@ def described(dice: random.Random, which: Plan) -> None:
 
 
 def descriptor(dice: random.Random, which: Plan) -> None:
-    """A data descriptor of another form, or none although the flags announce one."""
+    """A data descriptor of another form, or none although the flags require one."""
     item = _any(dice, which)
     item.descriptor = dice.choice(["", *zip_maker.DESCRIPTORS])
     if dice.random() < 0.3:

@@ -148,7 +148,7 @@ class Crash(BaseException):
 
 # gate-result.json, scan.json, report.json, the log, the digest, a slot, gate-result.json.
 @pytest.mark.parametrize("gap", range(8))
-def test_status_and_card_agree_where_a_report_comes_between_two_tries(
+def test_status_and_card_agree_if_a_report_arrives_between_two_attempts(
     check, artifacts, recorded, calls, gap
 ):
     def crash_at_gap(operation):
@@ -342,7 +342,7 @@ def test_the_first_unanalysed_files_are_on_the_card_and_the_rest_is_counted(chec
     ]
 
 
-def test_whatever_the_reason_the_file_is_named(check, recorded):
+def test_the_file_is_named_for_any_reason(check, recorded):
     report = recorded("report-unanalysed")
     report["coverage"]["files"][0]["reason"] = "… and 2 more files"
 
@@ -358,7 +358,7 @@ def test_an_error_about_an_unnamed_file_is_shown(check, recorded):
     assert part(check("failed", report), UNANALYSED)[0] == "• Parse error at line 3: print 'paid'"
 
 
-def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
+def test_names_and_reasons_of_unanalysed_files_stay_text(check, recorded):
     report = recorded("report-unanalysed")
     named = report["coverage"]["files"][0]
     named |= {"file": "a`\n\u202e<!channel>.py", "reason": "<@U1>\n*why*"}
@@ -870,7 +870,7 @@ def test_checking_again_returns_the_same_result(check):
     assert check("failed", "report-failed") == check("failed", "report-failed")
 
 
-def test_an_s3_error_is_left_to_the_state_machine_to_retry(check, calls):
+def test_an_s3_error_is_retried_by_the_state_machine(check, calls):
     calls.refuse("PutObject", "SlowDown")
 
     with pytest.raises(check_build_status.build.ClientError, match="SlowDown"):

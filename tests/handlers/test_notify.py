@@ -396,7 +396,7 @@ def test_an_email_that_ses_refuses_is_sent_without_the_uploader(
         ("AccessDeniedException", "ada@example.com", 1),
     ],
 )
-def test_an_email_that_ses_always_refuses_is_left_to_the_retry_of_the_state_machine(
+def test_an_email_that_ses_always_refuses_is_retried_by_the_state_machine(
     scanned, calls, recorded, code, uploader, times
 ):
     left = recorded("report-failed")

@@ -87,7 +87,7 @@ def test_retries_are_idempotent_and_a_duplicate_event_is_recognised(artifacts, c
     assert duplicate == {"scan": answer["scan"], "isNew": False}
 
 
-def test_an_s3_error_is_left_to_the_retry_of_the_state_machine(artifacts, calls):
+def test_an_s3_error_is_retried_by_the_state_machine(artifacts, calls):
     event = created(KEY, artifacts.upload(KEY))
     calls.refuse("PutObject", "SlowDown")
 

@@ -38,7 +38,7 @@ def test_more_calls_than_threads_are_made_too():
     assert parallel.map_all(partial(pow, 2), range(100)) == [2**number for number in range(100)]
 
 
-def test_nothing_goes_on_after_a_call_has_failed():
+def test_no_call_is_still_running_after_a_failure():
     failed, ended = threading.Event(), []
 
     def fail_first(item):

@@ -3,7 +3,7 @@
 import pytest
 
 
-def test_a_missing_right_is_named(environment, denied):
+def test_a_missing_permission_is_named(environment, denied):
     denied("artifacts")
 
     result = environment.run("verify", "--all")

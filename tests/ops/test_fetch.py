@@ -146,7 +146,7 @@ def test_one_key_of_an_app_can_be_asked_for(environment, fetched):
     assert fetched("--key", "payments/api.zip")[1] == b"api"
 
 
-def test_what_was_deleted_is_not_deployed(environment, fetched):
+def test_a_deleted_version_is_not_fetched(environment, fetched):
     environment.cleared()
     environment.s3.delete_object(Bucket="uploads", Key="payments/api.zip")
 
@@ -167,7 +167,7 @@ def test_a_zip_that_differs_from_the_scanned_one_is_deleted(environment, fetched
     assert [item.name for item in environment.folder.iterdir()] == ["outputs.json"]
 
 
-def test_a_download_that_breaks_off_leaves_nothing_and_is_no_error_of_the_file(
+def test_an_interrupted_download_leaves_nothing_and_is_no_error_of_the_file(
     environment, fetched, monkeypatch
 ):
     environment.cleared()

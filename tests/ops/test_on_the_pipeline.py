@@ -99,7 +99,7 @@ def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
     assert "exploited in the wild" in refused.stderr
 
 
-def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
+def test_the_commands_follow_the_rules_of_the_buttons(cloud, run, failed):
     assert run("approve", failed, "--reason", "x").exit_code == 1
     assert run("approve", failed, "--reason", "fixed", "--days", "9999").exit_code == 1
     assert run("rescan", failed).exit_code == 1
@@ -134,7 +134,7 @@ def test_an_event_that_started_nothing_is_redriven_once(cloud, run, quick):
     assert cloud.states(again[0]["executionArn"])[-1] == "DuplicateEvent"
 
 
-def test_all_that_was_left_behind_is_sound(run):
+def test_the_evidence_of_all_tests_is_valid(run):
     result = run("verify", "--all")
 
     assert result.exit_code == 0, result.output

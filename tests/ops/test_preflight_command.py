@@ -101,7 +101,7 @@ def preflight(file: Path) -> Any:
     return CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", str(file)])
 
 
-def test_wrong_settings_are_all_there_is_to_find(tmp_path: Path):
+def test_wrong_settings_are_the_only_findings(tmp_path: Path):
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text(DEV.read_text().replace("security@", "security"))
 

@@ -67,7 +67,7 @@ def test_an_error_that_is_never_retried_is_expected_and_drawn():
     assert ("C", "E") in lines(draw(late))
 
 
-def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
+def test_transitions_connect_sides_and_cross_no_state(deployed):
     picture = draw(deployed)
     top = {item["name"]: item["y"] for item in picture["states"]}
 

@@ -54,7 +54,7 @@ def test_another_site_is_refused(page, method, headers):
 
 
 @pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/timeline?scan=no", "/no"])
-def test_every_answer_forbids_what_the_page_does_not_need(page, path):
+def test_every_response_forbids_what_the_page_does_not_need(page, path):
     headers = answer(page, "GET", path, Origin="")[2]
 
     assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]

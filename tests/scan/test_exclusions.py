@@ -89,5 +89,5 @@ def test_exclusions_of_the_upload_override_those_of_the_server():
         ({"sonar.sources": "setup.py"}, "setup.py", False),
     ],
 )
-def test_only_what_lies_outside_of_the_uploads_folders_is_left_out(upload, path, is_left_out):
+def test_only_files_outside_of_the_uploads_source_folders_are_excluded(upload, path, is_left_out):
     assert bool(left_out(path, upload=upload)) == is_left_out

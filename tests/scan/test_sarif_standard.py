@@ -49,7 +49,7 @@ def refused(tmp_path: Path, *runs: Any, **log: Any) -> ScanError:
 
 
 @pytest.mark.parametrize("results", [{"results": None}, {}], ids=["null", "absent"])
-def test_a_run_without_results_did_not_begin(results, tmp_path):
+def test_a_run_without_results_did_not_happen(results, tmp_path):
     without = {"tool": {"driver": {"name": "Tool"}}, **results}
     malformed = refused(tmp_path, run(result()), without)
 

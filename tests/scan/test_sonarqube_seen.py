@@ -43,7 +43,7 @@ def test_the_report_of_a_real_scanner_says_which_files_it_analysed(tmp_path):
 
 
 @given(st.data())
-def test_a_report_of_another_form_breaks_the_scan_and_nothing_else(tmp_path_factory, data):
+def test_a_damaged_report_is_read_or_fails_the_scan(tmp_path_factory, data):
     report = Answers("bad").report()
     name = data.draw(st.sampled_from(sorted(report)))
     cut = data.draw(st.integers(0, len(report[name])))

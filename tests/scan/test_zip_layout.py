@@ -408,8 +408,8 @@ def test_a_local_header_that_goes_on_behind_the_zip_is_damage(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [FULL - 1, 2**63, 2**64 - 100], ids=hex)
-def test_data_that_ends_behind_everything_is_refused(packed, tmp_path):
-    """And so does the next entry, which begins there."""
+def test_data_that_ends_after_the_file_is_refused(packed, tmp_path):
+    """The same for the next entry, which begins there."""
     first = struct.pack("<QQQ", 6, packed, 0)
     sizes = struct.pack("<QQ", 6, packed)
     begins = 30 + len(b"a.py") + 20 + packed

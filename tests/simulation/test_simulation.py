@@ -147,7 +147,7 @@ def test_a_run_can_be_read_line_by_line():
     assert any("-> 'Approved: payments/" in line for line in lines)
 
 
-def test_shrinking_leaves_only_what_matters():
+def test_shrinking_removes_what_the_violation_does_not_need():
     def fails(scenario: dict[str, Any]) -> bool:
         return any("withdrawn" in line for line in notified(run(scenario)))
 

@@ -46,7 +46,7 @@ def test_clean_code_in_each_language_is_analysed_and_passes(server):
     assert scan.report["coverage"]["reported"]
 
 
-def test_no_name_that_the_server_knows_by_default_is_forgotten(server):
+def test_all_file_names_of_the_servers_defaults_are_known(server):
     ours = names.properties({})
     known = {
         definition["key"]: definition.get("defaultValue", "")
