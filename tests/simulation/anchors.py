@@ -8,8 +8,8 @@ Uploads are numbered from 0; ``0.2`` is the second attempt at scanning upload 0.
 ``execution 0``          an execution for it started
 ``stored 0 report.json`` this document was written
 ``card 0 1``             the first card about it was published
-``mail 0 1``             the first mail about it was accepted
-``waiting 0 1``          a task token was left for the first time
+``mail 0 1``             the first email about it was accepted
+``waiting 0 1``          a task token was stored for the first time
 ``tag 0 approved``       its tag was set
 ``click 2``, ``answer 2`` action number 2 reached its function, got a response
 ``escalation 0``         when the request escalates (known in advance)

@@ -36,7 +36,7 @@ def check(trace: Trace) -> list[Violation]:
 def _verified(history: History) -> Iterator[Violation]:
     """``ops verify`` has a finding only if evidence or clearance is really wrong.
 
-    docs/decisions.md, "Evidence": "so that a change shows"; issue 15, number 8.
+    docs/decisions.md, "Evidence": "so that a change is found"; issue 15, number 8.
     """
     for verified in history.verified:
         for scan, file, what in verified.findings:

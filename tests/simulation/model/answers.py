@@ -1,10 +1,10 @@
 """Whether each answer to a click was true.
 
 Promises: docs/decisions.md, "One decision per scan" (everybody else is told what is stored) and
-"Buttons of your own" (*Scan again*: another attempt with a card of its own); DESIGN section 5,
-"Approval Lambda". An answer must have been true at some point between the click and the answer;
-deadlines may be off by the 3 s by which clocks differ. Answers are recognised by their wording; an
-unknown one is a violation, so that each new sentence gets a rule.
+"Buttons of your own" (*Scan again*: another attempt with a card of its own). An answer must have
+been true at some point between the click and the answer; deadlines may be off by the 3 s by which
+clocks differ. Answers are recognised by their wording; an unknown one is a violation, so that each
+new sentence gets a rule.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Whether the evidence is complete, and each decision was a possible one.
 
 Promises: docs/decisions.md, "Evidence" (each document names the SHA-256 of those before it; written
-once), "One decision per scan", "How long", and the table in "The life of a request"; DESIGN section
-5: the first writer wins. A click about a version that a newer one has replaced closes its request.
+once), "One decision per scan" (the first writer wins), "How long", and the table in "The lifecycle
+of a request". A click about a version that a newer one has replaced closes its request.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Whether each version's tag followed its evidence.
 
-Promises: docs/decisions.md, "The life of a request" (which clearance belongs to what happened) and
-"What enforces it" (only ``passed`` and ``approved`` can be deployed); issue 15: no version is
-deployable for longer than the tag needs to follow, 60 s, once its evidence says otherwise.
+Promises: docs/decisions.md, "The lifecycle of a request" (the clearance after each outcome) and
+"Enforcement" (only ``passed`` and ``approved`` can be deployed); docs/simulation.md, "What must
+hold": a version is not deployable for longer than 60 s after its evidence forbids it.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,7 @@
 """Whether nothing was lost and nothing doubled.
 
-Promises: DESIGN section 1 (a second click, a lost event, two uploads at once: one scan per upload,
-one decision per scan); docs/decisions.md, "The life of a request" (which card and email belong to
-what happened); docs/faults.md, "What is accepted".
+Promises: docs/simulation.md, "What must hold"; docs/decisions.md, "One decision per scan" and "The
+lifecycle of a request" (the card and email of each outcome); docs/faults.md, "What is accepted".
 """
 
 from collections.abc import Iterator

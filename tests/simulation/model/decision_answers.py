@@ -10,8 +10,7 @@ from tests.simulation.model.answer import Answer, state
 from tests.simulation.model.patience import FOLLOWS, SKEW
 from tests.simulation.model.wording import seconds, verb
 
-# The timeout of a call that a person waits for, in seconds: DESIGN section 5, an answer in under
-# 15 s.
+# The timeout of a call that a person waits for, in seconds: the chat service waits 15 s in all.
 HANGS = 2.0
 
 

@@ -1,9 +1,9 @@
 """Whether each card and email was true when it was sent.
 
-Promises: docs/decisions.md, "The life of a request"; issue 15: no message is untrue. A card is
-evaluated by what its author could know: it must have been true at some point between ``composed``,
-when the author began to read, and ``at``, when it was sent. Deadlines (an expiry, a reminder) may
-be off by the 3 s by which clocks differ.
+Promises: docs/decisions.md, "The lifecycle of a request"; docs/simulation.md, "What must hold". A
+card is evaluated by what its author could know: it must have been true at some point between
+``composed``, when the author began to read, and ``at``, when it was sent. Deadlines (an expiry, a
+reminder) may be off by the 3 s by which clocks differ.
 """
 
 import re

@@ -8,8 +8,8 @@ from typing import Any
 from tests.simulation.model.wording import answered, context, kind, seconds, verb
 from tests.simulation.trace import BuildStarted, Clicked, Mailed, Published, Stored, Tagged
 
-# How long a person waits for an answer at most (DESIGN section 6), in seconds; requests to a
-# function, and by it, may still take effect afterwards.
+# How long a click may still take effect, in seconds: a person waits 15 s for the answer (the chat
+# service's limit); requests to a function, and by it, may take effect afterwards.
 CLICK = 30.0
 
 
