@@ -1,8 +1,8 @@
-"""Every command that the docs show is one that its tool takes, as far as that can be told here.
+"""Every command in the docs is accepted by its tool, as far as that can be checked offline.
 
-Commands are what is stored in indented and ``sh`` blocks, and inline code that begins with one of
-the tools below or has an option. Each kind is held against its tool: AWS's against botocore's
-models, since no account is here.
+Commands are indented and ``sh`` blocks, and inline code that begins with one of the tools below or
+has an option. Each is checked against its tool; AWS's against botocore's models, as there is no
+account here.
 """
 
 import os
@@ -31,7 +31,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 OPS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
-# What the AWS CLI adds to the service's own parameters, and the commands that are all its own.
+# Parameters and commands that the AWS CLI adds to those of the services.
 AWS_OPTIONS = {
     "--cli-binary-format",
     "--max-items",
@@ -41,7 +41,7 @@ AWS_OPTIONS = {
     "--region",
 }
 AWS_OWN = {("s3", "cp"): {"--metadata"}, ("logs", "tail"): {"--since", "--filter-pattern"}}
-# As its documentation says; it is not among this project's packages.
+# From its documentation; it is not among this project's packages.
 PRE_COMMIT = {"install": {"--hook-type"}}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.S | re.M)
 BLOCK = re.compile(r"(?<=\n\n)(?: {4,}\S.*\n)+")
@@ -64,7 +64,7 @@ def commands(text: str) -> list[list[str]]:
 
 
 def in_script(script: str) -> Iterator[list[str]]:
-    """The words of each simple command, those of ``$(...)`` apart."""
+    """The words of each simple command; ``$(...)`` are commands of their own."""
     script = script.replace("\\\n", " ")
     while inner := re.search(r"\$\(([^()]*)\)", script):
         yield from in_script(inner[1])
@@ -111,7 +111,7 @@ def check_python(*words: str) -> None:
         return
     folder = ROOT / module.replace(".", "/")
     source = folder / "__main__.py" if folder.is_dir() else folder.with_suffix(".py")
-    # Not by asking for help: some of these begin at once.
+    # Not with --help, as some of these would start at once.
     assert set(options([*arguments])) <= set(re.findall(r'"(--[\w-]+)"', source.read_text()))
 
 
@@ -153,7 +153,7 @@ def check_aws(service: str, operation: str, *arguments: str) -> None:
 
 def check_pulumi(*words: str) -> None:
     plain = [word for word in words if not word.startswith("--")]
-    # The region is the AWS provider's setting; KEY stands for any of ours.
+    # The region is the AWS provider's setting; KEY stands for any setting of this project.
     if plain[:2] == ["config", "set"] and plain[2:3] not in ([], ["KEY"], ["aws:region"]):
         assert "type" in SETTINGS[re.split(r"[.\[]", plain[2])[0]]
     if not shutil.which("pulumi"):
@@ -189,7 +189,7 @@ def check_ruff(command: str, *words: str) -> None:
 
 
 def check_scanner(*words: str) -> None:
-    """That its recipe knows it; ``tests/scan/test_tools.py`` runs the commands of the docs."""
+    """Check that a recipe knows it; ``tests/scan/test_tools.py`` runs the docs' commands."""
     assert recipes.named(shlex.join(words))
 
 
@@ -225,7 +225,7 @@ def helped(*command: str) -> list[str]:
 
 
 def check(words: list[str]) -> None:
-    """Fail where the tool would not take ``words``, or nobody knows the tool."""
+    """Fail if the tool would refuse ``words``, or is unknown."""
     tool, *arguments = words
     if tool in SHELL:
         return

@@ -64,7 +64,7 @@ def test_every_test_that_is_named_exists(page):
     assert missing == []
 
 
-def test_every_make_target_is_helped_with():
+def test_every_make_target_is_in_the_help():
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
     assert phony
@@ -73,7 +73,7 @@ def test_every_make_target_is_helped_with():
     assert set(phony[1].split()) - helped == {"setup"}
 
 
-def test_every_picture_is_shown_and_light():
+def test_every_picture_is_used_and_small():
     pictures = set((ROOT / "docs" / "screenshots").iterdir())
     named = {
         (page.parent / name).resolve()

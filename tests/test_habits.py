@@ -1,4 +1,4 @@
-"""Messages of commits, and notes of releases."""
+"""Commit messages and release notes."""
 
 import importlib.util
 import re
@@ -78,7 +78,7 @@ def test_a_range_is_checked_without_its_merges(tmp_path, monkeypatch):
 
     assert [item.split()[0] for item in commits.of_range("HEAD~3..HEAD")] == ["'two'"]
     assert commits.main(["--range", "HEAD~1..HEAD"]) == 0
-    # What GitHub says of a branch that is new.
+    # GitHub's value for a new branch.
     assert commits.main(["--range", f"{'0' * 40}..HEAD"]) == 0
 
 
@@ -118,7 +118,7 @@ def test_the_changelog_names_the_version_that_comes_or_is():
 
 
 def test_the_scripts_need_no_environment():
-    """CI and git's hook may call them before `make setup`."""
+    """CI and the git hook may run them before `make setup`."""
     result = subprocess.run(
         [sys.executable, "-I", "-S", ROOT / ".ci" / "release_notes.py", "v0"],
         capture_output=True,

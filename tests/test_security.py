@@ -1,4 +1,4 @@
-"""What `make security` does besides running its tools."""
+"""The parts of `make security` around its tools."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The workflows, which cannot run here, as far as they can be read."""
+"""Static checks of the workflows, which cannot run here."""
 
 import re
 import shlex
@@ -20,11 +20,11 @@ STEPS = [
     for step in job["steps"]
 ]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
-# An identity for AWS, asked for by the job that needs it.
+# An identity for AWS, requested only by the job that needs it.
 MOST: dict[str, list[dict[str, str]]] = {
     "ci.yml": [{"contents": "read"}],
     "deploy.yml": [{}, {"contents": "read", "id-token": "write"}],
-    # The right to publish a release, for the job that only does that.
+    # The permission to publish a release, only for the job that does so.
     "release.yml": [{}, {"contents": "read"}, {"contents": "write"}],
 }
 
@@ -74,7 +74,7 @@ def test_workflows_run_only_make_targets():
         if "run" not in step:
             continue
         tool, command, *_ = shlex.split(step["run"])
-        # What is put into the text of a command could be a command.
+        # An expression inside a command's text could inject a command.
         assert "${{" not in step["run"], name
         known = {"make": targets, "pulumi": {"preview", "up"}, "gh": {"release"}}
         assert command in known[tool], (name, step["run"])
@@ -103,12 +103,12 @@ def test_a_release_is_published_after_the_checks_of_every_push():
     assert release["publish"]["needs"] == "check"
     *build, publish = [step for step in release["publish"]["steps"] if "run" in step]
     assert [item["run"] for item in build] == ["make dist"]
-    # The token that may write is in no step that runs code of packages.
+    # The token with write permission is in no step that runs code of packages.
     assert publish["env"] == {"GH_TOKEN": "${{ github.token }}"}
     assert not any("env" in item for item in build)
 
 
-def test_dependabot_looks_at_every_folder_with_pins():
+def test_dependabot_updates_every_folder_with_pins():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     requests = {
         "/" + str(path.parent.relative_to(ROOT)).removeprefix(".")
@@ -130,7 +130,7 @@ def test_dependabot_looks_at_every_folder_with_pins():
         ("scan/requirements-sonarqube.in", "scan/requirements-sonarqube.txt"),
     ],
 )
-def test_a_lock_has_the_pins_that_are_asked_for(requests, lock):
+def test_a_lock_has_the_required_pins(requests, lock):
     def pins(name: str) -> set[str]:
         text = re.sub(r"\[.*?\]", "", (ROOT / name).read_text())
         return set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.M))

@@ -1,4 +1,4 @@
-"""Comparisons are fair, and a limit that is exceeded is not overlooked."""
+"""Comparisons alternate between ours and the baseline, and an exceeded limit fails the run."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_seconds_are_shown_as_people_read_them(value, text):
 
 @pytest.fixture
 def measured(monkeypatch, tmp_path):
-    """Let ``make bench`` measure one table, and write to a page of its own."""
+    """Let ``make bench`` measure one table, and write it to a temporary page."""
     page = tmp_path / "benchmarks.md"
     page.write_text(
         "# Page\n\n<!-- few -->\nold\n<!-- end -->\n<!-- other -->\nkept\n<!-- end -->\n"
@@ -59,7 +59,7 @@ def measured(monkeypatch, tmp_path):
     return measure
 
 
-def test_a_part_of_the_page_is_renewed_and_the_others_stay(measured):
+def test_a_part_of_the_page_is_updated_and_the_others_stay(measured):
     page = measured(1.0)
 
     assert bench.main(["few"]) == 0

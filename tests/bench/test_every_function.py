@@ -1,4 +1,4 @@
-"""Each function does its work when it is measured, against a baseline of its own calls."""
+"""Each measured function does its work, and has a baseline with the same calls."""
 
 from collections.abc import Iterator
 

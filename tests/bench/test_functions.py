@@ -1,4 +1,4 @@
-"""Calls of a function are recorded, and rounds of them counted."""
+"""Calls of a function are recorded, and their rounds counted."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ def test_a_round_is_a_set_of_simultaneous_calls(times, number):
     assert functions.rounds([{"began": began, "ended": ended} for began, ended in times]) == number
 
 
-def test_calls_of_a_function_are_recorded_with_what_overlaps(monkeypatch):
+def test_calls_of_a_function_are_recorded_with_their_overlaps(monkeypatch):
     def handler(event, context):
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="bucket")

@@ -1,4 +1,4 @@
-"""What people wait for is measured: a card, from an upload and from a clone."""
+"""The times that people wait for a card are measured: after an upload, and after a clone."""
 
 import subprocess
 from contextlib import nullcontext
@@ -11,7 +11,7 @@ from samples import SAMPLES, packed
 
 
 @pytest.mark.slow
-def test_the_parts_of_an_upload_are_all_of_it():
+def test_the_parts_of_an_upload_add_up_to_the_whole():
     with LocalAccount() as account:
         *parts, total = pipeline.upload(account, packed(SAMPLES / "payments")).values()
 
@@ -30,7 +30,7 @@ def test_the_scanner_alone_is_run_on_files_with_findings(tmp_path):
 
 @pytest.fixture
 def repository(monkeypatch, tmp_path):
-    """Another repository than ours, without a file: cloned at once."""
+    """An empty repository, which is quick to clone."""
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     monkeypatch.setattr(clone, "ROOT", tmp_path)
 

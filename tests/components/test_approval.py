@@ -120,7 +120,7 @@ BUTTONS = {
     "team-1": ("Scan again", "Team1", '{"scan":"$S"}', []),
     "team-2": ("Open ticket", "Team2", '{"scan":"$S"}', []),
 }
-# What a card names; the team's own function is known by its ARN, too long for a criterion.
+# A card has the function's name; a team's own function's ARN is too long for a criterion.
 CALLS = {"team-1": "gate-rescan", "team-2": None}
 
 
@@ -162,13 +162,13 @@ def test_a_button_is_shown_on_cards_that_name_its_function_and_asks_for_missing_
 
 
 def test_the_variables_that_a_button_asks_for_are_on_no_card():
-    """People are asked for what no card binds; else they would never be."""
+    """The service asks only for variables that the card does not set."""
     button = {"function": "f", "outcomes": OUTCOMES, "again": False}
     custom = {f"Team{place}": button for place in range(1, 6)}
     buttons = Buttons(region=REGION, approval_function="approval", custom=custom)
     context = {key for outcome in OUTCOMES for key in buttons.of(outcome, "payments/v1") or ()}
 
-    # And each button's function is under its key on some card.
+    # Each button's function is under its key on some card.
     assert {key for _, key, *_ in BUTTONS.values()} <= context
     assert {"Region", "Scan"} <= context
     assert not context & {"Reason", "Days"}
@@ -183,7 +183,7 @@ def test_a_button_stays_within_the_limits_of_the_service_in_the_longest_stack(
     bound, command = attachment["Variables"], desired["Definition"]["CommandText"]
 
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", desired["ActionName"])
-    # Function and region are variables: no name and no region makes the command longer.
+    # Function and region are variables, so no name and no region makes the command longer.
     assert len(command) <= 100
     assert set(re.findall(r"\$(\w+)", command)) == set(bound)
     assert len(attachment["ButtonText"]) <= 20

@@ -10,13 +10,13 @@ from tests.support.recording import Resource, build
 
 
 def registered(document: Any) -> Resource:
-    """A resource that is given the document as text."""
+    """A resource that gets the document as text."""
     return build(lambda: aws.sns.TopicPolicy("it", arn="arn:aws:sns:a", policy=document())).one(
         "sns/topicPolicy:TopicPolicy"
     )
 
 
-def test_each_output_is_resolved_in_its_place():
+def test_each_output_is_resolved_in_place():
     def document() -> pulumi.Output[str]:
         one, two = pulumi.Output.from_input("one"), pulumi.Output.from_input(["two", 2])
         return as_json({"a": [one, {"b": two}], "c": "plain", "d": one, "e": two})

@@ -11,7 +11,7 @@ RUNTIME = {"AWS_REGION"}  # set by Lambda itself
 
 
 def read_by(module: Path, seen: set[Path]) -> Iterator[str]:
-    """The variables that a handler, and what it imports of the room, read."""
+    """The variables that a handler, and the modules of its package that it imports, read."""
     seen.add(module)
     for node in ast.walk(ast.parse(module.read_text())):
         match node:

@@ -79,7 +79,7 @@ def test_it_and_its_logs_may_be_in_another_region_than_the_stack():
     assert elsewhere.one("lambda/function:Function").inputs["region"] == "us-east-1"
 
 
-def test_it_is_made_after_its_rights(built: Built):
+def test_it_is_created_after_its_permissions(built: Built):
     function, grants = built.one("lambda/function:Function"), built.one("iam/rolePolicy:RolePolicy")
 
     assert grants.urn in function.depends_on

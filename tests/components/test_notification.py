@@ -17,7 +17,7 @@ def test_the_topic_is_encrypted_under_our_key(built: Built):
 
 
 def test_channel_members_can_invoke_only_the_functions_of_buttons(built: Built):
-    """The guardrail is the outer bound, the role what is granted within: they are the same."""
+    """The guardrail is the maximum, the role grants within it: here both are the same."""
     role = built.one("iam/rolePolicy:RolePolicy", "gate-channel")
 
     assert role.inputs["role"] == built.one("iam/role:Role", "gate-channel").name

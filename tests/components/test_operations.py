@@ -1,4 +1,4 @@
-"""What is measured and what alarms; dashboard and runbook speak of the same things."""
+"""Metrics, alarms, dashboard and runbook are about the same things."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from tests.support.recording import PROGRAM, Built, Resource, program
 
 RUNBOOK = (PROGRAM / "docs" / "runbook.md").read_text()
 PARTS = ("What it means", "Lost or late", "Look", "Fix", "Over when")
-# What AWS measures, from the services' own lists of metrics: the dimensions, then the metrics.
+# AWS's own metrics, from the services' documentation: the dimensions, then the metrics.
 KNOWN = {
     "AWS/CodeBuild": (
         {"ProjectName"},
@@ -56,7 +56,7 @@ def widgets(built: Built) -> list[dict[str, Any]]:
 
 
 def watched(alarm: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
-    """Namespace, name and dimensions of each metric that an alarm looks at."""
+    """Namespace, name and dimensions of each metric that an alarm watches."""
     metrics = [
         metric_query["metric"]
         for metric_query in alarm.get("metricQueries", [])
@@ -69,7 +69,7 @@ def watched(alarm: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def drawn(built: Built) -> list[tuple[str, str, dict[str, str]]]:
-    """The same of each line of the dashboard that is no expression."""
+    """The same for each line of the dashboard that is not an expression."""
     lines = [
         line
         for widget in widgets(built)
@@ -190,7 +190,7 @@ def test_an_alarm_with_more_metrics_than_cloudwatch_takes_is_refused():
 
 
 def test_the_dashboard_draws_each_metric_of_an_alarm_with_several(built: Built):
-    """Such an alarm does not say which: the dashboard does."""
+    """Such an alarm does not say which metric set it off; the dashboard shows it."""
     with_many_metrics = [item for item in alarms(built) if len(watched(item.inputs)) > 1]
 
     for alarm in with_many_metrics:

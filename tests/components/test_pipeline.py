@@ -74,7 +74,7 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
     )
 
 
-def test_it_is_made_after_its_rights(built: Built):
+def test_it_is_created_after_its_permissions(built: Built):
     grants = built.one("iam/rolePolicy:RolePolicy", "gate-pipeline")
 
     assert grants.urn in built.one("sfn/stateMachine:StateMachine").depends_on

@@ -10,7 +10,7 @@ from tests.support.recording import ACCOUNT, build
 
 
 def written(make: Callable[[], pulumi.Output[str]]) -> list[dict[str, Any]]:
-    """The statements of the document that ``make`` writes."""
+    """The statements of the policy document that ``make`` returns."""
     texts: list[str] = []
     build(lambda: make().apply(texts.append))
     document = json.loads(texts[0])

@@ -1,4 +1,4 @@
-"""What must hold for the whole program, whatever is added to it."""
+"""Rules for all resources of the program, present and future."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tests.components.conftest import ON_CALL, TICKET
 from tests.support.policy_evaluator import decide
 from tests.support.recording import ACCOUNT, PROGRAM, PROJECT, REGION, TOKEN, Built, program
 
-# Actions that IAM cannot bind to a resource; each on "*" is what its service's guide asks for.
+# Actions that IAM cannot bind to a resource; each service's guide requires "*" for them.
 ANY_RESOURCE = {
     "xray:PutTraceSegments": "X-Ray has no resources",
     "xray:PutTelemetryRecords": "X-Ray has no resources",
@@ -33,7 +33,7 @@ ANY_RESOURCE = {
     "ec2:DescribeSubnets": "EC2 describes all or nothing",
     "ec2:DescribeVpcs": "EC2 describes all or nothing",
 }
-# Resources with a "*" inside, and what is in its place.
+# Resources with a "*" inside, and what the "*" stands for.
 INSIDE = {
     r"arn:aws:s3:::gate-artifacts/scans/\*/[a-z-]+\.(json|log)": "an app and a version id",
     r"arn:aws:s3:::gate-artifacts/scans/\*/actions/\*\.json": "the same, and a log event",
@@ -45,10 +45,10 @@ INSIDE = {
     rf"arn:aws:ses:{REGION}:{ACCOUNT}:identity/\*": "recipients in the sandbox; see its condition",
     rf"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/\*": "not made yet; see its condition",
 }
-# The roles of services that send the account when they assume one; others are not documented to.
+# Services that are documented to send the source account when they assume a role.
 SEND_THEIR_ACCOUNT = {"states", "codebuild", "events"}
 GOLDEN = PROGRAM / "tests" / "golden" / "policies.json"
-# Created by Cloud Control, which has no tags of its own: they are in what it is asked for.
+# Created by Cloud Control, which has no tags argument: they are in the desired state.
 IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
 
 
@@ -110,7 +110,7 @@ def test_no_policy_allows_another_account(everything: Built):
 
 
 def test_a_service_acts_on_our_resources_only_for_this_account(everything: Built):
-    """Else it could be made to by another account: the confused deputy."""
+    """Otherwise another account could make the service do it (confused deputy)."""
     for name, statement in statements(everything):
         if "Service" in statement.get("Principal", {}) and not name.startswith("Role "):
             [condition] = statement["Condition"].values()
@@ -151,7 +151,7 @@ def test_every_role_has_a_policy_and_every_policy_a_role_of_ours(everything: Bui
     assert not everything.all("iam/rolePolicyAttachment:RolePolicyAttachment")
 
 
-def test_no_role_may_tag_mail_and_publish(everything: Built):
+def test_no_role_may_both_tag_and_send_email(everything: Built):
     for role_policy in everything.all("iam/rolePolicy:RolePolicy"):
         actions = {action for statement in role_policy.policy() for action in statement["Action"]}
         powers = {"s3:PutObjectVersionTagging", "ses:SendRawEmail"} & actions
@@ -159,7 +159,7 @@ def test_no_role_may_tag_mail_and_publish(everything: Built):
 
 
 def test_policies_match_the_reviewed_golden_file(everything: Built, request: pytest.FixtureRequest):
-    """After a change that is meant: ``pytest --renew-golden``, and look at the difference."""
+    """After an intended change, run ``pytest --renew-golden`` and review the diff."""
     written = json.dumps(everything.policies(), indent=1, sort_keys=True) + "\n"
     if request.config.getoption("--renew-golden"):
         GOLDEN.write_text(written)
@@ -269,7 +269,7 @@ FIXED_NAMES = (
 
 
 def fixed_names(built: Built) -> set[tuple[str, str]]:
-    """The physical names that the program says itself, where Pulumi would choose one."""
+    """The physical names that the program sets, where Pulumi could choose one."""
     names = set()
     for resource in built.aws:
         wanted = resource.desired if resource.kind == IN_DESIRED_STATE else resource.inputs

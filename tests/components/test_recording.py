@@ -1,4 +1,4 @@
-"""The helper itself: nothing that goes wrong in a program may pass in silence."""
+"""The recording helper: no error in a program passes silently."""
 
 import pulumi
 import pulumi_aws as aws
@@ -25,7 +25,7 @@ def test_an_output_in_a_string_is_refused():
         build(careless)
 
 
-def test_one_build_knows_nothing_of_another():
+def test_builds_are_independent_of_each_other():
     def tagged():
         aws.sns.Topic("first")
         pulumi.runtime.register_stack_transformation(
@@ -39,7 +39,7 @@ def test_one_build_knows_nothing_of_another():
     assert "tags" not in second.one("sns/topic:Topic").inputs
 
 
-def test_secrets_protection_and_dependencies_are_seen():
+def test_secrets_protection_and_dependencies_are_recorded():
     def thing():
         topic = aws.sns.Topic("topic", opts=pulumi.ResourceOptions(protect=True))
         aws.secretsmanager.SecretVersion(

@@ -60,7 +60,7 @@ def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
 
 
 def test_scans_run_on_the_newest_python_of_the_images(built: Built):
-    """YAML makes a number of it, and of 3.10, say, another one."""
+    """YAML reads the version as a number, and 3.10 as 3.1."""
     buildspec = yaml.safe_load(project(built)["source"]["buildspec"])
 
     assert str(buildspec["phases"]["install"]["runtime-versions"]["python"]) == "3.14"
@@ -86,7 +86,7 @@ def test_its_logs_have_the_configured_retention(built: Built):
     assert built.one("cloudwatch/logGroup:LogGroup", "gate-scan").inputs == {"retentionInDays": 30}
 
 
-def test_the_project_is_made_after_its_rights(built: Built):
+def test_the_project_is_created_after_its_permissions(built: Built):
     grants = built.one("iam/rolePolicy:RolePolicy", "gate-scan")
 
     assert grants.urn in built.one("codebuild/project:Project").depends_on
@@ -142,7 +142,7 @@ def test_the_source_is_all_of_scan_and_domain():
     }
 
     assert sources <= packaged
-    # It lies above the uploads that are scanned: nothing in it may be a scanner's settings.
+    # It is unpacked above the scanned upload, so nothing in it may be a scanner's settings file.
     assert {name.split("/")[0] for name in packaged} == {"domain", "scan"}
     assert {
         "scan/__main__.py",

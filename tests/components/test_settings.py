@@ -38,7 +38,7 @@ def loaded(stack: str = "dev", **changed: Any) -> UploadGateArgs:
 
 
 def problems(stack: str = "dev", **changed: Any) -> list[tuple[str, str]]:
-    """Each problem of the one error, with its command that fixes it."""
+    """The problems in the error, each with the command that fixes it."""
     with pytest.raises(pulumi.RunError) as raised:
         build(lambda: load(pulumi.Config(PROJECT), stack), "dev", settings_with(**changed))
     title, *lines = str(raised.value).splitlines()
@@ -114,7 +114,7 @@ def test_the_token_stays_a_secret():
     assert TOKEN not in repr(loaded())
 
 
-def test_environments_share_projects_of_sonarqube_only_where_that_is_set():
+def test_environments_share_sonarqube_projects_only_if_that_is_set():
     assert loaded("prod").build.variables["ENVIRONMENT"] == "prod"
     assert loaded("prod", sonarSharedProjects="true").build.variables["ENVIRONMENT"] == ""
 
@@ -342,12 +342,12 @@ VPC = {"vpcId": "vpc-0a", "vpcSubnets": ["subnet-0a"], "vpcSecurityGroups": ["sg
 
 
 def name_of(key: str) -> str:
-    """The setting that the path ``key`` leads into."""
+    """The setting that the path ``key`` belongs to."""
     return re.split(r"[.\[]", key)[0]
 
 
 def at_path(value: Any, path: str, value_to_set: str) -> Any:
-    """What ``value`` is after ``pulumi config set --path``."""
+    """The settings after ``pulumi config set --path``."""
     match = re.match(r'\[([0-9]+)\]|\["(.+?)"\]|\.([\w-]+)', path)
     if not match:
         return value_to_set
@@ -461,8 +461,8 @@ def test_all_errors_are_named_at_once():
     [(key, value) for key, value, _ in WRONG],
     ids=[f"{key}={value}"[:40] for key, value, _ in WRONG],
 )
-def test_the_command_fixes_it(key: str, value: Any):
-    """Follow it as the CLI would, and load again."""
+def test_the_suggested_command_fixes_the_error(key: str, value: Any):
+    """Apply it as the CLI would, and load the settings again."""
     name = name_of(key)
     [(_, command)] = problems(**{**(VPC if name == "vpcId" else {}), name: value})
     words = shlex.split(command)
@@ -528,7 +528,7 @@ def test_a_duration_is_its_number_of_seconds_or_refused(number: int, unit: str):
 
 
 @given(st.emails())
-def test_every_plain_address_is_taken(address: str):
+def test_every_plain_address_is_accepted(address: str):
     assert EMAIL.fullmatch(address)
 
 
@@ -562,7 +562,7 @@ def test_an_invalid_stack_name_is_refused(stack: str):
 
 
 @pytest.mark.parametrize("days", LOG_RETENTION_DAYS)
-def test_every_value_of_cloudwatch_is_taken(days: int):
+def test_every_retention_of_cloudwatch_is_accepted(days: int):
     assert loaded(logRetentionDays=days).log_retention_days == days
 
 
@@ -578,7 +578,7 @@ def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, 
         "uploadRetentionDays": days,
         "decisionWindow": "72h",
         "exceptionPeriod": "30d",
-        # A person may say so many days, whatever the usual period is.
+        # A person may set this many days, whatever the default period is.
         "maxExceptionPeriod": "60d",
     }
 
@@ -594,7 +594,7 @@ def test_an_address_that_ses_would_refuse_is_named(address):
         loaded(recipients=[address])
 
 
-def test_more_addresses_than_a_mail_takes_are_refused():
+def test_more_addresses_than_an_email_can_have_are_refused():
     everybody = [f"dev{number}@example.com" for number in range(51)]
 
     assert len(loaded(recipients=everybody[:50]).recipients) == 50

@@ -1,4 +1,4 @@
-"""The definition's shape; that it does what it should is shown by executing it."""
+"""The structure of the definition; its behaviour is tested by executing it."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def ends(state: dict[str, Any]) -> bool:
 
 
 def nexts(state: dict[str, Any]) -> Iterator[str]:
-    """Where a state may go."""
+    """The states that can follow a state."""
     for step in [state, *state.get("Choices", []), *state.get("Catch", [])]:
         if "Next" in step:
             yield step["Next"]
@@ -51,7 +51,7 @@ def reachable(start: str, without: frozenset[str] = frozenset()) -> set[str]:
 
 
 def rules(name: str) -> list[tuple[str, str]]:
-    """The conditions of a choice, in order, and where each leads."""
+    """The conditions of a choice, in order, each with its next state."""
     return [
         (rule["Condition"].removeprefix("{% ").removesuffix(" %}"), rule["Next"])
         for rule in STATES[name]["Choices"]
@@ -64,7 +64,7 @@ def test_it_is_valid_amazon_states_language(machine: dict[str, Any]):
 
 
 def test_an_invalid_definition_would_not_be_parsed():
-    """Shows that the parser of the test above looks."""
+    """Shows that the parser in the test above detects errors."""
     invalid = {**MACHINE, "States": {**STATES, "Scan": {"Type": "Taks"}}}
 
     with pytest.raises(Exception, match="Taks"):
@@ -110,14 +110,14 @@ def test_every_choice_has_a_default():
 
 
 def test_no_default_assigns_where_a_rule_leads_to_the_same_state():
-    """Some interpreters take the rule for the default then."""
+    """Otherwise some interpreters take the rule for the default."""
     for name, state in STATES.items():
         if state["Type"] == "Choice" and "Assign" in state:
             assert state["Default"] not in [rule["Next"] for rule in state["Choices"]], name
 
 
 def test_each_expression_is_on_one_line():
-    """One validator refuses others."""
+    """One validator refuses multi-line expressions."""
     expressions = re.findall(r"\{%.*?%\}", json.dumps(MACHINE))
 
     assert expressions
@@ -125,7 +125,7 @@ def test_each_expression_is_on_one_line():
 
 
 def test_no_variable_is_ever_null():
-    """Step Functions may take it for undefined, which fails the state that reads it."""
+    """Step Functions may treat null as undefined, which fails the state that reads it."""
     for name, state in STATES.items():
         for step in [state, *state.get("Choices", []), *state.get("Catch", [])]:
             for variable, value in step.get("Assign", {}).items():
@@ -167,7 +167,7 @@ def test_transient_errors_of_every_task_are_retried_but_a_failed_build_is_not():
 def test_starting_a_build_is_idempotent():
     token = STATES["Scan"]["Arguments"]["IdempotencyToken"]
 
-    # The same in each try of an execution, and in no other execution.
+    # The same in each attempt of one execution, different in other executions.
     assert token == "{% $states.context.Execution.Name %}"
 
 
@@ -179,7 +179,7 @@ def test_a_build_over_the_quota_is_retried_for_hours():
         wait *= full["BackoffRate"]
 
     assert full["ErrorEquals"] == ["CodeBuild.AccountLimitExceededException"]
-    # Full jitter waits half of it on average.
+    # Full jitter waits half of the interval on average.
     assert waited / 2 > 4 * 3600
 
 
@@ -194,7 +194,7 @@ def test_a_duplicate_event_ends_without_any_side_effect():
 
 
 def test_every_path_ends_with_a_notification_except_a_pass_and_a_duplicate_event():
-    """Without the states that publish, only these ends can be reached, and only so."""
+    """Without the publishing states, only these ends can be reached, each from these states."""
     silent = reachable(MACHINE["StartAt"], without=frozenset(PUBLISHING))
     before_done = {name for name in silent if "Done" in nexts(STATES[name])}
 
@@ -203,7 +203,7 @@ def test_every_path_ends_with_a_notification_except_a_pass_and_a_duplicate_event
     }  # fmt: skip
     assert rules("RouteByStatus")[0] == ("$status = 'passed'", "Done")
     assert before_done == {"RouteByStatus", "RouteByEvent"}
-    # No card means that the event is outdated; what came after it has one.
+    # No card means that the event is outdated; the event that came after it has one.
     assert rules("RouteByCard")[0] == ("$card = 'none'", "RouteByEvent")
     outdated = {"escalated", "approved", "expiring"}
     handled = {event for event in outdated for rule, _ in rules("RouteByEvent") if event in rule}
@@ -219,7 +219,7 @@ def test_a_failed_notification_fails_the_execution_unless_a_wait_follows():
         assert caught == ("AwaitDecision" if elsewhere else "PublishFailed")
     assert rules("PublishFailed") == [
         ("$event = 'pipeline-error'", "PipelineError"),
-        # What runs must go on to its end, whether or not anyone is notified.
+        # An execution must continue to its end, even if nobody can be notified.
         (
             "$event in ['digest', 'approval-delayed', 'escalated', 'approved', 'expiring']",
             "RouteByEvent",
@@ -292,16 +292,16 @@ def test_an_approval_is_tagged_after_checking_that_it_is_current():
         "$decision.status in ['rejected', 'request-expired', 'superseded']",
         "TagStatus",
     )
-    # Whatever else the function may say clears nothing.
+    # No other response of the function sets a clearing tag.
     assert STATES["RouteByDecision"]["Default"] == "DescribeError"
     assert {name for name, state in STATES.items() if "RouteByDecision" in nexts(state)} == {
         "CheckForDecision",
-        "AwaitDecision",  # when its time is over: the request is open
+        "AwaitDecision",  # on timeout, while the request is open
     }
 
 
 def test_no_failure_after_an_approval_prevents_the_final_tag():
-    """A task that fails leads to a choice; these go on for an approval, whatever failed."""
+    """A failed task leads to a choice, which continues for an approval whatever failed."""
     assert STATES["TagStatus"]["Catch"][-1]["Next"] == "TagFailed"
     assert rules("TagFailed")[1:] == [
         ("$status = 'approved'", "WaitWithoutCallback"),
@@ -324,7 +324,7 @@ def test_no_failure_after_an_approval_prevents_the_final_tag():
 def test_the_wait_without_a_callback_doubles_and_is_reset_after_success():
     wait = STATES["WaitWithoutCallback"]
 
-    # At first a minute, then twice as long each time, a day at most; not past an approval's end.
+    # A minute at first, doubling up to a day; never past an approval's expiry.
     assert wait["Assign"] == {"pause": "{% $min([2 * $pause, 1382400]) %}"}
     assert wait["Seconds"] == (
         "{% $min([$pause, 86400,"
@@ -338,7 +338,7 @@ def test_the_wait_without_a_callback_doubles_and_is_reset_after_success():
 
 
 def test_the_tag_that_ends_an_approval_is_retried_for_days():
-    """Meanwhile a version stays deployable that must not be; one that is deleted has no end."""
+    """Until then the version stays deployable; for a deleted version it can never succeed."""
     pause, waited = 60, 0
     while pause < 1_382_400:
         waited += min(pause, 86_400)
@@ -356,7 +356,7 @@ def test_an_approval_that_cannot_be_tagged_is_reported_once():
 
 
 def test_a_wait_with_a_deadline_has_few_retries():
-    """Its time begins again with each try."""
+    """Each retry restarts its timeout."""
     timed_out, other = STATES["AwaitWithdrawal"]["Retry"]
 
     assert timed_out == {"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}
@@ -365,7 +365,7 @@ def test_a_wait_with_a_deadline_has_few_retries():
 
 
 def test_each_wait_stores_its_token_by_the_function_that_looks_for_the_answer():
-    """Else what comes between a look and a wait would be missed."""
+    """Otherwise an answer between the check and the wait would be missed."""
     waits = {
         name: state["Arguments"]["FunctionName"]
         for name, state in STATES.items()
@@ -409,7 +409,7 @@ def test_builds_and_decisions_have_the_configured_timeouts():
 
 
 def test_every_variable_is_assigned_on_every_path_to_its_use():
-    """A variable that some way leaves out would fail there, and only there."""
+    """A variable that one path does not assign would fail on that path only."""
     assigned: dict[str, set[str]] = {MACHINE["StartAt"]: set()}
     ahead = [MACHINE["StartAt"]]
     while ahead:
@@ -433,7 +433,7 @@ def test_every_variable_is_assigned_on_every_path_to_its_use():
         assert read <= assigned[name], name
 
 
-def test_outside_text_is_escaped_before_it_goes_to_slack():
+def test_outside_text_is_escaped_before_it_is_sent_to_slack():
     sources = [
         value
         for state in STATES.values()
@@ -442,14 +442,14 @@ def test_outside_text_is_escaped_before_it_goes_to_slack():
         if name in ("errorText", "card") and "errorOutput" in value
     ]
 
-    # All but Scan's, whose failure is an answer; Notify has a text and a card.
+    # All except Scan's, whose failure is evaluated; Notify has a text and a card.
     assert len(sources) == len(TASKS)
     for source in sources:
         assert all(escaped in source for escaped in ("'&amp;'", "'&lt;'", "'&gt;'"))
 
 
 def test_no_card_suggests_a_redrive_that_would_fail_again():
-    """A redrive goes on at the state that failed, and here that is PipelineError, a Fail state."""
+    """A redrive resumes at the failed state, which here is PipelineError, a Fail state."""
     card = STATES["DescribeError"]["Assign"]["card"]
 
     assert "redrive" not in card

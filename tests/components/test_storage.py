@@ -204,7 +204,7 @@ READ, TAG = "s3:GetObjectVersion", "s3:PutObjectVersionTagging"
 def test_only_cleared_versions_can_be_read_and_only_the_pipeline_clears_them(
     principal: str, action: str, resource: str, status: str | None, answer: str
 ):
-    """``nothing`` leaves it to the role's own policy."""
+    """``nothing`` leaves the decision to the role's own policy."""
     policy = (
         storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
     )
@@ -213,7 +213,7 @@ def test_only_cleared_versions_can_be_read_and_only_the_pipeline_clears_them(
     assert decide(policy, principal=principal, action=action, resource=resource, **tag) == answer
 
 
-def test_nothing_is_reached_without_tls():
+def test_every_request_without_tls_is_denied():
     policy = (
         storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
     )
@@ -252,14 +252,14 @@ def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: 
     write = {"principal": principal, "action": "s3:PutObject", "resource": EVIDENCE}
 
     assert decide(policy, **write) == "deny"
-    # S3 itself refuses this one where there is something; the rest is up to the writer's own role.
+    # S3 refuses this one if the object exists; otherwise the writer's own role decides.
     assert decide(policy, **write, **FIRST) == "nothing"
 
 
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
 @pytest.mark.parametrize("action", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
 @pytest.mark.parametrize(("protect", "answer"), [(False, "nothing"), (True, "deny")])
-def test_evidence_is_kept_where_the_stack_is_protected(
+def test_evidence_is_retained_if_the_stack_is_protected(
     principal: str, action: str, protect: bool, answer: str
 ):
     policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
@@ -318,7 +318,7 @@ def test_object_lock_is_on_the_evidence_bucket_only_and_after_versioning(mode: s
 
 
 @pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
-def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
+def test_protect_prevents_the_deletion_of_buckets_and_key(protect: bool, days: int):
     built = storage(protect=protect)
 
     assert {resource.name for resource in built.resources if resource.protect} == (
@@ -334,7 +334,7 @@ def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
         "gate-access-logs": not protect,
         "gate-artifacts": not protect,
         "gate-uploads": not protect,
-        # Nothing in it is missed.
+        # Nothing in it needs to survive.
         "gate-state": True,
     }
     assert built.one("kms/key:Key").inputs["deletionWindowInDays"] == days
@@ -342,7 +342,7 @@ def test_protect_keeps_buckets_and_key_from_destroy(protect: bool, days: int):
 
 @pytest.mark.parametrize("label", ["artifacts", "state"])
 def test_objects_are_written_after_versioning_encryption_and_policy(label: str):
-    """Else the first object could lie there without a version id, under the wrong key."""
+    """Otherwise the first object could have no version id, or the wrong key."""
 
     def make() -> None:
         made = Storage("gate", StorageArgs(context=CONTEXT))
@@ -372,7 +372,7 @@ def test_the_key_rotates(built: Built):
 
 
 def granted(grant: Callable[[Storage], Grant]) -> set[tuple[str, str]]:
-    """What a grant on the storage layer allows, as pairs of action and resource."""
+    """The permissions of a grant on the storage layer, as pairs of action and resource."""
     texts: list[str] = []
 
     def make() -> None:
@@ -392,7 +392,7 @@ SCANS, KEY = "arn:aws:s3:::gate-artifacts/scans/*", "arn:aws:kms:::gate-key"
 
 
 def test_read_evidence_includes_listing_and_decryption():
-    """Without s3:ListBucket a missing object is a missing right."""
+    """Without s3:ListBucket a missing object is AccessDenied."""
     assert granted(lambda storage: storage.read_evidence("scan.json", "decision.json")) == {
         ("s3:GetObject", f"{SCANS}/scan.json"),
         ("s3:GetObject", f"{SCANS}/decision.json"),

@@ -14,7 +14,7 @@ def test_a_number_and_a_unit_are_a_duration(text: str, seconds: int):
     assert durations.seconds(text.upper()) == seconds
 
 
-def test_a_bare_number_is_one_only_where_its_unit_is_known():
+def test_a_number_without_a_unit_is_a_duration_only_if_the_unit_is_known():
     assert durations.seconds("14") is None
     assert durations.seconds("14", default_unit="d") == 14 * 86400
 

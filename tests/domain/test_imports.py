@@ -1,4 +1,4 @@
-"""Who may import what: domain needs the standard library only, the others not each other."""
+"""Imports between packages: domain uses only the standard library, the others not each other."""
 
 import ast
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 ENTRIES = {
     "approval", "callback", "check_build_status", "notify", "open_scan", "rescan", "approver_audit",
 }  # fmt: skip
-# Beside the standard library and themselves. What ``ops`` runs of ``scan`` are its API calls.
+# Besides the standard library and themselves. ``ops`` uses only the API calls of ``scan``.
 MAY = {
     "domain": set(),
     "handlers": {"domain", "boto3", "botocore"},
@@ -53,7 +53,7 @@ def test_a_package_imports_only_what_it_may(folder: str):
 
 
 def test_domain_imports_itself_relatively():
-    """So that the same files serve a wheel and the zips of Lambda and CodeBuild."""
+    """So that the same files work in a wheel and in the zips of Lambda and CodeBuild."""
     assert [
         file
         for file, node in imports("domain")
@@ -62,7 +62,7 @@ def test_domain_imports_itself_relatively():
 
 
 def library() -> dict[str, str]:
-    """The sources of domain, and of the modules of handlers that are no function's entry."""
+    """The sources of domain, and of the modules in handlers that are no entry modules."""
     return {
         f"{folder}/{file.stem}": file.read_text()
         for folder in ("domain", "handlers")

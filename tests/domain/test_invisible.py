@@ -1,4 +1,4 @@
-"""What nobody sees does not change a name in secret, and no printable name changes."""
+"""Invisible characters are removed from names, and printable names do not change."""
 
 import unicodedata
 
@@ -58,7 +58,7 @@ def test_invisible_characters_are_removed(name, displayed):
     assert sanitize.line(name, 100) == displayed
 
 
-def test_of_the_format_controls_only_those_that_print_are_left():
+def test_only_printing_format_controls_are_left():
     left = {
         unicodedata.name(char, "").split()[0]
         for char in map(chr, range(0x110000))

@@ -1,4 +1,4 @@
-"""Which uploader's address is one: what SES refuses would stop the mail to everybody."""
+"""Only valid uploader addresses are used: one that SES refuses would stop the whole email."""
 
 import pytest
 
@@ -19,7 +19,7 @@ LONG, LABEL = "a" * 64, "b" * 63
         f"a@{LABEL}.{LABEL}.{LABEL}.{'c' * 60}",
     ],
 )
-def test_an_address_is_taken_as_it_is(address):
+def test_a_valid_address_is_unchanged(address):
     assert report._address(address) == address
 
 

@@ -1,4 +1,4 @@
-"""Objects are written once, no matter who else writes at the same time."""
+"""Objects are write-once, also under concurrent writes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from domain.stored_objects import put_if_absent, replace
 
 
 class Refused(Exception):
-    """As botocore's ClientError carries it, which is all that is looked at."""
+    """An error with the attributes of botocore's ClientError that the code reads."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -22,7 +22,7 @@ class Body:
 
 
 class Bucket:
-    """``conflicts`` writes are answered with 409, after which ``theirs`` (if any) is stored."""
+    """``conflicts`` writes get a 409, after which ``theirs`` (if any) is stored."""
 
     def __init__(self, conflicts: int = 0, theirs: bytes | None = None) -> None:
         self.stored: bytes | None = None

@@ -1,7 +1,7 @@
-"""A provider that takes whatever it is given, in place of AWS.
+"""A provider that replaces AWS and accepts every input.
 
-It speaks the plugin protocol of the Pulumi engine: prints its port, then answers. It names what
-the program leaves unnamed as the engine's autonaming proposes, and echoes inputs as outputs.
+It speaks the plugin protocol of the Pulumi engine: prints its port, then serves requests. It
+names unnamed resources as the engine's autonaming proposes, and echoes inputs as outputs.
 """
 
 from concurrent import futures
@@ -21,7 +21,7 @@ KNOWN = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"id": ACCOUNT, "accountId": ACCOUNT},
     "aws:index/getPartition:getPartition": {"id": "aws", "partition": "aws"},
 }
-# The types that the AWS provider names where the program does not, and the input that is the name.
+# The types that the AWS provider names if the program does not, and the input with the name.
 NAMED = {
     "aws:s3/bucket:Bucket": "bucket",
     **dict.fromkeys(
@@ -73,7 +73,7 @@ class EchoingProvider(service.ResourceProviderServicer):
         inputs = _copy(request.news)
         key = NAMED.get(request.type)
         if key and key not in inputs.fields and "namePrefix" not in inputs.fields:
-            # A resource keeps the name that it has.
+            # An existing resource keeps its name.
             old = request.olds.fields[key].string_value if key in request.olds.fields else ""
             # Without a pattern the AWS provider adds seven digits to the logical name.
             usual = f"{request.name}-{request.randomSeed.hex()[:7]}"
@@ -90,7 +90,7 @@ class EchoingProvider(service.ResourceProviderServicer):
         )
 
     def Create(self, request: protocol.CreateRequest, context: Any) -> protocol.CreateResponse:
-        if request.preview:  # what AWS would make is not known yet
+        if request.preview:  # AWS's own outputs are unknown before creation
             return protocol.CreateResponse(properties=request.properties)
         name, outputs = _made(request.type, request.name, request.properties)
         return protocol.CreateResponse(id=name, properties=outputs)

@@ -1,7 +1,7 @@
-"""The program under the real Pulumi CLI; only AWS is not real (``provider.py``).
+"""The program under the real Pulumi CLI; only AWS is replaced (``provider.py``).
 
-What mocks can't show: the project file as the CLI reads it, unknown outputs in a preview, assets
-whose hash moves, secrets in the state, protection, the order of deletion.
+Mocks cannot show how the CLI reads the project file, unknown outputs in a preview, assets whose
+hash changes, secrets in the state, protection, or the order of deletion.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.workspace import Life, Workspace, copy_program, live, name
 
-# How a secret looks in the state and in the protocol: a signature, and what it is a secret of.
+# A secret in the state and in the protocol: its signature, then its value.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
@@ -22,7 +22,7 @@ def workspace(folder: Path, stack: str) -> Workspace:
 
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Life]:
-    """Both environments, at the same time."""
+    """Both environments, deployed at the same time."""
     folders = {stack: tmp_path_factory.mktemp(stack) for stack in ("dev", "prod")}
     with ThreadPoolExecutor() as pool:
         made = pool.map(lambda stack: live(workspace(folders[stack], stack)), folders)
@@ -39,7 +39,7 @@ def test_a_second_up_changes_nothing(life: Life):
     assert "unchanged" in life.second_up.stdout
 
 
-def test_the_outputs_are_all_there(life: Life):
+def test_all_outputs_are_exported(life: Life):
     assert set(life.outputs) == {
         "uploadBucket",
         "artifactsBucket",
@@ -77,7 +77,7 @@ def test_names_say_project_and_stack(life: Life):
         item["inputs"][key]
         for item in life.aws
         for key in ("name", "bucket")
-        # Where the bucket is another resource's, its name is seen there.
+        # A subresource of a bucket shows the bucket's name.
         if isinstance(item.get("inputs", {}).get(key), str)
     }
     begins = f"chatops-slack-{life.stack}-gate-"
@@ -86,7 +86,7 @@ def test_names_say_project_and_stack(life: Life):
     assert [name for name in names if not name.startswith(begins)] == []
 
 
-def test_every_resource_lies_in_a_layer_of_the_gate(life: Life):
+def test_every_resource_is_in_a_layer_of_the_gate(life: Life):
     types = [item["urn"].split("::")[2].split("$") for item in life.aws]
 
     assert len(types) > 50
@@ -100,7 +100,7 @@ def test_every_resource_lies_in_a_layer_of_the_gate(life: Life):
     }
 
 
-def test_tags_reach_what_is_below_the_gate(life: Life):
+def test_all_resources_of_the_gate_are_tagged(life: Life):
     tags = {"project": "chatops-slack", "stack": life.stack, "managed-by": "pulumi"}
     tagged = [item["inputs"]["tags"] for item in life.aws if "tags" in item["inputs"]]
 
@@ -116,7 +116,7 @@ def test_protected_resources_stay_until_they_are_unprotected(life: Life):
     assert life.refused
     assert life.refused.returncode != 0
     assert "protected" in life.refused.stdout + life.refused.stderr
-    # Until it comes to what is protected, the CLI deletes what is not.
+    # Before it fails at a protected resource, the CLI deletes unprotected ones.
     assert {name(item) for item in life.after_refused if item.get("protect")} == life.protected
     storage = {item["urn"] for item in life.after_refused if ":index:Storage" in item["urn"]}
     stayed = {item["urn"] for item in life.after_exclude if "pulumi:" not in item["type"]}

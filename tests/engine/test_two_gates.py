@@ -23,7 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty environment with the wheel in it, and what it depends on lent by this one."""
+    """An environment with the wheel only; its dependencies come from this environment."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     [packages] = folder.glob("lib/python*/site-packages")
@@ -66,7 +66,7 @@ def test_a_second_up_changes_nothing(life: Life):
     assert life.second_up.returncode == 0, life.second_up.stdout
 
 
-def test_both_gates_have_all_of_it_and_share_nothing(life: Life):
+def test_both_gates_are_complete_and_share_nothing(life: Life):
     gates = {
         gate: {
             (item["type"], name(item).removeprefix(f"{gate}-"))
@@ -79,7 +79,7 @@ def test_both_gates_have_all_of_it_and_share_nothing(life: Life):
 
     assert len(life.aws) == len(gates["payments"]) + len(gates["tools"])
     assert gates["tools"] <= gates["payments"]
-    # One address is one identity, and one scanner needs a token.
+    # Both gates send from one address (one identity), and only one scanner needs a token.
     assert {label for _, label in only_payments} == {"sender", "scan-sonar-token"}
     assert not set(life.outputs["payments"].values()) & set(life.outputs["tools"].values())
 

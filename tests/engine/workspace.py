@@ -1,4 +1,4 @@
-"""A Pulumi program under the real CLI, with a backend, home and provider plugin of its own."""
+"""A Pulumi program under the real CLI, with its own backend, home and provider plugin."""
 
 import json
 import os
@@ -15,7 +15,7 @@ TOKEN = "squ_engine_0123456789abcdef"
 
 
 class Workspace:
-    """One stack of the program in ``folder/program``, which runs in the environment ``venv``."""
+    """One stack of the program in ``folder/program``, run in the environment ``venv``."""
 
     def __init__(self, folder: Path, stack: str, venv: Path = Path(sys.prefix)) -> None:
         self.stack, self.program, self._backend = stack, folder / "program", folder / "backend"
@@ -37,7 +37,7 @@ class Workspace:
         self.ok("stack", "init", stack)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One command of the CLI, which never prints the token."""
+        """Run a command of the CLI, and check that it does not print the token."""
         done = subprocess.run(
             ["pulumi", *arguments, "--non-interactive", "--color=never", "-C", self.program],
             env=self._environment,
@@ -50,7 +50,7 @@ class Workspace:
         return done
 
     def ok(self, *arguments: str) -> str:
-        """The output of a command that succeeds."""
+        """Run a command that must succeed; return its output."""
         done = self.run(*arguments)
         assert done.returncode == 0, f"pulumi {' '.join(arguments)}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -68,7 +68,7 @@ class Workspace:
 
     @property
     def written(self) -> dict[Path, str]:
-        """Everything that the CLI has written: state, its backups and history, and the config."""
+        """All files that the CLI wrote: state, backups, history and config."""
         paths = [*self._backend.rglob("*"), *self.program.glob("Pulumi*")]
         return {path: path.read_text() for path in paths if path.is_file()}
 
@@ -81,7 +81,7 @@ class Workspace:
 
 @dataclass
 class Life:
-    """A stack from its preview to the end of ``pulumi destroy``, as tests ask about it."""
+    """The recorded results of a stack, from its preview to the end of ``pulumi destroy``."""
 
     stack: str
     second_up: subprocess.CompletedProcess[str]
@@ -95,7 +95,7 @@ class Life:
 
     @property
     def aws(self) -> list[dict[str, Any]]:
-        """Those that would exist in AWS."""
+        """The resources that would exist in AWS."""
         return [resource for resource in self.resources if resource["type"].startswith("aws:")]
 
     @property
@@ -109,7 +109,7 @@ def name(resource: Mapping[str, Any]) -> str:
 
 
 def live(workspace: Workspace) -> Life:
-    """Preview, up, up again, and destroy; what is protected is first refused, then given free."""
+    """Preview, up, up again, and destroy: refused while protected, then after unprotecting."""
     workspace.set_token()
     workspace.ok("preview")
     workspace.ok("up", "--yes", "--skip-preview")
@@ -133,7 +133,7 @@ def live(workspace: Workspace) -> Life:
 
 
 def copy_program(target: Path) -> None:
-    """Copy what this repository's own program needs."""
+    """Copy the files that this repository's program needs."""
     for folder in ("components", "domain", "handlers", "scan"):
         shutil.copytree(
             REPOSITORY / folder,

@@ -1,6 +1,6 @@
-"""Lets each AWS call of each way fail in each manner, and prints the outcome of it.
+"""Makes each AWS call of each lifecycle fail with each fault, and prints the outcomes.
 
-Exits with 1 where something was lost, doubled or silent.
+Exits with 1 if something was lost, doubled, or failed without a report.
 """
 
 import argparse
@@ -28,22 +28,24 @@ STYLES = {
     UNREPORTED: "yellow",
 }
 MEANINGS = {
-    SAME: "the way ended as without a fault, nothing lost, nothing doubled",
-    TWICE: "so too, but a card or an email came twice: who sent it was not answered",
-    CARD: "the way ended otherwise, and a card says so",
+    SAME: "the lifecycle ended as without a fault: nothing lost, nothing doubled",
+    TWICE: "the same, but a card or an email came twice: its sender got no response",
+    CARD: "the lifecycle ended differently, and a card says so",
     ANSWER: "the click did not work, and its answer says so",
-    ALARM: "the way ended early: the execution failed, or its event is a dead letter",
-    UNREPORTED: "nothing lost, and nobody told of it (docs/faults.md says why that is accepted)",
-    WRONG: "lost, doubled, or silent",
+    ALARM: "the lifecycle ended early: the execution failed, or its event is a dead letter",
+    UNREPORTED: "nothing lost, and nobody was notified (docs/faults.md says why that is accepted)",
+    WRONG: "something was lost, doubled, or failed without a report",
 }
 Rows = Mapping[Call, Mapping[str, Cell]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the cases that are asked for; return the exit code."""
+    """Run the requested cases; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("words", nargs="*", metavar="WORD", help="only calls that have one of them")
-    parser.add_argument("--markdown", action="store_true", help="print as docs/faults.md has it")
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="only calls with one of these in them"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/faults.md")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     results = list(_results(options.words))
@@ -74,7 +76,7 @@ def _results(words: list[str]) -> Iterator[Result]:
         transient=True,
     )
     with bar:
-        task = bar.add_task("each way once without a fault", total=None)
+        task = bar.add_task("each lifecycle once without a fault", total=None)
         with fault_run.start_run() as run:
             cases = [
                 case

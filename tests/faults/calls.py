@@ -1,4 +1,4 @@
-"""Reads a request to the account: who asks for what, and for which app."""
+"""Identifies a request to the account: its caller, its call, and its app."""
 
 import base64
 import json
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-# Each case has an app of its own, as in ``scan_error-0017``; every request has it in it somewhere.
+# Each case has an app of its own, such as ``scan_error-0017``, which every request contains.
 APP = re.compile(r"(?<![\w-])[a-z_]+-\d{4}(?![\w-])")
-# Of these services only what the pipeline asks of them; the rest is how they are played here.
+# The pipeline's calls to these services; their other calls belong to the simulated AWS.
 PLAYED = {
     "events": ("StartExecution",),
     "codebuild": ("GetObject", "GetSecretValue"),
@@ -35,7 +35,7 @@ _ROUTES = (
 
 @dataclass(frozen=True)
 class Call:
-    """``who`` asks for ``what``, as in ``approval``, ``PutObject decision.json``."""
+    """``what`` the caller ``who`` requests, such as ``PutObject decision.json`` by ``approval``."""
 
     who: str
     what: str
@@ -43,9 +43,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Request:
-    """``body`` is its text, or that of the card or email in it; ``app`` empty where none is named.
+    """``body`` is its text, or that of its card or email; ``app`` is empty if none is named.
 
-    ``call`` is None where nobody of the pipeline asks.
+    ``call`` is None if the caller is not part of the pipeline.
     """
 
     service: str
@@ -55,7 +55,7 @@ class Request:
 
 
 def read(environ: dict[str, Any], body: bytes) -> Request:
-    """Read what a WSGI server got."""
+    """Read the request from a WSGI environment."""
     scope = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", environ["HTTP_AUTHORIZATION"])
     signer, service = scope.groups() if scope else ("", "")
     text = body.decode(errors="replace")
@@ -76,7 +76,7 @@ def read(environ: dict[str, Any], body: bytes) -> Request:
 
 
 def title(card: dict[str, Any] | str) -> str:
-    """What a card is about, without app, mark and moment."""
+    """A card's title without app, emoji and time."""
     text = card if isinstance(card, str) else card.get("content", {}).get("title", "")
     return re.sub(r"^.*?: | (until|on) \d.*$", "", APP.sub("app", text)).strip()
 
@@ -94,7 +94,7 @@ def _operation(service: str, environ: dict[str, Any], target: str, body: bytes) 
 
 
 def _subject(operation: str, target: str, text: str) -> str:
-    """What of the case it is about, in words that are the same in each case."""
+    """What the request is about, in words that are the same in each case."""
     if operation == "Invoke":
         function = _OURS.search(target)
         return f"{function[1] if function else target} {_about(json.loads(text))}"
@@ -116,7 +116,7 @@ def _subject(operation: str, target: str, text: str) -> str:
 
 
 def _about(event: dict[str, Any]) -> str:
-    """What a function is asked, by the event that it gets."""
+    """What a function is invoked for, by its event."""
     verbs = [verb for verb in ("approve", "reject", "withdraw") if verb in event]
     named = [event[key] for key in ("event", "kind") if isinstance(event.get(key), str)]
     inspected = ["look"] if "expired" in event else []

@@ -1,4 +1,4 @@
-"""Sends one upload on its way with one fault, and evaluates the outcome of it."""
+"""Runs the lifecycle of an upload with one fault, and evaluates the outcome."""
 
 import time
 from collections import Counter
@@ -17,18 +17,18 @@ from tests.faults.lifecycles import LIFECYCLES, Actor, Stuck
 from tests.support.account import change_states
 
 AT_ONCE = 14
-# The outcome of a case, the better before the worse. The last is what must not be.
+# The outcomes of a case, from best to worst. The last one fails the run.
 SAME, TWICE, CARD, ANSWER, ALARM = "as ever", "twice", "card", "answer", "alarm"
 UNREPORTED, WRONG = "unreported", "WRONG"
 OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNREPORTED, WRONG)
-# Neither SNS nor SES knows what it was asked before: who is not answered asks again.
+# Neither SNS nor SES deduplicates requests: a sender without a response sends again.
 UNANSWERED = {"after", "killed after"}
-# Faults that are tried on each way that makes a call; the others on the first.
+# Faults that are tried in each lifecycle that makes a call; the others in the first.
 IN_EACH_LIFECYCLE = ("after", "a while")
-# An exception may be over before it is time to remind of it.
+# An exception may expire before its reminder is due.
 REMINDED = Call("state machine", "Invoke notify expiring")
 REMINDER = {"approval expires", "Expires: quality gate exception"}
-# It goes on, and the outcome of it is told; nothing says that the card before that is missing.
+# The lifecycle continues and its outcome is reported; nothing reports the missing card.
 KNOWN = {
     (Call("state machine", f"Publish “{title}”"), fault)
     for title in ("decision still pending", "approval expires")
@@ -38,7 +38,7 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class FaultCase:
-    """``fault`` is one of ``FAULTS``, or empty for an upload that meets none."""
+    """``fault`` is one of ``FAULTS``, or empty for none."""
 
     lifecycle: str
     call: Call | None = None
@@ -47,7 +47,7 @@ class FaultCase:
 
 @dataclass
 class Result:
-    """``outcome`` is SAME, ... ; ``why`` says what was seen."""
+    """``outcome`` is one of ``OUTCOMES``; ``why`` lists what was observed."""
 
     case: FaultCase
     actor: Actor
@@ -57,7 +57,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Clean:
-    """The outcome of a way without a fault."""
+    """The outcome of a lifecycle without a fault."""
 
     cards: Counter[str]
     mails: Counter[str]
@@ -67,7 +67,7 @@ class Clean:
 
 
 class FaultRun:
-    """One account, with the ways once through without a fault: ``clean``."""
+    """One account; ``clean`` has the outcomes of the lifecycles without a fault."""
 
     def __init__(
         self, cloud: LocalAccount, layer: Layer, names: Iterable[str], at_once: int
@@ -75,7 +75,7 @@ class FaultRun:
         self.cloud, self._layer, self._at_once = cloud, layer, at_once
         self._number = 0
         self._stack = Stack(cloud.outputs, "here")
-        vars(self._stack)["client"] = cloud.client  # not by what the shell says
+        vars(self._stack)["client"] = cloud.client  # independent of the shell's AWS settings
         self.clean: dict[str, Clean] = {}
         for result in self._run([FaultCase(lifecycle) for lifecycle in names]):
             actor = result.actor
@@ -94,10 +94,10 @@ class FaultRun:
             )
 
     def cases(self) -> list[FaultCase]:
-        """Each call with each fault that it can meet, and those that last on each way of the call.
+        """Each call with each fault that it can meet, some of them in each lifecycle of the call.
 
-        How a caller takes a fault of a moment depends on the call. The outcome of an upload when
-        the call does not work, or worked and nobody knows, depends on the way, too.
+        How a caller handles a short fault depends on the call only. The outcome of an upload whose
+        call fails, or succeeds without a response, depends on the lifecycle, too.
         """
         first = {
             call: lifecycle
@@ -117,7 +117,7 @@ class FaultRun:
         return [lifecycle for lifecycle in LIFECYCLES if lifecycle in self.clean]
 
     def try_all(self, cases: Iterable[FaultCase]) -> Iterator[Result]:
-        """Run them, some at a time; yield each once it is evaluated."""
+        """Run the cases, several at a time; yield each once it is evaluated."""
         for result in self._run(list(cases)):
             self._judge(result, self.clean[result.case.lifecycle])
             yield result
@@ -139,7 +139,7 @@ class FaultRun:
             LIFECYCLES[case.lifecycle](actor)
         except Stuck as stuck:
             result.why.append(f"stuck: {stuck}")
-        # S3's event about a decision may come when nobody waits for it any more.
+        # S3's event about a decision may arrive after the lifecycle has ended.
         time.sleep(EVENT_SECONDS)
         return result
 
@@ -179,7 +179,7 @@ class FaultRun:
             result.outcome = ANSWER
             why.append(actor.answers[-1])
         elif fewer.keys() <= {"approved"} and clicked and not wrong_tags:
-            # The answer to the click stands in the channel, too.
+            # The answer to the click is in the channel, too.
             result.outcome = ANSWER
             why.append(clicked[0])
         elif (case.call, case.fault) in KNOWN:
@@ -189,7 +189,7 @@ class FaultRun:
             why.append(f"silent: without {sorted(fewer)}, {clearance} not {clean.clearance}")
 
     def _unsound(self, actor: Actor) -> Iterator[tuple[str, str]]:
-        """What must never be, whatever failed; a tag may be wrong only where people are told."""
+        """Errors in builds, evidence and tags; a wrong tag is accepted if people are notified."""
         for scan in actor.scans:
             if len(self.cloud.builds.all_of(scan)) > 1:
                 yield scan, f"{len(self.cloud.builds.all_of(scan))} builds"
@@ -201,9 +201,9 @@ class FaultRun:
 
 
 def may_double(case: FaultCase) -> bool:
-    """Whether a card or a mail may come twice: the answer of who sent it was lost."""
+    """Whether a card or an email may come twice: its sender got no response."""
     assert case.call
-    # Who asks for another scan and hears nothing asks again, perhaps after that scan has ended.
+    # Without a response, the request for another scan is repeated, perhaps after that scan's end.
     sends = ("Publish", "SendEmail", "Invoke notify", "Invoke rescan", "StartExecution")
     if case.fault == "slow":
         # A scan of one second may be over when the client tries again; then that starts another.
@@ -213,7 +213,7 @@ def may_double(case: FaultCase) -> bool:
 
 @contextmanager
 def start_run(names: Iterable[str] = LIFECYCLES, at_once: int = AT_ONCE) -> Iterator[FaultRun]:
-    """Set an account up, and take these ways once without a fault."""
+    """Set up an account, and run these lifecycles once without a fault."""
     with LocalAccount(lifecycles.SETTINGS) as cloud, Layer(cloud) as layer:
         cloud.builds.buildspec = lifecycles.BUILDSPEC
         change_states(cloud, lifecycles.shorten_timeouts)
@@ -222,7 +222,7 @@ def start_run(names: Iterable[str] = LIFECYCLES, at_once: int = AT_ONCE) -> Iter
 
 @dataclass(frozen=True)
 class Cell:
-    """The worst outcome of a call with a fault; ``lifecycle`` where that is not its first way's."""
+    """The worst outcome of a call with a fault; ``lifecycle`` is set if it is not the first one."""
 
     outcome: str
     lifecycle: str = ""
@@ -233,7 +233,7 @@ class Cell:
 
 
 def by_call(results: Iterable[Result]) -> Mapping[Call, Mapping[str, Cell]]:
-    """Return the worst results by call and fault, the calls in the order of the ways."""
+    """Return the worst results by call and fault, the calls in the order of the lifecycles."""
     order = list(LIFECYCLES)
     table: dict[Call, dict[str, list[Result]]] = {}
     for item in sorted(results, key=lambda item: order.index(item.case.lifecycle)):
@@ -246,7 +246,7 @@ def by_call(results: Iterable[Result]) -> Mapping[Call, Mapping[str, Cell]]:
 
 
 def _worst(result: list[Result]) -> Cell:
-    """Of results in the order of the ways; of several that are as bad, the first."""
+    """The first of the worst results, which are in the order of the lifecycles."""
     worst = max(result, key=lambda item: OUTCOMES.index(item.outcome))
     first = result[0].outcome == worst.outcome
     return Cell(worst.outcome, "" if first else worst.case.lifecycle)

@@ -1,4 +1,4 @@
-"""Stands between the pipeline and its account: writes down each call, and lets one fail."""
+"""A layer between the pipeline and its account that records each call, and makes one fail."""
 
 import io
 import json
@@ -20,18 +20,18 @@ from tests.faults.calls import Call, Request
 
 # Longer than the functions wait for S3 and Step Functions (``handlers/aws.py``).
 SLOW_SECONDS = 2.5
-# Longer than the usual tries take here, shorter than those that are made for days
+# Longer than the usual retries take here, shorter than those that go on for days
 # (``lifecycles.shorten_timeouts``).
 WHILE_SECONDS = 6
 FAULTS = {
     "before": "the connection breaks before the call takes effect",
     "after": "the call takes effect, then the connection breaks",
-    "throttled": "the service answers that it is asked too often",
-    "slow": f"the call takes effect, and the answer comes {SLOW_SECONDS} s late",
-    "killed before": "who calls dies before the call takes effect",
-    "killed after": "who calls dies after the call took effect",
-    "a while": f"the call is refused for {WHILE_SECONDS} s, longer than it is tried again at once",
-    "refused": "the call is refused, each time it is tried",
+    "throttled": "the service throttles the call",
+    "slow": f"the call takes effect, and the response comes {SLOW_SECONDS} s late",
+    "killed before": "the caller crashes before the call takes effect",
+    "killed after": "the caller crashes after the call took effect",
+    "a while": f"the call is refused for {WHILE_SECONDS} s, longer than the first retries take",
+    "refused": "every attempt at the call is refused",
 }
 REFUSALS = ("a while", "refused")
 KILLABLE = {
@@ -48,7 +48,7 @@ REFUSED = {"s3": (403, "AccessDenied"), "sns": (403, "AuthorizationError")}
 
 @dataclass
 class Plan:
-    """The one fault of an app's case; ``met`` counts the calls that met it."""
+    """The fault of an app's case; ``met`` counts the calls that met it."""
 
     call: Call
     fault: str
@@ -56,7 +56,7 @@ class Plan:
     since: float = 0
 
     def meets(self, call: Call) -> bool:
-        """Whether ``call`` meets the fault, which comes once, or lasts."""
+        """Whether ``call`` meets the fault, which occurs once, or lasts."""
         if call != self.call:
             return False
         now = time.monotonic()
@@ -71,7 +71,7 @@ class Plan:
 
 @dataclass
 class Layer:
-    """``seen`` are the calls by app, in the order of their first time; ``acts`` precede one."""
+    """``seen`` are the calls by app, in the order of their first time; ``acts`` precede a call."""
 
     cloud: LocalAccount
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Layer:
         self._undo.append(lambda: delattr(owner, name) if bound else setattr(owner, name, real))
 
     def _due(self, app: str, call: Call) -> str:
-        """Write the call down; return the fault that it meets, or nothing."""
+        """Record the call; return the fault that it meets, or an empty string."""
         with self._lock:
             self.seen[app][call] += 1
             plan = self.plans.get(app)
@@ -121,7 +121,7 @@ class Layer:
         return fault
 
     def before(self, app: str, call: Call, act: Callable[[], None]) -> None:
-        """Let somebody ``act`` just before the first such call of ``app`` is served."""
+        """Run ``act`` just before the first such call of ``app`` is served."""
         with self._lock:
             self.acts[app][call] = act
 
@@ -154,7 +154,7 @@ class Layer:
         return []
 
     def _app(self, request: Request) -> str:
-        """Whose case it is; by a token, an execution or a build that was named with it before."""
+        """The app of a request, by name or by a token, execution or build known to belong to it."""
         answer = json.loads(request.body) if request.body.startswith("{") else {}
         if request.app:
             for name in ("token", "execution"):
@@ -180,7 +180,7 @@ class Layer:
                 builds._kill(self.cloud.builds._processes[build["Id"]])
 
     def _start_build(self, start: Any, project: str, overrides: Any, *more: Any) -> Any:
-        """StartBuild is no request here; it fails as it does for Step Functions."""
+        """Make StartBuild, which is no HTTP request here, fail as Step Functions sees it."""
         app = next(override["Value"] for override in overrides if override["Name"] == "APP")
         fault = self._due(app, Call("state machine", "StartBuild"))
         if fault == "throttled":
@@ -202,7 +202,7 @@ class Layer:
         run(build, project, overrides)
 
     def _name_app(self, request: Any, **_: Any) -> None:
-        """What CodeBuild fetches before a build says nothing of what the build is for."""
+        """Name the app in CodeBuild's own requests before a build, which do not contain it."""
         if app := getattr(self._building, "app", ""):
             request.headers["X-App"] = app
 

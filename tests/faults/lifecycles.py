@@ -1,4 +1,4 @@
-"""The ways that an upload can go, each with the people who act on it."""
+"""The lifecycles of an upload, each with the actions of the people involved."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.support.account import QUICK_FAILING as FAILING
 from tests.support.account import QUICK_PASSING as PASSING
 from tests.support.account import QUICK_SCAN
 
-# The real scan, with a tool that finds what the upload says; one app's scanner breaks off.
+# The real scan, with a tool that reports what the upload says; one app's scanner crashes.
 BUILDSPEC = json.dumps(
     {
         "version": 0.2,
@@ -34,7 +34,7 @@ BUILDSPEC = json.dumps(
     }
 )
 SETTINGS = {
-    "engine": "sonarqube",  # for the token, which CodeBuild fetches
+    "engine": "sonarqube",  # so that CodeBuild fetches the token
     "sonarHostUrl": "https://sonarqube.example.com",
     "sonarToken": "squ_0",
     "decisionWindow": "20m",
@@ -43,14 +43,14 @@ SETTINGS = {
     "exceptionPeriod": "18s",
     "digestAfter": "0",  # each upload is a case of its own
 }
-# In milliseconds, as the state machine has it: decisionWindow, and what it is where nobody decides.
+# decisionWindow in milliseconds, as in the state machine, and its value for the app ``nobody``.
 WINDOW, SOON = 20 * 60 * 1000, 8 * 1000
 STUCK_SECONDS = 240
-LATE_SECONDS = 5  # a card on its way
-CLICKS = 10  # longer than a fault that lasts a while
-CARDLESS_SECONDS = 20  # then nobody waits for a card any more
-PATIENT = 50  # tries of what is tried for hours or days
-# How an answer begins after which nobody clicks again.
+LATE_SECONDS = 5  # while a card is being delivered
+CLICKS = 10  # takes longer than a fault that lasts a while
+CARDLESS_SECONDS = 20  # then the actor stops waiting for a card
+PATIENT = 50  # attempts at what is retried for hours or days
+# The beginnings of answers after which nobody clicks again.
 DONE = (
     "Approved", "Rejected", "Withdrawn", "Recorded", "Already", "Too late", "Scanning",
     "It is scanned again",
@@ -58,12 +58,12 @@ DONE = (
 
 
 class Stuck(Exception):
-    """The upload neither ended nor is anybody asked; says where it stands."""
+    """The upload has not ended and waits for nobody; the message says where it stopped."""
 
 
 @dataclass
 class Actor:
-    """Who uploads ``app`` and who sits in the channel; ``answers`` is what they were told."""
+    """The people who upload ``app`` and click in the channel; ``answers`` are the responses."""
 
     cloud: LocalAccount
     layer: Layer
@@ -80,21 +80,21 @@ class Actor:
         self.scans.append(self.cloud.upload(self.key, body))
 
     def decide(self, label: str, days: str = "") -> bool:
-        """Click the button once the answer is waited for; return whether that worked."""
+        """Click the button once a decision is awaited; return whether that worked."""
         self._wait(self._waits)
         return self.click(label, days)
 
     def click(self, label: str, days: str = "") -> bool:
-        """Click the button once it is there, and again where the answer is none; whether it did."""
+        """Click the button once it is shown, again after an error; return whether that worked."""
         button = self._wait(lambda: self._button(label))
         return bool(button) and self._insist(button.filled({"Reason": "known", "Days": days}))
 
     def withdraw(self) -> None:
-        """Withdraw the approval by a command: no card with the button is there yet."""
+        """Withdraw the approval by a command, before there is a card with the button."""
         self.withdrew = self._answer_to(self._withdrawal())
 
     def withdrawn(self) -> None:
-        """Withdraw unless that is done: by the button, or by a command where none comes."""
+        """Withdraw unless already done: by the button, or by a command if there is none."""
         since = time.monotonic()
         result = self._wait(
             lambda: (
@@ -109,11 +109,11 @@ class Actor:
             self._insist(self._withdrawal())
 
     def before(self, what: str, act: Callable[[], None]) -> None:
-        """Let somebody ``act`` just before the state machine makes the call."""
+        """Run ``act`` just before the state machine makes the call."""
         self.layer.before(self.app, Call("state machine", what), act)
 
     def overtake(self) -> None:
-        """Upload a newer version, and wait until it has looked for older requests."""
+        """Upload a newer version, and wait until its execution has looked for older requests."""
         self.upload(PASSING)
         scanned = Call("state machine", "StartBuild")
         deadline = time.monotonic() + STUCK_SECONDS
@@ -125,7 +125,7 @@ class Actor:
         self._wait(lambda: len(self.scans) > 1)
 
     def reminded(self) -> None:
-        """Wait until the channel was reminded, or it is too late for that."""
+        """Wait until the reminder is in the channel, or cannot come any more."""
         self._wait(lambda: self.cards()["approval expires"])
 
     def _insist(self, command: str) -> bool:
@@ -141,10 +141,10 @@ class Actor:
         return f"lambda invoke --function-name {function} --payload {payload} --region {REGION}"
 
     def _answer_to(self, command: str) -> bool:
-        """Run a button's command; return whether nobody asks again after the answer."""
+        """Run a button's command; return whether nobody clicks again after its answer."""
         try:
             answer = str(self.cloud.channel.run(command))
-        except Exception as error:  # the chat service shows it
+        except Exception as error:  # the chat service shows the error
             answer = f"{type(error).__name__}: {error}"
         self.answers.append(answer)
         return answer.startswith(DONE) and "click again" not in answer
@@ -154,7 +154,7 @@ class Actor:
         self._wait(lambda: self._button("Approve") and self._waits())
 
     def closed(self) -> bool:
-        """Whether nothing goes on once the newest upload is through."""
+        """Whether all executions have ended once the newest upload's has."""
         newest = self.scans[-1].split("/")[1]
 
         def through() -> bool:
@@ -162,14 +162,14 @@ class Actor:
             return bool(states) and "RUNNING" not in states
 
         self._wait(through)
-        # The older one was resumed just before, and has some functions to call.
+        # The older execution was resumed just before, and still has to call some functions.
         deadline = time.monotonic() + 3 * LATE_SECONDS
         while self._running() and time.monotonic() < deadline:
             time.sleep(0.2)
         return not self._running()
 
     def end(self) -> None:
-        """Wait until nothing goes on; give up where people were told that it does not work."""
+        """Wait until all executions have ended; give up if an answer says that a click failed."""
         self._wait(lambda: self.executions() or self.dead_letters())
         since = time.monotonic()
         while self._running():
@@ -178,10 +178,10 @@ class Actor:
             if time.monotonic() - since > STUCK_SECONDS:
                 raise Stuck(f"{self.app}: {self.answers} {self.cards()}")
             time.sleep(0.2)
-        time.sleep(0.7)  # the last card may be on its way
+        time.sleep(0.7)  # the last card may still be delivered
 
     def executions(self) -> list[Any]:
-        """The executions of its events, as moto keeps them."""
+        """The executions for its events, from moto."""
         machines = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
         return [
             execution
@@ -204,7 +204,7 @@ class Actor:
         return sum(self.app in message.body for message in list(queue._messages))
 
     def mails(self) -> Counter[str]:
-        """The mails about it, by subject without moments."""
+        """The emails about it, by subject without times."""
         subjects = re.findall(
             rf"^Subject: \[{self.app}\] (.*)$",
             "\n".join(email.raw_data for email in self.cloud.emails()),
@@ -230,7 +230,7 @@ class Actor:
         return None
 
     def _wait(self, result: Callable[[], Any]) -> Any:
-        """What is found, None where everything ended before."""
+        """Return the first result, None if all executions ended before."""
         since = over = time.monotonic()
         while not (what := result()):
             if self.dead_letters():
@@ -279,7 +279,7 @@ def withdrawn_at_once(actor: Actor) -> None:
 
 
 def recalled(actor: Actor) -> None:
-    """Approved, and withdrawn before anything waits for that."""
+    """Approved, and withdrawn before the wait for a withdrawal begins."""
     actor.before("Invoke notify approved", actor.withdraw)
     actor.upload(FAILING)
     if actor.decide("Approve", days="2m"):
@@ -309,7 +309,7 @@ def superseded(actor: Actor) -> None:
 
 
 def overtaken(actor: Actor) -> None:
-    """Replaced by a newer version after the gate was looked at, and before anything waits."""
+    """Replaced by a newer version after the gate was evaluated, and before the wait begins."""
     actor.before("Publish “quality gate failed”", actor.overtake)
     actor.upload(FAILING)
     actor.overtaken()
@@ -324,7 +324,7 @@ def scan_error(actor: Actor) -> None:
 
 def _close(actor: Actor) -> None:
     if not actor.closed():
-        # The older request stands open until somebody clicks, and is told of the newer version.
+        # The older request stays open until a click reports the newer version.
         actor.click("Approve")
     actor.end()
 
@@ -339,7 +339,7 @@ LIFECYCLES: dict[str, Callable[[Actor], None]] = {
 
 
 def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
-    """Seconds instead of minutes between tries; nobody decides about one app, at once."""
+    """Retry after seconds instead of minutes, and shorten the window of the app ``nobody``."""
     for retry in state.get("Retry", []):
         if tries := retry.get("MaxAttempts"):
             retry.pop("JitterStrategy", None)

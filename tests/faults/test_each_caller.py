@@ -1,4 +1,4 @@
-"""One call of each caller fails: nothing is lost, doubled or silent."""
+"""One call of each caller fails: nothing is lost or doubled, and no failure is unreported."""
 
 from tests.faults.fault_run import WRONG, FaultCase, start_run
 from tests.faults.injection import FAULTS

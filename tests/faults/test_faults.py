@@ -1,4 +1,4 @@
-"""Each AWS call of the whole way fails in one way or another: nothing lost, doubled or silent."""
+"""Each AWS call of a lifecycle meets a fault: nothing is lost, doubled or unreported."""
 
 from collections import defaultdict
 

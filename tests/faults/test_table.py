@@ -1,4 +1,4 @@
-"""The table says the worst that came of a call with a fault, and on which way."""
+"""The table has the worst outcome of a call with a fault, and its lifecycle."""
 
 from unittest.mock import Mock
 
@@ -14,7 +14,7 @@ CALL, OTHER = Call("scan", "PutObject report.json"), Call("scan", "GetObject the
 
 
 def table(*outcomes):
-    """The cell of one call and fault whose cases ended so, as ``(way, outcome)``."""
+    """The cell of a call and fault whose cases had these outcomes, as ``(lifecycle, outcome)``."""
     results = [
         Result(FaultCase(lifecycle, CALL, "after"), Mock(spec=Actor), outcome)
         for lifecycle, outcome in outcomes

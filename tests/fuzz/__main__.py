@@ -1,6 +1,6 @@
-"""Unpacks thousands of random zips with every unzipper here, and looks for files that we don't see.
+"""Unpacks random zips with every unzipper here, and looks for files that the ledger lacks.
 
-Exits with 1 where one wrote a file that the ledger does not have, or an honest zip was refused.
+Exits with 1 if an unzipper wrote a file that is not in the ledger, or an honest zip was refused.
 """
 
 import argparse
@@ -26,7 +26,7 @@ BATCH = 250
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One zip: ``mutations`` are empty when it is honest."""
+    """The result of one zip: ``mutations`` are empty if it is honest."""
 
     seed: str
     mutations: str
@@ -34,7 +34,7 @@ class Result:
 
 
 def main() -> int:
-    """Run the command; see the module."""
+    """Run the command described above."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=20_000, help="how many zips (20,000)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other zips (1)")
@@ -104,19 +104,19 @@ def batch(seed: int, first: int, last: int) -> list[Result]:
 
 
 def _memory() -> str | None:
-    """A folder in memory, where there is one: thousands of small files are written."""
+    """A folder in memory, if there is one: thousands of small files are written."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def is_problem(result: Result) -> str:
-    """What is wrong with a result, or empty."""
+    """The problem with a result, or empty."""
     if result.comparison.unseen:
         return "Unseen"
     return "Honest and refused" if result.comparison.refusal and not result.mutations else ""
 
 
 def by_outcome(results: list[Result]) -> Table:
-    """How many zips were let through, or refused and how."""
+    """How many zips were accepted, or refused, by reason."""
     table = Table("outcome", "honest", "mutated", title="The outcome of the zips")
     counts = Counter((result.comparison.refusal, bool(result.mutations)) for result in results)
     for outcome in sorted({refusal for refusal, _ in counts}):
@@ -127,7 +127,7 @@ def by_outcome(results: list[Result]) -> Table:
 
 
 def by_mutation(results: list[Result]) -> Table:
-    """How many zips each mutation changed, and how many of those were let through."""
+    """How many zips each mutation changed, and how many of those were accepted."""
     table = Table("mutation", "zips", "unpacked", "unseen", title="By mutation")
     made: Counter[str] = Counter()
     unpacked: Counter[str] = Counter()

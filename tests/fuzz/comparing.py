@@ -1,4 +1,4 @@
-"""Finds the files that an unzipper writes and that our ledger does not have."""
+"""Finds the files that an unzipper writes and that the ledger does not have."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from tests.fuzz.unzippers import Unzipper
 from tests.scan.emptying import empty
 
 LIMITS = UploadLimits(files=1000, bytes=64 * 1024**2, ratio=10_000)
-# Names that every unzipper writes as they are. Others come out in another code page, with
-# backslashes, or with marks for what cannot be written.
+# Names that every unzipper writes unchanged. Others may be written in another code page, with
+# backslashes, or with replacement characters.
 EVERYWHERE = re.compile(r"[A-Za-z0-9 ._/+-]*")
 
 
@@ -24,8 +24,8 @@ EVERYWHERE = re.compile(r"[A-Za-z0-9 ._/+-]*")
 class Comparison:
     """The outcome of one zip: ``refusal`` is its code, or empty; ``unseen`` says who wrote what.
 
-    ``written`` counts the files of all unzippers, ``cut`` those among them that one left half done
-    when it met something that it does not know, and said so.
+    ``written`` counts the files of all unzippers, ``cut`` those among them that an unzipper left
+    incomplete when it failed with an error.
     """
 
     refusal: str
@@ -35,7 +35,7 @@ class Comparison:
 
 
 def compare(body: bytes, folder: Path, unzippers: Mapping[str, Unzipper]) -> Comparison:
-    """Unpack the zip ``body`` by ``scan`` and by all ``unzippers``, in the empty ``folder``."""
+    """Unpack the zip ``body`` with ``scan`` and with all ``unzippers`` in the empty ``folder``."""
     archive, ours = folder / "upload.zip", folder / "ours"
     archive.write_bytes(body)
     ours.mkdir()
@@ -69,7 +69,7 @@ def compare(body: bytes, folder: Path, unzippers: Mapping[str, Unzipper]) -> Com
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes | str]]:
-    """Path and content of all files below ``folder``; of a link its target, as text."""
+    """Path and content of all files below ``folder``; for a link, its target as text."""
     for where, folders, files in os.walk(folder):
         for name in folders + files:
             path = Path(where, name)
@@ -90,7 +90,7 @@ def _has(entries: Sequence[Entry], ours: Path, path: str, content: bytes | str) 
 
 
 def _namesakes(entries: Sequence[Entry], path: str) -> list[Entry]:
-    """The entry of that path, and those of its suffix whose names can come out changed."""
+    """The entry with that path, and those of its suffix whose names may be written otherwise."""
     return [
         entry
         for entry in entries
@@ -100,14 +100,14 @@ def _namesakes(entries: Sequence[Entry], path: str) -> list[Entry]:
 
 
 def _suffix(path: str) -> str:
-    """The suffix, which means code only where all of it is ASCII."""
-    # Unzip drops the return of Finder's icons.
+    """The suffix, which means code only if it is all ASCII."""
+    # Unzip drops the carriage return in the name of Finder's icon files.
     _, dot, suffix = path.rstrip("\r").rpartition("/")[2].rpartition(".")
     return dot + (suffix if suffix.isascii() else "in another script") if dot else ""
 
 
 def _is_cut(entries: Sequence[Entry], ours: Path, path: str, content: bytes | str) -> bool:
-    """Whether it is the beginning of a file of ours, or goes on behind its end.
+    """Whether it is the beginning of a file in the ledger, or continues after its end.
 
     Busybox does not know zip64, and bsdtar does not find the end of stored data in a stream.
     """
@@ -126,6 +126,6 @@ def _is_same(entry: Entry, ours: Path, content: bytes | str) -> bool:
 
 
 def _contents(entry: Entry, ours: Path) -> list[bytes]:
-    """What the file may hold: of a link its target's name, too."""
+    """The possible contents of the file: for a link, also its target's name."""
     link = [] if entry.link is None else [entry.link.encode()]
     return link if entry.folder is not None else [*link, (ours / entry.path).read_bytes()]

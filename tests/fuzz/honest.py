@@ -1,4 +1,4 @@
-"""Random zips as honest makers write them: every one of them must be let through."""
+"""Random zips as common tools write them: every one must be accepted."""
 
 import random
 import re
@@ -24,18 +24,18 @@ PLAIN = re.compile(rb"[A-Za-z0-9./]+")
 
 @dataclass(kw_only=True)
 class Plan:
-    """What a zip is to be made of: the arguments of ``zip_maker.made``."""
+    """The arguments of ``zip_maker.made``."""
 
     items: list[Item]
     options: dict[str, Any] = field(default_factory=dict)
 
 
 def plan(dice: random.Random) -> Plan:
-    """An honest zip of one maker, thrown by ``dice``."""
+    """A random honest zip of one tool."""
     maker = dice.choice(MAKERS)
     names = dice.sample(NAMES, dice.randint(1, 4))
     made = [maker(dice, dice.choice(FOLDERS) + name) for name in names]
-    # A code page without their letters makes one of two names, which no maker writes twice.
+    # In a code page that lacks their letters two names become one, which no tool writes twice.
     items = list({item.name: item for item in made}.values())
     if dice.random() < 0.2:
         items.insert(0, _item(dice, "src/", mode=stat.S_IFDIR | 0o755, content=b""))
@@ -51,7 +51,7 @@ def plan(dice: random.Random) -> Plan:
 
 
 def _content(dice: random.Random) -> bytes:
-    """Content that no other file of the zip has."""
+    """Content that no other file in the zip has."""
     token = f"x = {dice.getrandbits(64)}\n".encode()
     return token * dice.choice([1, 1, 2, 50, 5000])
 
@@ -109,7 +109,7 @@ def _python(dice: random.Random, name: str) -> Item:
 
 
 def _old_tool(dice: random.Random, name: str) -> Item:
-    """Without Unicode: names in a code page that the zip does not tell, or with a second name."""
+    """A tool without Unicode: names in an undeclared code page, or with a second name."""
     item = _item(dice, name, host=0, mode=0)
     item.flags = 0
     if not name.isascii():

@@ -23,7 +23,7 @@ from tests.scan.zip_maker import (
 
 
 def zip_of(seed: str) -> tuple[bytes, str]:
-    """The zip that ``seed`` stands for, and the names of its mutations; none when it is honest."""
+    """The zip of ``seed``, and the names of its mutations; none if it is honest."""
     dice = random.Random(seed)
     made_up = plan(dice)
     if dice.random() < 0.1:
@@ -74,7 +74,7 @@ def both(dice: random.Random, which: Plan) -> None:
 
 
 def near(dice: random.Random, which: Plan) -> None:
-    """A size that is nearly right, in one header or in all that say it."""
+    """A size that is nearly right, in one header or in all that have it."""
     item = _any(dice, which)
     name = dice.choice(["size", "packed", "crc"])
     packed = compressed(item.content, item.method)
@@ -92,7 +92,7 @@ def described(dice: random.Random, which: Plan) -> None:
 
 
 def descriptor(dice: random.Random, which: Plan) -> None:
-    """A data descriptor of another form, or none although the flags say so."""
+    """A data descriptor of another form, or none although the flags require one."""
     item = _any(dice, which)
     item.descriptor = dice.choice(["", *zip_maker.DESCRIPTORS])
     if dice.random() < 0.3:
@@ -109,7 +109,7 @@ def end(dice: random.Random, which: Plan) -> None:
 
 
 def zip64(dice: random.Random, which: Plan) -> None:
-    """Zip64 extra fields in one header, with true or other sizes."""
+    """Zip64 extra fields in one header, with right or wrong sizes."""
     item = _any(dice, which)
     item.zip64 = dice.choice(["local", "central", "local central"])
     if dice.random() < 0.5:
@@ -118,7 +118,7 @@ def zip64(dice: random.Random, which: Plan) -> None:
 
 
 def extras(dice: random.Random, which: Plan) -> None:
-    """Extra fields, whole or not, in one header or both."""
+    """Extra fields, complete or cut, in one header or both."""
     item, field = _any(dice, which), dice.choice(EXTRAS)
     for name in dice.choice([["local_extra"], ["central_extra"], ["local_extra", "central_extra"]]):
         setattr(item, name, getattr(item, name) + field)
@@ -147,7 +147,7 @@ def name(dice: random.Random, which: Plan) -> None:
 def link(dice: random.Random, which: Plan) -> None:
     """A link, to all kinds of targets."""
     if dice.random() < 0.5:
-        # One that is in the zip, and of the same suffix: such a link is let through.
+        # A target in the zip with the same suffix: such a link is accepted.
         target = dice.choice(which.items).name
         name = dice.choice([b"l", b"src/l", b"d/l"]) + target.rpartition(b"/")[2][-3:]
         up = b"../" * name.count(b"/")
@@ -188,7 +188,7 @@ def content(dice: random.Random, which: Plan) -> None:
     item.content = dice.choice([b"", b"x"]) + inner + dice.choice([b"", b"x", inner])
     item.method = dice.choice([STORED, STORED, DEFLATED])
     if dice.random() < 0.3:
-        # What looks like the end of this very entry.
+        # Looks like the end of this entry.
         described = zip_maker.packed(
             zip_maker.DESCRIPTORS["signed"],
             {"signature": b"PK\7\x08", "crc": 0xE8B7BE43, "packed": 1, "size": 1},
@@ -197,7 +197,7 @@ def content(dice: random.Random, which: Plan) -> None:
 
 
 def data(dice: random.Random, which: Plan) -> None:
-    """Packed data with something behind it, or two streams, or too little."""
+    """Packed data with trailing bytes, as two streams, or cut."""
     item = _any(dice, which)
     item.method = dice.choice([STORED, DEFLATED, BZIP2, LZMA])
     right = compressed(item.content, item.method)
@@ -209,7 +209,7 @@ def data(dice: random.Random, which: Plan) -> None:
 
 
 def parts(dice: random.Random, which: Plan) -> None:
-    """Entries in another order, twice, unlisted, not there, or with something between them."""
+    """Entries reordered, repeated, unlisted, missing, or with bytes between them."""
     items = which.items
     how = dice.randrange(7)
     if how == 0:
@@ -229,14 +229,14 @@ def parts(dice: random.Random, which: Plan) -> None:
 
 
 def around(dice: random.Random, which: Plan) -> None:
-    """Something before or behind the zip; a comment that looks like an end."""
+    """Bytes before or after the zip; a comment that looks like an end record."""
     other = made(Item(name=b"evil.py", content=b"evil = 1\n"))
     how = dice.choice(["prefix", "suffix", "comment", "comment"])
     which.options[how] = dice.choice([other, other[-22:], b"MZ\x90", b"PK00", b"\0", b"PK\5\6"])
 
 
 def item_comment(dice: random.Random, which: Plan) -> None:
-    """The comment of an entry, which stands right before the end record when it is the last."""
+    """The comment of an entry; that of the last entry precedes the end record directly."""
     fake = made(Item(name=b"evil.py", content=b"evil = 1\n"), is_zip64=True)
     which.items[-1].comment = dice.choice(
         [fake, fake[-22:], fake[-42:-22], fake[-98:-22], b"PK\1\2"]
@@ -244,7 +244,7 @@ def item_comment(dice: random.Random, which: Plan) -> None:
 
 
 def flip(dice: random.Random, body: bytes) -> bytes:
-    """One to three bits."""
+    """Flip one to three bits."""
     flipped = bytearray(body)
     for _ in range(dice.randint(1, 3)):
         flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
@@ -252,7 +252,7 @@ def flip(dice: random.Random, body: bytes) -> bytes:
 
 
 def overwrite(dice: random.Random, body: bytes) -> bytes:
-    """One to three bytes, any."""
+    """Overwrite one to three bytes."""
     changed = bytearray(body)
     for _ in range(dice.randint(1, 3)):
         changed[dice.randrange(len(changed))] = dice.randrange(256)
@@ -260,19 +260,19 @@ def overwrite(dice: random.Random, body: bytes) -> bytes:
 
 
 def truncate(dice: random.Random, body: bytes) -> bytes:
-    """Without its end, or its start."""
+    """Cut off the end, or the start."""
     at = dice.randrange(len(body))
     return dice.choice([body[:at], body[at:]])
 
 
 def remove(dice: random.Random, body: bytes) -> bytes:
-    """Without a piece in the middle, or with a piece twice."""
+    """Remove or repeat a part in the middle."""
     at, size = dice.randrange(len(body)), dice.randint(1, 60)
     return dice.choice([body[:at] + body[at + size :], body[: at + size] + body[at:]])
 
 
 def append(dice: random.Random, body: bytes) -> bytes:
-    """With another zip behind or before it."""
+    """Put another zip after or before it."""
     other_plan = plan(dice)
     other = made(*other_plan.items, **other_plan.options)
     return dice.choice([body + other, other + body, body + bytes(dice.randint(1, 30))])

@@ -1,4 +1,4 @@
-"""Values that unzippers are known to read in more than one way."""
+"""Values that unzippers are known to interpret differently."""
 
 import stat
 

@@ -1,7 +1,7 @@
-"""Unpacks 50 archives of the package registries, and renews the table of them in the docs.
+"""Unpacks 50 archives of package registries, and updates their table in the docs.
 
 ``python -m tests.fuzz.registries`` downloads what ``registries.json`` names with pip, mvn and npm,
-checks the SHA-256 of each, and exits with 1 where a file of a zip is not in the ledger.
+checks the SHA-256 of each, and exits with 1 if a file of a zip is not in the ledger.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ LIST = Path(__file__).with_name("registries.json")
 DOCS = Path(__file__).parent.parent.parent / "docs" / "archives.md"
 START, END = "<!-- registries -->\n", "<!-- end -->\n"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
-# What npm has are no zips: each is unpacked and zipped by one of these in turn.
+# npm's archives are no zips: each is unpacked, and zipped by one of these in turn.
 ZIPPERS = (
     "zip -qr {zip} .",
     "7z a -bd -bso0 -tzip {zip} .",
@@ -36,7 +36,7 @@ ZIPPERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """One file of a registry."""
+    """One archive of a registry."""
 
     registry: str
     name: str
@@ -47,7 +47,7 @@ class Package:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What a zip holds, and what of it is in the ledger with the same bytes."""
+    """The files in a zip, and those of them in the ledger with the same bytes."""
 
     package: Package
     maker: str
@@ -58,7 +58,7 @@ class Row:
 
 
 def main() -> int:
-    """Run the command; see the module."""
+    """Run the command described above."""
     packages = [Package(**load) for load in json.loads(LIST.read_text())]
     with tempfile.TemporaryDirectory(prefix="registries-") as folder:
         downloads = Path(folder)
@@ -76,10 +76,10 @@ def main() -> int:
 
 
 def download(packages: Sequence[Package], to: Path) -> None:
-    """Download all ``packages`` with the clients of their registries; none of them is run.
+    """Download all ``packages`` with their registries' clients; no package code is run.
 
     Raises:
-        ValueError: a file is another one than the list says.
+        ValueError: the SHA-256 of a file is not the listed one.
     """
     wheels = [
         f"{package.name}=={package.version}" for package in packages if package.registry == "PyPI"

@@ -1,4 +1,4 @@
-"""A short run of the fuzz, and the zips that it found holes with, as code."""
+"""A short run of the fuzz test, and the zips that revealed bugs, as code."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ ZIPS = 250
 
 EVIL = b"import os\n"
 NOTES = Item(name=b"notes.txt", content=b"notes\n")
-# What unzippers wrote of zips that were let through, before there was a rule for it.
+# Zips that were accepted, and from which unzippers wrote other files, before each rule.
 HOLES = {
     "bsdtar goes by a second name in the local header only": (
         "bsdtar",
@@ -83,7 +83,7 @@ def test_a_zip_found_by_fuzzing_is_refused(hole, tmp_path):
 
 @pytest.mark.parametrize("hole", HOLES)
 def test_an_unzipper_does_what_the_rule_is_for(hole, unzippers_found, tmp_path):
-    """Without that, nobody would know whether the rule is still needed."""
+    """Shows that the rule is still needed."""
     name, *items = HOLES[hole]
     if name not in unzippers_found:
         pytest.skip(f"{name} is not installed here")
@@ -101,7 +101,7 @@ def test_an_unzipper_does_what_the_rule_is_for(hole, unzippers_found, tmp_path):
 
 
 def test_a_file_that_only_an_unzipper_writes_is_found(tmp_path):
-    """Otherwise no run could ever show a hole."""
+    """Otherwise no run could ever find a bug."""
 
     def unzip(_archive: Path, to: Path) -> bool:
         (to / "a.py").write_bytes(b"another\n")

@@ -1,4 +1,4 @@
-"""The table of real archives in the docs is about the packages of the list, and nothing is lost."""
+"""The docs' table of real archives has the listed packages, and no file is lost."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""The unzippers that are installed here, each as: unpack this zip into that folder.
+"""The unzippers that are installed here, as functions of a zip and a folder.
 
-They return whether they say that all went well.
+Each returns whether the unzipper reported success.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 JAVA = Path(__file__).with_name("Unzip.java")
-# A locale in which every name can be written.
+# A locale that can represent every name.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
 PATIENCE_SECONDS = 20
 COMMANDS = {
@@ -30,7 +30,7 @@ Unzipper = Callable[[Path, Path], bool]
 
 @contextmanager
 def installed(java_folder: Path) -> Iterator[dict[str, Unzipper]]:
-    """Each unzipper by its name; the Java program is compiled into ``java_folder``."""
+    """The unzippers by name; the Java program is compiled into ``java_folder``."""
     result: dict[str, Unzipper] = {"python": _python}
     for name, command in COMMANDS.items():
         program = shutil.which(command[0]) or (shutil.which("7z") if name == "7z" else None)
@@ -60,7 +60,7 @@ def _command(command: list[str]) -> Unzipper:
         with suppress(subprocess.TimeoutExpired):
             done = subprocess.run(
                 words,
-                # By a pipe, so that it cannot look at the end first; no zip has a password.
+                # Through a pipe, so that it cannot read the end first; no zip has a password.
                 input=archive.read_bytes() if is_stream else b"",
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -89,11 +89,11 @@ class Java:
         )
 
     def stream(self, archive: Path, to: Path) -> bool:
-        """By ``ZipInputStream``, from the start on."""
+        """Unpack with ``ZipInputStream``, which reads from the start."""
         return self._unpack("stream", archive, to)
 
     def file(self, archive: Path, to: Path) -> bool:
-        """By ``ZipFile``, from the directory on."""
+        """Unpack with ``ZipFile``, which starts at the central directory."""
         return self._unpack("file", archive, to)
 
     def _unpack(self, how: str, archive: Path, to: Path) -> bool:

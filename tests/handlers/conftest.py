@@ -1,4 +1,4 @@
-"""The handlers with their environment, on moto; what AWS answers can be changed call by call."""
+"""The handlers with their environment, on moto; AWS's responses can be changed per call."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import moto  # before the handlers, whose clients must be born within its reach
+import moto  # before the handlers, so that it can patch their clients
 import pytest
 from botocore.client import BaseClient
 
@@ -63,7 +63,7 @@ ENTRIES = (approval, callback, check_build_status, notify, open_scan, rescan, ap
 CLIENTS: list[Any] = [
     value for entry in ENTRIES for value in vars(entry).values() if isinstance(value, BaseClient)
 ]
-# Whatever the handlers write in any test is held against its schema.
+# Everything that handlers write in a test is validated against its schema.
 for client in CLIENTS:
     client.meta.events.register("provide-client-params.s3.PutObject", check_put)
 
@@ -71,7 +71,7 @@ EVENTS = Path(__file__).parents[1] / "events"
 
 
 def created(key: str, version: str, attempt: int | None = None) -> dict[str, Any]:
-    """The event of an upload, as EventBridge brings it to the state machine."""
+    """The event of an upload, as EventBridge sends it to the state machine."""
     event = {
         "time": "2026-11-24T09:00:00Z",
         "detail": {
@@ -84,7 +84,7 @@ def created(key: str, version: str, attempt: int | None = None) -> dict[str, Any
 
 
 class Http:
-    """What botocore needs of an answer that never was on the wire."""
+    """What botocore needs of a response that was never sent."""
 
     def __init__(self, status_code: int) -> None:
         self.status_code = status_code
@@ -97,8 +97,8 @@ def refuse(code: str, status: int = 400) -> Any:
 class Calls:
     """Watches the handlers' AWS calls.
 
-    ``before[operation]`` is called ahead of each call of that operation with its parameters: what
-    it raises the caller sees, what it returns is the answer; None lets the call through.
+    ``before[operation]`` is called before each call of that operation with its parameters: what it
+    raises is raised to the caller, what it returns is the response; None lets the call through.
     """
 
     def __init__(self) -> None:
@@ -107,12 +107,12 @@ class Calls:
         self.every: Callable[[str], None] = lambda operation: None
 
     def refuse(self, operation: str, code: str, times: int | None = None) -> None:
-        """Answer the next ``times`` calls (all without) with the error ``code``."""
+        """Answer the next ``times`` calls (by default all) with the error ``code``."""
         left = iter(range(times) if times else iter(int, 1))
         self.before[operation] = lambda params: None if next(left, None) is None else refuse(code)
 
     def accept(self, operation: str, **answer: Any) -> list[Any]:
-        """Answer each call of ``operation``; return what they ask, as they come."""
+        """Accept each call of ``operation``; return the growing list of their parameters."""
         requests: list[Any] = []
 
         def accept(params: dict[str, Any]) -> Any:
@@ -145,7 +145,7 @@ class Machine:
 
 
 class Artifacts:
-    """The artifacts bucket, by key; what waits lies in the state bucket."""
+    """The artifacts bucket, by key; waiting tokens are in the state bucket."""
 
     s3 = s3
 
@@ -170,7 +170,7 @@ class Artifacts:
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], Any]:
-    """Read an event, or a document of evidence, by its name."""
+    """Read a recorded event or document of evidence by its name."""
     return lambda name: json.loads((EVENTS / f"{name}.json").read_text())
 
 
@@ -184,8 +184,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def calls_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the calls that the functions make at the same time in their order, so that tests can
-    count on it; test_parallel.py has real threads.
+    """Make simultaneous calls one after the other, so that tests can rely on their order.
+
+    test_parallel.py has real threads.
     """
 
     def in_order(call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
@@ -196,7 +197,7 @@ def calls_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Set the functions' clock to a moment such as ``2026-12-24T10:00:00Z``."""
+    """Set the functions' clock, for example to ``2026-12-24T10:00:00Z``."""
 
     def set_to(when: str) -> None:
         monkeypatch.setattr(timestamps, "now", lambda: datetime.fromisoformat(when))

@@ -1,4 +1,4 @@
-"""One decision per scan, anyone who clicks what, when and how often."""
+"""One decision per scan, no matter who clicks what, when and how often."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ def waits(token: str, what: str = "decision") -> dict[str, str]:
     return {"token": token, "scan": SCAN, "kind": what, "sha256": "d" * 64}
 
 
-# What each call of a click is for.
+# The purpose of each call of a click.
 GAPS = [
     "is it asked",
     "read scan",
@@ -46,7 +46,7 @@ GAPS = [
 
 
 class Crash(BaseException):
-    """The function's process dies: no except clause sees it."""
+    """The function's process crashes: no ``except Exception`` catches it."""
 
 
 def click(event: Any) -> str:
@@ -119,7 +119,7 @@ def test_a_second_click_returns_the_existing_decision(waiting, machine, first, s
 def test_the_first_writer_of_two_simultaneous_opposite_clicks_decides(
     waiting, machine, calls, point, mine, theirs
 ):
-    """The other person's whole click happens just before each call of mine, in turn."""
+    """The other click runs completely just before one of this click's calls, each in turn."""
     answers = []
     usual = calls.before.get(point, lambda params: None)
 
@@ -185,7 +185,7 @@ def test_a_click_that_crashes_after_its_last_call_is_not_repeated_by_the_next(
 
 
 def test_a_write_whose_response_was_lost_counts_and_resumes_the_workflow(waiting, machine, calls):
-    """botocore sends the write again, and S3 says that somebody was first."""
+    """botocore retries the write, and S3 answers that the object exists."""
     calls.before["PutObject"] = lambda params: (
         waiting.s3.put_object(Bucket="artifacts", Key=DECISION, Body=params["body"]) and None
     )
@@ -445,7 +445,7 @@ def test_an_upload_of_another_key_or_a_deletion_supersedes_no_request(waiting):
 
 
 def test_a_click_without_a_waiting_execution_says_when_it_takes_effect(waiting, machine):
-    """The first wait has timed out; the second begins with a look at what is stored."""
+    """The first wait has timed out; the second begins by reading the stored decision."""
     machine.waiting.clear()
 
     assert click(APPROVE) == (
@@ -457,7 +457,7 @@ def test_a_click_without_a_waiting_execution_says_when_it_takes_effect(waiting, 
 
 @pytest.fixture
 def approved(waiting, machine):
-    """An exception that the state machine holds."""
+    """An approval that the state machine waits with."""
     click(APPROVE)
     waiting[f"waiting/{SCAN}.json"] = waits("token-2", "exception")
     machine.waiting.add("token-2")
@@ -550,7 +550,7 @@ def test_an_approved_version_is_not_decided_again(approved, machine):
 
 
 def test_a_withdrawal_resumes_an_execution_that_does_not_know_the_approval_yet(waiting, machine):
-    """Who approved died between the decision and the token."""
+    """The approving function crashed between the decision and the token."""
     waiting[DECISION] = {
         "decision": "approved",
         "decidedAt": "2026-11-24T10:00:00Z",

@@ -29,7 +29,7 @@ def event(command: str = APPROVE, **changed: Any) -> str:
 
 
 def batch(*messages: str, kind: str = "DATA_MESSAGE") -> dict[str, Any]:
-    """What CloudWatch hands to a subscribed function."""
+    """The event that CloudWatch Logs sends to a subscribed function."""
     log_batch = {
         "messageType": kind,
         "owner": "123456789012",

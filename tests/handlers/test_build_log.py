@@ -1,4 +1,4 @@
-"""The tail of a log costs the same few calls, however long the log."""
+"""Reading the end of a log takes the same few calls, however long the log is."""
 
 import boto3
 import pytest
@@ -9,7 +9,7 @@ from handlers import build_log
 
 
 class Log:
-    """``pages`` from the newest to the oldest, as GetLogEvents walks them backwards."""
+    """``pages`` from the newest to the oldest, as GetLogEvents returns them backwards."""
 
     def __init__(self, *pages):
         self.pages, self.requests = pages, []

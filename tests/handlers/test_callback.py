@@ -1,4 +1,4 @@
-"""A token is left for the buttons, and sent back at once where the answer is there already."""
+"""A token is stored for the buttons, and sent back at once if the answer exists already."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def scan(artifacts):
 
 @pytest.fixture
 def wait(scan, machine):
-    """Let the state machine wait for an answer; return whether it got one at once."""
+    """Let the state machine wait for an answer; return whether it was resumed at once."""
 
     def begin(
         what="decision", token="token-1", entered="2026-11-24T10:00:00.000Z", retry=0, redrive=0
@@ -109,7 +109,7 @@ def test_a_seemingly_late_call_resumes_its_own_token_if_the_response_exists(
 def test_a_late_write_does_not_overwrite_the_token_of_a_later_wait(
     wait, scan, artifacts, calls, later
 ):
-    """A later wait leaves its token after this one looked and before it writes."""
+    """A later wait stores its token between this one's read and write."""
 
     def overtake(params):
         calls.before.pop("PutObject")
@@ -170,7 +170,7 @@ def test_an_exception_goes_on_although_there_is_a_decision_and_a_newer_version(
 
 @pytest.fixture
 def meanwhile(calls):
-    """Do something before the nth call of a handler, once."""
+    """Run something before the nth call of a handler, once."""
 
     def at(number, act):
         def overtake(operation):
@@ -184,7 +184,7 @@ def meanwhile(calls):
     return at
 
 
-# Each call of callback: read, put the token, look for a decision, list the versions, and after all.
+# Before each call of callback (read, put the token, read the decision, list versions), and after.
 @pytest.mark.parametrize("gap", range(1, 6))
 def test_a_concurrent_decision_always_resumes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
@@ -241,7 +241,7 @@ def test_a_concurrent_upload_always_supersedes_the_wait(
 
 
 def written(scan, name):
-    """As S3 tells EventBridge of it."""
+    """S3's event about the new object."""
     return {"detail": {"object": {"key": f"scans/{scan['scan']}/{name}"}}}
 
 
@@ -249,10 +249,10 @@ def written(scan, name):
     ("name", "waits_for", "resumed"),
     [
         ("decision.json", "decision", True),
-        # The execution has resumed before.
+        # The execution was resumed before.
         ("decision.json", "exception", False),
         ("withdrawal.json", "exception", True),
-        # The state machine does not know of the approval yet.
+        # The state machine has not read the approval yet.
         ("withdrawal.json", "decision", True),
     ],
 )

@@ -1,4 +1,4 @@
-"""Whatever a scan reports, the card is valid and shows outside text as text."""
+"""Any report makes a valid card that shows outside text as plain text."""
 
 import json
 import re
@@ -98,7 +98,7 @@ files = st.integers(0, 100) | st.integers(0, coverage.MOST)
 
 @st.composite
 def coverages(draw):
-    """What a report may say of files; names and reasons are hostile."""
+    """The coverage of a report, with hostile names and reasons."""
     unseen = {
         "class": st.sampled_from(["unanalysed", "opaque", "otherLanguage"]),
         "file": hostile | hostile.map("{}/".format) | st.just(""),
@@ -201,7 +201,7 @@ def assert_shows_safely(displayed):
 
 
 @given(document=reports())
-def test_whatever_the_report_the_card_is_valid_and_safe(document):
+def test_the_card_is_valid_and_safe_for_any_report(document):
     parsed_report = report.parse(document, SCAN)
     assert parsed_report
 
@@ -215,9 +215,7 @@ def test_whatever_the_report_the_card_is_valid_and_safe(document):
 
 
 @given(name=hostile, tail=st.lists(hostile, max_size=15), message=hostile, remediation=hostile)
-def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(
-    name, tail, message, remediation
-):
+def test_the_card_is_valid_and_safe_for_any_names_and_log(name, tail, message, remediation):
     subject = card.ScanLinks(scan=SCAN, app=name, key=name, version_id=name)
 
     assert_shows_safely(
@@ -237,7 +235,7 @@ def test_whatever_the_names_and_the_log_the_card_is_valid_and_safe(
         ]
     ),
 )
-def test_whatever_the_reason_the_card_is_valid_and_safe(reason, zip_name, event):
+def test_the_card_is_valid_and_safe_for_any_reason(reason, zip_name, event):
     times = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 
     decision = {"reason": reason, **times}

@@ -1,4 +1,4 @@
-"""What a scan came to, from recorded builds and reports."""
+"""The result of a scan, from recorded builds and reports."""
 
 import contextlib
 import hashlib
@@ -24,7 +24,7 @@ GROUP, STREAM = (
 
 @pytest.fixture
 def check(artifacts, recorded):
-    """Run the handler on a recorded event, where ``report`` is what the scan left."""
+    """Run the handler on a recorded event; ``report`` is what the scan wrote."""
 
     def check(event, report=None):
         if report is not None:
@@ -96,7 +96,7 @@ def test_a_gate_result_is_written_once(check, artifacts):
 
 @pytest.mark.parametrize("event", ["broken", "state-timed-out", "stopped"])
 def test_a_passed_report_of_a_failed_build_is_not_trusted(check, event):
-    """Code that took the scanner over could have written it."""
+    """Code that took over the scanner could have written it."""
     result = check(event, "report-passed")
 
     assert result["status"] == "error"
@@ -143,12 +143,12 @@ def test_an_older_version_is_not_newer_than_a_deleted_one(judge_upload, artifact
 
 
 class Crash(BaseException):
-    """The function's process dies: no except clause sees it."""
+    """The function's process crashes: no ``except Exception`` catches it."""
 
 
 # gate-result.json, scan.json, report.json, the log, the digest, a slot, gate-result.json.
 @pytest.mark.parametrize("gap", range(8))
-def test_status_and_card_agree_where_a_report_comes_between_two_tries(
+def test_status_and_card_agree_if_a_report_arrives_between_two_attempts(
     check, artifacts, recorded, calls, gap
 ):
     def crash_at_gap(operation):
@@ -214,7 +214,7 @@ def lines_of(result):
 
 
 def part(result, heading):
-    """The lines of a card below a heading, up to the next empty one."""
+    """The lines of a card below a heading, up to the next empty line."""
     lines = lines_of(result)
     below = lines[lines.index(heading) + 1 :]
     return below[: below.index("")]
@@ -342,7 +342,7 @@ def test_the_first_unanalysed_files_are_on_the_card_and_the_rest_is_counted(chec
     ]
 
 
-def test_whatever_the_reason_the_file_is_named(check, recorded):
+def test_the_file_is_named_for_any_reason(check, recorded):
     report = recorded("report-unanalysed")
     report["coverage"]["files"][0]["reason"] = "… and 2 more files"
 
@@ -358,7 +358,7 @@ def test_an_error_about_an_unnamed_file_is_shown(check, recorded):
     assert part(check("failed", report), UNANALYSED)[0] == "• Parse error at line 3: print 'paid'"
 
 
-def test_names_and_reasons_of_unseen_files_stay_text(check, recorded):
+def test_names_and_reasons_of_unanalysed_files_stay_text(check, recorded):
     report = recorded("report-unanalysed")
     named = report["coverage"]["files"][0]
     named |= {"file": "a`\n\u202e<!channel>.py", "reason": "<@U1>\n*why*"}
@@ -422,7 +422,7 @@ def test_unanalysed_files_stay_on_the_card_of_any_length(check, recorded):
         "• SonarQube does not list the files that it read: all that it can read count as analysed"
     )
     assert any("tried to weaken its own scan" in line for line in lines)
-    assert "…" in lines  # the findings gave way
+    assert "…" in lines  # the findings are cut first
 
 
 def test_the_first_conditions_and_findings_are_on_the_card_and_the_rest_is_counted(check, recorded):
@@ -561,7 +561,7 @@ def test_without_a_report_the_build_explains_the_error(check, event, reason, rem
     assert len(result["reason"]) <= 200
     assert remediation in result["card"]["content"]["nextSteps"][0]
     offered = result["card"]["metadata"].get("additionalContext", {}).keys() - {"Region", "Scan"}
-    # No other scan of that key finds an app in it.
+    # Another scan of that key would find no app, either.
     assert offered == (set() if event == "no-app" else {"Team1"})
 
 
@@ -569,7 +569,7 @@ def test_without_a_report_the_build_explains_the_error(check, event, reason, rem
 def test_scan_again_is_offered_only_for_retryable_errors(
     check, recorded, artifacts, monkeypatch, retry
 ):
-    """A button of the team's own is offered either way."""
+    """A custom button is offered in both cases."""
     ticket = {"function": "open-ticket", "outcomes": ["error"], "again": False}
     buttons = check_build_status.BUTTONS
     both = replace(buttons, custom={**buttons.custom, "Team2": ticket})
@@ -684,7 +684,7 @@ def with_counts(report, **changed):
 
 
 def with_file(report, **changed):
-    """The report with a file that nobody looked at, and that its gate does not mind."""
+    """The report with an unanalysed file that its gate ignores."""
     named = {**UNSEEN, "class": "opaque", **changed}
     return with_counts(with_coverage(report, files=[named]), opaque=1)
 
@@ -870,7 +870,7 @@ def test_checking_again_returns_the_same_result(check):
     assert check("failed", "report-failed") == check("failed", "report-failed")
 
 
-def test_an_s3_error_is_left_to_the_state_machine_to_retry(check, calls):
+def test_an_s3_error_is_retried_by_the_state_machine(check, calls):
     calls.refuse("PutObject", "SlowDown")
 
     with pytest.raises(check_build_status.build.ClientError, match="SlowDown"):

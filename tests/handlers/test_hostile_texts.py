@@ -1,8 +1,8 @@
-"""5,000 hostile texts in cards and mails: none of them formats, mentions, links or breaks out.
+"""5,000 hostile texts in cards and emails: none of them formats, mentions, links or breaks out.
 
-What is live is told by a reading that knows nothing of how texts are made safe: for cards Slack's
-rules in local/mrkdwn.py, for mails the standard library's parsers of messages and of HTML. A card
-or mail full of hostile texts must have exactly the structure of one that is full of harmless ones.
+Markup is detected independently of the code that sanitizes: for cards by Slack's rules in
+local/mrkdwn.py, for emails by the standard library's parsers of messages and of HTML. A card or
+email full of hostile texts must have exactly the structure of one full of harmless texts.
 """
 
 import re
@@ -34,12 +34,12 @@ EVENTS = [
 MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")]
 TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
-# So many texts are in a card or a mail; the next begins with those of the second half.
+# The number of texts in a card or email; the next one starts with those of the second half.
 TEXTS = 46
 
 
 class Inputs:
-    """What cards and a mail are about: each field has another one of ``texts``."""
+    """The input of cards and an email: each field has another one of ``texts``."""
 
     def __init__(self, texts):
         left = iter(texts)
@@ -135,12 +135,12 @@ HARMLESS = Inputs(["x"] * TEXTS)
 
 
 def live(spans):
-    """What is more than text among ``spans``, each by what it is."""
+    """The kinds of the ``spans`` that are markup."""
     return [{key: span[key] for key in span if key != "text"} for span in spans if len(span) > 1]
 
 
 def structure(displayed):
-    """The lines of a card's description, and what is live in its lines and its other fields."""
+    """The lines of a card's description, and the markup in its lines and its other fields."""
     content = displayed["content"]
     body = mrkdwn.parse(content["description"])
     others = [content["title"], displayed["metadata"]["summary"], *content["keywords"]]
@@ -163,7 +163,7 @@ def plain_texts(displayed):
     ]
 
 
-# What Slack's documents do not name and its clients do with what people type
+# Undocumented formatting that Slack's clients apply to typed text
 # (https://gitlab.com/postgres-ai/joe/-/issues/139).
 PLAIN = re.compile(r"[^\W_]\.[^\W\d_]{2}|(?i:\b(?:mailto|tel):)|[@\uff20][\w-]|(?<!\w)#[\w-]")
 
@@ -178,7 +178,7 @@ def assert_harmless(displayed, expected):
 
 
 class Page(HTMLParser):
-    """The structure of a page: its tags with the names of their attributes, and its addresses."""
+    """The structure of a page: its tags with their attribute names, and its URLs."""
 
     def __init__(self, html):
         super().__init__()
@@ -204,7 +204,7 @@ class Page(HTMLParser):
 
 
 def read(raw):
-    """A mail's headers by their names, the kinds of its parts, its text and its page."""
+    """An email's headers by name, the types of its parts, its text and its HTML."""
     message = message_from_bytes(raw, policy=default)
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     text, html = (body.get_content().replace("\r\n", "\n") if body else "" for body in bodies)

@@ -1,4 +1,4 @@
-"""What a line says that metrics are made of."""
+"""The fields of the log lines from which metrics are made."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Outside text in mrkdwn: shown as it is, alive nowhere."""
+"""Outside text in mrkdwn is shown literally and never as markup."""
 
 import re
 
@@ -10,7 +10,7 @@ from domain import sanitize, timestamps
 from handlers import links, mrkdwn
 
 Z = "\u200b"
-# What is stored for a mark in running text.
+# The replacement of each mark in running text.
 STAR, LOW, TILDE, COLON, DOT, QUOTE = "\u2217", "\u02cd", "\u223c", "\u2236", "\u2024", "\u203a"
 
 

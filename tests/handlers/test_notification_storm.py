@@ -1,4 +1,4 @@
-"""Which cards get a thread of their own, and what the digest of the others says."""
+"""Which cards get threads of their own, and the content of the digest of the others."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +92,7 @@ def test_without_a_limit_no_thread_is_shared_and_nothing_is_written(work):
 
 
 def test_simultaneous_scans_get_exactly_the_free_slots_and_one_digest(monkeypatch):
-    # S3 looks and writes in one step, moto in two.
+    # S3 checks and writes atomically, moto in two steps.
     one, put = threading.Lock(), check_build_status.s3.put_object
 
     def put_in_one_step(**request):
@@ -110,7 +110,7 @@ def test_simultaneous_scans_get_exactly_the_free_slots_and_one_digest(monkeypatc
 
 
 def test_a_slot_taken_by_a_concurrent_scan_is_not_assigned_twice(calls, work):
-    """S3 may answer 409 while another write is on its way; then the other wins."""
+    """S3 may answer 409 while another write is in progress, which then wins."""
     before = iter([refuse("ConditionalRequestConflict", 409)])
 
     def another_first(params):
@@ -238,7 +238,7 @@ def test_a_card_in_another_thread_is_the_same_card(recorded):
 
 @pytest.fixture
 def judge(work, recorded):
-    """Evaluate a broken build of ``scan``."""
+    """Evaluate a failed build of ``scan``."""
 
     def judge(scan):
         return check_build_status.handler({**recorded("broken"), "scan": scan}, None)
@@ -285,7 +285,7 @@ def test_a_scan_keeps_its_thread_in_later_windows_after_a_lost_response(judge, w
 
     clock("2036-01-01T00:00:00Z")
     assert [judge(f"payments/v{number}") for number in range(MOST + 1)] == answers
-    # Nor does it take a place there.
+    # Nor does it take a thread slot there.
     slots = work.s3.list_objects_v2(Bucket=STATE, Prefix="thread-slots/")["Contents"]
     assert len(slots) == MOST + 1
 

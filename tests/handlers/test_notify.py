@@ -1,4 +1,4 @@
-"""The mail and the card of each outcome."""
+"""The email and the card of each outcome."""
 
 import json
 from base64 import b64decode
@@ -23,7 +23,7 @@ WITHDRAWAL = {"reason": "The fix is out.", "withdrawnAt": "2026-11-25T09:00:00Z"
 
 @pytest.fixture
 def scanned(artifacts, recorded):
-    """Leave the evidence of a scan that ended in ``event``; change it by ``documents``."""
+    """Write the evidence of a scan that ended in ``event``, changed by ``documents``."""
 
     def leave(event, **documents):
         decision = event if event in ("rejected", "request-expired") else "approved"
@@ -90,12 +90,12 @@ def parse(raw):
 
 
 def parts(message):
-    """Return text and HTML of a mail."""
+    """Return text and HTML of an email."""
     return [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
 
 
 class Page(HTMLParser):
-    """A page's visible text and links, and whether each tag ends."""
+    """A page's visible text and links, and whether each tag is closed."""
 
     def __init__(self, html):
         super().__init__()
@@ -396,7 +396,7 @@ def test_an_email_that_ses_refuses_is_sent_without_the_uploader(
         ("AccessDeniedException", "ada@example.com", 1),
     ],
 )
-def test_an_email_that_ses_always_refuses_is_left_to_the_retry_of_the_state_machine(
+def test_an_email_that_ses_always_refuses_is_retried_by_the_state_machine(
     scanned, calls, recorded, code, uploader, times
 ):
     left = recorded("report-failed")
@@ -419,7 +419,7 @@ def test_the_uploader_is_omitted_if_the_email_has_the_maximum_of_recipients(monk
 
 
 def test_an_email_whose_response_is_lost_is_not_sent_again_by_the_function(scanned, aws):
-    """It may be on its way; how often to try is the state machine's to say."""
+    """It may have been sent; the state machine decides about retries."""
     sent = []
 
     def no_answer(request, **_):

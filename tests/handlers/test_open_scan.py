@@ -1,4 +1,4 @@
-"""An upload's scan is opened once, and closes what waits for a decision about older versions."""
+"""An upload's scan is opened once, and supersedes the open requests of older versions."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ EXECUTION, OTHER = "arn:aws:states:::execution:pipeline:1", "arn:aws:states:::ex
 
 @pytest.fixture
 def opened(artifacts, machine):
-    """Upload a version, and open its scan; return the answer."""
+    """Upload a version, and open its scan; return the response."""
 
     def upload_and_open(key: str = KEY, version: str = "", **more: Any) -> dict[str, Any]:
         event = created(key, version or artifacts.upload(key), **more)
@@ -24,7 +24,7 @@ def opened(artifacts, machine):
 
 @pytest.fixture
 def waits(artifacts, machine):
-    """Upload a version of which a scan waits; return the scan's id."""
+    """Upload a version whose scan awaits a decision; return the scan's id."""
 
     def upload_and_wait(kind: str = "decision", attempt: str = "") -> str:
         scan = f"payments/{artifacts.upload(KEY)}{attempt}"
@@ -87,7 +87,7 @@ def test_retries_are_idempotent_and_a_duplicate_event_is_recognised(artifacts, c
     assert duplicate == {"scan": answer["scan"], "isNew": False}
 
 
-def test_an_s3_error_is_left_to_the_retry_of_the_state_machine(artifacts, calls):
+def test_an_s3_error_is_retried_by_the_state_machine(artifacts, calls):
     event = created(KEY, artifacts.upload(KEY))
     calls.refuse("PutObject", "SlowDown")
 

@@ -1,4 +1,4 @@
-"""Calls at the same time: they overlap, keep their order, and have all ended in the end."""
+"""Simultaneous calls overlap, keep their order, and have all ended at the return."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ SECONDS = 5
 
 @pytest.fixture(autouse=True)
 def calls_in_order():
-    """Real threads, instead of what is stored for them in the other tests."""
+    """Override the fixture of the other tests: here calls use real threads."""
 
 
 def test_calls_overlap_and_keep_their_order():
@@ -38,7 +38,7 @@ def test_more_calls_than_threads_are_made_too():
     assert parallel.map_all(partial(pow, 2), range(100)) == [2**number for number in range(100)]
 
 
-def test_nothing_goes_on_after_a_call_has_failed():
+def test_no_call_is_still_running_after_a_failure():
     failed, ended = threading.Event(), []
 
     def fail_first(item):

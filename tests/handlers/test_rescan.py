@@ -1,4 +1,4 @@
-"""Scanning a version again: another attempt, once, and only of what is over."""
+"""*Scan again* starts another attempt once, and only after the last one has ended."""
 
 import json
 
@@ -12,7 +12,7 @@ MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:chatops-slack-d
 
 @pytest.fixture
 def over(artifacts, calls, recorded):
-    """A scan that failed to run whose execution has ended; return what is started."""
+    """A scan that failed to run and whose execution has ended; return the started executions."""
     scan = recorded("scan")
     artifacts[f"scans/{scan['scan']}/scan.json"] = scan
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error"}
@@ -62,7 +62,7 @@ def test_the_attempt_after_the_second_is_the_third(over, artifacts):
 
 
 def test_an_old_card_scans_again_after_the_last_attempt(over, artifacts):
-    """Step Functions forgets names, so the evidence says which attempts there were."""
+    """Step Functions deletes executions, so only the evidence shows the earlier attempts."""
     scan, started = over
     for number in (2, 9, 10):
         again = f"{scan['scan']}.{number}"
@@ -132,7 +132,7 @@ def test_a_passed_scan_is_not_repeated(over, artifacts):
 
 
 def test_a_permanent_error_is_not_scanned_again(over, artifacts):
-    """Cards that were sent before keep their button."""
+    """Cards from before that rule still have the button."""
     scan, started = over
     artifacts[f"scans/{scan['scan']}/gate-result.json"] = {"status": "error", "retryable": False}
 

@@ -1,4 +1,4 @@
-"""How many round trips to AWS somebody waits for: independent calls are made at the same time."""
+"""The number of round trips to AWS that people wait for: independent calls are simultaneous."""
 
 import time
 
@@ -9,7 +9,7 @@ from handlers import approval, callback, check_build_status, notify, parallel, r
 from tests.handlers.conftest import UPLOADS
 from tests.support.rounds import Rounds
 
-# Promised for what people wait for, on the usual ways.
+# The promised maxima in the usual lifecycles.
 MOST = 4
 SCAN = "payments/3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE"
 GROUP, STREAM = "/aws/codebuild/scan", "7c1d0f0e"
@@ -27,7 +27,7 @@ def rounds(calls, monkeypatch):
 
 @pytest.fixture
 def scanned(artifacts, recorded, machine):
-    """A scan whose execution waits with ``token-1``; return what stores evidence of it."""
+    """A scan whose execution waits with ``token-1``; return a function that stores its evidence."""
     machine.waiting.add("token-1")
     artifacts.upload(recorded("scan")["key"])
 
@@ -47,7 +47,7 @@ def scanned(artifacts, recorded, machine):
         ("broken", "report-broken", MOST),
     ],
 )
-def test_a_report_becomes_a_result(scanned, recorded, rounds, event, report, most):
+def test_evaluating_a_report_takes_few_rounds(scanned, recorded, rounds, event, report, most):
     scanned(report=recorded(report))
 
     check_build_status.handler(recorded(event), None)
@@ -75,7 +75,7 @@ def test_the_log_of_a_build_without_a_report_is_on_the_card(
     assert rounds.made == MOST
 
 
-def test_a_result_that_is_there_is_read_in_one_round(scanned, recorded, rounds):
+def test_an_existing_result_is_read_in_one_round(scanned, recorded, rounds):
     scanned(report=recorded("report-failed"))
     first = check_build_status.handler(recorded("failed"), None)
     rounds.made = 0
@@ -85,7 +85,7 @@ def test_a_result_that_is_there_is_read_in_one_round(scanned, recorded, rounds):
 
 
 @pytest.mark.parametrize("event", ["passed", "failed"])
-def test_a_card_of_a_notification_storm_costs_no_round_more(
+def test_a_card_of_a_notification_storm_takes_no_further_round(
     scanned, recorded, artifacts, rounds, clock, event
 ):
     clock("2026-11-24T10:07:00Z")
@@ -100,7 +100,7 @@ def test_a_card_of_a_notification_storm_costs_no_round_more(
 @pytest.mark.parametrize(
     "click", [{"approve": ["Hotfix for the outage", "14"]}, {"reject": "The password first"}]
 )
-def test_a_click_decides(scanned, artifacts, machine, rounds, click):
+def test_deciding_takes_few_rounds(scanned, artifacts, machine, rounds, click):
     artifacts[f"waiting/{SCAN}.json"] = REQUEST
 
     approval.handler({"scan": SCAN, **click}, None)
@@ -109,7 +109,7 @@ def test_a_click_decides(scanned, artifacts, machine, rounds, click):
     assert rounds.made == MOST
 
 
-def test_a_click_withdraws(scanned, artifacts, recorded, machine, rounds):
+def test_withdrawing_takes_few_rounds(scanned, artifacts, recorded, machine, rounds):
     scanned(decision={**recorded("decision-approved"), "expiresAt": "2036-12-24T10:00:00Z"})
     artifacts[f"waiting/{SCAN}.json"] = EXCEPTION
 
@@ -129,10 +129,8 @@ def test_a_second_click_is_answered(scanned, artifacts, recorded, rounds):
     assert rounds.made <= MOST
 
 
-def test_a_click_that_comes_between_two_waits_sends_the_token_that_was_left_since(
-    scanned, artifacts, machine, calls
-):
-    """The token that was read first is sent without effect; the one left since is found."""
+def test_a_click_between_two_waits_sends_the_newer_token(scanned, artifacts, machine, calls):
+    """The token that was read first has no effect; the newer one is found and sent."""
     artifacts[f"waiting/{SCAN}.json"] = REQUEST
     machine.waiting = {"token-2"}
 
@@ -169,7 +167,7 @@ def test_an_outcome_is_mailed_with_who_decided(scanned, artifacts, recorded, cal
     assert rounds.made == MOST
 
 
-def test_a_token_is_left(scanned, recorded, rounds):
+def test_storing_a_token_takes_few_rounds(scanned, recorded, rounds):
     callback.handler(
         {
             "scan": {**recorded("scan"), "bucket": UPLOADS},
@@ -187,7 +185,7 @@ def test_a_token_is_left(scanned, recorded, rounds):
     assert rounds.made == 3
 
 
-def test_a_version_is_scanned_again(scanned, calls, rounds):
+def test_scanning_again_takes_few_rounds(scanned, calls, rounds):
     scanned(**{"gate-result": {"status": "error"}})
     calls.accept("DescribeExecution", status="SUCCEEDED")
     started = calls.accept("StartExecution", executionArn="arn:new")

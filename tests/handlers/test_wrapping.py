@@ -1,4 +1,4 @@
-"""Lines of a mail: 78 characters, addresses whole, lists with hanging indents."""
+"""Lines of an email: 78 characters, unbroken addresses, lists with hanging indents."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from handlers import wrapping
 URL = "https://sonar.example.com/project/issues?id=payments&open=AZ1" + "x" * 60
 
 
-def test_lines_break_at_spaces_and_hang():
+def test_lines_break_at_spaces_with_hanging_indents():
     text = wrapping.items(["- " + "word " * 20, "- short"], 2)
 
     assert text.split("\n") == [
@@ -34,7 +34,7 @@ def test_other_long_words_are_wrapped_without_loss():
     assert text.split("\n") == ["Name:  " + "x" * 71, " " * 7 + "x" * 71, " " * 7 + "x" * 8]
 
 
-def test_a_break_does_not_part_a_character_from_what_belongs_to_it():
+def test_a_break_does_not_split_a_combined_character():
     family = "\U0001f469\u200d\U0001f469\u200d\U0001f467"
     text = wrapping.paragraph("x" * 77 + family + "e\u0301" * 40)
 

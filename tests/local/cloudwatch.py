@@ -1,4 +1,4 @@
-"""CloudWatch's part: what its filters make of log lines, and when an alarm goes off.
+"""CloudWatch's metric filters and alarms, as its documentation describes them.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
 """
@@ -20,10 +20,10 @@ def metric(namespace: str, name: str, dimensions: Mapping[str, str] | None = Non
 
 
 def matches(pattern: str, line: Mapping[str, Any]) -> bool:
-    """Whether a JSON line fits a pattern of conditions joined by ``&&``.
+    """Whether a JSON line matches a pattern of conditions joined by ``&&``.
 
     Raises:
-        ValueError: the pattern has something that is not known here.
+        ValueError: the pattern has unsupported syntax.
     """
     if not (pattern.startswith("{ ") and pattern.endswith(" }")):
         raise ValueError(f"no pattern for JSON: {pattern}")
@@ -41,7 +41,7 @@ def matches(pattern: str, line: Mapping[str, Any]) -> bool:
 
 
 def measured(filters: Iterable[Mapping[str, Any]], lines: Mapping[str, Sequence[str]]) -> Values:
-    """Apply filters, as DescribeMetricFilters gives them, to the lines of each log group."""
+    """Apply filters, as DescribeMetricFilters returns them, to the lines of each log group."""
     values: Values = defaultdict(list)
     for metric_filter in filters:
         [made] = metric_filter["metricTransformations"]
@@ -62,7 +62,7 @@ def measured(filters: Iterable[Mapping[str, Any]], lines: Mapping[str, Sequence[
 
 
 def watched(alarm: Mapping[str, Any]) -> list[Metric]:
-    """The metrics that an alarm, as DescribeAlarms gives it, looks at."""
+    """The metrics that an alarm, as DescribeAlarms returns it, watches."""
     stats = [query["MetricStat"]["Metric"] for query in _queries(alarm).values()] or [alarm]
     return [
         metric(
@@ -75,7 +75,7 @@ def watched(alarm: Mapping[str, Any]) -> list[Metric]:
 
 
 def goes_off(alarm: Mapping[str, Any], periods: Sequence[Values]) -> bool:
-    """Whether enough of the last periods are above the alarm's threshold; no data is not."""
+    """Whether enough of the last periods exceed the alarm's threshold; missing data does not."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "notBreaching"
     values = [_value(alarm, period) for period in periods[-alarm["EvaluationPeriods"] :]]
@@ -84,7 +84,7 @@ def goes_off(alarm: Mapping[str, Any], periods: Sequence[Values]) -> bool:
 
 
 def message(alarm: Mapping[str, Any]) -> str:
-    """What CloudWatch publishes, as far as the chat service shows it."""
+    """The parts of CloudWatch's message that the chat service shows."""
     return json.dumps(
         {
             "AlarmName": alarm["AlarmName"],
@@ -117,7 +117,7 @@ def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
         "MAX": max,
         "IF": lambda condition, yes, no: yes if condition else no,
     }
-    # Metric math has Python's operators; what has no data has no result.
+    # Metric math has Python's operators; without data there is no result.
     try:
         return eval(expression.replace(" AND ", " and "), {**functions, **names})
     except TypeError:

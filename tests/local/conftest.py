@@ -25,6 +25,6 @@ def short_deadline_account() -> Iterator[LocalAccount]:
 
 @pytest.fixture
 def replaced(monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalAccount, str, Callable], None]:
-    """Let one function of the account be something else for a test."""
+    """Replace one function of the account for a test."""
 
     return partial(replace_function, monkeypatch)

@@ -1,4 +1,4 @@
-"""The account on this machine does what the program says, or refuses."""
+"""The account on this machine does what the program declares, or refuses it."""
 
 import json
 import uuid
@@ -126,7 +126,7 @@ def test_a_token_works_once(cloud):
 
 @pytest.fixture
 def run_function(cloud):
-    """Create a function from source text, and return what invoking it answers."""
+    """Create a function from source text, invoke it, and return the response."""
 
     def run(source, payload=b"{}"):
         name = f"function-{uuid.uuid4().hex[:7]}"

@@ -1,4 +1,4 @@
-"""Each alarm goes off when what it is about happens, and is shown in the channel."""
+"""Each alarm goes off when its incident happens, and is shown in the channel."""
 
 import json
 import time
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 FUNCTIONS = ("approval", "rescan", "notify", "check-build-status", "callback", "open-scan")
 LATE = 2 * 3600  # seconds
-# What is made to happen below, and in which part of it.
+# The incidents below, each with the part of the run in which it happens.
 HAPPENED = {
     "dead-letters": "lost",
     "no-scans-completed": "lost",
@@ -37,14 +37,14 @@ HAPPENED = {
     "resume-failed": "errors",
     "approvals-expiring": "errors",
 }
-# What only AWS counts, or does: the least that sets the alarm off, and what does not.
+# Metrics that only AWS emits: the smallest value that sets the alarm off, and one that does not.
 GIVEN = {
     "dead-letter-delivery-failed": (1, 0),
     "starts-retried": (11, 10),
     "builds-queued": (601, 600),
     "notifications-undelivered": (1, 0),
 }
-# The same, where an alarm watches several metrics: each of them alone sets it off.
+# The same for alarms with several metrics: each of them alone sets the alarm off.
 SECONDS = {"open-scan": 60, "notify": 30, "check-build-status": 30}
 EACH = {
     "executions-ended-early": dict.fromkeys(
@@ -61,7 +61,7 @@ EACH = {
 
 @dataclass
 class Observed:
-    """An account to which things happened; ``parts`` is what was measured of each."""
+    """An account after the incidents; ``parts`` are the metrics of each part of the run."""
 
     cloud: LocalAccount
     alarms: dict[str, dict[str, Any]]
@@ -122,7 +122,7 @@ def _lose_an_event(observed: Observed, patch: pytest.MonkeyPatch) -> None:
 
 
 def _redrive(observed: Observed, seconds_late: int) -> str:
-    """Start what the dead letter did not start; return its execution."""
+    """Start the execution of the dead letter's event, and return it."""
     sqs, queue = observed.cloud.client("sqs"), observed.cloud.outputs["deadLetterQueue"]
     [dead_letter] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=dead_letter["ReceiptHandle"])
@@ -142,7 +142,7 @@ def _cause_errors(observed: Observed, patch: pytest.MonkeyPatch) -> None:
     _lose_an_event(observed, patch)
     assert cloud.ended(_redrive(observed, LATE)) == "SUCCEEDED"
 
-    # Nobody decides, and the exception then given ends soon, which the channel is reminded of.
+    # Nobody decides until the escalation; the approval then expires soon, after a reminder.
     cloud.reached(cloud.execution(requests), "AwaitDecision", times=2)
     assert click_late(cloud, requests).startswith("Approved")
     cloud.reached(cloud.execution(requests), "AwaitWithdrawal", times=2)
@@ -166,14 +166,14 @@ def _cause_errors(observed: Observed, patch: pytest.MonkeyPatch) -> None:
     for function in FUNCTIONS:
         _set_environment(cloud, function, {})
         cloud.client("lambda").invoke(FunctionName=_name(cloud, function), Payload=b"{}")
-    # A scan that is opened, and then neither gets a result nor can say so.
+    # A scan that is opened, then neither gets a result nor can report that.
     _set_environment(cloud, "open-scan", open_scan)
     lost = cloud.upload("inventory.zip", PASSING)
     assert cloud.ended(cloud.execution(lost)) == "FAILED"
 
 
 def _stop(execution: str) -> None:
-    """Stop an execution; moto's own way waits for the end of the state that it is in."""
+    """Stop an execution; moto's own function waits for the end of its current state."""
     backend: Any = stepfunctions_parser_backends[ACCOUNT][REGION]
     [result] = [
         item
@@ -185,7 +185,7 @@ def _stop(execution: str) -> None:
 
 
 def click_late(cloud: LocalAccount, scan: str) -> str:
-    """Approve on the card that calls for a decision the second time."""
+    """Approve on the card of the escalation."""
     card = card_of(cloud, scan, "decision still pending")
     button = next(item for item in card.buttons if item.label == "Approve")
     return cloud.channel.click(button, {"Reason": "known and harmless"})
@@ -217,8 +217,8 @@ def _dead_letters(cloud: LocalAccount) -> int:
 
 
 def _measure(observed: Observed) -> Values:
-    """What was counted so far: by the filters of the logs, and by what is seen here."""
-    time.sleep(1)  # the last lines are on their way
+    """The metrics so far: of the log filters, and those counted here."""
+    time.sleep(1)  # the last lines may still be in transit
     cloud, logs = observed.cloud, observed.cloud.client("logs")
     filters = logs.describe_metric_filters()["metricFilters"]
     pages = logs.get_paginator("filter_log_events")

@@ -1,4 +1,4 @@
-"""Every branch of the state machine is taken, with builds and functions that answer at once."""
+"""Every branch of the state machine is taken, with builds and functions that return at once."""
 
 import json
 import time
@@ -34,7 +34,7 @@ PUBLISHED = ["PublishCard", "RouteByEvent"]
 OUTCOME = [*DECIDED, *TAGGED, *NOTIFIED, "PublishOutcome"]
 
 
-# What the gate says, who decides and what fails on the path, and the states in which it ends.
+# The gate's result, the decision and the failure on each path, and the states in which it ends.
 PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "passed": (
         {"evaluated": "passed"},
@@ -135,7 +135,7 @@ def cloud():
 def quick(cloud):
     def shorten_timeouts(name, state):
         disable_retries(name, state)
-        # Only where nobody decides in time: a busy machine may take longer than that to click.
+        # Short only if nobody decides: on a busy machine a click may take longer than that.
         if name == "CheckBuildStatus":
             window = "($scan.app = 'nobody' ? 4000 : $scan.app = 'late' ? 32000 : 60000)"
             state["Assign"]["expiresAt"] = state["Assign"]["expiresAt"].replace("60000", window)
@@ -161,7 +161,7 @@ def walk(
     thread: str = "",
     opening: Any = None,
 ) -> list[str]:
-    """Send an upload through the machine, answered as told; return the states that it took."""
+    """Run an upload through the state machine with these answers; return the states it entered."""
     uploads: list[str] = []
 
     def run(build_: Any, project: Any, overrides: Any) -> None:
@@ -188,7 +188,7 @@ def walk(
             patch, cloud, "check-build-status", crash if evaluated == "crash" else evaluate
         )
         replace_function(patch, cloud, "notify", notify or publish)
-        # Another key each time: an upload closes the requests of the versions before it.
+        # A new key each time: an upload supersedes the requests of earlier versions.
         app = "app" if decided or newer else "nobody"
         app = "late" if waits > 1 else app
         scan = cloud.upload(key or f"{app}/{time.monotonic_ns()}.zip", b"zip")
@@ -211,7 +211,7 @@ def walk(
 
 @pytest.fixture(scope="module")
 def taken(cloud: LocalAccount) -> Callable[[str], list[str]]:
-    """The states that a path of ``PATHS`` took, which is walked once for all tests."""
+    """The states that a path of ``PATHS`` entered; each path is run once for all tests."""
     return cache(lambda name: walk(cloud, **PATHS[name][0]))
 
 
@@ -248,7 +248,7 @@ def test_each_path_ends_with_the_expected_states_and_evidence(taken, name):
 
 @pytest.mark.slow
 def test_fallback_cards_are_sent_in_the_thread_of_the_storm(cloud, taken):
-    """One scan begins a storm, and the email about another's decision cannot be sent."""
+    """One scan starts a storm, and the email about another's decision cannot be sent."""
     for name in ("begins a storm", "in a storm, no mail"):
         taken(name)
 
@@ -277,14 +277,14 @@ def test_every_state_was_entered(cloud, taken):
     )["definition"]
 
     missing = json.loads(text)["States"].keys() - visited
-    # What fails has tests of its own, below; the audit log is not on here.
+    # Failures have their own tests below; the audit log is off here.
     assert missing == {"WaitWithoutCallback", "TagFailed", "CheckFailed", "PublishFailed"}
 
 
 def failing_call(cloud, failing, **arguments):
-    """Let the state ``failing`` call what is not there, for executions that start in here.
+    """Let the state ``failing`` call a missing resource, for executions within this context.
 
-    ``REAL`` in an argument stands for the name that was there.
+    ``REAL`` in an argument stands for the original name.
     """
 
     def change(name, state):

@@ -1,4 +1,4 @@
-"""What comes after a decision, and what comes before one that nobody takes; each in one thread."""
+"""What follows a decision, and what precedes one that nobody makes; each in one thread."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Requests and exceptions end by themselves, and everybody is notified."""
+"""Requests and approvals expire by themselves, and everybody is notified."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A Java of a version that a server supports is found wherever it lies."""
+"""A Java version that the server supports is found in every usual location."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Variables reach an expression past its parser, and are what they would be as literals."""
+"""Variables bypass the parser, and have the same value as the literal would."""
 
 import json
 
@@ -42,7 +42,7 @@ def test_a_variable_has_the_value_of_its_literal(expression):
     )
     declared = jsonata.declare(VARIABLES)
 
-    for _ in range(2):  # parsed, then taken from where it lies
+    for _ in range(2):  # parsed at first, then from the cache
         result = jsonata.evaluate(f"({declared}{expression})")
         assert result == Jsonata(f"({literals}{expression})").evaluate(None)
 

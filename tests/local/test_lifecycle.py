@@ -1,4 +1,4 @@
-"""The way of one upload, whole: real zip, real scanner, packaged handlers, clicked buttons."""
+"""Complete lifecycles: real zip, real scanner, packaged handlers, clicked buttons."""
 
 import json
 import threading
@@ -70,7 +70,7 @@ def test_a_rejection_blocks_the_version_and_ends_the_lifecycle(cloud):
         (b"this is no zip", "not a zip", []),
         pytest.param(FAILING[:-40], "zip", [], marks=pytest.mark.slow),
         pytest.param(zipped({}), "no files", [], marks=pytest.mark.slow),
-        # Another engine, or another limit, may see more in it.
+        # Another engine, or another limit, may change the result.
         (zipped({"README.md": "only words"}), "analys", ["Scan again"]),
     ],
     ids=["no zip", "cut off", "empty", "nothing to analyse"],

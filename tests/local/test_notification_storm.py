@@ -23,7 +23,7 @@ def cloud():
 
 @pytest.fixture(scope="module")
 def scans(cloud):
-    """Failing uploads of as many apps, all evaluated and told."""
+    """Failing uploads of as many apps, all evaluated and published."""
     with ThreadPoolExecutor(UPLOADS) as pool:
         keys = [f"app-{number}/app.zip" for number in range(UPLOADS)]
         uploaded = list(pool.map(lambda key: cloud.upload(key, FAILING), keys))
@@ -34,14 +34,14 @@ def scans(cloud):
 
 @pytest.fixture(scope="module")
 def cards(cloud, scans):
-    """What was in the channel before anybody decided."""
+    """The cards in the channel before any decision."""
     cloud.channel.wait(lambda card: "did not pass" in card.title)
     return list(cloud.channel.cards)
 
 
 @pytest.fixture(scope="module")
 def digest(cards):
-    """The message that stands in the channel for the cards that do not."""
+    """The summary card in the channel, in place of the cards in its thread."""
     return next(card for card in cards if "did not pass" in card.title)
 
 

@@ -1,4 +1,4 @@
-"""When a part of AWS fails: the channel is notified, and nothing is lost."""
+"""If a part of AWS fails, the channel is notified and nothing is lost."""
 
 import json
 

@@ -8,7 +8,7 @@ from local.account import LocalAccount
 from tests.support.account import PASSING
 from tests.support.wheel import REPOSITORY, build_wheel, unpack
 
-# It builds a wheel, and starts an account of its own: the program is another one.
+# It builds a wheel and starts its own account, since the program is a different one.
 pytestmark = pytest.mark.slow
 
 

@@ -1,4 +1,4 @@
-"""An environment whose evidence tests write themselves, in moto's account in this process."""
+"""An environment on moto, whose evidence the tests write themselves."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def digest(body: bytes) -> str:
 
 
 def coverage(**counts: int) -> dict[str, Any]:
-    """What a report says of files: one was analysed, and so many are of other classes."""
+    """The coverage of a report: one analysed file, and these numbers of other classes."""
     classes = dict.fromkeys(("analysed", "unanalysed", "opaque", "otherLanguage", "noCode"), 0)
     return {
         "counts": {**classes, "analysed": 1, **counts},
@@ -44,7 +44,7 @@ def coverage(**counts: int) -> dict[str, Any]:
 
 
 def gate(status: str, unanalysed: int = 0, most: int = 0) -> dict[str, Any]:
-    """A gate that counts findings, and unanalysed files of which ``most`` pass."""
+    """A gate on findings, and on unanalysed files with the limit ``most``."""
 
     def condition(metric: str, threshold: int, actual: int) -> dict[str, Any]:
         return {
@@ -67,7 +67,7 @@ def gate(status: str, unanalysed: int = 0, most: int = 0) -> dict[str, Any]:
 
 
 def reported(status: str, sha256: str) -> dict[str, Any]:
-    """The report of a scan that came to ``status``, without its head."""
+    """The report of a scan that ended with ``status``, without its head."""
     evaluated = status in ("passed", "failed")
     return {
         "upload": {"sha256": sha256},
@@ -84,7 +84,7 @@ def reported(status: str, sha256: str) -> dict[str, Any]:
 
 @dataclass
 class Environment:
-    """``run`` runs a command; ``upload`` and ``scan`` write what the pipeline would have."""
+    """``run`` runs a command; ``upload`` and ``scan`` write what the pipeline would write."""
 
     folder: Path
 
@@ -151,7 +151,7 @@ class Environment:
     ) -> str:
         """Write the whole chain of evidence of one scan; return its id.
 
-        ``report_parts`` stand in its report in place of what usually does.
+        ``report_parts`` replace the defaults in its report.
         """
         name = key.split("/", maxsplit=1)[0].removesuffix(".zip")
         scan = f"{name}/{version}" + (f".{attempt}" if attempt > 1 else "")
@@ -204,7 +204,7 @@ class Environment:
         return scan
 
     def cleared(self, key: str = "payments/api.zip", body: bytes = b"zip") -> str:
-        """Upload what passed; return the version id."""
+        """Upload a version that passed; return its id."""
         version = self.upload(key, body, "passed")
         self.scan(version, "passed", key=key, sha256=digest(body))
         return version
@@ -218,7 +218,7 @@ class Environment:
 
 @pytest.fixture(scope="session")
 def clients() -> Callable[..., BaseClient]:
-    """boto3's clients, each made once: that takes longer than what most tests ask of them."""
+    """boto3's clients, each created once: creating one takes longer than most tests."""
     return cache(boto3.client)
 
 
@@ -231,7 +231,7 @@ def environment(
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "CHATOPS_OUTPUTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(boto3, "client", clients)
-    # A new session would read the services' descriptions again, a second each time.
+    # A new session would read the services' descriptions again, which takes a second.
     with moto.mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield Environment(tmp_path)
 
@@ -241,7 +241,7 @@ Answer = Callable[[str, dict[str, Any]], Any]
 
 @pytest.fixture
 def asked_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
-    """Let somebody answer each call ``(operation, parameters)`` first; who says None leaves it."""
+    """Let a function answer each call ``(operation, parameters)``; None lets the call through."""
 
     def ask_first(answer: Answer) -> None:
         real = BaseClient._make_api_call
@@ -257,7 +257,7 @@ def asked_first(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
 
 @pytest.fixture
 def denied(asked_first: Callable[[Answer], None]) -> Callable[[str], None]:
-    """Let a bucket refuse every request, as for a caller without rights."""
+    """Make a bucket refuse every request, as for a caller without permissions."""
 
     def deny(bucket: str) -> None:
         def refuse(operation: str, parameters: dict[str, Any]) -> None:
@@ -283,7 +283,7 @@ def soon() -> str:
 
 @pytest.fixture
 def small_pages(asked_first: Callable[[Answer], None]) -> Callable[[int], None]:
-    """Let S3 list so many objects at a time."""
+    """Make S3 list this number of objects per page."""
 
     def list_by(number: int) -> None:
         def ask_for_few(operation: str, parameters: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""audit tells who let what through, and no cell of it runs in a spreadsheet."""
+"""audit lists who approved what, and no cell is a formula in a spreadsheet."""
 
 import csv
 import json
@@ -49,7 +49,7 @@ UNSEEN = {
 }
 
 
-def test_an_approval_says_how_many_files_nobody_had_looked_at(environment):
+def test_an_approval_has_the_number_of_unanalysed_files(environment):
     environment.scan("1", decision=APPROVED, **UNSEEN)
     file = environment.folder / "audit.csv"
 
@@ -70,7 +70,7 @@ def test_an_approval_says_how_many_files_nobody_had_looked_at(environment):
     [{"coverage": coverage(unanalysed=-2)}, {"coverage": None}, {"scan": "payments/other"}],
     ids=["no counts", "no coverage", "another scan's"],
 )
-def test_a_report_that_makes_no_sense_says_nothing_of_files(environment, change):
+def test_an_invalid_report_has_no_file_counts(environment, change):
     environment.scan("1", decision=APPROVED, **{**UNSEEN, **change})
     file = environment.folder / "audit.csv"
 
@@ -144,7 +144,7 @@ def test_outside_text_cannot_control_the_terminal(environment):
     assert "[bold]red[/bold]" in displayed
 
 
-def test_scans_that_lie_on_two_pages_of_the_listing_are_listed_once(environment, small_pages):
+def test_scans_on_two_pages_of_the_listing_are_listed_once(environment, small_pages):
     scans = [environment.scan(str(number)) for number in range(4)]
     small_pages(3)
 

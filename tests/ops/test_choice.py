@@ -1,4 +1,4 @@
-"""Which version may be deployed is found out with few requests, made at the same time."""
+"""The version to deploy is found with few, simultaneous requests."""
 
 import io
 import json
@@ -18,10 +18,10 @@ KEY = "payments/api.zip"
 
 
 class Many:
-    """1,000 versions of one key, all rejected but those that are tagged otherwise.
+    """1,000 versions of one key, all rejected unless tagged otherwise.
 
-    ``calls`` counts what is asked; ``together`` is how many tags must be asked for at the same
-    time before the first is answered.
+    ``calls`` counts the requests; ``together`` is how many tags must be requested at the same time
+    before the first is answered.
     """
 
     def __init__(self, environment):
@@ -104,7 +104,7 @@ def test_where_none_of_the_newest_is_cleared_it_says_so_after_a_few_hundred_call
     assert many.calls.total() < NEWEST + 100, many.calls
 
 
-def test_an_older_version_is_found_with_all(environment, many):
+def test_the_option_all_finds_an_older_version(environment, many):
     last = many.versions[-1]
     many.tags[last] = "passed"
     environment.scan(last, "passed")
@@ -124,7 +124,7 @@ def test_after_checking_all_versions_all_is_not_suggested(environment, many):
     assert "--newest" not in result.stderr
 
 
-def test_the_newest_cleared_is_taken_whichever_tag_is_read_first(environment, many):
+def test_the_newest_cleared_version_is_chosen_whichever_tag_is_read_first(environment, many):
     for place in (3, 4, 40):
         many.tags[many.versions[place]] = "passed"
         environment.scan(many.versions[place], "passed")
@@ -147,12 +147,12 @@ def test_evidence_is_read_only_for_cleared_and_explained_versions(environment, m
 
 @pytest.fixture
 def older(environment):
-    """A sound version, which is taken where a newer one is not."""
+    """A valid version, which is chosen if the newer one is not."""
     return environment.cleared(body=b"old")
 
 
 def refused(environment, older):
-    """What is said of the one newer version, which is not handed out."""
+    """The message about the newer version, which is not chosen."""
     result = fetch(environment, "--json")
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
@@ -170,7 +170,7 @@ def refused(environment, older):
 @pytest.mark.parametrize(
     "name", ["scan.json", "gate-result.json", "decision.json", "withdrawal.json", "actions/1.json"]
 )
-def test_a_version_whose_evidence_is_odd_is_named_and_the_next_one_is_taken(
+def test_a_version_with_invalid_evidence_is_named_and_the_next_one_is_chosen(
     environment, older, name, document
 ):
     version = environment.upload(status="approved")
@@ -190,7 +190,7 @@ def test_a_version_whose_evidence_is_odd_is_named_and_the_next_one_is_taken(
         if (field, value) != ("reason", "soon")
     ],
 )
-def test_a_decision_with_an_odd_field_clears_nothing(environment, older, field, value):
+def test_a_decision_with_an_invalid_field_clears_nothing(environment, older, field, value):
     version = environment.upload(status="approved")
     environment.scan(version, decision={**APPROVED, field: value})
 
@@ -300,7 +300,7 @@ def test_a_version_that_a_later_attempt_did_not_clear_is_not_taken(environment, 
 
 
 @pytest.mark.parametrize("name", ["decision.json", "actions/1.json", "report.json"])
-def test_odd_evidence_of_an_uncleared_version_is_reported_and_ends_nothing(
+def test_invalid_evidence_of_an_uncleared_version_is_reported_and_stops_nothing(
     environment, older, name
 ):
     version = environment.upload(status="rejected")
@@ -310,9 +310,7 @@ def test_odd_evidence_of_an_uncleared_version_is_reported_and_ends_nothing(
     assert "rejected" in refused(environment, older)
 
 
-def test_a_version_that_is_removed_while_it_is_looked_at_is_not_taken(
-    environment, older, asked_first
-):
+def test_a_version_that_is_deleted_during_the_check_is_not_chosen(environment, older, asked_first):
     version = environment.upload(status="passed")
 
     def remove(operation, parameters):

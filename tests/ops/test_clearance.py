@@ -1,4 +1,4 @@
-"""What the tag may say follows from the evidence, with room for clocks that differ."""
+"""The clearance follows from the evidence, with a tolerance for differing clocks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ def at(since):
 
 
 def scan(status="failed", evaluated=-DAY, decision="", decided=-DAY, until=None, withdrawn=None):
-    """Moments are distances from ``NOW``."""
+    """Times are given relative to ``NOW``."""
     return Scan(
         id="payments/1",
         gate_result={"status": status, "evaluatedAt": at(evaluated)},
@@ -43,7 +43,7 @@ def scan(status="failed", evaluated=-DAY, decision="", decided=-DAY, until=None,
         (scan(decision="approved", until=-DAY / 4, withdrawn=-DAY / 2), "withdrawn"),
     ],
 )
-def test_the_clearance_is_what_was_written_last(evidence, follows):
+def test_the_clearance_follows_from_the_latest_document(evidence, follows):
     assert expected_clearance(evidence, NOW) == (follows, {follows})
 
 
@@ -67,13 +67,13 @@ def test_the_tag_may_lag_behind_for_some_minutes(notified, lags):
 
 
 @pytest.mark.parametrize("before_the_end", [-2 * SECOND, 0 * SECOND, SECOND, 59 * SECOND])
-def test_a_withdrawal_in_the_last_minute_leaves_withdrawn_or_expired_for_ever(before_the_end):
+def test_a_withdrawal_in_the_last_minute_allows_withdrawn_or_expired(before_the_end):
     evidence = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - before_the_end)
 
     assert expected_clearance(evidence, NOW) == ("withdrawn", {"withdrawn", "approval-expired"})
 
 
-def test_a_withdrawal_before_that_leaves_withdrawn_only():
+def test_a_withdrawal_before_the_last_minute_allows_withdrawn_only():
     evidence = scan(decision="approved", until=-DAY / 2, withdrawn=-DAY / 2 - MINUTE)
 
     assert expected_clearance(evidence, NOW) == ("withdrawn", {"withdrawn"})
@@ -84,11 +84,11 @@ def test_a_withdrawal_before_that_leaves_withdrawn_only():
     [(SKEW, {"failed", "rejected"}), (SKEW + SECOND, {"failed"})],
     ids=["a clock ahead", "a date in the future"],
 )
-def test_what_another_clock_dates_some_seconds_ahead_may_be_there_already(ahead, may):
+def test_a_document_may_be_dated_some_seconds_ahead(ahead, may):
     assert expected_clearance(scan(decision="rejected", decided=ahead), NOW)[1] == may
 
 
-def test_an_exception_may_be_over_by_another_clock_some_seconds_before_its_end():
+def test_an_approval_may_expire_some_seconds_early_by_another_clock():
     assert expected_clearance(scan(decision="approved", until=SKEW), NOW)[1] == {
         "approved",
         "approval-expired",

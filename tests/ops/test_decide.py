@@ -1,4 +1,4 @@
-"""approve, reject, withdraw and rescan ask the functions of the buttons."""
+"""approve, reject, withdraw and rescan invoke the functions of the buttons."""
 
 import io
 import json
@@ -10,7 +10,7 @@ SCAN = "payments/1"
 
 @pytest.fixture
 def function(asked_first):
-    """The functions behind the buttons: what they were asked, and what they answer."""
+    """The functions behind the buttons: their payloads and responses."""
     requests = []
 
     def answer(response, **more):

@@ -1,4 +1,4 @@
-"""Documents are believed only in the form in which the pipeline writes them."""
+"""Documents are accepted only in the form in which the pipeline writes them."""
 
 import json
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def encoded(name, **changed):
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_what_the_pipeline_writes_is_believed(name):
+def test_documents_written_by_the_pipeline_are_accepted(name):
     assert parse(name, encoded(name), SCAN) == {"scan": SCAN, **SOUND[name]}
 
 
@@ -78,7 +78,7 @@ def test_what_the_pipeline_writes_is_believed(name):
     ids=["no JSON", "no text", "nested", "a list", "null", "no scan", "another scan", "huge"],
 )
 @pytest.mark.parametrize("name", [name for name in SOUND if name != "report.json"])
-def test_what_is_no_document_of_the_scan_is_odd(name, body, says):
+def test_a_document_of_another_scan_or_form_is_invalid(name, body, says):
     with pytest.raises(InvalidDocument, match=f"^{says}$"):
         parse(name, body, SCAN)
 
@@ -89,12 +89,12 @@ def test_what_is_no_document_of_the_scan_is_odd(name, body, says):
         (name, field)
         for name, document in SOUND.items()
         for field in document
-        # Of some types each value may be one that is written; "evidence" names what is in it.
+        # For some types any value is possible; "evidence" is reported by its content.
         if field not in ("card", "evidence", "redrive", "retry", "retryable", "size", "attempt")
     ],
 )
 @pytest.mark.parametrize("value", [None, 7, ["x"], {"x": 1}, True, 1e999])
-def test_a_field_of_another_type_is_odd_and_named(name, field, value):
+def test_a_field_of_another_type_is_invalid_and_named(name, field, value):
     with pytest.raises(InvalidDocument, match=f"does not say what it must: {field} is "):
         parse(name, encoded(name, **{field: value}), SCAN)
 
@@ -117,7 +117,7 @@ def test_a_field_of_another_type_is_odd_and_named(name, field, value):
         ("waiting/", {"kind": "lunch"}),
     ],
 )
-def test_a_value_that_the_pipeline_never_writes_is_odd(name, changed):
+def test_a_value_that_the_pipeline_never_writes_is_invalid(name, changed):
     with pytest.raises(InvalidDocument):
         parse(name, encoded(name, **changed), SCAN)
 
@@ -136,13 +136,13 @@ def test_a_value_that_the_pipeline_never_writes_is_odd(name, changed):
         "2026-W01-1T10:00:00Z",
     ],
 )
-def test_a_date_in_another_form_is_odd(text):
+def test_a_date_in_another_form_is_invalid(text):
     with pytest.raises(InvalidDocument, match="evaluatedAt is "):
         parse("gate-result.json", encoded("gate-result.json", evaluatedAt=text), SCAN)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda when: when.year >= 1000))
-def test_every_timestamp_that_the_pipeline_can_write_is_one(when):
+def test_every_timestamp_that_the_pipeline_can_write_is_valid(when):
     parse("gate-result.json", encoded("gate-result.json", evaluatedAt=timestamps.iso(when)), SCAN)
 
 
@@ -156,8 +156,8 @@ anything = st.recursive(
 
 
 @given(st.data())
-def test_whatever_lies_there_is_either_odd_or_can_be_told_and_evaluated(data):
-    """No reader of what was parsed has to expect anything else than what was checked."""
+def test_any_document_is_either_invalid_or_can_be_described_and_evaluated(data):
+    """Readers of a parsed document can rely on what was checked."""
     bodies = {}
     for name in data.draw(st.sets(st.sampled_from([item for item in SOUND if "." in item]))):
         fields = data.draw(st.sets(st.sampled_from([*SOUND[name], "upload"]), max_size=1))
@@ -185,7 +185,7 @@ def test_whatever_lies_there_is_either_odd_or_can_be_told_and_evaluated(data):
     assert set(scan.invalid) <= set(bodies)
 
 
-def test_an_odd_report_is_left_to_those_who_read_it():
+def test_an_invalid_report_is_left_to_its_readers():
     scan = parsed(
         SCAN, {"report.json": b"no json", "gate-result.json": encoded("gate-result.json")}
     )
@@ -194,7 +194,7 @@ def test_an_odd_report_is_left_to_those_who_read_it():
     assert scan.invalid == {"report.json": "is no JSON object"}
 
 
-def test_what_is_odd_is_named_by_file():
+def test_an_invalid_document_is_named_by_file():
     scan = parsed(SCAN, {"gate-result.json": b"[]", "decision.json": b"7"})
 
     assert (
@@ -204,5 +204,5 @@ def test_what_is_odd_is_named_by_file():
     assert (scan.gate_result, scan.decision) == (None, None)
 
 
-def test_a_scan_of_which_nothing_is_known_has_no_clearance():
+def test_a_scan_without_evidence_has_no_clearance():
     assert expected_clearance(Scan(id=SCAN), datetime.now(UTC)) == (None, {None})

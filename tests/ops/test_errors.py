@@ -1,9 +1,9 @@
-"""What AWS refuses is said in words, with what to do about it."""
+"""Errors of AWS become messages that say what to do."""
 
 import pytest
 
 
-def test_a_missing_right_is_named(environment, denied):
+def test_a_missing_permission_is_named(environment, denied):
     denied("artifacts")
 
     result = environment.run("verify", "--all")

@@ -1,4 +1,4 @@
-"""docs/evidence.md says what the schemas say."""
+"""docs/evidence.md matches the schemas."""
 
 from ops.evidence_docs import FILE, markdown
 

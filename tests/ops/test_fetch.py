@@ -1,4 +1,4 @@
-"""fetch gives deployers what may be deployed, and says why the rest may not."""
+"""fetch downloads what may be deployed, and says why other versions may not."""
 
 import errno
 import json
@@ -16,7 +16,7 @@ APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTUR
 
 @pytest.fixture
 def fetched(environment):
-    """Fetch into a folder; return the run and the zip's bytes, None where there is none."""
+    """Fetch into a folder; return the run and the zip's bytes, None if there is no zip."""
 
     def fetch(*words):
         target = environment.folder / "got.zip"
@@ -150,7 +150,7 @@ def test_one_key_of_an_app_can_be_asked_for(environment, fetched):
     assert fetched("--key", "payments/api.zip")[1] == b"api"
 
 
-def test_what_was_deleted_is_not_deployed(environment, fetched):
+def test_a_deleted_version_is_not_fetched(environment, fetched):
     environment.cleared()
     environment.s3.delete_object(Bucket="uploads", Key="payments/api.zip")
 
@@ -171,7 +171,7 @@ def test_a_zip_that_differs_from_the_scanned_one_is_deleted(environment, fetched
     assert [item.name for item in environment.folder.iterdir()] == ["outputs.json"]
 
 
-def test_a_download_that_breaks_off_leaves_nothing_and_is_no_error_of_the_file(
+def test_an_interrupted_download_leaves_nothing_and_is_no_error_of_the_file(
     environment, fetched, monkeypatch
 ):
     environment.cleared()

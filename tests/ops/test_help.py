@@ -1,4 +1,4 @@
-"""Every command that the help shows is one that the command line takes, and is in the docs."""
+"""Every command in the help is accepted by the command line, and is in the docs."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttribu
 
 
 def shown_in(text: str) -> list[str]:
-    """The words after ``python -m ops``, up to the end of the code, or a pipe."""
+    """The words after ``python -m ops``, up to the end of the code or a pipe."""
     matches = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
     return [match.strip() for match in matches]
 
@@ -38,7 +38,7 @@ def test_every_documented_command_is_accepted(where, words):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_helped_with_by_an_example_of_its_own(name):
+def test_the_help_of_every_command_has_its_own_example(name):
     result = CliRunner().invoke(app, [name, "--help"])
 
     assert result.exit_code == 0
@@ -53,7 +53,7 @@ def test_every_command_is_in_the_docs(name):
 
 
 @pytest.mark.parametrize("words", [["fetch", "payments"], ["audit"], ["waiting"]])
-def test_which_environment_is_asked_before_anything_else(monkeypatch, words):
+def test_a_missing_environment_is_asked_for_before_anything_else(monkeypatch, words):
     monkeypatch.delenv("CHATOPS_OUTPUTS", raising=False)
 
     result = CliRunner().invoke(app, words)

@@ -24,7 +24,7 @@ def cloud() -> Iterator[LocalAccount]:
 
 @pytest.fixture
 def quick(cloud: LocalAccount) -> Iterator[None]:
-    """Builds whose subject is not the scanner."""
+    """Use quick builds: these tests are not about the scanner."""
     scan_quickly(cloud)
     yield
     cloud.builds.buildspec = None
@@ -32,7 +32,7 @@ def quick(cloud: LocalAccount) -> Iterator[None]:
 
 @pytest.fixture
 def run(cloud: LocalAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on the account, as somebody who has its outputs and nothing else."""
+    """Run a command on the account, with nothing but its outputs."""
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(cloud.outputs))
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
@@ -99,7 +99,7 @@ def test_an_approval_is_fetched_until_it_is_withdrawn(cloud, run, failed):
     assert "exploited in the wild" in refused.stderr
 
 
-def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
+def test_the_commands_follow_the_rules_of_the_buttons(cloud, run, failed):
     assert run("approve", failed, "--reason", "x").exit_code == 1
     assert run("approve", failed, "--reason", "fixed", "--days", "9999").exit_code == 1
     assert run("rescan", failed).exit_code == 1
@@ -107,7 +107,7 @@ def test_the_rules_are_those_of_the_buttons(cloud, run, failed):
     assert run("approve", failed, "--reason", "but please").exit_code == 1
     cloud.ended(cloud.execution(failed))
     assert run("rescan", failed).exit_code == 0
-    # Begun after this test, without the quick builds, it would pass: other tests could fetch it.
+    # Started later, without the quick builds, it would pass, and other tests could fetch it.
     cloud.reached(cloud.execution(f"{failed}.2"), "AwaitDecision")
 
     [row] = [load for load in json.loads(run("audit", "--json").stdout) if load["scan"] == failed]
@@ -134,7 +134,7 @@ def test_an_event_that_started_nothing_is_redriven_once(cloud, run, quick):
     assert cloud.states(again[0]["executionArn"])[-1] == "DuplicateEvent"
 
 
-def test_all_that_was_left_behind_is_sound(run):
+def test_the_evidence_of_all_tests_is_valid(run):
     result = run("verify", "--all")
 
     assert result.exit_code == 0, result.output

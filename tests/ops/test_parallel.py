@@ -1,4 +1,4 @@
-"""Many requests at once: answers in order, few asked ahead."""
+"""Many simultaneous requests: results in order, few requests ahead of the consumer."""
 
 import itertools
 import threading

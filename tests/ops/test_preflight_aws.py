@@ -1,4 +1,4 @@
-"""Each check of the account, both ways: what is fine, and what is not, with how to fix it."""
+"""Each check of the account, passing and failing, with how to fix it."""
 
 import json
 from collections.abc import Iterable
@@ -589,7 +589,7 @@ def written(label: str) -> list[dict[str, Any]]:
 def policies(
     aws: Answers, changed: str = "", statements: list[dict[str, Any]] | None = None
 ) -> None:
-    """Both buckets' policies, one of them ``changed`` to ``statements``."""
+    """Both buckets' policies, that of the bucket ``changed`` replaced by ``statements``."""
     for label, output in uploads.GUARDED.items():
         now = statements if label == changed else written(label)
         policy = json.dumps({"Version": "2012-10-17", "Statement": now})
@@ -684,7 +684,7 @@ def ran(its: Environment, inspect: Any) -> Finding:
     return findings
 
 
-def test_a_check_that_may_not_look_says_which_right_it_lacks(aws: Answers):
+def test_a_check_without_permission_names_the_missing_one(aws: Answers):
     message = "User: arn:aws:sts::1:x is not authorized to perform: ses:GetAccount on resource: *"
     aws.refuse("sesv2", "get_account", "AccessDeniedException", message)
 
@@ -709,7 +709,7 @@ def test_any_other_error_is_unknown_and_no_crash(aws: Answers):
     assert (findings.level, "try later" in findings.what) == (Level.UNKNOWN, True)
 
 
-def test_what_was_found_before_the_error_is_kept(aws: Answers):
+def test_findings_before_the_error_are_reported(aws: Answers):
     aws.give("iam", "get_role", a_role(DEPLOYER))
     aws.refuse("iam", "get_role", "AccessDenied")
     both = its(deployers=(DEPLOYER, f"{DEPLOYER}2"))

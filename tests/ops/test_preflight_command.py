@@ -1,4 +1,4 @@
-"""The command: what it shows, as JSON, and its exit code."""
+"""The command: its output, its JSON, and its exit code."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ Ran = Callable[..., Any]
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
-    """Runs the command on ``settings``; its checks find what the test says."""
+    """Runs the command on ``settings``; its checks return the test's findings."""
     file = tmp_path / "Pulumi.dev.yaml"
 
     def run_command(
@@ -101,7 +101,7 @@ def preflight(file: Path) -> Any:
     return CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", str(file)])
 
 
-def test_wrong_settings_are_all_there_is_to_find(tmp_path: Path):
+def test_wrong_settings_are_the_only_findings(tmp_path: Path):
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text(DEV.read_text().replace("security@", "security"))
 

@@ -1,4 +1,4 @@
-"""The checks of SonarQube, on what a real one (25.9) answered to tokens of each kind."""
+"""The checks of SonarQube, on the answers of a real one (25.9) to each kind of token."""
 
 import json
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from ops.preflight.sonarqube import sonarqube
 from tests.support.aws_answers import its
 
 HOST = "https://sonarqube.example.com"
-# Renewed by `python -m tests.sonarqube.record`.
+# Recorded by `python -m tests.sonarqube.record`.
 RECORDED = json.loads((Path(__file__).parent / "sonarqube_answers.json").read_text())
 TOKENS = {"global": "sqa_0", "user": "squ_0", "project": "sqp_0", "admin": "squ_1", "bad": "sqa_1"}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Server:
-    """Answers as the real one did to the token of ``kind``; ``change`` alters one answer."""
+    """Answers as the real server did to the token of ``kind``; ``change`` alters one answer."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
         self.kind, self._changed = kind, {}

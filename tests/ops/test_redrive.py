@@ -1,4 +1,4 @@
-"""redrive starts what events did not start, and loses none of them."""
+"""redrive starts the scans of undelivered events, and loses no event."""
 
 import json
 
@@ -14,7 +14,7 @@ EVENT = {
 
 @pytest.fixture
 def started(asked_first):
-    """The executions that were started; a name that is there is refused, as ``fails`` all are."""
+    """The started executions; an existing name is refused, and with ``fails`` every name."""
     result = {}
 
     def start(operation, parameters):

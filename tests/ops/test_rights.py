@@ -1,4 +1,4 @@
-"""The policy of the role that deploys: enough, and no more."""
+"""The policy of the deploy role: sufficient, and minimal."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from ops.rights import UnknownType, policies, size, statements
 from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS
 from tests.support.recording import Built, program
 
-# What IAM cannot bind to a resource, says the Service Authorization Reference.
+# Actions that IAM cannot bind to a resource, by the Service Authorization Reference.
 ANY_RESOURCE = {
     "chatbot:CreateCustomAction",
     "chatbot:CreateSlackChannelConfiguration",
@@ -37,7 +37,7 @@ ANY_RESOURCE = {
     "states:ValidateStateMachineDefinition",
     "sts:GetCallerIdentity",
 }
-# boto3's names of services that IAM calls otherwise.
+# boto3's names of services that have another name in IAM.
 CLIENTS = {
     "ses": ["sesv2"],
     "states": ["stepfunctions"],
@@ -47,7 +47,7 @@ CLIENTS = {
 
 @pytest.fixture(scope="module")
 def everything() -> Built:
-    """With all that settings can add, and buckets that destroy may empty."""
+    """All resources that settings can add, and buckets that destroy may empty."""
     return program(
         "dev",
         vpcId="vpc-0a",
@@ -152,7 +152,7 @@ def test_rights_in_another_region_are_allowed_there(everything: Built):
 
     assert may(granted, "logs:PutSubscriptionFilter", audit)
     assert may(granted, "lambda:AddPermission", f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}")
-    # S3's events reach a function at home.
+    # S3's events invoke a function in the stack's own region.
     assert may(granted, "lambda:AddPermission", f"arn:aws:lambda:{REGION}:{ACCOUNT}:{name}")
     assert not may(granted, "lambda:AddPermission", f"arn:aws:lambda:eu-west-3:{ACCOUNT}:{name}")
     home = audit.replace("us-east-1", REGION)
@@ -174,7 +174,7 @@ def test_every_action_is_one_that_the_service_has():
     rights = [right for table in (RIGHTS, CLOUD_CONTROL) for row in table.values() for right in row]
 
     for right in [*rights, *ALWAYS]:
-        if right.service == "s3":  # whose actions are named after what they are about
+        if right.service == "s3":  # whose actions are named after their subject
             continue
         calls = {
             call

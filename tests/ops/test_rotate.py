@@ -1,4 +1,4 @@
-"""rotate-token stores only a token that the server knows, and shows it to nobody."""
+"""rotate-token stores only a token that the server accepts, and never prints it."""
 
 import json
 from unittest.mock import patch
@@ -18,9 +18,9 @@ TOKEN = "squ_a_new_token"
 
 @pytest.fixture
 def pulumi(tmp_path, monkeypatch):
-    """Stands in for the Pulumi CLI: tells the settings, notes how it was called and what came in.
+    """Replaces the Pulumi CLI: prints the settings, and records its arguments and its input.
 
-    Returns the file of notes, and the settings, which a test may change.
+    Returns the file of its records, and the settings, which a test may change.
     """
     selected = yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"]
     settings = {

@@ -1,4 +1,4 @@
-"""Which region a command works in: the environment's own, whatever the shell says."""
+"""A command works in the environment's region, independent of the shell's settings."""
 
 import pytest
 

@@ -31,7 +31,7 @@ def scan(environment):
 
 
 def findings_of(environment, *words):
-    """The findings as ``file: what``, and the exit code."""
+    """The findings as ``file: problem``, and the exit code."""
     result = environment.run("verify", *words, "--json")
     expected = json.loads(result.stdout)["findings"]
     assert result.exit_code == (1 if expected else 0), result.output
@@ -39,7 +39,7 @@ def findings_of(environment, *words):
 
 
 def replace(environment, scan, name, body):
-    """As somebody who covers it up: no version is left but the new one."""
+    """Replace an object without a trace: only the new version is left."""
     key = f"scans/{scan}/{name}"
     listed = environment.s3.list_object_versions(Bucket="artifacts", Prefix=key)
     for version in listed.get("Versions", []):
@@ -228,7 +228,7 @@ def test_a_pass_that_its_report_does_not_bear_out_is_found_though_each_vouches_f
 
 
 def test_a_failed_gate_that_its_report_does_not_bear_out_is_found(environment):
-    """Somebody hides from those who approved it what nobody had looked at."""
+    """The gate result hides unanalysed files from the people who approve."""
     version = environment.upload(status="approved")
     scan = environment.scan(version, decision=APPROVED, coverage=coverage(unanalysed=2))
 
@@ -332,7 +332,7 @@ def test_the_tag_of_a_version_that_was_scanned_again_is_the_last_scans(environme
     assert findings_of(environment, "--app", "payments") == []
 
 
-def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(environment):
+def test_a_scan_that_failed_between_two_others_does_not_hide_the_last(environment):
     version = environment.upload(status="passed")
     environment.scan(version, status="error")
     interrupted = environment.scan(version, status="error", attempt=2)
@@ -342,9 +342,7 @@ def test_a_scan_that_broke_off_between_two_others_hides_the_last_from_nobody(env
     assert findings_of(environment, "--app", "payments") == []
 
 
-def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_evaluated(
-    environment, now
-):
+def test_the_tag_may_be_that_of_the_previous_attempt_just_after_the_evaluation(environment, now):
     version = environment.upload(status="rejected")
     environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="passed", attempt=2, evaluated_at=now)
@@ -360,7 +358,7 @@ def test_the_tag_of_the_attempt_before_may_stand_while_the_next_was_just_evaluat
     ]
 
 
-def test_the_tag_of_the_attempt_before_does_not_stand_for_ever(environment):
+def test_the_tag_of_the_previous_attempt_is_wrong_after_some_minutes(environment):
     version = environment.upload(status="rejected")
     environment.scan(version, decision={"decision": "rejected"})
     environment.scan(version, status="passed", attempt=2)
@@ -401,7 +399,7 @@ def test_an_attempt_that_ended_in_error_is_what_the_tag_says(environment):
     assert findings_of(environment, "--all") == []
 
 
-def test_attempts_that_lie_on_two_pages_of_the_listing_are_all_known(environment, small_pages):
+def test_attempts_on_two_pages_of_the_listing_are_all_checked(environment, small_pages):
     version = environment.upload(status="passed")
     for attempt in (1, 2):
         environment.scan(version, status="error", attempt=attempt)
@@ -422,8 +420,8 @@ def test_a_folder_that_is_no_attempt_hides_no_tag(environment, folder):
     )
 
 
-def test_a_scan_that_goes_on_while_it_is_verified_is_not_called_wrong(environment, asked_first):
-    """Decided and tagged after its evidence was listed, and before its tag was read."""
+def test_a_scan_that_continues_while_it_is_verified_is_no_finding(environment, asked_first):
+    """It is decided and tagged between the listing of its evidence and the read of its tag."""
     version = environment.upload(status="failed")
     scan = environment.scan(version)
     gone_on = []
@@ -440,7 +438,7 @@ def test_a_scan_that_goes_on_while_it_is_verified_is_not_called_wrong(environmen
     assert gone_on
 
 
-def test_a_scan_that_goes_on_into_what_is_wrong_is_found(environment, asked_first):
+def test_a_scan_that_becomes_wrong_while_it_is_verified_is_found(environment, asked_first):
     version = environment.upload(status="failed")
     scan = environment.scan(version)
 
@@ -456,7 +454,7 @@ def test_a_scan_that_goes_on_into_what_is_wrong_is_found(environment, asked_firs
 
 
 def decided(environment, scan, **changed):
-    """A decision that vouches for the gate result."""
+    """A decision that names the SHA-256 of the gate result."""
     gate_result = digest(body_of(environment, scan, "gate-result.json"))
     return {
         "version": 1,
@@ -490,7 +488,7 @@ def test_a_withdrawal_in_the_last_second_leaves_either_tag(environment, tag):
         ("actions/1.json", {**CLICK, "action": 7}, "does not say what it must: action is 7"),
     ],
 )
-def test_odd_evidence_is_a_finding_and_the_others_are_verified(
+def test_invalid_evidence_is_a_finding_and_the_others_are_verified(
     environment, scan, name, document, what
 ):
     odd = environment.scan(environment.upload(status="failed"))
@@ -505,7 +503,7 @@ def test_odd_evidence_is_a_finding_and_the_others_are_verified(
     assert {"scan": odd, "file": name, "finding": what} in findings
 
 
-def test_evidence_that_is_taken_away_while_it_is_read_ends_nothing(environment, scan, asked_first):
+def test_evidence_that_is_deleted_while_it_is_read_stops_nothing(environment, scan, asked_first):
     key = f"scans/{scan}/withdrawal.json"
 
     def take_away(operation, parameters):
@@ -530,7 +528,7 @@ def test_a_version_that_s3_does_not_know_is_gone(environment, scan, asked_first,
     assert findings_of(environment, scan) == []
 
 
-def test_an_upload_that_is_gone_since_is_no_finding(environment):
+def test_an_upload_that_was_deleted_since_is_no_finding(environment):
     scan = environment.scan("Gone0123456789")
 
     assert findings_of(environment, scan) == []
@@ -550,16 +548,14 @@ def test_all_scans_of_all_apps_are_checked_at_once(environment, scan):
     assert environment.run("verify", "--app", "orders").exit_code == 0
 
 
-def test_evidence_that_lies_on_two_pages_of_the_listing_is_checked_whole(
-    environment, scan, small_pages
-):
+def test_evidence_on_two_pages_of_the_listing_is_checked_completely(environment, scan, small_pages):
     environment.click(scan, "approve", "known")
     small_pages(3)
 
     assert findings_of(environment, scan) == []
 
 
-def test_objects_beside_the_scans_are_found(environment, scan):
+def test_objects_that_belong_to_no_scan_are_found(environment, scan):
     environment.s3.put_object(Bucket="artifacts", Key="scans/payments/loose.json", Body=b"{}")
 
     assert any("loose.json" in item for item in findings_of(environment, "--all"))

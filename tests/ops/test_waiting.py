@@ -1,4 +1,4 @@
-"""waiting lists what awaits people, and nothing that is over."""
+"""waiting lists open requests and expiring approvals, and nothing that has ended."""
 
 import json
 
@@ -116,7 +116,7 @@ def put_token(environment, scan, token):
         "no end", "no date", "unknown kind", "no evidence", "huge",
     ],
 )  # fmt: skip
-def test_an_odd_token_is_named_in_one_line_and_the_others_are_listed(environment, token, says):
+def test_an_invalid_token_is_named_in_one_line_and_the_others_are_listed(environment, token, says):
     scan = environment.scan("1")
     wait(environment, scan)
     put_token(environment, "payments/odd", token)
@@ -131,7 +131,7 @@ def test_an_odd_token_is_named_in_one_line_and_the_others_are_listed(environment
 
 
 @pytest.mark.parametrize("name", ["../../etc", "no id", "payments", "payments/a/b", ""])
-def test_a_token_of_what_is_no_scan_is_named(environment, name):
+def test_a_token_without_a_scan_is_named(environment, name):
     put_token(environment, name, {**TOKEN, "scan": name})
 
     result = environment.run("waiting", "--json")
@@ -142,7 +142,7 @@ def test_a_token_of_what_is_no_scan_is_named(environment, name):
 
 @pytest.mark.parametrize("name", ["scan.json", "gate-result.json", "decision.json"])
 @pytest.mark.parametrize("document", [b"no json", b"[]", {"expiresAt": 7}])
-def test_a_wait_whose_evidence_is_odd_is_named_and_the_others_are_listed(
+def test_a_wait_with_invalid_evidence_is_named_and_the_others_are_listed(
     environment, name, document
 ):
     odd, scan = environment.scan("odd", decision=APPROVED), environment.scan("1")

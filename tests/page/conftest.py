@@ -1,4 +1,4 @@
-"""A page that is served, and a real browser that looks at it."""
+"""The page on a server, and a real browser."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def served(chromium: str) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def browser(chromium: str, served: Served) -> Iterator[Browser]:
-    """Begins after the account: Pulumi deploys with an event loop, and Playwright keeps one."""
+    """Starts after the account: Pulumi deploys with an event loop, and Playwright keeps one."""
     with sync_playwright() as playwright:
         running = launch(playwright, chromium)
         yield running
@@ -35,7 +35,7 @@ def browser(chromium: str, served: Served) -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
-    """Opens windows; whatever their consoles complain about fails the test."""
+    """Opens windows; messages in their consoles fail the test."""
     contexts, complaints = [], []
 
     def open_window(query: str = "", **context: Any) -> Page:
@@ -63,7 +63,7 @@ def window(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds: rule and location of each violation."""
+    """The rule and location of each violation that axe-core finds."""
     results = Axe().run(page, options={"iframes": False}).response
     return [
         f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"

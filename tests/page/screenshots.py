@@ -1,4 +1,4 @@
-"""Renew docs/screenshots: the main moments of the page, in a real browser."""
+"""Update docs/screenshots: the main states of the page, in a real browser."""
 
 import base64
 import sys
@@ -75,7 +75,7 @@ def _open(browser: Browser, url: str, viewport: Any, **context: Any) -> Page:
 def _shoot(page: Page, name: str, part: str = "body") -> None:
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)  # until the last reflow is drawn
-    # By the browser's own protocol: Playwright writes no WebP, a third of the size of a PNG.
+    # With the browser's own protocol, as Playwright cannot write WebP (a third of a PNG's size).
     shot = page.context.new_cdp_session(page).send(
         "Page.captureScreenshot",
         {

@@ -14,7 +14,7 @@ SHELL = "import subprocess\nsubprocess.call(x, shell=True)"
 
 
 def upload(page: Page, body: bytes, name: str, app: str = "") -> None:
-    """Upload by the file chooser."""
+    """Upload with the file chooser."""
     page.get_by_label("App", exact=True).fill(app)
     page.locator("#zip").set_input_files(
         [{"name": name, "mimeType": "application/zip", "buffer": body}]
@@ -203,7 +203,7 @@ def test_the_page_can_be_used_by_keyboard(window):
 
 @pytest.fixture(scope="module")
 def busy(served: Served) -> None:
-    """One upload waits for a decision, another was rejected, and that was mailed."""
+    """One upload awaits a decision, another was rejected, with its email."""
     cloud = served.poller.cloud
     scan_quickly(cloud)
     cloud.upload("undecided/it.zip", QUICK_FAILING)

@@ -1,4 +1,4 @@
-"""The drawing follows the definition, and can be read."""
+"""The graph follows the definition, and is legible."""
 
 import itertools
 import json
@@ -67,7 +67,7 @@ def test_an_error_that_is_never_retried_is_expected_and_drawn():
     assert ("C", "E") in lines(draw(late))
 
 
-def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
+def test_transitions_connect_sides_and_cross_no_state(deployed):
     graph = draw(deployed)
     top = {item["name"]: item["y"] for item in graph["states"]}
 
@@ -87,7 +87,7 @@ def test_transitions_lead_from_side_to_side_and_cross_no_state(deployed):
 
 
 def numbers(path):
-    """The points of a path, control points of its curves among them."""
+    """The points of a path, including the control points of its curves."""
     matches = [float(item) for item in re.findall(r"[\d.]+", path)]
     return list(zip(matches[::2], matches[1::2], strict=True))
 

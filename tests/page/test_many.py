@@ -1,4 +1,4 @@
-"""Five hundred uploads on the page: it stays small, and answers."""
+"""With five hundred uploads the page stays small and responsive."""
 
 import json
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def served(chromium, tmp_path_factory):
-    """A page that shows what an earlier run with many uploads left."""
+    """A page that shows an earlier run with many uploads."""
     folder = tmp_path_factory.mktemp("saved")
     (folder / "page.json").write_text(json.dumps(crowd()))
     with serving(0, folder=folder) as running:

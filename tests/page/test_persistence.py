@@ -1,4 +1,4 @@
-"""What the page keeps from one run to the next."""
+"""What the page stores from one run to the next."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.support.account import PASSING
 
 
 def passed(page, seconds=60):
-    """The first scan that passed, once one did."""
+    """Wait for the first scan that passed."""
 
     def look():
         for scan, upload in page.poller.uploads.items():

@@ -1,4 +1,4 @@
-"""What the page's server refuses."""
+"""What the page's server accepts and refuses."""
 
 import http.client
 import io
@@ -54,7 +54,7 @@ def test_another_site_is_refused(page, method, headers):
 
 
 @pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/timeline?scan=no", "/no"])
-def test_every_answer_forbids_what_the_page_does_not_need(page, path):
+def test_every_response_forbids_what_the_page_does_not_need(page, path):
     headers = answer(page, "GET", path, Origin="")[2]
 
     assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]
@@ -104,7 +104,7 @@ FOLDER = {"shop/a.py": b"x = 1\n", "shop/\u00fcn\u00ef/.git/config": b"[core]", 
 
 
 def send_folder(page, files):
-    """What a browser sends of a folder: one part for each ``(path, content)``."""
+    """Send a folder as a browser does: one part for each ``(path, content)``."""
     edge = "edge-0123456789"
     parts = [
         f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{path}"\r\n'

@@ -1,11 +1,11 @@
-"""Removes folders that are deeper than pytest and Python's own functions can."""
+"""Removes folders that are too deep for pytest and Python's own functions."""
 
 import os
 from pathlib import Path
 
 
 def empty(folder: Path) -> None:
-    """Remove all that is in ``folder``; links are removed, and not followed."""
+    """Remove the contents of ``folder``; links are removed, and not followed."""
     folders = [str(folder)]
     for item in folders:
         with os.scandir(item) as listed:

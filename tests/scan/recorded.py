@@ -21,7 +21,7 @@ SETTINGS = "api/settings/values"
 
 
 class Answers:
-    """Gives the answers of one recording, each as often as it was given, the last for ever."""
+    """Replays one recording: each answer as often as recorded, the last one repeatedly."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,19 +37,19 @@ class Answers:
         )
 
     def change(self, path: str, status: int = 200, body: str = "{}") -> None:
-        """Let ``path`` answer something else from now on."""
+        """Make ``path`` answer something else from now on."""
         parameters = next((item["parameters"] for item in self.left if item["path"] == path), {})
         self.left = [item for item in self.left if item["path"] != path]
         self.left.append({"path": path, "parameters": parameters, "status": status, "body": body})
 
     def get(self, session: requests.Session, url: str, **more: Any) -> requests.Response:
-        """Stands in for ``requests.Session.get``."""
+        """Replaces ``requests.Session.get``."""
         assert url.startswith(f"{HOST}/")
         path = url.removeprefix(f"{HOST}/")
         request = more["params"]
         self.requests.append((path, request))
         if path == SETTINGS and "component" in request:
-            # A project of another key has no settings of its own either.
+            # A project with another key has no settings of its own, either.
             more["params"] = {**request, "component": self._project}
         fitting = [
             item
@@ -70,14 +70,14 @@ class Answers:
         return next(item["parameters"]["id"] for item in self.left if item["path"] == "api/ce/task")
 
     def report(self) -> dict[str, bytes]:
-        """The files of the report that the recorded scan's scanner left."""
+        """The files of the recorded scanner's report."""
         path = FOLDER / f"{self.name}.report.json"
         encoded: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
         return {name: b64decode(text) for name, text in encoded.items()}
 
 
 class Scanner:
-    """Stands in for the scanner's process: notes how it was run, leaves a task and a report."""
+    """Replaces the scanner's process: records how it was run, writes a task and a report."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Scanner:
 
 @contextmanager
 def replayed(answers: Answers, scanner: Scanner) -> Iterator[None]:
-    """The server and the scanner are the recorded ones meanwhile; nobody waits."""
+    """Replace server and scanner by the recorded ones, without waiting times."""
     with (
         # A function, so that the session is its first argument.
         patch.object(requests.Session, "get", lambda *a, **more: answers.get(*a, **more)),  # noqa: PLW0108

@@ -32,7 +32,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Scanned:
-    """What a scan left behind."""
+    """The results of a scan."""
 
     code: int
     report: dict[str, Any]
@@ -81,7 +81,7 @@ def uploaded(s3: Any, key: str, body: bytes) -> str:
 
 
 def checked(report: dict[str, Any]) -> dict[str, Any]:
-    """The report, when it is as the schema says."""
+    """The report, validated against its schema."""
     jsonschema.Draft202012Validator(load("report")).validate(report)
     return report
 

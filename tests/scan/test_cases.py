@@ -1,4 +1,4 @@
-"""Uploads in which bad code once passed unmentioned, or good code did not; real Bandit and ruff."""
+"""Uploads whose bad code once passed unreported, or whose good code failed; real tools."""
 
 import json
 import shlex
@@ -83,7 +83,7 @@ def test_a_zip_in_a_zip_is_named():
 
 
 def test_a_scanner_that_crashes_while_writing_is_quoted_and_blames_no_setting():
-    """Bandit writes the text of a finding as UTF-8, which half a surrogate pair is not."""
+    """Bandit writes findings as UTF-8, which cannot encode half a surrogate pair."""
     done = scanned(zipped({**GOOD, "login.py": "password = '\\ud800abc'\n"}))
 
     error = done.report["error"]
@@ -133,7 +133,7 @@ def log(*results: Any, **more: Any) -> dict[str, Any]:
     return {"version": "2.1.0", "runs": [run]}
 
 
-def test_results_that_are_null_say_that_the_tool_did_not_begin():
+def test_null_results_mean_that_the_tool_did_not_run():
     sarif = log()
     sarif["runs"][0]["results"] = None
     done = of_tool(sarif)
@@ -161,7 +161,7 @@ def test_a_uri_that_no_file_can_have_is_shown_as_it_is():
     assert done.report["findings"][0]["file"] == uri[:500]
 
 
-def test_what_an_extensions_rule_is_set_to_leaves_the_drivers_rules_alone():
+def test_an_override_of_an_extensions_rule_does_not_change_the_drivers():
     driver = {
         "name": "Tool",
         "rules": [{"id": "R1", "defaultConfiguration": {"level": "error"}}],
@@ -184,8 +184,8 @@ def test_what_an_extensions_rule_is_set_to_leaves_the_drivers_rules_alone():
         "django.utils.safestring.mark_safe(**{'s': text})",
     ],
 )
-def test_a_file_in_which_a_check_of_bandit_dies_has_not_been_analysed(call):
-    """It reports no finding there, and says so on standard error only."""
+def test_a_file_on_which_a_check_of_bandit_crashes_is_unanalysed(call):
+    """Bandit reports no finding in it, and mentions the crash on standard error only."""
     code = f"import importlib\nimport django.utils.safestring\n\n{call}\n"
     done = scanned(zipped({**GOOD, "evil.py": code}))
 

@@ -1,4 +1,4 @@
-"""Every way to end without a gate stands in one place."""
+"""All errors that end a scan without a gate are defined in one place."""
 
 import ast
 import re
@@ -25,14 +25,14 @@ def test_the_tree_of_codes_is_what_the_scan_raises():
     assert sorted(re.findall(r"\b(?!SonarQube\b)[A-Z]\w+", tree)) == sorted(raised)
 
 
-def test_what_a_zip_is_no_other_scan_can_change():
+def test_an_error_of_the_zip_itself_is_permanent():
     branch = (ScanError.__doc__ or "").split("what it is:")[1].split("how large it is:")[0]
 
     assert set(re.findall(r"[A-Z]\w+", branch)) == IN_THE_BYTES
     assert not any(ScanError(code, "", "").retryable for code in IN_THE_BYTES)
 
 
-def test_what_settings_or_another_day_can_change_may_be_scanned_again():
+def test_an_error_of_settings_or_services_allows_another_scan():
     others = {"TooManyFiles", "UploadUnreadable", "BadToken", "OutOfMemory", "NothingAnalysed"}
 
     assert all(ScanError(code, "", "").retryable for code in others)

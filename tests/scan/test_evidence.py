@@ -1,4 +1,4 @@
-"""Evidence of a scan is written once, by the scan itself."""
+"""Evidence of a scan is write-once, and only the scan's own is accepted."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "scanner.log"
 
 
-def test_a_report_that_was_there_before_is_left_and_not_believed(s3, job, log):
+def test_an_existing_report_is_left_unchanged_and_not_trusted(s3, job, log):
     forged = json.dumps({"gate": "passed"}).encode()
     s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/report.json", Body=forged)
 
@@ -46,7 +46,7 @@ def test_a_report_that_was_there_before_is_left_and_not_believed(s3, job, log):
     assert stored == forged
 
 
-def test_a_log_that_was_there_before_makes_the_scan_unbelievable(s3, job, log):
+def test_a_scan_with_an_existing_log_is_not_trusted(s3, job, log):
     s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/scanner.log", Body=b"forged")
 
     assert not evidence.write(s3, job, {"gate": "passed"}, log)
@@ -59,15 +59,15 @@ def test_an_unpaired_surrogate_in_the_code_does_not_prevent_the_report(s3, job, 
     assert json.loads(stored)["findings"] == [{"message": "'?'"}]
 
 
-def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
+def test_a_write_whose_response_is_lost_is_recognised(s3, job, log):
     asked_again = []
 
     def ask_again(attempts, **_):
-        """What boto3 does after an answer that did not come; moto's always does."""
+        """Retry as boto3 does after a lost response; moto loses none."""
         if attempts > 1:
             return None
         asked_again.append(attempts)
-        return 0  # seconds until then
+        return 0  # seconds until the retry
 
     s3.meta.events.register_first("needs-retry.s3.PutObject", ask_again)
 
@@ -76,7 +76,7 @@ def test_a_write_whose_answer_is_lost_is_known_as_our_own(s3, job, log):
 
 
 def test_a_write_that_conflicts_with_another_is_retried(s3, job, log):
-    """S3 answers 409 while somebody else writes the object: a good scan must not end as error."""
+    """S3 answers 409 during another write of the object; a good scan must not end in error."""
     met = []
 
     def meets_another(**_):

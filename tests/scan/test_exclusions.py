@@ -1,4 +1,4 @@
-"""SonarQube's patterns and settings leave out what they say, and each names itself."""
+"""SonarQube's exclusions match as in SonarQube, and are named in the report."""
 
 import re
 
@@ -37,7 +37,7 @@ def test_patterns_fit_as_in_sonarqube(pattern, path, fits):
 
 
 def as_regex(pattern: str) -> str:
-    """How SonarQube itself reads one: ``WildcardPattern`` of its plugin API."""
+    """A pattern as SonarQube reads it: ``WildcardPattern`` of its plugin API."""
     read = {"**/": "(?:.*/|)", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.findall(r"\*\*/|\*\*|.", pattern)
     return "".join(read[token] if token in read else re.escape(token) for token in tokens)
@@ -89,5 +89,5 @@ def test_exclusions_of_the_upload_override_those_of_the_server():
         ({"sonar.sources": "setup.py"}, "setup.py", False),
     ],
 )
-def test_only_what_lies_outside_of_the_uploads_folders_is_left_out(upload, path, is_left_out):
+def test_only_files_outside_of_the_uploads_source_folders_are_excluded(upload, path, is_left_out):
     assert bool(left_out(path, upload=upload)) == is_left_out

@@ -1,4 +1,4 @@
-"""A machine that is too small is told from a scanner that fails and from code that talks of it."""
+"""A machine that is too small is distinguished from a failing scanner and from quoted text."""
 
 import errno
 from pathlib import Path
@@ -11,7 +11,7 @@ from scan.log import Log
 
 
 def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
-    """The error as it is caught."""
+    """The error as ``except`` gets it."""
     try:
         raise error from cause
     except BaseException as caught:

@@ -1,4 +1,4 @@
-"""The exact version is fetched, or it is said why not."""
+"""The exact version is fetched, or the error says why not."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ def s3():
         yield stub
 
 
-def test_it_is_written_with_its_size_its_digest_and_who_uploaded_it(s3, tmp_path):
+def test_the_zip_is_written_with_its_size_sha256_and_uploader(s3, tmp_path):
     body = StreamingBody(io.BytesIO(b"zip"), 3)
     uploader = {"uploader": "ada@example.com" + "x" * 300}
     s3.add_response("get_object", {"Body": body, "ContentLength": 3, "Metadata": uploader}, ASKED)
@@ -50,7 +50,7 @@ def test_it_is_written_with_its_size_its_digest_and_who_uploaded_it(s3, tmp_path
         ("AccessDenied", "UploadUnreadable"),
     ],
 )
-def test_what_s3_refuses_is_said_in_words(s3, tmp_path, code, says):
+def test_an_error_response_of_s3_has_its_own_error_code(s3, tmp_path, code, says):
     s3.add_client_error("get_object", code)
 
     with pytest.raises(ScanError) as refusal:

@@ -1,4 +1,4 @@
-"""Archives of every common maker are unpacked: each file, byte for byte, and nothing else."""
+"""Archives of all common tools are unpacked: each file, byte for byte, and nothing else."""
 
 import os
 import shutil
@@ -81,7 +81,7 @@ GIT = (
 
 
 def run(command: str, folder: Path, archive: Path) -> None:
-    """Run the shell ``command`` in ``folder``, or skip where its program is missing."""
+    """Run the shell ``command`` in ``folder``, or skip the test if its program is missing."""
     program = (
         command.split(maxsplit=1)[0]
         .replace("find", "zip")
@@ -114,7 +114,7 @@ def tree(folder: Path, links: bool = False) -> Path:
 
 
 def ledger(archive: Path, to: Path) -> dict[str, bytes | str]:
-    """What is in the zip: content by path, and of links to folders the target."""
+    """The files of the zip: content by path, and the targets of links to folders."""
     to.mkdir()
     return {
         entry.path: entry.link or "."
@@ -166,7 +166,7 @@ def test_a_git_archive_of_a_folder_has_its_prefix(source, tmp_path):
 
 
 class Pipe:
-    """A file that cannot go back."""
+    """A file that cannot seek."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write, self.flush = file.write, file.flush
@@ -239,7 +239,7 @@ public class Make {
 
 @pytest.mark.slow
 def test_what_javas_zip_output_stream_writes_is_unpacked(source, tmp_path):
-    """It packs folders, too: two bytes that unpack to none."""
+    """It also compresses folders: two bytes that unpack to none."""
     if not shutil.which("javac"):
         pytest.skip("java is not installed here")
     (tmp_path / "Make.java").write_text(JAVA)
@@ -330,7 +330,7 @@ def test_a_self_extracting_archive_is_refused(source, tmp_path):
     with (tmp_path / "made.zip").open("rb") as file:
         body = file.read()
     (tmp_path / "made.zip").write_bytes(b"MZ\x90\0" + bytes(100) + body)
-    # Its offsets count from the start of the file, so that only the prefix itself is too much.
+    # Its offsets count from the start of the file, so only the prefix itself is wrong.
     run("zip -qA {zip}", source, tmp_path / "made.zip")
 
     with pytest.raises(ScanError, match="before the first entry") as refusal:
@@ -340,7 +340,7 @@ def test_a_self_extracting_archive_is_refused(source, tmp_path):
 
 
 def test_trailing_zeros_are_refused(source, tmp_path):
-    """So bsdtar writes into a pipe; into a file it does not."""
+    """bsdtar writes them into a pipe, but not into a file."""
     run("bsdtar --format zip -cf - . | cat > {zip}", tree(source), tmp_path / "made.zip")
 
     with pytest.raises(ScanError, match="a comment of 0 bytes") as refusal:

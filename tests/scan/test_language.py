@@ -1,4 +1,4 @@
-"""What is code is told by name in any case, by the first line, and by content."""
+"""Code is recognised by name in any case, by the first line, and by content."""
 
 import importlib.util
 import io

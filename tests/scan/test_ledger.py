@@ -1,4 +1,4 @@
-"""Every file of an upload ends in one class, and the gate knows how many nobody looked at."""
+"""Every file of an upload is in one class, and the gate counts the unanalysed ones."""
 
 import pytest
 from hypothesis import given

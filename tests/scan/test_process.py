@@ -1,4 +1,4 @@
-"""A scanner runs as a process of its own, and what it says is safe to show."""
+"""A scanner runs in its own process, and its output is safe to show."""
 
 import errno
 import shutil
@@ -58,7 +58,7 @@ def test_a_line_callback_gets_each_line_as_logged(tmp_path):
 
 
 def test_a_scanner_may_end_before_it_has_read_its_input(tmp_path):
-    large = "x" * 1_000_000  # more than a pipe holds
+    large = "x" * 1_000_000  # more than a pipe's buffer
 
     code, tail, _ = ran(tmp_path, "print('ERROR no room'); exit(1)", large)
 
@@ -105,7 +105,7 @@ def ended(tmp_path, *command: str) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(137)", "sys.exit(-9)"])
 def test_a_scanner_that_was_killed_ran_out_of_memory(tmp_path, end):
-    """By itself, below a shell, and below Python."""
+    """Run directly, by a shell, and by Python."""
     with pytest.raises(ScanError, match="was killed") as caught:
         ended(tmp_path, sys.executable, "-c", f"import os, sys; print('half way'); {end}")
 
@@ -114,7 +114,7 @@ def test_a_scanner_that_was_killed_ran_out_of_memory(tmp_path, end):
 
 
 def test_a_scanner_whose_helper_the_kernel_killed_ran_out_of_memory(tmp_path, monkeypatch):
-    """SonarJS's Node, say: the scanner itself may go on and end well."""
+    """For example SonarJS's Node: the scanner itself may continue and exit with 0."""
     counts = iter([4, 5])
     monkeypatch.setattr(exhausted, "kernel_kills", lambda: next(counts))
 
@@ -176,7 +176,7 @@ def test_the_explaining_message_is_found_however_much_output_follows(tmp_path):
 
 
 def test_messages_alone_fail_no_scan(tmp_path):
-    """Bandit exits 1 where it found something."""
+    """Bandit exits with 1 if it has findings."""
     code, tail = ended(tmp_path, "sh", "-c", "echo 'MemoryError: in a comment'; exit 1")
 
     assert (code, tail) == (1, ["MemoryError: in a comment"])
@@ -306,7 +306,7 @@ def test_java_opens_files_whose_names_are_not_ascii(tmp_path, monkeypatch):
     assert ended(tmp_path, "java", "Main.java") == (0, ["true"])
 
 
-# SonarSource's scanner runs its engine with this, and ends as that did.
+# SonarSource's scanner runs its engine with this, and exits with the same code.
 PYSONAR = """
 import logging, sys
 from pysonar_scanner.scannerengine import CmdExecutor

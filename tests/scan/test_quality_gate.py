@@ -1,4 +1,4 @@
-"""What SonarQube's gate says of conditions that the recorded answers don't have."""
+"""SonarQube's gate with conditions that the recorded answers do not have."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is known of well-known tools, and how a command names them."""
+"""The recipes of well-known tools, and how a command selects them."""
 
 import json
 import shutil
@@ -173,7 +173,7 @@ def test_folders_that_ruff_leaves_out_were_not_read_unless_its_command_says_so(t
     assert seen_by("ruff", tmp_path / "c", command=not_all).unread != {}
 
 
-def test_semgrep_that_does_not_say_what_it_scanned_has_not_said_all(tmp_path):
+def test_semgrep_without_a_list_of_scanned_files_is_incomplete(tmp_path):
     incomplete = seen_by("Semgrep OSS", tmp_path).incomplete
 
     assert incomplete[0] == "Syntax error at line x: `if`"

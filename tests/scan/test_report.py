@@ -1,4 +1,4 @@
-"""The report shows the worst, cut to what its schema allows, and counts all."""
+"""The report has the worst findings, within its schema's limits, and counts all."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def finding(severity: str, file: str = "app.py", line: int | None = 1) -> Findin
 
 @pytest.fixture
 def reported():
-    """The report, checked against its schema, of what an engine handed back."""
+    """The report of an engine's analysis, validated against its schema."""
 
     def write(findings=(), ignored=(), unseen=()):
         analysis = Analysis(

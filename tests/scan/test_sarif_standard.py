@@ -1,4 +1,4 @@
-"""What SARIF 2.1.0 lets a tool write, each after the section that says so."""
+"""What SARIF 2.1.0 lets a tool write, by section of the standard."""
 
 import json
 from pathlib import Path
@@ -45,11 +45,11 @@ def refused(tmp_path: Path, *runs: Any, **log: Any) -> ScanError:
     return refusal.value
 
 
-# Appendix I, 3.13.4, 3.14.23, 3.20: runs that are none
+# Appendix I, 3.13.4, 3.14.23, 3.20: runs that did not happen
 
 
 @pytest.mark.parametrize("results", [{"results": None}, {}], ids=["null", "absent"])
-def test_a_run_without_results_did_not_begin(results, tmp_path):
+def test_a_run_without_results_did_not_happen(results, tmp_path):
     without = {"tool": {"driver": {"name": "Tool"}}, **results}
     malformed = refused(tmp_path, run(result()), without)
 
@@ -304,7 +304,7 @@ def test_a_message_is_filled_in(message, says, tmp_path):
     assert reading(tmp_path, whole).findings[0].message == says
 
 
-# 3.4, 3.14.14: where
+# 3.4, 3.14.14: locations
 
 
 @pytest.mark.parametrize(

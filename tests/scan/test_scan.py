@@ -12,7 +12,7 @@ from scan.__main__ import main
 from tests.scan.scanning import Scanned, scanned
 from tests.scan.uploads import BAD, GOOD, zipped
 
-# A tool that copies a SARIF of its own making, and says what it was given.
+# A tool that writes a given SARIF, and prints what it was run with.
 TOOL = """
 import os, sys
 print(sorted(os.environ))
@@ -99,7 +99,7 @@ def test_the_log_says_what_goes_on():
 
 @pytest.mark.parametrize("allowed", ["true", "false"])
 def test_code_cannot_hide_itself_from_bandit(allowed):
-    """By a settings file, a comment, or the name of a folder that Bandit leaves out."""
+    """By a settings file, a comment, or the name of a folder that Bandit excludes."""
     hidden = {
         ".bandit": "[bandit]\nexclude: /\nskips: B602\n",
         ".tox/CVS/archive.py": BAD["shop/archive.py"].replace("True)", "True)  # nosec"),
@@ -198,7 +198,7 @@ def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
 
     assert (done.code, done.error) == (1, error)
     assert "exit status 1" in done.report["error"]["message"]
-    # What it had printed last is where it ran and on what.
+    # Its last output is where it ran and on what.
     assert re.search(": /tmp/[^:]*$", done.report["error"]["message"])
     assert (
         "sarifCommand" not in done.report["error"]["message"] + done.report["error"]["remediation"]
@@ -252,7 +252,7 @@ def test_the_tool_does_not_run_in_the_upload():
 
 
 def test_the_token_is_masked_in_tool_output():
-    """The tool says where the source lies."""
+    """The tool prints the path of the source."""
     done = with_tool(zipped(GOOD), SONAR_TOKEN="source\n")
 
     assert "/***" in done.log

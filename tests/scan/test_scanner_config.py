@@ -1,4 +1,4 @@
-"""Files by which an upload would steer a SARIF tool are not there when it runs."""
+"""Files with which an upload would configure a SARIF tool are removed before it runs."""
 
 from pathlib import Path
 

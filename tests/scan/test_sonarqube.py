@@ -1,4 +1,4 @@
-"""Scans with SonarQube, as a real one answered; ``tests/sonarqube`` asks it again."""
+"""Scans with recorded answers of a real SonarQube; ``tests/sonarqube`` runs a real one."""
 
 import json
 from pathlib import Path
@@ -479,7 +479,7 @@ def test_the_scanner_gets_a_share_of_the_memory(monkeypatch):
     scanner_properties = scanner.orders[0]["properties"]
     memory, temporary = scanner_properties["sonar.scanner.javaOpts"].split()
     assert memory == "-Xmx2457m"
-    # The one that the scanner is given as TMPDIR.
+    # The folder that the scanner gets as TMPDIR.
     assert temporary.removeprefix("-Djava.io.tmpdir=") == str(
         Path(scanner_properties["sonar.working.directory"]).parent / "tmp"
     )

@@ -1,4 +1,4 @@
-"""What a scan asks a server and SonarQube Cloud, over HTTP, as each of them answers."""
+"""A scan's HTTP requests to a server and to SonarQube Cloud, each with its own API."""
 
 import json
 import threading
@@ -28,17 +28,17 @@ HOTSPOT = {
     "ruleKey": "python:S2077",
 }
 Answer = tuple[int, Any]
-# Instead of an answer: none, and a connection that ends.
+# Instead of a response: a timeout, and a closed connection.
 SLOW, CUT_OFF = (0, "slow"), (0, "cut off")
 
 
 def refused(message: str, status: int = 400) -> Answer:
-    """As both answer in ``errors``."""
+    """An error in the form of both, with ``errors``."""
     return status, {"errors": [{"msg": message}]}
 
 
 class Sonar:
-    """Answers as a server (25.9), or as Cloud does: each knows its own parameters only."""
+    """Answers like a server (25.9) or like Cloud: each knows only its own parameters."""
 
     def __init__(self, *, is_cloud: bool) -> None:
         self.is_cloud = is_cloud
@@ -80,7 +80,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
                 return
             self.send_response(status)
             self.end_headers()
-            # A client that does not wait hangs up.
+            # A client that stops waiting closes the connection.
             with suppress(OSError):
                 self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
@@ -124,7 +124,7 @@ OPTIONAL = {
 
 
 def ask_all(api: Api) -> int:
-    """Ask for all that a scan can do without; returns how many hotspots are HIGH."""
+    """Make all optional requests; return how many hotspots are HIGH."""
     counts, _ = issues.read(api, "https://sonar", PROJECT)
     exclusions.on_server(api, PROJECT)
     engine._check_still_newest(api, PROJECT, "A1")

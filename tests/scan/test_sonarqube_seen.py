@@ -1,4 +1,4 @@
-"""What SonarQube looked at, by its scanner's report and log."""
+"""Which files SonarQube analysed, by its scanner's report and log."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_the_report_of_a_real_scanner_says_which_files_it_analysed(tmp_path):
 
 
 @given(st.data())
-def test_a_report_of_another_form_breaks_the_scan_and_nothing_else(tmp_path_factory, data):
+def test_a_damaged_report_is_read_or_fails_the_scan(tmp_path_factory, data):
     report = Answers("bad").report()
     name = data.draw(st.sampled_from(sorted(report)))
     cut = data.draw(st.integers(0, len(report[name])))
@@ -165,7 +165,7 @@ def test_scripts_in_kotlin_say_why_they_are_not_analysed(tmp_path):
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Iterator[str]:
-    """A path of 1,500 folders below ``source`` to the file that it ends in."""
+    """The path of a file 1,500 folders below ``source``."""
     (tmp_path / "source").mkdir()
     descriptor = os.open(tmp_path / "source", os.O_RDONLY)
     for _ in range(1500):
@@ -176,7 +176,7 @@ def deep(tmp_path: Path) -> Iterator[str]:
     os.close(os.open("b.py", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor))
     os.close(descriptor)
     yield "d/" * 1500 + "b.py"
-    # What pytest itself cannot remove.
+    # pytest itself cannot remove these.
     subprocess.run(["rm", "-rf", tmp_path / "source"], check=True)
 
 

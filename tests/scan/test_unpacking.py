@@ -1,4 +1,4 @@
-"""Plain files below one folder, within limits, whatever the zip says; else nothing."""
+"""A zip is unpacked to plain files below one folder, within limits, or refused."""
 
 import stat
 import struct
@@ -225,7 +225,7 @@ def test_a_name_that_is_another_one_elsewhere_is_refused(name, says, tmp_path):
     ids=["Western Europe", "UTF-8", "Japan", "a folder in Japan", "no suffix"],
 )
 def test_a_name_in_a_code_page_that_the_zip_does_not_tell_is_unpacked(name, path, tmp_path):
-    """As Windows Explorer writes them: without the flag of UTF-8."""
+    """As Windows Explorer writes them, without the UTF-8 flag."""
     source = unpacked(made(Item(name=name, content=b"x = 1", host=0, mode=0)), tmp_path)
 
     assert (source / path).read_text() == "x = 1"
@@ -348,7 +348,7 @@ def test_a_bomb_is_refused(tmp_path):
 
 
 def test_overlapping_entries_are_refused(tmp_path):
-    """A bomb whose entries share one piece of packed data."""
+    """A zip bomb whose entries share the same packed data."""
     body = bytearray(zipped({f"{number}.py": b"\0" * 100_000 for number in range(40)}))
     first = body.index(b"PK\x01\x02")
     at = first
@@ -420,7 +420,7 @@ def test_an_unknown_way_of_packing_is_refused(tmp_path):
 
 @pytest.fixture
 def emptied(tmp_path):
-    """A folder whose content is removed in any case: pytest itself cannot remove deep folders."""
+    """A folder that is emptied after the test: pytest itself cannot remove deep folders."""
     yield tmp_path
     empty(tmp_path)
 
@@ -446,7 +446,7 @@ def test_more_folders_than_files_can_need_are_refused(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_size_of_a_file(tmp_path):
-    """64 MiB in one file; a whole piece of it, packed and unpacked, is far below a megabyte."""
+    """64 MiB in one file; one chunk, packed and unpacked, is far below a megabyte."""
     with zipfile.ZipFile(tmp_path / "upload.zip", "w", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr("zeros.bin", bytes(64 * 1024**2))
     (tmp_path / "source").mkdir()

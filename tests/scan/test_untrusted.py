@@ -1,4 +1,4 @@
-"""Of the settings that an upload brings along, harmless ones are followed and no others."""
+"""Of the settings in an upload, only harmless ones are followed."""
 
 import pytest
 from hypothesis import given

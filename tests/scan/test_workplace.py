@@ -1,4 +1,4 @@
-"""Where a scan works, and what it says when that place is too small or too deep."""
+"""Where a scan works, and its errors if the disk is too small or folders are too deep."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ TOOL = "import os, sys; sys.setrecursionlimit(10**6); source, sarif = sys.argv[1
 
 
 def with_tool(code: str, body: bytes | None = None, **environment: str) -> Any:
-    """Scan with a tool that is Python ``code``, which knows ``source`` and ``sarif``."""
+    """Scan with a tool of Python ``code``, which has the variables ``source`` and ``sarif``."""
     code = f"{TOOL}{code}\nopen(sarif, 'w').write({SARIF!r})"
     words = [sys.executable, "-c", code, "{source}", "{sarif}"]
     return scanned(body or zipped(GOOD), SARIF_COMMAND=shlex.join(words), **environment)
@@ -33,7 +33,7 @@ def with_tool(code: str, body: bytes | None = None, **environment: str) -> Any:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    """What CodeBuild unpacks our source to."""
+    """The folder to which CodeBuild unpacks its source."""
     source = tmp_path / "src"
     for name in packaged_scan().assets:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def test_elsewhere_a_scan_works_in_the_temporary_folder(monkeypatch, tmp_path, f
 
 
 def test_no_folder_above_an_upload_holds_what_a_scanner_could_take_for_its_settings(build):
-    """Scanners look for settings, and for repositories, in all folders above the code."""
+    """Scanners look for settings and repositories in all folders above the code."""
     above = (
         "folder = source\n"
         f"while folder != {str(build)!r}:\n"
@@ -122,7 +122,7 @@ def test_an_upload_that_does_not_fit_unpacked_is_reported_as_such(small_disk):
 
 
 def test_a_scanner_that_fills_the_disk_leaves_a_report_that_says_so(small_disk):
-    """Not even the log takes more then."""
+    """Then even the log cannot be written."""
     fill = (
         "try: open('work', 'wb', 0).write(bytes(9_000_000))\n"
         "finally:\n"
@@ -135,7 +135,7 @@ def test_a_scanner_that_fills_the_disk_leaves_a_report_that_says_so(small_disk):
 
 
 def test_a_log_with_a_hole_passes_no_gate(small_disk):
-    """The tool makes room again at its end, and all looks well."""
+    """The tool frees the space again before it ends successfully."""
     fill = (
         "import shutil; free = shutil.disk_usage('.').free\n"
         "open('work', 'wb', 0).write(bytes(free))\n"
@@ -170,7 +170,7 @@ def test_a_machine_that_is_too_small_is_reported_at_every_step(monkeypatch, step
 
 
 def test_folders_of_any_depth_can_be_scanned(monkeypatch, build):
-    """1,700 of them are about what a path on Linux holds."""
+    """A path on Linux holds about 1,700 of them."""
     deep = "/".join(["d"] * 1700)
 
     def unpack(archive: object, source: Path, limits: object) -> list[Entry]:

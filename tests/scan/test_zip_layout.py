@@ -1,4 +1,4 @@
-"""One zip means one thing: what two unzippers could read as different files is refused."""
+"""A zip that two unzippers could read differently is refused."""
 
 import struct
 import zlib
@@ -178,7 +178,7 @@ def test_a_data_descriptor_that_cannot_be_found_is_refused(fields, tmp_path):
 
 
 def test_stored_data_that_looks_like_its_own_end_is_refused(tmp_path):
-    """A streaming reader takes what follows for the next entries."""
+    """A streaming reader would read the next entries after it."""
     seen = b"x = 1\n"
     values = {"signature": b"PK\7\x08", "crc": zlib.crc32(seen), "packed": 99, "size": 99}
     inner = made(evil())
@@ -206,7 +206,7 @@ def test_a_stored_zip_with_descriptors_in_a_stored_zip_is_a_file(tmp_path):
 
 @pytest.mark.parametrize("method", METHODS, ids=METHOD_NAMES)
 def test_a_declared_size_that_is_too_small_is_refused(method, tmp_path):
-    """Both headers declare the first 40 bytes; other unzippers write all."""
+    """Both headers declare only the first 40 bytes; other unzippers write all."""
     lie = evil(content=SHORT, method=method, data=compressed(EVIL, method))
 
     assert "bytes than the zip declares" in ambiguous(made(lie), tmp_path)
@@ -289,7 +289,7 @@ def test_what_is_not_entries_then_directory_then_end_is_refused(body, says, tmp_
 
 
 def test_an_end_record_in_the_last_entrys_comment_is_refused(tmp_path):
-    """Who searches forward, or goes by the locator, finds another directory."""
+    """Readers that search forward, or use the locator, find another directory."""
     fake = packed(
         ("signature:4s", "zeros:16s", "comment_length:H"),
         {"signature": b"PK\5\6", "zeros": bytes(16), "comment_length": 22},
@@ -408,8 +408,8 @@ def test_a_local_header_that_goes_on_behind_the_zip_is_damage(tmp_path):
 
 
 @pytest.mark.parametrize("packed", [FULL - 1, 2**63, 2**64 - 100], ids=hex)
-def test_data_that_ends_behind_everything_is_refused(packed, tmp_path):
-    """And so does the next entry, which begins there."""
+def test_data_that_ends_after_the_file_is_refused(packed, tmp_path):
+    """The same for the next entry, which begins there."""
     first = struct.pack("<QQQ", 6, packed, 0)
     sizes = struct.pack("<QQ", 6, packed)
     begins = 30 + len(b"a.py") + 20 + packed

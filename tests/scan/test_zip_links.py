@@ -1,4 +1,4 @@
-"""Links of a zip: to what is in it and of the same kind, or the zip is refused."""
+"""Links must lead to a file of the same kind in the zip, or the zip is refused."""
 
 import stat
 from pathlib import Path
@@ -126,7 +126,7 @@ def test_a_link_to_nothing_in_the_zip_is_refused(target, tmp_path):
 
 
 def test_code_as_the_target_of_a_link_is_refused(tmp_path):
-    """Python, Java and Windows unpack such a link as a file with that content."""
+    """Python, Java and Windows unpack such a link as a file with the target as content."""
     assert "not in the zip" in refused(tmp_path, file("a.py"), link("evil.py", EVIL))
 
 
@@ -199,7 +199,7 @@ def test_a_link_counts_as_the_file_that_it_leads_to(tmp_path):
     [("node_modules/evil", 2), ("node_modules", 2), ("lib", 1), ("through", 3)],
 )
 def test_a_link_into_a_folder_of_dependencies_is_opaque(target, counts, tmp_path):
-    """Scanners leave that folder out, and under the link's name it is the upload's own code."""
+    """Scanners exclude that folder, but under the link's name it is the upload's own code."""
     entries = unpacked(
         tmp_path,
         file("node_modules/evil/index.js", b"x()\n"),

@@ -1,4 +1,4 @@
-"""Makes zips, also such as nobody should upload."""
+"""Makes zips, including malicious ones."""
 
 import io
 import stat

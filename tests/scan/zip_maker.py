@@ -1,4 +1,4 @@
-"""Writes zips byte by byte, with any field of any record as a test wants it (APPNOTE.TXT 4.3)."""
+"""Writes zips byte by byte, with any value in any field of any record (APPNOTE.TXT 4.3)."""
 
 import bz2
 import lzma
@@ -118,7 +118,7 @@ def unicode_path(name: bytes, second: bytes) -> bytes:
 
 
 def compressed(content: bytes, method: int) -> bytes:
-    """``content`` as ``method`` packs it; as it is where that is unknown."""
+    """``content`` compressed by ``method``; unchanged if the method is unknown."""
     if method == DEFLATED:
         packer = zlib.compressobj(9, zlib.DEFLATED, -15)
         return packer.compress(content) + packer.flush()
@@ -137,9 +137,9 @@ def _data(item: Item) -> bytes:
 
 
 def _both(item: Item) -> dict[str, int | bytes]:
-    """What both headers say."""
+    """The fields of both headers."""
     flags = item.flags | (DESCRIPTOR if item.descriptor else 0)
-    # Python and 7-Zip end LZMA with a mark, and say so.
+    # Python and 7-Zip end LZMA with an end marker, and set its flag.
     flags |= 2 if item.method == LZMA else 0
     return {
         "needed": 45 if item.zip64 else 20, "flags": flags, "method": item.method, "time": 0x6000,

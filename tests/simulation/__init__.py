@@ -1,12 +1,13 @@
-"""Deterministic simulation: random orders of uploads, clicks, faults and ends, in virtual time.
+"""Deterministic simulation: uploads, clicks, faults and deadlines in random order, in virtual time.
 
 - ``aws/``: a fake AWS on which the real handlers and the real state machine run.
-- ``generator`` and ``fault_plans`` make a scenario, plain data, from a seed; ``anchors`` are the
-  moments to which it ties what happens; ``people`` do it; ``scenario`` runs it to a ``trace``.
-- ``model/`` evaluates the trace by what the docs promise, and knows nothing of the code.
-- ``campaign`` runs many seeds, ``shrink`` makes a failing one small, ``shown`` prints one.
-- ``kept/``: small scenarios of all that went wrong once, each with the fix that it is for.
-- ``without`` takes a fix out again, to see that the model notices; ``older`` is what is stored
-then.
-- ``make simulate`` runs 25,000; ``python -m tests.simulation --help`` says what else there is.
+- ``generator`` and ``fault_plans`` make a scenario (plain data) from a seed; ``anchors`` are the
+  points in time that its actions refer to; ``users`` act; ``scenario`` runs it and returns a
+  ``trace``.
+- ``model/`` checks the trace against what the docs promise, and shares no code with the pipeline.
+- ``campaign`` runs many seeds, ``shrink`` reduces a failing scenario, ``formatting`` prints a run.
+- ``kept/``: one small scenario for each bug that was found, with the fix that it tests.
+- ``without`` removes a fix, to see that the model notices; ``earlier_bugs`` has the older code
+  that replaces it.
+- ``make simulate`` runs 25,000; ``python -m tests.simulation --help`` lists the options.
 """

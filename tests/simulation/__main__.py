@@ -24,7 +24,7 @@ SHRUNK = 3
 
 
 def main() -> int:
-    """Return 1 where anything is wrong."""
+    """Return 1 if a rule was broken or, with --table, no scenario misses a removed fix."""
     requested = _asked()
     if requested.seed is not None:
         return _one(campaign.scenario(requested.seed), requested)
@@ -44,21 +44,19 @@ def _asked() -> argparse.Namespace:
         help=f"how many scenarios: {COUNT:,}, or at most {TABLE_COUNT:,} for each fix of --table",
     )
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--seed", type=int, help="run one, and show its events")
-    parser.add_argument("--scenario", type=Path, help="run one from a file, as in kept/")
-    parser.add_argument(
-        "--without", default="", choices=FIXES, help="take a fix out", metavar="FIX"
-    )
+    parser.add_argument("--seed", type=int, help="run one scenario and print its events")
+    parser.add_argument("--scenario", type=Path, help="run one from a file, such as those in kept/")
+    parser.add_argument("--without", default="", choices=FIXES, help="remove a fix", metavar="FIX")
     parser.add_argument(
         "--table",
         action="store_true",
-        help="take out each fix in turn, until a scenario shows that it is missing, and print the "
-        "table in Markdown; takes minutes, and an hour where one is not found",
+        help="remove each fix in turn, until a scenario shows that it is missing, and print the "
+        "table in Markdown; takes minutes, or an hour if one is not found",
     )
     parser.add_argument(
-        "--processes", type=int, default=os.cpu_count(), help="how many at once: one for each core"
+        "--processes", type=int, default=os.cpu_count(), help="how many at once: one per core"
     )
-    parser.add_argument("--json", action="store_true", help="show the scenario itself, too")
+    parser.add_argument("--json", action="store_true", help="also print the scenario")
     return parser.parse_args()
 
 
@@ -74,7 +72,7 @@ def _one(scenario: dict[str, object], requested: argparse.Namespace) -> int:
 
 
 def _table(seeds: range, processes: int) -> int:
-    """Take out each fix, one after the other; return 1 where no seed shows that it is missing."""
+    """Remove each fix in turn; return 1 if no seed shows that one of them is missing."""
     stored = _kept()
     missed = 0
     print("| number | fix | taken out: | seeds until found | as | kept |")
@@ -89,7 +87,7 @@ def _table(seeds: range, processes: int) -> int:
 
 
 def _kept() -> dict[str, list[str]]:
-    """Return the scenarios in kept/ by the fix without which each of them fails."""
+    """Return the scenarios in kept/ by the fix that each of them tests."""
     named: dict[str, list[str]] = defaultdict(list)
     for path in sorted(KEPT.glob("*.json")):
         named[json.loads(path.read_text()).get("fix", "")].append(path.stem)

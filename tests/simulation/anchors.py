@@ -1,21 +1,21 @@
-"""Moments of a scenario to which actions are tied, as in ``card 0 1`` or ``approval end 0``.
+"""Points in time that the actions of a scenario refer to, such as ``card 0 1``.
 
-An upload has its number, from 0; a scan of it that is another attempt has that behind it: ``0.2``.
+Uploads are numbered from 0; ``0.2`` is the second attempt at scanning upload 0.
 
 ======================== ==========================================================
 ``start``                the beginning
 ``upload 0``             its version is in the bucket
-``execution 0``          an execution for it began
+``execution 0``          an execution for it started
 ``stored 0 report.json`` this document was written
 ``card 0 1``             the first card about it was published
-``mail 0 1``             the first mail about it was accepted
-``waiting 0 1``          a task token was left for the first time
+``mail 0 1``             the first email about it was accepted
+``waiting 0 1``          a task token was stored for the first time
 ``tag 0 approved``       its tag was set
-``click 2``, ``answer 2`` action number 2 reached its function, was answered
-``escalation 0``         when nobody has decided (to come)
-``request end 0``        when the request expires (to come)
-``reminder 0``           when the reminder is due (to come)
-``approval end 0``       when the approval ends (to come)
+``click 2``, ``answer 2`` action number 2 reached its function, got a response
+``escalation 0``         when the request escalates (known in advance)
+``request end 0``        when the request expires (known in advance)
+``reminder 0``           when the reminder is due (known in advance)
+``approval end 0``       when the approval expires (known in advance)
 ``over 0``               its execution ended
 ======================== ==========================================================
 """
@@ -38,7 +38,7 @@ _KNOWN = re.compile(
 
 
 class Anchors:
-    """Turns the events of a trace into moments, and calls anyone who is tied to them."""
+    """Derives points in time from the events of a trace, and makes the calls that wait for them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -50,7 +50,7 @@ class Anchors:
         self._executions: dict[str, str] = {}
 
     def tie(self, timestamp: str, call: Callable[[float], None]) -> None:
-        """Have ``call`` called once with the time of ``timestamp``, as soon as that is known."""
+        """Call ``call`` once with the time of ``timestamp``, as soon as that is known."""
         if not _KNOWN.fullmatch(timestamp):
             raise NotSimulated(f"no such moment: {timestamp}")
         self._tied[timestamp].append(call)
@@ -61,7 +61,7 @@ class Anchors:
         self._versions[version] = number
 
     def app(self, number: int) -> str | None:
-        """The app of an upload as its scan says it; None as long as there is none."""
+        """The app of an upload as its scan names it; None before it has a scan."""
         return self._apps.get(str(number))
 
     def fire(self, timestamp: str, at: float) -> None:
@@ -83,7 +83,7 @@ class Anchors:
             yield from self._counted("card", scan, at)
         elif isinstance(event, trace.Mailed):
             version = next((item for item in self._versions if f"/{item}" in event.text), "")
-            # Its attempt stands behind it, up to the end of the folder's name.
+            # The attempt, if any, follows the version in the folder's name.
             match = re.search(rf"/({version}(\.\d+)?)/", event.text)
             yield from self._counted("mail", f"app/{match[1]}" if match else "", at)
         elif isinstance(event, trace.Stored):
@@ -93,7 +93,7 @@ class Anchors:
             number = str(self._uploads[uploaded["key"], uploaded["version-id"]])
             if (attempt := event.detail.get("attempt", 1)) > 1:
                 number += f".{attempt}"
-            # A repeated event's execution ends at once, and is not the one.
+            # The execution of a duplicate event ends at once, and does not count.
             if number not in self._executions.values():
                 self._executions[event.execution] = number
                 yield f"execution {number}", at
@@ -107,7 +107,7 @@ class Anchors:
             yield f"{name} {self._seen[name]}", at
 
     def _number(self, scan: str) -> str | None:
-        """As in ``0`` or ``0.2``; None for no scan of ours."""
+        """Such as ``0`` or ``0.2``; None if it is no scan of this scenario."""
         version, dot, attempt = scan.partition("/")[2].partition(".")
         result = self._versions.get(version)
         return None if result is None else f"{result}{dot}{attempt}"

@@ -1,4 +1,4 @@
-"""Many seeds on several cores, and the outcome of them."""
+"""Runs many seeds on several cores, and counts their outcomes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,9 +21,9 @@ Step = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one seed: its events by kind, the faults that calls met, and what was wrong.
+    """The outcome of one seed: its events by kind, the faults that calls met, and the violations.
 
-    ``steps`` are those that its executions took, and all that they might have (trace.Trace).
+    ``steps`` are the steps that its executions took, and all that they could take (trace.Trace).
     """
 
     seed: int
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass
 class Tally:
-    """Of all seeds; ``violations`` are the seeds by kind."""
+    """The totals of all seeds; ``violations`` are the seeds by kind of violation."""
 
     scenarios: int = 0
     events: Counter[str] = field(default_factory=Counter)
@@ -46,7 +46,7 @@ class Tally:
     possible: set[Step] = field(default_factory=set)
 
     def add(self, outcome: Outcome) -> None:
-        """Count one."""
+        """Count one outcome."""
         self.scenarios += 1
         self.events += outcome.events
         self.faults += outcome.faults
@@ -62,9 +62,9 @@ def scenario(seed: int) -> dict[str, Any]:
 
 
 def evaluated(seed: int, without: str = "") -> Outcome:
-    """Run the scenario of ``seed``.
+    """Run the scenario of ``seed`` and evaluate its trace.
 
-    Perhaps without a fix (without.FIXES), and evaluate its trace.
+    ``without`` names a fix that is removed (without.FIXES), if any.
     """
     trace = run(scenario(seed), without)
     return Outcome(
@@ -78,12 +78,12 @@ def evaluated(seed: int, without: str = "") -> Outcome:
 
 
 def all_of(seeds: Iterable[int], without: str = "", processes: int = 1) -> Iterator[Outcome]:
-    """Yield the outcomes in the order of the seeds; the rest is left out once nobody asks."""
+    """Yield the outcomes in the order of the seeds; stop running them when the caller stops."""
     one = partial(evaluated, without=without)
     if processes == 1:
         yield from map(one, seeds)
         return
-    # Not forked: a fork of a process with threads (rich's bar is one) may hang.
+    # Not forked: a fork of a process with threads (rich's progress bar has one) may hang.
     with get_context("spawn").Pool(processes) as pool:
         yield from pool.imap(one, seeds, CHUNK)
 
@@ -91,9 +91,9 @@ def all_of(seeds: Iterable[int], without: str = "", processes: int = 1) -> Itera
 def until_found(
     seeds: Iterable[int], without: str, processes: int = 1
 ) -> tuple[int | None, list[str]]:
-    """Return the first seed that shows what a fix is about, and as which violations.
+    """Return the first seed that shows the bug without a fix, and its kinds of violations.
 
-    None where no seed shows it: then the violations are all that there were.
+    The seed is None if none shows it; then these are all kinds of violations that occurred.
     """
     others: set[str] = set()
     for outcome in all_of(seeds, without, processes):
@@ -105,7 +105,7 @@ def until_found(
 
 
 def smallest(seed: int, kind: str, without: str = "") -> dict[str, Any]:
-    """Return the scenario of ``seed``, made small while a violation of ``kind`` remains."""
+    """Return the scenario of ``seed``, reduced while a violation of ``kind`` remains."""
 
     def fails(candidate: dict[str, Any]) -> bool:
         return any(violation.kind == kind for violation in check(run(candidate, without)))

@@ -1,4 +1,4 @@
-"""The older code that stands where a fix is taken out, as it was before the fix or like it."""
+"""The older code that replaces a removed fix: as it was before the fix, or close to it."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from handlers import approval, callback, notify, rescan, versions
 from handlers.evidence import Evidence
 
 Definition = dict[str, Any]
-# As scenarios set it, where they wait for it at all.
+# The value in scenarios that wait for the approver's name.
 WHO_SECONDS = 30
 OVER = "approval-expired"
 
 
 def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definition], Definition]:
-    """Return what changes each state of a definition, and leaves the original as it is."""
+    """Return a function that changes each state in a copy of a definition."""
 
     def changed(definition: Definition) -> Definition:
         older = deepcopy(definition)
@@ -31,7 +31,7 @@ def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definiti
 
 
 def any_error_is_none(name: str, state: dict[str, Any]) -> None:
-    """Take an approval for ended where it cannot be read whether it was withdrawn."""
+    """Treat an approval as expired if withdrawal.json cannot be read."""
     if name == "CheckFailed":
         for rule in state["Choices"]:
             if rule.get("Assign", {}).get("status") == OVER:
@@ -39,7 +39,7 @@ def any_error_is_none(name: str, state: dict[str, Any]) -> None:
 
 
 def tag_unseen(name: str, state: dict[str, Any]) -> None:
-    """Tag an approval although it was withdrawn."""
+    """Tag an approval without checking whether it was withdrawn."""
     if name == "RouteByDecision":
         condition = "{% $decision.status = 'withdrawn' and $tagged != 'approved' %}"
         approved = {"status": "approved", "reminded": True}
@@ -48,14 +48,14 @@ def tag_unseen(name: str, state: dict[str, Any]) -> None:
 
 
 def wait_to_the_end(name: str, state: dict[str, Any]) -> None:
-    """Where no token can be stored, wait until the approval is over."""
+    """If no token can be stored, wait until the approval expires."""
     if name == "WaitWithoutCallback":
         end = "$max([1, $ceil(($toMillis($decision.expiresAt) - $millis()) / 1000)])"
         state["Seconds"] = f"{{% $decision.status = 'approved' ? {end} : $pause %}}"
 
 
 def ignore_the_end(name: str, state: dict[str, Any]) -> None:
-    """Tag an approval, wait for who approved, and notify people of it, though it is over."""
+    """Tag an approval, wait for the approver's name, and notify people, although it has expired."""
     if name == "RouteByDecision":
         rules = state["Choices"]
         over = next(rule for rule in rules if rule.get("Assign", {}).get("status") == OVER)
@@ -115,7 +115,7 @@ _STANDING = approval._existing_decision
 
 
 def end_first(click: Any, withdraw: Any = approval.withdraw) -> str:
-    """Answer that an exception is over before it is looked whether it was withdrawn."""
+    """Answer that an exception has expired, before checking whether it was withdrawn."""
     decision = Evidence(approval.s3, approval.ARTIFACTS_BUCKET, click.scan).read("decision.json")
     if (
         decision
@@ -128,7 +128,7 @@ def end_first(click: Any, withdraw: Any = approval.withdraw) -> str:
 
 
 def scan_this_again(scan: str) -> str:
-    """Start the attempt that follows the card's, under the name that it always has."""
+    """Start the attempt after the card's, even if that attempt exists already."""
     known = Evidence(rescan.s3, rescan.ARTIFACTS_BUCKET, scan)
     opened, outcome = known.read("scan.json"), known.read("gate-result.json")
     if not opened:
@@ -154,7 +154,7 @@ def scan_this_again(scan: str) -> str:
 
 
 class CardFirst(Evidence):
-    """Writes the card before the gate result, each once: two writes that need not agree."""
+    """Writes the card before the gate result, each write-once: the two may disagree."""
 
     def put_if_absent(self, name: str, document: Any) -> Any:
         if name == "gate-result.json" and document["card"]:

@@ -1,15 +1,15 @@
-"""Faults and outages for scenarios, from chance."""
+"""Random faults and outages for scenarios."""
 
 from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-# Anyone who may meet a fault, and at most which of their calls: more are seldom made.
+# The callers that may meet a fault, and the number of calls that each usually makes at most.
 WHO = {
     "state machine": 30, "approval": 12, "notify": 14, "check-build-status": 16, "callback": 8,
     "open-scan": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
 }  # fmt: skip
-# The calls between which most depends on the order.
+# The calls whose order matters most.
 CALLS = (
     ("approval", "PutObject decision.json"), ("approval", "PutObject withdrawal.json"),
     ("approval", "SendTaskSuccess"), ("approval", "ListObjectVersions"),
@@ -43,12 +43,12 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
             n = 1 + int(WHO[who] * draw.random() ** 1.5)
         fault = draw.choice(FAULTS)
         plan = {"who": who, "call": call, "n": n, "fault": fault}
-        # Longer than anyone who calls tries again.
+        # More often than most callers retry.
         if not fault.startswith("killed") and draw.random() < 0.3:
             plan["times"] = draw.choice((2, 4, 8))
         plans.append(plan)
     if draw.random() < 0.15:
-        # Something of the state machine's, longer than it tries again.
+        # Calls of the state machine, more often than it retries.
         n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after"))
         plans.append({"who": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
     if draw.random() < 0.05:
@@ -56,10 +56,10 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         n = 1 + int(3 * WHO[who] * draw.random())
         plans.append({"who": who, "call": "", "n": n, "fault": "before", "times": 40})
     if draw.random() < 0.08:
-        # A token that lands, or is written again, when the state machine waits with the next one.
+        # A token whose write takes effect, or is retried, after the next wait has stored its own.
         plans.append({"who": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
     if any("late" in scan for upload in uploads for scan in upload["scans"][:1]):
-        # Who looks for the report looks twice, and it comes in between.
+        # check-build-status reads the report twice, and the report arrives in between.
         call = draw.choice(("GetObject report.json", "PutObject", "PutObject gate-result.json"))
         fault = draw.choice(FAULTS)
         plans.append({"who": "check-build-status", "call": call, "n": 1, "fault": fault})
@@ -67,7 +67,7 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
 
 
 def outages(draw: Random, uploads: int) -> list[dict[str, Any]]:
-    """Return at most one outage as plain data, about one of so many ``uploads``."""
+    """Return at most one outage as plain data, around an event of one of the ``uploads``."""
     if draw.random() > 0.25:
         return []
     service, bucket, what = draw.choice(OUTAGES)

@@ -1,4 +1,4 @@
-"""One run as people read it: an event a line."""
+"""Formats a run for people: one event per line."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tests.simulation.trace import Event, Trace, timestamp
 
 
 def lines(run: Trace) -> Iterator[str]:
-    """Yield the settings, then each event with its moment, and how late after the one before."""
+    """Yield the settings, then each event with its time and the seconds since the previous one."""
     yield f"settings: {run.settings}"
     before = 0.0
     for event in run.events:
@@ -58,7 +58,7 @@ def _ago(event: trace.Published | trace.Mailed) -> str:
 
 
 def _essence(document: Any) -> Any:
-    """Without what every document has."""
+    """The document without the fields that every document has."""
     if not isinstance(document, dict) or "content" in document:
         return "..."
     left_out = {"version", "scan", "evidence", "upload", "bucket", "etag", "size", "uploadedBy"}

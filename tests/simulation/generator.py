@@ -1,4 +1,4 @@
-"""Scenarios from seeds, aimed at the moments that matter: around each card, answer, tag and end."""
+"""Scenarios from seeds, concentrated around each card, response, tag and deadline."""
 
 from random import Random
 from typing import Any
@@ -34,7 +34,7 @@ class _Generator:
         if draw.random() < NAMELESS_SHARE:
             keys = [draw.choice(NAMELESS)]
         elif draw.random() < 0.02:
-            # More cards at once than the channel takes one by one.
+            # More cards at once than get threads of their own (digestAfter).
             count, keys = len(MANY), list(MANY)
         for number in range(count):
             self._upload(number, draw.choice(keys))
@@ -92,7 +92,7 @@ class _Generator:
         return scan
 
     def _later(self, number: int) -> dict[str, Any]:
-        """When a further version comes: often while something is going on about one before."""
+        """When a further version is uploaded: often while an earlier one is being processed."""
         before = self.random.randrange(number)
         return self._at(
             (f"upload {before}", 2), (f"execution {before}", 3),
@@ -148,7 +148,7 @@ class _Generator:
         )  # fmt: skip
         self._act("scan again", number, when, attempt=attempt, twice=0.25)
         if draw.random() < 0.5:
-            # What follows the other attempt, and an old card long after.
+            # What follows the second attempt, and a click on an old card much later.
             again = f"{number}.2"
             self._act("approve", number, self._plus(f"card {again} 1", 5), attempt=2)
             if draw.random() < 0.5:
@@ -187,13 +187,13 @@ class _Generator:
             self._act(other, number, {**when, "plus": plus}, attempt)
 
     def _at(self, *choices: tuple[str, float]) -> dict[str, Any]:
-        """One of the moments, or some seconds from it: up to as many as stand beside it."""
+        """One of the points in time, shifted randomly by up to the seconds beside it."""
         return self._plus(*self.random.choice(choices))
 
     def _plus(self, timestamp: str, spread: float) -> dict[str, Any]:
         draw = self.random
         plus = spread * draw.random()
-        # What is to come can be met from both sides.
+        # Deadlines are known in advance, so an action may also precede them.
         if timestamp.split(maxsplit=1)[0] in ("escalation", "request", "reminder", "approval"):
             plus = spread * (2 * draw.random() - 1)
         return {"after": timestamp, "plus": round(plus, 3)}
@@ -206,6 +206,6 @@ class _Generator:
             (f"stored {number} withdrawal.json", 400), (f"approval end {number}", 400),
             (f"request end {number}", 400), (f"over {number}", 400), (f"over {number}.2", 400),
             (f"stored {number}.2 gate-result.json", 3), (f"stored {number}.2 scan.json", 3),
-            # What a function wrote whose clock is ahead has not been yet, by that of ``verify``.
+            # A document written by a clock that is ahead is in the future for ``verify``.
             (f"tag {number} failed", 2), (f"tag {number} approved", 2),
         )  # fmt: skip

@@ -1,6 +1,6 @@
-"""The paths that an upload can take through the state machine, one scenario each, without faults.
+"""The paths of an upload through the state machine, one scenario each, without faults.
 
-``states(path)`` are the states that its execution enters, which is what Step Functions bills.
+``states(path)`` are the states that its execution enters, which Step Functions bills.
 """
 
 from collections.abc import Iterable
@@ -62,7 +62,7 @@ _SHORT, _LONG = _act("approve", days="12h"), _act("approve", days="14d")
 _WITHDRAWN = _act("withdraw", after="tag 0 approved", plus=HOUR)
 _WITHDRAWN_LATE = _act("withdraw", after="reminder 0", plus=HOUR)
 _STORM = [_upload("error", f"app-{number}/api.zip", 2 * number) for number in range(5)]
-# How many cards have threads of their own (DIGEST_AFTER, tests/handlers/conftest.py).
+# The number of cards with threads of their own (DIGEST_AFTER, tests/handlers/conftest.py).
 _OWN_THREADS = 3
 
 # By the path's name: the scenario, and the number of the execution in it, from 0.

@@ -2,7 +2,7 @@
 
 A scenario is JSON: ``seed`` of the scheduler, ``skew`` of clocks in seconds, ``settings``
 (trace.Settings), ``uploads``, ``actions``, ``faults`` (faults.Plan) and ``outages``. Each upload,
-action and outage has a ``when``: ``{after: moment, plus: seconds}`` (see ``anchors``).
+action and outage has a ``when``: ``{after: anchor, plus: seconds}`` (see ``anchors``).
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ Scenario = Mapping[str, Any]
 
 
 class _Events(list[Event]):
-    """The events of a trace; ``anchors`` sees each as it comes."""
+    """The events of a trace; each is passed on to ``anchors``."""
 
     def __init__(self, anchors: Anchors) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class _Events(list[Event]):
 
 
 class _Run:
-    """Ties the parts of a scenario to moments, then lets time pass."""
+    """Schedules the parts of a scenario, then lets time pass."""
 
     def __init__(
         self, scenario: Scenario, without: str, definition: Mapping[str, Any] | None
@@ -122,7 +122,7 @@ class _Run:
         self.trace.events.append(Faulted(at=now, until=until, who="", call=where, fault="outage"))
 
     def _scan(self, scan: str) -> Scan:
-        """How a scan goes; a later attempt than those that are said goes as the last."""
+        """How a scan goes; attempts beyond the specified ones go like the last of these."""
         version, _, attempt = scan.partition("/")[2].partition(".")
         for number, (_, known) in self.uploaded.items():
             if known == version:
@@ -134,9 +134,9 @@ class _Run:
 def run(
     scenario: Scenario, without: str = "", definition: Mapping[str, Any] | None = None
 ) -> Trace:
-    """Run a scenario; the same one gives the same trace.
+    """Run a scenario; the same scenario gives the same trace.
 
-    ``without`` is as in without.FIXES; ``definition`` is that of an older state machine, if any.
+    ``without`` names a fix to remove (without.FIXES); ``definition`` is an older one, if any.
     """
     with fixes.without(without):
         return _Run(scenario, without, definition).run()

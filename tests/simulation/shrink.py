@@ -1,11 +1,11 @@
-"""Makes a failing scenario smaller, while the same kind of violation remains."""
+"""Reduces a failing scenario while the same kind of violation remains."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 Scenario = dict[str, Any]
 PARTS = ("faults", "outages", "actions", "uploads")
-# Simpler values, tried in this order; the first that keeps the violation stays.
+# Simpler values, tried in this order; the first that keeps the violation is used.
 SIMPLER = {"plus": (0.0, 1.0, 60.0), "seconds": (10.0,), "late": (0.0,), "n": (1,), "times": (1,)}
 ROUNDS = 6
 IDLE = {"do": "nothing", "when": {"after": "never", "plus": 0.0}}
@@ -32,7 +32,7 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 4
 
 
 def _compact(scenario: Scenario) -> Scenario:
-    """Leave out actions that are not done, and give the others new numbers."""
+    """Remove the actions that are not done, and renumber the others."""
     done = [place for place, action in enumerate(scenario["actions"]) if action["do"] != IDLE["do"]]
 
     def renamed(item: Scenario) -> Scenario:
@@ -50,7 +50,7 @@ Step = Callable[[Scenario], Scenario | None]
 
 
 def _smaller(scenario: Scenario) -> Iterator[Step]:
-    """Steps to try one after the other, each on what the ones before have left."""
+    """The reductions to try in turn, each on the result of those before."""
     for part in PARTS:
         for place in reversed(range(len(scenario[part]))):
             yield _without(part, place)
@@ -71,12 +71,12 @@ def _smaller(scenario: Scenario) -> Iterator[Step]:
 def _without(part: str, place: int) -> Step:
     def step(now: Scenario) -> Scenario | None:
         items = now[part]
-        # The numbers of uploads stand in moments; the first is what all is about.
+        # Anchors contain upload numbers, so only later uploads are removed.
         is_last = place == len(items) - 1
         if place >= len(items) or (part == "uploads" and (not is_last or place == 0)):
             return None
         if part == "actions" and not is_last:
-            # So do those of actions: an action that is not done keeps its number.
+            # They contain action numbers, too: an action that is not done keeps its number.
             return {**now, part: [*items[:place], IDLE, *items[place + 1 :]]}
         return {**now, part: [*items[:place], *items[place + 1 :]]}
 

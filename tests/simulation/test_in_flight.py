@@ -1,6 +1,6 @@
-"""Executions that began under an older definition go on with the functions of today.
+"""Executions of an older definition continue with the current functions.
 
-docs/in-flight.md lists what passes between them.
+docs/in-flight.md lists the requests and responses between them.
 """
 
 import subprocess
@@ -19,7 +19,7 @@ SEEDS = 20
 
 
 def git(*arguments: str) -> str:
-    """What git answers; empty where it knows nothing of it, or where there is no repository."""
+    """The output of git; empty if the command fails or there is no repository."""
     result = subprocess.run(
         ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""What an upload costs in state transitions, on each path: docs/cost.md has the table."""
+"""The state transitions of an upload on each path are those that docs/cost.md bills."""
 
 import re
 from pathlib import Path

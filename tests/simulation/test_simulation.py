@@ -1,6 +1,6 @@
-"""Random orders of uploads, clicks, crashes and ends, through the real handlers and machine.
+"""Uploads, clicks, crashes and deadlines in random order, through the real handlers and machine.
 
-``make simulate`` runs many more. Whatever failed once is in ``kept/``.
+``make simulate`` runs many more. Every scenario that once failed is in ``kept/``.
 """
 
 import json
@@ -55,7 +55,7 @@ EXCEPTION = {
 
 
 def notified(trace: Any) -> list[str]:
-    """What people and the tag said, in its order."""
+    """The cards, emails, answers and tags, in order."""
     lines = []
     for event in trace.events:
         match type(event).__name__:
@@ -147,7 +147,7 @@ def test_a_run_can_be_read_line_by_line():
     assert any("-> 'Approved: payments/" in line for line in lines)
 
 
-def test_shrinking_leaves_only_what_matters():
+def test_shrinking_removes_what_the_violation_does_not_need():
     def fails(scenario: dict[str, Any]) -> bool:
         return any("withdrawn" in line for line in notified(run(scenario)))
 

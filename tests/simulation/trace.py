@@ -1,7 +1,7 @@
-"""What happened in one simulated scenario, as the world saw it, in the order of time.
+"""The events of one simulated scenario, in the order of time.
 
-Moments are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions may
-differ from them, and so may the moments in documents.
+Times are true ones, in seconds of virtual time since ``EPOCH``; the clocks of functions, and so
+the timestamps in documents, may differ from them.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Uploaded(Event):
-    """A version lies in the upload bucket; ``gate`` is what its scan comes to.
+    """A version was uploaded; ``gate`` is the result of its scan.
 
     ``gate`` is ``passed``, ``failed`` or ``error``.
     """
@@ -38,7 +38,7 @@ class Uploaded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Deleted(Event):
-    """The version is gone for good."""
+    """A version was deleted permanently."""
 
     key: str
     version: str
@@ -48,7 +48,7 @@ class Deleted(Event):
 class Stored(Event):
     """An object was written in the artifacts or the state bucket; ``bucket`` is its name.
 
-    ``sha256`` is that of the stored bytes in hexadecimal digits; empty where it is not known.
+    ``sha256`` is the hexadecimal SHA-256 of the stored bytes; empty if unknown.
     """
 
     bucket: str
@@ -70,7 +70,7 @@ class Tagged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Published(Event):
-    """A card was published; ``composed`` is when anyone who wrote it began to look."""
+    """A card was published; ``composed`` is when its author began to read the state."""
 
     card: dict[str, Any]
     composed: float
@@ -78,7 +78,7 @@ class Published(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Mailed(Event):
-    """An email was accepted; ``composed`` is when anyone who wrote it began to look."""
+    """An email was accepted; ``composed`` is when its author began to read the state."""
 
     to: Sequence[str]
     subject: str
@@ -91,8 +91,8 @@ class Clicked(Event):
     """A person's click was answered at ``at``; ``began`` is when it reached the function.
 
     ``payload`` is as buttons send it, ``{scan, approve|reject|withdraw: reason}``, or ``{scan}`` to
-    scan again, with ``function`` ``approval`` or ``rescan``. ``answer`` is None where the function
-    died or the person's wait of 15 s was over first.
+    scan again, with ``function`` ``approval`` or ``rescan``. ``answer`` is None if the function
+    crashed or took longer than the 15 s that a person waits.
     """
 
     began: float
@@ -103,7 +103,7 @@ class Clicked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BuildStarted(Event):
-    """A build of ``scan`` began."""
+    """A build of ``scan`` started."""
 
     scan: str
     build: str
@@ -111,7 +111,7 @@ class BuildStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionStarted(Event):
-    """An execution began; ``detail`` is its input."""
+    """An execution started; ``detail`` is its input."""
 
     execution: str
     detail: dict[str, Any]
@@ -127,7 +127,7 @@ class ExecutionEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Verified(Event):
-    """What ``ops verify`` said of all scans; ``findings`` are ``(scan, file, what is wrong)``."""
+    """A run of ``ops verify --all``; ``findings`` are ``(scan, file, what is wrong)``."""
 
     began: float
     findings: Sequence[tuple[str, str, str]]
@@ -149,7 +149,7 @@ class Faulted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The environment's settings, in seconds; ``who`` is 0 without the approver's name."""
+    """The environment's settings, in seconds; ``who`` is 0 if ``recordApprover`` is off."""
 
     decide: int
     escalate: int
@@ -163,9 +163,9 @@ class Settings:
 class Trace:
     """All events of one scenario; ``ended`` is the virtual time at which nothing was left to do.
 
-    ``steps`` are the steps that executions took, each ``(state, error or nothing, next state)``:
-    they say what a scenario reached, and nothing of what was right. ``entered`` are the states that
-    each execution entered, in order, by its ARN.
+    ``steps`` are the steps that executions took, each ``(state, error or nothing, next state)``;
+    they show what a scenario covered, and are not evaluated. ``entered`` are the states that each
+    execution entered, in order, by its ARN.
     """
 
     settings: Settings

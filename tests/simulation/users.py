@@ -1,4 +1,4 @@
-"""Who acts from outside: those who upload, click buttons, delete and verify; and the audit log.
+"""The actors outside the pipeline: people who upload, click, delete and verify; the audit log.
 
 - The chat service waits 15 s for a function
   (https://docs.aws.amazon.com/chatbot/latest/adminguide/creating-custom-actions.html), and writes
@@ -23,14 +23,14 @@ SORRY = "AWS error"
 
 
 class Users:
-    """Each method is the work of one actor."""
+    """Each method is run as one actor."""
 
     def __init__(self, account: Account, client: Any) -> None:
         self._account, self._client = account, client
         self._scheduler = account.scheduler
 
     def upload(self, key: str, gate: str, events: list[float]) -> str:
-        """Upload a version; its event comes once for each of the delays in ``events``."""
+        """Upload a version; its event is delivered once per delay in ``events``."""
         version = self._account.s3.upload(key)
         now = self._scheduler.now
         self._account.trace.events.append(Uploaded(at=now, key=key, version=version, gate=gate))
@@ -50,14 +50,14 @@ class Users:
         return version
 
     def delete(self, key: str, version: str) -> None:
-        """Delete a version for good."""
+        """Delete a version permanently."""
         if self._account.s3.delete(key, version):
             self._account.trace.events.append(
                 Deleted(at=self._scheduler.now, key=key, version=version)
             )
 
     def click(self, function: str, payload: dict[str, Any], again: int) -> None:
-        """Click a button, and ``again`` so often while nothing or an apology is answered."""
+        """Click a button, and up to ``again`` times more while there is no answer or an error."""
         for _ in range(again + 1):
             answer = self._click(function, payload)
             if answer is not None and not answer.startswith(SORRY):
@@ -108,7 +108,7 @@ class Users:
         return answer
 
     def _log(self, payload: dict[str, Any]) -> None:
-        """The chat service's log tells of a click (tests/handlers/test_approver_audit.py)."""
+        """Write a click to the chat service's log (tests/handlers/test_approver_audit.py)."""
         scheduler = self._scheduler
         function, region = ENVIRONMENT["APPROVAL_FUNCTION"], ENVIRONMENT["AWS_REGION"]
         invoke = f"lambda invoke --function-name {function} --region {region} --payload "
@@ -128,7 +128,7 @@ class Users:
             )
 
     def _describe(self, event: dict[str, Any]) -> None:
-        """CloudWatch Logs invokes ``who``, and again where that fails."""
+        """CloudWatch Logs invokes ``who``, and retries if that fails."""
         for _ in range(3):
             ended = self._account.functions.invoke("who", event)
             self._scheduler.wait(ended)
@@ -138,7 +138,7 @@ class Users:
 
 
 class _Stack:
-    """What the commands need of an environment."""
+    """What the commands need of ``ops.stack.Stack``."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -1,7 +1,7 @@
-"""Takes a fix out again, to see that the simulator finds what it was for.
+"""Removes a fix, to see that the simulator finds the bug.
 
-Each entry puts something older, or nothing, in the place of the lines that are the fix. Alone here
-and in ``older`` it is said how the pipeline's code looks.
+Each entry replaces the lines of a fix by older code, or by nothing. Only this module and
+``earlier_bugs`` depend on how the pipeline's code is written.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ Definition = earlier_bugs.Definition
 class Fix:
     """``about`` ends the sentence "without it, ...".
 
-    ``number`` is that of issue 15, and ``how`` says what is stored in its place; a violation of one
-    of ``kinds`` shows that it is missing. ``patches`` are (owner, name, instead).
+    ``number`` is the one in issue 15, and ``how`` describes the replacement; a violation of one of
+    ``kinds`` shows that the fix is missing. ``patches`` are (owner, name, replacement).
     """
 
     number: int
@@ -40,14 +40,14 @@ _LATE = ("deployable too long", "tag late", "told late")
 FIXES = {
     "look-when-a-wait-begins": Fix(
         1,
-        "a withdrawal before the first hold is not looked at",
+        "a withdrawal before the first wait is not noticed",
         "callback does not look for withdrawal.json; no S3 event",
         _LATE,
         ((callback, "_withdrawn", earlier_bugs.no_answer), _NO_EVENT),
     ),
     "withdrawal-of-what-is-not-followed-yet": Fix(
         2,
-        "a withdrawal does not reach a machine that does not know of the approval",
+        "a withdrawal does not resume a state machine that has not read the approval yet",
         "withdraw resumes exceptions only; no look before the tag; no S3 event",
         _LATE,
         ((approval, "_resume", earlier_bugs.only_exceptions), _NO_EVENT),
@@ -55,14 +55,14 @@ FIXES = {
     ),
     "event-about-answers": Fix(
         2,
-        "a click that dies after its document is followed by nobody",
+        "a click that crashes after writing its document is never carried out",
         "no S3 event",
         _LATE,
         (_NO_EVENT,),
     ),
     "last-attempt": Fix(
         3,
-        "an old card scans under a name of long ago",
+        "an old card starts an attempt whose name was used long ago",
         "rescan starts the attempt after that of the card",
         (
             "deployable too long",
@@ -82,21 +82,21 @@ FIXES = {
     ),
     "only-a-missing-object-is-none": Fix(
         5,
-        "error of S3 counts as no withdrawal",
-        "any error on reading withdrawal.json goes on to the end",
+        "an error of S3 counts as no withdrawal",
+        "any error on reading withdrawal.json leads to the expiry",
         ("untrue: approval-expired", "unfounded tag", "old status written", "deployable too long"),
         definition=earlier_bugs.changed(earlier_bugs.any_error_is_none),
     ),
     "hold-without-a-token": Fix(
         5,
-        "a hold that no token could be left for cannot be withdrawn",
+        "an approval whose token could not be stored cannot be withdrawn",
         "WaitWithoutCallback waits until the end",
         _LATE,
         definition=earlier_bugs.changed(earlier_bugs.wait_to_the_end),
     ),
     "approval-that-is-over": Fix(
         6,
-        "an approval that is over is tagged and told",
+        "an expired approval is tagged and notified",
         "no look at the end before tag and card; seconds are a period",
         ("untrue: approved",),
         (
@@ -107,35 +107,35 @@ FIXES = {
     ),
     "nothing-outdated-is-told": Fix(
         7,
-        "what was decided since is not looked at",
-        "notify tells what it is asked to",
+        "later decisions are not noticed",
+        "notify sends whatever it is asked to",
         ("untrue: escalated", "untrue: approved", "untrue: expiring"),
         ((notify, "_is_outdated", earlier_bugs.no_answer),),
     ),
     "verify-knows-skew": Fix(
         8,
-        "verify takes its own clock for everybody's",
+        "verify assumes that all clocks agree with its own",
         "no allowance for clocks that differ",
         ("verify finds what is right",),
         ((clearance, "SKEW", timedelta(0)), (clearance, "LAST", timedelta(0))),
     ),
     "older-is-not-newer": Fix(
         9,
-        "an older version replaces one that was deleted for good",
-        "the newest that is listed counts, whatever is missing",
+        "an older version supersedes one that was deleted permanently",
+        "the newest listed version counts as newer",
         ("superseded by none", "superseded by an older one"),
         ((versions, "newer", earlier_bugs.only_the_newest),),
     ),
     "status-and-card-at-once": Fix(
         10,
-        "card and gate result may be of two looks",
+        "card and gate result may come from two evaluations",
         "the card is an object of its own, written first",
         ("untrue: scan error", "untrue: failed"),
         ((check_build_status, "Evidence", earlier_bugs.CardFirst),),
     ),
     "answers-after-the-end": Fix(
         11,
-        "an old card's answer knows nothing of what came after the decision",
+        "an old card's answer ignores what came after the decision",
         "answers do not look at withdrawal and end",
         ("untrue answer: already", "untrue answer: ended"),
         (
@@ -145,7 +145,7 @@ FIXES = {
     ),
     "later-token-stays": Fix(
         12,
-        "a late write buries the token that is waited with",
+        "a late write overwrites the token of the current wait",
         "callback overwrites whatever token is there",
         _LATE,
         ((callback, "_leave", earlier_bugs.overwrite),),
@@ -155,7 +155,7 @@ FIXES = {
 
 @contextmanager
 def without(name: str) -> Iterator[None]:
-    """Take a fix out of the functions; ``definition`` takes it out of the state machine."""
+    """Remove a fix from the functions; ``definition`` removes it from the state machine."""
     patches = FIXES[name].patches if name else ()
     real = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in patches]
     for owner, attribute, instead in patches:
@@ -168,5 +168,5 @@ def without(name: str) -> Iterator[None]:
 
 
 def definition(real: Definition, name: str) -> Definition:
-    """Return the state machine without the fix; as it is where there is no name."""
+    """Return the state machine's definition without the fix; unchanged if the name is empty."""
     return FIXES[name].definition(real) if name else real

@@ -1,4 +1,4 @@
-"""Renews the recorded answers of the fast tests: ``python -m tests.sonarqube.record``."""
+"""Records the answers for the fast tests: ``python -m tests.sonarqube.record``."""
 
 import json
 from base64 import b64encode
@@ -32,7 +32,7 @@ ASKED_ABOUT_TOKENS: tuple[tuple[str, dict[str, str]], ...] = (
 
 
 def record(server: Server, name: str, files: dict[str, str], **environment: str) -> None:
-    """Scan ``files`` as the app ``name`` and keep what the server's API answered."""
+    """Scan ``files`` as the app ``name`` and store the answers of the server's API."""
     answers: list[dict[str, Any]] = []
 
     def get(session: requests.Session, url: str, **more: Any) -> requests.Response:
@@ -68,7 +68,7 @@ def record(server: Server, name: str, files: dict[str, str], **environment: str)
 
 
 def record_tokens(server: Server) -> None:
-    """Keep what the API tells about itself to tokens of each kind, for the checks of preflight."""
+    """Store the API's answers to each kind of token, for the checks of preflight."""
     password = "Recorded-0123456789"
     server.call("api/users/create", login="least", name="Least", password=password)
     for permission in ("scan", "provisioning"):
@@ -116,7 +116,7 @@ def _rename(old: str, new: str) -> None:
 
 
 def main() -> None:
-    """Record one scan of each kind, and what tokens of each kind are told."""
+    """Record one scan of each kind, and the answers to tokens of each kind."""
     FOLDER.mkdir(exist_ok=True)
     with running_server() as server:
         record_tokens(server)

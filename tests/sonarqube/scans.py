@@ -1,4 +1,4 @@
-"""Scans by a real server."""
+"""Runs scans on a real server."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ def failed(scan: Scanned) -> set[str]:
 
 
 def unanalysed(scan: Scanned) -> dict[str, str]:
-    """The files that are named as unanalysed, and why."""
+    """The unanalysed files with their reasons."""
     return {
         file["file"]: file["reason"]
         for file in scan.report["coverage"]["files"]

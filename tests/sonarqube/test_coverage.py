@@ -1,4 +1,4 @@
-"""On a real SonarQube no file passes unseen; run with ``pytest -m sonarqube``."""
+"""A real SonarQube leaves no file unreported; run with ``pytest -m sonarqube``."""
 
 import pytest
 
@@ -18,9 +18,9 @@ from tests.sonarqube.unseen import (
 )
 
 pytestmark = pytest.mark.sonarqube
-# Python 3.14's, which older analysers cannot parse.
+# Syntax of Python 3.14, which older analysers cannot parse.
 TEMPLATE = "\nPAGE = t'{find}'\n"
-# What repeats itself packs well.
+# Repetitive content compresses well.
 ROOMY = '{"bytes": 1073741824, "ratio": 100000}'
 SWITCH = "    int first(int o) { return switch (o) { case 1 -> 1; default -> 0; }; }\n}\n"
 JAVA_17 = STORE_JAVA.rstrip().removesuffix("}") + SWITCH
@@ -28,7 +28,7 @@ JAVA_17 = STORE_JAVA.rstrip().removesuffix("}") + SWITCH
 
 @pytest.fixture(scope="module")
 def unseen(server):
-    """One scan of all that SonarQube does not read, since each takes half a minute."""
+    """One scan of all files that SonarQube does not read, since each scan takes half a minute."""
     files = {**CLEAN, **UNPARSABLE, **MINIFIED, **BY_NAME, **large()}
     return on(server, files, "unseen", UPLOAD_LIMITS=ROOMY)
 
@@ -46,7 +46,7 @@ def test_clean_code_in_each_language_is_analysed_and_passes(server):
     assert scan.report["coverage"]["reported"]
 
 
-def test_no_name_that_the_server_knows_by_default_is_forgotten(server):
+def test_all_file_names_of_the_servers_defaults_are_known(server):
     ours = names.properties({})
     known = {
         definition["key"]: definition.get("defaultValue", "")

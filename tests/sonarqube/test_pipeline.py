@@ -32,7 +32,7 @@ def test_a_failed_gate_is_reported_approved_and_mailed(cloud, server):
             assert page.status == 200
 
     click(cloud, scan, "Approve", "known, fixed in 1.5")
-    # Once the mail is out; the exception is looked at before that, too.
+    # After the email, since the function reads the approval before it, too.
     cloud.reached(cloud.execution(scan), "AwaitWithdrawal")
 
     [mail] = mails_about(cloud, version(scan))

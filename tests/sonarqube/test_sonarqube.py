@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sonarqube
 
 @contextmanager
 def watched(secret: str) -> Iterator[list[str]]:
-    """Looks at every process of the machine meanwhile; yields those that show the secret."""
+    """Watches all processes of the machine meanwhile; yields those that expose the secret."""
     seen: list[str] = []
     over = threading.Event()
 
@@ -188,7 +188,7 @@ def test_an_own_ca_is_trusted_where_it_is_set(server, tmp_path):
 def test_the_server_does_not_run_as_root(server):
     owners: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
-        # Some end meanwhile.
+        # Some processes end meanwhile.
         with suppress(OSError):
             if b"sonar-application" in (process / "cmdline").read_bytes():
                 owners.append(process.stat().st_uid)

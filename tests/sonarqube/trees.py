@@ -1,4 +1,4 @@
-"""Uploads that a SonarQube is shown."""
+"""Uploads for the tests on SonarQube."""
 
 STORE_PY = '''"""Orders."""
 

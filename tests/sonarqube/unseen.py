@@ -17,7 +17,7 @@ CLEAN = {
     "shop/prices.rb": "def twice(price)\n  2 * price\nend\n",
     "shop/Prices.kt": "package shop\n\nfun twice(price: Int): Int = 2 * price\n",
 }
-# Read as code by name; there is none in them.
+# Files with names of code, but without code.
 EMPTY = {
     "shop/__init__.py": "",
     "shop/doc.py": '"""Nothing here."""\n',
@@ -37,7 +37,7 @@ FOLDERS = {
 }
 DOCKER = 'FROM alpine:3.20\nUSER nobody\nCMD ["true"]\n'
 RAKE = "task :default do\n  puts 1\nend\n"
-# What projects hold besides, by names of which SonarQube does not know all by itself.
+# Other files of projects; SonarQube does not know all of their names by default.
 NAMES = {
     "web/index.htm": (
         '<!DOCTYPE html>\n<html lang="en">\n<head><title>Shop</title></head>\n'
@@ -85,7 +85,7 @@ MINIFIED = {
     "web/comment.js": f"{CLEAN['web/total.js']}// {'x' * 5000}\n",
 }
 SUFFIXES = [name.rpartition("/")[2].partition(".")[2] for name in CLEAN]
-# Hidden files are left out, whatever they are.
+# Hidden files are excluded, whatever they contain.
 BY_NAME = {
     f".hidden/file.{suffix}": text for suffix, text in zip(SUFFIXES, CLEAN.values(), strict=True)
 } | {

@@ -1,1 +1,1 @@
-"""Helpers that several packages of tests share."""
+"""Helpers that several test packages share."""

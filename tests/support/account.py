@@ -16,13 +16,13 @@ from samples import SAMPLES, packed
 from tests.scan.uploads import zipped
 
 FAILING, PASSING = packed(SAMPLES / "payments"), packed(SAMPLES / "inventory")
-# The real scan with a tool that reports what the upload says: no package is installed and no
-# code is parsed, which is three quarters of a build with Bandit.
+# The real scan with a tool that reports what the upload says. It installs no package and parses no
+# code, which takes three quarters of a build with Bandit.
 QUICK_SCAN = f"SARIF_COMMAND='cp {{source}}/found.sarif {{sarif}}' {sys.executable} -m scan"
 
 
 def with_errors(findings: int) -> bytes:
-    """An upload for ``QUICK_SCAN`` with so many findings of severity HIGH."""
+    """An upload for ``QUICK_SCAN`` with this number of HIGH findings."""
     results = [{"level": "error", "message": {"text": "not so"}, "ruleId": "R1"}] * findings
     sarif = {
         "version": "2.1.0",
@@ -41,7 +41,7 @@ def scan_quickly(cloud: LocalAccount) -> None:
 
 
 def card_of(cloud: LocalAccount, scan: str, containing: str = "", seconds: float = 40) -> Card:
-    """The scan's first card with these words, once it is in the channel."""
+    """Wait for the scan's first card with these words."""
     return cloud.channel.wait(
         lambda card: card.scan == scan and containing in card.title + card.description, seconds
     )
@@ -75,7 +75,7 @@ def version(scan: str) -> str:
 
 
 def reject_without_resuming(cloud: LocalAccount, scan: str) -> None:
-    """What is left by a click whose function died after it wrote the decision."""
+    """Write a rejection as a click whose function crashed before it resumed the execution."""
     decision = {
         "version": 1,
         "scan": scan,
@@ -100,7 +100,7 @@ def crash(_payload: str) -> tuple[str, bool, str]:
 def replace_function(
     patch: pytest.MonkeyPatch, cloud: LocalAccount, name: str, behave: Callable[[str], Any]
 ) -> None:
-    """Let ``behave`` answer the payloads of one function: (answer, whether it failed, log)."""
+    """Replace a function by ``behave``, which returns (response, whether it failed, log)."""
     real = cloud.functions.invoke
 
     def invoke(function: Any, payload: str) -> Any:
@@ -113,7 +113,7 @@ def replace_function(
 def changed_states(
     cloud: LocalAccount, change: Callable[[str, dict[str, Any]], None]
 ) -> Iterator[None]:
-    """``change_states`` for executions that start in here."""
+    """``change_states`` for executions that start within this context."""
     machine, stepfunctions = cloud.outputs["stateMachine"], cloud.client("stepfunctions")
     before = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
     change_states(cloud, change)
@@ -124,7 +124,7 @@ def changed_states(
 
 
 def change_states(cloud: LocalAccount, change: Callable[[str, dict[str, Any]], None]) -> None:
-    """Change each state of the deployed state machine, for executions that start later."""
+    """Change each state of the deployed state machine, for later executions."""
     machine = cloud.outputs["stateMachine"]
     stepfunctions = cloud.client("stepfunctions")
     text = stepfunctions.describe_state_machine(stateMachineArn=machine)["definition"]
@@ -135,7 +135,7 @@ def change_states(cloud: LocalAccount, change: Callable[[str, dict[str, Any]], N
 
 
 def disable_retries(name: str, state: dict[str, Any]) -> None:
-    """Let a state fail at its first error; only the build is still tried again, after a second."""
+    """Make a state fail at its first error; only the build is retried, after a second."""
     for retry in state.get("Retry", []):
         retry.pop("JitterStrategy", None)
         retry["IntervalSeconds"] = 1

@@ -1,4 +1,4 @@
-"""AWS as a check sees it: answers given beforehand, held to the services' own models."""
+"""AWS as a check sees it: prepared responses, validated against the services' models."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ TOKEN = "sqa_0123456789"
 
 
 class Answers:
-    """What the services say, in this order, each once; ``left`` are those that nobody asked."""
+    """Responses to calls, in this order, each once; ``left`` are the unused ones."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stubs: dict[tuple[str, str], Stubber] = {}
@@ -35,13 +35,13 @@ class Answers:
     def give(
         self, service: str, call: str, answer: Any, region: str = REGION, **requests: Any
     ) -> None:
-        """``call`` answers so; ``asked`` are the parameters that it must be asked with."""
+        """Prepare a response to ``call``; ``asked`` are its expected parameters."""
         self._stub(service, region).add_response(call, answer, requests or None)
 
     def refuse(
         self, service: str, call: str, code: str, message: str = "", region: str = REGION
     ) -> None:
-        """``call`` answers with an error."""
+        """Prepare an error response to ``call``."""
         self._stub(service, region).add_client_error(call, code, message)
 
     def all_given(self) -> None:
@@ -70,13 +70,13 @@ def _shipped() -> tuple[UploadGateArgs, Mapping[str, str]]:
 
 @cache
 def recorded(deployers: tuple[str, ...] = ()) -> tuple[Resource, ...]:
-    """What the program registers with the settings of dev, and these deployers."""
+    """The program's resources with the settings of dev, and these deployers."""
     values = {**_shipped()[1], "chatops-slack:deployers": json.dumps(deployers)}
     return tuple(record_program("dev", values).aws)
 
 
 def its(*, deployed: bool = False, **changed: Any) -> Environment:
-    """The environment dev, with some of its settings changed, before or after `pulumi up`."""
+    """The environment dev with changed settings, before or after ``pulumi up``."""
     settings, _ = _shipped()
     return Environment(
         stack="dev",

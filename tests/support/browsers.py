@@ -15,7 +15,7 @@ def chromium_path() -> str | None:
 
 
 def launch(playwright: Playwright, path: str) -> Browser:
-    """Start it without a window; its own sandbox does not run as root, which containers are."""
+    """Start it headless; its own sandbox does not work as root, the usual user in containers."""
     expect.set_options(timeout=PATIENCE)
     arguments = [] if os.geteuid() else ["--no-sandbox"]
     return playwright.chromium.launch(executable_path=path, args=arguments)

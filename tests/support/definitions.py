@@ -1,10 +1,11 @@
-"""The state machine's definition with names that stay the same, and the one of each release.
+"""The state machine's definition with fixed names, and the definition of each release.
 
     python -m tests.support.definitions 2.0.0
 
-writes today's to ``tests/fixtures/definitions/2.0.0.json``. Executions live for up to a year with
-the definition that they began with, so the functions of today must serve all that were released
-(docs/in-flight.md). Until a version is tagged its file follows the program; then it never changes.
+writes the current one to ``tests/fixtures/definitions/2.0.0.json``. Executions run for up to a
+year with the definition that they started with, so the current functions must serve all released
+ones (docs/in-flight.md). A version's file follows the program until it is tagged, then never
+changes.
 """
 
 import json
@@ -17,7 +18,7 @@ from components.states import Names
 
 RELEASED = Path(__file__).parents[1] / "fixtures" / "definitions"
 HOUR = 3600
-# Functions have the names of their modules, so the simulation can call them.
+# Functions are named after their modules, so that the simulation can call them.
 NAMES = Names(
     project="scan",
     topic_arn="channel",
@@ -34,12 +35,12 @@ BUILD_SECONDS = 3600
 
 
 def current() -> dict[str, Any]:
-    """Return today's definition with every option on."""
+    """Return the current definition with every option on."""
     return definition(NAMES, build_seconds=BUILD_SECONDS, waits=WAITS)
 
 
 def versions() -> list[str]:
-    """Return the versions whose definitions are kept, oldest first."""
+    """Return the versions whose definitions are stored, oldest first."""
     names = (path.stem for path in RELEASED.glob("*.json"))
     return sorted(names, key=lambda name: [int(part) for part in name.split(".")])
 
@@ -50,7 +51,7 @@ def released(version: str) -> dict[str, Any]:
 
 
 def main(version: str) -> None:
-    """Write today's definition as that of ``version``."""
+    """Write the current definition as that of ``version``."""
     RELEASED.mkdir(parents=True, exist_ok=True)
     (RELEASED / f"{version}.json").write_text(json.dumps(current(), indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""Holds what is written to the buckets of evidence and state against the schemas."""
+"""Validates what is written to the artifacts and state buckets against the schemas."""
 
 import json
 from typing import Any
@@ -10,11 +10,11 @@ from domain.schema import load
 
 
 class NotInItsForm(BaseException):
-    """A document is not as its schema says; no handler may take that for an error of AWS."""
+    """A document does not match its schema; no handler may take that for an error of AWS."""
 
 
 def check(key: str, body: bytes | str) -> None:
-    """Raise ``NotInItsForm`` where ``body``, about to be written to ``key``, is not in its form."""
+    """Raise ``NotInItsForm`` if the ``body`` to be written to ``key`` does not match its schema."""
     name = scan_and_name(key)[1] if key.startswith(SCANS) else key
     known = schema_of(name)
     if known is None:
@@ -24,5 +24,5 @@ def check(key: str, body: bytes | str) -> None:
 
 
 def check_put(params: dict[str, Any], **_: Any) -> None:
-    """The same as a hook on ``provide-client-params.s3.PutObject`` of a client of boto3."""
+    """``check`` as a hook on ``provide-client-params.s3.PutObject`` of a boto3 client."""
     check(params["Key"], params["Body"])

@@ -1,10 +1,10 @@
-"""Texts that try to come alive in a card or a mail."""
+"""Texts that try to inject markup into a card or an email."""
 
 import random
 
 Z, ZWJ, VS16 = "\u200b", "\u200d", "\ufe0f"
 
-# Each tries one thing that somebody has thought of.
+# Each is one known kind of injection.
 NASTY = {
     "bold by invisible spaces": f"a{Z}*{Z}bold{Z}*{Z}b",
     "bold that an inner mark ends": "x* not bold *y* bold",
@@ -87,7 +87,7 @@ def texts(number: int, seed: int) -> list[str]:
 
 
 def _text(choose: random.Random) -> str:
-    """A few pieces of any kind, some of them between two marks; as often as not without spaces."""
+    """A few random fragments, some of them between two marks; half of the time without spaces."""
     glue = choose.choice(["", "", " ", choose.choice(_UNSEEN)])
     parts = []
     for _ in range(choose.randint(1, 6)):

@@ -1,8 +1,8 @@
-"""Decides a request by a policy as IAM documents it, for the operators that the policies use.
+"""Evaluates a policy as IAM documents it, for the operators that the policies use.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: an
-explicit deny wins; else an allow; else the answer is no. A condition on a key that the request does
-not have is false, and true where the operator is negated; ``Null`` asks whether it has it.
+explicit deny wins, then an allow; otherwise the request is denied. A condition on a key that the
+request lacks is false, or true if the operator is negated; ``Null`` tests whether it is missing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the tests ask of a recorded program."""
+"""Runs a program against a recording mock engine, for tests to query."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -30,21 +30,21 @@ CONTEXT = Context(prefix="chatops-slack-dev-gate", account=ACCOUNT, region=REGIO
 
 @dataclass
 class Built(Recorded):
-    """What a program registered, and the questions that tests have."""
+    """The resources that a program registered, and queries on them."""
 
     def all(self, kind: str) -> list[Resource]:
-        """Those of one type, as in ``s3/bucket:Bucket``, by name: the engine's order changes."""
+        """All resources of a type (``s3/bucket:Bucket``), by name: the engine's order varies."""
         of_kind = [resource for resource in self.resources if resource.kind == f"aws:{kind}"]
         return sorted(of_kind, key=lambda item: item.name)
 
     def one(self, kind: str, name: str | None = None) -> Resource:
-        """The only one of this type (and name)."""
+        """The only resource of this type (and name)."""
         result = [resource for resource in self.all(kind) if name in (None, resource.name)]
         assert len(result) == 1, f"{len(result)} {kind} named {name}: {[x.name for x in result]}"
         return result[0]
 
     def rights(self, name: str) -> set[tuple[str, str]]:
-        """What a role policy allows, as pairs of action and resource."""
+        """The grants of a role policy, as pairs of action and resource."""
         return {
             (action, resource)
             for statement in self.one("iam/rolePolicy:RolePolicy", name).policy()
@@ -70,12 +70,12 @@ class Built(Recorded):
 def build(
     make: Callable[[], Any], stack: str = "dev", config: Mapping[str, str] | None = None
 ) -> Built:
-    """Run ``make`` as a program, to its end; what it raises, here or in an ``apply``, is raised."""
+    """Run ``make`` as a program; exceptions in it, or in an ``apply``, are raised here."""
     return Built(**vars(record(make, stack, config or {})))
 
 
 def gate(**changed: Any) -> Built:
-    """A gate named ``gate`` in another program than ours, with little said, or ``changed``."""
+    """A gate named ``gate`` in another program, with minimal settings, or ``changed`` ones."""
     args = {
         "slack_workspace_id": "T0000000000",
         "slack_channel_id": "C0000000000",
@@ -93,7 +93,7 @@ def program(stack: str = "dev", **changed: Any) -> Built:
 
 
 def settings_with(stack: str = "dev", **changed: Any) -> dict[str, str]:
-    """What the CLI hands to the program: defaults, the stack's file, a token, ``changed``."""
+    """The settings that the CLI passes on: defaults, the stack's file, a token, ``changed``."""
     declared = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())["config"]
     file = PROGRAM / f"Pulumi.{stack}.yaml"
     selected = yaml.safe_load((file if file.exists() else PROGRAM / "Pulumi.dev.yaml").read_text())

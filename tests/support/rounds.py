@@ -1,4 +1,4 @@
-"""Counts how often a function waits for AWS, where calls at the same time count once."""
+"""Counts how often a function waits for AWS; simultaneous calls count once."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 class Rounds:
     """A clock on which each call takes one unit: ``made`` is the longest chain of calls so far.
 
-    ``call`` is to be told of each call, and ``map_all`` stands for that of ``handlers.parallel``.
+    ``call`` must be invoked for each call, and ``map_all`` replaces ``handlers.parallel.map_all``.
     No thread is needed, so the number is the same on a busy machine.
     """
 

@@ -1,4 +1,4 @@
-"""Parameters of which ``make test`` takes a few and ``make test-all`` all."""
+"""Test parameters: ``make test`` uses a few, ``make test-all`` all of them."""
 
 from collections.abc import Collection, Iterable
 from typing import Any

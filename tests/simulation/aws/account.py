@@ -1,4 +1,4 @@
-"""The account: all fake services, wired together, and what happens in them."""
+"""The account: all fake services, connected to each other, and the trace of their events."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ from tests.simulation.aws.tasks import Tasks
 from tests.simulation.trace import Settings, Trace
 from tests.support.definitions import NAMES
 
-# buildTimeout and queueTimeout as they are set usually, and five minutes (components/pipeline.py).
+# The default buildTimeout and queueTimeout, plus five minutes (components/pipeline.py).
 BUILD_SECONDS = (30 + 8 * 60 + 5) * 60
 _SERVICES = ("s3", "stepfunctions", "sesv2", "logs", "lambda", "codebuild", "sns")
 
 
 @dataclass
 class Account:
-    """``services`` are the fakes by boto3's names, for clients."""
+    """``services`` are the fakes for clients, by boto3's names."""
 
     scheduler: Scheduler
     network: Network
@@ -56,8 +56,8 @@ def build(
 ) -> Account:
     """Return an account with the pipeline in it; ``plan`` says how each scan goes.
 
-    ``without`` is a fix that its state machine lacks (without.FIXES); ``definition`` is another
-    definition than that of today.
+    ``without`` is a fix that its state machine lacks (without.FIXES); ``definition`` replaces the
+    current definition.
     """
     events, settings = trace.events, trace.settings
     network = Network(scheduler, faults)
@@ -87,7 +87,7 @@ def _real(service: str) -> Any:
 
 @cache
 def pipeline(settings: Settings, without: str = "", names: Names = NAMES) -> dict[str, Any]:
-    """The real definition, perhaps without a fix."""
+    """The real definition; ``without`` names a fix that is removed from it."""
     made = state_machine.definition(
         names,
         build_seconds=BUILD_SECONDS,

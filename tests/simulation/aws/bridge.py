@@ -1,10 +1,10 @@
-"""EventBridge: brings what S3 tells to anyone who the rules name, at least once.
+"""EventBridge: delivers S3's events to the targets of its rules, at least once.
 
-- S3's events come at least once, and in no order
+- S3's events arrive at least once, in any order
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html).
-- A target that fails is tried again for a day
+- Delivery to a target that fails is retried for a day
   (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html).
-- A function is invoked asynchronously: where it fails, twice more, after one and two minutes
+- A function is invoked asynchronously and, if it fails, twice more, after one and two minutes
   (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 """
 
@@ -19,13 +19,13 @@ from tests.simulation.aws.step_functions import MACHINE, StepFunctions
 
 WHO = "EventBridge"
 ATTEMPTS = 100
-# As in components/pipeline.py: which objects of the artifacts bucket are told to which function.
+# As in components/pipeline.py: which objects in the artifacts bucket invoke which function.
 ANSWERS = ("/decision.json", "/withdrawal.json")
 ANSWERED = "callback"
 
 
 class EventBridge:
-    """``artifacts`` is the bucket whose answers are told."""
+    """``artifacts`` is the bucket whose new objects are events, too."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class EventBridge:
         self._artifacts = artifacts
 
     def uploaded(self, event: dict[str, Any], delay: float) -> None:
-        """Bring an upload's event to the state machine after ``delay`` seconds."""
+        """Deliver an upload's event to the state machine after ``delay`` seconds."""
         parameters = {"stateMachineArn": MACHINE, "input": json.dumps(event)}
 
         def work() -> None:
@@ -54,7 +54,7 @@ class EventBridge:
         self._scheduler.spawn(WHO, work, delay=delay)
 
     def created(self, bucket: str, key: str) -> None:
-        """S3 tells of a new object."""
+        """Deliver S3's event about a new object."""
         if bucket != self._artifacts or not key.endswith(ANSWERS):
             return
         draw = self._scheduler.random.random
@@ -75,7 +75,8 @@ class EventBridge:
             ended = self._until_taken(
                 "lambda",
                 f"Invoke {ANSWERED}",
-                # The answer says that the event is queued; the result of it is Lambda's business.
+                # The response only says that the event is queued; Lambda retries the function by
+                # itself.
                 lambda: [self._functions.invoke(ANSWERED, event)],
             )
             if not ended:
@@ -86,7 +87,7 @@ class EventBridge:
             self._scheduler.sleep(pause)
 
     def _until_taken(self, service: str, call: str, effect: Callable[[], Any]) -> Any:
-        """Try until the target takes the event; return what it answered, None if it never did."""
+        """Retry until the target accepts the event; return its response, None if it never did."""
         scheduler = self._scheduler
         for attempt in range(ATTEMPTS):
             try:

@@ -1,10 +1,9 @@
-"""CodeBuild, and what the scan does in a build: it takes minutes, and leaves a log and a report.
+"""CodeBuild, and the scan in a build: it takes minutes, and writes a log and a report.
 
 - The same idempotency token within five minutes returns the same build
   (https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html).
-- Step Functions is notified about a build's end by an event, and hands it on in PascalCase; a build
-that
-  failed is States.TaskFailed with the build in its Cause
+- Step Functions learns of a build's end by an event, and returns the build in PascalCase; a build
+  that failed is States.TaskFailed with the build in its Cause
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html).
 """
 
@@ -28,9 +27,9 @@ PROJECT = "scan-5d6e7f8"
 class Scan:
     """How one scan goes: what its gate says, how long it takes, and how its build ends.
 
-    ``end`` is ``as it should``; ``dies`` without a report; ``late report``: the report arrives
-    ``late`` seconds after the build's end, as where a connection hangs; ``unheard``: nobody is told
-    of the build's end.
+    ``end`` is ``as it should``; ``dies``: without a report; ``late report``: the report arrives
+    ``late`` seconds after the build's end, as when a connection hangs; ``unheard``: the event about
+    the build's end is lost.
     """
 
     gate: str
@@ -41,7 +40,7 @@ class Scan:
 
 @dataclass
 class Build:
-    """``ended`` gets the whole build once Step Functions is notified about its end."""
+    """``ended`` is set to the whole build once Step Functions is notified of its end."""
 
     document: dict[str, Any]
     token: str
@@ -65,7 +64,7 @@ class Builds:
         self._builds: list[Build] = []
 
     def start(self, parameters: dict[str, Any]) -> Build:
-        """Start a build, or return that of the same idempotency token."""
+        """Start a build, or return the one with the same idempotency token."""
         now, token = self._scheduler.now, parameters["IdempotencyToken"]
         for build in self._builds:
             if build.token == token and now - build.started <= TOKEN_SECONDS:
@@ -100,7 +99,7 @@ class Builds:
             build.ended.set(build.document)
 
     def _scan(self, plan: Scan, variables: dict[str, str], delay: float) -> bool:
-        """Leave log and report, as ``python -m scan`` does; return whether there is a gate."""
+        """Write log and report, as ``python -m scan`` does; return whether there is a gate."""
         began, scan = timestamp(self._scheduler.now), variables["SCAN"]
         gate = plan.gate
         try:

@@ -1,6 +1,6 @@
 """JSONata in a state machine: templates between ``{%`` and ``%}``, evaluated in virtual time.
 
-An expression that comes to nothing fails its state, as on AWS
+An expression without a result fails its state, as on AWS
 (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html).
 """
 
@@ -22,13 +22,13 @@ _EPOCH_MILLIS = int(EPOCH.timestamp() * 1000)
 
 
 class QueryEvaluationError(Exception):
-    """An expression failed, or came to nothing."""
+    """An expression failed, or had no result."""
 
 
 def evaluate(template: Any, variables: dict[str, Any]) -> Any:
     """Return ``template`` with each expression in it replaced by its value.
 
-    ``variables`` are those of the state, and ``states`` for ``$states``.
+    ``variables`` are those of the state, with ``$states`` under ``states``.
     """
     if isinstance(template, str):
         if not (template.startswith("{%") and template.endswith("%}")):
@@ -46,7 +46,7 @@ def _value(template: str, variables: dict[str, Any]) -> Any:
         result = _follow(path, variables)
         if result is not _OTHERWISE:
             return result
-    # A variable bound to None would be no variable.
+    # jsonata-python treats a variable bound to None as undefined.
     bound = {
         name: Utils.NULL_VALUE if variable is None else variable
         for name, variable in variables.items()
@@ -55,7 +55,7 @@ def _value(template: str, variables: dict[str, Any]) -> Any:
         result = _compiled(template).evaluate(None, bound)
     except JException as error:
         raise QueryEvaluationError(f"{template}: {error}") from error
-    # An object leaves out what is undefined; null is something.
+    # An object omits undefined values, but keeps null.
     if not isinstance(result, dict) or "value" not in result:
         raise QueryEvaluationError(f"{template} came to nothing")
     return result["value"]
@@ -63,13 +63,13 @@ def _value(template: str, variables: dict[str, Any]) -> Any:
 
 @cache
 def _path(template: str) -> tuple[str, ...]:
-    """The names of a template that is nothing but a path, which most are: no engine is needed."""
+    """The names in a template that is only a path, as most are: evaluated without the engine."""
     match = _PATH.fullmatch(template)
     return tuple(match[1].split(".")) if match else ()
 
 
 def _follow(path: tuple[str, ...], variables: dict[str, Any]) -> Any:
-    """Return what is there; where JSONata would do more than look up a name, leave it to that."""
+    """Look up a path; leave to the engine what JSONata does beyond looking up names."""
     value: Any = variables
     for name in path:
         if type(value) is not dict or name not in value:

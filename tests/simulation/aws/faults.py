@@ -1,4 +1,4 @@
-"""What can go wrong with a call: it is slow, it fails, its caller dies."""
+"""What can go wrong with a call: it is slow, it fails, its caller crashes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from random import Random
 
 from tests.simulation.trace import Event, Faulted
 
-# Who has a process of its own that can die; what calls for AWS itself is not ours to kill.
+# Callers that are processes of ours and can crash; AWS's own calls cannot be killed.
 CAN_CRASH = {
     "approval", "notify", "callback", "check-build-status", "rescan", "scan", "open-scan", "who",
 }  # fmt: skip
@@ -17,9 +17,9 @@ CAN_CRASH = {
 class Plan:
     """The ``n``-th call of ``who`` (from 1, in the whole scenario) meets ``fault``.
 
-    So do the calls after it, until ``times`` have met it.
+    So do the next calls, until ``times`` calls have met it.
 
-    With a ``call``, as in ``PutObject decision.json``, only calls that begin so are counted.
+    With a ``call``, such as ``PutObject decision.json``, only calls with that prefix count.
     """
 
     who: str
@@ -33,7 +33,7 @@ class Plan:
 class Outage:
     """Calls of ``service`` fail from ``since`` to ``until``; of S3 perhaps only one bucket's reads.
 
-    ``what`` is a beginning of calls, as in ``GetObject``; empty for all.
+    ``what`` is a prefix of calls, such as ``GetObject``; empty for all.
     """
 
     service: str
@@ -45,7 +45,7 @@ class Outage:
 
 @dataclass
 class Faults:
-    """Counts calls, and says which fault one meets."""
+    """Counts calls, and decides which fault a call meets."""
 
     plans: Sequence[Plan]
     random: Random
@@ -55,7 +55,7 @@ class Faults:
     _calls: Counter[int] = field(default_factory=Counter)
 
     def meet(self, who: str, service: str, call: str, bucket: str, now: float) -> Faulted | None:
-        """Return the fault that this call meets, whose end is not known yet; None for none."""
+        """Return the fault that this call meets, with its end still unknown, or None."""
         for outage in self.outages:
             if (
                 outage.since <= now < outage.until
@@ -78,7 +78,7 @@ class Faults:
         return faulted
 
     def latency(self) -> tuple[float, float]:
-        """Seconds that a call takes before and after its effect: mostly little, seldom seconds."""
+        """Seconds that a call takes before and after its effect: usually short, rarely seconds."""
         if not self.jitter:
             return 0.02, 0.02
         draw = self.random.random
@@ -93,6 +93,6 @@ class Faults:
 
 
 def ends(faulted: Faulted, at: float) -> None:
-    """Say when anyone who called saw the end of the fault."""
-    # It stands in the trace already, where it began.
+    """Record when the caller saw the end of the fault."""
+    # The trace already has it, at its beginning.
     object.__setattr__(faulted, "until", at)

@@ -1,7 +1,7 @@
-"""Lambda: the real handlers, run as they are, with fake clients and a virtual clock in their place.
+"""Lambda: the real handlers, unchanged, with fake clients and a virtual clock.
 
-- A function that runs longer than its time-out, or whose process dies, ends in an error for its
-  caller (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html).
+- A function that exceeds its timeout, or whose process crashes, is an error for its caller
+  (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html).
 - The state machine sees the class of the exception as the error's name
   (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
 """
@@ -26,21 +26,22 @@ from greenlet import getcurrent
 from handlers import parallel as calls_of_handlers
 from ops import parallel
 
-# Sets the handlers' environment and imports them, with moto first: both may be in one process.
+# Sets the handlers' environment and imports moto before them: both may be in one process.
 from tests.handlers.conftest import ENVIRONMENT
 from tests.simulation.aws.faults import ends
 from tests.simulation.aws.network import Client, Network
 from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler, TimedOut
 from tests.simulation.trace import timestamp
 
-# As deployed (components/handler_function.py, approval.py, pipeline.py, who.py), in seconds.
+# As deployed (components/handler_function.py, approval.py, pipeline.py, approver_audit.py), in
+# seconds.
 TIMEOUT = 10.0
 TIMEOUTS = {"notify": 30.0, "open-scan": 60.0, "check-build-status": 30.0, "who": 60.0}
 COLD_START = 0.4
 
 
 class Functions:
-    """``skew`` is by how many seconds the clock of an invocation may be wrong."""
+    """``skew`` is the maximum error of an invocation's clock, in seconds."""
 
     def __init__(
         self, scheduler: Scheduler, skew: float, composed: Callable[[Any, float], None]
@@ -81,7 +82,7 @@ class Functions:
 
 
 class VirtualDatetime(datetime):
-    """``datetime`` whose now is that of the actor who asks, by its own clock."""
+    """``datetime`` whose ``now`` is the calling actor's own clock."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
@@ -92,9 +93,9 @@ class VirtualDatetime(datetime):
 
 @contextmanager
 def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[..., Any]]:
-    """Let all modules of ours that are loaded see the fake clients and the virtual clock.
+    """Give all loaded modules of the pipeline the fake clients and the virtual clock.
 
-    ``services`` are the fakes by boto3's names; yields what is stored for ``boto3.client``.
+    ``services`` are the fakes by boto3's names; yields the replacement for ``boto3.client``.
     """
     replaced: list[tuple[ModuleType, str, Any]] = []
 
@@ -114,7 +115,7 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
     owners = ((boto3, "client"), (parallel, "results"), (calls_of_handlers, "map_all"))
     replaced += [(owner, name, getattr(owner, name)) for owner, name in owners]
     boto3.client = client
-    # Greenlets know no threads.
+    # Greenlets do not work across threads.
     parallel.results = lambda ask, items, doing: map(ask, items)
     calls_of_handlers.map_all = partial(_in_any_order, network.scheduler)
     level = logging.root.manager.disable
@@ -130,9 +131,9 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
 def _in_any_order(
     scheduler: Scheduler, call: Callable[[Any], Any], items: Iterable[Any]
 ) -> list[Any]:
-    """Make calls at the same time one after the other, in an order drawn from the seed.
+    """Make simultaneous calls one after the other, in an order drawn from the seed.
 
-    Each takes effect at one moment, so the orders are all that there is to see of it.
+    Each call takes effect at one point in time, so concurrency can only show as another order.
     """
     items, results, errors = list(items), {}, {}
     for number in scheduler.random.sample(range(len(items)), len(items)):
@@ -161,7 +162,7 @@ def _module(name: str) -> Any:
 
 @cache
 def _outside() -> list[tuple[ModuleType, str, Any, str]]:
-    """What our modules have of the world: clients, clocks, and caches that may hold either."""
+    """What the pipeline's modules use of the outside: clients, clocks, and caches of either."""
     import handlers
     import ops.verify  # noqa: F401  the command that is run in scenarios
 

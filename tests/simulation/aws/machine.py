@@ -1,8 +1,8 @@
 """An interpreter of the part of Amazon States Language that the pipeline uses, in JSONata.
 
-After https://states-language.net/spec.html and
+Sources: https://states-language.net/spec.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html. It knows nothing
-of the pipeline's states, and refuses each field that it does not know.
+of the pipeline's states, and refuses every field that it does not support.
 """
 
 import json
@@ -31,18 +31,18 @@ RETRY = {
     "ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxAttempts", "MaxDelaySeconds",
     "JitterStrategy", "Comment",
 }  # fmt: skip
-# What States.ALL does not catch.
+# Errors that States.ALL does not catch.
 FATAL = ("States.DataLimitExceeded", "States.Runtime")
-# A state's data, in bytes
+# The maximum size of a state's data, in bytes
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 LARGEST = 262_144
-# Events in the history of an execution; then it fails, whatever its state catches (same page).
+# The maximum number of events of an execution; then it fails, despite any catcher (same page).
 HISTORY = 25_000
 STATE_EVENTS, ATTEMPT_EVENTS = 2, 3  # entered, exited; scheduled, started, ended
 
 
 class TaskFailed(Exception):
-    """A task failed; ``error`` is its name, as in ``States.Timeout``."""
+    """A task failed; ``error`` is the error's name, such as ``States.Timeout``."""
 
     def __init__(self, error: str, cause: str = "") -> None:
         super().__init__(f"{error}: {cause}")
@@ -54,7 +54,7 @@ class TaskFailed(Exception):
 
 
 class _HistoryFull(Exception):
-    """The history of an execution has as many events as it may have."""
+    """The history of an execution has the maximum number of events."""
 
 
 # (resource, arguments, variables for templates, seconds) -> result
@@ -62,16 +62,16 @@ RunTask = Callable[[str, Any, dict[str, Any], float | None], Any]
 
 
 class Machine:
-    """Lives executions of one checked definition; ``run_task`` does a task, or raises TaskFailed.
+    """Runs executions of one checked definition; ``run_task`` runs a task, or raises TaskFailed.
 
-    It gets the arguments as a template, since a task token is made for each attempt.
+    It gets the arguments as a template, since each attempt has its own task token.
     """
 
     def __init__(
         self, scheduler: Scheduler, definition: Mapping[str, Any], run_task: RunTask
     ) -> None:
         self._scheduler, self._definition, self._run_task = scheduler, definition, run_task
-        # How many events the history of each execution has, by its ARN.
+        # The number of events in each execution's history, by its ARN.
         self._events: dict[str, int] = {}
         # The states that each execution entered, by its ARN, in order.
         self.entered: dict[str, list[str]] = {}
@@ -79,7 +79,7 @@ class Machine:
         self.steps: set[tuple[str, str, str]] = set()
 
     def live(self, execution: Execution) -> str:
-        """Return the status in which the execution ends."""
+        """Run an execution; return its final status."""
         variables: dict[str, Any] = {}
         data = json.loads(execution.input)
         context = {
@@ -113,7 +113,7 @@ class Machine:
     def _step(
         self, state: State, variables: dict[str, Any], context: dict[str, Any], data: Any
     ) -> tuple[str, Any]:
-        """Do one state; return the next one's name, empty where this is the last, and its input."""
+        """Run one state; return the name of the next (empty after the last) and its input."""
         states = {"input": data, "context": context}
         match state["Type"]:
             case "Task":
@@ -134,7 +134,7 @@ class Machine:
     def _leave(
         self, flow: State, variables: dict[str, Any], states: dict[str, Any], output: Any
     ) -> tuple[str, Any]:
-        # All see the variables as they were before.
+        # All expressions of one Assign see the variables as they were before it.
         assigned = self._value(flow.get("Assign", {}), variables, states)
         if "Output" in flow:
             output = self._value(flow["Output"], variables, states)
@@ -179,7 +179,7 @@ class Machine:
             states["context"]["State"]["RetryCount"] += 1
 
     def _retry(self, state: State, failed: TaskFailed, tries: list[int]) -> float | None:
-        """Return after how many seconds to try again, None where that is over."""
+        """Return the seconds until the next attempt, None if there is no further one."""
         for place, retrier in enumerate(state.get("Retry", [])):
             if not _matches(retrier["ErrorEquals"], failed.error):
                 continue
@@ -212,7 +212,7 @@ class Machine:
 
 
 def check(definition: Mapping[str, Any]) -> None:
-    """Refuse a definition of which something would be ignored here.
+    """Refuse a definition with a field that the interpreter would ignore.
 
     Raises:
         NotSimulated: names the state and the field.

@@ -1,6 +1,6 @@
-"""Calls to AWS in virtual time: each takes effect at one moment, and others run before and after.
+"""Calls to AWS in virtual time: each takes effect at one point, other actors run in between.
 
-A client knows what it asked and what it was answered, never whether something took effect.
+A client knows its request and the response, never whether the request took effect.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from tests.simulation.aws.faults import Faults, ends
 from tests.simulation.aws.scheduler import Future, Killed, NotSimulated, Scheduler, current
 
 ENDPOINT = "https://amazonaws.example"
-# As the services name it when they are asked too often
+# The services' error codes for throttling
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and each API's errors).
 THROTTLED = {"s3": "SlowDown", "stepfunctions": "ThrottlingException", "sns": "Throttling"}
 UNAVAILABLE = {"s3": "InternalError", "sesv2": "InternalServiceErrorException"}
-# What botocore's standard mode tries again besides lost connections
+# What botocore's standard mode retries, besides lost connections
 # (https://docs.aws.amazon.com/boto3/latest/guide/retries.html).
 RETRIED = {
     "SlowDown", "ThrottlingException", "Throttling", "TooManyRequestsException",
@@ -27,7 +27,7 @@ RETRIED = {
 
 
 class Refused(Exception):
-    """A service's answer that something is wrong; ``code`` as in ``NoSuchKey``."""
+    """An error response of a service; ``code`` is its code, such as ``NoSuchKey``."""
 
     def __init__(self, code: str, message: str = "", status: int = 400) -> None:
         super().__init__(message or code)
@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 class Lost(Exception):
-    """No answer came; ``late`` where the caller gave up waiting."""
+    """No response came; ``late`` if the caller stopped waiting for it."""
 
     def __init__(self, late: bool = False) -> None:
         super().__init__("no answer")
@@ -58,12 +58,12 @@ class Network:
         bucket: str = "",
         patience: float | None = None,
     ) -> Any:
-        """Make one attempt; ``effect`` returns the answer, or a Future of it.
+        """Make one attempt; ``effect`` returns the response, or a Future of it.
 
         Raises:
-            Refused: as the service answered.
-            Lost: no answer within ``patience`` seconds, or the connection broke.
-            Killed: the caller died.
+            Refused: the service's error response.
+            Lost: no response within ``patience`` seconds, or the connection broke.
+            Killed: the caller crashed.
         """
         scheduler, actor = self.scheduler, current()
         actor.call_began = scheduler.now
@@ -93,7 +93,7 @@ class Network:
                 raise Lost
             raise _error(service, fault)
         if patience is not None and before > patience:
-            # It is on its way, and takes effect when nobody waits for it any more.
+            # The request is under way, and takes effect after its caller has stopped waiting.
             scheduler.at(scheduler.now + before, _quietly, effect)
             scheduler.sleep(patience)
             raise Lost(late=True)
@@ -103,7 +103,7 @@ class Network:
             raise Killed
         if isinstance(answer, Future):
             if fault == "after" and draw() < 0.5:
-                # A connection may break while what it asked for still goes on.
+                # A connection may break while its request is still being carried out.
                 scheduler.sleep(after)
                 raise Lost
             if not scheduler.wait(answer, None if patience is None else patience - before):
@@ -134,7 +134,7 @@ def _error(service: str, fault: str) -> Refused:
 
 
 class Client:
-    """Stands where a boto3 client stood: its methods, checks, errors, patience and retries."""
+    """Replaces a boto3 client: its methods, checks, errors, timeouts and retries."""
 
     def __init__(self, real: Any, service: Any, network: Network) -> None:
         self.meta, self.exceptions = real.meta, real.exceptions
@@ -142,7 +142,7 @@ class Client:
         config = real.meta.config
         self._patience = float(config.read_timeout)
         retries = config.retries or {}
-        # The default of the older mode that boto3 has where nothing is said.
+        # The default of boto3's legacy mode, which applies without a configuration.
         self._attempts = retries.get("total_max_attempts") or retries.get("max_attempts", 4) + 1
 
     def __getattr__(self, name: str) -> Any:
@@ -152,7 +152,7 @@ class Client:
         return lambda **parameters: self._call(operation, parameters)
 
     def get_paginator(self, name: str) -> Any:
-        """One page has all: there are few objects in a scenario."""
+        """Return everything on one page: a scenario has few objects."""
         return _Pages(getattr(self, name))
 
     def _call(self, operation: str, parameters: dict[str, Any]) -> Any:
@@ -205,7 +205,7 @@ class _Pages:
 
 
 def described(operation: str, parameters: dict[str, Any]) -> str:
-    """The call as faults name it, as in ``PutObject decision.json``."""
+    """The call as faults name it, such as ``PutObject decision.json``."""
     key = parameters.get("Key", "")
     if key.startswith(("waiting/", "thread-slots/")):
         return f"{operation} {key.partition('/')[0]}"
@@ -213,7 +213,7 @@ def described(operation: str, parameters: dict[str, Any]) -> str:
 
 
 def check(model: Any, operation: str, parameters: dict[str, Any]) -> None:
-    """Refuse parameters that botocore's model of the service does not know.
+    """Refuse parameters that botocore's model of the service does not have.
 
     Raises:
         botocore.exceptions.ParamValidationError: as boto3 would.

@@ -1,4 +1,4 @@
-"""Reports as ``scan/`` writes them (``domain/schemas/report.schema.json``), small."""
+"""Small reports in the form that ``scan/`` writes (``domain/schemas/report.schema.json``)."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ ERROR = {
 def report(
     gate: str, variables: Mapping[str, str], began: datetime, ended: datetime, log: str
 ) -> bytes:
-    """Return report.json of a gate that ``passed`` or ``failed``, or of a scan in ``error``.
+    """Return the report.json of a scan that ``passed``, ``failed`` or ended in ``error``.
 
     ``variables`` are the build's environment; ``log`` is the SHA-256 of the scanner's log.
     """

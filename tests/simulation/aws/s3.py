@@ -1,16 +1,16 @@
 """S3: versioned buckets, each request one atomic step.
 
-- Strong consistency: what was written is read and listed at once
+- Strong consistency: a written object can be read and listed at once
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
-- ``If-None-Match: *``: the first to finish wins, others get 412 PreconditionFailed; where requests
-  conflict while they run, 409 ConditionalRequestConflict, which says nothing of who wins.
+- ``If-None-Match: *``: the first to finish wins, others get 412 PreconditionFailed; requests that
+  conflict while they run get 409 ConditionalRequestConflict, which does not say who wins.
   ``If-Match`` an ETag: 412 where another one is current, 404 where there is no object
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
-- An ETag is another one after each write: with a KMS key it is no digest of the content
+- The ETag changes with each write: with a KMS key it is no hash of the content
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
-- Versions are listed by key, the newest first
+- Versions are listed by key, newest first
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
-- Tags belong to a version; a version that was deleted for good is NoSuchVersion
+- Tags belong to a version; a permanently deleted version is NoSuchVersion
   (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html).
 """
 
@@ -28,7 +28,7 @@ from tests.simulation.aws.scheduler import Actor, NotSimulated, Scheduler
 from tests.simulation.trace import Event, Stored, Tagged
 from tests.support import documents
 
-# Known, so that a new one is thought of rather than ignored.
+# Listed, so that a new parameter is refused here instead of ignored.
 IGNORED = {"ContentType", "ChecksumAlgorithm", "ExpectedBucketOwner"}
 CONFLICTS = 0.3
 
@@ -43,7 +43,7 @@ class Version:
 
 
 class S3:
-    """``buckets`` are the names that exist, those of ``versioned`` keep what was replaced."""
+    """``buckets`` are the existing buckets; those in ``versioned`` keep replaced objects."""
 
     def __init__(
         self,
@@ -55,21 +55,21 @@ class S3:
     ) -> None:
         self._scheduler, self._events = scheduler, events
         self._uploads, self._versioned = uploads, versioned
-        # Is told (bucket, key) of each object that is written.
+        # Called with (bucket, key) for each object that is written.
         self.created: Callable[[str, str], None] = lambda bucket, key: None
-        # Keys in order of their names, as S3 lists them; versions newest first.
+        # Keys in S3's listing order; versions newest first.
         self._objects: dict[str, dict[str, list[Version]]] = {name: {} for name in buckets}
         self._writing: Counter[tuple[str, str]] = Counter()
-        # Apart from the scheduler's, so that the ids do not move with every latency.
+        # Separate from the scheduler's, so that ids do not change with latencies.
         self._random = Random(scheduler.random.random())
 
     def in_flight(self, operation: str, parameters: dict[str, Any], change: int) -> None:
-        """A client begins (1) or ends (-1) a call."""
+        """Count the calls in flight: one begins (1) or ends (-1)."""
         if operation == "PutObject" and parameters.keys() & {"IfNoneMatch", "IfMatch"}:
             self._writing[parameters["Bucket"], parameters["Key"]] += change
 
     def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
-        """Take effect at once; return the answer. Raises ``Refused``."""
+        """Carry out the request at once; return the response. Raises ``Refused``."""
         parameters = {
             name: parameter for name, parameter in parameters.items() if name not in IGNORED
         }
@@ -90,11 +90,11 @@ class S3:
         raise NotSimulated(f"S3 {operation}")
 
     def upload(self, key: str) -> str:
-        """Put another version of a zip into the upload bucket; return its id."""
+        """Upload another version of a zip; return its id."""
         return self._store(self._uploads, key, b"zip")
 
     def delete(self, key: str, version: str) -> bool:
-        """Remove an uploaded version for good; return whether it was there."""
+        """Delete an uploaded version permanently; return whether it existed."""
         stored = self._objects[self._uploads].get(key, [])
         left = [item for item in stored if item.id != version]
         self._objects[self._uploads][key] = left
@@ -128,7 +128,7 @@ class S3:
         return {"VersionId": version, "ETag": f'"{version}"'}
 
     def _check(self, bucket: str, key: str, none_match: str | None, match: str | None) -> None:
-        """Refuse a conditional write whose condition does not hold, or that meets another."""
+        """Refuse a conditional write whose condition is not met, or that conflicts with another."""
         current = self._objects[bucket].get(key)
         assert none_match in (None, "*")
         if match and not current:

@@ -1,8 +1,8 @@
-"""Virtual time: actors that take turns, in an order that one seed decides.
+"""Virtual time: actors that take turns, in an order that the seed decides.
 
-An actor is a greenlet. It runs until it sleeps or waits, so nothing happens at the same time, and
-whatever happens at the same moment happens in an order drawn from the seed. There are no threads
-and there is no real clock: the same seed gives the same run.
+An actor is a greenlet. It runs until it sleeps or waits, so no two run at once; actors that are
+due at the same time run in an order drawn from the seed. There are no threads and no real clock:
+the same seed gives the same run.
 """
 
 import heapq
@@ -14,19 +14,19 @@ from greenlet import getcurrent, greenlet
 
 
 class Killed(BaseException):
-    """Raised inside an actor whose process dies; no handler of errors catches it."""
+    """Raised inside an actor whose process crashes; ``except Exception`` does not catch it."""
 
 
 class TimedOut(Killed):
-    """The actor's time was over before it was done."""
+    """The actor exceeded its timeout."""
 
 
 class NotSimulated(BaseException):
-    """The code asks for something that the simulator does not know: fix the simulator."""
+    """The code uses something that the simulator does not support: extend the simulator."""
 
 
 class Future:
-    """A result that comes later, once; anyone who waits is resumed."""
+    """A result that is set later, once; all actors that wait for it are resumed."""
 
     def __init__(self) -> None:
         self.done = False
@@ -34,7 +34,7 @@ class Future:
         self.waiters: list[Callable[[], None]] = []
 
     def set(self, value: Any) -> bool:
-        """Return whether this was the first value, which is the one that counts."""
+        """Set the value if there is none yet; return whether this call set it."""
         if self.done:
             return False
         self.done, self.value = True, value
@@ -45,7 +45,7 @@ class Future:
 
 
 class Actor(greenlet):
-    """``skew`` is how many seconds its clock is ahead; ``began`` when it was started."""
+    """``skew`` is how many seconds its clock is ahead; ``began`` is when it was started."""
 
     def __init__(self, scheduler: "Scheduler", name: str, work: Callable[[], Any]) -> None:
         super().__init__(self._live, scheduler.hub)
@@ -53,7 +53,7 @@ class Actor(greenlet):
         self.skew = 0.0
         self.began = scheduler.now
         self.ended = Future()
-        # When the call that it makes was made.
+        # When its current call was made.
         self.call_began = 0.0
         # The last fault that it met (trace.Faulted).
         self.faulted: Any = None
@@ -69,7 +69,7 @@ class Actor(greenlet):
 
 
 class Scheduler:
-    """``now`` is the virtual time in seconds; ``random`` the only source of chance."""
+    """``now`` is the virtual time in seconds; ``random`` is the only source of randomness."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -79,7 +79,7 @@ class Scheduler:
         self._count = 0
 
     def at(self, when: float, call: Callable[..., Any], *arguments: Any) -> None:
-        """Make ``call`` at the moment ``when``, in the hub: it must not sleep."""
+        """Call ``call`` at the time ``when``, in the hub: it must not sleep."""
         self._count += 1
         item = (max(when, self.now), self.random.random(), self._count, call, arguments)
         heapq.heappush(self._heap, item)
@@ -93,7 +93,7 @@ class Scheduler:
         skew: float = 0.0,
         seconds: float | None = None,
     ) -> Actor:
-        """Start an actor after ``delay``; it dies ``seconds`` later where it is not done."""
+        """Start an actor after ``delay``; it is killed if not done ``seconds`` later."""
         actor = Actor(self, name, work)
         actor.skew, actor.began = skew, self.now + delay
         self.at(self.now + delay, self._resume, actor, 0)
@@ -103,7 +103,7 @@ class Scheduler:
 
     def kill(self, actor: Actor, how: Killed) -> None:
         """Raise ``how`` in a sleeping actor; called from the hub."""
-        if actor.dead or not actor:  # over, or not begun
+        if actor.dead or not actor:  # over, or not started
             return
         actor.ticket += 1
         actor.throw(how)
@@ -117,7 +117,7 @@ class Scheduler:
         self.hub.switch()
 
     def wait(self, future: Future, seconds: float | None = None) -> bool:
-        """Wait until ``future`` has a value, at most ``seconds``; return whether it has."""
+        """Wait until ``future`` has a value, at most ``seconds``; return whether it has one."""
         if future.done:
             return True
         actor = getcurrent()
@@ -131,7 +131,7 @@ class Scheduler:
         return future.done
 
     def run(self, events: int = 200_000) -> None:
-        """Run until nothing is left to do; more than ``events`` is a loop without end."""
+        """Run until nothing is left to do; more than ``events`` events are an endless loop."""
         assert getcurrent() is self.hub, "a scheduler runs where it was made"
         while self._heap:
             events -= 1
@@ -141,7 +141,7 @@ class Scheduler:
             call(*arguments)
 
     def _resume(self, actor: Actor, ticket: int) -> None:
-        # Anyone who was resumed or killed in the meantime sleeps for another reason, or not at all.
+        # An actor that was resumed or killed meanwhile sleeps for another reason, or not at all.
         if actor.ticket == ticket and not actor.dead:
             actor.switch()
 

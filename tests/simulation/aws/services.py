@@ -1,4 +1,4 @@
-"""The services that only take or give what they have: SES, SNS, CloudWatch Logs."""
+"""The services with little state: SES, SNS, CloudWatch Logs."""
 
 import json
 from email import message_from_bytes
@@ -12,7 +12,7 @@ from tests.support.definitions import NAMES
 
 
 class Ses:
-    """SES accepts each mail that it is given, also a second time: it knows no idempotency
+    """SES accepts every email, also a second time: it has no idempotency
     (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html)."""
 
     def __init__(self, scheduler: Scheduler, events: list[Event]) -> None:
@@ -22,7 +22,7 @@ class Ses:
         """A client begins or ends a call, which nothing depends on here."""
 
     def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
-        """Accept a mail."""
+        """Accept an email."""
         if operation != "SendEmail":
             raise NotSimulated(f"SES {operation}")
         message = message_from_bytes(parameters["Content"]["Raw"]["Data"])
@@ -54,10 +54,10 @@ class Logs:
 
 
 class Sns:
-    """SNS publishes each message that it is given; ``composed`` knows who wrote a card, and when.
+    """SNS publishes every message; ``composed`` records which function wrote a card, and when.
 
-    A standard topic does not notice that a message was published before
-    (https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html says what only FIFO topics do).
+    A standard topic does not deduplicate messages
+    (https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html: only FIFO topics do).
     """
 
     def __init__(self, scheduler: Scheduler, events: list[Event]) -> None:
@@ -65,15 +65,15 @@ class Sns:
         self._composed: dict[str, float] = {}
 
     def composed(self, answer: Any, began: float) -> None:
-        """A function that began then returned ``answer``, in which there may be cards."""
+        """Record the cards in the ``answer`` of a function, and when that function started."""
         for item in answer.values() if isinstance(answer, dict) else ():
             if isinstance(item, dict) and "metadata" in item:
                 self._composed[json.dumps(item, sort_keys=True)] = began
 
     def publish(self, *, TopicArn: str, Message: str, began: float) -> dict[str, Any]:
-        """Publish a card; ``began`` is when the machine began to write it, if nobody else did.
+        """Publish a card; ``began`` is when the state machine began it, if no function wrote it.
 
-        Only what the channel gets is an event: the model knows no other topic.
+        Only messages to the channel's topic are events: the model knows no other topic.
         """
         card = json.loads(Message)
         if TopicArn != NAMES.topic_arn:

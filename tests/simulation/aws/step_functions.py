@@ -1,12 +1,12 @@
 """Step Functions: executions by name, and task tokens.
 
-- A token works once, while its task waits: afterwards, and when the task timed out or its execution
-  ended, TaskTimedOut; a token that never was is InvalidToken
+- A token works once, while its task waits. Afterwards, and when the task timed out or its
+  execution ended, it is TaskTimedOut; an unknown token is InvalidToken
   (https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html).
 - StartExecution is idempotent while the execution of that name runs with the same input; with
-  another input, or once it is closed, ExecutionAlreadyExists
+  another input, or once it is closed, it is ExecutionAlreadyExists
   (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
-- An execution is forgotten 90 days after its end; its name, of which its ARN is made, is free again
+- An execution is deleted 90 days after its end; its name, and so its ARN, can be used again
   (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 """
 
@@ -36,7 +36,7 @@ class Execution:
 
 
 class StepFunctions:
-    """``machine(execution)`` lives one execution and returns its status."""
+    """``machine(execution)`` runs an execution and returns its status."""
 
     def __init__(self, scheduler: Scheduler, events: list[Event]) -> None:
         self._scheduler, self._events = scheduler, events
@@ -48,7 +48,7 @@ class StepFunctions:
         """A client begins or ends a call, which nothing depends on here."""
 
     def serve(self, operation: str, parameters: dict[str, Any], actor: Actor) -> Any:
-        """Take effect at once; return the answer. Raises ``Refused``."""
+        """Carry out the request at once; return the response. Raises ``Refused``."""
         match operation:
             case "SendTaskSuccess":
                 return self._resume(parameters["taskToken"], ("done", parameters["output"]))
@@ -59,14 +59,14 @@ class StepFunctions:
         raise NotSimulated(f"Step Functions {operation}")
 
     def token(self) -> tuple[str, Future]:
-        """Make a token for a task; what it is resumed with is ``(done, output)``."""
+        """Make a task token; its future gets ``(done, output)`` when the task is resumed."""
         token = f"AQ{self._scheduler.random.getrandbits(96):024x}"
         self._tokens[token] = Future()
         return token, self._tokens[token]
 
     def close(self, token: str) -> None:
-        """The task of ``token`` is over."""
-        # A second value is none.
+        """Invalidate ``token``: its task is over."""
+        # Has no effect on a future that already has a value.
         self._tokens[token].set(("closed", None))
 
     def _resume(self, token: str, value: tuple[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""What a task of the state machine calls, and how AWS names its errors.
+"""What a task of the state machine calls, and the names that AWS gives its errors.
 
 - SDK integrations name errors as the service's exception in the SDK for Java 2, as in
-  ``S3.NoSuchKeyException``; what has no class of its own is ``S3.S3Exception``; bodies are JSON
+  ``S3.NoSuchKeyException``; an error without a class is ``S3.S3Exception``; bodies are JSON
   (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html).
-- ``lambda:invoke``: a function's error has its exception's class as name; Lambda's own are
+- ``lambda:invoke``: a function's error is named after its exception's class; Lambda's own are
   ``Lambda.ServiceException``, ``Lambda.TooManyRequestsException``, ``Lambda.SdkClientException``
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html).
-- ``.sync`` waits for the build; one that failed is States.TaskFailed
+- ``.sync`` waits for the build; a failed build is States.TaskFailed
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync).
-- ``.waitForTaskToken``: the task waits for its token, also where the call ended well; it fails with
-  the call, and with its time-out, States.Timeout, which counts from the task's start
+- ``.waitForTaskToken``: the task waits for its token after the call has succeeded; it fails if the
+  call fails, or with States.Timeout, which counts from the task's start
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token).
 """
 
@@ -59,7 +59,7 @@ class Tasks:
     def run(
         self, resource: str, arguments: Any, variables: dict[str, Any], seconds: float | None
     ) -> Any:
-        """Do one attempt of a task; return its result.
+        """Make one attempt of a task; return its result.
 
         Raises:
             TaskFailed: as the state machine sees it.
@@ -188,7 +188,7 @@ def _name(service: str, code: str) -> str:
 
 
 def _lower(value: Any) -> Any:
-    """Step Functions writes CodeBuild's parameters with a capital, botocore without."""
+    """Convert CodeBuild's parameters to botocore's: Step Functions capitalises them."""
     if isinstance(value, dict):
         return {name[0].lower() + name[1:]: _lower(member) for name, member in value.items()}
     return [_lower(member) for member in value] if isinstance(value, list) else value

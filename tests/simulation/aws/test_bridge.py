@@ -1,4 +1,4 @@
-"""EventBridge in the simulator: at least once, and again until the target takes it."""
+"""EventBridge in the simulator: at-least-once delivery, retried until the target accepts it."""
 
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ KEY = "scans/payments/1/decision.json"
 
 
 class Functions:
-    """Functions that fail as often as they are told; when they were invoked, and with what."""
+    """Functions that fail a given number of times, and record time and event of each invocation."""
 
     def __init__(self, scheduler: Scheduler, fails: int) -> None:
         self._scheduler, self._fails = scheduler, fails

@@ -1,4 +1,4 @@
-"""The fake services keep the rules of AWS that the pipeline stands on; their modules say which."""
+"""The fake services follow the rules of AWS that their modules cite."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The interpreter of Amazon States Language does what the specification and AWS say."""
+"""The interpreter of Amazon States Language follows the specification and AWS's documentation."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ ENDS = {"Good": {"Type": "Succeed"}, "Bad": {"Type": "Fail", "Error": "Bad"}}
 
 
 class Tried:
-    """A task that fails with ``errors``, one after the other, then returns; when it was tried."""
+    """A task that fails with each of ``errors`` in turn, then returns; records its attempts."""
 
     def __init__(self, scheduler: Scheduler, *errors: str, result: Any = None) -> None:
         self._scheduler, self._errors, self._result = scheduler, list(errors), result
@@ -197,7 +197,7 @@ def test_an_execution_fails_when_its_history_is_full():
 
 
 class Tokens:
-    """Task tokens, of which each is known."""
+    """Task tokens, all of which are valid."""
 
     def __init__(self) -> None:
         self.made: list[tuple[str, Future]] = []
@@ -213,7 +213,7 @@ class Tokens:
 def invoke(
     resource: str, *plans: Plan, seconds: float | None = None, function: Any = None
 ) -> tuple[Any, float]:
-    """Run a task that invokes ``function(token, resumed)``; return what came, and when."""
+    """Run a task that invokes ``function(token, resumed)``; return its outcome and the time."""
     scheduler, tokens = Scheduler(1), Tokens()
     network = Network(scheduler, Faults(plans, scheduler.random, [], jitter=False))
     import boto3

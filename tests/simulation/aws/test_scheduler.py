@@ -1,4 +1,4 @@
-"""Virtual time: order, death and waiting."""
+"""Virtual time: order, killing and waiting."""
 
 import pytest
 

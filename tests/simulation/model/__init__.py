@@ -1,9 +1,9 @@
-"""Evaluates what a simulated scenario did; it knows promises, and nothing of the code.
+"""Evaluates the trace of a scenario against the promises in the docs, without the pipeline's code.
 
-``check`` returns what was not as promised. Each rule names the promise that it checks, and where
-that is written: clearance (the tag follows the evidence), chain (the evidence is whole),
-statements and answers (people are told what is true), completeness (nothing lost or doubled), and
-here what ``ops verify`` says.
+``check`` returns the violations. Each rule names the promise that it checks, and its source:
+clearance (the tag follows the evidence), chain (the evidence is complete), statements and answers
+(messages are true), completeness (nothing lost or doubled), and here the findings of
+``ops verify``.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from tests.simulation.model.history import History
 from tests.simulation.model.subjects import Violation
 from tests.simulation.trace import Trace
 
-# For how long ops verify lets a tag lag behind, and the skew of clocks, in seconds.
+# How long ops verify lets a tag lag behind, plus the skew of clocks, in seconds.
 VERIFY_LETS_LAG = 310.0
 __all__ = ["Violation", "check"]
 
 
 def check(trace: Trace) -> list[Violation]:
-    """Return all that was not as promised, in the order of time."""
+    """Return all violations, in the order of time."""
     history = History(trace)
     all_violations = [
         *clearance.violations(history),
@@ -34,9 +34,9 @@ def check(trace: Trace) -> list[Violation]:
 
 
 def _verified(history: History) -> Iterator[Violation]:
-    """``ops verify`` finds something only where evidence or clearance is really wrong.
+    """``ops verify`` has a finding only if evidence or clearance is really wrong.
 
-    docs/decisions.md, "Evidence": "so that a change shows"; issue 15, number 8.
+    docs/decisions.md, "Evidence": "so that a change is found"; issue 15, number 8.
     """
     for verified in history.verified:
         for scan, file, what in verified.findings:
@@ -57,7 +57,7 @@ def _verified(history: History) -> Iterator[Violation]:
 
 
 def _missed(history: History) -> Iterator[Violation]:
-    """``ops verify`` says so where a clearance is wrong for longer than it lets the tag lag."""
+    """``ops verify`` reports a clearance that is wrong for longer than the tag may lag."""
     for verified in history.verified:
         named = {scan for scan, _, _ in verified.findings}
         for version in history.versions.values():
@@ -72,7 +72,7 @@ def _missed(history: History) -> Iterator[Violation]:
 
 
 def _came_late(history: History, scan: str, file: str) -> bool:
-    """A report or log that came when the evaluate had looked already: odd, and truly so."""
+    """A report or log that arrived after the evaluation: ``verify`` is right to report it."""
     files = history.attempts[scan].files
     voucher = files.get("gate-result.json" if file == "report.json" else "report.json")
     known = voucher and isinstance(voucher.document, dict) and voucher.document.get("evidence")

@@ -1,4 +1,4 @@
-"""One answer to a click, and what there was of its scan."""
+"""One answer to a click, and the state of its scan at the time."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from tests.simulation.trace import Clicked
 
 
 class Answer:
-    """One click that was answered, and the scan that it was about."""
+    """One answered click, and the scan that it was about."""
 
     def __init__(self, history: History, click: Clicked, attempt: Attempt | None) -> None:
         self.history, self.click = history, click
@@ -20,11 +20,11 @@ class Answer:
 
     @property
     def attempt(self) -> Attempt:
-        """The scan, or one of which there is nothing."""
+        """The scan, or an empty attempt if it is unknown."""
         return self.known or _NOTHING
 
     def so(self, timestamp: float) -> bool:
-        """Whether what came at ``timestamp`` was there before the answer."""
+        """Whether something that happened at ``timestamp`` precedes the answer."""
         return timestamp <= self.end
 
     def names(self, answer: str, timestamp: float) -> Iterator[str]:

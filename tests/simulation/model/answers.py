@@ -1,10 +1,10 @@
 """Whether each answer to a click was true.
 
 Promises: docs/decisions.md, "One decision per scan" (everybody else is told what is stored) and
-"Buttons of your own" (*Scan again*: another attempt with a card of its own); DESIGN section 5,
-"Approval Lambda". An answer must have been true at some moment between the click and the answer;
-what a clock decides may be off by the 3 s by which clocks differ. The sentences are known by their
-words, as people know them; one that is not known is a violation, so that a new one gets its rule.
+"Buttons of your own" (*Scan again*: another attempt with a card of its own). An answer must have
+been true at some point between the click and the answer; deadlines may be off by the 3 s by which
+clocks differ. Answers are recognised by their wording; an unknown one is a violation, so that each
+new sentence gets a rule.
 """
 
 import re
@@ -45,8 +45,7 @@ def _judge(answer: Answer, text: str) -> tuple[str, Iterator[str]]:
     return "unknown answer", iter(["no such answer is known"])
 
 
-# Each sentence by how it begins, its rule's name, and the rule, which gets what is stored in
-# brackets.
+# Each sentence's beginning, its rule's name, and the rule, which gets the regex's groups.
 SENTENCES = [
     (re.compile(pattern, re.DOTALL), name, rule)
     for pattern, name, rule in (

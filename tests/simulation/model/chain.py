@@ -1,8 +1,8 @@
-"""Whether the evidence is whole, and each decision one that could be made.
+"""Whether the evidence is complete, and each decision was a possible one.
 
 Promises: docs/decisions.md, "Evidence" (each document names the SHA-256 of those before it; written
-once), "One decision per scan", "How long", and the table in "The life of a request"; DESIGN section
-5: the first writer wins. A click about a version that a newer one has replaced closes its request.
+once), "One decision per scan" (the first writer wins), "How long", and the table in "The lifecycle
+of a request". A click about a version that a newer one has replaced closes its request.
 """
 
 import re
@@ -16,7 +16,7 @@ from tests.simulation.model.wording import seconds, verb
 from tests.simulation.trace import Clicked, Stored
 
 VERBS = {"approved": "approve", "rejected": "reject"}
-# What a document must vouch for where that lay there before (docs/decisions.md, "Evidence").
+# The documents whose SHA-256 a document must name if they exist (docs/decisions.md, "Evidence").
 VOUCHES = {
     "report.json": ("scanner.log",),
     "gate-result.json": ("scan.json", "report.json"),
@@ -49,7 +49,7 @@ def attempt_violations(history: History, attempt: Attempt) -> Iterator[Violation
 
 
 def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> Iterator[Violation]:
-    """Each digest is that of the document as it lies there; none that could be there is missing."""
+    """Each SHA-256 is that of the stored document; none that should be named is missing."""
     if not name.endswith(".json"):
         return
     if not isinstance(stored.document, dict):
@@ -68,7 +68,7 @@ def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> 
             yield Violation("wrong digest", stored.at, f"{stored.key} vouches for another {other}")
     for other in VOUCHES.get(name, ()):
         document = attempt.files.get(other)
-        # What came while the evaluate was at work came too late for it.
+        # A document that arrives during the evaluation is too late to be named.
         if document and other not in digests and document.at < history.patience.before(stored.at):
             yield Violation(
                 "not vouched for", stored.at, f"{stored.key} does not name {other} before it"
@@ -76,7 +76,7 @@ def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> 
 
 
 def _gate_result(attempt: Attempt) -> Iterator[Violation]:
-    """A scan passes or fails only where its gate did; a later attempt's is in its report."""
+    """A scan passes or fails only if its gate did; a later attempt's gate is in its report."""
     gate = attempt.version.gate
     if attempt.number > 1 and (report := attempt.files.get("report.json")):
         gate = ((report.document or {}).get("gate") or {}).get("status")
@@ -120,7 +120,7 @@ def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
 def _newest(attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
     """A click about a version that a newer one has replaced closes its request, and no more.
 
-    What was deleted for good cannot be deployed, whatever is decided about it.
+    A permanently deleted version cannot be deployed, whatever is decided about it.
     """
     newer = [attempt.version.newer(item.began, attempt.decided) for item in clicks]
     first = next(iter(newer), None)
@@ -134,7 +134,7 @@ def _newest(attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
 
 
 def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
-    """It holds for as long as the person said, or as usual; never for longer than the longest."""
+    """It is valid for the requested or the default period, never longer than the maximum."""
     period = attempt.until - seconds(attempt.decision.get("decidedAt"))
     answer = {_period(item) or history.settings.exception for item in clicks}
     if clicks and not any(abs(period - item) <= 1 for item in answer):
@@ -150,7 +150,7 @@ def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iter
 
 
 def _period(click: Clicked) -> float | None:
-    """How long an approval is to hold: ``14``, ``14d``, ``12h``; None where nobody said."""
+    """The requested validity of an approval: ``14``, ``14d``, ``12h``; None if not given."""
     answer = click.payload.get("approve")
     days = str(answer[1]).strip().lower() if isinstance(answer, list) and len(answer) == 2 else ""
     if days in ("", "$days"):
@@ -160,9 +160,9 @@ def _period(click: Clicked) -> float | None:
 
 
 def _expiry(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """Nobody decided for the whole of ``decisionWindow``, and not much longer."""
+    """A request expires after ``decisionWindow``, and not much later."""
     window = history.settings.decide
-    # When it ends is said before the gate result is written.
+    # ``expiresAt`` is computed before the gate result is written.
     if attempt.decided < attempt.evaluated + window - FOLLOWS:
         yield Violation(
             "expired early",
@@ -178,7 +178,7 @@ def _expiry(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _superseded(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """Only a version that was uploaded later makes a request moot."""
+    """Only a version that was uploaded later supersedes a request."""
     since = history.patience.before(attempt.decided)
     if not attempt.version.replaced(since, attempt.decided):
         yield Violation(
@@ -196,7 +196,7 @@ def _superseded(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _withdrawal(attempt: Attempt) -> Iterator[Violation]:
-    """Only an approval that still holds can be taken back, by a click."""
+    """Only a valid approval can be withdrawn, by a click."""
     at = attempt.withdrawn
     if attempt.outcome != "approved" or attempt.decided > at:
         yield Violation("withdrawal of nothing", at, f"{attempt.scan} is {attempt.outcome!r}")

@@ -1,8 +1,8 @@
 """Whether each version's tag followed its evidence.
 
-Promises: docs/decisions.md, "The life of a request" (which clearance belongs to what happened) and
-"What enforces it" (only ``passed`` and ``approved`` can be deployed); issue 15: no version is
-deployable for longer than the tag needs to follow, 60 s, once its evidence says otherwise.
+Promises: docs/decisions.md, "The lifecycle of a request" (the clearance after each outcome) and
+"Enforcement" (only ``passed`` and ``approved`` can be deployed); docs/simulation.md, "What must
+hold": a version is not deployable for longer than 60 s after its evidence forbids it.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ DEPLOYABLE = {"passed", "approved"}
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What the tag may say from ``since`` on; the state machine could know since ``heard``."""
+    """The values that the tag may have from ``since`` on."""
 
     since: float
     statuses: frozenset[str | None]
@@ -47,7 +47,7 @@ def violations(history: History) -> Iterator[Violation]:
 
 
 def evidence(version: Version) -> list[Segment]:
-    """What follows from the evidence of ``version``, from when to when."""
+    """The clearances that follow from the evidence of ``version`` over time."""
     times = {-inf}
     for attempt in version.attempts:
         times |= {attempt.evaluated, attempt.decided, attempt.withdrawn, attempt.until}
@@ -60,11 +60,9 @@ def evidence(version: Version) -> list[Segment]:
 
 
 def follows(version: Version, at: float) -> frozenset[str | None]:
-    """The clearance that follows from the newest attempt that is evaluated.
+    """The clearances that follow from the newest evaluated attempt; several if each is right.
 
-    Any where both would do.
-
-    What was withdrawn in the last minute of an approval may count as over: clocks differ.
+    An approval that is withdrawn in its last minute may count as expired: clocks differ.
     """
     evaluated = [attempt for attempt in version.attempts if attempt.evaluated <= at]
     if not evaluated:
@@ -81,7 +79,7 @@ def follows(version: Version, at: float) -> frozenset[str | None]:
 
 
 def lags(history: History, version: Version, segments: list[Segment]) -> Iterator[Lag]:
-    """Each time in which the tag did not say what the evidence says."""
+    """Each period in which the tag contradicted the evidence."""
     gone = min(version.deleted, history.ended)
     starts = [(-inf, None), *((tag.at, tag.status) for tag in version.tags), (inf, None)]
     for (start, status), (until, _) in pairwise(starts):
@@ -97,14 +95,14 @@ def lags(history: History, version: Version, segments: list[Segment]) -> Iterato
                 has_been, lost = True, None
             elif has_been:
                 lost = lost or segment
-            else:  # nothing ever said so: it is wrong from its start
+            else:  # the evidence never said so: the tag is wrong from its start
                 lost = Segment(max(start, segment.since), segment.statuses)
         if lost and end > start:
             yield Lag(status, lost.since, start, end, lost.statuses)
 
 
 def wrong(history: History, version: Version, start: float, end: float) -> bool:
-    """Whether the tag was wrong, and not only late, at some moment of these."""
+    """Whether the tag was wrong, and not only late, at some point in this period."""
     return any(
         max(lag.start, history.patience.deadline(lag.since)) <= end and lag.end > start
         for lag in lags(history, version, evidence(version))
@@ -112,7 +110,7 @@ def wrong(history: History, version: Version, start: float, end: float) -> bool:
 
 
 def wrong_throughout(history: History, version: Version, start: float, end: float) -> bool:
-    """Whether the tag was wrong all the time, and wrong in the same way."""
+    """Whether the tag was wrong for the whole period, and with the same value."""
     return any(
         max(lag.start, history.patience.deadline(lag.since)) <= start and lag.end >= end
         for lag in lags(history, version, evidence(version))
@@ -152,10 +150,10 @@ def _unfounded(version: Version, segments: list[Segment]) -> Iterator[Violation]
 
 
 def gave_up(history: History, version: Version, by: float) -> bool:
-    """Whether an execution of it had failed by then, and a card said so, or SNS refused it.
+    """Whether an execution for it had failed by then, and a card said so, or SNS refused it.
 
-    docs/faults.md, "card": the way ended otherwise, and a card says so; "alarm": a failed
-    execution, which is one by itself.
+    docs/faults.md, "card": the lifecycle ended differently, and a card says so; "alarm": a failed
+    execution sets off an alarm.
     """
     return any(
         run.status == "FAILED" and run.ended <= by and failure_reported(history, run)

@@ -1,8 +1,7 @@
 """Whether nothing was lost and nothing doubled.
 
-Promises: DESIGN section 1 (a second click, a lost event, two uploads at once: one scan per upload,
-one decision per scan); docs/decisions.md, "The life of a request" (which card and email belong to
-what happened); docs/faults.md, "What is accepted".
+Promises: docs/simulation.md, "What must hold"; docs/decisions.md, "One decision per scan" and "The
+lifecycle of a request" (the card and email of each outcome); docs/faults.md, "What is accepted".
 """
 
 from collections.abc import Iterator
@@ -33,7 +32,7 @@ def violations(history: History) -> Iterator[Violation]:
 
 
 def gone(version: Version, attempt: Attempt) -> bool:
-    """Whether the version was deleted before its scan could be followed to its end."""
+    """Whether the version was deleted before its scan could end."""
     return version.deleted < max((run.ended for run in attempt.runs), default=0)
 
 
@@ -42,14 +41,14 @@ def _failed(attempt: Attempt) -> bool:
 
 
 def _scanned(history: History, version: Version) -> Iterator[Violation]:
-    """Each upload is scanned, whatever happens; how it ends is told, or it passed."""
+    """Each upload is scanned; people are notified of the outcome, unless it passed."""
     first = [attempt for attempt in version.attempts if attempt.number == 1 and attempt.runs]
     if not first:
         yield Violation("never scanned", version.uploaded, f"{version.key} {version.id}")
 
 
 def _failed_unreported(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """An execution that fails says so in the channel, unless SNS refuses even that card."""
+    """A failed execution is reported in the channel, unless SNS refuses even that card."""
     for run in attempt.runs:
         if run.status != "FAILED":
             continue
@@ -61,7 +60,7 @@ def _failed_unreported(history: History, attempt: Attempt) -> Iterator[Violation
 
 
 def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """Each event by its card and, where there is one, its email; at the right time."""
+    """Each outcome has its card and, if there is one, its email, at the right time."""
     if attempt.status is None:
         yield Violation("never evaluated", history.ended, f"{attempt.scan} has no gate-result.json")
         return
@@ -81,7 +80,7 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
                 f"{attempt.scan}: card {name!r} at {first:.1f}, {first - since:.0f} s after it was "
                 f"due, late after {late:.1f}",
             )
-        # Where the mail is refused, that is a card's to say, which may be refused, too.
+        # A card reports a refused email, and may be refused, too.
         nowhere = first == inf and refused and _unmailable(history, since)
         if mailed and name not in mails and not unsent and not nowhere:
             yield Violation("unmailed", history.ended, f"{attempt.scan}: no mail {name!r}")
@@ -95,7 +94,7 @@ Event = tuple[str, float, bool]
 
 
 def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
-    """What must be told of a scan: which card, since when it is due, and whether by email, too."""
+    """The notifications due about a scan: which card, since when, and whether also by email."""
     if attempt.status == "error":
         yield "scan error", attempt.evaluated, False
     if attempt.status != "failed":
@@ -113,7 +112,7 @@ def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
 
 def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]:
     patience, settings, since = history.patience, history.settings, attempt.decided
-    # What is withdrawn or over before it can be told is told as that instead.
+    # An approval that is withdrawn or expires before its notification is only reported as that.
     known = patience.deadline(since, FOLLOWS + settings.who)
     if attempt.holds_until > known:
         yield "approved", since, True
@@ -127,7 +126,7 @@ def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]
 
 
 def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """A request is closed when a newer version comes, and at the latest when its time is over."""
+    """A request is closed by a newer version, or at the latest when it expires."""
     if attempt.status != "failed":
         return
     if not attempt.decision:
@@ -140,7 +139,7 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
         late = history.patience.deadline(since)
         if newer.deleted < late or begun == inf:
             continue
-        # docs/faults.md: where the call to supersede is refused throughout, a click or the end of
+        # docs/faults.md: if the call to supersede is always refused, a click or the end of
         # the window closes the request.
         refused = history.patience.refused(
             since - FOLLOWS, late, "Invoke open-scan", "lambda", "s3", by="open-scan"
@@ -156,9 +155,9 @@ def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _unmailable(history: History, since: float) -> bool:
-    """Whether what was due ``since`` was refused each time: to write it, or to mail it.
+    """Whether each attempt to write or send the email due ``since`` was refused.
 
-    docs/faults.md, "An approval's card that SNS refuses": only the answer has told of it then.
+    docs/faults.md, "An approval's card that SNS refuses": then only the answer reports it.
     """
     late = history.patience.deadline(since)
     calls = ("Invoke notify", "lambda", "s3", "sesv2")
@@ -166,16 +165,16 @@ def _unmailable(history: History, since: float) -> bool:
 
 
 def _superseding(attempt: Attempt) -> float:
-    """When an execution of it began that came so far as to supersede others; infinite if none."""
+    """When an execution started that got far enough to supersede others; infinite if none."""
     runs = [run for run in attempt.runs if attempt.builds or run.status != "FAILED"]
     return min((run.started for run in runs), default=inf)
 
 
 def _refused(history: History, attempt: Attempt, name: str) -> bool:
-    """Whether SNS refused a card for as long as it was tried, where docs/faults.md accepts that.
+    """Whether SNS refused every attempt at a card whose loss docs/faults.md accepts.
 
-    A call for help is not made again; the developers have the email of a reminder; and the answer
-    to the click, or the email, says what the card of an approval would ("answer").
+    An escalation is not repeated; a reminder also has an email; and an approval is reported by the
+    answer to the click, or the email ("answer").
     """
     settings = history.settings
     if name == "expiring":

@@ -1,4 +1,4 @@
-"""What the answers to Approve, Reject and Withdraw promise; each rule yields what is not true.
+"""What the answers to Approve, Reject and Withdraw promise; each rule yields untrue claims.
 
 docs/decisions.md, "One decision per scan": everybody else is told what is stored.
 """
@@ -10,8 +10,7 @@ from tests.simulation.model.answer import Answer, state
 from tests.simulation.model.patience import FOLLOWS, SKEW
 from tests.simulation.model.wording import seconds, verb
 
-# What calls for a person gives up on a call that takes as long, in seconds: DESIGN section 5, an
-# answer in under 15 s.
+# The timeout of a call that a person waits for, in seconds: the chat service waits 15 s in all.
 HANGS = 2.0
 
 
@@ -30,14 +29,14 @@ def rejected(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def recorded_in_vain(answer: Answer, outcome: str, scan: str) -> Iterator[str]:
-    """It is written down, and nothing follows."""
+    """It is recorded, and no execution carries it out."""
     yield from recorded(answer, outcome, scan)
     if not _failed_before(answer):
         yield "no execution of it has failed"
 
 
 def recorded(answer: Answer, outcome: str, scan: str) -> Iterator[str]:
-    """It is written down; what follows is told by a card."""
+    """It is recorded; a card reports what follows."""
     attempt = answer.attempt
     if outcome == "withdrawn":
         is_so = answer.so(attempt.withdrawn)
@@ -48,7 +47,7 @@ def recorded(answer: Answer, outcome: str, scan: str) -> Iterator[str]:
 
 
 def already(answer: Answer, outcome: str, when: str) -> Iterator[str]:
-    """``Already approved`` says that it may be deployed: it must hold (issue 15, number 11)."""
+    """``Already approved`` means deployable: the approval must be valid (issue 15, number 11)."""
     attempt = answer.attempt
     if outcome == "withdrawn":
         if not answer.so(attempt.withdrawn):
@@ -119,7 +118,7 @@ def over(answer: Answer, until: str) -> Iterator[str]:
 
 
 def not_waiting(answer: Answer, scan: str) -> Iterator[str]:
-    """Not while it is open: the token follows the card within the usual time."""
+    """Untrue while a request is open: the token follows the card within the usual time."""
     attempt = answer.attempt
     late = answer.history.patience.deadline(attempt.requested)
     if late < answer.start and attempt.decided > answer.end and not _failed_before(answer):
@@ -158,7 +157,7 @@ def no_days(answer: Answer) -> Iterator[str]:
 
 
 def aws(answer: Answer) -> Iterator[str]:
-    """A call failed, or hung for so long that the function gave up."""
+    """A call failed, or took longer than the function waits."""
     elapsed = answer.end - answer.start
     if not answer.history.patience.any(answer.start, answer.end) and elapsed < HANGS:
         yield f"no call failed within {elapsed:.1f} s"

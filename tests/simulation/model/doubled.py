@@ -1,4 +1,4 @@
-"""Whether nothing came twice but what docs/faults.md accepts ("What is accepted")."""
+"""No message is sent twice, except where docs/faults.md accepts it ("What is accepted")."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from tests.simulation.model.subjects import Attempt, Violation
 from tests.simulation.model.wording import kind
 from tests.simulation.trace import Faulted, Mailed, Published
 
-# The sender got no answer: neither SNS nor SES knows what it was asked before (docs/faults.md).
+# The sender got no response: neither SNS nor SES deduplicates requests (docs/faults.md).
 UNANSWERED = {"after", "killed after", "slow", "outage"}
 
 
 def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
-    """Nothing comes twice but what docs/faults.md accepts."""
+    """Yield the messages that were sent twice without an accepted reason."""
     for build in attempt.builds[1:]:
         yield Violation("second build", build.at, f"{attempt.scan}: {build.build}")
     for name, cards in by_kind(attempt).items():
@@ -27,7 +27,7 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield from _twice(history, attempt, f"card {name!r}", cards)
     for name, mails in by_subject(attempt).items():
         yield from _twice(history, attempt, f"mail {name!r}", mails)
-    # Before there is a gate result, nobody knows of the thread that many cards share.
+    # The shared thread of a notification storm is only known once there is a gate result.
     threads = {
         card.card["metadata"].get("threadId")
         for card in attempt.cards
@@ -68,7 +68,7 @@ def _unanswered(fault: Faulted, start: float, end: float) -> bool:
 
 
 def subject(mail: Mailed) -> str:
-    """Which event an email tells."""
+    """Which outcome an email is about."""
     text = mail.subject.partition("] ")[2]
     return next((name for start, name in SUBJECTS if text.startswith(start)), mail.subject)
 

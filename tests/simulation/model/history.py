@@ -1,4 +1,4 @@
-"""A trace in the order of things instead of time: versions, their scans, and what was told."""
+"""A trace by subject instead of time: versions, their scans, and messages about them."""
 
 import re
 from math import inf
@@ -28,7 +28,7 @@ _APP = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class History:
-    """All of a trace, by version and scan; made once, read by all rules."""
+    """A trace by version and scan; built once, read by all rules."""
 
     def __init__(self, trace: Trace) -> None:
         self.settings, self.ended = trace.settings, trace.ended
@@ -54,7 +54,7 @@ class History:
             attempt.settle()
 
     def attempt(self, scan: object) -> Attempt | None:
-        """The scan of this id, None where no upload has it."""
+        """The scan with this id, None if no upload has it."""
         if not isinstance(scan, str):
             return None
         if result := self.attempts.get(scan):
@@ -72,7 +72,7 @@ class History:
         return made
 
     def opened(self, attempt: Attempt) -> float:
-        """When people were asked, or could have been."""
+        """When people were asked for a decision, or could have been."""
         return (
             attempt.evaluated
             if attempt.requested == inf
@@ -80,14 +80,14 @@ class History:
         )
 
     def expires(self, attempt: Attempt) -> float:
-        """When a request is over, at the latest: its time counts from the gate result.
+        """When a request expires at the latest: its time counts from the gate result.
 
-        A gate result whose answer was lost is asked for again, and counts from then.
+        If the function's response is lost, it is invoked again, and the time counts from then.
         """
         return attempt.evaluated + self.settings.decide + self.patience.lost(attempt.evaluated)
 
     def escalated(self, attempt: Attempt) -> float:
-        """When people are called to decide at last; infinite where never."""
+        """When the request escalates; infinite if never."""
         settings = self.settings
         if not 0 < settings.escalate < settings.decide or attempt.requested == inf:
             return inf
@@ -169,9 +169,9 @@ class History:
 
 
 def app(key: str) -> str:
-    """Whose code a key is: ``payments/api.zip`` and ``payments.zip`` are both of ``payments``.
+    """The app of a key: ``payments/api.zip`` and ``payments.zip`` both belong to ``payments``.
 
-    What can be nobody's name, as the card of such an upload says, is of ``invalid-key``.
+    A key whose first part cannot be an app's name belongs to ``invalid-key``.
     """
     name = key.partition("/")[0].removesuffix(".zip")
     return name if _APP.fullmatch(name) else "invalid-key"

@@ -1,4 +1,4 @@
-"""Whole lives of uploads without a fault, for the tests of the model to change."""
+"""Complete lifecycles without a fault, for the tests of the model to change."""
 
 from tests.simulation.model.stories import SETTINGS, History
 
@@ -7,7 +7,7 @@ ESCALATED = 120 + 2 + WINDOW - SETTINGS.escalate
 
 
 def failed(version: str = "v1", at: float = 0.0) -> tuple[History, str]:
-    """A story in which people are asked about a version at 122 s."""
+    """A story in which people are asked to decide about a version at 122 s."""
     story = History()
     scan = story.upload(at, version)
     story.judge(at + 120, scan)
@@ -19,7 +19,7 @@ def approved(at: float = 1000.0, **kwargs: object) -> tuple[History, str, float]
     return story, scan, story.approve(at, scan, **kwargs)  # type: ignore[arg-type]
 
 
-# Whole lives without a fault.
+# Complete lifecycles without a fault.
 
 
 def passed_life() -> History:
@@ -63,7 +63,7 @@ def superseded_life() -> History:
 
 
 def again_life() -> History:
-    """Broken, scanned again, then failed and rejected."""
+    """Failed to run, scanned again, then failed the gate and rejected."""
     story = History()
     scan = story.upload(0, "v1", "failed")
     story.judge(120, scan, "error")

@@ -1,4 +1,4 @@
-"""How long what must follow may take, given the faults that calls met meanwhile."""
+"""How long a consequence may take, given the faults that calls met meanwhile."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from tests.simulation.trace import Faulted
 
 # The tag follows the evidence within this time, in seconds (issue 15, "say 60 s").
 FOLLOWS = 60.0
-# Clocks of functions are wrong by so many seconds at most (issue 15, number 8).
+# The maximum error of a function's clock, in seconds (issue 15, number 8).
 SKEW = 3.0
-# A retry after a single fault comes so many seconds later at most (components/states.py: 2 s, 4 s).
+# The maximum delay of a retry after a single fault (components/states.py: 2 s, 4 s), in seconds.
 PAUSE = 10.0
-# A task is tried so often (docs/faults.md, "refused": each time it is tried).
+# The number of attempts at a task (docs/faults.md, "refused": every attempt is refused).
 TRIES = 6
 
 
 @dataclass
 class Failing:
-    """``who`` called ``call`` (of an outage: the service), and it failed each of ``times``.
+    """A call that failed ``times`` times in a row, from ``start`` to ``end``, in seconds.
 
-    From ``start`` to ``end``, in seconds; nobody is named where it is an outage.
+    ``who`` called ``call``; for an outage that is the service, and ``who`` is not a caller.
     """
 
     who: str
@@ -31,19 +31,19 @@ class Failing:
 
     @property
     def over(self) -> float:
-        """When it has no effect any more: retries back off, for as long as it lasted.
+        """When it has no effect any more: backed-off retries may take as long as it lasted.
 
-        After ``n`` tries the next one waits for 2**n s at most, and an hour at the very most, where
-        it is tried for days (components/states.py).
+        After ``n`` attempts the next one waits at most 2**n s, and never more than an hour
+        (components/states.py).
         """
         return self.end + max(PAUSE, self.end - self.start, min(3600, 2**self.times))
 
 
 class Patience:
-    """Deadlines: what follows takes 60 s, and longer only where calls failed in between.
+    """Deadlines: a consequence takes 60 s, and longer only if calls failed in between.
 
-    While a part of AWS is out, or one call fails each time that it is tried, nothing has to follow;
-    retries back off, so as much time again may pass after it, and a pause at least.
+    While a part of AWS is out, or a call fails on every attempt, nothing has to happen; since
+    retries back off, as much time again may pass afterwards, and at least ``PAUSE``.
     """
 
     def __init__(self, faults: Iterable[Faulted]) -> None:
@@ -61,7 +61,7 @@ class Patience:
                 self._failing.append(last[call])
 
     def deadline(self, since: float, seconds: float = FOLLOWS) -> float:
-        """When what ``since`` must follow within ``seconds`` is too late."""
+        """The deadline of a consequence that is due within ``seconds`` of ``since``."""
         end = since + seconds
         for failing in self._failing:
             if failing.start <= end and failing.over > since:
@@ -69,11 +69,11 @@ class Patience:
         return end
 
     def lost(self, at: float) -> float:
-        """How much longer than usual takes what is to happen ``at`` a moment, in seconds."""
+        """How much longer than usual a consequence of an event ``at`` this time may take."""
         return self.deadline(at) - at - FOLLOWS
 
     def before(self, at: float, seconds: float = FOLLOWS) -> float:
-        """The earliest moment whose deadline is not before ``at``."""
+        """The earliest time whose deadline is not before ``at``."""
         start = at - seconds
         for failing in reversed(self._failing):
             if failing.over >= start and failing.start <= at:
@@ -81,13 +81,13 @@ class Patience:
         return start
 
     def any(self, start: float, end: float) -> bool:
-        """Whether a call met a fault that still counted between the two moments."""
+        """Whether a fault still had an effect between the two times."""
         return any(failing.start <= end and failing.over >= start for failing in self._failing)
 
     def refused(self, start: float, end: float, *calls: str, by: str | None = None) -> bool:
-        """Whether a service was out, or one of its calls refused each time, between the two.
+        """Whether a service was out, or every attempt at a call failed, between the two times.
 
-        ``calls`` are how the names of services and calls begin, as in ``sns`` or ``Publish``; any
+        ``calls`` are prefixes of services and calls, such as ``sns`` or ``Publish``; any
         call of ``by`` counts, too.
         """
         return any(

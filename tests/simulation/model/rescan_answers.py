@@ -1,4 +1,4 @@
-"""What the answers to *Scan again* promise; each rule yields what is not true.
+"""What the answers to *Scan again* promise; each rule yields untrue claims.
 
 docs/decisions.md, "Buttons of your own": another attempt, with evidence and a card of its own.
 """
@@ -38,8 +38,9 @@ def not_over(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def scanning(answer: Answer, again: str) -> Iterator[str]:
-    """The promised card must come, unless what was scanned passed, or SNS refused even the card
-    that says that the execution failed (docs/faults.md, "alarm")."""
+    """The promised card must be sent, unless the scan passed or its failure could not be reported.
+
+    docs/faults.md, "alarm": SNS may refuse even the card about the failed execution."""
     attempt = answer.history.attempts.get(again)
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
@@ -59,7 +60,7 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
 
 
 def again_already(answer: Answer, again: str) -> Iterator[str]:
-    """*See the newer card*: it came, or comes."""
+    """*See the newer card*: there is one, or it follows."""
     attempt = answer.history.attempts.get(again)
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"

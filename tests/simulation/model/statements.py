@@ -1,9 +1,9 @@
 """Whether each card and email was true when it was sent.
 
-Promises: docs/decisions.md, "The life of a request"; issue 15: nobody is told what was not true. A
-card is evaluated by what its author could see: something must have been so at some moment between
-``composed``, when the author began to look, and ``at``, when it was sent. What a clock decides
-(an end, a reminder) may be off by the 3 s by which clocks differ.
+Promises: docs/decisions.md, "The lifecycle of a request"; docs/simulation.md, "What must hold". A
+card is evaluated by what its author could know: it must have been true at some point between
+``composed``, when the author began to read, and ``at``, when it was sent. Deadlines (an expiry, a
+reminder) may be off by the 3 s by which clocks differ.
 """
 
 import re
@@ -18,7 +18,7 @@ from tests.simulation.model.subjects import Attempt, Violation
 from tests.simulation.model.wording import context, day, kind, minute
 from tests.simulation.trace import EPOCH, Mailed, Published
 
-# Which button a card has, by the key that it reads (components/buttons.py).
+# The buttons of a card, by the key of its context that each reads (components/buttons.py).
 BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
 SUBJECTS = (
     ("Approved until ", "approved"),
@@ -35,7 +35,7 @@ _EXPIRES = re.compile(r"On (\d+ \w+ \d{4}, \d\d:\d\d) UTC the request expires")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``name`` is said about a scan; its author looked from ``start``, it was sent at ``end``."""
+    """A message of the kind ``name``, composed from ``start`` on and sent at ``end``."""
 
     name: str
     start: float
@@ -63,12 +63,12 @@ def violations(history: History) -> Iterator[Violation]:
 
 
 def is_known(name: str) -> bool:
-    """Whether there is such a card or email."""
+    """Whether it is a known kind of card or email."""
     return name.removeprefix("unsent ") in RULES
 
 
 def judge(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
-    """Yield what is not true of what was said."""
+    """Yield the untrue claims of a message."""
     name, _, about = statement.name.rpartition(" ")
     if name == "unsent" and about in RULES:
         yield from _unsent(history, attempt, statement, about)
@@ -108,7 +108,7 @@ def _mails(attempt: Attempt) -> Iterator[Said]:
 def _failed(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
     if attempt.status != "failed" or attempt.evaluated > statement.end:
         yield f"gate-result.json says {attempt.status}"
-    # The evaluate may have looked in an earlier run, whose answer was lost.
+    # The evaluation may be that of an earlier attempt, whose response was lost.
     start = min(statement.start, history.patience.before(statement.end))
     if "Decide" not in (statement.buttons or {}):
         if not attempt.version.replaced(start, statement.end):
@@ -123,10 +123,7 @@ def _failed(history: History, attempt: Attempt, statement: Said) -> Iterator[str
 
 
 def _window(history: History, attempt: Attempt, notified: float) -> Iterator[str]:
-    """People were told that the request is open until ``notified``.
-
-    A moment without its seconds.
-    """
+    """The card says that the request is open until ``notified``, a time without seconds."""
     if attempt.decided < notified - SKEW:
         yield f"open until {minute(notified)}, but it expired at {attempt.decided:.1f} already"
     if attempt.decided > history.patience.deadline(notified + FOLLOWS):
@@ -196,7 +193,7 @@ def _decided(outcome: str) -> "Rule":
 
 
 def _unsent(history: History, attempt: Attempt, statement: Said, about: str) -> Iterator[str]:
-    """The state machine writes it when the notification failed for the whole of its retries."""
+    """The state machine's own card, sent if all attempts to notify failed."""
     start = min(statement.start, history.patience.before(statement.end))
     if not history.patience.any(start, statement.end):
         yield "nothing failed"
@@ -205,7 +202,7 @@ def _unsent(history: History, attempt: Attempt, statement: Said, about: str) -> 
 
 
 def _delayed(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
-    """The tag of what was approved could not be set: calls failed, or there is no such version."""
+    """The tag of an approval could not be set: calls failed, or the version was deleted."""
     if attempt.outcome != "approved" or attempt.decided > statement.end:
         yield f"decision.json says {attempt.outcome or 'nothing'}"
     start = min(statement.start, history.patience.before(statement.end))
@@ -220,7 +217,7 @@ def _error(history: History, attempt: Attempt, statement: Said) -> Iterator[str]
 
 
 def _line(*texts: str) -> str:
-    """As people read it, wherever lines are broken."""
+    """The text on one line."""
     return " ".join(" ".join(texts).split())
 
 

@@ -1,4 +1,4 @@
-"""Hand-made traces for the tests of the model: what happened to uploads, event by event."""
+"""Hand-made traces for the tests of the model, event by event."""
 
 import hashlib
 import json
@@ -53,12 +53,12 @@ WORDS = {
 
 
 def iso(at: float) -> str:
-    """A moment as documents have it, to the second."""
+    """A point in time as documents have it, to the second."""
     return timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class History:
-    """A trace in the making; each method adds what happens ``at`` a moment."""
+    """Builds a trace; each method adds events ``at`` a point in time."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.settings = settings
@@ -67,18 +67,18 @@ class History:
         self._until: dict[str, float] = {}
 
     def trace(self, *, without: tuple[type[Event], ...] = ()) -> Trace:
-        """All of it, in the order of time."""
+        """The whole trace, in the order of time."""
         events = [event for event in self.events if not isinstance(event, without)]
         events.sort(key=lambda event: event.at)
         return Trace(self.settings, events, events[-1].at + HOUR)
 
     def upload(self, at: float, version: str, gate: str = "failed", key: str = KEY) -> str:
-        """Upload a version, let its execution begin and its build run; return its scan."""
+        """Upload a version, start its execution and its build; return its scan."""
         self.events.append(Uploaded(at=at, key=key, version=version, gate=gate))
         return self.start(at + 1, version, key=key)
 
     def start(self, at: float, version: str, attempt: int = 1, key: str = KEY) -> str:
-        """Let an execution begin, which writes scan.json and starts the build."""
+        """Start an execution, which writes scan.json and starts the build."""
         scan = f"payments/{version}" + (f".{attempt}" if attempt > 1 else "")
         detail: dict[str, Any] = {"detail": {"object": {"key": key, "version-id": version}}}
         if attempt > 1:
@@ -91,7 +91,7 @@ class History:
         return scan
 
     def store(self, at: float, scan: str, name: str, document: dict[str, Any]) -> None:
-        """Write a document of evidence that vouches for the documents before it."""
+        """Write a document of evidence that names the SHA-256 of those before it."""
         vouched = {
             "gate-result.json": ("scan.json", "report.json"),
             "decision.json": ("gate-result.json",),
@@ -166,14 +166,14 @@ class History:
         )
 
     def plain(self, at: float, scan: str, title: str) -> None:
-        """Publish a card of the state machine's own."""
+        """Publish a card that the state machine writes itself."""
         content = {"title": title, "description": scan, "nextSteps": ["Do something."]}
         metadata = {"threadId": scan, "additionalContext": {"Scan": scan}}
         card = {"content": content, "metadata": metadata}
         self.events.append(Published(at=at, composed=at - 1, card=card))
 
     def mail(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
-        """Send the email of this event."""
+        """Send the email about this outcome."""
         end = self._until.get(scan, 0.0)
         subject = WORDS[name][1].format(day=day(end))
         text = f"until\n{minute(end)}\nEvidence: https://aws/?region=x&prefix=scans/{scan}/\n"
@@ -188,14 +188,14 @@ class History:
         )
 
     def notify(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
-        """Card and mail of an event; some have no mail."""
+        """Send the card and, if there is one, the email about an outcome."""
         if WORDS[name][1]:
             self.mail(at, scan, name, composed)
         self.card(at + 0.5, scan, name, composed=composed)
 
     def click(self, at: float, scan: str, verb: str, answer: str | None, *, days: str = "",
               took: float = 2.0) -> None:  # fmt: skip
-        """Click a button, and be answered ``took`` seconds later."""
+        """Click a button; the answer follows ``took`` seconds later."""
         expected: Any = ["known", days] if verb == "approve" else "known"
         self.events.append(
             Clicked(
@@ -217,7 +217,7 @@ class History:
         tagged: bool = True,
         answer: str | None = "",
     ) -> float:
-        """Approve by a click; return when it ends. The tag follows and people are told."""
+        """Approve by a click, tag and notify; return when the approval expires."""
         end = self._until[scan] = float(int(at + 1 + period))
         if answer == "":
             answer = f"Approved: {scan} may be deployed until {minute(end)}."
@@ -232,7 +232,7 @@ class History:
         return end
 
     def decide(self, at: float, scan: str, outcome: str, reason: str = "known") -> None:
-        """Write a decision without an end, tag it and tell it, then end."""
+        """Write a decision that never expires, tag it, notify, then end the execution."""
         if outcome == "rejected":
             self.click(at - 1, scan, "reject", f"Rejected: {scan} stays blocked.")
         self.store(at, scan, "decision.json", {
@@ -243,7 +243,7 @@ class History:
         self.end(at + 5, scan)
 
     def withdraw(self, at: float, scan: str, *, followed: bool = True, answer: str = "") -> None:
-        """Withdraw by a click; the tag follows and people are told, then it ends."""
+        """Withdraw by a click, tag and notify, then end the execution."""
         answer = answer or f"Withdrawn: {scan} may not be deployed any more."
         self.click(at, scan, "withdraw", answer)
         self.store(at + 1, scan, "withdrawal.json", {
@@ -255,7 +255,7 @@ class History:
             self.end(at + 6, scan)
 
     def over(self, at: float, scan: str, *, reminded: bool = True) -> None:
-        """Let the approval end; a reminder came before."""
+        """Remind of the approval, then let it expire."""
         if reminded:
             self.notify(at - self.settings.remind + 1, scan, "expiring")
         self.tag(at + 1, scan, "approval-expired")
@@ -263,11 +263,11 @@ class History:
         self.end(at + 4, scan)
 
     def end(self, at: float, scan: str, status: str = "SUCCEEDED") -> None:
-        """Let the scan's execution end."""
+        """End the scan's execution."""
         self.events.append(ExecutionEnded(at=at, execution=f"run:{scan}", status=status))
 
     def delete(self, at: float, version: str, key: str = KEY) -> None:
-        """Delete a version for good."""
+        """Delete a version permanently."""
         self.events.append(Deleted(at=at, key=key, version=version))
 
     def fault(self, at: float, until: float, call: str, fault: str, who: str = "x") -> None:
@@ -275,5 +275,5 @@ class History:
         self.events.append(Faulted(at=at, until=until, who=who, call=call, fault=fault))
 
     def verify(self, at: float, *findings: tuple[str, str, str]) -> None:
-        """Let ops verify say what is wrong."""
+        """Add a run of ops verify with these findings."""
         self.events.append(Verified(at=at, began=at - 1, findings=findings))

@@ -29,7 +29,7 @@ def documents(story: History, name: str) -> Iterator[Stored]:
 
 
 def rewrite(story: History, name: str, **fields: object) -> None:
-    """Change what a document says, and leave who vouches for it alone."""
+    """Change the content of a document, but not the SHA-256 that others name of it."""
     [stored] = documents(story, name)
     place = story.events.index(stored)
     story.events[place] = replace(stored, document={**stored.document, **fields})

@@ -8,14 +8,14 @@ from typing import Any
 from tests.simulation.model.wording import answered, context, kind, seconds, verb
 from tests.simulation.trace import BuildStarted, Clicked, Mailed, Published, Stored, Tagged
 
-# A person waits 15 s for an answer at most (DESIGN section 6), in seconds; what was asked of a
-# function, and by it, may still take effect when nobody waits for it any more.
+# How long a click may still take effect, in seconds: a person waits 15 s for the answer (the chat
+# service's limit); requests to a function, and by it, may take effect afterwards.
 CLICK = 30.0
 
 
 @dataclass(frozen=True)
 class Violation:
-    """``kind`` is short and stable; ``what`` is a sentence with the scan and moments."""
+    """``kind`` is short and stable; ``what`` is a sentence with the scan and times."""
 
     kind: str
     at: float
@@ -24,7 +24,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Run:
-    """One execution: of which attempt, from when to when, and how it ended."""
+    """One execution: its attempt, its start and end, and its final status."""
 
     execution: str
     attempt: "Attempt"
@@ -35,7 +35,7 @@ class Run:
 
 @dataclass(slots=True)
 class Attempt:
-    """One scan of a version; ``files`` are its objects by name, as they were first written."""
+    """One scan of a version; ``files`` are the first versions of its objects, by name."""
 
     scan: str
     number: int
@@ -47,7 +47,7 @@ class Attempt:
     clicks: list[Clicked] = field(default_factory=list)
     builds: list[BuildStarted] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
-    # What the documents say, once all are known.
+    # The content of the documents, set once all are known.
     evaluated: float = inf
     status: str | None = None
     decided: float = inf
@@ -60,21 +60,21 @@ class Attempt:
 
     @property
     def outcome(self) -> str:
-        """What was decided; empty where nothing was."""
+        """The decision; empty if there is none."""
         return self.decision.get("decision", "")
 
     @property
     def holds_until(self) -> float:
-        """When an approval was over or withdrawn, whichever came first."""
+        """When an approval expired or was withdrawn, whichever came first."""
         return min(self.until, self.withdrawn)
 
     def held(self, start: float, end: float, skew: float = 0.0) -> bool:
-        """Whether it was approved, and neither withdrawn nor over, at some moment of these."""
+        """Whether an approval was valid at some point in this period."""
         over = min(self.until + skew, self.withdrawn)
         return self.outcome == "approved" and self.decided <= end and over > start
 
     def settle(self) -> None:
-        """Take from the documents what the rules go by."""
+        """Read the values that the rules use from the documents."""
         if stored := self.files.get("gate-result.json"):
             self.evaluated, self.status = stored.at, _of(stored).get("status")
         if stored := self.files.get("decision.json"):
@@ -102,19 +102,19 @@ class Version:
     tags: list[Tagged] = field(default_factory=list)
 
     def newer(self, start: float, end: float) -> "Version | None":
-        """A version of the same key that was newer than this at each moment of these."""
+        """A version of the same key that was newer than this during the whole period."""
         result = [
             version for version in self.later if version.uploaded < start and version.deleted > end
         ]
         return result[-1] if result else None
 
     def replaced(self, start: float, end: float) -> bool:
-        """Whether there was a newer version at some moment of these."""
+        """Whether there was a newer version at some point in this period."""
         return any(version.uploaded <= end and version.deleted >= start for version in self.later)
 
 
 def flights(attempt: Attempt, verbs: tuple[str, ...], at: float) -> Iterator[Clicked]:
-    """The clicks that were under way at the moment ``at``."""
+    """The clicks that were in progress at the time ``at``."""
     for click in attempt.clicks:
         end = click.at if answered(click) else max(click.at, click.began + CLICK)
         if click.began <= at <= end and verb(click) in verbs:

@@ -1,4 +1,4 @@
-"""The model finds each fault that it is there for, and nothing in a trace without it."""
+"""The model finds each known bug, and nothing in the same trace without it."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def test_a_lifecycle_without_faults_breaks_no_rule(life: Callable[[], History]) 
     assert check(life().trace()) == []
 
 
-# Each fault of issue 15, with a twin that differs in the fault only.
+# Each bug of issue 15, with a variant that differs only in the bug.
 
 
 def withdrawn_before_the_hold(fault: bool) -> History:
@@ -41,7 +41,7 @@ def withdrawn_before_the_hold(fault: bool) -> History:
 
 
 def withdrawn_before_the_machine_resumed(fault: bool) -> History:
-    """The function died before it sent the token; the window's end resumes the state machine."""
+    """The function crashed before it sent the token; the timeout resumes the state machine."""
     story, scan, _ = approved(answer=None, tagged=False)
     story.withdraw(1010, scan, followed=False)
     if fault:
@@ -110,7 +110,7 @@ def deaf_after_an_outage(fault: bool) -> History:
 
 
 def withdrawn_reported_as_ended(fault: bool) -> History:
-    """Anyone who reads the withdrawal meets an error, and takes it for none."""
+    """Each read of the withdrawal fails, and the error is taken for no withdrawal."""
     story, scan, _ = approved()
     story.withdraw(5000, scan, followed=False)
     story.fault(5000, 5060, "s3", "outage")
@@ -154,7 +154,7 @@ def approved_notified_after_the_withdrawal(fault: bool) -> History:
 
 
 def withdrawn_in_the_last_second(fault: bool) -> History:
-    """The tag says expired, the evidence withdrawn: right either way."""
+    """The tag says expired, the evidence withdrawn: both are accepted."""
     story, scan, end = approved()
     story.over(end, scan)
     story.withdraw(end - 0.5, scan, followed=False)

@@ -1,4 +1,4 @@
-"""What the model accepts, since docs/faults.md does or nothing else can be known, and no more."""
+"""The model accepts what docs/faults.md accepts or nobody can know, and no more."""
 
 from dataclasses import replace
 
@@ -66,7 +66,7 @@ def test_the_tag_may_lag_for_as_long_as_calls_failed_and_as_long_again(
 def test_a_withdrawal_whose_function_crashed_takes_effect_without_another_click(
     answer: str | None,
 ) -> None:
-    """docs/decisions.md: S3 tells the state machine of it."""
+    """docs/decisions.md: S3's event about it resumes the state machine."""
 
     def violations(by: float) -> set[str]:
         story = late_withdrawal(by)
@@ -140,7 +140,7 @@ def test_a_response_may_say_that_the_execution_has_failed() -> None:
 
 
 def replaced_and_left_open() -> History:
-    """A newer version is scanned, and the request of the one before stays open to its end."""
+    """A newer version is scanned, and the previous request stays open until it expires."""
     story, scan = failed()
     newer = story.upload(2000, "v2", "passed")
     story.judge(2100, newer, "passed")
@@ -201,7 +201,7 @@ def test_a_request_may_stay_open_if_the_newer_version_was_never_scanned() -> Non
 
 
 def approved_and_never_notified() -> History:
-    """The click is answered, and neither card nor email follows."""
+    """The click is answered, but neither card nor email follows."""
     story = approved_life()
     without(story, *cards(story, "approved"), *mails(story, "Approved"))
     return story

@@ -1,4 +1,4 @@
-"""Each rule of the model is broken once; the same trace without the fault is as promised."""
+"""Each rule of the model is broken once; the same trace without the fault breaks none."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,7 +43,7 @@ SCAN = "payments/v1"
 Change = Callable[[History], None]
 
 
-# What changes a life, and what the model calls it. The life without the change is as promised.
+# A change to a lifecycle, and the violation it causes. Without the change there is none.
 
 CLEARANCE: list[tuple[str, Callable[[], History], Change]] = [
     ("tag late", rejected_life, lambda s: changed(s, Tagged, at=1100.0)),

@@ -1,4 +1,4 @@
-"""What cards, clicks, answers and documents say, as people read them."""
+"""Parses cards, clicks, answers and documents by the wording that people read."""
 
 import re
 from datetime import UTC, datetime
@@ -7,18 +7,18 @@ from math import inf
 
 from tests.simulation.trace import EPOCH, Clicked, Published, timestamp
 
-# An answer that says nothing was done, or none: people click again (docs/decisions.md).
+# After an answer that nothing was done, or none, people click again (docs/decisions.md).
 NO_ANSWER = "AWS error"
 
 
 def context(card: Published) -> dict[str, str]:
-    """What the buttons of a card read."""
+    """The context that the buttons of a card read."""
     return card.card.get("metadata", {}).get("additionalContext") or {}
 
 
 KINDS = {"quality gate failed": "failed", "scan failed to run": "scan error"}
 _PLAIN = (
-    # Cards that the state machine writes itself have no keywords; people know them by the title.
+    # Cards that the state machine writes itself have no keywords; they are known by the title.
     (re.compile("Pipeline error"), "pipeline error"),
     (re.compile(r": ([\w ]+), but the email could not be sent"), "unsent"),
     (re.compile(": approved, but its status could not be set yet"), "delayed"),
@@ -27,9 +27,9 @@ _PLAIN = (
 
 
 def kind(card: Published) -> str:
-    """``failed``, ``scan error``, the event, or what the state machine itself tells (``_PLAIN``).
+    """``failed``, ``scan error``, the outcome, or a card of the state machine itself (``_PLAIN``).
 
-    Empty where it is no such card.
+    Empty if it is none of these.
     """
     content = card.card["content"]
     if keywords := content.get("keywords"):
@@ -41,7 +41,7 @@ def kind(card: Published) -> str:
 
 
 def verb(click: Clicked) -> str:
-    """``approve``, ``reject``, ``withdraw`` or ``rescan``; empty where it cannot be told."""
+    """``approve``, ``reject``, ``withdraw`` or ``rescan``; empty if it is none of these."""
     if click.function == "rescan":
         return "rescan"
     payload = click.payload if isinstance(click.payload, dict) else {}
@@ -50,7 +50,7 @@ def verb(click: Clicked) -> str:
 
 
 def answered(click: Clicked) -> bool:
-    """Whether the person was told that something was done."""
+    """Whether the answer says that something was done."""
     return click.answer is not None and not click.answer.startswith(NO_ANSWER)
 
 
@@ -60,13 +60,13 @@ def _seconds(text: str) -> float:
 
 
 def seconds(text: object) -> float:
-    """The moment of a document in virtual time; infinite where there is none."""
+    """A document's timestamp in virtual time; infinite if it has none."""
     return _seconds(text) if isinstance(text, str) else inf
 
 
 @lru_cache(maxsize=4096)
 def minute(at: float) -> str:
-    """A moment as people read it: ``24 Dec 2026, 10:00 UTC``."""
+    """A time as cards have it: ``24 Dec 2026, 10:00 UTC``."""
     if at == inf:
         return "never"
     return f"{timestamp(at):%d %b %Y, %H:%M} UTC".lstrip("0")
@@ -74,7 +74,7 @@ def minute(at: float) -> str:
 
 @lru_cache(maxsize=4096)
 def day(at: float) -> str:
-    """A day as people read it: ``24 Dec 2026``."""
+    """A day as cards have it: ``24 Dec 2026``."""
     if at == inf:
         return "never"
     return f"{timestamp(at):%d %b %Y}".lstrip("0")
