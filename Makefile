@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate
+# A file's tests stay in one process: they share an account.
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # By the environment, so that no name of a zip is read by make or the shell.
 export APP DECISION ENGINE KEEP PORT RANGE SONARQUBE STACK TAG
 
@@ -24,11 +26,10 @@ preflight: setup ## Check all that an environment needs, before and after `pulum
 	@$(BIN)/python -m ops preflight --stack "$$STACK"
 
 test: setup ## Run the tests that take a moment each (two minutes)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --hypothesis-profile quick \
-		-m "not slow and not sonarqube"
+	@$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile quick -m "not slow and not sonarqube"
 
 test-all: setup ## Run all tests that need no SonarQube server, as CI does (12 minutes)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov -m "not sonarqube"
+	@$(BIN)/python -m pytest $(PARALLEL) --cov -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube

@@ -10,6 +10,8 @@ import pytest
 
 from bench import baseline, functions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("times", "number"),

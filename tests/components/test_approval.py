@@ -76,6 +76,7 @@ def test_each_function_gets_the_environment_that_its_handler_reads(built: Built)
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("who", "mention"),
     [
@@ -98,6 +99,7 @@ def test_a_button_responds_before_the_timeout_of_slack(built: Built, name: str):
     assert built.one("lambda/function:Function", f"gate-{name}").inputs["timeout"] < 15
 
 
+@pytest.mark.slow
 def test_the_email_identity_is_created_only_if_the_setting_says_so():
     def senders(built: Built) -> list[dict[str, Any]]:
         return [identity.inputs for identity in built.all("sesv2/emailIdentity:EmailIdentity")]

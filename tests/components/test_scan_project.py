@@ -7,6 +7,8 @@ import yaml
 from components.scan_project import SonarQube, Vpc, packaged_scan
 from tests.support.recording import PROGRAM, TOKEN, Built, gate
 
+pytestmark = pytest.mark.slow
+
 LIMITS = '{"BLOCKER": 0, "HIGH": 0, "MEDIUM": null, "LOW": null}'
 UPLOAD_LIMITS = '{"files": 20000, "bytes": 1073741824, "ratio": 200}'
 SERVER = SonarQube(host_url="https://sonar.example.com", token=TOKEN)

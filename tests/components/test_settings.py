@@ -456,6 +456,7 @@ def test_all_errors_are_named_at_once():
     assert named == {"engine", "logRetentionDays", "sender", "decisionWindow", "protect"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"),
     [(key, value) for key, value, _ in WRONG],

@@ -256,6 +256,7 @@ def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: 
     assert decide(policy, **write, **FIRST) == "nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
 @pytest.mark.parametrize("action", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
 @pytest.mark.parametrize(("protect", "answer"), [(False, "nothing"), (True, "deny")])

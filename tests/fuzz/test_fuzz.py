@@ -56,6 +56,7 @@ def unzippers_found(tmp_path_factory) -> Iterator[Mapping[str, Unzipper]]:
         yield unzippers_found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", unzippers.NAMES)
 def test_no_unzipper_writes_a_file_that_is_not_in_the_ledger(name, unzippers_found, tmp_path):
     if name not in unzippers_found:

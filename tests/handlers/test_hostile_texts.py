@@ -246,6 +246,7 @@ def test_hostile_text_is_plain_wherever_it_is_shown(name, event):
     assert_sound(inputs.mail(event), EXPECTED_MAILS[event])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_random_hostile_text_stays_text(seed):
     texts = hostile_texts.texts(1_000, seed)

@@ -205,6 +205,7 @@ def test_outside_text_adds_no_formatting_and_no_mention():
     assert "`of`" not in description
 
 
+@pytest.mark.slow
 def test_a_digest_of_many_apps_fits():
     many = replace(THREAD_SLOTS, most=25)
     for number in range(26):

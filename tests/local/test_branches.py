@@ -18,6 +18,8 @@ from tests.support.account import (
 )
 from tests.support.thinning import few
 
+pytestmark = pytest.mark.slow
+
 REMIND = 10
 OPENING = {
     "version": "1.0",

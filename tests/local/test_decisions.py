@@ -126,6 +126,7 @@ def test_a_newer_version_supersedes_the_request_of_the_previous_one(cloud):
     assert button(card_of(cloud, new), "Approve")
 
 
+@pytest.mark.slow
 def test_the_scan_again_button_starts_another_attempt(cloud):
     scan = cloud.upload("payments/f.zip", zipped({"README.md": "only words"}))
     again = button(card_of(cloud, scan), "Scan again")
@@ -141,6 +142,7 @@ def test_the_scan_again_button_starts_another_attempt(cloud):
     assert len(cloud.builds.all_of(attempt)) == 1
 
 
+@pytest.mark.slow
 def test_a_custom_button_may_call_its_own_function_only(cloud):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
@@ -161,6 +163,7 @@ def test_a_custom_button_may_call_its_own_function_only(cloud):
     )
 
 
+@pytest.mark.slow
 def test_an_app_has_its_own_recipients_and_the_uploader_may_be_one(cloud):
     stored = cloud.client("s3").put_object(
         Bucket=cloud.outputs["uploadBucket"],

@@ -64,6 +64,7 @@ def test_a_rejection_blocks_the_version_and_ends_the_lifecycle(cloud):
     assert "fix the shell call first" in text_of(mail)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "says", "buttons"),
     [
@@ -102,6 +103,7 @@ def test_code_cannot_exclude_itself_from_the_scan(cloud, files):
     assert cloud.clearance("payments/api.zip", scan) == "failed"
 
 
+@pytest.mark.slow
 def test_code_cannot_hide_in_a_file_that_the_scanner_cannot_read(cloud):
     files = {"hidden.py": SHELL + "\nx = " + "1+" * 3000 + "1", "shown.py": "x = 1"}
     scan = cloud.upload("payments/api.zip", zipped(files))

@@ -15,6 +15,8 @@ from tests.support.account import (
     scan_quickly,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def without_retries(cloud):
@@ -22,6 +24,7 @@ def without_retries(cloud):
     scan_quickly(cloud)
 
 
+@pytest.mark.slow
 def test_a_failed_evaluation_is_reported_with_a_link_to_the_execution(cloud, replaced):
     replaced(cloud, "check-build-status", crash)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
@@ -46,6 +49,7 @@ def test_refused_email_is_reported_and_the_decision_stays(cloud, replaced):
     assert cloud.clearance("payments/api.zip", scan) == "rejected"
 
 
+@pytest.mark.slow
 def test_a_build_is_retried_while_codebuild_is_at_its_quota(cloud, monkeypatch):
     monkeypatch.setattr(cloud.builds, "slots", 0)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)

@@ -92,6 +92,7 @@ def test_an_unrecorded_approver_is_the_channel_and_a_passed_gate_has_none(enviro
     assert by == {rejected: "the channel", expired: "", passed: ""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "listed"),
     [
@@ -151,6 +152,7 @@ def test_scans_on_two_pages_of_the_listing_are_listed_once(environment, small_pa
     assert sorted(row["scan"] for row in rows(environment)) == sorted(scans)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", [b"no json", {"decision": "approved"}, {"decidedAt": 7}])
 def test_a_scan_whose_evidence_was_changed_does_not_hide_the_others(environment, document):
     environment.scan("1", status="passed")

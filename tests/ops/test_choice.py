@@ -162,6 +162,7 @@ def refused(environment, older):
     return newer["why"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "document",
     [b"no json", b"\xff", b"[" * 100_000, b"[]", {}, {"scan": "payments/other"}, b" " * 1_100_000],
@@ -181,6 +182,7 @@ def test_a_version_with_invalid_evidence_is_named_and_the_next_one_is_chosen(
     assert why.startswith(f"its evidence is not as the pipeline writes it: {name} is ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value"),
     [

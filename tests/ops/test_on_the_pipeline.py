@@ -13,6 +13,8 @@ from ops import smoke
 from ops.__main__ import app
 from tests.support.account import QUICK_FAILING, QUICK_PASSING, scan_quickly
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Result]
 
 

@@ -56,6 +56,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ran:
     return run_command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("all_findings", "code"),
     [
@@ -149,6 +150,7 @@ def test_a_misspelt_setting_is_named(ran: Ran):
     assert result.stdout.count("no setting is called") == 1
 
 
+@pytest.mark.slow
 def test_addresses_that_do_not_exist_are_named(ran: Ran):
     text = DEV.read_text().replace("developers@example.com", "developers@acme.io")
 

@@ -5,6 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+pytestmark = pytest.mark.slow
+
 EVENT = {
     "id": "5f1c",
     "time": "2026-01-01T10:00:00Z",

@@ -133,6 +133,7 @@ def test_roles_are_only_handed_to_the_services_that_they_trust(everything: Built
     }
 
 
+@pytest.mark.slow
 def test_uploads_can_be_deleted_only_where_destroy_may_empty_the_buckets(everything: Built):
     upload = "arn:aws:s3:::chatops-slack-{}-gate-uploads-0123456/payments.zip"
     dev, prod = allowed(everything), allowed(program("prod"), "prod")
@@ -184,6 +185,7 @@ def test_every_action_is_one_that_the_service_has():
         assert set(right.actions.split()) <= calls, right
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     settings = tmp_path / "Pulumi.dev.yaml"
     shipped = (PROGRAM / "Pulumi.dev.yaml").read_text()

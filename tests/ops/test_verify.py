@@ -70,6 +70,7 @@ def test_a_changed_document_is_found_by_what_vouches_for_it(environment, scan, n
     assert any("was changed" in item for item in changed), changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHAIN[:-1])
 def test_a_removed_document_is_found(environment, scan, name):
     replace(environment, scan, name, None)
@@ -79,6 +80,7 @@ def test_a_removed_document_is_found(environment, scan, name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHAIN)
 def test_a_document_that_was_written_twice_is_found(environment, scan, name):
     body = body_of(environment, scan, name)
@@ -179,6 +181,7 @@ def condition(**changed):
     return passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("report", "why"),
     [
@@ -477,6 +480,7 @@ def test_a_withdrawal_in_the_last_second_leaves_either_tag(environment, tag):
     assert findings_of(environment, scan) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "document", "what"),
     [

@@ -94,6 +94,7 @@ def put_token(environment, scan, token):
     environment.s3.put_object(Bucket="work", Key=f"waiting/{scan}.json", Body=body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("token", "says"),
     [
@@ -140,6 +141,7 @@ def test_a_token_without_a_scan_is_named(environment, name):
     assert f"waiting/{name}.json" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scan.json", "gate-result.json", "decision.json"])
 @pytest.mark.parametrize("document", [b"no json", b"[]", {"expiresAt": 7}])
 def test_a_wait_with_invalid_evidence_is_named_and_the_others_are_listed(

@@ -146,6 +146,7 @@ def test_a_typed_command_is_checked_against_the_guardrail(window, served):
     expect(page.locator(".answer").last).to_contain_text("I do not have permission")
 
 
+@pytest.mark.slow
 def test_script_from_outside_does_nothing(window, served):
     page = window()
     upload(
@@ -175,6 +176,7 @@ def test_script_from_outside_does_nothing(window, served):
     assert page.locator("main img, main script").count() == 0
 
 
+@pytest.mark.slow
 def test_an_alarm_is_shown_as_the_service_shows_it(window, served):
     page = window()
     served.cloud.client("sns").publish(
@@ -234,6 +236,7 @@ def test_axe_finds_no_violation(busy, window, width, scheme):
     assert all_violations == []
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_on_a_phone(window):
     page = window(viewport={"width": 360, "height": 700})
 

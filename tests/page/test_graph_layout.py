@@ -9,6 +9,8 @@ import pytest
 from local.account import LocalAccount
 from local.page.graph_layout import HEIGHT, WIDTH, draw
 
+pytestmark = pytest.mark.slow
+
 LOOP = {
     "StartAt": "A",
     "States": {

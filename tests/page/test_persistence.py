@@ -9,6 +9,8 @@ from local.page.__main__ import main
 from local.page.serving import serving
 from tests.support.account import PASSING
 
+pytestmark = pytest.mark.slow
+
 
 def passed(page, seconds=60):
     """Wait for the first scan that passed."""

@@ -27,6 +27,7 @@ def failed_conditions(done: Scanned) -> list[str]:
     return [condition["metric"] for condition in conditions if condition["status"] == "error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     few(
@@ -42,6 +43,7 @@ def test_bad_code_is_found_in_every_folder(name):
     assert done.report["coverage"]["counts"]["analysed"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "code"),
     first(
@@ -142,6 +144,7 @@ def test_null_results_mean_that_the_tool_did_not_run():
     assert "did not begin" in done.report["error"]["message"]
 
 
+@pytest.mark.slow
 def test_an_error_that_names_no_file_fails_the_gate():
     notification = {"level": "error", "message": {"text": "could not parse 3 files"}}
     invocation = {"executionSuccessful": True, "toolExecutionNotifications": [notification]}
@@ -151,6 +154,7 @@ def test_an_error_that_names_no_file_fails_the_gate():
     assert unanalysed(done) == {"": "could not parse 3 files"}
 
 
+@pytest.mark.slow
 def test_a_uri_that_no_file_can_have_is_shown_as_it_is():
     uri = "x" * 600 + ".py"
     location = {"physicalLocation": {"artifactLocation": {"uri": uri}}}
@@ -177,6 +181,7 @@ def test_an_override_of_an_extensions_rule_does_not_change_the_drivers():
     assert failed_conditions(of_tool(sarif)) == ["HIGH"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call",
     [

@@ -209,6 +209,7 @@ def test_the_conditions_evaluate_like_the_limits(most, statuses):
 NAMES = st.sampled_from(["a.py", "b.go", "c.md", "vendor/d.py", "e.pyc", "x/f.PY"])
 
 
+@pytest.mark.slow
 @given(
     analysed=st.frozensets(NAMES),
     unread=st.dictionaries(NAMES, st.just("why")),

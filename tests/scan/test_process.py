@@ -315,6 +315,7 @@ sys.exit(CmdExecutor(sys.argv[1:], "").execute())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [["node", "--max-old-space-size=20", "-e", NODE], ["java", "-Xmx64m", "Main.java"]],

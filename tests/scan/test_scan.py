@@ -176,6 +176,7 @@ def test_limits_without_any_condition_are_an_error():
     assert done.error == "NothingEvaluated"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("most", "status"), [("0", "failed"), ("1", "passed"), ("2", "passed"), ("null", "passed")]
 )
@@ -190,6 +191,7 @@ def test_the_sarif_decides_and_not_the_exit_code(code):
     assert with_tool(zipped(GOOD), code=code).report["gate"]["status"] == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sarif", "error"), [("", "NoSarif"), ("{", "InvalidSarif"), ('{"runs": 1}', "InvalidSarif")]
 )
@@ -205,6 +207,7 @@ def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "error", "says"),
     [
@@ -259,6 +262,7 @@ def test_the_token_is_masked_in_tool_output():
     assert "source" not in done.log
 
 
+@pytest.mark.slow
 def test_the_token_is_masked_in_unexpected_errors():
     done = scanned(zipped(GOOD), UPLOAD_BUCKET="elsewhere", SONAR_TOKEN="NoSuchBucket")
 
@@ -280,6 +284,7 @@ def test_a_log_line_cannot_forge_others_or_steer_a_terminal(capsys):
     assert "\x1b" not in done.log + capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "error"),
     [

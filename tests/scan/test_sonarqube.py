@@ -293,6 +293,7 @@ def test_a_bad_token_is_reported():
 STATUS, VALID = "api/system/status", "api/authentication/validate"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "status", "body", "error"),
     [
@@ -330,6 +331,7 @@ def test_each_error_with_the_server_has_its_own_message(path, status, body, erro
     assert (scan.code, scan.error) == (1, error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "error"),
     [
@@ -365,6 +367,7 @@ def test_a_transient_error_is_retried():
     assert scan.report["gate"]["status"] == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "error"),
     [

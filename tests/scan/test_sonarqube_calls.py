@@ -142,6 +142,7 @@ def test_what_the_token_may_not_ask_or_the_server_does_not_know_is_no_error(serv
     assert api.unsaid == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

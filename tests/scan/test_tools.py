@@ -16,6 +16,8 @@ from tests.scan.scanning import ENVIRONMENT, Scanned, scanned
 from tests.scan.uploads import BAD, GOOD, zipped
 from tests.support.thinning import few
 
+pytestmark = pytest.mark.slow
+
 PATH = f"{os.environ.get('SCANNERS', '')}:{ENVIRONMENT['PATH']}:/usr/local/go/bin"
 DOCS = (Path(__file__).parents[2] / "docs" / "scanners.md").read_text()
 COMMANDS = dict(re.findall(r"^## (\w+)\n.*?```sh\n(.*?)\n```", DOCS, re.DOTALL | re.MULTILINE))

@@ -313,6 +313,7 @@ def test_more_files_than_allowed_are_refused(tmp_path):
     assert refused(body, tmp_path).code == "TooManyFiles"
 
 
+@pytest.mark.slow
 def test_100_000_small_files_are_refused_under_the_default_limits(tmp_path):
     body = zipped({f"{number}.py": "" for number in range(100_000)}, zipfile.ZIP_STORED)
 

@@ -76,6 +76,7 @@ def test_elsewhere_a_scan_works_in_the_temporary_folder(monkeypatch, tmp_path, f
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_no_folder_above_an_upload_holds_what_a_scanner_could_take_for_its_settings(build):
     """Scanners look for settings and repositories in all folders above the code."""
     above = (
@@ -121,6 +122,7 @@ def test_an_upload_that_does_not_fit_unpacked_is_reported_as_such(small_disk):
     assert done.error == "DiskFull"
 
 
+@pytest.mark.slow
 def test_a_scanner_that_fills_the_disk_leaves_a_report_that_says_so(small_disk):
     """Then even the log cannot be written."""
     fill = (
@@ -134,6 +136,7 @@ def test_a_scanner_that_fills_the_disk_leaves_a_report_that_says_so(small_disk):
     assert list(small_disk.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_log_with_a_hole_passes_no_gate(small_disk):
     """The tool frees the space again before it ends successfully."""
     fill = (
@@ -148,6 +151,7 @@ def test_a_log_with_a_hole_passes_no_gate(small_disk):
     assert done.report["gate"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -169,6 +173,7 @@ def test_a_machine_that_is_too_small_is_reported_at_every_step(monkeypatch, step
     assert ("computeType" in done.report["error"]["remediation"]) == (code != "Unexpected")
 
 
+@pytest.mark.slow
 def test_folders_of_any_depth_can_be_scanned(monkeypatch, build):
     """A path on Linux holds about 1,700 of them."""
     deep = "/".join(["d"] * 1700)
@@ -190,6 +195,7 @@ def test_folders_of_any_depth_can_be_scanned(monkeypatch, build):
     assert {item.name for item in build.iterdir()} == {"domain", "scan"}
 
 
+@pytest.mark.slow
 def test_files_deeper_than_the_maximum_path_are_removed_too(build):
     dig = "for _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\n"
     done = with_tool(dig, CODEBUILD_SRC_DIR=str(build))
