@@ -23,8 +23,9 @@ Definition = earlier_bugs.Definition
 class Fix:
     """``about`` ends the sentence "without it, ...".
 
-    ``number`` is the one in issue 15, and ``how`` describes the replacement; a violation of one of
-    ``kinds`` shows that the fix is missing. ``patches`` are (owner, name, replacement).
+    ``number`` is that of the bug, which may need several fixes; ``how`` describes the replacement.
+    A violation of one of ``kinds`` shows that the fix is missing. ``patches`` are (owner, name,
+    replacement).
     """
 
     number: int
@@ -36,7 +37,7 @@ class Fix:
 
 
 _NO_EVENT = (callback, "answer", earlier_bugs.no_answer)
-_LATE = ("deployable too long", "tag late", "told late")
+_LATE = ("deployable too long", "tag late", "notified late")
 FIXES = {
     "look-when-a-wait-begins": Fix(
         1,
