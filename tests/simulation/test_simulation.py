@@ -128,7 +128,9 @@ def _raises(*_: Any) -> Any:
 def test_an_unexpected_exception_of_a_function_is_a_violation(function, monkeypatch):
     monkeypatch.setattr(f"handlers.{function}.handler", _raises)
 
-    unexpected = [item.what for item in check(run(EXCEPTION)) if item.kind == "unexpected exception"]
+    unexpected = [
+        item.what for item in check(run(EXCEPTION)) if item.kind == "unexpected exception"
+    ]
 
     assert unexpected
     assert all("KeyError('scan')" in what for what in unexpected)
