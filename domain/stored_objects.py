@@ -37,7 +37,9 @@ class StoredObject:
 
 def error_code(error: Exception) -> str:
     """For example ``NoSuchKey``; empty if ``error`` is not a response of AWS, or has no code."""
-    return getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    # botocore's errors of a connection, such as ReadTimeoutError, have a ``response`` of None.
+    response: Any = getattr(error, "response", None) or {}
+    return response.get("Error", {}).get("Code", "")
 
 
 def to_json(document: object) -> bytes:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from domain import stored_objects
-from domain.stored_objects import put_if_absent, replace
+from domain.stored_objects import error_code, get_object, put_if_absent, replace
 
 
 class Refused(Exception):
@@ -70,6 +71,17 @@ def test_conflicts_without_end_are_an_error():
 def test_an_error_of_another_kind_reaches_the_caller():
     with pytest.raises(Refused, match="NoSuchBucket"):
         put_if_absent(Failing("NoSuchBucket"), "evidence", "key", b"ours")
+
+
+def test_a_call_without_a_response_fails_as_such():
+    class Silent:
+        def get_object(self, **_: Any) -> None:
+            raise ReadTimeoutError(endpoint_url="https://s3.example")
+
+    with pytest.raises(ReadTimeoutError) as raised:
+        get_object(Silent(), "evidence", "key")
+
+    assert error_code(raised.value) == ""
 
 
 class Failing:

@@ -35,7 +35,8 @@ FAULTS = {
 }
 REFUSALS = ("a while", "refused")
 KILLABLE = {
-    "open-scan", "check-build-status", "callback", "approval", "notify", "rescan", "who", "scan",
+    "open-scan", "check-build-status", "callback", "approval", "notify", "rescan",
+    "approver-audit", "scan",
 }  # fmt: skip
 THROTTLED = {
     "s3": (503, "SlowDown"),

@@ -58,7 +58,7 @@ class Tally:
 
 def scenario(seed: int) -> dict[str, Any]:
     """Return the scenario of ``seed``: four of five with faults, half with the approver's name."""
-    return generate(seed, faults=seed % 5 != 0, who=bool(seed // 5 % 2))
+    return generate(seed, faults=seed % 5 != 0, approver=bool(seed // 5 % 2))
 
 
 def evaluated(seed: int, without: str = "") -> Outcome:

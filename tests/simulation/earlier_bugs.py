@@ -14,7 +14,7 @@ from handlers.evidence import Evidence
 
 Definition = dict[str, Any]
 # The value in scenarios that wait for the approver's name.
-WHO_SECONDS = 30
+APPROVER_SECONDS = 30
 OVER = "approval-expired"
 
 
@@ -62,7 +62,7 @@ def ignore_the_end(name: str, state: dict[str, Any]) -> None:
         rules.remove(over)
         rules.insert([rule["Next"] for rule in rules].index("AwaitWithdrawal"), over)
     elif name == "WaitForAuditLog":
-        state["Seconds"] = WHO_SECONDS
+        state["Seconds"] = APPROVER_SECONDS
 
 
 def notified_though_over(

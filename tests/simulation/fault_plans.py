@@ -5,9 +5,10 @@ from random import Random
 from typing import Any
 
 # The callers that may meet a fault, and the number of calls that each usually makes at most.
-WHO = {
+CALLERS = {
     "state machine": 30, "approval": 12, "notify": 14, "check-build-status": 16, "callback": 8,
-    "open-scan": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3, "who": 4,
+    "open-scan": 8, "rescan": 6, "scan": 4, "EventBridge": 2, "Slack channel": 3,
+    "approver-audit": 4,
 }  # fmt: skip
 # The calls whose order matters most.
 CALLS = (
@@ -36,13 +37,13 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
     plans = []
     for _ in range(draw.choices((0, 1, 2, 3), (15, 50, 25, 10))[0]):
         if draw.random() < 0.5:
-            who, call = draw.choice(CALLS)
+            caller, call = draw.choice(CALLS)
             n = draw.choice((1, 1, 2, 3))
         else:
-            who, call = draw.choice(list(WHO)), ""
-            n = 1 + int(WHO[who] * draw.random() ** 1.5)
+            caller, call = draw.choice(list(CALLERS)), ""
+            n = 1 + int(CALLERS[caller] * draw.random() ** 1.5)
         fault = draw.choice(FAULTS)
-        plan = {"who": who, "call": call, "n": n, "fault": fault}
+        plan = {"caller": caller, "call": call, "n": n, "fault": fault}
         # More often than most callers retry.
         if not fault.startswith("killed") and draw.random() < 0.3:
             plan["times"] = draw.choice((2, 4, 8))
@@ -50,19 +51,19 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
     if draw.random() < 0.15:
         # Calls of the state machine, more often than it retries.
         n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after"))
-        plans.append({"who": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
+        plans.append({"caller": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
     if draw.random() < 0.05:
-        who = draw.choice(("notify", "callback", "check-build-status", "open-scan"))
-        n = 1 + int(3 * WHO[who] * draw.random())
-        plans.append({"who": who, "call": "", "n": n, "fault": "before", "times": 40})
+        caller = draw.choice(("notify", "callback", "check-build-status", "open-scan"))
+        n = 1 + int(3 * CALLERS[caller] * draw.random())
+        plans.append({"caller": caller, "call": "", "n": n, "fault": "before", "times": 40})
     if draw.random() < 0.08:
         # A token whose write takes effect, or is retried, after the next wait has stored its own.
-        plans.append({"who": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
+        plans.append({"caller": "callback", "call": "PutObject", "n": 1, "fault": "slow"})
     if any("late" in scan for upload in uploads for scan in upload["scans"][:1]):
         # check-build-status reads the report twice, and the report arrives in between.
         call = draw.choice(("GetObject report.json", "PutObject", "PutObject gate-result.json"))
         fault = draw.choice(FAULTS)
-        plans.append({"who": "check-build-status", "call": call, "n": 1, "fault": fault})
+        plans.append({"caller": "check-build-status", "call": call, "n": 1, "fault": fault})
     return plans
 
 

@@ -46,9 +46,11 @@ def _describe(event: Event) -> str:
             return f"CLICK    {_short(event.payload)} -> {event.answer!r} after {elapsed:.2f} s"
         case trace.Verified():
             return f"VERIFY   {list(event.findings)}"
+        case trace.FunctionFailed():
+            return f"FAILED   {event.function}: {event.error}"
         case trace.Faulted():
             elapsed = event.until - event.at
-            return f"FAULT    {event.fault}: {event.who} {event.call}, for {elapsed:.2f} s"
+            return f"FAULT    {event.fault}: {event.caller} {event.call}, for {elapsed:.2f} s"
     named = {name: var for name, var in vars(event).items() if name not in ("at", "detail")}
     return f"{type(event).__name__} {_short(named)}"
 

@@ -14,15 +14,15 @@ NAMELESS_SHARE = 0.02
 MANY = tuple(f"app-{number}/api.zip" for number in range(6))
 
 
-def generate(seed: int, *, faults: bool, who: bool) -> dict[str, Any]:
+def generate(seed: int, *, faults: bool, approver: bool) -> dict[str, Any]:
     """Return the scenario of a seed, with or without faults and the approver's name."""
-    return _Generator(seed, faults, who).scenario()
+    return _Generator(seed, faults, approver).scenario()
 
 
 class _Generator:
-    def __init__(self, seed: int, faults: bool, who: bool) -> None:
-        self.seed, self.with_faults, self.who = seed, faults, who
-        self.random = Random(f"{seed} {faults} {who}")
+    def __init__(self, seed: int, faults: bool, approver: bool) -> None:
+        self.seed, self.with_faults, self.approver = seed, faults, approver
+        self.random = Random(f"{seed} {faults} {approver}")
         self.uploads: list[dict[str, Any]] = []
         self.actions: list[dict[str, Any]] = []
 
@@ -59,7 +59,7 @@ class _Generator:
             exception=30 * DAY,
             longest=90 * DAY,
             remind=draw.choice((0, DAY, 3 * DAY)),
-            who=30 if self.who else 0,
+            approver_seconds=30 if self.approver else 0,
         )
         return vars(settings).copy()
 
@@ -87,7 +87,7 @@ class _Generator:
             "seconds": round(draw.choice((5, 30, 200)) * draw.random(), 1),
         }
         if self.with_faults and draw.random() < 0.12:
-            end = draw.choice(("dies", "late report", "late report", "unheard"))
+            end = draw.choice(("crashes", "late report", "late report", "event lost"))
             scan |= {"end": end, "late": round(draw.choice((3, 6, 6, 60)) * draw.random(), 2)}
         return scan
 

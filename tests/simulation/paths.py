@@ -19,10 +19,10 @@ SETTINGS = {
     "exception": 30 * DAY,
     "longest": 90 * DAY,
     "remind": DAY,
-    "who": 0,
+    "approver_seconds": 0,
 }
 ESCALATED = {"escalate": DAY}
-APPROVER = {"who": 30}
+APPROVER = {"approver_seconds": 30}
 LATE = 3 * DAY - HOUR
 
 

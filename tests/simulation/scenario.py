@@ -64,7 +64,7 @@ class _Run:
 
     def run(self) -> Trace:
         """Return the trace, once nothing is left to do."""
-        with virtual(self.account.network, self.account.services) as client:
+        with virtual(self.account.network, self.account.services, self.account.functions) as client:
             self.people = users.Users(self.account, client)
             for number, upload in enumerate(self.scenario["uploads"]):
                 self._tie(upload["when"], self._upload, number, upload)
@@ -119,7 +119,9 @@ class _Run:
         self.faults.outages.append(
             Outage(outage["service"], now, until, outage.get("bucket", ""), outage.get("what", ""))
         )
-        self.trace.events.append(Faulted(at=now, until=until, who="", call=where, fault="outage"))
+        self.trace.events.append(
+            Faulted(at=now, until=until, caller="", call=where, fault="outage")
+        )
 
     def _scan(self, scan: str) -> Scan:
         """How a scan goes; attempts beyond the specified ones go like the last of these."""

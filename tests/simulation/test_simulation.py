@@ -35,7 +35,7 @@ EXCEPTION = {
     "skew": 0.0,
     "settings": {
         "decide": 259200, "escalate": 43200, "exception": 2592000, "longest": 7776000,
-        "remind": 86400, "who": 30,
+        "remind": 86400, "approver_seconds": 30,
     },
     "uploads": [
         {
@@ -121,6 +121,46 @@ def test_an_unknown_point_in_time_is_refused():
         run({**EXCEPTION, "actions": [action]})
 
 
+def _raises(*_: Any) -> Any:
+    raise KeyError("scan")
+
+
+@pytest.mark.parametrize("function", ["notify", "callback", "open_scan", "check_build_status"])
+def test_an_unexpected_exception_of_a_function_is_a_violation(function, monkeypatch):
+    monkeypatch.setattr(f"handlers.{function}.handler", _raises)
+
+    unexpected = [
+        item.what for item in check(run(EXCEPTION)) if item.kind == "unexpected exception"
+    ]
+
+    assert unexpected
+    assert all("KeyError('scan')" in what for what in unexpected)
+
+
+@pytest.mark.parametrize("function", ["approval.decide", "rescan.rescan"])
+def test_an_exception_that_a_button_answers_is_a_violation(function, monkeypatch):
+    again = {"do": "scan again", "of": 0, "when": {"after": "over 0", "plus": 60}}
+    monkeypatch.setattr(f"handlers.{function}", _raises)
+
+    trace = run({**EXCEPTION, "actions": [*EXCEPTION["actions"], again]})
+
+    assert "unexpected exception" in {item.kind for item in check(trace)}
+
+
+def test_a_function_that_does_not_exist_is_refused(monkeypatch):
+    from tests.simulation.aws.functions import Functions
+
+    invoke = Functions.invoke
+    monkeypatch.setattr(
+        Functions,
+        "invoke",
+        lambda self, name, payload: invoke(self, name.replace("approver-audit", "who"), payload),
+    )
+
+    with pytest.raises(NotSimulated, match="no function who"):
+        run(EXCEPTION)
+
+
 @pytest.mark.parametrize("gate", ["passed", "failed", "error"])
 def test_reports_are_those_that_a_scan_writes(gate):
     schema = json.loads((ROOT / "domain" / "schemas" / "report.schema.json").read_text())
@@ -133,7 +173,7 @@ def test_reports_are_those_that_a_scan_writes(gate):
 
 
 def test_the_card_of_a_crashed_build_shows_the_end_of_its_log():
-    upload = {**EXCEPTION["uploads"][0], "scans": [{"gate": "failed", "end": "dies"}]}
+    upload = {**EXCEPTION["uploads"][0], "scans": [{"gate": "failed", "end": "crashes"}]}
 
     trace = run({**EXCEPTION, "uploads": [upload], "actions": []})
 
@@ -152,7 +192,7 @@ def test_shrinking_removes_what_the_violation_does_not_need():
     def fails(scenario: dict[str, Any]) -> bool:
         return any("withdrawn" in line for line in notified(run(scenario)))
 
-    faults = [{"who": "notify", "n": 3, "fault": "slow"}]
+    faults = [{"caller": "notify", "n": 3, "fault": "slow"}]
     small = shrink({**EXCEPTION, "faults": faults}, fails)
 
     assert [action["do"] for action in small["actions"]] == ["approve", "withdraw"]

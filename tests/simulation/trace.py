@@ -134,29 +134,44 @@ class Verified(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FunctionFailed(Event):
+    """A function raised, or logged, an exception that no refused or lost call explains.
+
+    ``error`` is the exception, and the line that raised it.
+    """
+
+    function: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Faulted(Event):
     """A call met a fault, from ``at`` to ``until``.
 
     ``fault`` is ``before``, ``after``, ``throttled``, ``slow``, ``killed before``, ``killed after``
-    or ``outage`` (each call of ``who`` or of a service fails until then).
+    or ``outage`` (each call of ``caller`` or of a service fails until then).
     """
 
     until: float
-    who: str
+    caller: str
     call: str
     fault: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The environment's settings, in seconds; ``who`` is 0 if ``recordApprover`` is off."""
+    """The environment's settings, in seconds.
+
+    ``approver_seconds`` is how long the state machine waits for the approver's name, 0 if
+    ``recordApprover`` is off.
+    """
 
     decide: int
     escalate: int
     exception: int
     longest: int
     remind: int
-    who: int
+    approver_seconds: int
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 - The chat service waits 15 s for a function
   (https://docs.aws.amazon.com/chatbot/latest/adminguide/creating-custom-actions.html), and writes
-  who approved to its log, which reaches ``who`` some seconds later, perhaps twice.
+  who approved to its log, which reaches ``approver-audit`` some seconds later, perhaps twice.
 """
 
 import base64
@@ -84,7 +84,7 @@ class Users:
 
         def effect() -> Any:
             reached[0] = scheduler.now
-            if account.trace.settings.who and function == "approval":
+            if account.trace.settings.approver_seconds and function == "approval":
                 self._log(payload)
             return account.functions.invoke(function, payload)
 
@@ -128,9 +128,9 @@ class Users:
             )
 
     def _describe(self, event: dict[str, Any]) -> None:
-        """CloudWatch Logs invokes ``who``, and retries if that fails."""
+        """CloudWatch Logs invokes ``approver-audit``, and retries if that fails."""
         for _ in range(3):
-            ended = self._account.functions.invoke("who", event)
+            ended = self._account.functions.invoke("approver-audit", event)
             self._scheduler.wait(ended)
             if ended.value[0] == "done":
                 return

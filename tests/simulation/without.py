@@ -23,8 +23,9 @@ Definition = earlier_bugs.Definition
 class Fix:
     """``about`` ends the sentence "without it, ...".
 
-    ``number`` is the one in issue 15, and ``how`` describes the replacement; a violation of one of
-    ``kinds`` shows that the fix is missing. ``patches`` are (owner, name, replacement).
+    ``number`` is that of the bug, which may need several fixes; ``how`` describes the replacement.
+    A violation of one of ``kinds`` shows that the fix is missing. ``patches`` are (owner, name,
+    replacement).
     """
 
     number: int
@@ -36,16 +37,16 @@ class Fix:
 
 
 _NO_EVENT = (callback, "answer", earlier_bugs.no_answer)
-_LATE = ("deployable too long", "tag late", "told late")
+_LATE = ("deployable too long", "tag late", "notified late")
 FIXES = {
-    "look-when-a-wait-begins": Fix(
+    "withdrawal-check-when-a-wait-begins": Fix(
         1,
         "a withdrawal before the first wait is not noticed",
         "callback does not look for withdrawal.json; no S3 event",
         _LATE,
         ((callback, "_withdrawn", earlier_bugs.no_answer), _NO_EVENT),
     ),
-    "withdrawal-of-what-is-not-followed-yet": Fix(
+    "withdrawal-resumes-any-wait": Fix(
         2,
         "a withdrawal does not resume a state machine that has not read the approval yet",
         "withdraw resumes exceptions only; no look before the tag; no S3 event",
@@ -53,14 +54,14 @@ FIXES = {
         ((approval, "_resume", earlier_bugs.only_exceptions), _NO_EVENT),
         earlier_bugs.changed(earlier_bugs.tag_unseen),
     ),
-    "event-about-answers": Fix(
+    "event-about-decisions": Fix(
         2,
         "a click that crashes after writing its document is never carried out",
         "no S3 event",
         _LATE,
         (_NO_EVENT,),
     ),
-    "last-attempt": Fix(
+    "scan-again-starts-after-the-last-attempt": Fix(
         3,
         "an old card starts an attempt whose name was used long ago",
         "rescan starts the attempt after that of the card",
@@ -87,14 +88,14 @@ FIXES = {
         ("untrue: approval-expired", "unfounded tag", "old status written", "deployable too long"),
         definition=earlier_bugs.changed(earlier_bugs.any_error_is_none),
     ),
-    "hold-without-a-token": Fix(
+    "wait-without-a-token": Fix(
         5,
         "an approval whose token could not be stored cannot be withdrawn",
         "WaitWithoutCallback waits until the end",
         _LATE,
         definition=earlier_bugs.changed(earlier_bugs.wait_to_the_end),
     ),
-    "approval-that-is-over": Fix(
+    "expired-approval-is-not-notified": Fix(
         6,
         "an expired approval is tagged and notified",
         "no look at the end before tag and card; seconds are a period",
@@ -105,28 +106,28 @@ FIXES = {
         ),
         earlier_bugs.changed(earlier_bugs.ignore_the_end),
     ),
-    "nothing-outdated-is-told": Fix(
+    "outdated-notifications-are-not-sent": Fix(
         7,
         "later decisions are not noticed",
         "notify sends whatever it is asked to",
         ("untrue: escalated", "untrue: approved", "untrue: expiring"),
         ((notify, "_is_outdated", earlier_bugs.no_answer),),
     ),
-    "verify-knows-skew": Fix(
+    "verify-allows-for-skew": Fix(
         8,
         "verify assumes that all clocks agree with its own",
         "no allowance for clocks that differ",
         ("verify finds what is right",),
         ((clearance, "SKEW", timedelta(0)), (clearance, "LAST", timedelta(0))),
     ),
-    "older-is-not-newer": Fix(
+    "older-version-never-supersedes": Fix(
         9,
         "an older version supersedes one that was deleted permanently",
         "the newest listed version counts as newer",
         ("superseded by none", "superseded by an older one"),
         ((versions, "newer", earlier_bugs.only_the_newest),),
     ),
-    "status-and-card-at-once": Fix(
+    "status-and-card-in-one-write": Fix(
         10,
         "card and gate result may come from two evaluations",
         "the card is an object of its own, written first",
@@ -143,7 +144,7 @@ FIXES = {
             (approval, "withdraw", earlier_bugs.end_first),
         ),
     ),
-    "later-token-stays": Fix(
+    "late-write-keeps-the-current-token": Fix(
         12,
         "a late write overwrites the token of the current wait",
         "callback overwrites whatever token is there",

@@ -64,7 +64,7 @@ def build(
     s3 = S3(scheduler, events, UPLOADS, {UPLOADS, BUCKET}, {UPLOADS, BUCKET, STATE})
     step_functions = StepFunctions(scheduler, events)
     sns = Sns(scheduler, events)
-    functions = Functions(scheduler, skew, sns.composed)
+    functions = Functions(scheduler, events, skew, sns.composed)
     bridge = EventBridge(scheduler, network, step_functions, functions, BUCKET)
     s3.created = bridge.created
     models = {name: _real(name).meta.service_model for name in _SERVICES}
@@ -95,7 +95,7 @@ def pipeline(settings: Settings, without: str = "", names: Names = NAMES) -> dic
             decide=settings.decide,
             escalate=settings.escalate,
             remind=settings.remind,
-            audit=settings.who,
+            audit=settings.approver_seconds,
         ),
     )
     return fixes.definition(made, without)

@@ -17,7 +17,7 @@ from tests.simulation.aws.network import Lost, Network, Refused
 from tests.simulation.aws.scheduler import Scheduler, current
 from tests.simulation.aws.step_functions import MACHINE, StepFunctions
 
-WHO = "EventBridge"
+CALLER = "EventBridge"
 ATTEMPTS = 100
 # As in components/pipeline.py: which objects in the artifacts bucket invoke which function.
 ANSWERS = ("/decision.json", "/withdrawal.json")
@@ -51,7 +51,7 @@ class EventBridge:
                 lambda: self._step_functions.serve("StartExecution", parameters, actor),
             )
 
-        self._scheduler.spawn(WHO, work, delay=delay)
+        self._scheduler.spawn(CALLER, work, delay=delay)
 
     def created(self, bucket: str, key: str) -> None:
         """Deliver S3's event about a new object."""
@@ -68,7 +68,7 @@ class EventBridge:
             "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
         }
         for delay in delays:
-            self._scheduler.spawn(WHO, lambda: self._invoke(event), delay=delay)
+            self._scheduler.spawn(CALLER, lambda: self._invoke(event), delay=delay)
 
     def _invoke(self, event: dict[str, Any]) -> None:
         for pause in (60, 120, None):
@@ -91,7 +91,7 @@ class EventBridge:
         scheduler = self._scheduler
         for attempt in range(ATTEMPTS):
             try:
-                return self._network.send(WHO, service, call, effect)
+                return self._network.send(CALLER, service, call, effect)
             except (Refused, Lost):
                 scheduler.sleep(min(300, 2**attempt) * (0.5 + scheduler.random.random()))
         return None

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.simulation.aws import reports
 from tests.simulation.aws.scheduler import Future, Scheduler
@@ -27,9 +27,9 @@ PROJECT = "scan-5d6e7f8"
 class Scan:
     """How one scan goes: what its gate says, how long it takes, and how its build ends.
 
-    ``end`` is ``as it should``; ``dies``: without a report; ``late report``: the report arrives
-    ``late`` seconds after the build's end, as when a connection hangs; ``unheard``: the event about
-    the build's end is lost.
+    ``end`` is ``as it should``; ``crashes``: without a report; ``late report``: the report arrives
+    ``late`` seconds after the build's end, as when a connection hangs; ``event lost``: Step
+    Functions does not receive the event about the build's end.
     """
 
     gate: str
@@ -85,7 +85,9 @@ class Builds:
         draw = self._scheduler.random.random
         self._scheduler.sleep(1 + 10 * draw())
         delay = plan.late if plan.end == "late report" else 0.0
-        scan = self._scheduler.spawn("scan", lambda: self._scan(plan, variables, delay))
+        scan = self._scheduler.spawn(
+            "scan", lambda: self._scan(plan, variables, delay), handled=(BotoCoreError, ClientError)
+        )
         self._scheduler.wait(scan.ended, None if not delay else plan.seconds)
         kind, error_free = scan.ended.value or ("late", False)
         status = "SUCCEEDED" if kind == "done" and error_free else "FAILED"
@@ -95,7 +97,7 @@ class Builds:
                 {"PhaseType": "BUILD", "PhaseStatus": "FAILED", "DurationInSeconds": 10}
             ]
         self._scheduler.sleep(0.5 + 2 * draw())
-        if plan.end != "unheard":
+        if plan.end != "event lost":
             build.ended.set(build.document)
 
     def _scan(self, plan: Scan, variables: dict[str, str], delay: float) -> bool:
@@ -111,7 +113,7 @@ class Builds:
         except ClientError:
             gate = "error"
         self._scheduler.sleep(plan.seconds)
-        if plan.end == "dies":
+        if plan.end == "crashes":
             return False
         log = f"Fetched {variables['UPLOAD_KEY']}\nGate {gate}\n".encode()
         self._scheduler.sleep(delay)

@@ -9,20 +9,21 @@ from tests.simulation.trace import Event, Faulted
 
 # Callers that are processes of ours and can crash; AWS's own calls cannot be killed.
 CAN_CRASH = {
-    "approval", "notify", "callback", "check-build-status", "rescan", "scan", "open-scan", "who",
+    "approval", "notify", "callback", "check-build-status", "rescan", "scan", "open-scan",
+    "approver-audit",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The ``n``-th call of ``who`` (from 1, in the whole scenario) meets ``fault``.
+    """The ``n``-th call of ``caller`` (from 1, in the whole scenario) meets ``fault``.
 
     So do the next calls, until ``times`` calls have met it.
 
     With a ``call``, such as ``PutObject decision.json``, only calls with that prefix count.
     """
 
-    who: str
+    caller: str
     n: int
     fault: str
     call: str = ""
@@ -54,7 +55,7 @@ class Faults:
     outages: list[Outage] = field(default_factory=list)
     _calls: Counter[int] = field(default_factory=Counter)
 
-    def meet(self, who: str, service: str, call: str, bucket: str, now: float) -> Faulted | None:
+    def meet(self, caller: str, service: str, call: str, bucket: str, now: float) -> Faulted | None:
         """Return the fault that this call meets, with its end still unknown, or None."""
         for outage in self.outages:
             if (
@@ -63,17 +64,17 @@ class Faults:
                 and outage.bucket in ("", bucket)
                 and call.startswith(outage.what)
             ):
-                return Faulted(at=now, until=now, who=who, call=call, fault="outage")
+                return Faulted(at=now, until=now, caller=caller, call=call, fault="outage")
         met = ""
         for number, plan in enumerate(self.plans):
-            if plan.who == who and call.startswith(plan.call):
+            if plan.caller == caller and call.startswith(plan.call):
                 self._calls[number] += 1
                 met = plan.fault if 0 <= self._calls[number] - plan.n < plan.times else met
-        if met.startswith("killed") and who not in CAN_CRASH:
+        if met.startswith("killed") and caller not in CAN_CRASH:
             met = "before" if met == "killed before" else "after"
         if not met:
             return None
-        faulted = Faulted(at=now, until=now, who=who, call=call, fault=met)
+        faulted = Faulted(at=now, until=now, caller=caller, call=call, fault=met)
         self.events.append(faulted)
         return faulted
 

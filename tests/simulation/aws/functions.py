@@ -2,6 +2,7 @@
 
 - A function that exceeds its timeout, or whose process crashes, is an error for its caller
   (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html).
+- An exception for another reason than a fault is an event of the trace, which the model reports.
 - The state machine sees the class of the exception as the error's name
   (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
 """
@@ -12,10 +13,12 @@ import logging
 import pkgutil
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from functools import cache, partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -29,29 +32,35 @@ from ops import parallel
 # Sets the handlers' environment and imports moto before them: both may be in one process.
 from tests.handlers.conftest import ENVIRONMENT
 from tests.simulation.aws.faults import ends
-from tests.simulation.aws.network import Client, Network
+from tests.simulation.aws.network import Client, Network, is_from_aws
 from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler, TimedOut
-from tests.simulation.trace import timestamp
+from tests.simulation.trace import Event, FunctionFailed, timestamp
 
 # As deployed (components/handler_function.py, approval.py, pipeline.py, approver_audit.py), in
 # seconds.
 TIMEOUT = 10.0
-TIMEOUTS = {"notify": 30.0, "open-scan": 60.0, "check-build-status": 30.0, "who": 60.0}
+TIMEOUTS = {"notify": 30.0, "open-scan": 60.0, "check-build-status": 30.0, "approver-audit": 60.0}
 COLD_START = 0.4
+_LOG = logging.getLogger("handlers")
 
 
 class Functions:
     """``skew`` is the maximum error of an invocation's clock, in seconds."""
 
     def __init__(
-        self, scheduler: Scheduler, skew: float, composed: Callable[[Any, float], None]
+        self,
+        scheduler: Scheduler,
+        events: list[Event],
+        skew: float,
+        composed: Callable[[Any, float], None],
     ) -> None:
-        self._scheduler, self._skew, self._composed = scheduler, skew, composed
+        self._scheduler, self._events = scheduler, events
+        self._skew, self._composed = skew, composed
 
     def invoke(self, name: str, payload: Any) -> Future:
         """Start a function; the Future gets ``(done, answer)`` or ``(failed, (error, cause))``."""
         scheduler, ended = self._scheduler, Future()
-        handler = _module(name).handler
+        handler = _handler(name)
         draw = scheduler.random.random
         actor = scheduler.spawn(
             name.replace("_", "-"),
@@ -59,6 +68,7 @@ class Functions:
             delay=COLD_START * draw() ** 4,
             skew=self._skew * (2 * draw() - 1),
             seconds=TIMEOUTS.get(name.replace("_", "-"), TIMEOUT),
+            handled=(Exception,),
         )
 
         def end() -> None:
@@ -78,7 +88,29 @@ class Functions:
             return "failed", ("Sandbox.Timedout", "Task timed out")
         if kind == "killed":
             return "failed", ("Runtime.ExitError", "Runtime exited")
+        self.report(actor.name, value)
         return "failed", (type(value).__name__, json.dumps({"errorMessage": str(value)}))
+
+    def report(self, function: str, error: BaseException) -> None:
+        """Record an exception of ``function`` that no refused or lost call explains."""
+        if isinstance(error, Exception) and is_from_aws(error):
+            return
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{error!r} in {Path(frame.filename).name}:{frame.lineno}"
+        now = self._scheduler.now
+        self._events.append(FunctionFailed(at=now, function=function, error=text))
+
+
+class _Logged(logging.Handler):
+    """Reports the exceptions that handlers log and answer, as those behind buttons do."""
+
+    def __init__(self, functions: Functions) -> None:
+        super().__init__(logging.WARNING)
+        self._functions = functions
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1]:
+            self._functions.report(record.name, record.exc_info[1])
 
 
 class VirtualDatetime(datetime):
@@ -92,10 +124,13 @@ class VirtualDatetime(datetime):
 
 
 @contextmanager
-def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+def virtual(
+    network: Network, services: dict[str, Any], functions: Functions
+) -> Iterator[Callable[..., Any]]:
     """Give all loaded modules of the pipeline the fake clients and the virtual clock.
 
-    ``services`` are the fakes by boto3's names; yields the replacement for ``boto3.client``.
+    ``services`` are the fakes by boto3's names; yields the replacement for ``boto3.client``. Of
+    the handlers' logs, only exceptions are read, and passed on to ``functions``.
     """
     replaced: list[tuple[ModuleType, str, Any]] = []
 
@@ -118,12 +153,17 @@ def virtual(network: Network, services: dict[str, Any]) -> Iterator[Callable[...
     # Greenlets do not work across threads.
     parallel.results = lambda ask, items, doing: map(ask, items)
     calls_of_handlers.map_all = partial(_in_any_order, network.scheduler)
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    level, log, logged = logging.root.manager.disable, _LOG, _Logged(functions)
+    propagates = log.propagate
+    logging.disable(logging.INFO)
+    log.addHandler(logged)
+    log.propagate = False
     try:
         yield client
     finally:
         logging.disable(level)
+        log.removeHandler(logged)
+        log.propagate = propagates
         for module, name, value in replaced:
             setattr(module, name, value)
 
@@ -158,6 +198,18 @@ _REAL = boto3.client
 @cache
 def _module(name: str) -> Any:
     return importlib.import_module(f"handlers.{name.replace('-', '_')}")
+
+
+def _handler(name: str) -> Callable[[Any, Any], Any]:
+    """The handler of a function.
+
+    Raises:
+        NotSimulated: there is no such function, or its module cannot be imported.
+    """
+    try:
+        return _module(name).handler
+    except (ImportError, AttributeError) as error:
+        raise NotSimulated(f"no function {name}: {error}") from error
 
 
 @cache

@@ -50,7 +50,7 @@ class Network:
 
     def send(
         self,
-        who: str,
+        caller: str,
         service: str,
         call: str,
         effect: Callable[[], Any],
@@ -67,7 +67,7 @@ class Network:
         """
         scheduler, actor = self.scheduler, current()
         actor.call_began = scheduler.now
-        faulted = self.faults.meet(who, service, call, bucket, scheduler.now)
+        faulted = self.faults.meet(caller, service, call, bucket, scheduler.now)
         if faulted is None:
             return self._carry("", service, effect, patience)
         actor.faulted = faulted
@@ -131,6 +131,16 @@ def _error(service: str, fault: str) -> Refused:
     if fault == "throttled":
         return Refused(THROTTLED.get(service, "TooManyRequestsException"), status=429)
     return Refused(UNAVAILABLE.get(service, "ServiceUnavailable"), status=503)
+
+
+def is_from_aws(error: Exception) -> bool:
+    """Whether a client raised it because a call was refused or got no response, as faults do.
+
+    Not so for other errors of AWS, such as a validation error: those are bugs of the caller.
+    """
+    if isinstance(error, exceptions.ClientError):
+        return error.response.get("Error", {}).get("Code") in RETRIED
+    return isinstance(error, (exceptions.ConnectionError, exceptions.ReadTimeoutError))
 
 
 class Client:

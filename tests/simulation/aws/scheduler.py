@@ -45,11 +45,21 @@ class Future:
 
 
 class Actor(greenlet):
-    """``skew`` is how many seconds its clock is ahead; ``began`` is when it was started."""
+    """``skew`` is how many seconds its clock is ahead; ``began`` is when it was started.
 
-    def __init__(self, scheduler: "Scheduler", name: str, work: Callable[[], Any]) -> None:
+    An exception that ``handled`` does not include ends the run: nobody would look at it.
+    """
+
+    def __init__(
+        self,
+        scheduler: "Scheduler",
+        name: str,
+        work: Callable[[], Any],
+        handled: tuple[type[Exception], ...] = (),
+    ) -> None:
         super().__init__(self._live, scheduler.hub)
         self.scheduler, self.name, self.work = scheduler, name, work
+        self.handled = handled
         self.skew = 0.0
         self.began = scheduler.now
         self.ended = Future()
@@ -64,7 +74,7 @@ class Actor(greenlet):
             self.ended.set(("done", self.work()))
         except Killed as killed:
             self.ended.set(("killed", killed))
-        except Exception as error:
+        except self.handled as error:
             self.ended.set(("failed", error))
 
 
@@ -92,9 +102,13 @@ class Scheduler:
         delay: float = 0.0,
         skew: float = 0.0,
         seconds: float | None = None,
+        handled: tuple[type[Exception], ...] = (),
     ) -> Actor:
-        """Start an actor after ``delay``; it is killed if not done ``seconds`` later."""
-        actor = Actor(self, name, work)
+        """Start an actor after ``delay``; it is killed if not done ``seconds`` later.
+
+        ``handled`` are the exceptions that those who wait for its end deal with.
+        """
+        actor = Actor(self, name, work, handled)
         actor.skew, actor.began = skew, self.now + delay
         self.at(self.now + delay, self._resume, actor, 0)
         if seconds is not None:

@@ -27,7 +27,7 @@ from tests.simulation.aws.services import Sns
 from tests.simulation.aws.step_functions import StepFunctions
 
 PREFIX = "arn:aws:states:::"
-WHO = "state machine"
+CALLER = "state machine"
 MODELLED = {"NoSuchKey"}  # with an exception of its own in the SDK for Java 2's S3
 ERRORS = {"s3": "S3", "lambda": "Lambda", "codebuild": "CodeBuild", "sns": "SNS"}
 INVALID_KEY = {
@@ -95,7 +95,7 @@ class Tasks:
             except TaskFailed as failed:
                 resumed.set(("call", failed))
 
-        scheduler.spawn(WHO, work)
+        scheduler.spawn(CALLER, work)
         is_resumed = scheduler.wait(resumed, seconds)
         self._step_functions.close(token)
         if not is_resumed:
@@ -108,7 +108,7 @@ class Tasks:
     def _within(self, work: Callable[[], Any], seconds: float | None) -> Any:
         scheduler = self._network.scheduler
         began = current().began
-        actor = scheduler.spawn(WHO, work)
+        actor = scheduler.spawn(CALLER, work, handled=(TaskFailed,))
         actor.began = began
         if not scheduler.wait(actor.ended, seconds):
             raise TaskFailed("States.Timeout")
@@ -172,7 +172,7 @@ class Tasks:
 
     def _send(self, service: str, call: str, effect: Callable[[], Any], bucket: str = "") -> Any:
         try:
-            return self._network.send(WHO, service, call, effect, bucket=bucket)
+            return self._network.send(CALLER, service, call, effect, bucket=bucket)
         except Refused as refused:
             raise TaskFailed(
                 _name(service, refused.code), f"{refused} ({refused.status})"

@@ -53,7 +53,7 @@ def test_an_event_that_no_rule_matches_is_not_delivered(bucket, key):
 
 
 def test_an_undelivered_event_is_delivered_again():
-    plan = Plan(who="EventBridge", n=1, fault="throttled", times=5)
+    plan = Plan(caller="EventBridge", n=1, fault="throttled", times=5)
 
     [(name, key, when)] = notified("artifacts", KEY, plan)
 

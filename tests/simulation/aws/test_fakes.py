@@ -40,7 +40,7 @@ class World:
         return Client(real, fake, self.network)
 
     def does(self, *works: Callable[[], Any]) -> list[Any]:
-        actors = [self.scheduler.spawn("approval", work) for work in works]
+        actors = [self.scheduler.spawn("approval", work, handled=(Exception,)) for work in works]
         self.scheduler.run()
         return [actor.ended.value for actor in actors]
 
@@ -79,7 +79,7 @@ def test_one_conditional_write_wins_and_the_others_get_412_or_409():
 
 
 def test_a_conditional_write_whose_response_is_lost_finds_its_own_object():
-    world = World(Plan(who="approval", n=1, fault="after"))
+    world = World(Plan(caller="approval", n=1, fault="after"))
     s3 = world.client("s3", world.s3)
 
     [result] = world.does(lambda: put(s3, b"{}"))
@@ -109,7 +109,7 @@ def test_replacing_a_changed_or_missing_object_is_refused(world):
 def test_a_write_may_take_effect_after_its_writer_gave_up():
     late = 0
     for seed in range(20):
-        world = World(Plan(who="approval", n=1, fault="slow", times=2), seed=seed)
+        world = World(Plan(caller="approval", n=1, fault="slow", times=2), seed=seed)
         s3 = world.client("s3", world.s3)
         [(kind, error)] = world.does(partial(put, s3, b"{}"))
         [stored] = [event for event in world.events if isinstance(event, Stored)]
@@ -121,7 +121,7 @@ def test_a_write_may_take_effect_after_its_writer_gave_up():
 
 
 def test_a_client_retries_as_often_as_configured():
-    worlds = [World(Plan(who="approval", n=1, fault="throttled", times=t)) for t in (1, 2)]
+    worlds = [World(Plan(caller="approval", n=1, fault="throttled", times=t)) for t in (1, 2)]
     results = []
     for world in worlds:
         s3 = world.client("s3", world.s3)
@@ -150,7 +150,7 @@ def test_an_outage_fails_each_call_of_its_service_until_it_is_over(world):
 
 
 def test_a_call_takes_effect_even_if_its_caller_is_killed_afterwards():
-    world = World(Plan(who="approval", n=1, fault="killed after"))
+    world = World(Plan(caller="approval", n=1, fault="killed after"))
     s3 = world.client("s3", world.s3)
 
     [(kind, _)] = world.does(lambda: put(s3, b"{}"))

@@ -238,6 +238,7 @@ def invoke(
             tasks.run(f"arn:aws:states:::{resource}", arguments, variables, seconds),
             scheduler.now,
         ),
+        handled=(TaskFailed,),
     )
     scheduler.run()
     kind, value = actor.ended.value
@@ -262,9 +263,9 @@ def test_a_functions_error_has_the_name_of_its_exception():
 
 
 def test_lost_responses_and_refusals_have_the_error_names_of_aws():
-    plan = Plan(who="state machine", n=1, fault="after")
+    plan = Plan(caller="state machine", n=1, fault="after")
     assert invoke("lambda:invoke", plan, function=answers)[0].error == "Lambda.SdkClientException"
-    plan = Plan(who="state machine", n=1, fault="throttled")
+    plan = Plan(caller="state machine", n=1, fault="throttled")
     error, _ = invoke("lambda:invoke", plan, function=answers)
     assert error.error == "Lambda.TooManyRequestsException"
 

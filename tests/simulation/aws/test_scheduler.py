@@ -104,6 +104,21 @@ def test_a_loop_without_end_is_refused():
         scheduler.run(events=100)
 
 
+def test_an_exception_ends_the_run_unless_the_actor_s_caller_handles_it():
+    def work() -> None:
+        raise KeyError("scan")
+
+    handled = Scheduler(1)
+    actor = handled.spawn("actor", work, handled=(KeyError,))
+    handled.run()
+    unhandled = Scheduler(1)
+    unhandled.spawn("actor", work, handled=(OSError,))
+
+    assert actor.ended.value[0] == "failed"
+    with pytest.raises(KeyError, match="scan"):
+        unhandled.run()
+
+
 def test_a_missing_feature_of_the_simulator_cannot_be_caught_by_a_handler():
     scheduler = Scheduler(1)
 

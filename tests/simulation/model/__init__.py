@@ -2,13 +2,21 @@
 
 ``check`` returns the violations. Each rule names the promise that it checks, and its source:
 clearance (the tag follows the evidence), chain (the evidence is complete), statements and answers
-(messages are true), completeness (nothing lost or doubled), and here the findings of
+(messages are true), completeness (nothing lost or doubled), approver_audit (evidence and email name
+who clicked), and here the findings of
 ``ops verify``.
 """
 
 from collections.abc import Iterator
 
-from tests.simulation.model import answers, chain, clearance, completeness, statements
+from tests.simulation.model import (
+    answers,
+    approver_audit,
+    chain,
+    clearance,
+    completeness,
+    statements,
+)
 from tests.simulation.model.history import History
 from tests.simulation.model.subjects import Violation
 from tests.simulation.trace import Trace
@@ -27,6 +35,7 @@ def check(trace: Trace) -> list[Violation]:
         *statements.violations(history),
         *answers.violations(history),
         *completeness.violations(history),
+        *approver_audit.violations(history),
         *_verified(history),
         *_missed(history),
     ]
@@ -36,7 +45,7 @@ def check(trace: Trace) -> list[Violation]:
 def _verified(history: History) -> Iterator[Violation]:
     """``ops verify`` has a finding only if evidence or clearance is really wrong.
 
-    docs/decisions.md, "Evidence": "so that a change is found"; issue 15, number 8.
+    docs/decisions.md, "Evidence": "so that a change is found".
     """
     for verified in history.verified:
         for scan, file, what in verified.findings:

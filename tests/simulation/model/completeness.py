@@ -24,6 +24,8 @@ def violations(history: History) -> Iterator[Violation]:
             yield from _failed_unreported(history, attempt)
             if attempt.runs and not _failed(attempt) and not gone(version, attempt):
                 yield from _describe(history, attempt)
+    for failed in history.function_failures:
+        yield Violation("unexpected exception", failed.at, f"{failed.function}: {failed.error}")
     for run in history.runs:
         if run.ended == inf:
             yield Violation(
@@ -53,7 +55,7 @@ def _failed_unreported(history: History, attempt: Attempt) -> Iterator[Violation
         if run.status != "FAILED":
             continue
         if not failure_reported(history, run):
-            yield Violation("failed, untold", run.ended, f"{attempt.scan}: {run.execution}")
+            yield Violation("failure not notified", run.ended, f"{attempt.scan}: {run.execution}")
         since = history.patience.before(run.ended)
         if not history.patience.any(since, run.ended) and not gone(attempt.version, attempt):
             yield Violation("failed without a fault", run.ended, f"{attempt.scan}: {run.execution}")
@@ -68,14 +70,14 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
     mails = by_subject(attempt)
     for name, since, mailed in _expected(history, attempt):
         unsent = cards.get(f"unsent {name}", [])
-        late = history.patience.deadline(since, FOLLOWS + history.settings.who)
+        late = history.patience.deadline(since, FOLLOWS + history.settings.approver_seconds)
         first = min((card.at for card in (*cards.get(name, ()), *unsent)), default=inf)
         refused = _refused(history, attempt, name)
         if first == inf and not refused:
-            yield Violation("untold", history.ended, f"{attempt.scan}: no card {name!r}")
+            yield Violation("not notified", history.ended, f"{attempt.scan}: no card {name!r}")
         if late < first < inf:
             yield Violation(
-                "told late",
+                "notified late",
                 first,
                 f"{attempt.scan}: card {name!r} at {first:.1f}, {first - since:.0f} s after it was "
                 f"due, late after {late:.1f}",
@@ -83,10 +85,10 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
         # A card reports a refused email, and may be refused, too.
         nowhere = first == inf and refused and _unmailable(history, since)
         if mailed and name not in mails and not unsent and not nowhere:
-            yield Violation("unmailed", history.ended, f"{attempt.scan}: no mail {name!r}")
+            yield Violation("no email", history.ended, f"{attempt.scan}: no mail {name!r}")
     for mail in attempt.mails:
         if not mail.to:
-            yield Violation("mail to nobody", mail.at, f"{attempt.scan}: {mail.subject}")
+            yield Violation("email without recipient", mail.at, f"{attempt.scan}: {mail.subject}")
     yield from _open_request(history, attempt)
 
 
@@ -113,7 +115,7 @@ def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
 def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]:
     patience, settings, since = history.patience, history.settings, attempt.decided
     # An approval that is withdrawn or expires before its notification is only reported as that.
-    known = patience.deadline(since, FOLLOWS + settings.who)
+    known = patience.deadline(since, FOLLOWS + settings.approver_seconds)
     if attempt.holds_until > known:
         yield "approved", since, True
     due = attempt.until - settings.remind
@@ -188,7 +190,7 @@ def _refused(history: History, attempt: Attempt, name: str) -> bool:
             for click in attempt.clicks
         )
     ):
-        due = attempt.decided + settings.who
+        due = attempt.decided + settings.approver_seconds
     else:
         return False
     late = history.patience.deadline(due)

@@ -47,7 +47,7 @@ def recorded(answer: Answer, outcome: str, scan: str) -> Iterator[str]:
 
 
 def already(answer: Answer, outcome: str, when: str) -> Iterator[str]:
-    """``Already approved`` means deployable: the approval must be valid (issue 15, number 11)."""
+    """``Already approved`` means deployable: the approval must be valid."""
     attempt = answer.attempt
     if outcome == "withdrawn":
         if not answer.so(attempt.withdrawn):

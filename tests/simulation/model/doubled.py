@@ -51,7 +51,7 @@ def _twice(
         start, end = first.composed - SKEW, second.at
         if not any(_unanswered(fault, start, end) for fault in history.patience.faults):
             yield Violation(
-                "told twice",
+                "notified twice",
                 second.at,
                 f"{attempt.scan}: {what} at {first.at:.1f} and {second.at:.1f}",
             )

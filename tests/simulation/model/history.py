@@ -14,6 +14,7 @@ from tests.simulation.trace import (
     ExecutionEnded,
     ExecutionStarted,
     Faulted,
+    FunctionFailed,
     Mailed,
     Published,
     Stored,
@@ -38,6 +39,7 @@ class History:
         """Cards, mails and objects about nothing that was uploaded."""
         self.clicks: list[Clicked] = []
         self.verified: list[Verified] = []
+        self.function_failures: list[FunctionFailed] = []
         self.runs: list[Run] = []
         self._keys: dict[str, list[Version]] = {}
         faults: list[Faulted] = []
@@ -121,6 +123,8 @@ class History:
                 self._end(event)
             case Verified():
                 self.verified.append(event)
+            case FunctionFailed():
+                self.function_failures.append(event)
             case _:
                 raise TypeError(f"the model does not know {type(event).__name__}")
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tests.simulation.trace import Faulted
 
-# The tag follows the evidence within this time, in seconds (issue 15, "say 60 s").
+# The tag follows the evidence within this time, in seconds (docs/simulation.md, "What must hold").
 FOLLOWS = 60.0
-# The maximum error of a function's clock, in seconds (issue 15, number 8).
+# The maximum error of a function's clock, in seconds (docs/simulation.md).
 SKEW = 3.0
 # The maximum delay of a retry after a single fault (components/states.py: 2 s, 4 s), in seconds.
 PAUSE = 10.0
@@ -19,10 +19,10 @@ TRIES = 6
 class Failing:
     """A call that failed ``times`` times in a row, from ``start`` to ``end``, in seconds.
 
-    ``who`` called ``call``; for an outage that is the service, and ``who`` is not a caller.
+    ``caller`` called ``call``; for an outage that is the service, and ``caller`` is empty.
     """
 
-    who: str
+    caller: str
     call: str
     start: float
     end: float
@@ -51,7 +51,7 @@ class Patience:
         self._failing: list[Failing] = []
         last: dict[tuple[str, str], Failing] = {}
         for fault in self.faults:
-            call = fault.who, fault.call
+            call = fault.caller, fault.call
             before = last.get(call)
             if before and fault.at <= before.over and fault.fault != "outage":
                 before.end, before.times = max(before.end, fault.until), before.times + 1
@@ -94,6 +94,6 @@ class Patience:
             failing.start <= end
             and failing.over >= start
             and (failing.is_outage or failing.times >= TRIES)
-            and (failing.call.startswith(calls) or failing.who == by)
+            and (failing.call.startswith(calls) or failing.caller == by)
             for failing in self._failing
         )

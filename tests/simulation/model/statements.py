@@ -50,7 +50,7 @@ def violations(history: History) -> Iterator[Violation]:
         if isinstance(event, Published) and kind(event) not in NO_SUBJECT:
             yield Violation("stray card", event.at, f"about no upload: {event.card['content']}")
         if isinstance(event, Mailed):
-            yield Violation("stray mail", event.at, f"about no upload: {event.subject}")
+            yield Violation("stray email", event.at, f"about no upload: {event.subject}")
     for attempt in history.attempts.values():
         for statement in (*_cards(attempt), *_mails(attempt)):
             for what in judge(history, attempt, statement):

@@ -28,7 +28,7 @@ HOUR, DAY = 3600.0, 86400.0
 KEY = "payments/api.zip"
 SETTINGS = Settings(
     decide=24 * 3600, escalate=4 * 3600, exception=30 * 86400, longest=90 * 86400,
-    remind=7 * 86400, who=0,
+    remind=7 * 86400, approver_seconds=0,
 )  # fmt: skip
 BUTTONS = {
     "failed": "Decide",
@@ -270,9 +270,9 @@ class History:
         """Delete a version permanently."""
         self.events.append(Deleted(at=at, key=key, version=version))
 
-    def fault(self, at: float, until: float, call: str, fault: str, who: str = "x") -> None:
+    def fault(self, at: float, until: float, call: str, fault: str, caller: str = "x") -> None:
         """Let calls fail."""
-        self.events.append(Faulted(at=at, until=until, who=who, call=call, fault=fault))
+        self.events.append(Faulted(at=at, until=until, caller=caller, call=call, fault=fault))
 
     def verify(self, at: float, *findings: tuple[str, str, str]) -> None:
         """Add a run of ops verify with these findings."""

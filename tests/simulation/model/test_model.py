@@ -27,7 +27,8 @@ def test_a_lifecycle_without_faults_breaks_no_rule(life: Callable[[], History]) 
     assert check(life().trace()) == []
 
 
-# Each bug of issue 15, with a variant that differs only in the bug.
+# Bugs that the pipeline once had, each with a variant that differs only in the bug. The numbers are
+# those of without.FIXES.
 
 
 def withdrawn_before_the_hold(fault: bool) -> History:
@@ -216,11 +217,11 @@ def already_approved_though_over(fault: bool) -> History:
 FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
     "1: withdrawn before the hold": (
         withdrawn_before_the_hold,
-        {"deployable too long", "told late"},
+        {"deployable too long", "notified late"},
     ),
     "2: withdrawn before the machine resumed": (
         withdrawn_before_the_machine_resumed,
-        {"deployable too long", "tag late", "told late"},
+        {"deployable too long", "tag late", "notified late"},
     ),
     "3: approved again after 90 days": (
         approved_again_after_ninety_days,
@@ -228,14 +229,15 @@ FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
     ),
     "3: no card after scan again": (no_card_after_scan_again, {"untrue answer: again"}),
     "4: replaced before the wait": (replaced_before_the_wait, {"replaced request left open"}),
-    "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long", "told late"}),
-    "5: withdrawn, told as ended": (withdrawn_reported_as_ended, {"untrue: "
-                                                                  "approval-expired", "untold",
-                                                               "unmailed"}),
+    "5: deaf after an outage": (deaf_after_an_outage, {"deployable too long", "notified late"}),
+    "5: withdrawn, notified as expired": (
+        withdrawn_reported_as_ended,
+        {"untrue: approval-expired", "not notified", "no email"},
+    ),
     "6: over, but published": (over_but_notified, {"untrue: approved"}),
     "7: escalated after the decision": (escalated_after_the_decision, {"untrue: escalated"}),
     "7: reminded after the withdrawal": (reminded_after_the_withdrawal, {"untrue: expiring"}),
-    "7: approved told after withdrawal": (approved_notified_after_the_withdrawal,
+    "7: approval notified after withdrawal": (approved_notified_after_the_withdrawal,
                                           {"untrue: approved"}),
     "8: withdrawn in the last second": (
         withdrawn_in_the_last_second,
@@ -246,7 +248,7 @@ FAULTS: dict[str, tuple[Callable[[bool], History], set[str]]] = {
         {"superseded by none", "superseded by an older one"},
     ),
     "10: error card of a failed gate": (error_card_of_a_failed_gate, {"untrue: scan error",
-                                                                        "untold"}),
+                                                                        "not notified"}),
     "11: already approved though withdrawn": (already_approved_though_withdrawn,
                                               {"untrue answer: already"}),
     "11: already approved though over": (already_approved_though_over,

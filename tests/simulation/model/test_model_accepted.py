@@ -95,7 +95,7 @@ def test_a_card_may_be_sent_twice_only_if_its_sender_got_no_response(
     story = rejected_life()
     story.card(1010, SCAN, "rejected")
     story.fault(1004, 1006, call, fault)
-    assert ("told twice" in kinds(story)) == is_found
+    assert ("notified twice" in kinds(story)) == is_found
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_card_may_be_sent_twice_only_if_its_sender_got_no_response(
 def test_a_card_that_sns_always_refuses_may_be_missing(name: str, at: float) -> None:
     story = expired_life() if name == "escalated" else approved_life()
     without(story, *cards(story, name))
-    assert kinds(story) == {"untold"}
+    assert kinds(story) == {"not notified"}
     story.fault(at, at + 60, "sns", "outage")
     assert check(story.trace()) == []
 
@@ -150,7 +150,7 @@ def replaced_and_left_open() -> History:
 
 
 @pytest.mark.parametrize(
-    ("who", "call", "fault", "times"),
+    ("caller", "call", "fault", "times"),
     [
         ("", "lambda", "outage", 1),
         ("", "s3 uploads", "outage", 1),
@@ -159,17 +159,17 @@ def replaced_and_left_open() -> History:
     ],
 )
 def test_a_replaced_request_may_stay_open_if_superseding_always_failed(
-    who: str, call: str, fault: str, times: int
+    caller: str, call: str, fault: str, times: int
 ) -> None:
     story = replaced_and_left_open()
     for at in range(2002, 2002 + times):
-        story.fault(at, at + 1, call, fault, who)
+        story.fault(at, at + 1, call, fault, caller)
 
     assert check(story.trace()) == []
 
 
 @pytest.mark.parametrize(
-    ("who", "call", "fault", "times"),
+    ("caller", "call", "fault", "times"),
     [
         ("", "sns", "outage", 1),
         ("state machine", "Invoke open-scan", "throttled", 2),
@@ -178,11 +178,11 @@ def test_a_replaced_request_may_stay_open_if_superseding_always_failed(
     ],
 )
 def test_other_faults_do_not_excuse_an_open_superseded_request(
-    who: str, call: str, fault: str, times: int
+    caller: str, call: str, fault: str, times: int
 ) -> None:
     story = replaced_and_left_open()
     for at in range(2002, 2002 + times):
-        story.fault(at, at + 1, call, fault, who)
+        story.fault(at, at + 1, call, fault, caller)
 
     assert kinds(story) == {"replaced request left open"}
 
@@ -212,14 +212,14 @@ def test_an_approval_may_stay_unmailed_only_if_card_and_notification_are_refused
     by: str,
 ) -> None:
     story = approved_and_never_notified()
-    assert kinds(story) == {"untold", "unmailed"}
+    assert kinds(story) == {"not notified", "no email"}
     since = 1001
     for at in range(since, since + 6):
         story.fault(at, at + 1, "Publish", "before", "state machine")
-    assert kinds(story) == {"unmailed"}
+    assert kinds(story) == {"no email"}
     for at in range(since, since + 6):
         story.fault(at, at + 1, "GetObject scan.json", "before", by)
-    assert kinds(story) == (set() if by == "notify" else {"unmailed"})
+    assert kinds(story) == (set() if by == "notify" else {"no email"})
 
 
 def test_a_deleted_version_needs_no_final_status() -> None:
