@@ -242,6 +242,7 @@ def test_buttons_that_the_service_would_refuse_are_refused_before_deployment(nam
         named(name)
 
 
+@pytest.mark.slow
 def test_without_custom_buttons_there_are_the_built_in_ones():
     built = approval(custom_actions=())
 

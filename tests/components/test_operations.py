@@ -207,6 +207,7 @@ def test_the_docs_count_alarms_and_what_they_are_billed_for(built: Built):
     assert f"{own} metrics" in (PROGRAM / "docs" / "cost.md").read_text(), own
 
 
+@pytest.mark.slow
 def test_a_result_is_late_once_it_took_longer_than_a_build_may():
     late = program(buildTimeout="45m").one(
         "cloudwatch/metricAlarm:MetricAlarm", "gate-results-late"

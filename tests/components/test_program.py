@@ -295,6 +295,7 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
     assert fixed_names(dev) & fixed_names(prod) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_token_is_in_the_secret_and_nowhere_else(stack: str, request: pytest.FixtureRequest):
     built: Built = request.getfixturevalue(stack)

@@ -245,6 +245,7 @@ EVIDENCE = "arn:aws:s3:::gate-artifacts/scans/payments/v1/decision.json"
 FIRST = {"s3:if-none-match": "*"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
 @pytest.mark.parametrize("protect", [False, True])
 def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: bool):
@@ -268,6 +269,7 @@ def test_evidence_is_retained_if_the_stack_is_protected(
     assert decide(policy, principal=principal, action=action, resource=EVIDENCE) == answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("principal", "action", "resource", "answer"),
     [
@@ -304,6 +306,7 @@ def test_object_lock_is_off_without_the_setting(built: Built):
     assert not built.all(LOCK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
 def test_object_lock_is_on_the_evidence_bucket_only_and_after_versioning(mode: str):
     built = storage(lock_mode=mode, lock_days=17)

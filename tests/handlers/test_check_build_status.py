@@ -619,6 +619,7 @@ def test_the_end_of_the_log_is_on_the_card(check, build_log):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "last"),
     [

@@ -109,6 +109,7 @@ def test_an_unanswered_request_is_escalated_and_can_still_be_decided(cloud):
     assert cloud.clearance("payments/d.zip", scan) == "rejected"
 
 
+@pytest.mark.slow
 def test_a_newer_version_supersedes_the_request_of_the_previous_one(cloud):
     old = cloud.upload("payments/e.zip", QUICK_FAILING)
     card = card_of(cloud, old)

@@ -161,6 +161,7 @@ def test_a_duplicate_event_ends_its_execution_at_open_scan(cloud):
     assert len(cloud.builds.all_of(scan)) == 1
 
 
+@pytest.mark.slow
 def test_two_simultaneous_clicks_have_one_outcome(cloud):
     scan = cloud.upload("payments/api.zip", FAILING)
     card = card_of(cloud, scan)

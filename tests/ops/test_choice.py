@@ -69,6 +69,7 @@ def fetch(environment, *words):
     return environment.run("fetch", "payments", "--to", str(environment.folder / "got.zip"), *words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1, 100, NEWEST - 1])
 def test_a_cleared_version_among_the_newest_is_found_with_few_calls_at_a_time(
     environment, many, place
@@ -86,6 +87,7 @@ def test_a_cleared_version_among_the_newest_is_found_with_few_calls_at_a_time(
     assert not many.together.broken
 
 
+@pytest.mark.slow
 def test_where_none_of_the_newest_is_cleared_it_says_so_after_a_few_hundred_calls(
     environment, many
 ):
@@ -199,6 +201,7 @@ def test_a_decision_with_an_invalid_field_clears_nothing(environment, older, fie
     assert "decision.json" in refused(environment, older)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "report",
     [
@@ -262,6 +265,7 @@ def test_a_version_whose_tag_contradicts_its_evidence_is_not_taken(
     assert says in why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", ["approved", "passed"])
 @pytest.mark.parametrize("when", [PAST, LATER, FUTURE])
 def test_a_withdrawn_version_is_not_taken_whatever_its_tag_says(environment, older, tag, when):
@@ -301,6 +305,7 @@ def test_a_version_that_a_later_attempt_did_not_clear_is_not_taken(environment, 
     assert "its tag says approved, but its evidence: error" in refused(environment, older)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["decision.json", "actions/1.json", "report.json"])
 def test_invalid_evidence_of_an_uncleared_version_is_reported_and_stops_nothing(
     environment, older, name

@@ -50,6 +50,7 @@ def test_a_newer_uncleared_version_is_named_with_approver_and_reason(environment
     assert "fix the shell call" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "decision", "says"),
     [

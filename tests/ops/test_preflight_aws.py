@@ -492,6 +492,7 @@ def test_the_root_user_is_a_warning_and_a_role_is_not():
 WANTED = Vpc(vpc_id="vpc-0a", subnets=["subnet-0a"], security_groups=["sg-0a"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subnets", "level", "what"),
     [

@@ -70,6 +70,7 @@ def test_the_worst_finding_is_the_exit_code(ran: Ran, all_findings: list[Finding
     assert ran(*all_findings).exit_code == code
 
 
+@pytest.mark.slow
 def test_a_finding_is_shown_with_why_and_how_to_fix_it(ran: Ran):
     result = ran(FINE, FAILED)
 
@@ -166,6 +167,7 @@ def test_addresses_that_do_not_exist_are_named(ran: Ran):
     assert "acme.io" not in result.stdout
 
 
+@pytest.mark.slow
 def test_an_address_that_does_not_exist_is_named_for_each_setting(ran: Ran):
     result = ran(
         settings=SETTINGS.replace("acme.io", "example.com").replace("security@", "developers@")

@@ -78,6 +78,7 @@ def test_every_type_of_the_program_has_its_rights_and_no_other_has(everything: B
     assert {item.inputs["typeName"] for item in by_cloud_control} == CLOUD_CONTROL.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "inputs", "missing"),
     [
@@ -204,6 +205,7 @@ def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     assert files == documents
 
 
+@pytest.mark.slow
 def test_an_unwritable_folder_is_reported_with_a_message(tmp_path: Path):
     (tmp_path / "file").write_text("")
     arguments = ["rights", "--stack", "dev", "--config", str(PROGRAM / "Pulumi.dev.yaml")]

@@ -60,6 +60,7 @@ def test_evidence_written_by_the_pipeline_is_valid(environment, scan):
     assert "1 scan, 7 files" in environment.run("verify", scan).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHAIN[:-1])
 def test_a_changed_document_is_found_by_what_vouches_for_it(environment, scan, name):
     body = body_of(environment, scan, name)
@@ -91,6 +92,7 @@ def test_a_document_that_was_written_twice_is_found(environment, scan, name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHAIN)
 def test_a_document_that_was_deleted_is_found_though_it_can_be_brought_back(
     environment, scan, name
@@ -108,6 +110,7 @@ def test_a_removed_withdrawal_is_found_by_the_tag(environment, scan):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["notes.txt", "actions/a/b.json", "decision.json.bak", "notification.json"]
 )
@@ -279,6 +282,7 @@ def test_documents_that_do_not_follow_from_each_other_are_found_though_each_vouc
     assert finding in findings_of(environment, scan)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
@@ -385,6 +389,7 @@ def test_while_the_next_attempt_is_scanned_the_tag_is_that_of_the_one_before(env
     ]
 
 
+@pytest.mark.slow
 def test_the_tenth_attempt_comes_after_the_ninth(environment):
     version = environment.upload(status="passed")
     for attempt in range(1, 10):
@@ -412,6 +417,7 @@ def test_attempts_on_two_pages_of_the_listing_are_all_checked(environment, small
     assert findings_of(environment, "--all") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [".1", ".0", ".02", ".two", ".2.3"])
 def test_a_folder_that_is_no_attempt_hides_no_tag(environment, folder):
     version = environment.upload(status="approved")

@@ -95,6 +95,7 @@ def test_a_scanner_that_crashes_while_writing_is_quoted_and_blames_no_setting():
     assert "sarifCommand" not in error["message"] + error["remediation"]
 
 
+@pytest.mark.slow
 def test_files_of_finder_are_not_code():
     double = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        \x00\x02\x00\x00"
     done = scanned(zipped({**GOOD, "__MACOSX/shop/._prices.py": double}))

@@ -75,6 +75,7 @@ def test_a_write_whose_response_is_lost_is_recognised(s3, job, log):
     assert asked_again == [1, 1]
 
 
+@pytest.mark.slow
 def test_a_write_that_conflicts_with_another_is_retried(s3, job, log):
     """S3 answers 409 during another write of the object; a good scan must not end in error."""
     met = []

@@ -139,6 +139,7 @@ def test_a_scanner_that_leaves_the_disk_full_failed_for_lack_of_disk(tmp_path, m
     assert caught.value.code == "DiskFull"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "command"),
     [
@@ -293,6 +294,7 @@ def test_a_scanner_reads_names_of_files_as_utf_8_and_writes_beside_its_work(tmp_
     assert Path(tail[1]).parent == tmp_path / "tmp"
 
 
+@pytest.mark.slow
 def test_java_opens_files_whose_names_are_not_ascii(tmp_path, monkeypatch):
     if not shutil.which("java"):
         pytest.skip("no java here")

@@ -186,6 +186,7 @@ def test_a_limit_is_the_maximum_that_passes(most, status):
     assert done.report["gate"]["status"] == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [2, 130, 255])
 def test_the_sarif_decides_and_not_the_exit_code(code):
     assert with_tool(zipped(GOOD), code=code).report["gate"]["status"] == "passed"
@@ -234,6 +235,7 @@ def test_long_tool_output_is_cut_to_the_limits_of_the_schema():
     assert (len(done.report["findings"]), done.report["counts"]["MEDIUM"]) == (20, 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["no-such-tool {source}", "/etc/passwd", "'unclosed"])
 def test_a_tool_that_cannot_run_is_a_scan_that_failed_to_run(command):
     assert scanned(zipped(GOOD), SARIF_COMMAND=command).error == "ScannerNotFound"

@@ -42,6 +42,7 @@ def test_the_report_is_what_the_server_says():
     assert findings[0]["line"] > 0
 
 
+@pytest.mark.slow
 def test_links_lead_to_the_configured_host():
     scan = scanned_by(Answers("bad"), zipped(BAD), "bad")
 
@@ -109,6 +110,7 @@ def test_hotspots_are_findings_where_the_token_may_read_them():
     assert all(hotspot["message"].startswith("To review: ") for hotspot in hotspots)
 
 
+@pytest.mark.slow
 def test_unreadable_hotspots_fail_the_gate_and_are_named():
     answers = Answers("good")
     answers.change("api/hotspots/search", 500)
@@ -165,6 +167,7 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
     assert [item["componentKeys"] for item in request] == ["acme_payments"]
 
 
+@pytest.mark.slow
 def test_two_environments_never_share_a_project():
     answers, others = Answers("good"), []
     for environment, app in (("dev", "good"), ("prod", "good"), ("dev_x", "y"), ("dev", "x_y")):
@@ -189,6 +192,7 @@ def test_the_scanner_gets_the_token_on_stdin_only():
     assert TOKEN not in json.dumps(scan.report)
 
 
+@pytest.mark.slow
 def test_the_scanner_gets_the_organization_if_there_is_one():
     answers = Answers("good")
     scanner = Scanner(answers)
@@ -209,6 +213,7 @@ def test_line_breaks_around_the_token_are_removed():
     assert scanner.orders[0]["properties"]["sonar.token"] == TOKEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", ["squ_one\nsqu_two", "squ_\u2026"])
 def test_a_token_that_is_invalid_in_a_header_is_refused_and_not_shown(token):
     scan = scanned(
@@ -283,6 +288,7 @@ def test_exclusions_are_followed_where_a_setting_allows_them():
     assert [setting["key"] for setting in scan.report["ignored"]] == ["sonar.sources"]
 
 
+@pytest.mark.slow
 def test_a_bad_token_is_reported():
     scan = scanned_by(Answers("bad-token"), zipped(GOOD), "bad-token")
 

@@ -426,6 +426,7 @@ def emptied(tmp_path):
     empty(tmp_path)
 
 
+@pytest.mark.slow
 def test_folders_of_any_depth_are_unpacked(emptied):
     room = 4095 - len(str(emptied / "source")) - len("/evil.py")
     deep = "d/" * (room // 2) + "evil.py"

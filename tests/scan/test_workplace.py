@@ -64,6 +64,7 @@ def test_a_scan_works_on_the_build_disk_and_cleans_up(build):
     assert {item.name for item in build.iterdir()} == {"domain", "scan"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["", None])
 def test_elsewhere_a_scan_works_in_the_temporary_folder(monkeypatch, tmp_path, folder):
     monkeypatch.delenv("CODEBUILD_SRC_DIR", raising=False)
