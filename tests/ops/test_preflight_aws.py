@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -155,21 +156,22 @@ def action(verb: str) -> str:
     return f"arn:aws:chatbot::{ACCOUNT}:custom-action/chatops-slack-dev-gate-{verb}"
 
 
-VERBS = [
-    item["ActionName"].removeprefix("chatops-slack-dev-gate-")
-    for item in its().desired(slack.ACTION)
-]
+@cache
+def verbs() -> list[str]:
+    """The program's buttons."""
+    names = [item["ActionName"] for item in its().desired(slack.ACTION)]
+    return [name.removeprefix("chatops-slack-dev-gate-") for name in names]
 
 
-def actions(aws: Answers, *verbs: str) -> None:
-    arns = [action(verb) for verb in verbs]
+def actions(aws: Answers, *names: str) -> None:
+    arns = [action(name) for name in names]
     aws.give("chatbot", "list_custom_actions", {"CustomActions": arns}, CHAT_REGION)
 
 
 def test_names_of_buttons_that_are_free_are_fine(aws: Answers):
     actions(aws, "of-another-stack")
 
-    assert_found(slack.buttons(its()), Level.FINE, f"the names of {len(VERBS)} buttons are free")
+    assert_found(slack.buttons(its()), Level.FINE, f"the names of {len(verbs())} buttons are free")
 
 
 def test_a_button_that_another_state_made_fails(aws: Answers):
@@ -185,20 +187,20 @@ def test_a_button_that_another_state_made_fails(aws: Answers):
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_after_up_the_channel_must_list_every_button(aws: Answers, listed: bool):
-    actions(aws, *VERBS)
+    actions(aws, *verbs())
     configurations(aws, configuration())
     aws.give(
         "chatbot",
         "list_associations",
-        {"Associations": [{"Resource": action(verb)} for verb in VERBS[0 if listed else 1 :]]},
+        {"Associations": [{"Resource": action(verb)} for verb in verbs()[0 if listed else 1 :]]},
         CHAT_REGION,
         ChatConfiguration=CONFIGURATION,
     )
 
     expected = (
-        (Level.FINE, f"the channel lists all {len(VERBS)} buttons", "")
+        (Level.FINE, f"the channel lists all {len(verbs())} buttons", "")
         if listed
-        else (Level.FAILED, f"does not list chatops-slack-dev-gate-{VERBS[0]}", "pulumi refresh")
+        else (Level.FAILED, f"does not list chatops-slack-dev-gate-{verbs()[0]}", "pulumi refresh")
     )
     assert_found(slack.buttons(its(deployed=True)), *expected)
 
@@ -211,7 +213,7 @@ def test_buttons_within_the_services_limits_are_fine_and_others_fail(
     monkeypatch.setitem(slack.MOST, "CommandText", 10)
 
     findings = list(slack.limits(its()))
-    assert len(findings) == len(VERBS)
+    assert len(findings) == len(verbs())
     assert all("CommandText is" in finding.what for finding in findings)
 
 
