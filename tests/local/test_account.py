@@ -12,6 +12,8 @@ from local.chat_service_validation import Refused
 from local.resources import Account, UnknownInput, create
 from tests.scan.uploads import zipped
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = Account(client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn")
 
 

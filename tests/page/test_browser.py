@@ -136,6 +136,7 @@ def test_a_reason_is_asked_again_where_the_service_cannot_read_it(window):
     expect(page.locator(".mail", has_text="[quotes]")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_typed_command_is_checked_against_the_guardrail(window, served):
     page = window()
     page.get_by_label("@Amazon Q").fill(

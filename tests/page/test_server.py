@@ -14,6 +14,8 @@ from local.page.folder import zipped
 from local.page.serving import serving
 from samples import key_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page():

@@ -132,6 +132,7 @@ def test_a_settings_file_that_is_code_fails_the_gate_and_is_named():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files",
     [
