@@ -19,6 +19,8 @@ from tests.support.account import (
     version,
 )
 
+pytestmark = pytest.mark.slow
+
 TICKET = "arn:aws:lambda:eu-central-1:123456789012:function:ticket"
 TICKET_PY = """
 def handler(event, context):
@@ -80,7 +82,6 @@ def test_an_approval_is_withdrawn_from_its_own_card(cloud):
     ]
 
 
-@pytest.mark.slow
 def test_developers_are_reminded_before_an_approval_expires(cloud):
     scan = cloud.upload("payments/b.zip", QUICK_FAILING)
     click(cloud, scan, "Approve")
@@ -94,7 +95,6 @@ def test_developers_are_reminded_before_an_approval_expires(cloud):
     assert "Expires on" in mails_about(cloud, version(scan))[-1]["Subject"]
 
 
-@pytest.mark.slow
 def test_an_unanswered_request_is_escalated_and_can_still_be_decided(cloud):
     scan = cloud.upload("payments/d.zip", QUICK_FAILING)
     execution = cloud.execution(scan)
@@ -109,7 +109,6 @@ def test_an_unanswered_request_is_escalated_and_can_still_be_decided(cloud):
     assert cloud.clearance("payments/d.zip", scan) == "rejected"
 
 
-@pytest.mark.slow
 def test_a_newer_version_supersedes_the_request_of_the_previous_one(cloud):
     old = cloud.upload("payments/e.zip", QUICK_FAILING)
     card = card_of(cloud, old)
@@ -127,7 +126,6 @@ def test_a_newer_version_supersedes_the_request_of_the_previous_one(cloud):
     assert button(card_of(cloud, new), "Approve")
 
 
-@pytest.mark.slow
 def test_the_scan_again_button_starts_another_attempt(cloud):
     scan = cloud.upload("payments/f.zip", zipped({"README.md": "only words"}))
     again = button(card_of(cloud, scan), "Scan again")
@@ -143,7 +141,6 @@ def test_the_scan_again_button_starts_another_attempt(cloud):
     assert len(cloud.builds.all_of(attempt)) == 1
 
 
-@pytest.mark.slow
 def test_a_custom_button_may_call_its_own_function_only(cloud):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
@@ -164,7 +161,6 @@ def test_a_custom_button_may_call_its_own_function_only(cloud):
     )
 
 
-@pytest.mark.slow
 def test_an_app_has_its_own_recipients_and_the_uploader_may_be_one(cloud):
     stored = cloud.client("s3").put_object(
         Bucket=cloud.outputs["uploadBucket"],
