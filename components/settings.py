@@ -15,7 +15,7 @@ import pulumi
 from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
 from components.reader import Reader
 from components.scan_project import Sarif, SonarQube, Vpc
-from components.upload_gate import UploadGateArgs
+from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
 from domain.json_values import as_dict, as_list, is_list
 from domain.scan_id import APP
 
@@ -25,13 +25,6 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}")
 # Recipients of one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
 MAX_ADDRESSES = 50
-# The only values that CloudWatch Logs accepts (PutRetentionPolicy).
-# fmt: off
-LOG_RETENTION_DAYS = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
-    3288, 3653,
-)
-# fmt: on
 COMPUTE_TYPES = tuple(
     f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE")
 )

@@ -12,13 +12,21 @@ from components.context import current
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
-from components.scan_project import Build, Sarif, SonarQube, Vpc
+from components.scan_project import IMAGES, Build, Sarif, SonarQube, Vpc
 from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tagging
 from components.watched import Watched
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+LOCK_MODES = ("", "GOVERNANCE", "COMPLIANCE")
+# The only values that CloudWatch Logs accepts (PutRetentionPolicy).
+# fmt: off
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+)
+# fmt: on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +37,8 @@ class UploadGateArgs:
     ``coverage_limits`` the maximum files by class; None is no limit. ``upload_limits`` is what an
     upload may unpack to: files, bytes, and bytes for each byte of the zip. ``lock_mode`` is
     GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock. A channel belongs to one
-    gate. Pulumi.yaml describes each of these as a setting.
+    gate. Pulumi.yaml describes each of these as a setting. ``UploadGate`` raises a ValueError where
+    one of them is wrong.
     """
 
     slack_workspace_id: str
@@ -101,6 +110,31 @@ class UploadGateArgs:
         lifetime = self.decision_seconds + self.max_exception_seconds
         return max(self.upload_retention_days, -(-lifetime // DAY) + 1)
 
+    def check(self) -> None:
+        """Check what AWS would refuse late, or take although no upload could ever be approved.
+
+        Raises:
+            ValueError: names every wrong value, and what it must be.
+        """
+        rules = {
+            "recipients must not be empty": bool(self.recipients),
+            "lock_mode must be GOVERNANCE, COMPLIANCE or empty": self.lock_mode in LOCK_MODES,
+            f"architecture must be one of {', '.join(IMAGES)}": self.architecture in IMAGES,
+            f"log_retention_days must be one of {LOG_RETENTION_DAYS}": self.log_retention_days
+            in LOG_RETENTION_DAYS,
+            "max_exception_seconds must be at least exception_seconds": self.max_exception_seconds
+            >= self.exception_seconds,
+            # An execution of Step Functions lives a year.
+            f"decision_seconds must be between 1 and {90 * DAY}": 0
+            < self.decision_seconds
+            <= 90 * DAY,
+            f"exception_seconds must be between 1 and {270 * DAY}": 0
+            < self.exception_seconds
+            <= 270 * DAY,
+        }
+        if wrong := [rule for rule, kept in rules.items() if not kept]:
+            raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
+
 
 class UploadGate(pulumi.ComponentResource):
     """Scans each uploaded zip, and asks a Slack channel for a decision if its quality gate fails.
@@ -126,6 +160,7 @@ class UploadGate(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: UploadGateArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        args.check()
         super().__init__(
             "chatops-slack:index:UploadGate",
             name,

@@ -12,14 +12,13 @@ from components.buttons import OUTCOMES, TeamButton
 from components.scan_project import Sarif, SonarQube, Vpc
 from components.settings import (
     EMAIL,
-    LOG_RETENTION_DAYS,
     MAX_BUTTONS,
     MAX_RECIPIENTS,
     MENTION,
     STACK,
     load,
 )
-from components.upload_gate import UploadGateArgs
+from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
 from domain.durations import UNITS
 from tests.support.recording import PROGRAM, PROJECT, TOKEN, build, settings_with
 from tests.support.thinning import first
