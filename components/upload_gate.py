@@ -132,7 +132,7 @@ class UploadGateArgs:
             < self.exception_seconds
             <= 270 * DAY,
         }
-        if wrong := [rule for rule, kept in rules.items() if not kept]:
+        if wrong := [rule for rule, holds in rules.items() if not holds]:
             raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
 
 

@@ -103,7 +103,7 @@ class Scan:
         if status == "approval-expired" and decision:
             return f"its approval expired on {timestamps.minute(decision['expiresAt'])}"
         if status == "request-expired":
-            return "it failed its quality gate, and request expired"
+            return "it failed its quality gate, and the request expired"
         if status == "superseded" and decision:
             return f"superseded: {decision['reason']}"
         if status in ("failed", "error") and self.gate_result:

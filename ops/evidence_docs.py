@@ -17,8 +17,8 @@ Tests hold whatever is written to both buckets against them.
 
 Evidence of a scan is in the artifacts bucket, under `scans/<app>/<version id>/`; that of a second
 attempt at a version under `scans/<app>/<version id>.2/`. Each document is written once
-(`If-None-Match: *`): who comes second reads what is stored. Each names the SHA-256 of those that it
-follows from, so that a later change shows:
+(`If-None-Match: *`): a second writer gets the stored document. Each names the
+SHA-256 of those that it follows from, so that a later change shows:
 
 | document | is named by |
 |---|---|

@@ -133,7 +133,7 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
         (
             _said("settings"),
             failed(
-                f"{address} is nobody's address",
+                f"{address} is an example, and nobody reads it",
                 "its domain is for examples: no email arrives, nor SES's link to click",
                 f"pulumi config set {key} you@your.domain --stack {stack}",
             ),

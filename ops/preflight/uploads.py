@@ -70,11 +70,11 @@ def grants(environment: Environment) -> Iterator[Finding]:
             could.append(arn)
             yield warning(
                 f"deployer {arn} may {', '.join(may)}",
-                "it can lift the guard on uploads, and deploy what nobody cleared",
+                "it can change the policy that guards uploads, and deploy what is not cleared",
                 "take that from its policies; it needs s3:GetObject* on the bucket only",
             )
     if not could:
-        yield fine("no deployer can lift the guard")
+        yield fine("no deployer can change the policy that guards uploads")
 
 
 def _policy(environment: Environment, label: str, bucket: str) -> Iterator[Finding]:

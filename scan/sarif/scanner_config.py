@@ -12,7 +12,7 @@ from scan.sarif.recipes import SettingsFile
 
 # In bytes; larger files are removed without reading them.
 LARGEST = 1024 * 1024
-REASON = "set aside: the scanner would take it for its settings"
+REASON = "removed: the scanner would read it as its settings"
 
 
 @dataclass(frozen=True, kw_only=True)

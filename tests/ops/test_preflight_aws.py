@@ -655,7 +655,7 @@ def test_a_bucket_that_is_replicated_fails(aws: Answers, replicated: bool):
 
 
 @pytest.mark.parametrize("may", [True, False])
-def test_a_deployer_that_could_lift_the_guard_is_a_warning(aws: Answers, may: bool):
+def test_a_deployer_that_could_change_the_policy_is_a_warning(aws: Answers, may: bool):
     decision = "allowed" if may else "implicitDeny"
     aws.give(
         "iam",
@@ -670,7 +670,7 @@ def test_a_deployer_that_could_lift_the_guard_is_a_warning(aws: Answers, may: bo
     assert_found(
         uploads.grants(its(deployed=True, deployers=(DEPLOYER, elsewhere))),
         Level.WARNING if may else Level.FINE,
-        "may s3:PutBucketPolicy" if may else "no deployer can lift",
+        "may s3:PutBucketPolicy" if may else "no deployer can change the policy",
     )
 
 

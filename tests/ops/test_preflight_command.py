@@ -160,8 +160,8 @@ def test_addresses_that_do_not_exist_are_named(ran: Ran):
     )
 
     assert result.exit_code == 1
-    assert "security@example.com is nobody's address" in result.stdout
-    assert "web@acme.test is nobody's address" in result.stdout
+    assert "security@example.com is an example, and nobody reads it" in result.stdout
+    assert "web@acme.test is an example, and nobody reads it" in result.stdout
     assert "→ pulumi config set sender" in result.stdout
     assert """→ pulumi config set --path 'appRecipients["web"][1]'""" in result.stdout
     assert "acme.io" not in result.stdout
