@@ -153,7 +153,7 @@ class Poller:
                 self._read_mails()
                 self._look()
             except Exception:
-                logging.getLogger(__name__).exception("Reading the account failed; the page tries again")
+                logging.getLogger(__name__).exception("The account was not read; trying again")
 
     def _look(self) -> None:
         """Read the executions that are due, earliest first, until ``SPENT`` seconds have passed."""
