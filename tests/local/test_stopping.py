@@ -1,5 +1,7 @@
 """Nothing goes on in an account that was left."""
 
+from typing import Any
+
 import pytest
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -14,11 +16,8 @@ def test_executions_are_stopped_when_the_account_is_left():
     with LocalAccount() as account:
         scan = account.upload("payments/api.zip", PASSING)
         account.execution(scan)
-        [execution] = [
-            execution
-            for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
-            for execution in machine.executions
-        ]
+        machines: Any = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+        [execution] = [execution for machine in machines for execution in machine.executions]
 
     def final_status() -> str | None:
         status = execution.exec_status
