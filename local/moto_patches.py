@@ -3,6 +3,7 @@
 import fnmatch
 import importlib.metadata
 import json
+import random
 import threading
 import uuid
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import moto.awslambda.models as lambda_models
 import moto.codebuild.models as codebuild_models
 import moto.s3.models as s3_models
 import moto.s3.notifications as s3_notifications
+import moto.stepfunctions.parser.asl.component.common.retry.jitter_strategy_decl as asl_jitter
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as factory
 import moto.stepfunctions.parser.asl.component.state.state as asl_state
 import moto.stepfunctions.parser.asl.eval.states as asl_states
@@ -80,6 +82,8 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
 
     _set(factory, "state_task_service_for", task_for)
     _set(asl_jsonata, "_eval_jsonata", jsonata.evaluate)
+    # Its own, so that a retry in a thread does not change what the process draws next.
+    _set(asl_jitter, "random", random.SystemRandom())
     _set(asl_state, "StateData", _state_data)
     _set(asl_states, "encode_jsonata_variable_declarations", jsonata.declare)
     _set(asl_variables, "encode_jsonata_variable_declarations", jsonata.declare)
