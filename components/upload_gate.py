@@ -37,8 +37,8 @@ class UploadGateArgs:
     ``coverage_limits`` the maximum files by class; None is no limit. ``upload_limits`` is what an
     upload may unpack to: files, bytes, and bytes for each byte of the zip. ``lock_mode`` is
     GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock. A channel belongs to one
-    gate. Pulumi.yaml describes each of these as a setting. ``UploadGate`` raises a ValueError where
-    one of them is wrong.
+    gate. Pulumi.yaml describes each of these as a setting. ``UploadGate`` refuses what
+    ``check`` finds; further rules, for settings of a stack, are in components/settings.py.
     """
 
     slack_workspace_id: str
@@ -120,17 +120,19 @@ class UploadGateArgs:
             "recipients must not be empty": bool(self.recipients),
             "lock_mode must be GOVERNANCE, COMPLIANCE or empty": self.lock_mode in LOCK_MODES,
             f"architecture must be one of {', '.join(IMAGES)}": self.architecture in IMAGES,
-            f"log_retention_days must be one of {LOG_RETENTION_DAYS}": self.log_retention_days
-            in LOG_RETENTION_DAYS,
-            "max_exception_seconds must be at least exception_seconds": self.max_exception_seconds
-            >= self.exception_seconds,
-            # An execution of Step Functions lives a year.
-            f"decision_seconds must be between 1 and {90 * DAY}": 0
-            < self.decision_seconds
-            <= 90 * DAY,
-            f"exception_seconds must be between 1 and {270 * DAY}": 0
-            < self.exception_seconds
-            <= 270 * DAY,
+            f"log_retention_days must be one of {LOG_RETENTION_DAYS}": (
+                self.log_retention_days in LOG_RETENTION_DAYS
+            ),
+            "max_exception_seconds must be at least exception_seconds": (
+                self.max_exception_seconds >= self.exception_seconds
+            ),
+            # Together less than a year, the lifetime of an execution of Step Functions.
+            f"decision_seconds must be between 1 and {90 * DAY}": (
+                1 <= self.decision_seconds <= 90 * DAY
+            ),
+            f"exception_seconds must be between 1 and {270 * DAY}": (
+                1 <= self.exception_seconds <= 270 * DAY
+            ),
         }
         if wrong := [rule for rule, holds in rules.items() if not holds]:
             raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
