@@ -94,6 +94,8 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
     _set(AmazonStateLanguageParser, "parse", staticmethod(moto_caches.parse))
     _set(asl_boto_client, "boto3", moto_caches.task_clients)
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)
+    for listed in (s3_models.FakeKey, s3_models.FakeDeleteMarker):
+        listed.__deepcopy__ = _listed
     _set(s3_notifications, "_send_event_bridge_message", send_event)
 
 
@@ -132,6 +134,17 @@ def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
                 endpoint.notify(CallbackOutcomeSuccess(callback_id=task_token, output=outcome))
                 return
     raise InvalidToken
+
+
+def _listed(self: Any, _memo: object) -> Any:
+    """A copy for a listing of versions, which shares the content.
+
+    For each such listing moto copies all versions of the bucket, with their contents, and keeps
+    the copies until it is reset. The listing itself changes ``is_latest`` only.
+    """
+    copy = object.__new__(type(self))  # not BaseModel's, which keeps each instance
+    vars(copy).update(vars(self), dispose=lambda garbage=False: None)  # called by ``__del__``
+    return copy
 
 
 def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResult:

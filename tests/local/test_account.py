@@ -6,6 +6,8 @@ from unittest.mock import ANY
 
 import pytest
 
+from moto.s3.models import FakeKey
+
 from local import moto_patches
 from local.account import wait_until
 from local.chat_service_validation import Refused
@@ -83,6 +85,21 @@ def test_the_channel_may_call_only_the_functions_of_its_buttons(cloud):
             cloud.channel.run(
                 f'lambda invoke --function-name {name} --region eu-central-1 --payload {{"a":1}}'
             )
+
+
+def test_a_listing_of_versions_leaves_the_objects_as_they_are(cloud):
+    s3, bucket = cloud.client("s3"), cloud.outputs["stateBucket"]
+    for text in (b"older", b"newer"):
+        s3.put_object(Bucket=bucket, Key="listed", Body=text)
+    before = len(FakeKey.instances_tracked)
+
+    versions = s3.list_object_versions(Bucket=bucket, Prefix="listed")["Versions"]
+
+    assert [version["IsLatest"] for version in versions] == [True, False]
+    assert len(FakeKey.instances_tracked) == before  # moto keeps copies of a whole bucket
+    for version, text in zip(versions, (b"newer", b"older"), strict=True):
+        listed = {"Bucket": bucket, "Key": "listed", "VersionId": version["VersionId"]}
+        assert s3.get_object(**listed)["Body"].read() == text
 
 
 def test_a_token_works_once(cloud):
