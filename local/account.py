@@ -121,7 +121,8 @@ class LocalAccount:
         machines: Any = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
         for machine in machines:
             for execution in machine.executions:
-                if execution.exec_status == ExecutionStatus.RUNNING:
+                begun = execution.exec_worker and execution.exec_worker.env
+                if begun and execution.exec_status == ExecutionStatus.RUNNING:
                     execution.stop(datetime.now(UTC), None, "The local account was left.")
 
     def client(self, service: str, region: str = REGION, signer: str = "local") -> Any:

@@ -45,6 +45,7 @@ class Builds:
         self._ended: dict[str, threading.Event] = {}
         self._scans: dict[str, list[str]] = collections.defaultdict(list)
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._stopped = False
         self._lock = threading.Lock()
 
     def __contains__(self, build_id: str) -> bool:
@@ -57,9 +58,12 @@ class Builds:
 
         Raises:
             AccountLimitExceeded: the account's concurrent builds are used up.
+            ConnectionError: the account was left.
         """
         project = self._project(project_name)
         with self._lock:
+            if self._stopped:
+                raise ConnectionError("the local account was left")
             if token in self._by_token:
                 return self._builds[self._by_token[token]]
             running = sum(not event.is_set() for event in self._ended.values())
@@ -79,8 +83,9 @@ class Builds:
         return build
 
     def ended(self, build_id: str, within: float) -> dict[str, Any] | None:
-        """The build if it ends within so many seconds, else None."""
-        return self._builds[build_id] if self._ended[build_id].wait(within) else None
+        """The build if it ends within so many seconds, else None; one that was stopped does not."""
+        ended = self._ended[build_id].wait(within) and not self._stopped
+        return self._builds[build_id] if ended else None
 
     def describe(self, build_id: str) -> dict[str, Any]:
         """The build as BatchGetBuilds returns it (camelCase)."""
@@ -91,9 +96,13 @@ class Builds:
         return [self._builds[build_id] for build_id in self._scans.get(scan, [])]
 
     def stop(self) -> None:
-        """Kill the running builds."""
-        for process in list(self._processes.values()):
-            _kill(process)
+        """Kill the running builds, and wait until they have ended."""
+        with self._lock:
+            self._stopped = True
+        for ended in list(self._ended.values()):
+            while not ended.wait(0 if ended.is_set() else 0.1):
+                for process in list(self._processes.values()):
+                    _kill(process)
 
     def _project(self, name: str) -> dict[str, Any]:
         return self._clients("codebuild").batch_get_projects(names=[name])["projects"][0]
@@ -121,13 +130,13 @@ class Builds:
     def _run(
         self, build: dict[str, Any], project: dict[str, Any], overrides: list[dict[str, str]]
     ) -> None:
-        log = LogStream(
-            self._clients("logs"), build["Logs"]["GroupName"], build["Logs"]["StreamName"]
-        )
         folder = Path(tempfile.mkdtemp(prefix="chatops-build-"))
         deadline = time.monotonic() + project["timeoutInMinutes"] * self.minute
         status = "FAILED"
         try:
+            log = LogStream(
+                self._clients("logs"), build["Logs"]["GroupName"], build["Logs"]["StreamName"]
+            )
             for phase in ("SUBMITTED", "QUEUED", "PROVISIONING"):
                 _phase(build, phase, "SUCCEEDED", 0)
             source = self._download(build, project, folder)

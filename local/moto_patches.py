@@ -95,7 +95,7 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
     _set(asl_boto_client, "boto3", moto_caches.task_clients)
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)
     for listed in (s3_models.FakeKey, s3_models.FakeDeleteMarker):
-        listed.__deepcopy__ = _listed
+        listed.__deepcopy__ = _listed  # type: ignore[attr-defined]
     _set(s3_notifications, "_send_event_bridge_message", send_event)
 
 

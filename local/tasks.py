@@ -112,6 +112,24 @@ class CodeBuildTask(StateTaskServiceCallback):
 
         return resolve
 
+    def _eval_sync(
+        self,
+        env: Any,
+        sync_resolver: Callable[[], Any] | None,
+        timeout_seconds: int | None,
+        callback_endpoint: Any,
+        heartbeat_endpoint: Any,
+    ) -> Any:
+        """Wait for the build; moto's also waits, in a thread, for a token that nobody sends.
+
+        That thread fails if the execution is stopped just before it starts.
+        """
+        assert sync_resolver
+        while env.is_running():
+            if result := sync_resolver():
+                return result
+        return None
+
     def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
         return FailureEvent(
             env=env,

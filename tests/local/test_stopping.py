@@ -1,25 +1,37 @@
-"""An account that is left stops what moto still executes."""
+"""Nothing goes on in an account that was left: no execution, no build, no failing thread."""
 
-from types import SimpleNamespace
-from unittest.mock import Mock
+import json
+from typing import Any
 
 import pytest
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local import account
-from local.account import ACCOUNT, REGION, LocalAccount
+from local.account import ACCOUNT, REGION, LocalAccount, wait_until
+from tests.support.account import PASSING
+
+pytestmark = pytest.mark.slow  # accounts of their own
+# Longer than pytest waits for the test.
+ENDLESS = json.dumps({"version": 0.2, "phases": {"build": {"commands": ["sleep 3600"]}}})
 
 
-def test_only_running_executions_are_stopped(monkeypatch: pytest.MonkeyPatch):
-    executions = {
-        status: SimpleNamespace(exec_status=status, stop=Mock()) for status in ExecutionStatus
-    }
-    machine = SimpleNamespace(executions=list(executions.values()))
-    backend = SimpleNamespace(state_machines=[machine])
-    monkeypatch.setattr(account, "stepfunctions_parser_backends", {ACCOUNT: {REGION: backend}})
+@pytest.mark.parametrize("building", [False, True], ids=["before its build", "during its build"])
+def test_an_account_stops_its_executions_and_builds_when_it_is_left(building: bool):
+    with LocalAccount() as account:
+        account.builds.buildspec = ENDLESS
+        scan = account.upload("payments/api.zip", PASSING)
+        account.execution(scan)
+        if building:
+            wait_until(lambda: account.builds._processes, 30, lambda: "no build")
+        machines: Any = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+        [execution] = [execution for machine in machines for execution in machine.executions]
 
-    LocalAccount()._stop_executions()
+    def final_status() -> str | None:
+        status = execution.exec_status
+        return None if status == ExecutionStatus.RUNNING else status
 
-    assert [status for status, execution in executions.items() if execution.stop.called] == [
-        ExecutionStatus.RUNNING
-    ]
+    # In moto it fails if a call of its was not answered any more.
+    final = wait_until(final_status, 30, lambda: "still running")
+    assert final in (ExecutionStatus.ABORTED, ExecutionStatus.FAILED)
+    assert [build["BuildStatus"] for build in account.builds.all_of(scan)] in ([], ["FAILED"])
+    assert all(process.poll() is not None for process in account.builds._processes.values())
