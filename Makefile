@@ -34,7 +34,7 @@ test-all: setup ## Run all tests that need no SonarQube server, as CI does (18 m
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
-faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (an hour)
+faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (40 minutes)
 	@$(BIN)/python -m tests.faults
 
 simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (6 minutes)

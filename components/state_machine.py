@@ -56,13 +56,13 @@ UNOPENED = (
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
 )
 
-# Without a callback the evidence is polled after one minute, two, four, up to a day: a history is
-# limited to 25,000 events
-# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60, 86_400
+# Without a callback the evidence is polled after 15 seconds, so that a withdrawal blocks its version
+# within a minute, then after twice as long each time, up to a day: a history is limited to 25,000
+# events (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+PAUSE_SECONDS, MAX_PAUSE_SECONDS = 15, 86_400
 # When the pause has doubled to this, the error counts as permanent and a card reports it: after
 # some minutes before a decision is known, after five days once an approval is over.
-GIVE_UP_REQUEST, GIVE_UP_TAG = 8 * PAUSE_SECONDS, 16 * MAX_PAUSE_SECONDS
+GIVE_UP_REQUEST, GIVE_UP_TAG = 32 * PAUSE_SECONDS, 16 * MAX_PAUSE_SECONDS
 
 # One execution publishes the digest that starts a thread, while the others wait.
 WAIT_FOR_DIGEST_SECONDS = 5

@@ -324,7 +324,7 @@ def test_no_failure_after_an_approval_prevents_the_final_tag():
 def test_the_wait_without_a_callback_doubles_and_is_reset_after_success():
     wait = STATES["WaitWithoutCallback"]
 
-    # A minute at first, doubling up to a day; never past an approval's expiry.
+    # 15 seconds at first, doubling up to a day; never past an approval's expiry.
     assert wait["Assign"] == {"pause": "{% $min([2 * $pause, 1382400]) %}"}
     assert wait["Seconds"] == (
         "{% $min([$pause, 86400,"
@@ -332,14 +332,14 @@ def test_the_wait_without_a_callback_doubles_and_is_reset_after_success():
         " ? $max([1, $ceil((($toMillis($decision.expiresAt)) - $millis()) / 1000)]) : $pause]) %}"
     )
     for name in ("AwaitDecision", "AwaitWithdrawal"):
-        assert STATES[name]["Assign"] == {"pause": 60}, name
-        assert STATES[name]["Catch"][0]["Assign"] == {"pause": 60}, name
-    assert STATES["TagStatus"]["Assign"]["pause"] == 60
+        assert STATES[name]["Assign"] == {"pause": 15}, name
+        assert STATES[name]["Catch"][0]["Assign"] == {"pause": 15}, name
+    assert STATES["TagStatus"]["Assign"]["pause"] == 15
 
 
 def test_the_tag_that_ends_an_approval_is_retried_for_days():
     """Until then the version stays deployable; for a deleted version it can never succeed."""
-    pause, waited = 60, 0
+    pause, waited = 15, 0
     while pause < 1_382_400:
         waited += min(pause, 86_400)
         pause *= 2

@@ -18,6 +18,7 @@ from tests.faults import fault_run
 from tests.faults.calls import Call
 from tests.faults.fault_run import ALARM, ANSWER, CARD, SAME, TWICE, UNREPORTED, WRONG, Cell, Result
 from tests.faults.injection import FAULTS
+from tests.support.progress import advance
 
 STYLES = {
     SAME: "green",
@@ -36,7 +37,6 @@ MEANINGS = {
     UNREPORTED: "nothing lost, and nobody was notified (docs/faults.md says why that is accepted)",
     WRONG: "something was lost, doubled, or failed without a report",
 }
-LINE_EACH = 50  # cases, where no bar can be shown
 Rows = Mapping[Call, Mapping[str, Cell]]
 
 
@@ -85,12 +85,10 @@ def _results(words: list[str]) -> Iterator[Result]:
                 if not words or any(word in str(case.call) for word in words)
             ]
             bar.update(task, total=len(cases))
-            for number, result in enumerate(run.try_all(cases), 1):
-                bar.update(task, advance=1, description=_named(result))
-                if result.outcome == WRONG:
+            for result in run.try_all(cases):
+                advance(bar, task, _named(result))
+                if result.outcome == WRONG:  # also at once: the run may be interrupted
                     bar.console.print(f"✘ {_named(result)}: {'; '.join(result.why)}", markup=False)
-                elif not bar.console.is_terminal and number % LINE_EACH == 0:
-                    print(f"{number} of {len(cases)}", file=sys.stderr, flush=True)
                 yield result
 
 

@@ -15,6 +15,7 @@ from tests.simulation import campaign, formatting
 from tests.simulation.model import check
 from tests.simulation.scenario import run
 from tests.simulation.without import FIXES
+from tests.support.progress import advance
 
 COUNT = 25_000
 TABLE_COUNT = 6_000
@@ -109,7 +110,7 @@ def _many(seeds: range, requested: argparse.Namespace) -> int:
         for outcome in campaign.all_of(seeds, without, requested.processes):
             tally.add(outcome)
             wrong = sum(map(len, tally.violations.values()))
-            progress.update(task, advance=1, description=f"simulating, {wrong} violations")
+            advance(progress, task, f"simulating, {wrong} violations")
     _show(console, tally)
     for kind in sorted(tally.violations, key=lambda kind: -len(tally.violations[kind]))[:SHRUNK]:
         seed = min(tally.violations[kind])
