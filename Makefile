@@ -37,7 +37,7 @@ test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; 
 faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (40 minutes)
 	@$(BIN)/python -m tests.faults
 
-simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (6 minutes)
+simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (11 minutes)
 	@$(BIN)/python -m tests.simulation
 
 fuzz: setup ## Unpack 20,000 random zips with every unzipper here, look for unseen files (10 minutes)

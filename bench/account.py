@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from domain.evidence_paths import evidence_key, waiting_key
@@ -22,6 +23,13 @@ NEVER = "2999-01-01T00:00:00Z"
 
 def _accept(_backend: object, task_token: str, outcome: str) -> dict[str, Any]:
     return {}
+
+
+_START = ExecutionWorker.start
+
+
+def _start_nothing(_worker: object) -> None:
+    pass
 
 
 class QuietAccount(LocalAccount):
@@ -42,7 +50,13 @@ class QuietAccount(LocalAccount):
             stateMachineArn=self.outputs["stateMachine"], input="{}"
         )["executionArn"]
         sfn.stop_execution(executionArn=self.ended_execution)
+        # The executions that `rescan` starts would run builds while functions are measured.
+        ExecutionWorker.start = _start_nothing  # type: ignore[method-assign]
         return self
+
+    def __exit__(self, *error: object) -> None:
+        ExecutionWorker.start = _START  # type: ignore[method-assign]
+        super().__exit__(*error)
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Start nothing."""

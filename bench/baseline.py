@@ -55,10 +55,9 @@ def record(event: Any, context: object) -> list[dict[str, Any]]:
     def end(context: dict[str, Any], **_: Any) -> None:
         context["recorded"]["ended"] = time.perf_counter()
 
-    boto3.setup_default_session()
-    assert boto3.DEFAULT_SESSION
-    boto3.DEFAULT_SESSION.events.register("provide-client-params", begin)
-    boto3.DEFAULT_SESSION.events.register("after-call", end)
+    session = importlib.import_module("handlers.aws").session()
+    session.register("provide-client-params", begin)
+    session.register("after-call", end)
     importlib.import_module(f"handlers.{os.environ['RECORDED']}").handler(event, context)
     return calls
 

@@ -1,9 +1,8 @@
 """Finds who made a decision, by the clicks in the evidence."""
 
 import html
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from . import timestamps
 
@@ -12,8 +11,7 @@ from . import timestamps
 NEAR = timedelta(minutes=5)
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """``user`` is the chat service's id; ``name`` is None if the log has none. Not sanitized."""
 
     user: str

@@ -4,14 +4,12 @@ The keys are defined in ``components/buttons.py``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 OURS = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Buttons:
+class Buttons(NamedTuple):
     """The functions behind the buttons, in ``region``: ``approval_function``, and the team's own.
 
     ``custom`` is ``{key: {function, outcomes, again}}``; ``again`` marks a button that scans again.

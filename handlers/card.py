@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain import timestamps
 from domain.approvers import Person
@@ -26,8 +26,7 @@ REMEDIES = {
 Buttons = dict[str, str] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScanLinks:
+class ScanLinks(NamedTuple):
     """The upload that a card is about, and links to more details; each link may be None."""
 
     scan: str

@@ -1,9 +1,8 @@
 """The email about one outcome, as text and as HTML with the same content."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import timestamps
 from domain.approvers import Person
@@ -30,8 +29,7 @@ DARK = """
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class EmailBody:
+class EmailBody(NamedTuple):
     """All values are one plain line each; ``links`` are safe URLs."""
 
     app: str

@@ -1,6 +1,6 @@
 """Lines about files that were not analysed, for cards and emails."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.coverage import Unseen, files
 from domain.report import Report
@@ -10,8 +10,7 @@ BY_NATURE = "Not covered by this scanner"
 SILENT = "does not list the files that it read: all that it can read count as analysed"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """``file`` may be empty; both are untrusted, since the scan wrote them."""
 
     file: str

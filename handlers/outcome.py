@@ -1,15 +1,13 @@
 """The texts about an outcome of a failed gate, which card and email share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import timestamps
 from domain.sanitize import line
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Plain texts, which card and email escape; ``mark`` is an emoji.
 
     If ``subject`` is empty, no email is sent.

@@ -4,11 +4,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
-import boto3
 import moto
 import pytest
 
 from bench import baseline, functions
+from handlers import aws
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def test_a_round_is_a_set_of_simultaneous_calls(times, number):
 
 def test_calls_of_a_function_are_recorded_with_their_overlaps(monkeypatch):
     def handler(event, context):
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = aws.client("s3", region="us-east-1")
         s3.create_bucket(Bucket="bucket")
         with ThreadPoolExecutor() as pool:
             for key in "ab":
@@ -42,10 +42,11 @@ def test_calls_of_a_function_are_recorded_with_their_overlaps(monkeypatch):
     module.handler = handler  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setenv("RECORDED", "fake")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
     with moto.mock_aws():
+        aws.session.cache_clear()
         calls = baseline.record({}, None)
+        aws.session.cache_clear()
 
     assert sorted((call["method"], call["parameters"].get("Body")) for call in calls) == [
         ("create_bucket", None),

@@ -11,6 +11,7 @@ import moto  # before the handlers, so that it can patch their clients
 import pytest
 from botocore.client import BaseClient
 
+from handlers import aws as handlers_aws
 from tests.support.documents import check_put
 
 BUCKET, STATE, UPLOADS = "artifacts", "work", "chatops-slack-dev-uploads-9f8e7d6"
@@ -179,6 +180,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with moto.mock_aws():
+        handlers_aws.session.cache_clear()  # it may be older than moto's hooks
         yield
 
 

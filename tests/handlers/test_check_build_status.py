@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import logging
 import time
-from dataclasses import replace
 
 import boto3
 import pytest
@@ -572,7 +571,7 @@ def test_scan_again_is_offered_only_for_retryable_errors(
     """A custom button is offered in both cases."""
     ticket = {"function": "open-ticket", "outcomes": ["error"], "again": False}
     buttons = check_build_status.BUTTONS
-    both = replace(buttons, custom={**buttons.custom, "Team2": ticket})
+    both = buttons._replace(custom={**buttons.custom, "Team2": ticket})
     monkeypatch.setattr(check_build_status, "BUTTONS", both)
     report = recorded("report-broken")
     report["error"]["retryable"] = retry

@@ -90,13 +90,13 @@ def test_a_listing_of_versions_leaves_the_objects_as_they_are(cloud):
     s3, bucket = cloud.client("s3"), cloud.outputs["stateBucket"]
     for text in (b"older", b"newer"):
         s3.put_object(Bucket=bucket, Key="listed", Body=text)
-    kept: list[object] = vars(moto.s3.models.FakeKey)["instances_tracked"]
-    before = len(kept)
+    tracked: list[object] = vars(moto.s3.models.FakeKey)["instances_tracked"]
+    before = len(tracked)
 
     versions = s3.list_object_versions(Bucket=bucket, Prefix="listed")["Versions"]
 
     assert [version["IsLatest"] for version in versions] == [True, False]
-    assert len(kept) == before  # moto's own listing keeps copies of all objects
+    assert len(tracked) == before  # moto's own listing keeps copies of all objects
     for version, text in zip(versions, (b"newer", b"older"), strict=True):
         listed = {"Bucket": bucket, "Key": "listed", "VersionId": version["VersionId"]}
         assert s3.get_object(**listed)["Body"].read() == text

@@ -26,6 +26,7 @@ import boto3
 from botocore.client import BaseClient
 from greenlet import getcurrent
 
+from handlers import aws
 from handlers import parallel as calls_of_handlers
 from ops import parallel
 
@@ -129,13 +130,16 @@ def virtual(
 ) -> Iterator[Callable[..., Any]]:
     """Give all loaded modules of the pipeline the fake clients and the virtual clock.
 
-    ``services`` are the fakes by boto3's names; yields the replacement for ``boto3.client``. Of
+    ``services`` are the fakes by boto3's names; yields what makes a client for a command. Of
     the handlers' logs, only exceptions are read, and passed on to ``functions``.
     """
     replaced: list[tuple[ModuleType, str, Any]] = []
 
-    def client(service: str, *_: Any, **options: Any) -> Client:
-        return Client(_client(service, options.get("config")), services[service], network)
+    def client(service: str, config: Any = None) -> Client:
+        return Client(_client(service, config), services[service], network)
+
+    def client_of_handler(service: str, config: Any = aws.QUICK) -> Client:
+        return client(service, config)
 
     for module, name, value, kind in _outside():
         replaced.append((module, name, value))
@@ -147,9 +151,9 @@ def virtual(
             setattr(module, name, value.__wrapped__)
         else:
             setattr(module, name, VirtualDatetime)
-    owners = ((boto3, "client"), (parallel, "results"), (calls_of_handlers, "map_all"))
+    owners = ((aws, "client"), (parallel, "results"), (calls_of_handlers, "map_all"))
     replaced += [(owner, name, getattr(owner, name)) for owner, name in owners]
-    boto3.client = client
+    aws.client = client_of_handler  # type: ignore[assignment]
     # Greenlets do not work across threads.
     parallel.results = lambda ask, items, doing: map(ask, items)
     calls_of_handlers.map_all = partial(_in_any_order, network.scheduler)
@@ -189,10 +193,7 @@ def _in_any_order(
 @cache
 def _client(service: str, config: Any) -> Any:
     """One real client per service and configuration, for its models and settings."""
-    return _REAL(service, region_name=ENVIRONMENT["AWS_REGION"], config=config)
-
-
-_REAL = boto3.client
+    return boto3.client(service, region_name=ENVIRONMENT["AWS_REGION"], config=config)
 
 
 @cache
