@@ -24,7 +24,7 @@ from bench.comparison import Comparison, Table, alternate
 from local.account import REGION
 
 BASELINE = Path(__file__).parent / "baseline.py"
-COLD, WARM = 1.15, 1.2
+LIMIT = 1.2
 # People wait for these; each round adds the latency of an AWS call.
 MOST_ROUNDS = {"check_build_status": 4, "approval": 4}
 
@@ -197,13 +197,13 @@ class Measurement:
     def cold(self, times: int) -> Comparison:
         """Cold starts of both, alternately."""
         ours, baseline = alternate(times, self.ours.cold, self.baseline.cold)
-        return Comparison(self.case.name, ours, baseline, COLD)
+        return Comparison(self.case.name, ours, baseline, LIMIT)
 
     def warm(self, times: int) -> Comparison:
         """Invocations of one warm process of each, alternately."""
         alternate(1, self.ours.warm, self.baseline.warm)
         ours, baseline = alternate(times, self.ours.warm, self.baseline.warm)
-        return Comparison(self.case.name, ours, baseline, WARM)
+        return Comparison(self.case.name, ours, baseline, LIMIT)
 
 
 def tables(quick: bool) -> Iterator[Table]:

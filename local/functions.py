@@ -18,6 +18,8 @@ from typing import Any
 from local.logs import LogStream
 
 RUNTIME = Path(__file__).parent / "lambda_runtime.py"
+# Further invocations wait: a thousand processes at once would all run into their time limits.
+AT_ONCE = 16
 
 
 class Functions:
@@ -30,10 +32,15 @@ class Functions:
         self._idle: dict[str, list[_Process]] = {}
         self._started: list[_Process] = []
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._packages: dict[str, str] = {}
 
     def invoke(self, function: Any, payload: str) -> tuple[str, bool, str]:
         """Run one event in a warm process, or a new one; return (payload, failed, log)."""
+        with self._slots:
+            return self._invoke(function, payload)
+
+    def _invoke(self, function: Any, payload: str) -> tuple[str, bool, str]:
         # Changed code or environment needs a new process, as on Lambda.
         version = f"{function.function_arn}:{function.code_sha_256}:{function.environment_vars}"
         with self._lock:
