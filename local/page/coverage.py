@@ -24,7 +24,7 @@ def summary(document: Any, scan: str) -> dict[str, Any] | None:
     return {
         "analysed": parsed_report.coverage.analysed,
         "lists": [
-            {"title": title, "lines": [vars(row) for row in lines]}
+            {"title": title, "lines": [row._asdict() for row in lines]}
             for title, lines in lists.items()
             if lines
         ],
