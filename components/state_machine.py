@@ -56,7 +56,7 @@ UNOPENED = (
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
 )
 
-# Without a callback the evidence is polled after 15 seconds, so that a withdrawal blocks its version
+# Without a callback the evidence is polled after 15 seconds, so that a withdrawal blocks a version
 # within a minute, then after twice as long each time, up to a day: a history is limited to 25,000
 # events (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 15, 86_400
