@@ -49,7 +49,7 @@ bench: setup ## Measure functions and pipeline against baselines, renew docs/ben
 bench-scan: setup ## Measure scan/ against the scanner alone on a real SonarQube server
 	@$(BIN)/python -m bench sonarqube
 
-bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, count the results (5 minutes)
+bench-burst: setup ## Push 1,000 uploads at once through the pipeline here, count the results (minutes)
 	@$(BIN)/python -m bench burst
 
 smoke: setup ## Send the samples through a deployed stack and check the results; STACK=dev

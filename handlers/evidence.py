@@ -23,7 +23,7 @@ from handlers import parallel
 
 @dataclass(frozen=True)
 class Evidence:
-    """The documents of ``scan``, a scan's id, in ``bucket``; ``s3`` is a boto3 client."""
+    """The documents of ``scan``, a scan's id, in ``bucket``; ``s3`` is a client of S3."""
 
     s3: Any
     bucket: str

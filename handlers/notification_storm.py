@@ -23,7 +23,7 @@ TOP_APPS, TOP_CAUSES = 20, 3
 class ThreadSlots:
     """``most`` slots (0 for no limit) in each window of ``seconds``, stored in ``bucket``.
 
-    ``s3`` is a boto3 client.
+    ``s3`` is a client of S3.
     """
 
     s3: Any

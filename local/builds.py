@@ -100,7 +100,7 @@ class Builds:
         with self._lock:
             self._stopped = True
         for ended in list(self._ended.values()):
-            while not ended.wait(0 if ended.is_set() else 0.1):
+            while not ended.wait(0.1):
                 for process in list(self._processes.values()):
                     _kill(process)
 
