@@ -66,7 +66,7 @@ check: setup ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 
-security: setup .venv-security/ready security/node_modules/ready ## Check policies, state machine, secrets, dependencies, workflows
+security: setup .venv-security/ready ## Check policies, state machine, secrets, dependencies, workflows
 	@$(BIN)/python -m security.run
 
 sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as CycloneDX
@@ -93,7 +93,7 @@ lock: setup ## Renew all pinned requirements from what is asked for
 		--constraint scan/requirements-sarif.txt --constraint scan/requirements-sonarqube.txt
 	@$(LOCK) --output-file security/requirements.lock security/requirements.txt
 
-setup: .venv/ready
+setup: .venv/ready node/node_modules/ready
 
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
@@ -114,10 +114,10 @@ setup: .venv/ready
 		go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 	@touch $@
 
-# Without npm `make security` says what it could not check.
-security/node_modules/ready: security/package-lock.json
-	@if command -v npm >/dev/null; then cd security && npm ci --silent --ignore-scripts \
+# Without npm, tests say what they skip, and `make security` what it could not check.
+node/node_modules/ready: node/package-lock.json
+	@if command -v npm >/dev/null; then cd node && npm ci --silent --ignore-scripts \
 		&& touch node_modules/ready; fi
 
 clean: ## Remove .venv and whatever else make made here; ~/.cache/chatops-slack stays
-	rm -rf .venv .venv-security security/node_modules sbom dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-security node/node_modules sbom dist .pytest_cache .ruff_cache .hypothesis

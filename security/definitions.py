@@ -18,7 +18,7 @@ from ops.program import PROGRAM
 from security.unusable import Unusable
 
 LINT = PROGRAM / ".venv-security" / "bin" / "cfn-lint"
-VALIDATOR = PROGRAM / "security" / "node_modules" / ".bin" / "asl-validator"
+VALIDATOR = PROGRAM / "node" / "node_modules" / ".bin" / "asl-validator"
 DAY = 24 * 3600
 
 
