@@ -47,11 +47,13 @@ BUILD = (
     "{% $states.result.Build.{'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, "
     "'ProjectName': ProjectName, 'Logs': Logs} %}"
 )
+# The end of a regular expression: ``$`` would also match before a final newline, in some engines.
+END = r"(?![\s\S])"
 # If no scan could be opened, the card names the upload by the id that its scan would have had.
 UNOPENED = (
     "($object := $states.input.detail.object;"
-    " $name := $replace($split($object.key, '/')[0], /\\.zip$/, '');"
-    f" $app := $contains($name, /^{scan_id.APP.pattern}$/) ? $name : '{scan_id.INVALID_KEY}';"
+    f" $name := $replace($split($object.key, '/')[0], /\\.zip{END}/, '');"
+    f" $app := $contains($name, /^{scan_id.APP.pattern}{END}/) ? $name : '{scan_id.INVALID_KEY}';"
     " $attempt := $exists($states.input.attempt) ? '.' & $states.input.attempt : '';"
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
 )

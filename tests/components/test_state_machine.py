@@ -458,8 +458,11 @@ def test_no_card_suggests_a_redrive_that_would_fail_again():
 
 @pytest.mark.parametrize(
     "key",
-    ["payments/api.zip", "payments.zip", "no app's name/a.zip", "<!here>.zip", f"{'a' * 65}/b"],
-)
+    [
+        "payments/api.zip", "payments.zip", "no app's name/a.zip", "<!here>.zip", f"{'a' * 65}/b",
+        "payments\n/api.zip", "payments.zip\n/a", "payments\r\n/api.zip",
+    ],
+)  # fmt: skip
 def test_an_upload_that_could_not_be_opened_has_the_name_of_its_scan_on_the_card(key):
     caught = STATES["OpenScan"]["Catch"][-1]
     expression = caught["Assign"]["scan"].removeprefix("{%").removesuffix("%}")
