@@ -28,16 +28,13 @@ from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.exceptions import InvalidToken
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory import (  # noqa: E501
-    state_task_service_for,
-)
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from local import jsonata, moto_caches
 from local.builds import Builds
 from local.functions import Functions
-from local.tasks import AwsSdkTask, CodeBuildTask
+from local.tasks import AwsSdkTask, CodeBuildTask, LambdaTask, SnsTask
 
 MOTO = "5.2.5"
 _token = threading.Lock()
@@ -65,9 +62,13 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
     def task_for(service_name: str) -> Any:
-        if service_name == "codebuild":
-            return CodeBuildTask(builds)
-        return AwsSdkTask() if service_name == "aws-sdk" else state_task_service_for(service_name)
+        tasks: dict[str, Callable[[], Any]] = {
+            "aws-sdk": AwsSdkTask,
+            "codebuild": lambda: CodeBuildTask(builds),
+            "lambda": LambdaTask,
+            "sns": SnsTask,
+        }
+        return tasks[service_name]()
 
     def invoke(self: lambda_models.LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         return functions.invoke(self, json.dumps(event))

@@ -1,10 +1,14 @@
-"""Tasks of Step Functions that moto lacks or runs differently from AWS."""
+"""Tasks of Step Functions that moto lacks or runs differently from AWS.
+
+Their errors have the names of ``components/service_errors.py``.
+"""
 
 import json
 import threading
 from collections.abc import Callable
 from typing import Any, cast
 
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
@@ -20,9 +24,16 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: E501
     StateTaskServiceCallback,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
+    StateTaskServiceLambda,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sns import (  # noqa: E501
+    StateTaskServiceSns,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
+from components.service_errors import ACCOUNT_LIMIT, INTEGRATIONS
 from local.builds import AccountLimitExceeded, Builds
 
 # A thousand concurrent tasks would delay all other requests to moto's single-process server.
@@ -30,7 +41,44 @@ AT_ONCE = threading.BoundedSemaphore(4)
 PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride", "IdempotencyToken"}
 
 
-class AwsSdkTask(StateTaskServiceAwsSdk):
+class NamedErrors(StateTaskServiceCallback):
+    """A task that names the errors of its service as AWS does; moto makes names of their codes."""
+
+    def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        event = super()._from_error(env=env, ex=ex)
+        if not isinstance(ex, (ClientError, BotoCoreError, ConnectionError)):
+            return event
+        code = ex.response["Error"]["Code"] if isinstance(ex, ClientError) else None
+        [details] = cast("Any", event.event_details).values()
+        return self._failed(
+            env, INTEGRATIONS[self.resource.api_name].name(code), details.get("cause") or str(ex)
+        )
+
+    def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
+        return FailureEvent(
+            env=env,
+            error_name=ErrorName(error_name=error),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=cast(Any, EventDetails)(
+                taskFailedEventDetails=TaskFailedEventDetails(
+                    resource=self._get_sfn_resource(),
+                    resourceType=self._get_sfn_resource_type(),
+                    error=error,
+                    cause=cause,
+                )
+            ),
+        )
+
+
+class LambdaTask(NamedErrors, StateTaskServiceLambda):
+    """Invokes a function."""
+
+
+class SnsTask(NamedErrors, StateTaskServiceSns):
+    """Publishes a message."""
+
+
+class AwsSdkTask(NamedErrors, StateTaskServiceAwsSdk):
     """Converts bodies as AWS does: JSON to bytes for S3, bytes to text, dates to strings."""
 
     def _normalise_parameters(
@@ -50,12 +98,8 @@ class AwsSdkTask(StateTaskServiceAwsSdk):
             response["Body"] = response["Body"].read().decode()
         env.stack.append(json.loads(to_json_str(response)))
 
-    @staticmethod
-    def _normalise_service_error_name(service_name: str) -> str:
-        return service_name.title()
 
-
-class CodeBuildTask(StateTaskServiceCallback):
+class CodeBuildTask(NamedErrors):
     """Starts a build and waits for its end; fails with States.TaskFailed if the build failed."""
 
     def __init__(self, builds: Builds) -> None:
@@ -84,11 +128,9 @@ class CodeBuildTask(StateTaskServiceCallback):
                     normalised_parameters["IdempotencyToken"],
                 )
         except AccountLimitExceeded as full:
-            error = "CodeBuild.AccountLimitExceededException"
-            raise FailureEventException(self._failed(env, error, str(full))) from full
-        except ConnectionError as lost:
-            error = "CodeBuild.SdkClientException"
-            raise FailureEventException(self._failed(env, error, str(lost))) from lost
+            raise FailureEventException(
+                self._failed(env, INTEGRATIONS["codebuild"].name(ACCOUNT_LIMIT), str(full))
+            ) from full
         env.stack.append({"Build": build})
 
     def _build_sync_resolver(
@@ -129,18 +171,3 @@ class CodeBuildTask(StateTaskServiceCallback):
             if result := sync_resolver():
                 return result
         return None
-
-    def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
-        return FailureEvent(
-            env=env,
-            error_name=ErrorName(error_name=error),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=cast(Any, EventDetails)(
-                taskFailedEventDetails=TaskFailedEventDetails(
-                    resource=self._get_sfn_resource(),
-                    resourceType=self._get_sfn_resource_type(),
-                    error=error,
-                    cause=cause,
-                )
-            ),
-        )
