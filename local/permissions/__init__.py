@@ -1,0 +1,1 @@
+"""Evaluates each call to the local account against the policies that the program deployed."""
