@@ -63,7 +63,7 @@ class Builds:
             AccountLimitExceeded: the account's concurrent builds are used up.
             ConnectionError: the account was left.
         """
-        project = self._project(project_name)
+        project = self.project(project_name)
         with self._lock:
             if self._stopped:
                 raise ConnectionError("the local account was left")
@@ -107,17 +107,14 @@ class Builds:
                 for process in list(self._processes.values()):
                     _kill(process)
 
-    def project_arn(self, name: str) -> str:
-        """The ARN of a project."""
-        return self._project(name)["arn"]
+    def project(self, name: str) -> dict[str, Any]:
+        """A project as BatchGetProjects returns it."""
+        return self._clients("codebuild").batch_get_projects(names=[name])["projects"][0]
 
     def client(self, service: str, project: dict[str, Any]) -> Any:
         """A client with which CodeBuild acts for a project, as its role."""
         signer = self._guard.session(project["serviceRole"], "CodeBuild")
         return self._clients(service, signer=signer)
-
-    def _project(self, name: str) -> dict[str, Any]:
-        return self._clients("codebuild").batch_get_projects(names=[name])["projects"][0]
 
     def _new_build(self, project: dict[str, Any], number: int) -> dict[str, Any]:
         build_id = f"{project['name']}:{uuid.uuid4()}"

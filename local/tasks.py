@@ -82,7 +82,7 @@ class CodeBuildTask(StateTaskServiceCallback):
             services.build_is_started(
                 self._guard,
                 env.aws_execution_details.role_arn,
-                self._builds.project_arn(normalised_parameters["ProjectName"]),
+                self._builds.project(normalised_parameters["ProjectName"])["arn"],
             )
             with AT_ONCE:
                 build = self._builds.start(

@@ -47,7 +47,7 @@ def _sns(call: Call, world: World) -> list[Access]:
     both = ("kms:GenerateDataKey", "kms:Decrypt")
     return [
         Access("sns:Publish", topic),
-        *through("sns", both, world.key_of_topic(topic), call.region, topic),
+        *through("sns", both, world.key_of_topic(topic), call.region),
     ]
 
 
@@ -115,7 +115,7 @@ def _secretsmanager(call: Call, world: World) -> list[Access]:
     key = world.key_of_secret(secret)
     return [
         Access("secretsmanager:GetSecretValue", secret),
-        *through("secretsmanager", ["kms:Decrypt"], key, call.region, secret),
+        *through("secretsmanager", ["kms:Decrypt"], key, call.region),
     ]
 
 

@@ -67,17 +67,10 @@ class Call:
         return UnknownOperation(f"local/permissions does not know {self.service} {what}")
 
 
-def through(
-    service: str, actions: Sequence[str], key: str, region: str, encrypts: str
-) -> list[Access]:
+def through(service: str, actions: Sequence[str], key: str, region: str) -> list[Access]:
     """What a service asks KMS on the caller's behalf; nothing if AWS's own key is used.
 
-    ``encrypts`` is the ARN in the encryption context, which says what the key is used for
-    (https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html).
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
-    names = {"s3": "aws:s3:arn", "sns": "aws:sns:topicArn", "secretsmanager": "SecretARN"}
-    context: Context = {
-        "kms:ViaService": f"{service}.{region}.amazonaws.com",
-        f"kms:EncryptionContext:{names[service]}": encrypts,
-    }
+    context: Context = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
     return [Access(action, key, context) for action in actions if key]

@@ -142,7 +142,6 @@ class Guard:
             context["aws:PrincipalAccount"] = world.account
             context["aws:PrincipalType"] = "AssumedRole"
             context["aws:userid"] = principal.user_id
-            context["kms:CallerAccount"] = world.account
         else:
             context["aws:PrincipalServiceName"] = principal.arn
             context["aws:PrincipalIsAWSService"] = "true"

@@ -157,10 +157,8 @@ def _tags_of(world: World, bucket: str, key: str, version: str) -> dict[str, str
 
 
 def _key(call: Call, world: World, action: str) -> list[Access]:
-    """With a bucket key, the context is the bucket; KMS is asked seldom, but the right is needed.
+    """With a bucket key, KMS is asked seldom, but the right is needed.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
     """
-    bucket = bucket_and_key(call)[0]
-    key = world.key_of_bucket(bucket)
-    return through("s3", [action], key, call.region, f"arn:aws:s3:::{bucket}")
+    return through("s3", [action], world.key_of_bucket(bucket_and_key(call)[0]), call.region)

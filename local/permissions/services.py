@@ -6,7 +6,7 @@ Each function names the page of AWS's documentation that says which rights the s
 from collections.abc import Mapping
 from typing import Any
 
-from local.permissions.call import Access
+from local.permissions.call import Access, through
 from local.permissions.guard import Guard
 
 LAMBDA, CODEBUILD, STEP_FUNCTIONS = (
@@ -38,13 +38,12 @@ def build_starts(guard: Guard, project: Mapping[str, Any]) -> None:
     key = guard.world.key_of_bucket(bucket.rsplit(":", 1)[1])
     cache = f"arn:aws:s3:::{project['cache']['location']}/{project['name']}"
     region = project["arn"].split(":")[3]
-    through_s3 = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
     needs = [
         Access("s3:GetBucketAcl", bucket),
         Access("s3:GetBucketLocation", bucket),
         Access("s3:GetObject", cache),
         Access("s3:PutObject", cache, {"s3:ObjectCreationOperation": "true"}),
-        *(Access(action, key, through_s3) for action in ("kms:Decrypt", "kms:GenerateDataKey")),
+        *through("s3", ["kms:Decrypt", "kms:GenerateDataKey"], key, region),
     ]
     guard.check(guard.role(project["serviceRole"], "CodeBuild"), needs)
     network_interface(guard, project)
@@ -138,9 +137,8 @@ def alarm_is_published(guard: Guard, alarm: str, topic: str) -> None:
     """
     region, account = topic.split(":")[3:5]
     key = guard.world.key_of_topic(topic)
-    through_sns = {"kms:ViaService": f"sns.{region}.amazonaws.com"}
     needs = [
         Access("sns:Publish", topic),
-        *(Access(action, key, through_sns) for action in ("kms:Decrypt", "kms:GenerateDataKey")),
+        *through("sns", ["kms:Decrypt", "kms:GenerateDataKey"], key, region),
     ]
     guard.check(guard.service("cloudwatch.amazonaws.com", arn=alarm, account=account), needs)
