@@ -1,11 +1,12 @@
 """The storage layer: one key, the buckets, and the grants to read, write and tag."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
+from components.access import Uploaders
 from components.context import Context
 from components.policy import Grant, Statement, allow, policy, trust
 from components.private_bucket import LifecycleRule, PrivateBucket, PrivateBucketArgs
@@ -14,7 +15,7 @@ from components.resource_policies import evidence_policy, key_policy, log_delive
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """``deployers`` are ARNs of IAM roles or users in any account.
+    """``deployers`` are ARNs of IAM roles or users in any account, ``uploaders`` the same by app.
 
     ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock.
     """
@@ -22,6 +23,7 @@ class StorageArgs:
     context: Context
     upload_retention_days: int = 90
     deployers: Sequence[str] = ()
+    uploaders: Uploaders = field(default_factory=dict[str, Sequence[str]])
     lock_mode: str = ""
     lock_days: int = 365
 
@@ -55,7 +57,7 @@ class Storage(pulumi.ComponentResource):
             description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
             enable_key_rotation=True,
             deletion_window_in_days=30 if protect else 7,
-            policy=policy(*key_policy(context, args.deployers)),
+            policy=policy(*key_policy(context, args.deployers, args.uploaders)),
             # Without the key everything that it encrypts is lost.
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
@@ -97,6 +99,7 @@ class Storage(pulumi.ComponentResource):
                     pipeline_role=self.pipeline_role.arn,
                     scan_role=self.scan_role.arn,
                     deployers=args.deployers,
+                    uploaders=args.uploaders,
                 ),
                 rules=[
                     {
@@ -120,7 +123,10 @@ class Storage(pulumi.ComponentResource):
                 events=True,
                 protect=protect,
                 statements=lambda arn: evidence_policy(
-                    arn, deployers=args.deployers, protect=protect
+                    arn,
+                    deployers=args.deployers,
+                    uploaders=args.uploaders,
+                    protect=protect,
                 ),
                 rules=[_abort_uploads()],
             ),

@@ -5,18 +5,22 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components import recipients, urls
+from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
 from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
-from components.context import current
+from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
+from components.resource_policies import policy_too_large
 from components.scan_project import IMAGES, Build, Sarif, SonarQube, Vpc
 from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tagging
 from components.watched import Watched
+from domain.scan_id import APPS
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LOCK_MODES = ("", "GOVERNANCE", "COMPLIANCE")
@@ -81,6 +85,7 @@ class UploadGateArgs:
     record_approver: bool = False
 
     deployers: Sequence[str] = ()
+    uploaders: Uploaders = field(default_factory=dict[str, Sequence[str]])
     log_retention_days: int = 90
     upload_retention_days: int = 90
     lock_mode: str = ""
@@ -110,14 +115,33 @@ class UploadGateArgs:
         lifetime = self.decision_seconds + self.max_exception_seconds
         return max(self.upload_retention_days, -(-lifetime // DAY) + 1)
 
-    def check(self) -> None:
+    def check(self, region: str, partition: str) -> None:
         """Check what AWS would refuse late, or take although no upload could ever be approved.
+
+        ``region`` and ``partition`` are those that the gate is deployed into.
 
         Raises:
             ValueError: names every wrong value, and what it must be.
         """
+        most = recipients.most(self.uploader_domains)
+        server = self.scanner.host_url if isinstance(self.scanner, SonarQube) else ""
         rules = {
             "recipients must not be empty": bool(self.recipients),
+            f"recipients must be at most {most} addresses": (
+                len(recipients.distinct(self.recipients)) <= most
+            ),
+            f"app_recipients must be at most {most} addresses for an app": all(
+                len(recipients.distinct(team)) <= most for team in self.app_recipients.values()
+            ),
+            "scanner must have a host_url of http or https without password, query and fragment": (
+                not server or not urls.problem(server)
+            ),
+            f"escalation_topic must be in {region} ({partition})": not elsewhere(
+                self.escalation_topic, region, partition
+            ),
+            f"custom_actions must have functions in {region} ({partition})": not any(
+                elsewhere(button.function, region, partition) for button in self.custom_actions
+            ),
             "lock_mode must be GOVERNANCE, COMPLIANCE or empty": self.lock_mode in LOCK_MODES,
             f"architecture must be one of {', '.join(IMAGES)}": self.architecture in IMAGES,
             f"log_retention_days must be one of {LOG_RETENTION_DAYS}": (
@@ -134,6 +158,11 @@ class UploadGateArgs:
                 1 <= self.exception_seconds <= 270 * DAY
             ),
         }
+        too_large = policy_too_large(self.deployers, self.uploaders)
+        rules[f"uploaders and deployers must be fewer: {too_large}"] = not too_large
+        rules["uploaders must name apps, each with principals"] = all(
+            APPS.fullmatch(app) and principals for app, principals in self.uploaders.items()
+        )
         if wrong := [rule for rule, holds in rules.items() if not holds]:
             raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
 
@@ -157,12 +186,12 @@ class UploadGate(pulumi.ComponentResource):
     executions_url: pulumi.Output[str]
     builds_url: pulumi.Output[str]
     evidence_url: pulumi.Output[str]
+    key: pulumi.Output[str]
     upload_command: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: UploadGateArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        args.check()
         super().__init__(
             "chatops-slack:index:UploadGate",
             name,
@@ -181,6 +210,7 @@ class UploadGate(pulumi.ComponentResource):
             log_retention_days=args.log_retention_days,
             protect=args.protect,
         )
+        args.check(context.region, context.partition)
 
         storage = Storage(
             name,
@@ -188,6 +218,7 @@ class UploadGate(pulumi.ComponentResource):
                 context=context,
                 upload_retention_days=args.replaced_upload_days,
                 deployers=args.deployers,
+                uploaders=args.uploaders,
                 lock_mode=args.lock_mode,
                 lock_days=args.lock_days,
             ),
@@ -298,6 +329,7 @@ class UploadGate(pulumi.ComponentResource):
         self.evidence_url = pulumi.Output.concat(
             f"{console}/s3/buckets/", storage.artifacts.name, f"?region={region}&prefix=scans/"
         )
+        self.key = storage.key_arn
         self.upload_command = pulumi.Output.concat(
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
@@ -319,5 +351,6 @@ class UploadGate(pulumi.ComponentResource):
             "executionsUrl": self.executions_url,
             "buildsUrl": self.builds_url,
             "evidenceUrl": self.evidence_url,
+            "key": self.key,
             "uploadCommand": self.upload_command,
         }

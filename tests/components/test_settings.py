@@ -176,6 +176,18 @@ def test_an_app_may_have_recipients_of_its_own():
     }
 
 
+def test_uploaders_are_roles_by_app_or_by_the_beginning_of_its_name():
+    settings = loaded(
+        uploaders={"payments": [PRINCIPAL], "my.app": [PRINCIPAL], "team-*": [PRINCIPAL]}
+    )
+
+    assert settings.uploaders == {
+        "payments": (PRINCIPAL,),
+        "my.app": (PRINCIPAL,),
+        "team-*": (PRINCIPAL,),
+    }
+
+
 def test_a_custom_button_has_a_label_outcomes_and_a_function():
     assert loaded(customActions=[TICKET, AGAIN]).custom_actions == (
         TeamButton(label="Open ticket", outcomes=("failed", "error"), function=FUNCTION),
@@ -215,9 +227,14 @@ def test_escalation_and_reminder_are_optional():
     assert (settings.escalate_seconds, settings.remind_seconds) == (0, 0)
 
 
+PRINCIPAL = "arn:aws:iam::123456789012:role/deploy"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 TICKET = {"label": "Open ticket", "outcomes": ["failed", "error"], "function": FUNCTION}
 AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
+ELSEWHERE = {
+    "sns": "arn:aws:sns:us-east-1:123456789012:on-call",
+    "lambda": "arn:aws:lambda:us-east-1:123456789012:function:open-ticket",
+}
 BUTTON = "customActions"
 WRONG = [
     ("slackWorkspaceId", "C0000000000", "'C0000000000' is not a Slack workspace id"),
@@ -244,9 +261,23 @@ WRONG = [
     ("uploaderDomains[0]", "example.com", "'example.com' is not a list"),
     ("deployers[0]", ["arn:aws:iam::123456789012:role/*"], "is not the ARN of an IAM role or user"),
     ("deployers[0]", ["deploy"], "'deploy' is not the ARN of an IAM role or user"),
+    ("uploaders.payments[0]", {"payments": []}, "nobody could upload"),
+    ("uploaders.payments[0]", {"payments": "deploy"}, "nobody could upload"),
+    ("uploaders.payments[0]", [PRINCIPAL], "does not map apps to lists"),
+    ("uploaders.payments[1]", {"payments": [PRINCIPAL, "ci"]}, "'ci' is not the ARN of an IAM"),
+    (
+        'uploaders["team-*"][0]',
+        {"team-*": ["arn:aws:iam::123456789012:root"]},
+        "is not the ARN of an IAM role or user",
+    ),
     ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
-    ("sonarHostUrl", "sonarqube.example.com", "is not the URL of a SonarQube server"),
+    ("sonarHostUrl", "sonarqube.example.com", "is not a URL that begins with http"),
     ("sonarHostUrl", "", "is missing"),
+    ("sonarHostUrl", "https://ada:secret@sonar.example.com", "has a user name or password"),
+    ("sonarHostUrl", "https://sonar.example.com?token=x", "has a query or fragment"),
+    ("sonarHostUrl", "https://sonar.example.com/#top", "has a query or fragment"),
+    ("sonarHostUrl", "https://[sonar", "is not a URL"),
+    ("sonarHostUrl", "https://sonar.example.com:port", "is not a URL"),
     ("sonarToken", "", "is missing; engine sonarqube needs one"),
     ("sonarCa", "/etc/ssl/ca.pem", "'/etc/ssl/ca.pem' is not PEM"),
     ("sonarSharedProjects", "yes", "'yes' is not true or false"),
@@ -268,6 +299,7 @@ WRONG = [
     ("escalationMention", "<!here>", "is not here, channel, or the id of a member"),
     ("escalationTopic", "on-call", "'on-call' is not the ARN of an SNS topic"),
     ("escalationTopic", FUNCTION, "is not the ARN of an SNS topic"),
+    ("escalationTopic", ELSEWHERE["sns"], "is not in eu-central-1, as this stack is"),
     ("digestAfter", "many", "'many' is not a whole number"),
     ("digestAfter", 51, "51 is not between 0 and 50"),
     ("digestWindow", "30s", "30s is not between 1m and 1d"),
@@ -322,6 +354,11 @@ WRONG = [
         f"{BUTTON}[0].function",
         [{**TICKET, "function": FUNCTION + "*"}],
         "neither scan-again nor",
+    ),
+    (
+        f"{BUTTON}[1].function",
+        [TICKET, {**TICKET, "function": ELSEWHERE["lambda"]}],
+        "is not in eu-central-1, as this stack is",
     ),
     ("buildTimeout", "4m", "4m is not between 5m and 36h"),
     ("queueTimeout", "9h", "9h is not between 5m and 8h"),
@@ -492,8 +529,30 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
         ("appRecipients", MANY, "over 2000 characters"),
+        ('uploaders["*-api"]', {"*-api": [PRINCIPAL]}, "no app has such a name"),
+        ('uploaders["a/b"]', {"a/b": [PRINCIPAL]}, "no app has such a name"),
+        (
+            "uploaders",
+            {f"app-{n}": [f"{PRINCIPAL}-{n}"] for n in range(60)},
+            "the policy of the upload bucket would have",
+        ),
+        (
+            "deployers",
+            [f"{PRINCIPAL}-{n}" for n in range(500)],
+            "the policy of the upload bucket would have",
+        ),
     ],
-    ids=["part of a button", "button", "empty app", "app with a slash", "too many recipients"],
+    ids=[
+        "part of a button",
+        "button",
+        "empty app",
+        "app with a slash",
+        "too many recipients",
+        "no pattern",
+        "uploaders of an app with a slash",
+        "too many uploaders",
+        "too many deployers",
+    ],
 )
 def test_an_unknown_setting_is_reported_with_the_command_that_removes_it(
     key: str, value: Any, why: str
@@ -517,6 +576,14 @@ def test_all_missing_fields_of_a_button_are_reported_at_once(value: Any):
 
 def test_the_token_is_never_in_an_error():
     assert TOKEN not in str(problems(sonarHostUrl="x", engine="sonarqube"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://ada:hunter2@sonar.example.com", "hunter2@sonar.example.com", "https://[hunter2"],
+)
+def test_a_password_in_a_url_is_never_in_the_error(url: str):
+    assert "hunter2" not in str(problems(sonarHostUrl=url))
 
 
 @given(st.integers(0, 10**6), st.sampled_from("smhd"))
@@ -595,6 +662,22 @@ def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, 
 def test_an_address_that_ses_would_refuse_is_named(address):
     with pytest.raises(pulumi.RunError, match="is not an email address"):
         loaded(recipients=[address])
+
+
+def test_an_email_has_room_for_the_uploader_where_one_may_be_added():
+    everybody = [f"dev{number}@example.com" for number in range(50)]
+    domains = ["example.com"]
+
+    assert len(loaded(recipients=everybody[:49], uploaderDomains=domains).recipients) == 49
+    [(problem, fix)] = problems(recipients=everybody, uploaderDomains=domains)
+    assert "SES takes 50 addresses in one mail, one of them the uploader's" in problem
+    assert fix == "pulumi config rm --path 'recipients[49]' --stack dev"
+
+
+def test_an_address_that_is_named_twice_counts_once():
+    everybody = [f"dev{number}@example.com" for number in range(50)]
+
+    assert loaded(recipients=[*everybody, "Dev0@Example.COM"])
 
 
 def test_more_addresses_than_an_email_can_have_are_refused():
