@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import moto.awslambda.models as lambda_models
@@ -34,10 +35,12 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from local import jsonata, moto_caches
 from local.builds import Builds
 from local.functions import Functions
+from local.permissions.guard import Guard
 from local.tasks import AwsSdkTask, CodeBuildTask, LambdaTask, SnsTask
 
 MOTO = "5.2.5"
 _token = threading.Lock()
+_serve = DomainDispatcherApplication.__call__
 
 
 class TaskTimedOut(AWSError):
@@ -46,8 +49,15 @@ class TaskTimedOut(AWSError):
     TYPE, STATUS = "TaskTimedOut", 400
 
 
-def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]], None]) -> None:
-    """Patch moto; ``deliver`` receives each event that S3 sends to EventBridge.
+def apply(
+    builds: Builds,
+    functions: Functions,
+    guard: Guard,
+    deliver: Callable[[dict[str, Any]], None],
+) -> None:
+    """Patch moto.
+
+    ``guard`` gets each request first, ``deliver`` each event that S3 sends to EventBridge.
 
     Raises:
         RuntimeError: the patches were made for another version of moto.
@@ -62,13 +72,10 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
     def task_for(service_name: str) -> Any:
-        tasks: dict[str, Callable[[], Any]] = {
-            "aws-sdk": AwsSdkTask,
-            "codebuild": lambda: CodeBuildTask(builds),
-            "lambda": LambdaTask,
-            "sns": SnsTask,
-        }
-        return tasks[service_name]()
+        if service_name == "codebuild":
+            return CodeBuildTask(builds, guard)
+        tasks = {"aws-sdk": AwsSdkTask, "lambda": LambdaTask, "sns": SnsTask}
+        return moto_caches.as_role_of_machine(tasks[service_name](), guard)
 
     def invoke(self: lambda_models.LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         return functions.invoke(self, json.dumps(event))
@@ -81,6 +88,9 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
         if event:
             deliver(event)
 
+    def serve(application: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        return guard.serve(partial(_serve, application), environ, start_response)
+
     _set(factory, "state_task_service_for", task_for)
     _set(asl_jsonata, "_eval_jsonata", jsonata.evaluate)
     # Its own, so that a retry in a thread does not change what the process draws next.
@@ -92,6 +102,7 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
     _set(lambda_models.LambdaFunction, "_invoke_lambda", invoke)
     _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
     _set(DomainDispatcherApplication, "get_backend_for_host", moto_caches.backend_for_host)
+    _set(DomainDispatcherApplication, "__call__", serve)
     _set(AmazonStateLanguageParser, "parse", staticmethod(moto_caches.parse))
     _set(asl_boto_client, "boto3", moto_caches.task_clients)
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)

@@ -35,10 +35,14 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from components.service_errors import ACCOUNT_LIMIT, INTEGRATIONS
 from local.builds import AccountLimitExceeded, Builds
+from local.permissions import services
+from local.permissions.guard import AccessDenied, Guard
 
 # A thousand concurrent tasks would delay all other requests to moto's single-process server.
 AT_ONCE = threading.BoundedSemaphore(4)
 PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride", "IdempotencyToken"}
+# What a service answers, and that it does not answer; other exceptions are errors of this account.
+OF_SERVICES = (ClientError, AccountLimitExceeded, AccessDenied, BotoCoreError, ConnectionError)
 
 
 class NamedErrors(StateTaskServiceCallback):
@@ -46,13 +50,11 @@ class NamedErrors(StateTaskServiceCallback):
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
         event = super()._from_error(env=env, ex=ex)
-        if not isinstance(ex, (ClientError, BotoCoreError, ConnectionError)):
+        if not isinstance(ex, OF_SERVICES):
             return event
-        code = ex.response["Error"]["Code"] if isinstance(ex, ClientError) else None
+        error = INTEGRATIONS[self.resource.api_name].name(_code(ex))
         [details] = cast("Any", event.event_details).values()
-        return self._failed(
-            env, INTEGRATIONS[self.resource.api_name].name(code), details.get("cause") or str(ex)
-        )
+        return self._failed(env, error, details.get("cause") or str(ex))
 
     def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
         return FailureEvent(
@@ -102,10 +104,10 @@ class AwsSdkTask(NamedErrors, StateTaskServiceAwsSdk):
 class CodeBuildTask(NamedErrors):
     """Starts a build and waits for its end; fails with States.TaskFailed if the build failed."""
 
-    def __init__(self, builds: Builds) -> None:
+    def __init__(self, builds: Builds, guard: Guard) -> None:
         # Only with WaitForTaskToken does moto create an endpoint by which it can stop the task.
         super().__init__(cast(Any, {ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}))
-        self._builds = builds
+        self._builds, self._guard = builds, guard
 
     def _get_supported_parameters(self) -> set[str]:
         return PARAMETERS
@@ -120,17 +122,17 @@ class CodeBuildTask(NamedErrors):
         unknown = normalised_parameters.keys() - PARAMETERS
         if unknown:
             raise ValueError(f"local/ does not know StartBuild's {sorted(unknown)}")
-        try:
-            with AT_ONCE:
-                build = self._builds.start(
-                    normalised_parameters["ProjectName"],
-                    normalised_parameters.get("EnvironmentVariablesOverride", []),
-                    normalised_parameters["IdempotencyToken"],
-                )
-        except AccountLimitExceeded as full:
-            raise FailureEventException(
-                self._failed(env, INTEGRATIONS["codebuild"].name(ACCOUNT_LIMIT), str(full))
-            ) from full
+        services.build_is_started(
+            self._guard,
+            env.aws_execution_details.role_arn,
+            self._builds.project(normalised_parameters["ProjectName"])["arn"],
+        )
+        with AT_ONCE:
+            build = self._builds.start(
+                normalised_parameters["ProjectName"],
+                normalised_parameters.get("EnvironmentVariablesOverride", []),
+                normalised_parameters["IdempotencyToken"],
+            )
         env.stack.append({"Build": build})
 
     def _build_sync_resolver(
@@ -171,3 +173,12 @@ class CodeBuildTask(NamedErrors):
             if result := sync_resolver():
                 return result
         return None
+
+
+def _code(error: Exception) -> str | None:
+    """The service's code of an error, None if the service did not answer."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    if isinstance(error, AccountLimitExceeded):
+        return ACCOUNT_LIMIT
+    return "AccessDeniedException" if isinstance(error, AccessDenied) else None

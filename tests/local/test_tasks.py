@@ -5,6 +5,8 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
+from local.builds import AccountLimitExceeded
+from local.permissions.guard import AccessDenied
 from local.tasks import AwsSdkTask, CodeBuildTask, LambdaTask, SnsTask
 
 
@@ -18,7 +20,7 @@ def refused(code: str) -> ClientError:
 
 
 LOST = ConnectionClosedError(endpoint_url="https://aws.example")
-TASKS = {"codebuild": CodeBuildTask(Mock()), "lambda": LambdaTask(), "sns": SnsTask()}
+TASKS = {"codebuild": CodeBuildTask(Mock(), Mock()), "lambda": LambdaTask(), "sns": SnsTask()}
 TASKS["s3"] = AwsSdkTask()
 
 
@@ -27,6 +29,8 @@ TASKS["s3"] = AwsSdkTask()
     [
         ("codebuild", refused("ThrottlingException"), "CodeBuild.AWSCodeBuildException"),
         ("codebuild", refused("InternalFailure"), "CodeBuild.AWSCodeBuildException"),
+        ("codebuild", AccountLimitExceeded("full"), "CodeBuild.AccountLimitExceededException"),
+        ("codebuild", AccessDenied("no right"), "CodeBuild.AWSCodeBuildException"),
         ("codebuild", LOST, "CodeBuild.SdkClientException"),
         ("codebuild", ConnectionError("left"), "CodeBuild.SdkClientException"),
         ("lambda", refused("AccessDeniedException"), "Lambda.AWSLambdaException"),
