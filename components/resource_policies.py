@@ -8,6 +8,15 @@ from components.context import Context
 from components.policy import Statement, allow, allow_service
 
 Arn = pulumi.Input[str]
+# What a replication role needs at its destination. It writes, tags and deletes by these rights, and
+# so past every rule about s3:PutObject, s3:PutObjectTagging and s3:DeleteObject
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html).
+REPLICATE = (
+    "s3:ReplicateObject",
+    "s3:ReplicateDelete",
+    "s3:ReplicateTags",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+)
 
 
 def upload_policy(
@@ -34,12 +43,18 @@ def upload_policy(
                 "s3:PutObjectVersionTagging",
                 "s3:DeleteObjectTagging",
                 "s3:DeleteObjectVersionTagging",
-                # A replica has the tags of its source.
-                "s3:ReplicateObject",
-                "s3:ReplicateTags",
             ],
             "Resource": [objects],
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role}},
+        },
+        {
+            # A replica brings its source's tags, and a replica of an upload, which replication
+            # reads by a right of its own, could be read elsewhere without a clearance.
+            "Sid": "NotReplicated",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [*REPLICATE, "s3:GetObjectVersionForReplication"],
+            "Resource": [objects],
         },
         {
             # A version without the tag was not evaluated; a negated condition matches it as well.
@@ -74,28 +89,43 @@ def upload_policy(
     return statements
 
 
-def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], protect: bool) -> list[Statement]:
-    """Evidence is written once; with ``protect``, it cannot be deleted."""
+def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], keep: bool) -> list[Statement]:
+    """Evidence is written once; with ``keep``, it cannot be deleted."""
     evidence = pulumi.Output.concat(bucket_arn, "/scans/*")
     statements: list[Statement] = [
         {
             # Each document can be created but not replaced: a request without `If-None-Match`
-            # could overwrite it.
+            # could overwrite it. Neither a copy nor a part of a multipart upload takes the header,
+            # so evidence is written whole, by PutObject
+            # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
             "Sid": "EvidenceIsWrittenOnce",
             "Effect": "Deny",
             "Principal": "*",
             "Action": ["s3:PutObject"],
             "Resource": [evidence],
             "Condition": {"Null": {"s3:if-none-match": "true"}},
-        }
+        },
+        {
+            "Sid": "EvidenceIsNoReplica",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": REPLICATE,
+            "Resource": [evidence],
+        },
     ]
-    if protect:
+    if keep:
         statements.append(
             {
                 "Sid": "EvidenceIsNeverDeleted",
                 "Effect": "Deny",
                 "Principal": "*",
-                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                # Behind a delete marker, which Object Lock does not prevent, a document could be
+                # written a second time. The last right shortens a lock in governance mode.
+                "Action": [
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:BypassGovernanceRetention",
+                ],
                 "Resource": [evidence],
             }
         )
