@@ -23,6 +23,14 @@ class Statement(TypedDict):
 
 # What a component grants on itself, for the policy of the role that gets it.
 Grant = list[Statement]
+Arn = pulumi.Input[str]
+
+
+def objects(bucket_arn: Arn, key: str) -> Arn:
+    """The ARN of objects in a bucket; plain text for a plain ARN."""
+    if isinstance(bucket_arn, str):
+        return f"{bucket_arn}/{key}"
+    return pulumi.Output.concat(bucket_arn, "/", key)
 
 
 def allow(
@@ -94,13 +102,13 @@ def trust(service: str, account: str | None = None) -> pulumi.Output[str]:
     return policy(statement)
 
 
-def deny_insecure_transport(bucket_arn: pulumi.Input[str]) -> Statement:
+def deny_insecure_transport(bucket_arn: Arn) -> Statement:
     """Refuse every request to the bucket that does not come over TLS."""
     return {
         "Sid": "DenyInsecureTransport",
         "Effect": "Deny",
         "Action": ["s3:*"],
         "Principal": "*",
-        "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
+        "Resource": [bucket_arn, objects(bucket_arn, "*")],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }

@@ -1,13 +1,27 @@
 """Resource policies of the buckets and the key: limits that apply to every identity."""
 
+import json
 from collections.abc import Sequence
 
-import pulumi
-
+from components.access import (
+    Uploaders,
+    deployers_decrypt,
+    deployers_read_evidence,
+    deployers_read_uploads,
+    uploaders_encrypt,
+    uploaders_read_evidence,
+    uploaders_upload,
+)
 from components.context import Context
-from components.policy import Statement, allow, allow_service
+from components.policy import (
+    Arn,
+    Statement,
+    allow,
+    allow_service,
+    deny_insecure_transport,
+    objects,
+)
 
-Arn = pulumi.Input[str]
 # What a replication role needs at its destination. It writes, tags and deletes by these rights, and
 # so past every rule about s3:PutObject, s3:PutObjectTagging and s3:DeleteObject
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html).
@@ -17,21 +31,30 @@ REPLICATE = (
     "s3:ReplicateTags",
     "s3:ObjectOwnerOverrideToBucketOwner",
 )
+# https://docs.aws.amazon.com/general/latest/gr/s3.html#limits_s3 (bucket policy) and
+# https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html (key policy).
+MAX_BUCKET_POLICY_BYTES = 20 * 1024
+MAX_KEY_POLICY_BYTES = 32 * 1024
 
 
 def upload_policy(
-    bucket_arn: Arn, *, pipeline_role: Arn, scan_role: Arn, deployers: Sequence[str]
+    bucket_arn: Arn,
+    *,
+    pipeline_role: Arn,
+    scan_role: Arn,
+    deployers: Sequence[str],
+    uploaders: Uploaders,
 ) -> list[Statement]:
     """Only zips are uploaded, only the pipeline sets clearances, only cleared versions are read."""
-    objects = pulumi.Output.concat(bucket_arn, "/*")
-    statements: list[Statement] = [
+    every_object = objects(bucket_arn, "*")
+    return [
         {
             # The rule matches zips only: any other object would stay here unscanned, unnoticed.
             "Sid": "OnlyZips",
             "Effect": "Deny",
             "Principal": "*",
             "Action": ["s3:PutObject"],
-            "NotResource": [pulumi.Output.concat(bucket_arn, "/*.zip")],
+            "NotResource": [objects(bucket_arn, "*.zip")],
         },
         {
             # The tag is the clearance. It covers tags sent along with an upload, too.
@@ -44,7 +67,7 @@ def upload_policy(
                 "s3:DeleteObjectTagging",
                 "s3:DeleteObjectVersionTagging",
             ],
-            "Resource": [objects],
+            "Resource": [every_object],
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role}},
         },
         {
@@ -54,7 +77,7 @@ def upload_policy(
             "Effect": "Deny",
             "Principal": "*",
             "Action": [*REPLICATE, "s3:GetObjectVersionForReplication"],
-            "Resource": [objects],
+            "Resource": [every_object],
         },
         {
             # A version without the tag was not evaluated; a negated condition matches it as well.
@@ -62,36 +85,22 @@ def upload_policy(
             "Effect": "Deny",
             "Principal": "*",
             "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-            "Resource": [objects],
+            "Resource": [every_object],
             "Condition": {
                 "StringNotEquals": {"s3:ExistingObjectTag/scan-status": ["passed", "approved"]},
                 "ArnNotEquals": {"aws:PrincipalArn": scan_role},
             },
         },
+        *deployers_read_uploads(bucket_arn, deployers),
+        *uploaders_upload(bucket_arn, uploaders),
     ]
-    if deployers:
-        statements.append(
-            {
-                "Sid": "DeployersRead",
-                "Effect": "Allow",
-                "Principal": {"AWS": deployers},
-                "Action": [
-                    "s3:GetObject",
-                    "s3:GetObjectVersion",
-                    "s3:GetObjectTagging",
-                    "s3:GetObjectVersionTagging",
-                    "s3:ListBucket",
-                    "s3:ListBucketVersions",
-                ],
-                "Resource": [bucket_arn, objects],
-            }
-        )
-    return statements
 
 
-def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], keep: bool) -> list[Statement]:
+def evidence_policy(
+    bucket_arn: Arn, *, deployers: Sequence[str], uploaders: Uploaders, keep: bool
+) -> list[Statement]:
     """Evidence is written once; with ``keep``, it cannot be deleted."""
-    evidence = pulumi.Output.concat(bucket_arn, "/scans/*")
+    evidence = objects(bucket_arn, "scans/*")
     statements: list[Statement] = [
         {
             # Each document can be created but not replaced: a request without `If-None-Match`
@@ -129,18 +138,11 @@ def evidence_policy(bucket_arn: Arn, *, deployers: Sequence[str], keep: bool) ->
                 "Resource": [evidence],
             }
         )
-    if deployers:
-        statements.append(
-            {
-                # So that a role that is denied a version can read why, and who decided.
-                "Sid": "DeployersReadEvidence",
-                "Effect": "Allow",
-                "Principal": {"AWS": deployers},
-                "Action": ["s3:GetObject", "s3:ListBucket"],
-                "Resource": [bucket_arn, evidence],
-            }
-        )
-    return statements
+    return [
+        *statements,
+        *deployers_read_evidence(bucket_arn, deployers),
+        *uploaders_read_evidence(bucket_arn, uploaders),
+    ]
 
 
 def log_delivery(bucket_arn: Arn, account: str) -> Statement:
@@ -148,12 +150,12 @@ def log_delivery(bucket_arn: Arn, account: str) -> Statement:
     return allow_service(
         "logging.s3.amazonaws.com",
         "s3:PutObject",
-        resources=[pulumi.Output.concat(bucket_arn, "/*")],
+        resources=[objects(bucket_arn, "*")],
         conditions={"StringEquals": {"aws:SourceAccount": account}},
     )
 
 
-def key_policy(context: Context, deployers: Sequence[str]) -> list[Statement]:
+def key_policy(context: Context, deployers: Sequence[str], uploaders: Uploaders) -> list[Statement]:
     """The account administers the key and uses it through the gate's services; alarms use it."""
     root = {"AWS": f"arn:{context.partition}:iam::{context.account}:root"}
     # In a key policy "*" is the key itself.
@@ -161,7 +163,7 @@ def key_policy(context: Context, deployers: Sequence[str]) -> list[Statement]:
     s3, *others = (
         f"{service}.{context.region}.amazonaws.com" for service in ("s3", "sns", "secretsmanager")
     )
-    statements: list[Statement] = [
+    return [
         {
             "Sid": "Administer",
             "Principal": root,
@@ -205,17 +207,38 @@ def key_policy(context: Context, deployers: Sequence[str]) -> list[Statement]:
                 conditions={"StringEquals": {"aws:SourceAccount": context.account}},
             ),
         },
+        *deployers_decrypt("*", deployers, s3),
+        *uploaders_encrypt("*", uploaders, s3),
     ]
-    if deployers:
-        statements.append(
-            {
-                "Sid": "DeployersDecrypt",
-                "Principal": {"AWS": deployers},
-                **allow(
-                    "kms:Decrypt",
-                    resources=itself,
-                    conditions={"StringEquals": {"kms:ViaService": s3}},
-                ),
-            }
-        )
-    return statements
+
+
+def policy_too_large(deployers: Sequence[str], uploaders: Uploaders) -> str:
+    """Which policy the principals make too large for AWS, empty if none; with the longest names."""
+    bucket = f"arn:aws-us-gov:s3:::{'b' * 63}"
+    role = f"arn:aws-us-gov:iam::123456789012:role/{'r' * 64}"
+    context = Context(prefix="", account="1" * 12, region="ap-southeast-99", partition="aws-us-gov")
+    written: dict[str, tuple[list[Statement], int]] = {
+        "upload bucket": (
+            upload_policy(
+                bucket,
+                pipeline_role=role,
+                scan_role=role,
+                deployers=deployers,
+                uploaders=uploaders,
+            ),
+            MAX_BUCKET_POLICY_BYTES,
+        ),
+        "artifacts bucket": (
+            evidence_policy(bucket, deployers=deployers, uploaders=uploaders, keep=True),
+            MAX_BUCKET_POLICY_BYTES,
+        ),
+        "key": (key_policy(context, deployers, uploaders), MAX_KEY_POLICY_BYTES),
+    }
+    for owner, (statements, most) in written.items():
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [deny_insecure_transport(bucket), *statements],
+        }
+        if (size := len(json.dumps(document))) > most:
+            return f"the policy of the {owner} would have {size} bytes, and AWS takes {most}"
+    return ""

@@ -14,10 +14,11 @@ import pulumi
 
 from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
 from components.reader import Reader
+from components.resource_policies import policy_too_large
 from components.scan_project import Sarif, SonarQube, Vpc
 from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
 from domain.json_values import as_dict, as_list, is_list
-from domain.scan_id import APP
+from domain.scan_id import APP, APPS
 
 # A dot-string at a host name, as SES takes it (RFC 5321, section 4.1.2).
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -33,6 +34,10 @@ COMPUTE_TYPES = tuple(
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
 EXAMPLE_ADDRESS = "developers@example.com"
 EXAMPLE_FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
+# S3 and KMS refuse a policy that names a group, or all by a wildcard.
+PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?\s]+")
+A_PRINCIPAL = "the ARN of an IAM role or user"
+EXAMPLE_PRINCIPAL = "arn:aws:iam::123456789012:role/deploy"
 # Of the 4 KB that a function's environment may have.
 MAX_RECIPIENTS = 2000
 MAX_BUTTONS = 5
@@ -75,6 +80,8 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
             "is shorter than exceptionPeriod",
             config.require("exceptionPeriod"),
         )
+
+    deployers = read.string_list("deployers", PRINCIPAL.pattern, A_PRINCIPAL, EXAMPLE_PRINCIPAL)
 
     args = UploadGateArgs(
         slack_workspace_id=read.text(
@@ -130,12 +137,8 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         architecture=read.one_of("architecture", ("x86_64", "arm64")),
         compute_type=read.one_of("computeType", COMPUTE_TYPES),
         vpc=_vpc(read),
-        deployers=read.string_list(
-            "deployers",
-            r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?\s]+",
-            "the ARN of an IAM role or user",
-            "arn:aws:iam::123456789012:role/deploy",
-        ),
+        deployers=deployers,
+        uploaders=_uploaders(read, deployers),
         user_role_required=read.boolean("userRoleRequired"),
         record_approver=read.boolean("recordApprover"),
         log_retention_days=read.one_of_integers(
@@ -216,6 +219,27 @@ def _addresses(read: Reader, key: str, values: Any) -> tuple[str, ...]:
         if not (isinstance(value, str) and EMAIL.fullmatch(value)):
             read.add_error(f"{key}[{index}]", f"{value!r} is not an email address", EXAMPLE_ADDRESS)
     return tuple(addresses)
+
+
+def _uploaders(read: Reader, deployers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    uploaders: dict[str, tuple[str, ...]] = {}
+    for app, values in read.mapping("uploaders", EXAMPLE_PRINCIPAL).items():
+        key = f"uploaders.{app}" if APP.fullmatch(app) and "." not in app else f'uploaders["{app}"]'
+        if not APPS.fullmatch(app):
+            read.add_unwanted(key, "no app has such a name, nor do several begin with it")
+            continue
+        principals = as_list(values)
+        if not principals:
+            read.add_error(f"{key}[0]", "nobody could upload", EXAMPLE_PRINCIPAL)
+        for index, value in enumerate(principals):
+            if not (isinstance(value, str) and PRINCIPAL.fullmatch(value)):
+                reason = f"{value!r} is not {A_PRINCIPAL}"
+                read.add_error(f"{key}[{index}]", reason, EXAMPLE_PRINCIPAL)
+        uploaders[app] = tuple(map(str, principals))
+    if too_large := policy_too_large(deployers, uploaders):
+        reason = f"{too_large}; use one role for several apps, or a pattern such as team-a-*"
+        read.add_unwanted("uploaders" if uploaders else "deployers", reason)
+    return uploaders
 
 
 def _check_number(read: Reader, key: str, addresses: Sequence[object]) -> None:

@@ -1,11 +1,12 @@
 """The storage layer: one key, the buckets, and the grants to read, write and tag."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
+from components.access import Uploaders
 from components.context import Context
 from components.policy import Grant, Statement, allow, policy, trust
 from components.private_bucket import LifecycleRule, PrivateBucket, PrivateBucketArgs
@@ -19,7 +20,7 @@ _ABORT: aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArg
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """``deployers`` are ARNs of IAM roles or users in any account.
+    """``deployers`` are ARNs of IAM roles or users in any account, ``uploaders`` the same by app.
 
     ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock. Locked
     evidence, and the key that it is read with, are protected whether or not the gate is.
@@ -28,6 +29,7 @@ class StorageArgs:
     context: Context
     upload_retention_days: int = 90
     deployers: Sequence[str] = ()
+    uploaders: Uploaders = field(default_factory=dict[str, Sequence[str]])
     lock_mode: str = ""
     lock_days: int = 365
 
@@ -62,7 +64,7 @@ class Storage(pulumi.ComponentResource):
             description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
             enable_key_rotation=True,
             deletion_window_in_days=30 if keep_evidence else 7,
-            policy=policy(*key_policy(context, args.deployers)),
+            policy=policy(*key_policy(context, args.deployers, args.uploaders)),
             # Without the key everything that it encrypts is lost.
             opts=pulumi.ResourceOptions(parent=self, protect=keep_evidence),
         )
@@ -110,6 +112,7 @@ class Storage(pulumi.ComponentResource):
                     pipeline_role=self.pipeline_role.arn,
                     scan_role=self.scan_role.arn,
                     deployers=args.deployers,
+                    uploaders=args.uploaders,
                 ),
                 rules=[_expire_replaced(args.upload_retention_days)],
             ),
@@ -123,7 +126,10 @@ class Storage(pulumi.ComponentResource):
                 events=True,
                 protect=keep_evidence,
                 statements=lambda arn: evidence_policy(
-                    arn, deployers=args.deployers, keep=keep_evidence
+                    arn,
+                    deployers=args.deployers,
+                    uploaders=args.uploaders,
+                    keep=keep_evidence,
                 ),
                 rules=[
                     {

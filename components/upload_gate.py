@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
 from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
@@ -12,11 +13,13 @@ from components.context import current
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
+from components.resource_policies import policy_too_large
 from components.scan_project import IMAGES, Build, Sarif, SonarQube, Vpc
 from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tagging
 from components.watched import Watched
+from domain.scan_id import APPS
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LOCK_MODES = ("", "GOVERNANCE", "COMPLIANCE")
@@ -81,6 +84,7 @@ class UploadGateArgs:
     record_approver: bool = False
 
     deployers: Sequence[str] = ()
+    uploaders: Uploaders = field(default_factory=dict[str, Sequence[str]])
     log_retention_days: int = 90
     upload_retention_days: int = 90
     lock_mode: str = ""
@@ -134,6 +138,11 @@ class UploadGateArgs:
                 1 <= self.exception_seconds <= 270 * DAY
             ),
         }
+        too_large = policy_too_large(self.deployers, self.uploaders)
+        rules[f"uploaders and deployers must be fewer: {too_large}"] = not too_large
+        rules["uploaders must name apps, each with principals"] = all(
+            APPS.fullmatch(app) and principals for app, principals in self.uploaders.items()
+        )
         if wrong := [rule for rule, holds in rules.items() if not holds]:
             raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
 
@@ -157,6 +166,7 @@ class UploadGate(pulumi.ComponentResource):
     executions_url: pulumi.Output[str]
     builds_url: pulumi.Output[str]
     evidence_url: pulumi.Output[str]
+    key: pulumi.Output[str]
     upload_command: pulumi.Output[str]
 
     def __init__(
@@ -188,6 +198,7 @@ class UploadGate(pulumi.ComponentResource):
                 context=context,
                 upload_retention_days=args.replaced_upload_days,
                 deployers=args.deployers,
+                uploaders=args.uploaders,
                 lock_mode=args.lock_mode,
                 lock_days=args.lock_days,
             ),
@@ -298,6 +309,7 @@ class UploadGate(pulumi.ComponentResource):
         self.evidence_url = pulumi.Output.concat(
             f"{console}/s3/buckets/", storage.artifacts.name, f"?region={region}&prefix=scans/"
         )
+        self.key = storage.key_arn
         self.upload_command = pulumi.Output.concat(
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
@@ -319,5 +331,6 @@ class UploadGate(pulumi.ComponentResource):
             "executionsUrl": self.executions_url,
             "buildsUrl": self.builds_url,
             "evidenceUrl": self.evidence_url,
+            "key": self.key,
             "uploadCommand": self.upload_command,
         }

@@ -3,6 +3,8 @@
 import re
 
 APP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# Several apps, by the beginning of their names.
+APPS = re.compile(rf"{APP.pattern}\*?|\*")
 # S3's version ids have at most 1,024 bytes; ids of further attempts have a number appended.
 SCAN_ID = re.compile(rf"{APP.pattern}/[A-Za-z0-9._-]{{1,1024}}")
 # The suffix after the version: empty for the first attempt, then its number.

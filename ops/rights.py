@@ -1,14 +1,17 @@
-"""rights: the least-privilege IAM policies to ``pulumi up`` and ``pulumi destroy`` one stack."""
+"""rights: least-privilege IAM policies to deploy one stack, to upload to it, or to read from it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from domain.scan_id import APPS
 from ops import output
-from ops.configuration import FileOption, NamedOption, configuration
+from ops.access_rights import arns, deployer_policy, uploader_policy
+from ops.configuration import Configuration, FileOption, NamedOption, configuration
 from ops.errors import CommandError
 from ops.identity import identity
 from ops.program import GATE, PROJECT, Resource, record_program
@@ -40,17 +43,37 @@ class UnknownType(KeyError):
         return f"{self.args[0]} is missing in ops/rights_table.py"
 
 
+class Whom(StrEnum):
+    """Who gets the policies."""
+
+    STACK = "stack"
+    DEPLOYER = "deployer"
+    UPLOADER = "uploader"
+
+
 def rights(
     stack: NamedOption,
     config: FileOption = None,
+    whom: Annotated[
+        Whom,
+        typer.Option(
+            "--for",
+            help="Who runs `pulumi up` (stack), who deploys cleared versions, or who uploads.",
+        ),
+    ] = Whom.STACK,
+    app: Annotated[
+        str, typer.Option(help="App of an uploader, or a pattern such as team-a-*.")
+    ] = "",
     account: Annotated[
-        str, typer.Option(help="Account to deploy into; else that of the AWS credentials.")
+        str, typer.Option(help="Account of the stack; else that of the AWS credentials.")
     ] = "",
     folder: Annotated[
         Path | None, typer.Option("--to", help="Folder to write one file for each policy into.")
     ] = None,
 ) -> None:
-    """Print the smallest IAM policies for the role that deploys a stack.
+    """Print the smallest IAM policies for a role that deploys, uploads, or reads cleared versions.
+
+    Roles in `uploaders` and `deployers` need theirs only in another account than the stack's.
 
     Example: python -m ops rights --stack dev --to policies
     """
@@ -59,13 +82,14 @@ def rights(
         raise CommandError(
             "the stack has no region", f"pulumi config set aws:region eu-central-1 --stack {stack}"
         )
-    account = account or identity(its.region).account
-    made = record_program(stack, its.values, account, its.region).aws
-    written = {
-        # Without the stack's prefix: otherwise the role could change its own permissions.
-        f"deploy-{PROJECT}-{stack}-{number}": policy
-        for number, policy in enumerate(policies(statements(stack, made, account, its.region)), 1)
-    }
+    if (whom is Whom.UPLOADER) != bool(APPS.fullmatch(app)):
+        fix = f"python -m ops rights --for uploader --app payments --stack {stack}"
+        raise CommandError("an app, or a pattern such as team-a-*, goes with an uploader", fix)
+    if not account and (whom is Whom.STACK or "key" not in its.outputs):
+        account = identity(its.region).account
+    written = (
+        _stack_policies(its, account) if whom is Whom.STACK else _access_policy(its, account, app)
+    )
     if folder is None:
         output.as_json(written)
         return
@@ -79,6 +103,25 @@ def rights(
         output.say(
             f"{folder / name}.json: {size(policy)} of {MANAGED_POLICY_CHARACTERS} characters"
         )
+
+
+def _stack_policies(its: Configuration, account: str) -> dict[str, Policy]:
+    made = record_program(its.stack, its.values, account, its.region).aws
+    split = policies(statements(its.stack, made, account, its.region))
+    # Without the stack's prefix: otherwise the role could change its own permissions.
+    return {
+        f"deploy-{PROJECT}-{its.stack}-{number}": policy for number, policy in enumerate(split, 1)
+    }
+
+
+def _access_policy(its: Configuration, account: str, app: str) -> dict[str, Policy]:
+    """The policy of an uploader of ``app``; without one, that of a deployer."""
+    its_arns = arns(its.stack, its.outputs, account, its.region)
+    if not app:
+        return {f"read-{PROJECT}-{its.stack}": deployer_policy(its_arns, its.region)}
+    # A policy's name can't have an asterisk.
+    name = f"upload-{PROJECT}-{its.stack}-{app.replace('*', 'all')}"
+    return {name: uploader_policy(app, its_arns, its.region)}
 
 
 def statements(

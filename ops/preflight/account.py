@@ -238,42 +238,6 @@ def named(environment: Environment) -> Iterator[Finding]:
         yield fine("the topic and functions that settings name exist")
 
 
-def deployers(environment: Environment) -> Iterator[Finding]:
-    """Whether the roles and users that may read cleared versions exist."""
-    iam = environment.client("iam")
-    for arn in environment.settings.deployers:
-        account, kind, name = arn.split(":")[4], arn.split(":")[5].split("/")[0], arn.split("/")[-1]
-        if account != environment.identity.account:
-            yield unknown(
-                f"deployer {arn} is in another account",
-                "whether it exists can't be seen from here; if not, `pulumi up` stops at the "
-                "bucket's policy",
-                f"aws iam get-{kind} --{kind}-name {name}, in account {account}",
-            )
-            continue
-        try:
-            principal = (
-                iam.get_role(RoleName=name)["Role"]
-                if kind == "role"
-                else iam.get_user(UserName=name)["User"]
-            )
-        except ClientError as error:
-            if error_code(error) != "NoSuchEntity":
-                raise
-            principal = {"Arn": None}
-        if principal["Arn"] != arn:
-            yield failed(
-                f"deployer {arn} does not exist",
-                "S3 refuses a policy that names nobody: `pulumi up` would stop there",
-                f"correct the setting deployers in Pulumi.{environment.stack}.yaml, "
-                f"or make the {kind}",
-            )
-        else:
-            yield fine(f"deployer {arn} exists")
-    if not environment.settings.deployers:
-        yield fine("no deployers are set: those who deploy need permissions of their own")
-
-
 def _concrete(pattern: str) -> str:
     """An ARN that matches the pattern; the simulator accepts ``*`` only as a whole ARN."""
     return pattern if pattern == "*" else pattern.replace("*", "preflight")

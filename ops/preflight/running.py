@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.stored_objects import error_code
 from ops.errors import RIGHTS, of_aws
-from ops.preflight import account, mail, network, slack, sonarqube, uploads
+from ops.preflight import account, mail, network, principals, slack, sonarqube, uploads
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
 
@@ -28,7 +28,8 @@ CHECKS = (
     Check(area="Slack", about="limits of buttons", inspect=slack.limits),
     Check(area="Email", about="sender", inspect=mail.sender),
     Check(area="Email", about="recipients", inspect=mail.recipients),
-    Check(area="Uploads", about="deployers", inspect=account.deployers),
+    Check(area="Uploads", about="deployers", inspect=principals.deployers),
+    Check(area="Uploads", about="uploaders", inspect=principals.uploaders),
     Check(area="Uploads", about="bucket policy", inspect=uploads.guard),
     Check(area="Uploads", about="replication", inspect=uploads.copies),
     Check(area="Uploads", about="rights of deployers", inspect=uploads.grants),

@@ -10,9 +10,9 @@ from tests.support.recording import Built, program
 S3 = "arn:aws:s3:::"
 KEY = "arn:aws:kms:::gate-key"
 READS = ("s3:GetObject", "s3:GetObjectVersion")
-# Roles that are told 403 about an object that is missing, as about one that they may not read
+# Roles to which S3 answers 403 about an object that is missing, as about one that they may not read
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), and why that is enough.
-NOT_TOLD = {
+FORBIDDEN = {
     ("gate-scan", "gate-artifacts"): "it reads only what S3 has just said to exist, and a list "
     "would have the ids of all scans, which are those of uploads",
     ("gate-scan", "gate-state"): "CodeBuild fetches the code, which exists, and does without a "
@@ -49,19 +49,19 @@ def test_a_role_that_may_write_an_object_may_read_it(everything: Built):
         assert ("kms:Decrypt", KEY) in rights, role
 
 
-def test_a_role_that_reads_is_told_what_is_missing(everything: Built):
-    not_told = {
+def test_a_role_that_reads_sees_what_is_missing(everything: Built):
+    forbidden = {
         (role, bucket)
         for role, rights in grants(everything).items()
         for bucket, _ in objects(rights, *READS)
         if ("s3:ListBucket", S3 + bucket) not in rights
     }
 
-    assert not_told == NOT_TOLD.keys()
+    assert forbidden == FORBIDDEN.keys()
 
 
 @pytest.mark.slow
-def test_who_reads_by_a_buckets_policy_is_told_what_is_missing():
+def test_who_reads_by_a_buckets_policy_sees_what_is_missing():
     built = program("prod", deployers=["arn:aws:iam::999999999999:role/deploy"])
     allowed = [
         (policy.name, statement)

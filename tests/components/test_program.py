@@ -349,6 +349,10 @@ def test_engine_sarif_has_no_secret_at_all():
     assert "secretsmanager:GetSecretValue" not in json.dumps(built.policies())
 
 
+DEPLOYER = "arn:aws:iam::999999999999:role/deploy"
+UPLOADER = "arn:aws:iam::888888888888:role/payments-build"
+
+
 def test_every_setting_reaches_its_resource():
     built = program(
         buildTimeout="45m",
@@ -362,6 +366,8 @@ def test_every_setting_reaches_its_resource():
         remindBefore="12h",
         appRecipients={"payments": ["payments@example.com"]},
         uploaderDomains=["example.com"],
+        deployers=[DEPLOYER],
+        uploaders={"payments": [UPLOADER]},
         customActions=[],
         evidenceLock="compliance",
         evidenceLockDays=9,
@@ -399,6 +405,11 @@ def test_every_setting_reaches_its_resource():
     assert json.loads(notify["UPLOADER_DOMAINS"]) == ["example.com"]
     assert notify["ESCALATION_MENTION"] == "<!subteam^S0123456789>"
     assert notify["TEAM_BUTTONS"] == "{}"
+    uploads = built.one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
+    assert [item["Principal"] for item in uploads if item["Effect"] == "Allow"] == [
+        {"AWS": [DEPLOYER]},
+        {"AWS": [UPLOADER]},
+    ]
     assert lock["rule"] == {"defaultRetention": {"mode": "COMPLIANCE", "days": 9}}
     assert project["environment"]["type"] == "ARM_CONTAINER"
     assert project["environment"]["computeType"] == "BUILD_GENERAL1_SMALL"
@@ -431,5 +442,6 @@ def test_outputs_name_the_resources_that_people_and_commands_use(dev: Built):
         "buildsUrl": f"{console}/codesuite/codebuild/{ACCOUNT}/projects/gate-scan/history"
         f"?region={REGION}",
         "evidenceUrl": f"{console}/s3/buckets/gate-artifacts?region={REGION}&prefix=scans/",
+        "key": "arn:aws:kms:::gate-key",
         "uploadCommand": "aws s3 cp app.zip s3://gate-uploads/APP/app.zip",
     }

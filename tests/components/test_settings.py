@@ -176,6 +176,18 @@ def test_an_app_may_have_recipients_of_its_own():
     }
 
 
+def test_uploaders_are_roles_by_app_or_by_the_beginning_of_its_name():
+    settings = loaded(
+        uploaders={"payments": [PRINCIPAL], "my.app": [PRINCIPAL], "team-*": [PRINCIPAL]}
+    )
+
+    assert settings.uploaders == {
+        "payments": (PRINCIPAL,),
+        "my.app": (PRINCIPAL,),
+        "team-*": (PRINCIPAL,),
+    }
+
+
 def test_a_custom_button_has_a_label_outcomes_and_a_function():
     assert loaded(customActions=[TICKET, AGAIN]).custom_actions == (
         TeamButton(label="Open ticket", outcomes=("failed", "error"), function=FUNCTION),
@@ -215,6 +227,7 @@ def test_escalation_and_reminder_are_optional():
     assert (settings.escalate_seconds, settings.remind_seconds) == (0, 0)
 
 
+PRINCIPAL = "arn:aws:iam::123456789012:role/deploy"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 TICKET = {"label": "Open ticket", "outcomes": ["failed", "error"], "function": FUNCTION}
 AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
@@ -244,6 +257,15 @@ WRONG = [
     ("uploaderDomains[0]", "example.com", "'example.com' is not a list"),
     ("deployers[0]", ["arn:aws:iam::123456789012:role/*"], "is not the ARN of an IAM role or user"),
     ("deployers[0]", ["deploy"], "'deploy' is not the ARN of an IAM role or user"),
+    ("uploaders.payments[0]", {"payments": []}, "nobody could upload"),
+    ("uploaders.payments[0]", {"payments": "deploy"}, "nobody could upload"),
+    ("uploaders.payments[0]", [PRINCIPAL], "does not map apps to lists"),
+    ("uploaders.payments[1]", {"payments": [PRINCIPAL, "ci"]}, "'ci' is not the ARN of an IAM"),
+    (
+        'uploaders["team-*"][0]',
+        {"team-*": ["arn:aws:iam::123456789012:root"]},
+        "is not the ARN of an IAM role or user",
+    ),
     ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
     ("sonarHostUrl", "sonarqube.example.com", "is not the URL of a SonarQube server"),
     ("sonarHostUrl", "", "is missing"),
@@ -492,8 +514,30 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
         ("appRecipients", MANY, "over 2000 characters"),
+        ('uploaders["*-api"]', {"*-api": [PRINCIPAL]}, "no app has such a name"),
+        ('uploaders["a/b"]', {"a/b": [PRINCIPAL]}, "no app has such a name"),
+        (
+            "uploaders",
+            {f"app-{n}": [f"{PRINCIPAL}-{n}"] for n in range(60)},
+            "the policy of the upload bucket would have",
+        ),
+        (
+            "deployers",
+            [f"{PRINCIPAL}-{n}" for n in range(500)],
+            "the policy of the upload bucket would have",
+        ),
     ],
-    ids=["part of a button", "button", "empty app", "app with a slash", "too many recipients"],
+    ids=[
+        "part of a button",
+        "button",
+        "empty app",
+        "app with a slash",
+        "too many recipients",
+        "no pattern",
+        "uploaders of an app with a slash",
+        "too many uploaders",
+        "too many deployers",
+    ],
 )
 def test_an_unknown_setting_is_reported_with_the_command_that_removes_it(
     key: str, value: Any, why: str

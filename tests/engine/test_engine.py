@@ -53,6 +53,7 @@ def test_all_outputs_are_exported(life: Life):
         "executionsUrl",
         "buildsUrl",
         "evidenceUrl",
+        "key",
         "uploadCommand",
     }
     bucket = life.outputs["uploadBucket"]

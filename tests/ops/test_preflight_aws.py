@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.scan_project import Vpc
-from ops.preflight import account, mail, network, slack, uploads
+from ops.preflight import account, mail, network, principals, slack, uploads
 from ops.preflight.environment import CHAT_REGION, Environment
 from ops.preflight.finding import Check, Finding, Level
 from ops.preflight.running import run
@@ -556,7 +556,7 @@ def test_where_settings_name_nothing_nobody_asks(aws: Answers):
 def test_a_deployer_that_exists_is_fine(aws: Answers):
     aws.give("iam", "get_role", a_role(DEPLOYER), RoleName="deploy")
 
-    assert_found(account.deployers(its(deployers=(DEPLOYER,))), Level.FINE, f"{DEPLOYER} exists")
+    assert_found(principals.deployers(its(deployers=(DEPLOYER,))), Level.FINE, f"{DEPLOYER} exists")
 
 
 @pytest.mark.parametrize("path", [True, False], ids=["on another path", "absent"])
@@ -567,7 +567,7 @@ def test_a_deployer_that_does_not_exist_fails(aws: Answers, path: bool):
         aws.refuse("iam", "get_role", "NoSuchEntity")
 
     assert_found(
-        account.deployers(its(deployers=(DEPLOYER,))),
+        principals.deployers(its(deployers=(DEPLOYER,))),
         Level.FAILED,
         "does not exist",
         "make the role",
@@ -578,11 +578,24 @@ def test_a_deployer_of_another_account_is_unknown(aws: Answers):
     other = "arn:aws:iam::999999999999:user/deploy"
 
     assert_found(
-        account.deployers(its(deployers=(other,))),
+        principals.deployers(its(deployers=(other,))),
         Level.UNKNOWN,
         "in another account",
         "aws iam get-user --user-name deploy, in account 999999999999",
     )
+
+
+def test_each_uploader_is_looked_up_once(aws: Answers):
+    other = "arn:aws:iam::123456789012:user/ci"
+    aws.give("iam", "get_role", a_role(DEPLOYER), RoleName="deploy")
+    aws.refuse("iam", "get_user", "NoSuchEntity")
+
+    findings = principals.uploaders(its(uploaders={"a": (DEPLOYER, other), "b-*": (DEPLOYER,)}))
+
+    assert [(item.level, item.what) for item in findings] == [
+        (Level.FINE, f"uploader {DEPLOYER} exists"),
+        (Level.FAILED, f"uploader {other} does not exist"),
+    ]
 
 
 def written(label: str) -> list[dict[str, Any]]:
@@ -717,7 +730,7 @@ def test_findings_before_the_error_are_reported(aws: Answers):
     aws.refuse("iam", "get_role", "AccessDenied")
     both = its(deployers=(DEPLOYER, f"{DEPLOYER}2"))
 
-    findings = run(both, [Check(area="Uploads", about="deployers", inspect=account.deployers)])
+    findings = run(both, [Check(area="Uploads", about="deployers", inspect=principals.deployers)])
 
     assert [item.level for _, item in findings] == [Level.FINE, Level.UNKNOWN]
 

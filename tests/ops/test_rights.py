@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.__main__ import app
+from ops.configuration import configuration
 from ops.program import ACCOUNT, PROGRAM, PROJECT, REGION
 from ops.rights import UnknownType, policies, size, statements
 from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS
@@ -216,6 +217,62 @@ def test_an_unwritable_folder_is_reported_with_a_message(tmp_path: Path):
 
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+@pytest.mark.slow
+def test_the_policies_of_uploaders_and_deployers_name_buckets_and_key_once_these_exist(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    dev = configuration("dev", PROGRAM / "Pulumi.dev.yaml")
+    outputs = {"uploadBucket": "up", "artifactsBucket": "evidence", "key": "arn:aws:kms:::key/1"}
+    uploader = ["rights", "--stack", "dev", "--for", "uploader", "--app", "team-a-*"]
+
+    def printed(outputs: dict[str, str], *arguments: str) -> dict[str, dict[str, Any]]:
+        monkeypatch.setattr("ops.rights.configuration", lambda *_: replace(dev, outputs=outputs))
+        result = CliRunner().invoke(app, [*arguments, "--account", ACCOUNT])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def resources(policies: dict[str, dict[str, Any]]) -> set[str]:
+        [policy] = policies.values()
+        return {arn for statement in policy["Statement"] for arn in statement["Resource"]}
+
+    before, after = printed({}, *uploader), printed(outputs, *uploader)
+    deployer = printed(outputs, "rights", "--stack", "dev", "--for", "deployer")
+
+    assert after.keys() == {"upload-chatops-slack-dev-team-a-all"}
+    assert deployer.keys() == {"read-chatops-slack-dev"}
+    assert resources(after) == {
+        "arn:aws:s3:::up/team-a-*/*.zip",
+        "arn:aws:s3:::evidence/scans/team-a-*/*",
+        "arn:aws:s3:::evidence",
+        "arn:aws:kms:::key/1",
+    }
+    assert resources(deployer) == {
+        "arn:aws:s3:::up",
+        "arn:aws:s3:::up/*",
+        "arn:aws:s3:::evidence",
+        "arn:aws:s3:::evidence/scans/*",
+        "arn:aws:kms:::key/1",
+    }
+    assert resources(before) == {
+        "arn:aws:s3:::chatops-slack-dev-gate-uploads-*/team-a-*/*.zip",
+        "arn:aws:s3:::chatops-slack-dev-gate-artifacts-*/scans/team-a-*/*",
+        "arn:aws:s3:::chatops-slack-dev-gate-artifacts-*",
+        f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--for", "uploader"], ["--for", "uploader", "--app", "a/b"], ["--app", "a"]]
+)
+def test_an_uploader_has_an_app_and_nobody_else_has(arguments: list[str]):
+    shipped = str(PROGRAM / "Pulumi.dev.yaml")
+
+    result = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", shipped, *arguments])
+
+    assert result.exit_code == 2
+    assert "an app, or a pattern such as team-a-*, goes with an uploader" in result.stderr
 
 
 def test_wrong_settings_are_reported_before_anything_else(tmp_path: Path):
