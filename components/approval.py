@@ -22,6 +22,7 @@ from components.buttons import (
 from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.policy import allow
+from components.recipients import distinct
 from components.storage import Storage
 
 # The events that SES counts, their metrics in the namespace AWS/SES, and the dimension of those
@@ -177,7 +178,15 @@ class Approval(pulumi.ComponentResource):
                     "ARTIFACTS_BUCKET": storage.artifacts.name,
                     "SENDER": args.sender,
                     "CONFIGURATION_SET": self.configuration_set,
-                    "RECIPIENTS": json.dumps({"": args.recipients, **args.app_recipients}),
+                    "RECIPIENTS": json.dumps(
+                        {
+                            app: distinct(addresses)
+                            for app, addresses in {
+                                "": args.recipients,
+                                **args.app_recipients,
+                            }.items()
+                        }
+                    ),
                     "UPLOADER_DOMAINS": json.dumps(args.uploader_domains),
                     "ESCALATION_MENTION": _mention(args.mention),
                     **self.button_environment,

@@ -35,3 +35,16 @@ def current(
         log_retention_days=log_retention_days,
         protect=protect,
     )
+
+
+def elsewhere(arn: str, region: str, partition: str = "") -> bool:
+    """Whether the topic or function ``arn`` is in another region or partition than these.
+
+    The gate could not use it: Step Functions publishes in its own region, and a button's command
+    names the gate's. Text that is no ARN, such as the name of a built-in function, is not
+    elsewhere. An empty ``region`` or ``partition`` is not known, and not compared.
+    """
+    if not arn.startswith("arn:"):
+        return False
+    _, of_arn, _, in_region, *_ = arn.split(":")
+    return (region not in ("", in_region)) or (partition not in ("", of_arn))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components import urls
 from domain import durations
 from domain.json_values import is_dict, is_list
 
@@ -47,6 +48,13 @@ class Reader:
         value = self._config.get(key) or ""
         if not re.fullmatch(pattern, value):
             reason = f"{value!r} is not {kind}" if value else f"is missing; it is {kind}"
+            self.add_error(key, reason, example)
+        return value
+
+    def url(self, key: str, kind: str, example: str) -> str:
+        """Return a URL without password, query and fragment; the error does not show the value."""
+        value = self._config.get(key) or ""
+        if reason := urls.problem(value) if value else f"is missing; it is {kind}":
             self.add_error(key, reason, example)
         return value
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pulumi
 
+from components import recipients as emails
 from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
+from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
 from components.scan_project import Sarif, SonarQube, Vpc
@@ -24,8 +26,6 @@ from domain.scan_id import APP, APPS
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}")
-# Recipients of one mail (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
-MAX_ADDRESSES = 50
 COMPUTE_TYPES = tuple(
     f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE")
 )
@@ -33,7 +33,6 @@ COMPUTE_TYPES = tuple(
 # criteria (50).
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
 EXAMPLE_ADDRESS = "developers@example.com"
-EXAMPLE_FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 # S3 and KMS refuse a policy that names a group, or all by a wildcard.
 PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?\s]+")
 A_PRINCIPAL = "the ARN of an IAM role or user"
@@ -68,10 +67,15 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
             "lower-case letters, digits and single hyphens\n    pulumi stack rename dev"
         )
 
+    region = pulumi.Config("aws").get("region") or ""
+    uploader_domains = read.string_list(
+        "uploaderDomains", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain", "example.com"
+    )
+    most_recipients = emails.most(uploader_domains)
     recipients = read.string_list("recipients", EMAIL.pattern, "an email address", EXAMPLE_ADDRESS)
     if not recipients:
         read.add_error("recipients[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
-    _check_number(read, "recipients", recipients)
+    _check_number(read, "recipients", recipients, most_recipients)
     exception_seconds = read.duration("exceptionPeriod", "5s", "270d", default="30d")
     max_exception_seconds = read.duration("maxExceptionPeriod", "5s", "270d", default="90d")
     if 0 < max_exception_seconds < exception_seconds:
@@ -93,10 +97,8 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         sender=read.text("sender", EMAIL.pattern, "an email address", "security@example.com"),
         create_email_identity=read.boolean("createEmailIdentity", default="true"),
         recipients=recipients,
-        app_recipients=_app_recipients(read, recipients),
-        uploader_domains=read.string_list(
-            "uploaderDomains", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain", "example.com"
-        ),
+        app_recipients=_app_recipients(read, recipients, most_recipients),
+        uploader_domains=uploader_domains,
         scanner=_scanner(read, config, stack),
         allow_exclusions=read.boolean("allowExclusions"),
         limits=_limits(read, {name: name.title() for name in ("BLOCKER", "HIGH", "MEDIUM", "LOW")}),
@@ -115,19 +117,14 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
             "here, channel, or the id of a member (U...) or a group (S...)",
             "here",
         ),
-        escalation_topic=read.text(
-            "escalationTopic",
-            r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?",
-            "the ARN of an SNS topic",
-            "arn:aws:sns:eu-central-1:123456789012:on-call",
-        ),
+        escalation_topic=_escalation_topic(read, region),
         # Each card tries the thread slots one after the other.
         digest_after=read.integer("digestAfter", 0, 50, default=10),
         digest_seconds=read.duration("digestWindow", "1m", "1d", default="5m"),
         exception_seconds=exception_seconds,
         max_exception_seconds=max_exception_seconds,
         remind_seconds=read.duration("remindBefore", "0s", "270d", default="3d"),
-        custom_actions=_team_buttons(read, config),
+        custom_actions=_team_buttons(read, config, region),
         lock_mode=read.one_of("evidenceLock", ("off", "governance", "compliance"))
         .removeprefix("off")
         .upper(),
@@ -166,11 +163,8 @@ def _scanner(read: Reader, config: pulumi.Config, stack: str) -> SonarQube | Sar
                 "'tool {source} --output {sarif}'",
             )
         return Sarif(command=command)
-    host_url = read.text(
-        "sonarHostUrl",
-        r"https?://[^\s/]+\S*",
-        "the URL of a SonarQube server",
-        "https://sonarqube.example.com",
+    host_url = read.url(
+        "sonarHostUrl", "the URL of a SonarQube server", "https://sonarqube.example.com"
     )
     if not token:
         read.add_error("sonarToken", "is missing; engine sonarqube needs one", "", "--secret")
@@ -191,13 +185,15 @@ def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:
     return {key: value if value >= 0 else None for key, value in limits.items()}
 
 
-def _app_recipients(read: Reader, default: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _app_recipients(
+    read: Reader, default: tuple[str, ...], most: int
+) -> dict[str, tuple[str, ...]]:
     recipients: dict[str, tuple[str, ...]] = {}
     for app, values in read.mapping("appRecipients", EXAMPLE_ADDRESS).items():
         # Without quotes, the CLI would read a dot in a name as a step of the path.
         key = f'appRecipients["{app}"]' if "." in app else f"appRecipients.{app}"
         if APP.fullmatch(app):
-            recipients[app] = _addresses(read, key, values)
+            recipients[app] = _addresses(read, key, values, most)
         else:
             read.add_unwanted(f'appRecipients["{app}"]', "no app has such a name")
     if len(json.dumps({"": default, **recipients})) > MAX_RECIPIENTS:
@@ -209,16 +205,23 @@ def _app_recipients(read: Reader, default: tuple[str, ...]) -> dict[str, tuple[s
     return recipients
 
 
-def _addresses(read: Reader, key: str, values: Any) -> tuple[str, ...]:
+def _addresses(read: Reader, key: str, values: Any, most: int) -> tuple[str, ...]:
     addresses = as_list(values)
     if not addresses:
         read.add_error(f"{key}[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
         return ()
-    _check_number(read, key, addresses)
+    _check_number(read, key, addresses, most)
     for index, value in enumerate(addresses):
         if not (isinstance(value, str) and EMAIL.fullmatch(value)):
             read.add_error(f"{key}[{index}]", f"{value!r} is not an email address", EXAMPLE_ADDRESS)
     return tuple(addresses)
+
+
+def _check_number(read: Reader, key: str, addresses: Sequence[object], most: int) -> None:
+    if len(emails.distinct(map(str, addresses))) > most:
+        uploader = "" if most == emails.MOST else ", one of them the uploader's (uploaderDomains)"
+        reason = f"SES takes {emails.MOST} addresses in one mail{uploader}; use a mailing list"
+        read.add_unwanted(f"{key}[{most}]", reason)
 
 
 def _uploaders(read: Reader, deployers: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -242,13 +245,20 @@ def _uploaders(read: Reader, deployers: Sequence[str]) -> dict[str, tuple[str, .
     return uploaders
 
 
-def _check_number(read: Reader, key: str, addresses: Sequence[object]) -> None:
-    if len(addresses) > MAX_ADDRESSES:
-        reason = f"SES takes {MAX_ADDRESSES} addresses in one mail; use a mailing list"
-        read.add_unwanted(f"{key}[{MAX_ADDRESSES}]", reason)
+def _escalation_topic(read: Reader, region: str) -> str:
+    example = f"arn:aws:sns:{region or 'eu-central-1'}:123456789012:on-call"
+    topic = read.text(
+        "escalationTopic",
+        r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?",
+        "the ARN of an SNS topic",
+        example,
+    )
+    if elsewhere(topic, region):
+        read.add_error("escalationTopic", f"{topic} is not in {region}, as this stack is", example)
+    return topic
 
 
-def _team_buttons(read: Reader, config: pulumi.Config) -> tuple[TeamButton, ...]:
+def _team_buttons(read: Reader, config: pulumi.Config, region: str) -> tuple[TeamButton, ...]:
     try:
         value: Any = config.get_object("customActions") or []
     except pulumi.ConfigTypeError:
@@ -256,20 +266,24 @@ def _team_buttons(read: Reader, config: pulumi.Config) -> tuple[TeamButton, ...]
     declared = value if is_list(value) else [None]
     if len(declared) > MAX_BUTTONS:
         read.add_unwanted(f"customActions[{MAX_BUTTONS}]", f"at most {MAX_BUTTONS}")
-    return tuple(_team_button(read, index, value) for index, value in enumerate(declared))
+    return tuple(_team_button(read, index, value, region) for index, value in enumerate(declared))
 
 
-def _team_button(read: Reader, index: int, value: Any) -> TeamButton:
+def _team_button(read: Reader, index: int, value: Any, region: str) -> TeamButton:
     action = as_dict(value)
     label, function = action.get("label"), action.get("function")
     outcomes = as_list(action.get("outcomes")) or [None]
     key = f"customActions[{index}]"
+    example = f"arn:aws:lambda:{region or 'eu-central-1'}:123456789012:function:open-ticket"
     if not (isinstance(label, str) and re.fullmatch(LABEL, label)):
         reason = f"{label!r} is not a label of 1 to 20 characters"
         read.add_error(f"{key}.label", reason, "'Open ticket'")
     if not (isinstance(function, str) and re.fullmatch(FUNCTION, function)):
         reason = f"{function!r} is neither {SCAN_AGAIN} nor the ARN of a Lambda function"
-        read.add_error(f"{key}.function", reason, EXAMPLE_FUNCTION)
+        read.add_error(f"{key}.function", reason, example)
+    elif elsewhere(function, region):
+        reason = f"{function} is not in {region}, as this stack is"
+        read.add_error(f"{key}.function", reason, example)
     for position, outcome in enumerate(outcomes):
         if outcome not in OUTCOMES:
             reason = f"{outcome!r} is not one of {', '.join(OUTCOMES)}"

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components import recipients, urls
 from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
 from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
-from components.context import current
+from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
@@ -114,14 +115,33 @@ class UploadGateArgs:
         lifetime = self.decision_seconds + self.max_exception_seconds
         return max(self.upload_retention_days, -(-lifetime // DAY) + 1)
 
-    def check(self) -> None:
+    def check(self, region: str, partition: str) -> None:
         """Check what AWS would refuse late, or take although no upload could ever be approved.
+
+        ``region`` and ``partition`` are those that the gate is deployed into.
 
         Raises:
             ValueError: names every wrong value, and what it must be.
         """
+        most = recipients.most(self.uploader_domains)
+        server = self.scanner.host_url if isinstance(self.scanner, SonarQube) else ""
         rules = {
             "recipients must not be empty": bool(self.recipients),
+            f"recipients must be at most {most} addresses": (
+                len(recipients.distinct(self.recipients)) <= most
+            ),
+            f"app_recipients must be at most {most} addresses for an app": all(
+                len(recipients.distinct(team)) <= most for team in self.app_recipients.values()
+            ),
+            "scanner must have a host_url of http or https without password, query and fragment": (
+                not server or not urls.problem(server)
+            ),
+            f"escalation_topic must be in {region} ({partition})": not elsewhere(
+                self.escalation_topic, region, partition
+            ),
+            f"custom_actions must have functions in {region} ({partition})": not any(
+                elsewhere(button.function, region, partition) for button in self.custom_actions
+            ),
             "lock_mode must be GOVERNANCE, COMPLIANCE or empty": self.lock_mode in LOCK_MODES,
             f"architecture must be one of {', '.join(IMAGES)}": self.architecture in IMAGES,
             f"log_retention_days must be one of {LOG_RETENTION_DAYS}": (
@@ -172,7 +192,6 @@ class UploadGate(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: UploadGateArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        args.check()
         super().__init__(
             "chatops-slack:index:UploadGate",
             name,
@@ -191,6 +210,7 @@ class UploadGate(pulumi.ComponentResource):
             log_retention_days=args.log_retention_days,
             protect=args.protect,
         )
+        args.check(context.region, context.partition)
 
         storage = Storage(
             name,

@@ -34,8 +34,6 @@ BUTTONS = Buttons(
     approval_function=os.environ["APPROVAL_FUNCTION"],
     custom=json.loads(os.environ["TEAM_BUTTONS"]),
 )
-# SES's limit for one email (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
-MAX_RECIPIENTS = 50
 # SES's errors for content or recipients that it refuses; nobody gets the email then
 # (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
 REFUSED = ("MessageRejected", "BadRequestException")
@@ -157,6 +155,6 @@ def recipients(app: str, uploader: str) -> list[str]:
     ours = uploader.rpartition("@")[2].lower() in UPLOADER_DOMAINS
     # Mail systems in practice ignore case in addresses.
     known = {address.casefold() for address in usual}
-    if not ours or uploader.casefold() in known or len(usual) >= MAX_RECIPIENTS:
+    if not ours or uploader.casefold() in known:
         return usual
     return [*usual, uploader]

@@ -76,6 +76,18 @@ def test_each_function_gets_the_environment_that_its_handler_reads(built: Built)
     }
 
 
+def test_an_address_that_is_named_twice_gets_one_email():
+    built = approval(
+        recipients=("developers@example.com", "lead@example.com", "Developers@Example.COM"),
+        app_recipients={"payments": ("a@example.com", "a@example.com")},
+    )
+
+    assert json.loads(built.variables("gate-notify")["RECIPIENTS"]) == {
+        "": ["developers@example.com", "lead@example.com"],
+        "payments": ["a@example.com"],
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("who", "mention"),

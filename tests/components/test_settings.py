@@ -231,6 +231,10 @@ PRINCIPAL = "arn:aws:iam::123456789012:role/deploy"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 TICKET = {"label": "Open ticket", "outcomes": ["failed", "error"], "function": FUNCTION}
 AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
+ELSEWHERE = {
+    "sns": "arn:aws:sns:us-east-1:123456789012:on-call",
+    "lambda": "arn:aws:lambda:us-east-1:123456789012:function:open-ticket",
+}
 BUTTON = "customActions"
 WRONG = [
     ("slackWorkspaceId", "C0000000000", "'C0000000000' is not a Slack workspace id"),
@@ -267,8 +271,13 @@ WRONG = [
         "is not the ARN of an IAM role or user",
     ),
     ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
-    ("sonarHostUrl", "sonarqube.example.com", "is not the URL of a SonarQube server"),
+    ("sonarHostUrl", "sonarqube.example.com", "is not a URL that begins with http"),
     ("sonarHostUrl", "", "is missing"),
+    ("sonarHostUrl", "https://ada:secret@sonar.example.com", "has a user name or password"),
+    ("sonarHostUrl", "https://sonar.example.com?token=x", "has a query or fragment"),
+    ("sonarHostUrl", "https://sonar.example.com/#top", "has a query or fragment"),
+    ("sonarHostUrl", "https://[sonar", "is not a URL"),
+    ("sonarHostUrl", "https://sonar.example.com:port", "is not a URL"),
     ("sonarToken", "", "is missing; engine sonarqube needs one"),
     ("sonarCa", "/etc/ssl/ca.pem", "'/etc/ssl/ca.pem' is not PEM"),
     ("sonarSharedProjects", "yes", "'yes' is not true or false"),
@@ -290,6 +299,7 @@ WRONG = [
     ("escalationMention", "<!here>", "is not here, channel, or the id of a member"),
     ("escalationTopic", "on-call", "'on-call' is not the ARN of an SNS topic"),
     ("escalationTopic", FUNCTION, "is not the ARN of an SNS topic"),
+    ("escalationTopic", ELSEWHERE["sns"], "is not in eu-central-1, as this stack is"),
     ("digestAfter", "many", "'many' is not a whole number"),
     ("digestAfter", 51, "51 is not between 0 and 50"),
     ("digestWindow", "30s", "30s is not between 1m and 1d"),
@@ -344,6 +354,11 @@ WRONG = [
         f"{BUTTON}[0].function",
         [{**TICKET, "function": FUNCTION + "*"}],
         "neither scan-again nor",
+    ),
+    (
+        f"{BUTTON}[1].function",
+        [TICKET, {**TICKET, "function": ELSEWHERE["lambda"]}],
+        "is not in eu-central-1, as this stack is",
     ),
     ("buildTimeout", "4m", "4m is not between 5m and 36h"),
     ("queueTimeout", "9h", "9h is not between 5m and 8h"),
@@ -563,6 +578,14 @@ def test_the_token_is_never_in_an_error():
     assert TOKEN not in str(problems(sonarHostUrl="x", engine="sonarqube"))
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://ada:hunter2@sonar.example.com", "hunter2@sonar.example.com", "https://[hunter2"],
+)
+def test_a_password_in_a_url_is_never_in_the_error(url: str):
+    assert "hunter2" not in str(problems(sonarHostUrl=url))
+
+
 @given(st.integers(0, 10**6), st.sampled_from("smhd"))
 def test_a_duration_is_its_number_of_seconds_or_refused(number: int, unit: str):
     seconds = number * UNITS[unit]
@@ -639,6 +662,22 @@ def test_a_replaced_version_is_stored_while_it_may_still_be_approved(days: int, 
 def test_an_address_that_ses_would_refuse_is_named(address):
     with pytest.raises(pulumi.RunError, match="is not an email address"):
         loaded(recipients=[address])
+
+
+def test_an_email_has_room_for_the_uploader_where_one_may_be_added():
+    everybody = [f"dev{number}@example.com" for number in range(50)]
+    domains = ["example.com"]
+
+    assert len(loaded(recipients=everybody[:49], uploaderDomains=domains).recipients) == 49
+    [(problem, fix)] = problems(recipients=everybody, uploaderDomains=domains)
+    assert "SES takes 50 addresses in one mail, one of them the uploader's" in problem
+    assert fix == "pulumi config rm --path 'recipients[49]' --stack dev"
+
+
+def test_an_address_that_is_named_twice_counts_once():
+    everybody = [f"dev{number}@example.com" for number in range(50)]
+
+    assert loaded(recipients=[*everybody, "Dev0@Example.COM"])
 
 
 def test_more_addresses_than_an_email_can_have_are_refused():

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.scan_project import Sarif
+from components.buttons import TeamButton
+from components.context import elsewhere
+from components.scan_project import Sarif, SonarQube
 from components.upload_gate import DAY, UploadGate, UploadGateArgs
 from tests.support.recording import build
 
@@ -15,6 +17,11 @@ VALUES: dict[str, Any] = {
     "recipients": ["developers@example.com"],
     "scanner": Sarif(),
 }
+ELSEWHERE = TeamButton(
+    label="Open ticket",
+    outcomes=("failed",),
+    function="arn:aws:lambda:us-east-1:123456789012:function:open-ticket",
+)
 
 
 def test_the_defaults_are_accepted():
@@ -25,6 +32,12 @@ def test_the_defaults_are_accepted():
     ("field", "value"),
     [
         ("recipients", []),
+        ("recipients", [f"dev{number}@example.com" for number in range(51)]),
+        ("app_recipients", {"web": [f"dev{number}@example.com" for number in range(51)]}),
+        ("scanner", SonarQube(host_url="https://ada:secret@sonar.example.com", token="t")),
+        ("escalation_topic", "arn:aws:sns:us-east-1:123456789012:on-call"),
+        ("escalation_topic", "arn:aws-cn:sns:eu-central-1:123456789012:on-call"),
+        ("custom_actions", [ELSEWHERE]),
         ("lock_mode", "governance"),
         ("architecture", "arm"),
         ("log_retention_days", 100),
@@ -37,12 +50,18 @@ def test_the_defaults_are_accepted():
 def test_a_wrong_value_is_refused_by_name(field: str, value: Any):
     args = UploadGateArgs(**{**VALUES, field: value})
 
-    with pytest.raises(ValueError, match=rf"^UploadGateArgs: {field} must "):
+    with pytest.raises(ValueError, match=rf"^UploadGateArgs: .*\b{field} must ") as raised:
         build(lambda: UploadGate("gate", args))
+    assert "secret" not in str(raised.value)
 
 
 def test_all_wrong_values_are_named_at_once():
     args = UploadGateArgs(**{**VALUES, "recipients": [], "architecture": "arm"})
 
     with pytest.raises(ValueError, match=r"recipients must .*; architecture must "):
-        args.check()
+        args.check("eu-central-1", "aws")
+
+
+@pytest.mark.parametrize("text", ["", "scan-again", "arn:aws:sns:us-east-1:123456789012:on-call"])
+def test_without_a_known_region_nothing_is_elsewhere(text: str):
+    assert not elsewhere(text, "")

@@ -409,15 +409,6 @@ def test_an_email_that_ses_always_refuses_is_retried_by_the_state_machine(
     assert calls.made.count("SendEmail") == times
 
 
-def test_the_uploader_is_omitted_if_the_email_has_the_maximum_of_recipients(monkeypatch):
-    team = [f"{n}@example.com" for n in range(50)]
-    monkeypatch.setitem(notify.RECIPIENTS, "web", team)
-
-    assert notify.recipients("web", "ada@example.com") == team
-    monkeypatch.setitem(notify.RECIPIENTS, "web", team[:49])
-    assert notify.recipients("web", "ada@example.com") == [*team[:49], "ada@example.com"]
-
-
 def test_an_email_whose_response_is_lost_is_not_sent_again_by_the_function(scanned, aws):
     """It may have been sent; the state machine decides about retries."""
     sent = []
