@@ -16,12 +16,19 @@ from handlers.outcome import Outcome
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
 COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e", "withdrawn": "#cf222e"}  # others grey
+# Outlook for Windows renders with Word: tables instead of blocks with a maximum width, padding on
+# cells only, colours as attributes, and a font on each cell. https://www.caniemail.com has which
+# client supports what; tests/handlers/test_email_layout.py compares the layout with it.
+FONT = "font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5"
+# Gmail knows only this one of the properties that break a long key or version anywhere.
+BREAK = "word-break:break-word"
+TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 # Clients that ignore the media query show the inline light colours, or invert them themselves.
 DARK = """
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 @media (prefers-color-scheme: dark) {
-  .page { background: #16181d !important; color: #e8eaed !important; }
-  .card { background: #22252c !important; }
+  .page { background-color: #16181d !important; }
+  .card { background-color: #22252c !important; color: #e8eaed !important; }
   .soft { color: #a9b0bc !important; }
   .line { border-color: #3a3f4a !important; }
   a { color: #7cb7ff !important; }
@@ -80,9 +87,9 @@ class EmailBody(NamedTuple):
         """The email as an HTML page, with all values escaped."""
         colour = COLOURS.get(self.outcome.event, "#57606a")
         facts = "".join(
-            '<tr><td class="soft" style="padding:3px 16px 3px 0;color:#57606a;vertical-align:top;'
-            f'white-space:nowrap">{escape(name)}</td><td style="padding:3px 0;'
-            f'overflow-wrap:anywhere">{escape(value)}</td></tr>'
+            f'<tr><td class="soft" width="110" valign="top" style="{FONT};color:#57606a;'
+            f'padding:3px 16px 3px 0">{escape(name)}</td>'
+            f'<td valign="top" style="{FONT};{BREAK};padding:3px 0">{escape(value)}</td></tr>'
             for name, value in self.facts.items()
         )
         sections = [
@@ -107,18 +114,20 @@ class EmailBody(NamedTuple):
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
 <title>{escape(self.title)}</title><style>{DARK}</style></head>
-<body class="page" style="margin:0;padding:16px;background:#f4f5f7;color:#1f2328;\
-font:16px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">
-<div class="card" style="max-width:620px;margin:0 auto;background:#ffffff;\
-border-top:6px solid {colour};border-radius:8px;padding:20px">
-<h1 style="margin:0 0 8px;font-size:21px;line-height:1.3;overflow-wrap:anywhere">\
+<body style="margin:0">
+<table class="page" {TABLE} bgcolor="#f4f5f7"><tr><td align="center" style="padding:16px">
+<table class="card" {TABLE} bgcolor="#ffffff" align="center" style="max-width:620px;\
+color:#1f2328;text-align:left">
+<tr><td bgcolor="{colour}" height="6" style="font-size:1px;line-height:6px">&nbsp;</td></tr>
+<tr><td style="{FONT};{BREAK};padding:20px">
+<h1 style="margin:0 0 8px;font-size:21px;line-height:1.3">\
 {self.outcome.mark} {escape(self.title)}</h1>
-<p style="margin:0 0 16px;overflow-wrap:anywhere">{escape(self.outcome.lead)}</p>
-<table role="presentation" style="border-collapse:collapse;font-size:15px">{facts}</table>
+<p style="margin:0 0 16px">{escape(self.outcome.lead)}</p>
+<table {TABLE}>{facts}</table>
 {"".join(sections)}
-<p class="line" style="margin:20px 0 0;padding-top:12px;border-top:1px solid #d8dee4;\
-font-size:14px">{more}</p>
-</div></body></html>
+</td></tr>
+<tr><td class="line" style="{FONT};border-top:1px solid #d8dee4;padding:12px 20px">{more}</td></tr>
+</table></td></tr></table></body></html>
 """
 
 
@@ -186,12 +195,10 @@ def _lines_of(lines: Iterable[Line]) -> tuple[str, ...]:
 def _section(title: str, tag: str, items: list[str]) -> str:
     if not items:
         return ""
-    rows = "".join(
-        f'<li style="margin:0 0 6px;overflow-wrap:anywhere">{item}</li>' for item in items
-    )
+    rows = "".join(f'<li style="margin:0 0 6px">{item}</li>' for item in items)
     return (
         f'<h2 style="margin:20px 0 6px;font-size:16px">{escape(title)}</h2>'
-        f'<{tag} style="margin:0;padding-left:22px;font-size:15px">{rows}</{tag}>'
+        f'<{tag} style="margin:0 0 0 22px;padding:0">{rows}</{tag}>'
     )
 
 

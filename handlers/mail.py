@@ -26,7 +26,10 @@ def message(scan: str, email_body: EmailBody, sender: str, recipients: Sequence[
     mail["Message-ID"] = f"<{_sha256(f'{scan} {email_body.outcome.event}')}@{domain}>"
     mail["In-Reply-To"] = root
     mail["References"] = root
+    # No replies by machines (RFC 3834). Exchange has a field of its own ([MS-OXCMAIL] 2.1.3.2.20);
+    # "All" would also suppress the reports of failed delivery, which SES counts as bounces.
     mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     mail.set_content(email_body.text(), cte="quoted-printable")
     mail.add_alternative(email_body.html(), subtype="html", cte="quoted-printable")
     # Folding at 78 characters can leave a header's first line empty, which spam filters dislike.

@@ -34,10 +34,12 @@ from local import moto_caches, moto_patches, resources
 from local.builds import Builds
 from local.channel import Channel
 from local.functions import Functions
+from local.permissions.guard import ADMINISTRATOR, Guard
 from ops.mock_monitor import TransformingMonitor
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+EVENTS = "events.amazonaws.com"
 LOOK_EVERY_SECONDS = 0.05
 # Delay before a function receives an event; S3 delivers its events within seconds
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html).
@@ -92,10 +94,11 @@ class LocalAccount:
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
         os.environ["MOTO_PORT"] = str(port)  # moto's Step Functions calls the other services there
-        self.channel = Channel(partial(self.client, signer="channel"))
-        self.builds = Builds(partial(self.client, signer="codebuild"), self.endpoint, self._slots)
-        self.functions = Functions(self.endpoint, self.client)
-        moto_patches.apply(self.builds, self.functions, self.deliver)
+        self.guard = Guard(ACCOUNT, REGION)
+        self.channel = Channel(self.client, self.guard)
+        self.builds = Builds(self.client, self.endpoint, self.guard, self._slots)
+        self.functions = Functions(self.endpoint, self.client, self.guard)
+        moto_patches.apply(self.builds, self.functions, self.guard, self.deliver)
         try:
             self.outputs = self._deploy()
         except BaseException:
@@ -109,6 +112,7 @@ class LocalAccount:
         self.channel.stop()
         self.builds.stop()
         self.functions.stop()
+        self.guard.close()
         for client in self._clients.values():
             client.close()
         moto_caches.task_clients.close()
@@ -125,12 +129,19 @@ class LocalAccount:
                 if begun and execution.exec_status == ExecutionStatus.RUNNING:
                     execution.stop(datetime.now(UTC), None, "The local account was left.")
 
-    def client(self, service: str, region: str = REGION, signer: str = "local") -> Any:
+    def client(
+        self,
+        service: str,
+        region: str = REGION,
+        signer: str = ADMINISTRATOR,
+        source: str = "",
+    ) -> Any:
         """A cached boto3 client for this account, by default in the stack's region.
 
-        ``signer`` is the access key id, by which the server identifies the caller.
+        ``signer`` is the access key id, by which ``Guard`` identifies the caller; a service that
+        signs with its name acts for the resource ``source``, an ARN.
         """
-        key = (service, region, signer)
+        key = (service, region, signer, source)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = boto3.client(
@@ -141,6 +152,9 @@ class LocalAccount:
                     aws_secret_access_key="local",
                     config=Config(max_pool_connections=50),
                 )
+                if source:
+                    events = self._clients[key].meta.events
+                    events.register("before-sign", partial(_name_source, source))
             return self._clients[key]
 
     def upload(self, key: str, body: bytes) -> str:
@@ -307,18 +321,21 @@ class LocalAccount:
                 continue
             for target in rule.targets:
                 if ":lambda:" in target["Arn"]:
-                    self._invoke(target["Arn"], event)
+                    self._invoke(target["Arn"], event, rule.arn)
                     continue
                 try:
-                    self.client("stepfunctions", signer="events").start_execution(
+                    role = target["RoleArn"]
+                    self.guard.assume(EVENTS, role, account=ACCOUNT, arn=rule.arn)
+                    signer = self.guard.session(role, "EventBridge")
+                    self.client("stepfunctions", signer=signer).start_execution(
                         stateMachineArn=target["Arn"],
                         name=f"{event['id']}_{uuid.uuid4()}",
                         input=json.dumps(event),
                     )
                 except Exception as error:
-                    self._dead_letter(target["DeadLetterConfig"]["Arn"], event, error)
+                    self._dead_letter(target["DeadLetterConfig"]["Arn"], event, error, rule.arn)
 
-    def _invoke(self, function: str, event: dict[str, Any]) -> None:
+    def _invoke(self, function: str, event: dict[str, Any], rule: str) -> None:
         """Invoke a function asynchronously as Lambda does: a failed call is retried twice.
 
         On AWS the retries come minutes later
@@ -328,7 +345,7 @@ class LocalAccount:
             if self._stopped.wait(EVENT_SECONDS):
                 return
             try:
-                answer = self.client("lambda", signer="events").invoke(
+                answer = self.client("lambda", signer=EVENTS, source=rule).invoke(
                     FunctionName=function, Payload=json.dumps(event)
                 )
             except BotoCoreError:
@@ -338,10 +355,10 @@ class LocalAccount:
             if "FunctionError" not in answer:
                 return
 
-    def _dead_letter(self, queue: str, event: dict[str, Any], error: Exception) -> None:
-        sqs = self.client("sqs")
-        sqs.send_message(
-            QueueUrl=sqs.get_queue_url(QueueName=queue.rsplit(":", 1)[1])["QueueUrl"],
+    def _dead_letter(self, queue: str, event: dict[str, Any], error: Exception, rule: str) -> None:
+        url = self.client("sqs").get_queue_url(QueueName=queue.rsplit(":", 1)[1])["QueueUrl"]
+        self.client("sqs", signer=EVENTS, source=rule).send_message(
+            QueueUrl=url,
             MessageBody=json.dumps(event),
             MessageAttributes={
                 "ERROR_MESSAGE": {"DataType": "String", "StringValue": str(error)[:500]}
@@ -358,6 +375,7 @@ class LocalAccount:
             stack=f"{project}-{self.stack}",
             register=self.channel.register,
             function_logging=self.functions.logging,
+            guard=self.guard,
         )
 
         class Engine(pulumi.runtime.Mocks):
@@ -408,6 +426,12 @@ class LocalAccount:
             return loop.run_until_complete(outputs())
         finally:
             loop.close()
+
+
+def _name_source(source: str, request: Any, **_: Any) -> None:
+    """Send what a service acts for, as AWS's services do when they call each other."""
+    request.headers["x-amz-source-arn"] = source
+    request.headers["x-amz-source-account"] = ACCOUNT
 
 
 def wait_until(

@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 
 from local.logs import LogStream
+from local.permissions import services
+from local.permissions.guard import Guard
 
 # The supported keys of a buildspec; others are refused, since they would be silently ignored.
 KNOWN = {"version", "phases", "cache"}
@@ -36,8 +38,9 @@ class Builds:
     A build is a dict with the fields and PascalCase of Step Functions' CodeBuild integration.
     """
 
-    def __init__(self, clients: Any, endpoint: str, slots: int = 20) -> None:
+    def __init__(self, clients: Any, endpoint: str, guard: Guard, slots: int = 20) -> None:
         self._clients, self._endpoint, self.slots = clients, endpoint, slots
+        self._guard = guard
         self.minute = 60.0  # seconds per minute of the project's timeout
         self.buildspec: str | None = None  # overrides the project's
         self._builds: dict[str, dict[str, Any]] = {}
@@ -60,7 +63,7 @@ class Builds:
             AccountLimitExceeded: the account's concurrent builds are used up.
             ConnectionError: the account was left.
         """
-        project = self._project(project_name)
+        project = self.project(project_name)
         with self._lock:
             if self._stopped:
                 raise ConnectionError("the local account was left")
@@ -104,8 +107,14 @@ class Builds:
                 for process in list(self._processes.values()):
                     _kill(process)
 
-    def _project(self, name: str) -> dict[str, Any]:
+    def project(self, name: str) -> dict[str, Any]:
+        """A project as BatchGetProjects returns it."""
         return self._clients("codebuild").batch_get_projects(names=[name])["projects"][0]
+
+    def client(self, service: str, project: dict[str, Any]) -> Any:
+        """A client with which CodeBuild acts for a project, as its role."""
+        signer = self._guard.session(project["serviceRole"], "CodeBuild")
+        return self._clients(service, signer=signer)
 
     def _new_build(self, project: dict[str, Any], number: int) -> dict[str, Any]:
         build_id = f"{project['name']}:{uuid.uuid4()}"
@@ -134,9 +143,9 @@ class Builds:
         deadline = time.monotonic() + project["timeoutInMinutes"] * self.minute
         status = "FAILED"
         try:
-            log = LogStream(
-                self._clients("logs"), build["Logs"]["GroupName"], build["Logs"]["StreamName"]
-            )
+            services.build_starts(self._guard, project)
+            logs = self.client("logs", project)
+            log = LogStream(logs, build["Logs"]["GroupName"], build["Logs"]["StreamName"])
             for phase in ("SUBMITTED", "QUEUED", "PROVISIONING"):
                 _phase(build, phase, "SUCCEEDED", 0)
             source = self._download(build, project, folder)
@@ -160,7 +169,8 @@ class Builds:
         bucket, _, key = project["source"]["location"].partition("/")
         version = {"VersionId": project["sourceVersion"]} if project.get("sourceVersion") else {}
         try:
-            body = self._clients("s3").get_object(Bucket=bucket, Key=key, **version)["Body"].read()
+            s3 = self.client("s3", project)
+            body = s3.get_object(Bucket=bucket, Key=key, **version)["Body"].read()
             zipfile.ZipFile(io.BytesIO(body)).extractall(folder / "src")
         except Exception as error:
             message = f"error while downloading key {key}: {error}"
@@ -181,7 +191,7 @@ class Builds:
         (folder / "tmp").mkdir()
         try:
             variables = {
-                variable["name"]: self._value(variable)
+                variable["name"]: self._value(project, variable)
                 for variable in project["environment"].get("environmentVariables", [])
             }
         except Exception as error:
@@ -200,7 +210,7 @@ class Builds:
             "CODEBUILD_BUILD_ARN": build["Arn"],
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": project["name"],  # identifies the caller to the server
+            "AWS_ACCESS_KEY_ID": self._guard.session(project["serviceRole"], "scan"),
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self._endpoint,
@@ -209,10 +219,11 @@ class Builds:
             **{override["Name"]: override["Value"] for override in overrides},
         }
 
-    def _value(self, variable: dict[str, str]) -> str:
+    def _value(self, project: dict[str, Any], variable: dict[str, str]) -> str:
         if variable.get("type", "PLAINTEXT") == "PLAINTEXT":
             return variable["value"]
-        secret = self._clients("secretsmanager").get_secret_value(SecretId=variable["value"])
+        secrets = self.client("secretsmanager", project)
+        secret = secrets.get_secret_value(SecretId=variable["value"])
         return secret["SecretString"]
 
     def _run_phases(

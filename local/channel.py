@@ -5,7 +5,6 @@ error are stored with the reason.
 """
 
 import contextlib
-import fnmatch
 import hashlib
 import json
 import threading
@@ -14,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local.card import Button, Card, alarm_card, card_of, is_alarm
 from local.chat_service_validation import (
     Refused,
@@ -21,8 +22,9 @@ from local.chat_service_validation import (
     check_notification,
     parse_command,
 )
+from local.permissions.guard import Guard
 
-AUDIT_REGION = "us-east-1"
+CHAT_SERVICE, AUDIT_REGION = "chatbot.amazonaws.com", "us-east-1"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Dropped:
 class Channel:
     """Receives the cards of the configured topics; ``click`` and ``run`` act as a user would."""
 
-    def __init__(self, client: Callable[..., Any]) -> None:
-        self._client = client
+    def __init__(self, client: Callable[..., Any], guard: Guard) -> None:
+        self._client, self._guard = client, guard
         self.cards: list[Card] = []
         self.dropped: list[Dropped] = []
         self._actions: dict[str, dict[str, Any]] = {}
@@ -67,6 +69,8 @@ class Channel:
             if state.keys() - known:
                 raise ValueError(f"{kind} has no {sorted(state.keys() - known)}")
             self._configuration = state
+            name = state["IamRoleArn"].rsplit("/", 1)[1]
+            self._guard.world.guardrails[name] = state["GuardrailPolicies"]
             self._subscribe()
             return f"{account}:chat-configuration/slack-channel/{state['ConfigurationName']}"
         raise ValueError(f"local/ cannot create {kind}")
@@ -105,16 +109,18 @@ class Channel:
             Refused: as for click.
         """
         function, region, payload = parse_command(command)
-        arn = function
-        if not function.startswith("arn:"):
-            arn = f"arn:aws:lambda:{region}:123456789012:function:{function}"
-        role = self._configuration["IamRoleArn"].rsplit("/", 1)[1]
-        if not (
-            all(self._allowed(document, arn) for document in self._guardrail())
-            and any(self._allowed(role_policy, arn) for role_policy in self._role_policies(role))
-        ):
-            raise Refused(f"I do not have permission to call lambda:InvokeFunction on {arn}")
-        answer = self._client("lambda").invoke(FunctionName=function, Payload=payload)
+        role = self._configuration["IamRoleArn"]
+        self._guard.assume(CHAT_SERVICE, role)
+        signer = self._guard.session(role, self._configuration["ConfigurationName"])
+        functions = self._client("lambda", region, signer)
+        try:
+            answer = functions.invoke(FunctionName=function, Payload=payload)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            raise Refused(
+                f"I do not have permission: {error.response['Error']['Message']}"
+            ) from error
         self._audit(command, user)
         return json.loads(answer["Payload"].read())
 
@@ -191,31 +197,6 @@ class Channel:
                     alarm_card(message) if is_alarm(message) else card_of(message, actions)
                 )
             self._received.notify_all()
-
-    def _guardrail(self) -> list[dict[str, Any]]:
-        iam = self._client("iam")
-        documents = []
-        for arn in self._configuration["GuardrailPolicies"]:
-            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            got = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-            documents.append(got["Document"])
-        return documents
-
-    def _role_policies(self, role: str) -> list[dict[str, Any]]:
-        iam = self._client("iam")
-        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-        return [
-            iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
-        ]
-
-    @staticmethod
-    def _allowed(document: dict[str, Any], arn: str) -> bool:
-        return any(
-            statement["Effect"] == "Allow"
-            and "lambda:InvokeFunction" in statement["Action"]
-            and any(fnmatch.fnmatchcase(arn, pattern) for pattern in statement["Resource"])
-            for statement in document["Statement"]
-        )
 
 
 def member_id(user: str) -> str:

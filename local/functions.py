@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from local.logs import LogStream
+from local.permissions import services
+from local.permissions.guard import Guard
 
 RUNTIME = Path(__file__).parent / "lambda_runtime.py"
 # Further invocations wait: a thousand processes at once would all run into their time limits.
@@ -25,8 +27,8 @@ AT_ONCE = 16
 class Functions:
     """Runs each function's own package in its own environment, time limit and log group."""
 
-    def __init__(self, endpoint: str, clients: Any) -> None:
-        self._endpoint, self._clients = endpoint, clients
+    def __init__(self, endpoint: str, clients: Any, guard: Guard) -> None:
+        self._endpoint, self._clients, self._guard = endpoint, clients, guard
         # Logging configuration by function name, which moto does not store.
         self.logging: dict[str, dict[str, str]] = {}
         self._idle: dict[str, list[_Process]] = {}
@@ -73,6 +75,8 @@ class Functions:
             process.stop()
 
     def _start(self, function: Any) -> "_Process":
+        services.function_starts(self._guard, function.role, function.function_name)
+        signer = self._guard.session(function.role, function.function_name)
         with self._lock:
             if function.code_sha_256 not in self._packages:
                 folder = tempfile.mkdtemp(prefix="chatops-lambda-")
@@ -86,14 +90,14 @@ class Functions:
             "AWS_LAMBDA_LOG_FORMAT": self.logging[function.function_name]["LogFormat"],
             "AWS_REGION": function.region,
             "AWS_DEFAULT_REGION": function.region,
-            "AWS_ACCESS_KEY_ID": function.function_name,  # identifies the caller to the server
+            "AWS_ACCESS_KEY_ID": signer,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
             **function.environment_vars,
         }
         stream = LogStream(
-            self._clients("logs", function.region),
+            self._clients("logs", function.region, signer),
             self.logging[function.function_name]["LogGroup"],
             f"{time.strftime('%Y/%m/%d')}/[$LATEST]{uuid.uuid4().hex}",
         )

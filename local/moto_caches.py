@@ -9,6 +9,8 @@ from botocore.config import Config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from local.permissions.guard import Guard
+
 # moto searches its own folder for each request, and blocks the other requests meanwhile.
 backend_for_host = functools.lru_cache(maxsize=256)(
     DomainDispatcherApplication.get_backend_for_host
@@ -25,6 +27,8 @@ class Clients:
         self._lock = threading.Lock()
 
     def client(self, *, service_name: str, region_name: str, config: Config, **more: str) -> Any:
+        if signer := getattr(_machine, "signer", ""):
+            more["aws_access_key_id"] = signer
         key = (service_name, region_name, *more.values())
         with self._lock:
             if key not in self._made:
@@ -45,3 +49,17 @@ class Clients:
 
 
 task_clients = Clients()
+_machine = threading.local()
+
+
+def as_role_of_machine(task: Any, guard: Guard) -> Any:
+    """Let a task call the other services as its state machine's role."""
+    evaluate = task._eval_service_task  # noqa: SLF001 (moto has no other way)
+
+    def evaluate_as_role(env: Any, *arguments: Any, **named: Any) -> None:
+        role = env.aws_execution_details.role_arn
+        _machine.signer = guard.session(role, "StepFunctions")
+        evaluate(env, *arguments, **named)
+
+    task._eval_service_task = evaluate_as_role  # noqa: SLF001
+    return task

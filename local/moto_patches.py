@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import moto.awslambda.models as lambda_models
@@ -37,10 +38,12 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from local import jsonata, moto_caches
 from local.builds import Builds
 from local.functions import Functions
+from local.permissions.guard import Guard
 from local.tasks import AwsSdkTask, CodeBuildTask
 
 MOTO = "5.2.5"
 _token = threading.Lock()
+_serve = DomainDispatcherApplication.__call__
 
 
 class TaskTimedOut(AWSError):
@@ -49,8 +52,15 @@ class TaskTimedOut(AWSError):
     TYPE, STATUS = "TaskTimedOut", 400
 
 
-def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any]], None]) -> None:
-    """Patch moto; ``deliver`` receives each event that S3 sends to EventBridge.
+def apply(
+    builds: Builds,
+    functions: Functions,
+    guard: Guard,
+    deliver: Callable[[dict[str, Any]], None],
+) -> None:
+    """Patch moto.
+
+    ``guard`` gets each request first, ``deliver`` each event that S3 sends to EventBridge.
 
     Raises:
         RuntimeError: the patches were made for another version of moto.
@@ -66,8 +76,9 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
 
     def task_for(service_name: str) -> Any:
         if service_name == "codebuild":
-            return CodeBuildTask(builds)
-        return AwsSdkTask() if service_name == "aws-sdk" else state_task_service_for(service_name)
+            return CodeBuildTask(builds, guard)
+        task = AwsSdkTask() if service_name == "aws-sdk" else state_task_service_for(service_name)
+        return moto_caches.as_role_of_machine(task, guard)
 
     def invoke(self: lambda_models.LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         return functions.invoke(self, json.dumps(event))
@@ -80,6 +91,9 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
         if event:
             deliver(event)
 
+    def serve(application: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        return guard.serve(partial(_serve, application), environ, start_response)
+
     _set(factory, "state_task_service_for", task_for)
     _set(asl_jsonata, "_eval_jsonata", jsonata.evaluate)
     # Its own, so that a retry in a thread does not change what the process draws next.
@@ -91,6 +105,7 @@ def apply(builds: Builds, functions: Functions, deliver: Callable[[dict[str, Any
     _set(lambda_models.LambdaFunction, "_invoke_lambda", invoke)
     _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
     _set(DomainDispatcherApplication, "get_backend_for_host", moto_caches.backend_for_host)
+    _set(DomainDispatcherApplication, "__call__", serve)
     _set(AmazonStateLanguageParser, "parse", staticmethod(moto_caches.parse))
     _set(asl_boto_client, "boto3", moto_caches.task_clients)
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)

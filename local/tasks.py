@@ -24,6 +24,8 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from local.builds import AccountLimitExceeded, Builds
+from local.permissions import services
+from local.permissions.guard import AccessDenied, Guard
 
 # A thousand concurrent tasks would delay all other requests to moto's single-process server.
 AT_ONCE = threading.BoundedSemaphore(4)
@@ -58,10 +60,10 @@ class AwsSdkTask(StateTaskServiceAwsSdk):
 class CodeBuildTask(StateTaskServiceCallback):
     """Starts a build and waits for its end; fails with States.TaskFailed if the build failed."""
 
-    def __init__(self, builds: Builds) -> None:
+    def __init__(self, builds: Builds, guard: Guard) -> None:
         # Only with WaitForTaskToken does moto create an endpoint by which it can stop the task.
         super().__init__(cast(Any, {ResourceCondition.Sync, ResourceCondition.WaitForTaskToken}))
-        self._builds = builds
+        self._builds, self._guard = builds, guard
 
     def _get_supported_parameters(self) -> set[str]:
         return PARAMETERS
@@ -77,6 +79,11 @@ class CodeBuildTask(StateTaskServiceCallback):
         if unknown:
             raise ValueError(f"local/ does not know StartBuild's {sorted(unknown)}")
         try:
+            services.build_is_started(
+                self._guard,
+                env.aws_execution_details.role_arn,
+                self._builds.project(normalised_parameters["ProjectName"])["arn"],
+            )
             with AT_ONCE:
                 build = self._builds.start(
                     normalised_parameters["ProjectName"],
@@ -86,6 +93,9 @@ class CodeBuildTask(StateTaskServiceCallback):
         except AccountLimitExceeded as full:
             error = "CodeBuild.AccountLimitExceededException"
             raise FailureEventException(self._failed(env, error, str(full))) from full
+        except AccessDenied as denied:
+            error = "CodeBuild.AWSCodeBuildException"
+            raise FailureEventException(self._failed(env, error, str(denied))) from denied
         except ConnectionError as lost:
             error = "CodeBuild.SdkClientException"
             raise FailureEventException(self._failed(env, error, str(lost))) from lost

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from local.permissions import services
 from local.resources.inputs import Account, Create, Inputs, Made, UnknownInput, zipped
 
 
@@ -75,10 +76,13 @@ def versioning(account: Account, name: str, inputs: Inputs) -> Made:
 
 def bucket_logging(account: Account, name: str, inputs: Inputs) -> Made:
     # Only checked: moto needs a grant by ACL, which AWS refuses for buckets without ACLs.
-    for key in ("targetBucket", "targetPrefix"):
-        if not inputs.take(key):
-            raise UnknownInput(f"{name}: BucketLogging needs {key}")
-    return inputs.take("bucket"), {}
+    bucket, target, prefix = (
+        inputs.take(key) for key in ("bucket", "targetBucket", "targetPrefix")
+    )
+    if not (target and prefix):
+        raise UnknownInput(f"{name}: BucketLogging needs targetBucket and targetPrefix")
+    services.access_logs_are_delivered(account.guard, bucket, f"{target}/{prefix}")
+    return bucket, {}
 
 
 def bucket_policy(account: Account, name: str, inputs: Inputs) -> Made:

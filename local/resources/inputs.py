@@ -10,6 +10,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime import rpc
 
+from local.permissions.guard import Guard
+
 # Id and outputs.
 Made = tuple[str, dict[str, Any]]
 
@@ -59,12 +61,14 @@ class Account:
 
     ``client(service, *region)`` returns a boto3 client; ``register(type, state)`` creates a Cloud
     Control resource and returns its ARN. ``function_logging`` receives each function's logging
-    configuration, which moto does not store.
+    configuration, which moto does not store. ``guard`` checks what services check when something
+    is created.
     """
 
     client: Callable[..., Any]
     stack: str
     register: Callable[[str, Any], str]
+    guard: Guard
     function_logging: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def named(self, name: str) -> str:

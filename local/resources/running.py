@@ -1,5 +1,6 @@
 """Creates what runs: functions, the CodeBuild project, the state machine."""
 
+from local.permissions import services
 from local.resources.inputs import Account, Create, Inputs, Made, zipped
 
 
@@ -94,12 +95,12 @@ def state_machine(account: Account, name: str, inputs: Inputs) -> Made:
         inputs.nested("loggingConfiguration"),
         inputs.nested("tracingConfiguration"),
     )
-    machine = account.named(name)
+    machine, role = account.named(name), inputs.take("roleArn")
     made = account.client("stepfunctions").create_state_machine(
         name=machine,
         type=inputs.take("type"),
         definition=inputs.take("definition"),
-        roleArn=inputs.take("roleArn"),
+        roleArn=role,
         loggingConfiguration={
             "level": logging.take("level"),
             "includeExecutionData": logging.take("includeExecutionData"),
@@ -112,6 +113,7 @@ def state_machine(account: Account, name: str, inputs: Inputs) -> Made:
     )
     logging.done()
     tracing.done()
+    services.state_machine_made(account.guard, role, made["stateMachineArn"])
     return made["stateMachineArn"], {"name": machine, "arn": made["stateMachineArn"]}
 
 

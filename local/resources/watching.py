@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from local.permissions import services
 from local.resources.inputs import Account, Create, Inputs, Made
 
 
@@ -18,11 +19,15 @@ def log_group(account: Account, name: str, inputs: Inputs) -> Made:
 
 def log_filter(account: Account, name: str, inputs: Inputs) -> Made:
     # moto delivers every event of the group, whatever the pattern.
-    account.client("logs", *inputs.region()).put_subscription_filter(
-        logGroupName=inputs.take("logGroup"),
+    logs = account.client("logs", *inputs.region())
+    group, function = inputs.take("logGroup"), inputs.take("destinationArn")
+    arn = f"arn:aws:logs:{logs.meta.region_name}:123456789012:log-group:{group}"
+    services.log_events_are_sent(account.guard, arn, function)
+    logs.put_subscription_filter(
+        logGroupName=group,
         filterName=name,
         filterPattern=inputs.take("filterPattern"),
-        destinationArn=inputs.take("destinationArn"),
+        destinationArn=function,
     )
     return name, {"name": name}
 

@@ -11,15 +11,18 @@ from urllib.parse import parse_qs, unquote
 APP = re.compile(r"(?<![\w-])[a-z_]+-\d{4}(?![\w-])")
 # The pipeline's calls to these services; their other calls belong to the simulated AWS.
 PLAYED = {
-    "events": ("StartExecution",),
-    "codebuild": ("GetObject", "GetSecretValue"),
-    "channel": ("Invoke",),
+    "EventBridge": ("StartExecution",),
+    "CodeBuild": ("GetObject", "GetSecretValue"),
+    "Slack channel": ("Invoke",),
 }
+LOGGED = ("CreateLogStream", "PutLogEvents")
+# By the role, and where a service acts as the role, by its session.
 CALLERS = {
-    "ak": "state machine",
-    "events": "EventBridge",
-    "codebuild": "CodeBuild",
+    "pipeline": "state machine",
+    "uploads": "EventBridge",
     "channel": "Slack channel",
+    "scan@CodeBuild": "CodeBuild",
+    "scan@scan": "scan",
 }
 _OURS = re.compile(r"chatops-slack-[a-z]+-gate-(.+)-[0-9a-f]{5}")
 _ROUTES = (
@@ -67,9 +70,11 @@ def read(environ: dict[str, Any], body: bytes) -> Request:
     target = f"{path}?{unquote(environ['QUERY_STRING'])}".removesuffix("?")
     match = APP.search(f"{target} {text} {environ.get('HTTP_X_APP', '')}")
     operation = _operation(service, environ, target, body)
-    ours = _OURS.fullmatch(signer)
-    who = ours[1] if ours else CALLERS.get(signer)
-    if not who or (signer in PLAYED and operation not in PLAYED[signer]):
+    role, _, session = signer.partition("@")
+    ours = _OURS.fullmatch(role)
+    who = CALLERS.get(ours[1], CALLERS.get(f"{ours[1]}@{session}", ours[1])) if ours else ""
+    # What a service writes to a log is no call of ours.
+    if not who or operation in LOGGED or (who in PLAYED and operation not in PLAYED[who]):
         return Request(service, None, text, match[0] if match else "")
     what = f"{operation} {_subject(operation, target, text)}".strip()
     return Request(service, Call(who, what), text, match[0] if match else "")

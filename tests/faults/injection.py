@@ -91,8 +91,9 @@ class Layer:
         self._set(functions._Process, "run", self._run)
         self._set(self.cloud.builds, "start", self._start_build)
         self._set(self.cloud.builds, "_run", self._build)
+        project = self.cloud.client("codebuild").list_projects()["projects"][0]
         for service in ("s3", "secretsmanager"):
-            client = self.cloud.client(service, signer="codebuild")
+            client = self.cloud.builds.client(service, self.cloud.builds.project(project))
             client.meta.events.register("before-sign", self._name_app)
         return self
 

@@ -336,7 +336,16 @@ def test_one_email_goes_from_the_sender_to_all_developers(notified):
     assert request["FromEmailAddress"] == message["From"] == "Quality gate <gate@example.com>"
     assert request["Destination"] == {"ToAddresses": ["dev@example.com", "lead@example.com"]}
     assert message["To"] == "dev@example.com, lead@example.com"
+
+
+def test_no_machine_is_asked_to_answer_an_email(notified):
+    """RFC 3834, section 5, and Exchange's own field; reports of failed delivery are wanted."""
+    message = notified("approved")[1]
+
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+    # It has no defined meaning (RFC 2076, 3.9), and mail with it counts as bulk.
+    assert message["Precedence"] is None
 
 
 def test_emails_of_one_scan_form_a_thread(notified):

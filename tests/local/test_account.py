@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import Any
 from unittest.mock import ANY
 
 import moto.s3.models
@@ -15,7 +16,10 @@ from tests.scan.uploads import zipped
 
 pytestmark = pytest.mark.slow
 
-ACCOUNT = Account(client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn")
+NOTHING: Any = None  # what is refused before it is used
+ACCOUNT = Account(
+    client=lambda _: None, stack="stack", register=lambda _kind, _state: "arn", guard=NOTHING
+)
 
 
 def test_an_unknown_type_is_refused():

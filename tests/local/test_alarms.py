@@ -18,6 +18,7 @@ from tests.support.account import (
     PASSING,
     card_of,
     change_states,
+    client_of_uploads_rule,
     disable_retries,
 )
 
@@ -114,9 +115,7 @@ def _lose_an_event(observed: Observed, patch: pytest.MonkeyPatch) -> None:
         raise ConnectionError("Step Functions is down")
 
     with patch.context() as failing:
-        failing.setattr(
-            observed.cloud.client("stepfunctions", signer="events"), "start_execution", down
-        )
+        failing.setattr(client_of_uploads_rule(observed.cloud), "start_execution", down)
         observed.cloud.upload("inventory.zip", PASSING)
         wait_until(lambda: _dead_letters(observed.cloud), 20, lambda: "no dead letter")
 

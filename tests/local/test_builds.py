@@ -16,6 +16,8 @@ from local.builds import Builds
 PROJECT = {
     "name": "scan",
     "arn": "arn:aws:codebuild:eu-central-1:123456789012:project/scan",
+    "serviceRole": "arn:aws:iam::123456789012:role/scan",
+    "cache": {"location": "work/cache"},
     "timeoutInMinutes": 1,
     "source": {"location": "work/source/scan.zip", "buildspec": ""},
     "environment": {"environmentVariables": []},
@@ -31,7 +33,7 @@ def built(*commands: str) -> dict[str, Any]:
     aws = MagicMock()
     aws.batch_get_projects.return_value = {"projects": [PROJECT]}
     aws.get_object.return_value = {"Body": io.BytesIO(body.getvalue())}
-    builds = Builds(lambda name: aws, "http://127.0.0.1")
+    builds = Builds(lambda _name, **_: aws, "http://127.0.0.1", MagicMock())
     # JSON is YAML.
     builds.buildspec = json.dumps({"version": 0.2, "phases": {"build": {"commands": commands}}})
     build = builds.start("scan", [], "token")

@@ -1,6 +1,7 @@
 """The simulated channel keeps the chat service's rules."""
 
 import json
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_an_action_that_the_service_would_refuse_is_refused(path, value, why):
 
 
 def buttons_of(card):
-    channel = Channel(lambda _: None)
+    channel = Channel(lambda _: None, MagicMock())
     arn = channel.register("AWS::Chatbot::CustomAction", ACTION)
     channel._configuration = {"CustomizationResourceArns": [arn]}
     channel._receive(json.dumps(card))
@@ -123,7 +124,7 @@ def test_disabled_custom_actions_are_hidden():
 
 @pytest.mark.parametrize("text", ["no json", "[]", "{}"])
 def test_an_invalid_message_is_stored_as_dropped(text):
-    channel = Channel(lambda _: None)
+    channel = Channel(lambda _: None, MagicMock())
     channel._receive(text)
 
     assert channel.cards == []

@@ -10,6 +10,7 @@ from tests.support.account import (
     card_of,
     change_states,
     click,
+    client_of_uploads_rule,
     crash,
     disable_retries,
     scan_quickly,
@@ -74,7 +75,7 @@ def test_a_build_that_times_out_is_reported_as_a_timeout(cloud, monkeypatch):
 
 
 def test_an_event_that_starts_no_execution_goes_to_the_dead_letter_queue(cloud, monkeypatch):
-    stepfunctions = cloud.client("stepfunctions", signer="events")
+    stepfunctions = client_of_uploads_rule(cloud)
 
     def down(**_):
         raise ConnectionError("Step Functions is down")
@@ -89,7 +90,7 @@ def test_an_event_that_starts_no_execution_goes_to_the_dead_letter_queue(cloud, 
 
 
 def test_a_missing_secret_is_reported_in_the_channel(cloud, monkeypatch):
-    project = cloud.builds._project
+    project = cloud.builds.project
 
     def with_secret(name):
         result = project(name)
@@ -98,7 +99,7 @@ def test_a_missing_secret_is_reported_in_the_channel(cloud, monkeypatch):
         ]
         return result
 
-    monkeypatch.setattr(cloud.builds, "_project", with_secret)
+    monkeypatch.setattr(cloud.builds, "project", with_secret)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
@@ -106,7 +107,7 @@ def test_a_missing_secret_is_reported_in_the_channel(cloud, monkeypatch):
 
 
 def test_scanner_code_that_cannot_be_fetched_is_reported_in_the_channel(cloud, monkeypatch):
-    project = cloud.builds._project
+    project = cloud.builds.project
 
     def without_code(name):
         result = project(name)
@@ -117,7 +118,7 @@ def test_scanner_code_that_cannot_be_fetched_is_reported_in_the_channel(cloud, m
             "sourceVersion": "",
         }
 
-    monkeypatch.setattr(cloud.builds, "_project", without_code)
+    monkeypatch.setattr(cloud.builds, "project", without_code)
     scan = cloud.upload("inventory.zip", QUICK_PASSING)
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"

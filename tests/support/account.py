@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from moto.events.models import events_backends
 
-from local.account import LocalAccount
+from local.account import ACCOUNT, REGION, LocalAccount
 from local.card import Card
 from samples import SAMPLES, packed
 from tests.scan.uploads import zipped
@@ -141,3 +142,12 @@ def disable_retries(name: str, state: dict[str, Any]) -> None:
         retry["IntervalSeconds"] = 1
         if name != "Scan":
             retry["MaxAttempts"] = 0
+
+
+def client_of_uploads_rule(cloud: LocalAccount) -> Any:
+    """The client with which EventBridge starts executions for uploads."""
+    rules = events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()
+    role = next(
+        target["RoleArn"] for rule in rules for target in rule.targets if "RoleArn" in target
+    )
+    return cloud.client("stepfunctions", signer=cloud.guard.session(role, "EventBridge"))
