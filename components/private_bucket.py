@@ -13,14 +13,14 @@ LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """``key_arn`` is the gate's KMS key; None for S3's own key, which access logs need.
+    """``key`` is the gate's KMS key; None for S3's own key, which access logs need.
 
     ``statements`` returns the bucket policy's statements besides TLS, given the bucket's ARN.
     ``protect`` protects the bucket and its objects from ``pulumi destroy``. ``access_logs`` is the
     name of the bucket that gets the access logs.
     """
 
-    key_arn: pulumi.Input[str] | None
+    key: aws.kms.Key | None
     rules: Sequence[LifecycleRule]
     statements: Callable[[pulumi.Output[str]], Sequence[Statement]] = lambda arn: ()
     access_logs: pulumi.Input[str] | None = None
@@ -50,7 +50,13 @@ class PrivateBucket(pulumi.ComponentResource):
             name,
             # A throw-away environment can be destroyed with what is in it; a protected one cannot.
             force_destroy=not args.protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                # A destroy that cannot delete the bucket, for example because an object is locked,
+                # must leave the key: without it nothing in the bucket could be read.
+                depends_on=[args.key] if args.key else [],
+            ),
         )
         aws.s3.BucketPublicAccessBlock(
             name,
@@ -70,12 +76,12 @@ class PrivateBucket(pulumi.ComponentResource):
             rules=[
                 {
                     "apply_server_side_encryption_by_default": (
-                        {"sse_algorithm": "aws:kms", "kms_master_key_id": args.key_arn}
-                        if args.key_arn
+                        {"sse_algorithm": "aws:kms", "kms_master_key_id": args.key.arn}
+                        if args.key
                         else {"sse_algorithm": "AES256"}
                     ),
                     # One data key for many objects: 1 % of the KMS calls.
-                    "bucket_key_enabled": args.key_arn is not None,
+                    "bucket_key_enabled": args.key is not None,
                 }
             ],
             opts=child,

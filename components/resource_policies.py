@@ -22,6 +22,15 @@ from components.policy import (
     objects,
 )
 
+# What a replication role needs at its destination. It writes, tags and deletes by these rights, and
+# so past every rule about s3:PutObject, s3:PutObjectTagging and s3:DeleteObject
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html).
+REPLICATE = (
+    "s3:ReplicateObject",
+    "s3:ReplicateDelete",
+    "s3:ReplicateTags",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+)
 # https://docs.aws.amazon.com/general/latest/gr/s3.html#limits_s3 (bucket policy) and
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html (key policy).
 MAX_BUCKET_POLICY_BYTES = 20 * 1024
@@ -57,12 +66,18 @@ def upload_policy(
                 "s3:PutObjectVersionTagging",
                 "s3:DeleteObjectTagging",
                 "s3:DeleteObjectVersionTagging",
-                # A replica has the tags of its source.
-                "s3:ReplicateObject",
-                "s3:ReplicateTags",
             ],
             "Resource": [every_object],
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": pipeline_role}},
+        },
+        {
+            # A replica brings its source's tags, and a replica of an upload, which replication
+            # reads by a right of its own, could be read elsewhere without a clearance.
+            "Sid": "NotReplicated",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [*REPLICATE, "s3:GetObjectVersionForReplication"],
+            "Resource": [every_object],
         },
         {
             # A version without the tag was not evaluated; a negated condition matches it as well.
@@ -82,29 +97,44 @@ def upload_policy(
 
 
 def evidence_policy(
-    bucket_arn: Arn, *, deployers: Sequence[str], uploaders: Uploaders, protect: bool
+    bucket_arn: Arn, *, deployers: Sequence[str], uploaders: Uploaders, keep: bool
 ) -> list[Statement]:
-    """Evidence is written once; with ``protect``, it cannot be deleted."""
+    """Evidence is written once; with ``keep``, it cannot be deleted."""
     evidence = objects(bucket_arn, "scans/*")
     statements: list[Statement] = [
         {
             # Each document can be created but not replaced: a request without `If-None-Match`
-            # could overwrite it.
+            # could overwrite it. Neither a copy nor a part of a multipart upload takes the header,
+            # so evidence is written whole, by PutObject
+            # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html).
             "Sid": "EvidenceIsWrittenOnce",
             "Effect": "Deny",
             "Principal": "*",
             "Action": ["s3:PutObject"],
             "Resource": [evidence],
             "Condition": {"Null": {"s3:if-none-match": "true"}},
-        }
+        },
+        {
+            "Sid": "EvidenceIsNoReplica",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": REPLICATE,
+            "Resource": [evidence],
+        },
     ]
-    if protect:
+    if keep:
         statements.append(
             {
                 "Sid": "EvidenceIsNeverDeleted",
                 "Effect": "Deny",
                 "Principal": "*",
-                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                # Behind a delete marker, which Object Lock does not prevent, a document could be
+                # written a second time. The last right shortens a lock in governance mode.
+                "Action": [
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:BypassGovernanceRetention",
+                ],
                 "Resource": [evidence],
             }
         )
@@ -199,7 +229,7 @@ def policy_too_large(deployers: Sequence[str], uploaders: Uploaders) -> str:
             MAX_BUCKET_POLICY_BYTES,
         ),
         "artifacts bucket": (
-            evidence_policy(bucket, deployers=deployers, uploaders=uploaders, protect=True),
+            evidence_policy(bucket, deployers=deployers, uploaders=uploaders, keep=True),
             MAX_BUCKET_POLICY_BYTES,
         ),
         "key": (key_policy(context, deployers, uploaders), MAX_KEY_POLICY_BYTES),

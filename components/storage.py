@@ -12,12 +12,18 @@ from components.policy import Grant, Statement, allow, policy, trust
 from components.private_bucket import LifecycleRule, PrivateBucket, PrivateBucketArgs
 from components.resource_policies import evidence_policy, key_policy, log_delivery, upload_policy
 
+# The parts of an upload that was broken off are invisible, and are billed.
+_ABORT: aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgsDict = {
+    "days_after_initiation": 1
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
     """``deployers`` are ARNs of IAM roles or users in any account, ``uploaders`` the same by app.
 
-    ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock.
+    ``lock_mode`` is GOVERNANCE or COMPLIANCE, or empty for evidence without Object Lock. Locked
+    evidence, and the key that it is read with, are protected whether or not the gate is.
     """
 
     context: Context
@@ -51,15 +57,16 @@ class Storage(pulumi.ComponentResource):
         super().__init__("chatops-slack:index:Storage", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         context, protect = args.context, args.context.protect
+        keep_evidence = protect or bool(args.lock_mode)
 
         key = aws.kms.Key(
             f"{name}-key",
             description="Uploads, evidence, notifications and the Sonar token of chatops-slack",
             enable_key_rotation=True,
-            deletion_window_in_days=30 if protect else 7,
+            deletion_window_in_days=30 if keep_evidence else 7,
             policy=policy(*key_policy(context, args.deployers, args.uploaders)),
             # Without the key everything that it encrypts is lost.
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=keep_evidence),
         )
         self.key_arn = key.arn
         # These roles live here, since the policy of the upload bucket names them.
@@ -77,12 +84,18 @@ class Storage(pulumi.ComponentResource):
         access_logs = PrivateBucket(
             f"{name}-access-logs",
             PrivateBucketArgs(
-                key_arn=None,
+                key=None,
                 versioned=False,
                 protect=protect,
                 statements=lambda arn: [log_delivery(arn, context.account)],
                 rules=[
-                    {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": 365}}
+                    {
+                        "id": "expire",
+                        "status": "Enabled",
+                        "filter": {},
+                        "expiration": {"days": 365},
+                        "abort_incomplete_multipart_upload": _ABORT,
+                    }
                 ],
             ),
             opts=child,
@@ -90,7 +103,7 @@ class Storage(pulumi.ComponentResource):
         self.uploads = PrivateBucket(
             f"{name}-uploads",
             PrivateBucketArgs(
-                key_arn=key.arn,
+                key=key,
                 access_logs=access_logs.name,
                 events=True,
                 protect=protect,
@@ -101,34 +114,31 @@ class Storage(pulumi.ComponentResource):
                     deployers=args.deployers,
                     uploaders=args.uploaders,
                 ),
-                rules=[
-                    {
-                        "id": "replaced-versions",
-                        "status": "Enabled",
-                        "filter": {},
-                        "noncurrent_version_expiration": {
-                            "noncurrent_days": args.upload_retention_days
-                        },
-                        "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                    }
-                ],
+                rules=[_expire_replaced(args.upload_retention_days)],
             ),
             opts=child,
         )
         self.artifacts = PrivateBucket(
             f"{name}-artifacts",
             PrivateBucketArgs(
-                key_arn=key.arn,
+                key=key,
                 access_logs=access_logs.name,
                 events=True,
-                protect=protect,
+                protect=keep_evidence,
                 statements=lambda arn: evidence_policy(
                     arn,
                     deployers=args.deployers,
                     uploaders=args.uploaders,
-                    protect=protect,
+                    keep=keep_evidence,
                 ),
-                rules=[_abort_uploads()],
+                rules=[
+                    {
+                        "id": "parts",
+                        "status": "Enabled",
+                        "filter": {},
+                        "abort_incomplete_multipart_upload": _ABORT,
+                    }
+                ],
             ),
             opts=child,
         )
@@ -143,7 +153,7 @@ class Storage(pulumi.ComponentResource):
         self.state = PrivateBucket(
             f"{name}-state",
             PrivateBucketArgs(
-                key_arn=key.arn,
+                key=key,
                 access_logs=access_logs.name,
                 # Its content can be lost, so it is not protected in a protected stack either.
                 protect=False,
@@ -151,7 +161,8 @@ class Storage(pulumi.ComponentResource):
                     _expire("waiting/", days=400),  # task tokens: no execution outlives a year
                     _expire("cache/", days=30),
                     _expire("thread-slots/", days=7),  # thread slots: taken for a day at most
-                    _abort_uploads(),
+                    # A build may still wait for the code of before an update: 44 hours at most.
+                    _expire_replaced(days=7),
                 ],
             ),
             opts=child,
@@ -181,8 +192,11 @@ class Storage(pulumi.ComponentResource):
         ]
 
     def write_evidence(self, *names: str) -> Grant:
-        """Write these documents of any scan; the bucket's policy lets each be written once."""
-        return [allow("s3:PutObject", resources=self.evidence(*names)), self._encrypt]
+        """Write these documents of any scan, each once, and read what another writer stored."""
+        return [
+            allow("s3:GetObject", "s3:PutObject", resources=self.evidence(*names)),
+            self._encrypt,
+        ]
 
     def read_state(self, *keys: str) -> Grant:
         """Read these objects of the state bucket, and see that one is missing."""
@@ -193,16 +207,27 @@ class Storage(pulumi.ComponentResource):
         ]
 
     def write_state(self, *keys: str) -> Grant:
-        """Write these objects of the state bucket."""
-        return [allow("s3:PutObject", resources=self.state.objects(*keys)), self._encrypt]
+        """Write these objects of the state bucket, and read what another writer stored."""
+        return [
+            allow("s3:GetObject", "s3:PutObject", resources=self.state.objects(*keys)),
+            self._encrypt,
+        ]
 
     def list_upload_versions(self) -> Grant:
         """See which versions of an upload there are: only the newest can be decided about."""
         return [allow("s3:ListBucketVersions", resources=[self.uploads.arn])]
 
     def read_uploads(self) -> Grant:
-        """Read versions of uploads; the bucket's policy lets only ``scan_role``, until cleared."""
-        return [allow("s3:GetObjectVersion", resources=self.uploads.objects("*")), self._decrypt]
+        """Read versions of uploads, and see that one is missing.
+
+        The bucket's policy lets only ``scan_role`` read, until they are cleared.
+        """
+        return [
+            allow("s3:GetObjectVersion", resources=self.uploads.objects("*")),
+            # It shows keys, but not the ids of versions, without which none can be read.
+            allow("s3:ListBucket", resources=[self.uploads.arn]),
+            self._decrypt,
+        ]
 
     def tag_uploads(self) -> Grant:
         """Set clearances; the bucket's policy lets only ``pipeline_role``."""
@@ -218,20 +243,22 @@ class Storage(pulumi.ComponentResource):
         return allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self.key_arn])
 
 
-def _abort_uploads() -> LifecycleRule:
-    return {
-        "id": "parts",
-        "status": "Enabled",
-        "filter": {},
-        "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-    }
-
-
 def _expire(prefix: str, days: int) -> LifecycleRule:
     return {
         "id": prefix.rstrip("/"),
         "status": "Enabled",
         "filter": {"prefix": prefix},
         "expiration": {"days": days},
-        "noncurrent_version_expiration": {"noncurrent_days": 1},
+    }
+
+
+def _expire_replaced(days: int) -> LifecycleRule:
+    """Delete versions ``days`` after they were replaced or deleted, and then the delete marker."""
+    return {
+        "id": "replaced-versions",
+        "status": "Enabled",
+        "filter": {},
+        "expiration": {"expired_object_delete_marker": True},
+        "noncurrent_version_expiration": {"noncurrent_days": days},
+        "abort_incomplete_multipart_upload": _ABORT,
     }

@@ -109,7 +109,8 @@ def lifecycle(account: Account, name: str, inputs: Inputs) -> Made:
         row["Filter"] = {"Prefix": within.take("prefix", "")}
         within.done()
         if expiration := rule.take("expiration"):
-            row["Expiration"] = {"Days": expiration["days"]}
+            days, marker = expiration.get("days"), expiration.get("expiredObjectDeleteMarker")
+            row["Expiration"] = {"Days": days} if days else {"ExpiredObjectDeleteMarker": marker}
         if noncurrent := rule.take("noncurrentVersionExpiration"):
             row["NoncurrentVersionExpiration"] = {"NoncurrentDays": noncurrent["noncurrentDays"]}
         if parts := rule.take("abortIncompleteMultipartUpload"):

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pulumi_aws as aws
@@ -14,8 +15,8 @@ from tests.support.recording import ACCOUNT, CONTEXT, REGION, Built, build
 BUCKETS = ["gate-access-logs", "gate-artifacts", "gate-state", "gate-uploads"]
 
 
-def storage(**changed: Any) -> Built:
-    protect = changed.pop("protect", False)
+@cache
+def storage(*, protect: bool = False, **changed: Any) -> Built:
     context = replace(CONTEXT, protect=protect)
     return build(lambda: Storage("gate", StorageArgs(context=context, **changed)))
 
@@ -101,50 +102,47 @@ def test_every_bucket_but_that_of_access_logs_has_versions(built: Built):
 def rules(built: Built, bucket: str) -> dict[str, dict[str, Any]]:
     resource = built.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)
     assert resource.inputs["bucket"] == bucket
-    assert {rule.pop("status") for rule in resource.inputs["rules"]} == {"Enabled"}
-    return {rule.pop("id"): rule for rule in resource.inputs["rules"]}
+    assert {rule["status"] for rule in resource.inputs["rules"]} == {"Enabled"}
+    return {
+        rule["id"]: {key: value for key, value in rule.items() if key not in ("id", "status")}
+        for rule in resource.inputs["rules"]
+    }
+
+
+ABORT = {"abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}}
+
+
+def replaced(days: int) -> dict[str, Any]:
+    return {
+        "filter": {},
+        "expiration": {"expiredObjectDeleteMarker": True},
+        "noncurrentVersionExpiration": {"noncurrentDays": days},
+        **ABORT,
+    }
 
 
 def test_replaced_uploads_expire_after_the_configured_days_and_current_ones_never():
     assert rules(storage(upload_retention_days=17), "gate-uploads") == {
-        "replaced-versions": {
-            "filter": {},
-            "noncurrentVersionExpiration": {"noncurrentDays": 17},
-            "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1},
-        }
+        "replaced-versions": replaced(17)
     }
 
 
 def test_evidence_is_never_deleted():
-    assert rules(storage(), "gate-artifacts") == {
-        "parts": {"filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
-    }
+    assert rules(storage(), "gate-artifacts") == {"parts": {"filter": {}, **ABORT}}
 
 
 def test_state_objects_expire_after_the_longest_lifecycle():
     assert rules(storage(), "gate-state") == {
-        "waiting": {
-            "filter": {"prefix": "waiting/"},
-            "expiration": {"days": 400},
-            "noncurrentVersionExpiration": {"noncurrentDays": 1},
-        },
-        "cache": {
-            "filter": {"prefix": "cache/"},
-            "expiration": {"days": 30},
-            "noncurrentVersionExpiration": {"noncurrentDays": 1},
-        },
-        "thread-slots": {
-            "filter": {"prefix": "thread-slots/"},
-            "expiration": {"days": 7},
-            "noncurrentVersionExpiration": {"noncurrentDays": 1},
-        },
-        "parts": {"filter": {}, "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1}},
+        "waiting": {"filter": {"prefix": "waiting/"}, "expiration": {"days": 400}},
+        "cache": {"filter": {"prefix": "cache/"}, "expiration": {"days": 30}},
+        "thread-slots": {"filter": {"prefix": "thread-slots/"}, "expiration": {"days": 7}},
+        "replaced-versions": replaced(7),
     }
 
 
 def test_access_logs_are_kept_for_a_year():
     assert rules(storage(), "gate-access-logs") == {
-        "expire": {"filter": {}, "expiration": {"days": 365}}
+        "expire": {"filter": {}, "expiration": {"days": 365}, **ABORT}
     }
 
 
@@ -206,7 +204,7 @@ def test_only_cleared_versions_can_be_read_and_only_the_pipeline_clears_them(
 ):
     """``nothing`` leaves the decision to the role's own policy."""
     policy = (
-        storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
+        storage(deployers=(DEPLOYER,)).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
     )
     tag = {} if status is None else {"s3:ExistingObjectTag/scan-status": status}
 
@@ -215,7 +213,7 @@ def test_only_cleared_versions_can_be_read_and_only_the_pipeline_clears_them(
 
 def test_every_request_without_tls_is_denied():
     policy = (
-        storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
+        storage(deployers=(DEPLOYER,)).one("s3/bucketPolicy:BucketPolicy", "gate-uploads").policy()
     )
     plain = {"aws:SecureTransport": "false", "s3:ExistingObjectTag/scan-status": "passed"}
 
@@ -223,7 +221,7 @@ def test_every_request_without_tls_is_denied():
 
 
 def test_deployers_may_decrypt_what_they_read_and_nothing_else():
-    *_, decrypt = storage(deployers=[DEPLOYER]).one("kms/key:Key").policy()
+    *_, decrypt = storage(deployers=(DEPLOYER,)).one("kms/key:Key").policy()
 
     assert decrypt == {
         "Sid": "DeployersDecrypt",
@@ -249,7 +247,7 @@ FIRST = {"s3:if-none-match": "*"}
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
 @pytest.mark.parametrize("protect", [False, True])
 def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: bool):
-    policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
+    policy = evidence_policy(deployers=(DEPLOYER,), protect=protect)
     write = {"principal": principal, "action": "s3:PutObject", "resource": EVIDENCE}
 
     assert decide(policy, **write) == "deny"
@@ -259,12 +257,55 @@ def test_evidence_is_written_once_no_matter_who_writes(principal: str, protect: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
-@pytest.mark.parametrize("action", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
-@pytest.mark.parametrize(("protect", "answer"), [(False, "nothing"), (True, "deny")])
-def test_evidence_is_retained_if_the_stack_is_protected(
-    principal: str, action: str, protect: bool, answer: str
+@pytest.mark.parametrize(
+    "action",
+    [
+        "s3:ReplicateObject",
+        "s3:ReplicateDelete",
+        "s3:ReplicateTags",
+        "s3:ObjectOwnerOverrideToBucketOwner",
+    ],
+)
+def test_nobody_replicates_into_uploads_or_evidence(principal: str, action: str):
+    """Replication needs no s3:PutObject, and brings the tags of its source."""
+    built = storage(deployers=(DEPLOYER,))
+
+    for bucket, resource in {"gate-uploads": ZIP, "gate-artifacts": EVIDENCE}.items():
+        policy = built.one("s3/bucketPolicy:BucketPolicy", bucket).policy()
+        for status in ({}, {"s3:ExistingObjectTag/scan-status": "passed"}, FIRST):
+            request = {"principal": principal, "action": action, "resource": resource}
+            assert decide(policy, **request, **status) == "deny"
+
+
+@pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
+def test_uploads_are_not_replicated_since_a_copy_has_no_clearance(principal: str):
+    policy = storage(deployers=(DEPLOYER,)).one("s3/bucketPolicy:BucketPolicy", "gate-uploads")
+    action = "s3:GetObjectVersionForReplication"
+
+    answer = decide(policy.policy(), principal=principal, action=action, resource=ZIP)
+
+    assert answer == "deny"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("principal", [PIPELINE, SCANNER, DEPLOYER, SOMEBODY, ROOT])
+@pytest.mark.parametrize(
+    "action", ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"]
+)
+@pytest.mark.parametrize(
+    ("protect", "lock_mode", "answer"),
+    [
+        (False, "", "nothing"),
+        (True, "", "deny"),
+        # Object Lock alone allows a delete marker, behind which a document is written again.
+        (False, "GOVERNANCE", "deny"),
+        (False, "COMPLIANCE", "deny"),
+    ],
+)
+def test_evidence_is_retained_if_it_is_protected_or_locked(
+    principal: str, action: str, protect: bool, lock_mode: str, answer: str
 ):
-    policy = evidence_policy(deployers=[DEPLOYER], protect=protect)
+    policy = evidence_policy(deployers=(DEPLOYER,), protect=protect, lock_mode=lock_mode)
 
     assert decide(policy, principal=principal, action=action, resource=EVIDENCE) == answer
 
@@ -282,14 +323,14 @@ def test_evidence_is_retained_if_the_stack_is_protected(
     ],
 )
 def test_deployers_may_read_the_evidence(principal: str, action: str, resource: str, answer: str):
-    policy = evidence_policy(deployers=[DEPLOYER])
+    policy = evidence_policy(deployers=(DEPLOYER,))
 
     assert decide(policy, principal=principal, action=action, resource=resource) == answer
 
 
 @pytest.mark.parametrize("bucket", ["gate-artifacts", "gate-state"])
 def test_evidence_and_state_are_reached_over_tls_only(bucket: str):
-    resource = storage(deployers=[DEPLOYER]).one("s3/bucketPolicy:BucketPolicy", bucket)
+    resource = storage(deployers=(DEPLOYER,)).one("s3/bucketPolicy:BucketPolicy", bucket)
     plain = {"aws:SecureTransport": "false", **FIRST}
     key = f"arn:aws:s3:::{bucket}/scans/payments/v1/scan.json"
 
@@ -321,27 +362,44 @@ def test_object_lock_is_on_the_evidence_bucket_only_and_after_versioning(mode: s
     )
 
 
-@pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
-def test_protect_prevents_the_deletion_of_buckets_and_key(protect: bool, days: int):
-    built = storage(protect=protect)
+ALL = {"gate-access-logs", "gate-artifacts", "gate-uploads", "gate-key"}
 
-    assert {resource.name for resource in built.resources if resource.protect} == (
-        {"gate-access-logs", "gate-artifacts", "gate-uploads", "gate-key"} if protect else set()
-    )
+
+@pytest.mark.parametrize(
+    ("protect", "lock_mode", "protected"),
+    [
+        (False, "", set[str]()),
+        (True, "", ALL),
+        (True, "COMPLIANCE", ALL),
+        # What is locked outlives the stack, and is useless without its key.
+        (False, "GOVERNANCE", {"gate-artifacts", "gate-key"}),
+        (False, "COMPLIANCE", {"gate-artifacts", "gate-key"}),
+    ],
+)
+def test_what_is_protected_or_locked_cannot_be_destroyed(
+    protect: bool, lock_mode: str, protected: set[str]
+):
+    built = storage(protect=protect, lock_mode=lock_mode)
+
+    assert {resource.name for resource in built.resources if resource.protect} == protected
     assert {resource.kind for resource in built.resources if resource.protect} <= {
         "aws:s3/bucket:Bucket",
         "aws:kms/key:Key",
     }
+    # A bucket that is emptied when it is destroyed is not protected, and the reverse.
     assert {
-        bucket.name: bucket.inputs["forceDestroy"] for bucket in built.all("s3/bucket:Bucket")
-    } == {
-        "gate-access-logs": not protect,
-        "gate-artifacts": not protect,
-        "gate-uploads": not protect,
-        # Nothing in it needs to survive.
-        "gate-state": True,
-    }
-    assert built.one("kms/key:Key").inputs["deletionWindowInDays"] == days
+        bucket.name for bucket in built.all("s3/bucket:Bucket") if bucket.inputs["forceDestroy"]
+    } == set(BUCKETS) - protected
+    key = built.one("kms/key:Key")
+    assert key.inputs["deletionWindowInDays"] == (30 if "gate-key" in protected else 7)
+
+
+@pytest.mark.parametrize("bucket", ["gate-uploads", "gate-artifacts", "gate-state"])
+def test_a_bucket_that_cannot_be_destroyed_keeps_its_key(built: Built, bucket: str):
+    """Destroy goes against the dependencies, and stops where it fails."""
+    key = built.one("kms/key:Key")
+
+    assert key.urn in built.one("s3/bucket:Bucket", bucket).depends_on
 
 
 @pytest.mark.parametrize("label", ["artifacts", "state"])
@@ -405,14 +463,16 @@ def test_read_evidence_includes_listing_and_decryption():
     }
 
 
-def test_write_rights_include_encryption_and_no_reading():
+def test_who_writes_may_read_what_another_writer_stored():
     encrypt = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
 
     assert granted(lambda storage: storage.write_evidence("decision.json")) == {
+        ("s3:GetObject", f"{SCANS}/decision.json"),
         ("s3:PutObject", f"{SCANS}/decision.json"),
         *encrypt,
     }
     assert granted(lambda storage: storage.write_state("waiting/*")) == {
+        ("s3:GetObject", "arn:aws:s3:::gate-state/waiting/*"),
         ("s3:PutObject", "arn:aws:s3:::gate-state/waiting/*"),
         *encrypt,
     }
