@@ -94,6 +94,11 @@ class Builds:
         """The build as BatchGetBuilds returns it (camelCase)."""
         return _camel_case(self._builds[build_id])
 
+    @property
+    def scans(self) -> list[str]:
+        """The scans that have builds."""
+        return list(self._scans)
+
     def all_of(self, scan: str) -> list[dict[str, Any]]:
         """The builds of a scan, oldest first."""
         return [self._builds[build_id] for build_id in self._scans.get(scan, [])]

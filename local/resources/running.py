@@ -46,7 +46,8 @@ def permission(account: Account, name: str, inputs: Inputs) -> Made:
 def project(account: Account, name: str, inputs: Inputs) -> Made:
     source, environment = inputs.nested("source"), inputs.nested("environment")
     artifacts, cache = inputs.nested("artifacts"), inputs.nested("cache")
-    logs = inputs.nested("logsConfig")
+    logs, vpc = inputs.nested("logsConfig"), inputs.nested("vpcConfig")
+    within = {key: vpc.take(key) for key in ("vpcId", "subnets", "securityGroupIds")}
     cloudwatch = logs.nested("cloudwatchLogs")
     variables = [
         {
@@ -84,8 +85,9 @@ def project(account: Account, name: str, inputs: Inputs) -> Made:
             }
         },
         tags=inputs.tags("key", "value"),
+        **({"vpcConfig": within} if within["vpcId"] else {}),
     )["project"]
-    for block in (source, environment, artifacts, cache, logs, cloudwatch):
+    for block in (source, environment, artifacts, cache, logs, vpc, cloudwatch):
         block.done()
     return made["arn"], {"name": made["name"], "arn": made["arn"]}
 

@@ -202,7 +202,7 @@ class Layer:
         if who != "scan":
             self._processes[app, who].stop()
             return
-        for scan in list(self.cloud.builds._scans):
+        for scan in self.cloud.builds.scans:
             for build in self.cloud.builds.all_of(scan) if scan.startswith(f"{app}/") else ():
                 builds._kill(self.cloud.builds._processes[build["Id"]])
 

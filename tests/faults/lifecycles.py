@@ -339,13 +339,18 @@ LIFECYCLES: dict[str, Callable[[Actor], None]] = {
 
 
 def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
-    """Retry after seconds instead of minutes, and shorten the window of the app ``nobody``."""
+    """Retry after seconds instead of minutes, and wait no longer either."""
     for retry in state.get("Retry", []):
         if tries := retry.get("MaxAttempts"):
             retry.pop("JitterStrategy", None)
             patient = tries >= PATIENT
             retry |= {"IntervalSeconds": 1, "MaxAttempts": 15 if patient else 2, "BackoffRate": 1.0}
             retry.pop("MaxDelaySeconds", None)
+    shorten_waits(name, state)
+
+
+def shorten_waits(name: str, state: dict[str, Any]) -> None:
+    """Wait for seconds only, and shorten the window of the app ``nobody``."""
     if state["Type"] == "Wait" and "Seconds" in state:
         state["Seconds"] = 2
     if name == "CheckBuildStatus":
