@@ -8,10 +8,8 @@ from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, REGION
 from local.permissions.call import Access, Context
 from local.permissions.engine import Request
 from local.permissions.guard import Allowed
-from tests.permissions.recorded import BUILD_SERVER, Recorded
+from tests.permissions.recorded import ADMINISTRATOR, BUILD_SERVER, Recorded
 
-# Has every right that an identity policy can give: only the resources' policies limit it.
-ADMINISTRATOR = "administrator"
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ANOTHER_ACCOUNT = "999999999999"
 # Services that send no account or resource when they assume a role, as far as AWS documents it.

@@ -34,8 +34,9 @@ from tests.support.account import QUICK_PASSING, change_states, client_of_upload
 
 ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
-# Uploads ``inventory`` and nothing else.
-BUILD_SERVER = "build-server"
+# One role uploads ``inventory`` and nothing else; the other has every right that an identity policy
+# can give, so that only the policies of resources limit it.
+BUILD_SERVER, ADMINISTRATOR = "build-server", "administrator"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 # All that the program can deploy with the local account.
 EVERYTHING = {
@@ -76,7 +77,8 @@ class Recorded(NamedTuple):
 def recorded() -> Iterator[Recorded]:
     """Run each lifecycle once, and whatever else people and services do."""
     with LocalAccount(EVERYTHING) as cloud:
-        cloud.client("iam").create_role(RoleName=BUILD_SERVER, AssumeRolePolicyDocument="{}")
+        for role in (BUILD_SERVER, ADMINISTRATOR):
+            cloud.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}")
         cloud.client("sns").create_topic(Name="on-call")
         cloud.builds.buildspec = BUILDSPEC
         change_states(cloud, shorten_waits)
@@ -172,8 +174,12 @@ def _what_happens_seldom(cloud: LocalAccount) -> None:
             f"lambda invoke --function-name {TICKET} --region {REGION} --payload {{}}"
         )
     opened = cloud.evidence(passed)["scan.json"]
-    event = {"detail": {"bucket": {"name": opened["bucket"]}, "object": _object(opened)}}
-    again = {"event": event, "execution": opened["execution"] + "-again", "retry": 0}
+    started = cloud.client("stepfunctions").describe_execution(executionArn=opened["execution"])
+    again = {
+        "event": json.loads(started["input"]),
+        "execution": opened["execution"] + "-again",
+        "retry": 0,
+    }
     _invoke(cloud, "open-scan", again)
     project = cloud.builds.all_of(passed)[0]["ProjectName"]
     cut_off = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:build/{project}:1"
@@ -224,10 +230,6 @@ def _command(cloud: LocalAccount, payload: Mapping[str, Any]) -> str:
     function = cloud.outputs["approvalFunction"]
     text = json.dumps(payload)
     return f"lambda invoke --function-name {function} --region {REGION} --payload {text}"
-
-
-def _object(opened: Mapping[str, Any]) -> dict[str, Any]:
-    return {"key": opened["key"], "version-id": opened["versionId"], "size": 1, "etag": "e"}
 
 
 def _clicked(cloud: LocalAccount, scan: str) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def request(
 
 TAGGED: dict[str, Any] = when("StringEquals", "s3:ExistingObjectTag/status", ["passed", "approved"])
 UNTAGGED = when("StringNotEquals", "s3:ExistingObjectTag/status", "passed")
-BOTH: dict[str, Any] = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1", "aws:SourceVpc": "vpc-1"}}}
+BOTH: dict[str, Any] = {
+    "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1", "aws:SourceVpc": "vpc-1"}}
+}
 ROOT = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
 SERVICE = {"Principal": {"Service": "events.amazonaws.com"}}
 QUEUE = f"arn:aws:sqs:eu-central-1:{ACCOUNT}:queue"
