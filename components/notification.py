@@ -41,7 +41,7 @@ class Notification(pulumi.ComponentResource):
         context, self._key_arn = args.context, args.storage.key_arn
 
         topic = aws.sns.Topic(f"{name}-notifications", kms_master_key_id=self._key_arn, opts=child)
-        aws.sns.TopicPolicy(
+        access = aws.sns.TopicPolicy(
             f"{name}-notifications",
             arn=topic.arn,
             policy=policy(
@@ -100,7 +100,8 @@ class Notification(pulumi.ComponentResource):
             ),
         )
 
-        self.topic_arn, self.topic_name = topic.arn, topic.name
+        # The policy's output: alarms, which publish by the policy, are made after it.
+        self.topic_arn, self.topic_name = access.arn, topic.name
         self.register_outputs({"topic_arn": self.topic_arn, "topic_name": self.topic_name})
 
     def publish(self) -> Grant:

@@ -359,7 +359,7 @@ class Pipeline(pulumi.ComponentResource):
             message_retention_seconds=14 * 24 * 3600,
             opts=self._child,
         )
-        aws.sqs.QueuePolicy(
+        access = aws.sqs.QueuePolicy(
             f"{self._name}-dead-letters",
             queue_url=dead_letters.url,
             policy=policy(
@@ -379,6 +379,7 @@ class Pipeline(pulumi.ComponentResource):
             role_arn=role.arn,
             retry_policy={"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185},
             dead_letter_config={"arn": dead_letters.arn},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[grants]),
+            # An event that comes before its rights fails, and one before the queue's is lost.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grants, access]),
         )
         return rule, dead_letters

@@ -18,6 +18,7 @@ There is one state for each kind of side effect; variables say what it is about:
 from dataclasses import dataclass
 
 from components import fallback_cards
+from components.service_errors import ACCOUNT_LIMIT, CODEBUILD
 from components.states import (
     RETRY,
     RETRY_FOR_SECONDS,
@@ -47,11 +48,13 @@ BUILD = (
     "{% $states.result.Build.{'Id': Id, 'Arn': Arn, 'BuildStatus': BuildStatus, "
     "'ProjectName': ProjectName, 'Logs': Logs} %}"
 )
+# The end of a regular expression: ``$`` would also match before a final newline, in some engines.
+END = r"(?![\s\S])"
 # If no scan could be opened, the card names the upload by the id that its scan would have had.
 UNOPENED = (
     "($object := $states.input.detail.object;"
-    " $name := $replace($split($object.key, '/')[0], /\\.zip$/, '');"
-    f" $app := $contains($name, /^{scan_id.APP.pattern}$/) ? $name : '{scan_id.INVALID_KEY}';"
+    f" $name := $replace($split($object.key, '/')[0], /\\.zip{END}/, '');"
+    f" $app := $contains($name, /^{scan_id.APP.pattern}{END}/) ? $name : '{scan_id.INVALID_KEY}';"
     " $attempt := $exists($states.input.attempt) ? '.' & $states.input.attempt : '';"
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"
 )
@@ -70,23 +73,16 @@ WAIT_FOR_DIGEST_SECONDS = 5
 # If CodeBuild is at its limit, wait for a slot for hours, with slow retries.
 RETRY_BUILD = [
     {
-        "ErrorEquals": ["CodeBuild.AccountLimitExceededException"],
+        "ErrorEquals": [CODEBUILD.name(ACCOUNT_LIMIT)],
         "IntervalSeconds": 15,
         "BackoffRate": 1.5,
         "MaxAttempts": 200,
         "MaxDelaySeconds": 180,
         "JitterStrategy": "FULL",
     },
+    # Throttled, an error of the service, or no response: the build may have started nevertheless.
     # Not States.TaskFailed: that is a build that ran and failed, and would fail again.
-    # AWS names throttling errors as version 1 of its SDK for Java does.
-    {
-        **RETRY,
-        "ErrorEquals": [
-            "CodeBuild.AWSCodeBuildException",
-            "CodeBuild.CodeBuildException",
-            "CodeBuild.SdkClientException",
-        ],
-    },
+    {**RETRY, "ErrorEquals": CODEBUILD.transient},
 ]
 
 OPEN, APPROVED = "$decision.status = 'open'", "$decision.status = 'approved'"

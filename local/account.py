@@ -40,6 +40,8 @@ from ops.mock_monitor import TransformingMonitor
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 EVENTS = "events.amazonaws.com"
+# Roles that people and build servers assume: who uploads, and who deploys what is cleared.
+DEVELOPERS, DEPLOYERS = "developers", "deployers"
 LOOK_EVERY_SECONDS = 0.05
 # Delay before a function receives an event; S3 delivers its events within seconds
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html).
@@ -53,6 +55,8 @@ SETTINGS = {
     "sender": "security@example.com",
     "recipients": '["developers@example.com"]',
     "engine": "sarif",
+    "uploaders": json.dumps({"*": [f"arn:aws:iam::{ACCOUNT}:role/{DEVELOPERS}"]}),
+    "deployers": json.dumps([f"arn:aws:iam::{ACCOUNT}:role/{DEPLOYERS}"]),
 }
 
 
@@ -157,9 +161,12 @@ class LocalAccount:
                     events.register("before-sign", partial(_name_source, source))
             return self._clients[key]
 
-    def upload(self, key: str, body: bytes) -> str:
-        """Put a zip into the upload bucket; return its scan id."""
-        version = self.client("s3").put_object(
+    def upload(self, key: str, body: bytes, by: str = "ada@example.com") -> str:
+        """Put a zip into the upload bucket as a developer; return its scan id.
+
+        ``by`` is the name of the role's session, which with single sign-on is a person's address.
+        """
+        version = self.client("s3", signer=f"{DEVELOPERS}@{by}").put_object(
             Bucket=self.outputs["uploadBucket"], Key=key, Body=body
         )["VersionId"]
         return scan_id(app_of(key), version)
@@ -395,6 +402,7 @@ class LocalAccount:
                     "aws:index/getPartition:getPartition": {"partition": "aws"},
                 }[args.token]
 
+        self._make_roles()
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         pulumi.runtime.set_mocks(
@@ -426,6 +434,21 @@ class LocalAccount:
             return loop.run_until_complete(outputs())
         finally:
             loop.close()
+
+    def _make_roles(self) -> None:
+        """Make the roles of people; the stack's policies say what these may do with it."""
+        for role in (DEVELOPERS, DEPLOYERS):
+            sign_on = {
+                "Effect": "Allow",
+                "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/sign-on"},
+                "Action": "sts:AssumeRoleWithSAML",
+            }
+            self.client("iam").create_role(
+                RoleName=role,
+                AssumeRolePolicyDocument=json.dumps(
+                    {"Version": "2012-10-17", "Statement": [sign_on]}
+                ),
+            )
 
 
 def _name_source(source: str, request: Any, **_: Any) -> None:

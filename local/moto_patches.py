@@ -29,9 +29,6 @@ from moto.core.utils import iso_8601_datetime_without_milliseconds, utcnow
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.stepfunctions.exceptions import InvalidToken
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory import (  # noqa: E501
-    state_task_service_for,
-)
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
@@ -39,7 +36,7 @@ from local import jsonata, moto_caches
 from local.builds import Builds
 from local.functions import Functions
 from local.permissions.guard import Guard
-from local.tasks import AwsSdkTask, CodeBuildTask
+from local.tasks import AwsSdkTask, CodeBuildTask, LambdaTask, SnsTask
 
 MOTO = "5.2.5"
 _token = threading.Lock()
@@ -77,8 +74,8 @@ def apply(
     def task_for(service_name: str) -> Any:
         if service_name == "codebuild":
             return CodeBuildTask(builds, guard)
-        task = AwsSdkTask() if service_name == "aws-sdk" else state_task_service_for(service_name)
-        return moto_caches.as_role_of_machine(task, guard)
+        tasks = {"aws-sdk": AwsSdkTask, "lambda": LambdaTask, "sns": SnsTask}
+        return moto_caches.as_role_of_machine(tasks[service_name](), guard)
 
     def invoke(self: lambda_models.LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         return functions.invoke(self, json.dumps(event))

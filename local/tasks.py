@@ -1,10 +1,14 @@
-"""Tasks of Step Functions that moto lacks or runs differently from AWS."""
+"""Tasks of Step Functions that moto lacks or runs differently from AWS.
+
+Their errors have the names of ``components/service_errors.py``.
+"""
 
 import json
 import threading
 from collections.abc import Callable
 from typing import Any, cast
 
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
@@ -20,9 +24,16 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: E501
     StateTaskServiceCallback,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (  # noqa: E501
+    StateTaskServiceLambda,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sns import (  # noqa: E501
+    StateTaskServiceSns,
+)
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
+from components.service_errors import ACCOUNT_LIMIT, INTEGRATIONS
 from local.builds import AccountLimitExceeded, Builds
 from local.permissions import services
 from local.permissions.guard import AccessDenied, Guard
@@ -30,9 +41,46 @@ from local.permissions.guard import AccessDenied, Guard
 # A thousand concurrent tasks would delay all other requests to moto's single-process server.
 AT_ONCE = threading.BoundedSemaphore(4)
 PARAMETERS = {"ProjectName", "EnvironmentVariablesOverride", "IdempotencyToken"}
+# What a service answers, and that it does not answer; other exceptions are errors of this account.
+OF_SERVICES = (ClientError, AccountLimitExceeded, AccessDenied, BotoCoreError, ConnectionError)
 
 
-class AwsSdkTask(StateTaskServiceAwsSdk):
+class NamedErrors(StateTaskServiceCallback):
+    """A task that names the errors of its service as AWS does; moto makes names of their codes."""
+
+    def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        event = super()._from_error(env=env, ex=ex)
+        if not isinstance(ex, OF_SERVICES):
+            return event
+        error = INTEGRATIONS[self.resource.api_name].name(_code(ex))
+        [details] = cast("Any", event.event_details).values()
+        return self._failed(env, error, details.get("cause") or str(ex))
+
+    def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
+        return FailureEvent(
+            env=env,
+            error_name=ErrorName(error_name=error),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=cast(Any, EventDetails)(
+                taskFailedEventDetails=TaskFailedEventDetails(
+                    resource=self._get_sfn_resource(),
+                    resourceType=self._get_sfn_resource_type(),
+                    error=error,
+                    cause=cause,
+                )
+            ),
+        )
+
+
+class LambdaTask(NamedErrors, StateTaskServiceLambda):
+    """Invokes a function."""
+
+
+class SnsTask(NamedErrors, StateTaskServiceSns):
+    """Publishes a message."""
+
+
+class AwsSdkTask(NamedErrors, StateTaskServiceAwsSdk):
     """Converts bodies as AWS does: JSON to bytes for S3, bytes to text, dates to strings."""
 
     def _normalise_parameters(
@@ -52,12 +100,8 @@ class AwsSdkTask(StateTaskServiceAwsSdk):
             response["Body"] = response["Body"].read().decode()
         env.stack.append(json.loads(to_json_str(response)))
 
-    @staticmethod
-    def _normalise_service_error_name(service_name: str) -> str:
-        return service_name.title()
 
-
-class CodeBuildTask(StateTaskServiceCallback):
+class CodeBuildTask(NamedErrors):
     """Starts a build and waits for its end; fails with States.TaskFailed if the build failed."""
 
     def __init__(self, builds: Builds, guard: Guard) -> None:
@@ -78,27 +122,17 @@ class CodeBuildTask(StateTaskServiceCallback):
         unknown = normalised_parameters.keys() - PARAMETERS
         if unknown:
             raise ValueError(f"local/ does not know StartBuild's {sorted(unknown)}")
-        try:
-            services.build_is_started(
-                self._guard,
-                env.aws_execution_details.role_arn,
-                self._builds.project(normalised_parameters["ProjectName"])["arn"],
+        services.build_is_started(
+            self._guard,
+            env.aws_execution_details.role_arn,
+            self._builds.project(normalised_parameters["ProjectName"])["arn"],
+        )
+        with AT_ONCE:
+            build = self._builds.start(
+                normalised_parameters["ProjectName"],
+                normalised_parameters.get("EnvironmentVariablesOverride", []),
+                normalised_parameters["IdempotencyToken"],
             )
-            with AT_ONCE:
-                build = self._builds.start(
-                    normalised_parameters["ProjectName"],
-                    normalised_parameters.get("EnvironmentVariablesOverride", []),
-                    normalised_parameters["IdempotencyToken"],
-                )
-        except AccountLimitExceeded as full:
-            error = "CodeBuild.AccountLimitExceededException"
-            raise FailureEventException(self._failed(env, error, str(full))) from full
-        except AccessDenied as denied:
-            error = "CodeBuild.AWSCodeBuildException"
-            raise FailureEventException(self._failed(env, error, str(denied))) from denied
-        except ConnectionError as lost:
-            error = "CodeBuild.SdkClientException"
-            raise FailureEventException(self._failed(env, error, str(lost))) from lost
         env.stack.append({"Build": build})
 
     def _build_sync_resolver(
@@ -140,17 +174,11 @@ class CodeBuildTask(StateTaskServiceCallback):
                 return result
         return None
 
-    def _failed(self, env: Any, error: str, cause: str) -> FailureEvent:
-        return FailureEvent(
-            env=env,
-            error_name=ErrorName(error_name=error),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=cast(Any, EventDetails)(
-                taskFailedEventDetails=TaskFailedEventDetails(
-                    resource=self._get_sfn_resource(),
-                    resourceType=self._get_sfn_resource_type(),
-                    error=error,
-                    cause=cause,
-                )
-            ),
-        )
+
+def _code(error: Exception) -> str | None:
+    """The service's code of an error, None if the service did not answer."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"]
+    if isinstance(error, AccountLimitExceeded):
+        return ACCOUNT_LIMIT
+    return "AccessDeniedException" if isinstance(error, AccessDenied) else None

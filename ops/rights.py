@@ -15,7 +15,7 @@ from ops.configuration import Configuration, FileOption, NamedOption, configurat
 from ops.errors import CommandError
 from ops.identity import identity
 from ops.program import GATE, PROJECT, Resource, record_program
-from ops.rights_table import ALWAYS, CLOUD_CONTROL, RIGHTS, Right
+from ops.rights_table import CLOUD_CONTROL, RIGHTS, Right
 
 # IAM does not count white space (https://docs.aws.amazon.com/IAM/latest/UserGuide/
 # reference_iam-quotas.html); a role can have ten managed policies.
@@ -136,13 +136,10 @@ def statements(
     scope = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}-{GATE}"}
     granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     trusted: set[str] = set()
-    for right, its in [
-        *((right, scope) for right in ALWAYS),
-        *((right, its) for resource in resources for right, its in _rights(resource, scope)),
-    ]:
-        on = tuple(text.format_map(its) for text in right.on)
-        granted.setdefault((on, right.when), set()).update(right.names)
     for resource in resources:
+        for right, its in _rights(resource, scope):
+            on = tuple(text.format_map(its) for text in right.on)
+            granted.setdefault((on, right.when), set()).update(right.names)
         trusted.update(_trusted(resource))
     written = [
         _statement(

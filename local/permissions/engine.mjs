@@ -3,10 +3,10 @@ import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
 const matched = (analysis, where) =>
-  (analysis ? [...analysis.allowStatements, ...analysis.denyStatements] : []).map((found) => ({
-    policy: found.policyId ?? where,
-    statement: found.explain.identifier,
-    effect: found.explain.effect
+  (analysis ? [...analysis.allowStatements, ...analysis.denyStatements] : []).map((item) => ({
+    policy: item.policyId ?? where,
+    statement: item.explain.identifier,
+    effect: item.explain.effect
   }))
 
 async function decide(simulation) {

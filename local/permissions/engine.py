@@ -102,8 +102,8 @@ class Engine:
                     allowed=answer["result"] == "Allowed",
                     explicit=answer["result"] == "ExplicitlyDenied",
                     statements=tuple(
-                        (found["policy"], found["statement"], found["effect"])
-                        for found in answer["statements"]
+                        (item["policy"], item["statement"], item["effect"])
+                        for item in answer["statements"]
                     ),
                     ignored=tuple(answer["ignored"]),
                 )

@@ -12,7 +12,7 @@ from local.permissions.engine import Decision, Engine, Request, installed
 from local.permissions.refusal import Denied
 from local.permissions.world import World
 
-# Whoever deploys, tests, or looks at the account; no policy limits this one here.
+# Deploys, tests and looks at the account; no policy limits it here.
 ADMINISTRATOR = "local"
 _current = threading.local()
 

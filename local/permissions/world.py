@@ -98,8 +98,8 @@ class World:
         backend: Any = s3_backends[self.account]["aws"]
         if bucket not in backend.buckets:
             return None
-        found = backend.get_object(bucket, key, version_id=version or None)
-        return dict(backend.tagger.get_tag_dict_for_resource(found.arn)) if found else None
+        item = backend.get_object(bucket, key, version_id=version or None)
+        return dict(backend.tagger.get_tag_dict_for_resource(item.arn)) if item else None
 
     def identity_of(self, address: str) -> str:
         """The verified identity that SES sends an address's mail with: itself, or a domain of it.

@@ -11,6 +11,7 @@ import jsonata
 import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from components.service_errors import CODEBUILD
 from components.state_machine import Waits, definition
 from domain.scan_id import app_of, scan_id
 from tests.support.definitions import NAMES, WAITS, current
@@ -162,6 +163,17 @@ def test_transient_errors_of_every_task_are_retried_but_a_failed_build_is_not():
         "CodeBuild.CodeBuildException",
         "CodeBuild.SdkClientException",
     }
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "InternalFailure", "ServiceUnavailable", None]
+)
+def test_a_build_that_may_have_started_is_asked_for_again(code: str | None):
+    """The names are those of components/service_errors.py, which has their sources."""
+    transient = STATES["Scan"]["Retry"][1]
+
+    assert CODEBUILD.name(code) in transient["ErrorEquals"]
+    assert CODEBUILD.name("InvalidInputException") not in transient["ErrorEquals"]
 
 
 def test_starting_a_build_is_idempotent():
@@ -458,8 +470,11 @@ def test_no_card_suggests_a_redrive_that_would_fail_again():
 
 @pytest.mark.parametrize(
     "key",
-    ["payments/api.zip", "payments.zip", "no app's name/a.zip", "<!here>.zip", f"{'a' * 65}/b"],
-)
+    [
+        "payments/api.zip", "payments.zip", "no app's name/a.zip", "<!here>.zip", f"{'a' * 65}/b",
+        "payments\n/api.zip", "payments.zip\n/a", "payments\r\n/api.zip",
+    ],
+)  # fmt: skip
 def test_an_upload_that_could_not_be_opened_has_the_name_of_its_scan_on_the_card(key):
     caught = STATES["OpenScan"]["Catch"][-1]
     expression = caught["Assign"]["scan"].removeprefix("{%").removesuffix("%}")

@@ -12,7 +12,7 @@ from ops import verify
 from ops.stack import Stack
 from tests.faults import lifecycles
 from tests.faults.calls import Call
-from tests.faults.injection import FAULTS, KILLABLE, REFUSALS, Layer, Plan
+from tests.faults.injection import FAULTS, KILLABLE, NAMING, REFUSALS, Layer, Plan
 from tests.faults.lifecycles import LIFECYCLES, Actor, Stuck
 from tests.support.account import change_states
 
@@ -22,7 +22,7 @@ SAME, TWICE, CARD, ANSWER, ALARM = "as ever", "twice", "card", "answer", "alarm"
 UNREPORTED, WRONG = "unreported", "WRONG"
 OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNREPORTED, WRONG)
 # Neither SNS nor SES deduplicates requests: a sender without a response sends again.
-UNANSWERED = {"after", "killed after"}
+UNANSWERED = {"after", "error after", "killed after"}
 # Faults that are tried in each lifecycle that makes a call; the others in the first.
 IN_EACH_LIFECYCLE = ("after", "a while")
 # An exception may expire before its reminder is due.
@@ -110,6 +110,7 @@ class FaultRun:
             for call in self.clean[lifecycle].calls
             for fault in FAULTS
             if call.who in KILLABLE or not fault.startswith("killed")
+            if call.who in NAMING or fault != "error after"
             if first[call] == lifecycle or fault in IN_EACH_LIFECYCLE
         ]
 

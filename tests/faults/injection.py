@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from local import builds, functions
@@ -26,6 +27,7 @@ WHILE_SECONDS = 6
 FAULTS = {
     "before": "the connection breaks before the call takes effect",
     "after": "the call takes effect, then the connection breaks",
+    "error after": "the call takes effect, then the service answers with an error of its own (5xx)",
     "throttled": "the service throttles the call",
     "slow": f"the call takes effect, and the response comes {SLOW_SECONDS} s late",
     "killed before": "the caller crashes before the call takes effect",
@@ -38,13 +40,34 @@ KILLABLE = {
     "open-scan", "check-build-status", "callback", "approval", "notify", "rescan",
     "approver-audit", "scan",
 }  # fmt: skip
+# The state machine retries by the names of errors. The clients of all others retry an error of the
+# service like a lost connection.
+NAMING = {"state machine"}
+# The codes of each service's errors, by which Step Functions names them: see
+# ``components/service_errors.py``. "" is for all other services.
 THROTTLED = {
     "s3": (503, "SlowDown"),
     "sns": (400, "Throttling"),
     "lambda": (429, "TooManyRequestsException"),
     "ses": (429, "TooManyRequestsException"),
+    "": (400, "ThrottlingException"),
 }
-REFUSED = {"s3": (403, "AccessDenied"), "sns": (403, "AuthorizationError")}
+REFUSED = {
+    "s3": (403, "AccessDenied"),
+    "sns": (403, "AuthorizationError"),
+    "": (403, "AccessDeniedException"),
+}
+FAILED = {
+    "lambda": (500, "ServiceException"),
+    "s3": (500, "InternalError"),
+    "sns": (500, "InternalError"),
+    "": (500, "InternalFailure"),
+}
+ANSWERS = {
+    "throttled": THROTTLED,
+    "error after": FAILED,
+    **dict.fromkeys(REFUSALS, REFUSED),
+}
 
 
 @dataclass
@@ -145,6 +168,8 @@ class Layer:
         if fault not in ("before", "killed before"):
             parts = serve(application, environ, lambda *head: answer.extend(head))
             answer.append(b"".join(parts))
+        if fault == "error after":
+            return _refuse(request.service, fault, start_response)
         if fault == "slow":
             time.sleep(SLOW_SECONDS)
             start_response(*answer[:2])
@@ -185,14 +210,16 @@ class Layer:
         """Make StartBuild, which is no HTTP request here, fail as Step Functions sees it."""
         app = next(override["Value"] for override in overrides if override["Name"] == "APP")
         fault = self._due(app, Call("state machine", "StartBuild"))
-        if fault == "throttled":
-            raise builds.AccountLimitExceeded("Cannot have more builds")
-        if fault in ("before", *REFUSALS):
+        if fault in ("throttled", *REFUSALS):
+            raise _error("StartBuild", fault)
+        if fault == "before":
             raise ConnectionError("StartBuild was not answered")
         build = start(project, overrides, *more)
         self._known[build["Logs"]["StreamName"]] = app
         if fault == "after":
             raise ConnectionError("StartBuild was not answered")
+        if fault == "error after":
+            raise _error("StartBuild", fault)
         if fault == "slow":
             time.sleep(SLOW_SECONDS)
         return build
@@ -209,13 +236,21 @@ class Layer:
             request.headers["X-App"] = app
 
 
-def _refuse(service: str, fault: str, start_response: Any) -> list[bytes]:
-    known, usual = (
-        (THROTTLED, (400, "ThrottlingException"))
-        if fault == "throttled"
-        else (REFUSED, (403, "AccessDeniedException"))
+def _error(operation: str, fault: str) -> ClientError:
+    """CodeBuild's answer, as the client of Step Functions raises it."""
+    status, code = ANSWERS[fault][""]
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": fault},
+            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": str(uuid.uuid4())},  # type: ignore[typeddict-item]
+        },
+        operation,
     )
-    status, code = known.get(service, usual)
+
+
+def _refuse(service: str, fault: str, start_response: Any) -> list[bytes]:
+    codes = ANSWERS[fault]
+    status, code = codes.get(service, codes[""])
     if service in ("s3", "sns"):
         error = f"<Code>{code}</Code><Message>{fault}</Message>"
         text = f"<Error>{error}</Error>"

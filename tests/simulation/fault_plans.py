@@ -21,10 +21,12 @@ CALLS = (
     ("state machine", "PutObject waiting"), ("state machine", "PutObjectTagging"),
     ("state machine", "PutObject decision.json"), ("state machine", "GetObject decision.json"),
     ("state machine", "GetObject withdrawal.json"),
-    ("state machine", "Invoke"), ("state machine", "Publish"),
+    ("state machine", "Invoke"), ("state machine", "Publish"), ("state machine", "StartBuild"),
     ("rescan", "StartExecution"), ("scan", "PutObject report.json"),
 )  # fmt: skip
-FAULTS = ("before", "after", "throttled", "slow", "slow", "killed before", "killed after")
+FAULTS = (
+    "before", "after", "error after", "throttled", "slow", "slow", "killed before", "killed after",
+)  # fmt: skip
 OUTAGES = (
     ("s3", "", ""), ("s3", "artifacts", "GetObject"), ("s3", "artifacts", "GetObject"),
     ("s3", "artifacts", "GetObject"), ("s3", "work", ""), ("stepfunctions", "", ""),
@@ -50,7 +52,7 @@ def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, An
         plans.append(plan)
     if draw.random() < 0.15:
         # Calls of the state machine, more often than it retries.
-        n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after"))
+        n, fault = draw.randint(4, 45), draw.choice(("before", "throttled", "after", "error after"))
         plans.append({"caller": "state machine", "call": "", "n": n, "fault": fault, "times": 8})
     if draw.random() < 0.05:
         caller = draw.choice(("notify", "callback", "check-build-status", "open-scan"))

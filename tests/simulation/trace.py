@@ -148,8 +148,8 @@ class FunctionFailed(Event):
 class Faulted(Event):
     """A call met a fault, from ``at`` to ``until``.
 
-    ``fault`` is ``before``, ``after``, ``throttled``, ``slow``, ``killed before``, ``killed after``
-    or ``outage`` (each call of ``caller`` or of a service fails until then).
+    ``fault`` is ``before``, ``after``, ``error after``, ``throttled``, ``slow``, ``killed before``,
+    ``killed after`` or ``outage`` (each call of ``caller`` or of a service fails until then).
     """
 
     until: float

@@ -42,7 +42,10 @@ STATE_EVENTS, ATTEMPT_EVENTS = 2, 3  # entered, exited; scheduled, started, ende
 
 
 class TaskFailed(Exception):
-    """A task failed; ``error`` is the error's name, such as ``States.Timeout``."""
+    """A task failed; ``error`` is the error's name, such as ``States.Timeout``.
+
+    Without a ``cause`` the error output has none, either, as after a time-out.
+    """
 
     def __init__(self, error: str, cause: str = "") -> None:
         super().__init__(f"{error}: {cause}")
@@ -50,7 +53,7 @@ class TaskFailed(Exception):
 
     @property
     def output(self) -> dict[str, str]:
-        return {"Error": self.error, "Cause": self.cause}
+        return {"Error": self.error, **({"Cause": self.cause} if self.cause else {})}
 
 
 class _HistoryFull(Exception):

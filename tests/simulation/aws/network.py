@@ -16,8 +16,19 @@ from tests.simulation.aws.scheduler import Future, Killed, NotSimulated, Schedul
 ENDPOINT = "https://amazonaws.example"
 # The services' error codes for throttling
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and each API's errors).
-THROTTLED = {"s3": "SlowDown", "stepfunctions": "ThrottlingException", "sns": "Throttling"}
-UNAVAILABLE = {"s3": "InternalError", "sesv2": "InternalServiceErrorException"}
+THROTTLED = {
+    "s3": "SlowDown",
+    "stepfunctions": "ThrottlingException",
+    "sns": "Throttling",
+    "codebuild": "ThrottlingException",
+}
+UNAVAILABLE = {
+    "s3": "InternalError",
+    "sesv2": "InternalServiceErrorException",
+    "lambda": "ServiceException",
+    "sns": "InternalError",
+    "codebuild": "InternalFailure",
+}
 # What botocore's standard mode retries, besides lost connections
 # (https://docs.aws.amazon.com/boto3/latest/guide/retries.html).
 RETRIED = {
@@ -110,9 +121,9 @@ class Network:
                 raise Lost(late=True)
             answer = answer.value
         left = None if patience is None else patience - before
-        if fault == "after":
+        if fault in ("after", "error after"):
             scheduler.sleep(after)
-            raise Lost
+            raise Lost if fault == "after" else _error(service, fault)
         if left is not None and after > left:
             scheduler.sleep(left)
             raise Lost(late=True)

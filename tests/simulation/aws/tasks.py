@@ -1,11 +1,10 @@
-"""What a task of the state machine calls, and the names that AWS gives its errors.
+"""What a task of the state machine calls, and how it fails.
 
-- SDK integrations name errors as the service's exception in the SDK for Java 2, as in
-  ``S3.NoSuchKeyException``; an error without a class is ``S3.S3Exception``; bodies are JSON
+- Errors of services have the names of ``components/service_errors.py``; a function's error is named
+  after its exception's class
+  (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+- Bodies of SDK integrations are JSON
   (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html).
-- ``lambda:invoke``: a function's error is named after its exception's class; Lambda's own are
-  ``Lambda.ServiceException``, ``Lambda.TooManyRequestsException``, ``Lambda.SdkClientException``
-  (https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html).
 - ``.sync`` waits for the build; a failed build is States.TaskFailed
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync).
 - ``.waitForTaskToken``: the task waits for its token after the call has succeeded; it fails if the
@@ -17,6 +16,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from components.service_errors import INTEGRATIONS
 from tests.simulation.aws.builds import Build, Builds, cause
 from tests.simulation.aws.expressions import evaluate
 from tests.simulation.aws.machine import TaskFailed
@@ -28,15 +28,6 @@ from tests.simulation.aws.step_functions import StepFunctions
 
 PREFIX = "arn:aws:states:::"
 CALLER = "state machine"
-MODELLED = {"NoSuchKey"}  # with an exception of its own in the SDK for Java 2's S3
-ERRORS = {"s3": "S3", "lambda": "Lambda", "codebuild": "CodeBuild", "sns": "SNS"}
-INVALID_KEY = {
-    "s3": "S3.S3Exception",
-    "lambda": "Lambda.ServiceException",
-    "codebuild": "CodeBuild.AWSCodeBuildException",
-    "sns": "SNS.AmazonSNSException",
-}
-NAMED = {"TooManyRequestsException", "AccountLimitExceededException"}
 
 
 class Tasks:
@@ -175,16 +166,10 @@ class Tasks:
             return self._network.send(CALLER, service, call, effect, bucket=bucket)
         except Refused as refused:
             raise TaskFailed(
-                _name(service, refused.code), f"{refused} ({refused.status})"
+                INTEGRATIONS[service].name(refused.code), f"{refused} ({refused.status})"
             ) from None
         except Lost:
-            raise TaskFailed(f"{ERRORS[service]}.SdkClientException", "no answer") from None
-
-
-def _name(service: str, code: str) -> str:
-    if code in NAMED:
-        return f"{ERRORS[service]}.{code}"
-    return f"{ERRORS[service]}.{code}Exception" if code in MODELLED else INVALID_KEY[service]
+            raise TaskFailed(INTEGRATIONS[service].name(None), "no answer") from None
 
 
 def _lower(value: Any) -> Any:

@@ -268,6 +268,8 @@ def test_lost_responses_and_refusals_have_the_error_names_of_aws():
     plan = Plan(caller="state machine", n=1, fault="throttled")
     error, _ = invoke("lambda:invoke", plan, function=answers)
     assert error.error == "Lambda.TooManyRequestsException"
+    plan = Plan(caller="state machine", n=1, fault="error after")
+    assert invoke("lambda:invoke", plan, function=answers)[0].error == "Lambda.ServiceException"
 
 
 def test_a_token_may_come_back_before_the_function_has_ended():
@@ -299,4 +301,4 @@ def test_a_token_that_comes_too_late_is_a_time_out():
 
     error, _ = invoke("lambda:invoke.waitForTaskToken", seconds=10, function=resumes)
 
-    assert error.error == "States.Timeout"
+    assert error.output == {"Error": "States.Timeout"}

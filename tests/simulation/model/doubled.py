@@ -12,7 +12,7 @@ from tests.simulation.model.wording import kind
 from tests.simulation.trace import Faulted, Mailed, Published
 
 # The sender got no response: neither SNS nor SES deduplicates requests (docs/faults.md).
-UNANSWERED = {"after", "killed after", "slow", "outage"}
+UNANSWERED = {"after", "error after", "killed after", "slow", "outage"}
 
 
 def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
