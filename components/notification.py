@@ -96,7 +96,7 @@ class Notification(pulumi.ComponentResource):
                 # Another workspace replaces it, and the account has only one of a name.
                 delete_before_replace=True,
                 # A button that is made again has to be attached again.
-                replace_with=args.approval.actions,
+                replace_with=[*args.approval.actions],
             ),
         )
 
