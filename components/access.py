@@ -72,7 +72,7 @@ def uploaders_upload(bucket_arn: Arn, uploaders: Uploaders) -> list[Statement]:
                 # The tag is the status; the response also has the id of the newest version.
                 "s3:GetObjectTagging",
                 "s3:GetObjectVersionTagging",
-                resources=[objects(bucket_arn, f"{app}/*.zip") for app in apps],
+                resources=[objects(bucket_arn, key) for app in apps for key in _keys(app)],
             ),
         )
     ]
@@ -115,6 +115,11 @@ def uploaders_encrypt(key_arn: Arn, uploaders: Uploaders, s3: str) -> list[State
             conditions={"StringEquals": {"kms:ViaService": s3}},
         ),
     )
+
+
+def _keys(app: str) -> tuple[str, ...]:
+    """The keys of an app's uploads, as ``domain.scan_id.app_of`` reads them."""
+    return (f"{app}.zip",) if app.endswith("*") else (f"{app}.zip", f"{app}/*.zip")
 
 
 def _granted(sid: str, principals: Sequence[str], statement: Statement) -> list[Statement]:

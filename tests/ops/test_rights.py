@@ -244,7 +244,7 @@ def test_the_policies_of_uploaders_and_deployers_name_buckets_and_key_once_these
     assert after.keys() == {"upload-chatops-slack-dev-team-a-all"}
     assert deployer.keys() == {"read-chatops-slack-dev"}
     assert resources(after) == {
-        "arn:aws:s3:::up/team-a-*/*.zip",
+        "arn:aws:s3:::up/team-a-*.zip",
         "arn:aws:s3:::evidence/scans/team-a-*/*",
         "arn:aws:s3:::evidence",
         "arn:aws:kms:::key/1",
@@ -257,7 +257,7 @@ def test_the_policies_of_uploaders_and_deployers_name_buckets_and_key_once_these
         "arn:aws:kms:::key/1",
     }
     assert resources(before) == {
-        "arn:aws:s3:::chatops-slack-dev-gate-uploads-*/team-a-*/*.zip",
+        "arn:aws:s3:::chatops-slack-dev-gate-uploads-*/team-a-*.zip",
         "arn:aws:s3:::chatops-slack-dev-gate-artifacts-*/scans/team-a-*/*",
         "arn:aws:s3:::chatops-slack-dev-gate-artifacts-*",
         f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*",
