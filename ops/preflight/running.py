@@ -8,7 +8,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.stored_objects import error_code
 from ops.errors import RIGHTS, of_aws
-from ops.preflight import account, mail, network, principals, slack, sonarqube, uploads
+from ops.preflight import (
+    account,
+    mail,
+    network,
+    principals,
+    slack,
+    sonarqube,
+    state_machine,
+    uploads,
+)
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
 
@@ -22,6 +31,8 @@ CHECKS = (
     Check(area="Account", about="audit log", inspect=account.audit_log),
     Check(area="Account", about="VPC", inspect=network.vpc),
     Check(area="Account", about="topic, functions", inspect=account.named),
+    Check(area="State machine", about="definition", inspect=state_machine.definition),
+    Check(area="State machine", about="expressions", inspect=state_machine.expressions),
     Check(area="Slack", about="workspace", inspect=slack.workspace),
     Check(area="Slack", about="channel", inspect=slack.channel),
     Check(area="Slack", about="buttons", inspect=slack.buttons),
