@@ -45,17 +45,17 @@ def test_a_definition_that_is_accepted_is_fine(aws: Answers):
 
 
 def test_the_definition_that_is_asked_about_is_the_one_that_would_be_deployed(aws: Answers):
-    asked = {
+    request = {
         "definition": state_machine._definition(its()),
         "type": "STANDARD",
         "severity": "WARNING",
     }
     answer = {"result": "OK", "diagnostics": []}
-    aws.give("stepfunctions", "validate_state_machine_definition", answer, **asked)
+    aws.give("stepfunctions", "validate_state_machine_definition", answer, **request)
 
     list(state_machine.definition(its()))
 
-    assert json.loads(asked["definition"])["StartAt"] == "OpenScan"
+    assert json.loads(request["definition"])["StartAt"] == "OpenScan"
 
 
 def test_each_diagnostic_is_a_finding_with_its_place(aws: Answers):
@@ -182,9 +182,9 @@ def test_null_that_is_dropped_from_arguments_is_found(aws: Answers):
     assert "sends no error, not null" in finding.what
 
 
-def test_each_state_is_asked_about_with_the_role_and_a_mock(aws: Answers):
+def test_each_state_is_evaluated_with_the_role_and_a_mock(aws: Answers):
     evaluation, *others = EVALUATIONS
-    asked = {
+    request = {
         "definition": state_machine._definition(its()),
         "stateName": "OpenScan",
         "roleArn": ROLE,
@@ -195,7 +195,7 @@ def test_each_state_is_asked_about_with_the_role_and_a_mock(aws: Answers):
         "mock": {"errorOutput": {"error": evaluation.error}},
         "stateConfiguration": {"retrierRetryCount": 5},
     }
-    aws.give("stepfunctions", "test_state", simulated(evaluation), **asked)
+    aws.give("stepfunctions", "test_state", simulated(evaluation), **request)
     for other in others:
         aws.give("stepfunctions", "test_state", simulated(other))
 
