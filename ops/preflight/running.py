@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.stored_objects import error_code
 from ops.errors import RIGHTS, of_aws
-from ops.preflight import account, mail, network, principals, slack, sonarqube, uploads
+from ops.preflight import account, lifting, mail, network, principals, slack, sonarqube, uploads
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
 
@@ -32,7 +32,7 @@ CHECKS = (
     Check(area="Uploads", about="uploaders", inspect=principals.uploaders),
     Check(area="Uploads", about="bucket policy", inspect=uploads.guard),
     Check(area="Uploads", about="replication", inspect=uploads.copies),
-    Check(area="Uploads", about="rights of deployers", inspect=uploads.grants),
+    Check(area="Uploads", about="rights around the gate", inspect=lifting.grants),
     Check(area="SonarQube", about="server, token, gate", inspect=sonarqube.sonarqube),
 )
 AT_ONCE = 8
