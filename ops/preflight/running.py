@@ -8,7 +8,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.stored_objects import error_code
 from ops.errors import RIGHTS, of_aws
-from ops.preflight import account, lifting, mail, network, principals, slack, sonarqube, uploads
+from ops.preflight import (
+    account,
+    chat_drift,
+    lifting,
+    mail,
+    network,
+    principals,
+    slack,
+    sonarqube,
+    uploads,
+)
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
 
@@ -26,6 +36,7 @@ CHECKS = (
     Check(area="Slack", about="channel", inspect=slack.channel),
     Check(area="Slack", about="buttons", inspect=slack.buttons),
     Check(area="Slack", about="limits of buttons", inspect=slack.limits),
+    Check(area="Slack", about="drift", inspect=chat_drift.drift),
     Check(area="Email", about="sender", inspect=mail.sender),
     Check(area="Email", about="recipients", inspect=mail.recipients),
     Check(area="Uploads", about="deployers", inspect=principals.deployers),

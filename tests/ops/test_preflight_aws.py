@@ -118,7 +118,7 @@ def configuration(name: str = "chatops-slack-dev-gate", **more: str) -> dict[str
     [
         (False, [], Level.FINE, f"channel {CHANNEL} is free", ""),
         (True, [configuration()], Level.FINE, f"channel {CHANNEL} is configured", ""),
-        (True, [], Level.FAILED, "configuration chatops-slack-dev-gate is gone", "pulumi refresh"),
+        (True, [], Level.FAILED, "configuration chatops-slack-dev-gate is gone", "target-replace"),
         (
             False,
             [configuration()],
@@ -200,7 +200,7 @@ def test_after_up_the_channel_must_list_every_button(aws: Answers, listed: bool)
     expected = (
         (Level.FINE, f"the channel lists all {len(verbs())} buttons", "")
         if listed
-        else (Level.FAILED, f"does not list chatops-slack-dev-gate-{verbs()[0]}", "pulumi refresh")
+        else (Level.FAILED, f"does not list chatops-slack-dev-gate-{verbs()[0]}", "target-replace")
     )
     assert_found(slack.buttons(its(deployed=True)), *expected)
 
