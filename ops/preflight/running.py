@@ -11,6 +11,7 @@ from ops.errors import RIGHTS, of_aws
 from ops.preflight import (
     account,
     chat_drift,
+    lifting,
     mail,
     network,
     principals,
@@ -45,7 +46,7 @@ CHECKS = (
     Check(area="Uploads", about="uploaders", inspect=principals.uploaders),
     Check(area="Uploads", about="bucket policy", inspect=uploads.guard),
     Check(area="Uploads", about="replication", inspect=uploads.copies),
-    Check(area="Uploads", about="rights of deployers", inspect=uploads.grants),
+    Check(area="Uploads", about="rights around the gate", inspect=lifting.grants),
     Check(area="SonarQube", about="server, token, gate", inspect=sonarqube.sonarqube),
 )
 AT_ONCE = 8
