@@ -667,27 +667,7 @@ def test_a_bucket_that_is_replicated_fails(aws: Answers, replicated: bool):
     )
 
 
-@pytest.mark.parametrize("may", [True, False])
-def test_a_deployer_that_could_change_the_policy_is_a_warning(aws: Answers, may: bool):
-    decision = "allowed" if may else "implicitDeny"
-    aws.give(
-        "iam",
-        "simulate_principal_policy",
-        simulated({"s3:PutBucketPolicy": decision, "s3:DeleteBucketPolicy": "implicitDeny"}),
-        PolicySourceArn=DEPLOYER,
-        ActionNames=list(uploads.LIFTING),
-        ResourceArns=[f"arn:aws:s3:::{OUTPUTS['uploadBucket']}"],
-    )
-    elsewhere = "arn:aws:iam::999999999999:role/deploy"
-
-    assert_found(
-        uploads.grants(its(deployed=True, deployers=(DEPLOYER, elsewhere))),
-        Level.WARNING if may else Level.FINE,
-        "may s3:PutBucketPolicy" if may else "no deployer can change the policy",
-    )
-
-
-@pytest.mark.parametrize("inspect", [uploads.guard, uploads.copies, uploads.grants])
+@pytest.mark.parametrize("inspect", [uploads.guard, uploads.copies])
 def test_before_up_there_is_no_bucket_to_look_at(aws: Answers, inspect: Any):
     assert list(inspect(its())) == []
 
