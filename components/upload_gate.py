@@ -9,7 +9,7 @@ from components import recipients, urls
 from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
-from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
+from components.buttons import SCAN_AGAIN_BUTTON, TEAM_BUTTONS, TeamButton
 from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
@@ -138,6 +138,9 @@ class UploadGateArgs:
             ),
             f"escalation_topic must be in {region} ({partition})": not elsewhere(
                 self.escalation_topic, region, partition
+            ),
+            f"custom_actions must be at most {TEAM_BUTTONS}": (
+                len(self.custom_actions) <= TEAM_BUTTONS
             ),
             f"custom_actions must have functions in {region} ({partition})": not any(
                 elsewhere(button.function, region, partition) for button in self.custom_actions
