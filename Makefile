@@ -9,7 +9,7 @@ PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export APP DECISION ENGINE KEEP PORT RANGE SONARQUBE STACK TAG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-all test-sonarqube faults simulate fuzz bench \
+.PHONY: help setup up demo preflight test test-all test-sonarqube faults permissions simulate fuzz bench \
 	bench-scan bench-burst screenshots smoke verify-evidence check security sbom lock commits release-notes \
 	dist clean
 
@@ -36,6 +36,9 @@ test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; 
 
 faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (40 minutes)
 	@$(BIN)/python -m tests.faults
+
+permissions: setup ## Evaluate each call against the policies, renew docs/permissions.md (2 minutes)
+	@$(BIN)/python -m tests.permissions
 
 simulate: setup ## Run 25,000 random orders of uploads, clicks and faults against a model (11 minutes)
 	@$(BIN)/python -m tests.simulation

@@ -135,8 +135,7 @@ class Guard:
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
         """
-        world, context = self.world, dict(access.context)
-        context["aws:SecureTransport"] = "true"
+        world, context = self.world, {"aws:SecureTransport": "true", **access.context}
         if principal.role:
             context["aws:PrincipalArn"] = world.role_arn(principal.role)
             context["aws:PrincipalAccount"] = world.account
@@ -222,8 +221,7 @@ def general(resource: str) -> str:
     resource = re.sub(r"/(waiting|thread-slots|cache)/.*", r"/\1/*", resource)
     resource = re.sub(r":log-stream:.*", ":log-stream:*", resource)
     resource = re.sub(r"(:execution:[^:]+):.*", r"\1:*", resource)
-    return (
-        re.sub(r"/[^/]+/[^/]+\.zip$", "/*.zip", resource)
-        if "/source/" not in resource
-        else resource
-    )
+    if resource.endswith("/source/scan.zip"):
+        return resource
+    resource = re.sub(r"(:::[^/]+)/[^/]+\.zip$", r"\1/*.zip", resource)
+    return re.sub(r"(:::[^/]+)/[^/]+/.+\.zip$", r"\1/*/*.zip", resource)

@@ -1,5 +1,7 @@
 """Calls that must be refused: who would call what, and why it would be bad."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import NamedTuple
@@ -10,7 +12,6 @@ from local.permissions.engine import Request
 from local.permissions.guard import Allowed
 from tests.permissions.recorded import ADMINISTRATOR, BUILD_SERVER, Recorded
 
-EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ANOTHER_ACCOUNT = "999999999999"
 # Services that send no account or resource when they assume a role, as far as AWS documents it.
 WITHOUT_SOURCE = ("lambda.amazonaws.com", "chatbot.amazonaws.com")
@@ -94,7 +95,7 @@ ATTACKS = [
             ("scan", "decision.json"),
             ("scan", "scan.json"),
             ("scan", "gate-result.json"),
-            ("open-scan", "decision.json"),
+            ("open-scan", "gate-result.json"),
             ("open-scan", "report.json"),
             ("check-build-status", "decision.json"),
             ("check-build-status", "report.json"),
@@ -188,14 +189,10 @@ ATTACKS = [
 def attempts(recorded: Recorded) -> Iterator[Attempt]:
     """Each attack as a request with the policies that were recorded."""
     for attack in ATTACKS:
-        administrator = attack.who == ADMINISTRATOR
         role = recorded.owners.get(f"role {attack.who}", attack.who).rsplit("/", 1)[-1]
         principal = recorded.guard.role(f"arn:aws:iam::{ACCOUNT}:role/{role}", "attacker")
         access = Access(attack.action, _arn(recorded, attack.on), attack.context)
         request = recorded.guard.request(principal, access)
-        if administrator:
-            everything = {"Version": "2012-10-17", "Statement": [EVERYTHING]}
-            request = request._replace(identity={ADMINISTRATOR: everything})
         yield Attempt(attack, request)
     yield from _confused_deputies(recorded.calls)
 
@@ -219,9 +216,11 @@ def _confused_deputies(calls: Iterable[Allowed]) -> Iterator[Attempt]:
         if request.action == "sts:AssumeRole" and request.principal in WITHOUT_SOURCE:
             continue
         source = str(request.context.get("aws:SourceArn", ""))
-        theirs = {
-            "aws:SourceArn": source.replace(ACCOUNT, ANOTHER_ACCOUNT),
-            "aws:SourceAccount": ANOTHER_ACCOUNT,
-        }
+        theirs = source.replace(ACCOUNT, ANOTHER_ACCOUNT)
+        strangers = [{"aws:SourceArn": theirs, "aws:SourceAccount": ANOTHER_ACCOUNT}]
+        # A policy that names the source refuses others of its own account, too.
+        if re.search("SourceArn", json.dumps(request.resource_policy), re.I):
+            strangers.append({"aws:SourceArn": f"{source}-other"})
         attack = Attack(request.principal, request.action, request.resource, "acts for a stranger")
-        yield Attempt(attack, request._replace(context={**request.context, **theirs}))
+        for stranger in strangers:
+            yield Attempt(attack, request._replace(context={**request.context, **stranger}))

@@ -23,6 +23,7 @@ from moto.sqs.models import sqs_backends
 
 from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, REGION, LocalAccount
 from local.permissions import services
+from local.permissions.call import Access
 from local.permissions.guard import Allowed, Guard
 from ops.choice import choose
 from ops.fetch import _download
@@ -31,6 +32,7 @@ from tests.faults.fault_run import FaultRun
 from tests.faults.injection import Layer
 from tests.faults.lifecycles import BUILDSPEC, LIFECYCLES, SETTINGS, shorten_waits
 from tests.support.account import QUICK_PASSING, change_states, client_of_uploads_rule
+from tests.support.provider_calls import PROVIDER
 
 ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
 TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
@@ -38,6 +40,10 @@ TICKET = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:open-ticket"
 # can give, so that only the policies of resources limit it.
 BUILD_SERVER, ADMINISTRATOR = "build-server", "administrator"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
+ANYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 # All that the program can deploy with the local account.
 EVERYTHING = {
     **SETTINGS,
@@ -79,6 +85,9 @@ def recorded() -> Iterator[Recorded]:
     with LocalAccount(EVERYTHING) as cloud:
         for role in (BUILD_SERVER, ADMINISTRATOR):
             cloud.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+        cloud.client("iam").put_role_policy(
+            RoleName=ADMINISTRATOR, PolicyName=ADMINISTRATOR, PolicyDocument=json.dumps(ANYTHING)
+        )
         cloud.client("sns").create_topic(Name="on-call")
         cloud.builds.buildspec = BUILDSPEC
         change_states(cloud, shorten_waits)
@@ -88,6 +97,7 @@ def recorded() -> Iterator[Recorded]:
             _upload_in_parts(cloud, role)
         _deploy_what_is_cleared(cloud)
         _what_happens_seldom(cloud)
+        _the_key_is_administered(cloud)
         services.alarm_is_published(
             cloud.guard, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:any", cloud.outputs["topic"]
         )
@@ -102,14 +112,9 @@ def recorded() -> Iterator[Recorded]:
 
 
 def short(arn: str) -> str:
-    """An ARN without account, region and what Pulumi adds to a name."""
-    arn = _OURS.sub(r"\1", arn)
-    arn = re.sub(r"key/[0-9a-f-]{36}", "key", arn)
-    return (
-        re.sub(r"^arn:aws:(s3:::)?", "", arn)
-        .replace(f":{REGION}:{ACCOUNT}:", " ")
-        .replace(f"::{ACCOUNT}:", " ")
-    )
+    """What an ARN names, without what Pulumi adds to a name."""
+    name = _OURS.sub(r"\1", arn.split(":", 5)[5] if arn.startswith("arn:") else arn)
+    return re.sub(r"key/[0-9a-f-]{36}", "key", name)
 
 
 def owner_of(arn: str) -> str:
@@ -124,8 +129,12 @@ def owner_of(arn: str) -> str:
 
 def _upload_in_parts(cloud: LocalAccount, role: str) -> None:
     """Upload in parts, give one up, and read the status and the evidence."""
-    s3 = cloud.client("s3", signer=f"{role}@build-7")
-    bucket, key = cloud.outputs["uploadBucket"], "inventory/app.zip"
+    for key in ("inventory/app.zip", "inventory.zip"):
+        _upload_in_parts_to(cloud, role, key)
+
+
+def _upload_in_parts_to(cloud: LocalAccount, role: str, key: str) -> None:
+    s3, bucket = cloud.client("s3", signer=f"{role}@build-7"), cloud.outputs["uploadBucket"]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "app.zip"
         path.write_bytes(QUICK_PASSING + b"\0" * 6 * 1024 * 1024)
@@ -197,6 +206,16 @@ def _what_happens_seldom(cloud: LocalAccount) -> None:
         cloud.upload("lost.zip", QUICK_PASSING)
         dead = {"QueueUrl": cloud.outputs["deadLetterQueue"], "WaitTimeSeconds": 10}
         assert cloud.client("sqs").receive_message(**dead)["Messages"]
+
+
+def _the_key_is_administered(cloud: LocalAccount) -> None:
+    """Call what the AWS provider calls for a key, as a role with every right of its own."""
+    provider = PROVIDER["kms/key:Key"]
+    made = " ".join((provider.create, provider.read, provider.update, provider.delete)).split()
+    actions = {action.partition("+")[0] for action in made} - {"kms:CreateKey"}
+    key = next(arn for arn in _resources() if ":kms:" in arn)
+    principal = cloud.guard.role(f"{ROLE}{ADMINISTRATOR}", "deployment")
+    cloud.guard.check(principal, [Access(action, key) for action in sorted(actions)])
 
 
 def _scan_again_by_mistake(cloud: LocalAccount, scan: str) -> None:

@@ -39,6 +39,8 @@ def rights(policies: Policies) -> Iterator[Right]:
             for who in principals(statement) or [""]:
                 for action in listed(statement["Action"]):
                     for resource in listed(statement.get("Resource", "*")):
+                        if not _applies(action, resource):
+                            continue
                         sid = statement.get("Sid", str(number))
                         yield Right(owner, policy, sid, action, resource, who)
 
@@ -66,6 +68,13 @@ def principals(statement: Mapping[str, Any]) -> list[str]:
 
 def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
+
+
+def _applies(action: str, resource: str) -> bool:
+    """Whether the action is one on that kind of resource: S3's are on a bucket or on objects."""
+    if not action.startswith("s3:") or resource == "*":
+        return True
+    return ("Bucket" in action) == ("/" not in resource)
 
 
 def _used(right: Right, call: Allowed) -> bool:
