@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from domain.partition import PARTITION
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
@@ -55,7 +56,8 @@ def grants(environment: Environment) -> Iterator[Finding]:
     """Whether a deployer's own permissions allow it to bypass the bucket's policy."""
     if not environment.deployed:
         return
-    iam, bucket = environment.client("iam"), f"arn:aws:s3:::{environment.outputs['uploadBucket']}"
+    iam = environment.client("iam")
+    bucket = f"arn:{PARTITION}:s3:::{environment.outputs['uploadBucket']}"
     could = []
     for arn in environment.settings.deployers:
         if arn.split(":")[4] != environment.identity.account:
