@@ -12,6 +12,7 @@ from components.buttons import (
     APPROVE,
     REJECT,
     SCAN_AGAIN,
+    TEAM_BUTTONS,
     WITHDRAW,
     Button,
     TeamButton,
@@ -72,7 +73,7 @@ class Approval(pulumi.ComponentResource):
     notify: HandlerFunction
     configuration_set: pulumi.Output[str]
     button_environment: dict[str, pulumi.Output[str]]
-    actions: list[pulumi.Output[str]]
+    actions: list[aws.cloudcontrol.Resource]
     button_functions: list[pulumi.Input[str]]
 
     def __init__(
@@ -94,7 +95,7 @@ class Approval(pulumi.ComponentResource):
                 "functions": {label: function.name for label, function in self.functions.items()},
                 "configuration_set": self.configuration_set,
                 "button_environment": self.button_environment,
-                "actions": self.actions,
+                "actions": [action.id for action in self.actions],
                 "button_functions": self.button_functions,
             }
         )
@@ -237,15 +238,22 @@ class Approval(pulumi.ComponentResource):
         for verb, button in {"approve": APPROVE, "reject": REJECT, "withdraw": WITHDRAW}.items():
             action(verb, button, self.approval.name)
         visible_buttons: dict[str, dict[str, object]] = {}
-        for number, button in enumerate(args.team_buttons):
-            again = button.function == SCAN_AGAIN
-            action(f"team-{number + 1}", team(button.label, number), rescan.name if again else None)
-            self.button_functions.append(rescan.arn if again else button.function)
-            visible_buttons[team_key(number)] = {
-                "function": rescan.name if again else button.function,
-                "outcomes": button.outcomes,
-                "again": again,
-            }
+        # As many as a team may have: the channel's list of buttons never changes.
+        for number in range(TEAM_BUTTONS):
+            button = args.team_buttons[number] if number < len(args.team_buttons) else None
+            again = button is not None and button.function == SCAN_AGAIN
+            action(
+                f"team-{number + 1}",
+                team(number, button.label) if button else team(number),
+                rescan.name if again else None,
+            )
+            if button:
+                self.button_functions.append(rescan.arn if again else button.function)
+                visible_buttons[team_key(number)] = {
+                    "function": rescan.name if again else button.function,
+                    "outcomes": button.outcomes,
+                    "again": again,
+                }
         self.button_environment = {
             "APPROVAL_FUNCTION": self.approval.name,
             "TEAM_BUTTONS": as_json(visible_buttons),

@@ -2,6 +2,10 @@
 
 A card carries, under the keys that ``handlers/buttons.py`` sets, the names of the functions that
 its buttons call; where a key is missing, its button does not appear.
+
+Cloud Control edits arrays by position, and the service returns them in any order. So no array
+changes while it has several elements: a button has one criterion and one tag, and a gate has the
+same custom actions all its life (docs/decision-records.md, 11).
 """
 
 from dataclasses import dataclass
@@ -11,10 +15,11 @@ import pulumi_aws as aws
 
 from components.as_json import as_json
 
-# The service allows 100 characters, so the function (F), its region (R) and the scan (S) are
-# variables with short names. No card sets Reason and Days, so the service asks users for them under
-# these names.
-COMMAND = "lambda invoke --function-name $F --region $R --payload "
+# The service allows 100 characters, so the function (F), its region (At) and the scan (S) are
+# variables with short names. None begins with another's name, since the service's order of
+# substitution is not documented. No card sets Reason and Days, so the service asks users for them
+# under these names.
+COMMAND = "lambda invoke --function-name $F --region $At --payload "
 OUTCOMES = (
     "failed",
     "error",
@@ -27,6 +32,8 @@ OUTCOMES = (
     "withdrawn",
 )
 SCAN_AGAIN = "scan-again"
+# A gate has the custom actions of so many buttons of the team's own, used or not.
+TEAM_BUTTONS = 5
 # The service's limits (AWS::Chatbot::CustomAction).
 MAX_ACTION_NAME, MAX_CRITERION = 64, 50
 
@@ -81,8 +88,8 @@ def team_key(number: int) -> str:
     return f"Team{number + 1}"
 
 
-def team(label: str, number: int) -> Button:
-    """Return the team's button ``number``, counted from 0."""
+def team(number: int, label: str = "Unused") -> Button:
+    """Return the team's button ``number``, counted from 0; no card shows one without a label."""
     return Button(label=label, key=team_key(number), payload='{"scan":"$S"}')
 
 
@@ -92,8 +99,8 @@ def custom_action(
     button: Button,
     function: pulumi.Input[str] | None,
     opts: pulumi.ResourceOptions,
-) -> pulumi.Output[str]:
-    """Create the button as the custom action ``action``; return its ARN.
+) -> aws.cloudcontrol.Resource:
+    """Create the button as the custom action ``action``; the id of the resource is its ARN.
 
     It appears on cards that name ``function``; without one, on cards that name any function (an ARN
     is longer than a criterion may be).
@@ -101,7 +108,7 @@ def custom_action(
     Raises:
         ValueError: a name is longer than the service allows.
     """
-    context = {"F": button.key, "R": "Region", "S": "Scan"} | {name: name for name in button.asks}
+    context = {"F": button.key, "At": "Region", "S": "Scan"} | {name: name for name in button.asks}
     if len(action) > MAX_ACTION_NAME:
         raise ValueError(
             f"{action} is longer than {MAX_ACTION_NAME} characters: shorten the gate's name"
@@ -127,17 +134,19 @@ def custom_action(
                                 "Value": pulumi.Output.from_input(function).apply(_criterion),
                             }
                             if function
-                            else {"Operator": "HAS_VALUE", "VariableName": "F"},
-                            {"Operator": "HAS_VALUE", "VariableName": "S"},
+                            else {"Operator": "HAS_VALUE", "VariableName": "F"}
                         ],
                     }
                 ],
                 "Definition": {"CommandText": button.command},
+                # Without a tag Cloud Control may wait without end:
+                # https://github.com/hashicorp/terraform-provider-awscc/issues/1841
                 "Tags": [{"Key": "Name", "Value": action}],
             }
         ),
-        opts=opts,
-    ).id
+        # Names are unique, so a replacement can only follow the deletion.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
+    )
 
 
 def _criterion(function: str) -> str:

@@ -72,7 +72,8 @@ class Notification(pulumi.ComponentResource):
         )
         aws.iam.RolePolicy(f"{name}-channel", role=role.id, policy=click_buttons, opts=child)
 
-        # The AWS provider's own resource cannot attach custom actions; Cloud Control can.
+        # The AWS provider's own resource cannot attach custom actions; Cloud Control can. Arrays
+        # have one element or, as the buttons, never change (components/buttons.py).
         aws.cloudcontrol.Resource(
             f"{name}-channel",
             type_name="AWS::Chatbot::SlackChannelConfiguration",
@@ -84,13 +85,19 @@ class Notification(pulumi.ComponentResource):
                     "IamRoleArn": role.arn,
                     "SnsTopicArns": [topic.arn],
                     "GuardrailPolicies": [guardrail.arn],
-                    "CustomizationResourceArns": args.approval.actions,
+                    "CustomizationResourceArns": [action.id for action in args.approval.actions],
                     "LoggingLevel": "INFO",
                     "UserRoleRequired": args.user_role_required,
                     "Tags": [{"Key": "Name", "Value": context.prefix}],
                 }
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Another workspace replaces it, and the account has only one of a name.
+                delete_before_replace=True,
+                # A button that is made again has to be attached again.
+                replace_with=[*args.approval.actions],
+            ),
         )
 
         # The policy's output: alarms, which publish by the policy, are made after it.

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 
 from components import recipients as emails
-from components.buttons import OUTCOMES, SCAN_AGAIN, TeamButton
+from components.buttons import OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
 from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
@@ -40,7 +40,6 @@ A_PRINCIPAL = "the ARN of an IAM role or user"
 EXAMPLE_PRINCIPAL = f"arn:{PARTITION}:iam::123456789012:role/deploy"
 # Of the 4 KB that a function's environment may have.
 MAX_RECIPIENTS = 2000
-MAX_BUTTONS = 5
 LABEL = r"[^\s<>&\"\\][^<>&\"\\]{0,19}"
 FUNCTION = (
     rf"{SCAN_AGAIN}|arn:{PARTITION}:lambda:[a-z0-9-]+:[0-9]{{12}}:function:[A-Za-z0-9_-]{{1,64}}"
@@ -265,8 +264,8 @@ def _team_buttons(read: Reader, config: pulumi.Config, region: str) -> tuple[Tea
     except pulumi.ConfigTypeError:
         value = None
     declared = value if is_list(value) else [None]
-    if len(declared) > MAX_BUTTONS:
-        read.add_unwanted(f"customActions[{MAX_BUTTONS}]", f"at most {MAX_BUTTONS}")
+    if len(declared) > TEAM_BUTTONS:
+        read.add_unwanted(f"customActions[{TEAM_BUTTONS}]", f"at most {TEAM_BUTTONS}")
     return tuple(_team_button(read, index, value, region) for index, value in enumerate(declared))
 
 

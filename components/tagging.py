@@ -1,6 +1,8 @@
-"""Tags for all resources of a gate that can have tags."""
+"""Tags for the resources of a gate.
 
-import json
+Button and channel get none: Cloud Control could not edit them safely (components/buttons.py).
+"""
+
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -28,7 +30,6 @@ TAGGABLE = frozenset(
         "sqs/queue:Queue",
     )
 )
-CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
 Transform = Callable[[pulumi.ResourceTransformArgs], pulumi.ResourceTransformResult | None]
 
 
@@ -36,28 +37,10 @@ def tagging(tags: Mapping[str, str]) -> Transform:
     """A transform that adds ``tags``; a resource's own tags take precedence."""
 
     def tag(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        props = dict(cast(Mapping[str, Any], args.props))
-        if args.type_ == CLOUD_CONTROL:
-            state = props["desiredState"]
-            # An Output if it refers to resources that do not exist yet.
-            props["desiredState"] = (
-                _tagged(state, tags)
-                if isinstance(state, str)
-                else pulumi.Output.from_input(state).apply(lambda text: _tagged(text, tags))
-            )
-        elif args.type_ in TAGGABLE:
-            props["tags"] = {**tags, **(props.get("tags") or {})}
-        else:
+        if args.type_ not in TAGGABLE:
             return None
+        props = dict(cast(Mapping[str, Any], args.props))
+        props["tags"] = {**tags, **(props.get("tags") or {})}
         return pulumi.ResourceTransformResult(props=props, opts=args.opts)
 
     return tag
-
-
-def _tagged(desired_state: str, tags: Mapping[str, str]) -> str:
-    """Add the tags inside the JSON of Cloud Control's desired state."""
-    state = json.loads(desired_state)
-    own = {tag["Key"]: tag["Value"] for tag in state.get("Tags", [])}
-    merged = {**tags, **own}
-    state["Tags"] = [{"Key": key, "Value": value} for key, value in merged.items()]
-    return json.dumps(state)

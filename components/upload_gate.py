@@ -9,7 +9,7 @@ from components import recipients, urls
 from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
-from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
+from components.buttons import SCAN_AGAIN_BUTTON, TEAM_BUTTONS, TeamButton
 from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
@@ -139,6 +139,9 @@ class UploadGateArgs:
             ),
             f"escalation_topic must be in {region} ({PARTITION})": not elsewhere(
                 self.escalation_topic, region
+            ),
+            f"custom_actions must be at most {TEAM_BUTTONS}": (
+                len(self.custom_actions) <= TEAM_BUTTONS
             ),
             f"custom_actions must have functions in {region} ({PARTITION})": not any(
                 elsewhere(button.function, region) for button in self.custom_actions

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html,
 https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-actions.html
 """
 
+import itertools
 import json
 import re
 import shlex
@@ -80,10 +81,10 @@ def check_notification(notification: Any) -> None:
 
 
 def check_custom_action(state: dict[str, Any]) -> None:
-    """Check a custom action against the service's limits.
+    """Check a custom action against the service's limits, and for ambiguous variables.
 
     Raises:
-        ValueError: the limit for which the service would refuse it.
+        ValueError: why the service would refuse it, or could read its command in two ways.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", state["ActionName"]):
         raise ValueError(f"ActionName {state['ActionName']!r} is not 1 to 64 of A-Z a-z 0-9 _ -")
@@ -95,6 +96,10 @@ def check_custom_action(state: dict[str, Any]) -> None:
             raise ValueError("ButtonText has 1 to 50 characters")
         if not 1 <= len(variables) <= 5 or not 1 <= len(criteria) <= 5:
             raise ValueError("an attachment has 1 to 5 variables and 1 to 5 criteria")
+        for name, other in itertools.permutations(variables, 2):
+            # Not a rule of the service, whose order of substitution is not documented.
+            if other.startswith(name):
+                raise ValueError(f"${name} is also the beginning of ${other}")
         for criterion in criteria:
             if criterion["VariableName"] not in variables:
                 raise ValueError(f"the criteria name {criterion['VariableName']}, no variable does")

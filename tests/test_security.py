@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from ops.program import PROGRAM
-from security import run
+from security import definitions, run
 from security.plan import plan
 from security.run import ACCEPTED, LOCKS, Entry, Unusable, accepted, main, unaccepted
 from tests.support.recording import Built, program
@@ -156,3 +156,32 @@ def test_a_linter_that_finds_nothing_in_a_planted_workflow_is_not_trusted(monkey
 
     with pytest.raises(Unusable, match="zizmor does not find what was planted"):
         list(run.workflows())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("validator", "program"),
+    [
+        (definitions.validated, definitions.VALIDATOR),
+        (definitions.linted, definitions.LINT),
+    ],
+)
+def test_the_state_machine_is_valid_with_each_combination_of_options(validator, program):
+    if not program.exists():
+        pytest.skip(f"needs {program.name}: `make security` installs it")
+    machines = definitions.machines()
+    invalid = definitions.machine()
+    invalid["States"]["Done"] = {"Type": "Suceed"}
+
+    assert len(machines) == 2 ** len(definitions.OPTIONS)
+    assert list(validator(machines)) == []
+    assert list(validator({"invalid": invalid})) != []
+
+
+def test_an_expression_of_several_lines_is_refused():
+    if not definitions.VALIDATOR.exists():
+        pytest.skip("needs asl-validator: `make setup` with npm installs it")
+    machine = definitions.machine()
+    machine["States"]["RouteByStatus"]["Choices"][0]["Condition"] = "{% $status =\n 'passed' %}"
+
+    assert "Condition is invalid" in next(definitions.validated({"several lines": machine}))

@@ -8,7 +8,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from domain.stored_objects import error_code
 from ops.errors import RIGHTS, of_aws
-from ops.preflight import account, mail, network, principals, slack, sonarqube, uploads
+from ops.preflight import (
+    account,
+    chat_drift,
+    lifting,
+    mail,
+    network,
+    principals,
+    slack,
+    sonarqube,
+    uploads,
+)
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Check, Finding, unknown
 
@@ -26,13 +36,14 @@ CHECKS = (
     Check(area="Slack", about="channel", inspect=slack.channel),
     Check(area="Slack", about="buttons", inspect=slack.buttons),
     Check(area="Slack", about="limits of buttons", inspect=slack.limits),
+    Check(area="Slack", about="drift", inspect=chat_drift.drift),
     Check(area="Email", about="sender", inspect=mail.sender),
     Check(area="Email", about="recipients", inspect=mail.recipients),
     Check(area="Uploads", about="deployers", inspect=principals.deployers),
     Check(area="Uploads", about="uploaders", inspect=principals.uploaders),
     Check(area="Uploads", about="bucket policy", inspect=uploads.guard),
     Check(area="Uploads", about="replication", inspect=uploads.copies),
-    Check(area="Uploads", about="rights of deployers", inspect=uploads.grants),
+    Check(area="Uploads", about="rights around the gate", inspect=lifting.grants),
     Check(area="SonarQube", about="server, token, gate", inspect=sonarqube.sonarqube),
 )
 AT_ONCE = 8

@@ -12,6 +12,14 @@ CONSOLE = f"{console(CHAT_REGION)}/chatbot/home#/chat-clients"
 MOST = {"ActionName": 64, "ButtonText": 50, "Variables": 5, "Criteria": 5, "CommandText": 100}
 ACTION = "AWS::Chatbot::CustomAction"
 NO_REASON = "no reason given"
+# All that Cloud Control made, in one command, since a button that is made again has to be attached
+# again: the channel is deleted first and made last.
+CHAT_RESOURCES = "**aws:cloudcontrol/resource:Resource::gate-**"
+
+
+def repair(stack: str) -> str:
+    """The command that makes channel and buttons again, as the program declares them."""
+    return f"pulumi up --stack {stack} --target-replace '{CHAT_RESOURCES}'"
 
 
 def workspace(environment: Environment) -> Iterator[Finding]:
@@ -58,7 +66,7 @@ def channel(environment: Environment) -> Iterator[Finding]:
             "a channel can be in one configuration only",
             f"pulumi config set slackChannelId C0123456789 --stack {environment.stack}",
         )
-    own = _own_configuration(environment)
+    own = own_configuration(environment)
     if own and not environment.deployed:
         yield failed(
             f"a configuration {environment.prefix} exists, and this stack has not made it",
@@ -70,7 +78,7 @@ def channel(environment: Environment) -> Iterator[Finding]:
         yield failed(
             f"configuration {environment.prefix} is gone",
             "no card reaches the channel",
-            f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}",
+            repair(environment.stack),
         )
     elif own and own.get("State", "ENABLED") != "ENABLED":
         yield failed(
@@ -99,7 +107,7 @@ def buttons(environment: Environment) -> Iterator[Finding]:
         if not names & arns.keys():
             yield fine(f"the names of {len(names)} buttons are free")
         return
-    own = _own_configuration(environment)
+    own = own_configuration(environment)
     listed = {
         association["Resource"]
         for association in (
@@ -118,7 +126,7 @@ def buttons(environment: Environment) -> Iterator[Finding]:
         yield failed(
             f"the channel does not list {', '.join(missing)}",
             "its cards have no such button",
-            f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}",
+            repair(environment.stack),
         )
     else:
         yield fine(f"the channel lists all {len(names)} buttons")
@@ -156,7 +164,8 @@ def _configurations(environment: Environment) -> list[dict[str, Any]]:
     return list(every(chat, "describe_slack_channel_configurations", key))
 
 
-def _own_configuration(environment: Environment) -> dict[str, Any] | None:
+def own_configuration(environment: Environment) -> dict[str, Any] | None:
+    """The channel configuration with this stack's name, as the service describes it."""
     matching = [
         configuration
         for configuration in _configurations(environment)

@@ -6,20 +6,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from domain.partition import PARTITION
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
-from ops.preflight.finding import Finding, failed, fine, warning
+from ops.preflight.finding import Finding, failed, fine
 from ops.program import GATE
 
 # The logical name of each bucket, and the output that has its physical name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
-# Actions that can disable the bucket's policy, or copy objects around it.
-LIFTING = (
-    "s3:PutBucketPolicy",
-    "s3:DeleteBucketPolicy",
-    "s3:PutReplicationConfiguration",
-)
 
 
 def guard(environment: Environment) -> Iterator[Finding]:
@@ -50,33 +43,6 @@ def copies(environment: Environment) -> Iterator[Finding]:
         )
     else:
         yield fine(f"{bucket} is not replicated")
-
-
-def grants(environment: Environment) -> Iterator[Finding]:
-    """Whether a deployer's own permissions allow it to bypass the bucket's policy."""
-    if not environment.deployed:
-        return
-    iam = environment.client("iam")
-    bucket = f"arn:{PARTITION}:s3:::{environment.outputs['uploadBucket']}"
-    could = []
-    for arn in environment.settings.deployers:
-        if arn.split(":")[4] != environment.identity.account:
-            continue  # another account's principals need the bucket's policy, too
-        results = iam.simulate_principal_policy(
-            PolicySourceArn=arn, ActionNames=list(LIFTING), ResourceArns=[bucket]
-        )["EvaluationResults"]
-        may = [
-            result["EvalActionName"] for result in results if result["EvalDecision"] == "allowed"
-        ]
-        if may:
-            could.append(arn)
-            yield warning(
-                f"deployer {arn} may {', '.join(may)}",
-                "it can change the policy that guards uploads, and deploy what is not cleared",
-                "take that from its policies; it needs s3:GetObject* on the bucket only",
-            )
-    if not could:
-        yield fine("no deployer can change the policy that guards uploads")
 
 
 def _policy(environment: Environment, label: str, bucket: str) -> Iterator[Finding]:

@@ -1,11 +1,13 @@
+import itertools
 import json
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from components.buttons import OUTCOMES, TeamButton
+from components.buttons import OUTCOMES, TEAM_BUTTONS, TeamButton
 from components.scan_project import Sarif
 from components.upload_gate import UploadGate, UploadGateArgs
 from handlers.buttons import Buttons
@@ -133,9 +135,10 @@ BUTTONS = {
     "withdraw": ("Withdraw", "Withdraw", '{"scan":"$S","withdraw":"$Reason"}', ["Reason"]),
     "team-1": ("Scan again", "Team1", '{"scan":"$S"}', []),
     "team-2": ("Open ticket", "Team2", '{"scan":"$S"}', []),
+    **{f"team-{n}": ("Unused", f"Team{n}", '{"scan":"$S"}', []) for n in (3, 4, 5)},
 }
 # A card has the function's name; a team's own function's ARN is too long for a criterion.
-CALLS = {"team-1": "gate-rescan", "team-2": None}
+CALLS = {"team-1": "gate-rescan", **{f"team-{n}": None for n in (2, 3, 4, 5)}}
 
 
 @pytest.mark.parametrize("action", BUTTONS)
@@ -156,20 +159,19 @@ def test_a_button_is_shown_on_cards_that_name_its_function_and_asks_for_missing_
                 "NotificationType": "Custom",
                 "Variables": {
                     "F": bound + key,
-                    "R": bound + "Region",
+                    "At": bound + "Region",
                     "S": bound + "Scan",
                     **{ask: bound + ask for ask in asks},
                 },
                 "Criteria": [
                     {"Operator": "EQUALS", "VariableName": "F", "Value": function}
                     if function
-                    else {"Operator": "HAS_VALUE", "VariableName": "F"},
-                    {"Operator": "HAS_VALUE", "VariableName": "S"},
+                    else {"Operator": "HAS_VALUE", "VariableName": "F"}
                 ],
             }
         ],
         "Definition": {
-            "CommandText": f"lambda invoke --function-name $F --region $R --payload {payload}"
+            "CommandText": f"lambda invoke --function-name $F --region $At --payload {payload}"
         },
         "Tags": [{"Key": "Name", "Value": f"chatops-slack-dev-gate-{action}"}],
     }
@@ -254,14 +256,64 @@ def test_buttons_that_the_service_would_refuse_are_refused_before_deployment(nam
         named(name)
 
 
-@pytest.mark.slow
-def test_without_custom_buttons_there_are_the_built_in_ones():
+def test_the_channel_lists_the_same_buttons_whatever_the_team_declares():
+    """Cloud Control removes by position from an array that the service returns in any order."""
+    listed = {
+        len(declared): chat(approval(custom_actions=declared))[-1]["CustomizationResourceArns"]
+        for declared in ((), TEAM)
+    }
+
+    assert listed[0] == listed[2]
+    assert len(listed[0]) == 3 + TEAM_BUTTONS
+
+
+def test_no_other_array_of_the_chat_service_has_more_than_one_element(built: Built):
+    arrays = [
+        (path, array)
+        for state in chat(built)
+        for path, array in arrays_in(state)
+        if path != "/CustomizationResourceArns"
+    ]
+
+    assert len(arrays) > 20
+    assert [path for path, array in arrays if len(array) != 1] == []
+
+
+def test_a_button_that_the_team_does_not_use_is_on_no_card():
     built = approval(custom_actions=())
 
-    assert [resource.name for resource in built.all("cloudcontrol/resource:Resource")] == [
-        "gate-approve",
-        "gate-channel",
-        "gate-reject",
-        "gate-withdraw",
-    ]
     assert built.variables("gate-notify")["TEAM_BUTTONS"] == "{}"
+
+
+def test_no_variable_of_a_button_begins_with_the_name_of_another(built: Built):
+    """In which order the service substitutes is not documented, so no order may matter."""
+    for action in BUTTONS:
+        desired = built.one("cloudcontrol/resource:Resource", f"gate-{action}").desired
+        command = desired["Definition"]["CommandText"]
+        names = sorted(desired["Attachments"][0]["Variables"])
+        texts = {substituted(command, order) for order in itertools.permutations(names)}
+
+        assert len(texts) == 1
+        assert "$" not in texts.pop()
+
+
+def chat(built: Built) -> list[dict[str, Any]]:
+    """The desired states of buttons and channel; the channel's is the last."""
+    states = [resource.desired for resource in built.all("cloudcontrol/resource:Resource")]
+    return sorted(states, key=lambda state: "ConfigurationName" in state)
+
+
+def arrays_in(value: Any, path: str = "") -> Iterator[tuple[str, list[Any]]]:
+    if isinstance(value, list):
+        yield path, value
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, member in items:
+        if isinstance(member, dict | list):
+            yield from arrays_in(member, f"{path}/{key}")
+
+
+def substituted(command: str, names: Iterable[str]) -> str:
+    """The command with the variables replaced one after the other, as plain text."""
+    for name in names:
+        command = command.replace(f"${name}", name.lower())
+    return command

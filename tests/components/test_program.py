@@ -48,7 +48,7 @@ INSIDE = {
 # Services that are documented to send the source account when they assume a role.
 SEND_THEIR_ACCOUNT = {"states", "codebuild", "events"}
 GOLDEN = PROGRAM / "tests" / "golden" / "policies.json"
-# Created by Cloud Control, which has no tags argument: they are in the desired state.
+# Created by Cloud Control: names and tags are in the desired state.
 IN_DESIRED_STATE = "aws:cloudcontrol/resource:Resource"
 
 
@@ -212,8 +212,8 @@ def test_everything_that_can_have_tags_has_them(everything: Built):
 
     for resource in everything.aws:
         if resource.kind == IN_DESIRED_STATE:
-            result = {tag["Key"]: tag["Value"] for tag in resource.desired["Tags"]}
-            assert result == {**tags, "Name": result["Name"]}, resource.name
+            # One tag, since an edit of several could not be sent safely.
+            assert [tag["Key"] for tag in resource.desired["Tags"]] == ["Name"]
         elif resource.kind in tagged:
             assert resource.inputs["tags"] == tags, resource.name
     untagged = {resource.kind.split(":")[-1] for resource in everything.aws} - {
@@ -287,11 +287,11 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
         "chatops-slack-dev-gate",
         "chatops-slack-dev-gate-approve",
         "chatops-slack-dev-gate-reject",
-        "chatops-slack-dev-gate-team-1",
+        *(f"chatops-slack-dev-gate-team-{n}" for n in range(1, 6)),
         "chatops-slack-dev-gate-withdraw",
         "security@example.com",
     }
-    assert len(fixed_names(prod)) == 10
+    assert len(fixed_names(prod)) == 14
     assert fixed_names(dev) & fixed_names(prod) == set()
 
 

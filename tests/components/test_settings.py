@@ -8,11 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.buttons import OUTCOMES, TeamButton
+from components.buttons import OUTCOMES, TEAM_BUTTONS, TeamButton
 from components.scan_project import Sarif, SonarQube, Vpc
 from components.settings import (
     EMAIL,
-    MAX_BUTTONS,
     MAX_RECIPIENTS,
     MENTION,
     STACK,
@@ -525,7 +524,7 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
             [{**TICKET, "color": "red"}],
             "has label, outcomes and function",
         ),
-        (f"customActions[{MAX_BUTTONS}]", [TICKET] * (MAX_BUTTONS + 1), "at most 5"),
+        (f"customActions[{TEAM_BUTTONS}]", [TICKET] * (TEAM_BUTTONS + 1), "at most 5"),
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
         ("appRecipients", MANY, "over 2000 characters"),

@@ -12,16 +12,12 @@ import pytest
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from components.service_errors import CODEBUILD
-from components.state_machine import Waits, definition
+from components.state_machine import definition
 from domain.scan_id import app_of, scan_id
-from tests.support.definitions import NAMES, WAITS, current
+from tests.support.definitions import NAMES, WAITS, current, plain
 
 MACHINE = current()
-PLAIN = definition(
-    replace(NAMES, escalation_topic=""),
-    build_seconds=3600,
-    waits=Waits(decide=WAITS.decide, escalate=0, remind=0, audit=0),
-)
+PLAIN = plain()
 STATES: dict[str, dict[str, Any]] = MACHINE["States"]
 TASKS = [name for name, state in STATES.items() if state["Type"] == "Task"]
 PUBLISHING = [name for name in TASKS if STATES[name]["Resource"].endswith(":sns:publish")]
@@ -117,9 +113,10 @@ def test_no_default_assigns_where_a_rule_leads_to_the_same_state():
             assert state["Default"] not in [rule["Next"] for rule in state["Choices"]], name
 
 
-def test_each_expression_is_on_one_line():
+@pytest.mark.parametrize("machine", [MACHINE, PLAIN], ids=["every option on", "every option off"])
+def test_each_expression_is_on_one_line(machine: dict[str, Any]):
     """One validator refuses multi-line expressions."""
-    expressions = re.findall(r"\{%.*?%\}", json.dumps(MACHINE))
+    expressions = re.findall(r"\{%.*?%\}", json.dumps(machine))
 
     assert expressions
     assert [expression for expression in expressions if re.search(r"(?<!\\)\\n", expression)] == []

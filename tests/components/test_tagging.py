@@ -1,9 +1,7 @@
-import json
-
 import pulumi
 import pulumi_aws as aws
 
-from components.tagging import CLOUD_CONTROL, TAGGABLE, tagging
+from components.tagging import TAGGABLE, tagging
 from tests.support.recording import Built, build
 
 TAGS = {"project": "p", "stack": "s"}
@@ -29,25 +27,10 @@ def test_children_of_a_component_get_its_tags_and_keep_their_own():
     }
 
 
-def test_resources_of_cloud_control_have_tags_in_their_desired_state():
-    state = {"Name": "n", "Tags": [{"Key": "stack", "Value": "own"}]}
-
-    def make() -> None:
-        opts = pulumi.ResourceOptions(transforms=[tagging(TAGS)])
-        aws.cloudcontrol.Resource(
-            "made", type_name="AWS::X::Y", desired_state=json.dumps(state), opts=opts
-        )
-
-    assert build(make).one("cloudcontrol/resource:Resource").desired == {
-        "Name": "n",
-        "Tags": [{"Key": "project", "Value": "p"}, {"Key": "stack", "Value": "own"}],
-    }
-
-
 def test_every_type_that_takes_tags_is_known(everything: Built):
     takes_tags = {
         kind
-        for kind in {resource.kind for resource in everything.aws} - {CLOUD_CONTROL}
+        for kind in {resource.kind for resource in everything.aws}
         if hasattr(_class_of(kind), "tags")
     }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.buttons import TeamButton
+from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
 from components.context import elsewhere
 from components.scan_project import Sarif, SonarQube
 from components.upload_gate import DAY, UploadGate, UploadGateArgs
@@ -38,6 +38,7 @@ def test_the_defaults_are_accepted():
         ("escalation_topic", "arn:aws:sns:us-east-1:123456789012:on-call"),
         ("escalation_topic", "arn:aws-cn:sns:eu-central-1:123456789012:on-call"),
         ("custom_actions", [ELSEWHERE]),
+        ("custom_actions", [SCAN_AGAIN_BUTTON] * 6),
         ("lock_mode", "governance"),
         ("architecture", "arm"),
         ("log_retention_days", 100),

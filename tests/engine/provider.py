@@ -1,10 +1,17 @@
 """A provider that replaces AWS and accepts every input.
 
 It speaks the plugin protocol of the Pulumi engine: prints its port, then serves requests. It
-names unnamed resources as the engine's autonaming proposes, and echoes inputs as outputs.
+names unnamed resources as the engine's autonaming proposes, and echoes inputs as outputs. What
+Cloud Control creates is in ``chat_service.py``.
 """
 
+import json
+import os
+import sys
+from collections.abc import Iterator
 from concurrent import futures
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,6 +21,11 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto import provider_pb2_grpc as service
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.engine.chat_service import ChatService, Refused, needs_replacement, patch
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 KNOWN = {
@@ -44,7 +56,13 @@ NAMED = {
 }
 
 
+CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
+
+
 class EchoingProvider(service.ResourceProviderServicer):
+    def __init__(self, chat: ChatService) -> None:
+        self._chat = chat
+
     def GetPluginInfo(self, request: Empty, context: Any) -> plugin.PluginInfo:
         return plugin.PluginInfo(version="7.0.0")
 
@@ -83,24 +101,54 @@ class EchoingProvider(service.ResourceProviderServicer):
     def Diff(self, request: protocol.DiffRequest, context: Any) -> protocol.DiffResponse:
         old, new = MessageToDict(request.old_inputs), MessageToDict(request.news)
         changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+        replaced = []
+        if request.type == CLOUD_CONTROL and "desiredState" in changed:
+            # A preview may not know the new state; the AWS provider then plans an update.
+            states = [_json(values["desiredState"]) for values in (old, new)]
+            if None not in states and needs_replacement(new["typeName"], patch(*states)):
+                replaced = ["desiredState"]
         answer = protocol.DiffResponse
         return answer(
             changes=answer.DIFF_SOME if changed else answer.DIFF_NONE,
             diffs=changed,
+            replaces=replaced,
+        )
+
+    def Read(self, request: protocol.ReadRequest, context: Any) -> protocol.ReadResponse:
+        if request.type == CLOUD_CONTROL and request.id not in self._chat.resources:
+            return protocol.ReadResponse()
+        # The AWS provider does not compare ``desired_state`` with what the service has.
+        return protocol.ReadResponse(
+            id=request.id, properties=request.properties, inputs=request.inputs
         )
 
     def Create(self, request: protocol.CreateRequest, context: Any) -> protocol.CreateResponse:
         if request.preview:  # AWS's own outputs are unknown before creation
             return protocol.CreateResponse(properties=request.properties)
         name, outputs = _made(request.type, request.name, request.properties)
+        if request.type == CLOUD_CONTROL:
+            inputs = MessageToDict(request.properties)
+            with _errors(context):
+                name = self._chat.create(inputs["typeName"], json.loads(inputs["desiredState"]))
         return protocol.CreateResponse(id=name, properties=outputs)
 
     def Update(self, request: protocol.UpdateRequest, context: Any) -> protocol.UpdateResponse:
+        if request.type == CLOUD_CONTROL and not request.preview:
+            states = [
+                json.loads(MessageToDict(inputs)["desiredState"])
+                for inputs in (request.olds, request.news)
+            ]
+            if operations := patch(*states):
+                with _errors(context):
+                    self._chat.update(request.id, operations)
         return protocol.UpdateResponse(
             properties=_made(request.type, request.name, request.news)[1]
         )
 
     def Delete(self, request: protocol.DeleteRequest, context: Any) -> Empty:
+        if request.type == CLOUD_CONTROL:
+            with _errors(context):
+                self._chat.delete(request.id)
         return Empty()
 
     def Cancel(self, request: Empty, context: Any) -> Empty:
@@ -123,6 +171,21 @@ def _made(kind: str, logical_name: str, inputs: Struct) -> tuple[str, Struct]:
     return name, outputs
 
 
+@contextmanager
+def _errors(context: Any) -> Iterator[None]:
+    try:
+        yield
+    except (Refused, LookupError) as error:
+        context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 def _copy(values: Struct) -> Struct:
     copy = Struct()
     copy.CopyFrom(values)
@@ -131,7 +194,8 @@ def _copy(values: Struct) -> Struct:
 
 if __name__ == "__main__":
     server = grpc.server(futures.ThreadPoolExecutor(16))
-    service.add_ResourceProviderServicer_to_server(EchoingProvider(), server)
+    chat = ChatService(Path(os.environ["PULUMI_HOME"]) / "chat-service.json")
+    service.add_ResourceProviderServicer_to_server(EchoingProvider(chat), server)
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
     server.wait_for_termination()

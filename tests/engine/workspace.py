@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.engine.chat_service import ChatService
+
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "squ_engine_0123456789abcdef"
 
@@ -20,6 +22,7 @@ class Workspace:
     def __init__(self, folder: Path, stack: str, venv: Path = Path(sys.prefix)) -> None:
         self.stack, self.program, self._backend = stack, folder / "program", folder / "backend"
         self._backend.mkdir()
+        self.chat = ChatService(folder / "home" / "chat-service.json")
         # Pulumi.yaml names this environment.
         (self.program / ".venv").symlink_to(venv)
         self._environment = {

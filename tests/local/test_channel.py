@@ -79,6 +79,7 @@ def test_a_card_that_the_service_would_drop_is_dropped_with_the_reason(path, val
         ("Definition.CommandText", "x" * 101, "CommandText"),
         ("Attachments.0.ButtonText", "x" * 51, "ButtonText"),
         ("Attachments.0.Variables", {str(n): "x" for n in range(6)}, "variables"),
+        ("Attachments.0.Variables", {"R": "x", "Reason": "x"}, "R is also the beginning"),
         ("Attachments.0.Criteria", [{"Operator": "HAS_VALUE", "VariableName": "No"}], "No"),
         (
             "Attachments.0.Criteria",

@@ -165,13 +165,14 @@ def test_no_right_is_left_over(deployments: dict[str, Deployment]):
     all_granted: set[tuple[str, str]] = set()
     for stack, deployment in deployments.items():
         for number, statement in enumerate(deployment.granted):
-            asked = [answer.call for answer in deployment.answers if number in answer.by]
+            its_calls = [answer.call for answer in deployment.answers if number in answer.by]
             for action in statement["Action"]:
                 for on in statement["Resource"]:
                     right = action, on.replace(f"{PROJECT}-{stack}", "STACK")
                     all_granted.add(right)
                     if any(
-                        call.action == action and fnmatchcase(call.resource, on) for call in asked
+                        call.action == action and fnmatchcase(call.resource, on)
+                        for call in its_calls
                     ):
                         used.add(right)
 
@@ -183,8 +184,10 @@ def test_without_any_one_statement_a_call_is_refused(deployment: Deployment):
     noticed = 0
     for number in range(len(deployment.granted)):
         less = [*deployment.granted[:number], *deployment.granted[number + 1 :]]
-        asked = [(item.operation, item.call) for item in deployment.answers if number in item.by]
-        refused = [answer for answer in deployment.ask(asked, less) if not answer.allowed]
+        its_calls = [
+            (item.operation, item.call) for item in deployment.answers if number in item.by
+        ]
+        refused = [answer for answer in deployment.ask(its_calls, less) if not answer.allowed]
         assert refused, deployment.granted[number]
         noticed += 1
 

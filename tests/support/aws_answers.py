@@ -21,6 +21,11 @@ CALLER = Identity(account=ACCOUNT, arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/dep
 OUTPUTS = {
     "uploadBucket": "chatops-slack-dev-gate-uploads-0123456",
     "artifactsBucket": "chatops-slack-dev-gate-artifacts-0123456",
+    "stateBucket": "chatops-slack-dev-gate-state-0123456",
+    "stateMachine": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:"
+    "chatops-slack-dev-gate-pipeline-0123456",
+    "topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:chatops-slack-dev-gate-notifications-0123456",
+    "key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 TOKEN = "sqa_0123456789"
 

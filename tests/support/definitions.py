@@ -10,6 +10,7 @@ changes.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ BUILD_SECONDS = 3600
 def current() -> dict[str, Any]:
     """Return the current definition with every option on."""
     return definition(NAMES, build_seconds=BUILD_SECONDS, waits=WAITS)
+
+
+def plain() -> dict[str, Any]:
+    """Return the current definition with every option off."""
+    return definition(
+        replace(NAMES, escalation_topic=""),
+        build_seconds=BUILD_SECONDS,
+        waits=Waits(decide=WAITS.decide, escalate=0, remind=0, audit=0),
+    )
 
 
 def versions() -> list[str]:

