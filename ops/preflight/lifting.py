@@ -199,13 +199,8 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         "executions": [f"{machine.replace(':stateMachine:', ':execution:')}:preflight"],
         "token": [arn for arn in tagged if ":secretsmanager:" in arn],
         "topic": [outputs["topic"]],
-        "channel": [
-            f"arn:{PARTITION}:chatbot::{account}:chat-configuration/slack-channel/{prefix}"
-        ],
-        "buttons": [
-            f"arn:{PARTITION}:chatbot::{account}:custom-action/{button['ActionName']}"
-            for button in buttons
-        ],
+        "channel": [f"{chat}:chat-configuration/slack-channel/{prefix}"],
+        "buttons": [f"{chat}:custom-action/{button['ActionName']}" for button in buttons],
     }
 
 
