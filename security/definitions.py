@@ -113,11 +113,11 @@ def validated(machines: Machines) -> Iterator[str]:
             file.write_text(json.dumps(body))
             arguments += ["--json-path", str(file)]
         result = _ran(str(VALIDATOR), *arguments)
-    said = result.stdout + result.stderr
+    text = result.stdout + result.stderr
     if result.returncode:
-        yield f"asl-validator: {said.strip()}"
-    elif said.count("is valid") != len(machines):
-        raise Unusable(f"asl-validator: {said.strip()[-300:]}")
+        yield f"asl-validator: {text.strip()}"
+    elif text.count("is valid") != len(machines):
+        raise Unusable(f"asl-validator: {text.strip()[-300:]}")
 
 
 def _ran(*command: str) -> subprocess.CompletedProcess[str]:

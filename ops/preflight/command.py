@@ -3,7 +3,9 @@
 import re
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -32,8 +34,20 @@ CODES = {Level.FAILED: 1, Level.UNKNOWN: 2}
 Findings = Sequence[tuple[Check, Finding]]
 
 
+RoleOption = Annotated[
+    str,
+    typer.Option(
+        metavar="ARN",
+        help="A role that Step Functions may assume, to evaluate states of the state machine",
+    ),
+]
+
+
 def preflight(
-    stack: NamedOption, config: FileOption = None, json: output.JsonOption = False
+    stack: NamedOption,
+    config: FileOption = None,
+    role: RoleOption = "",
+    json: output.JsonOption = False,
 ) -> None:
     """Check all that an environment needs, before `pulumi up` and after; changes nothing.
 
@@ -41,7 +55,7 @@ def preflight(
 
     Example: python -m ops preflight --stack dev
     """
-    findings = inspect(configuration(stack, config))
+    findings = inspect(configuration(stack, config), role)
     if json:
         output.as_json(
             [
@@ -62,8 +76,11 @@ def preflight(
     sys.exit(next((code for level, code in CODES.items() if level in levels), 0))
 
 
-def inspect(configuration: Configuration) -> Findings:
-    """Return the findings of all checks; if settings or credentials are wrong, only those."""
+def inspect(configuration: Configuration, role: str = "") -> Findings:
+    """Return the findings of all checks; if settings or credentials are wrong, only those.
+
+    With a ``role``, Step Functions evaluates states of the state machine.
+    """
     if configuration.settings is None:
         return [
             (_said("settings"), failed(what, "`pulumi up` refuses it", fix))
@@ -93,6 +110,7 @@ def inspect(configuration: Configuration) -> Findings:
             configuration.stack, configuration.values, who.account, configuration.region
         ).aws,
         outputs=configuration.outputs,
+        role=role,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=output.err(), transient=True) as progress:

@@ -25,7 +25,8 @@ def client(service: str, region: str) -> Any:
 class Environment:
     """``outputs`` are empty before the first `pulumi up`; ``resources`` are what it registers.
 
-    ``token`` is the Sonar token, empty where it can't be read here.
+    ``token`` is the Sonar token, empty where it can't be read here; ``role`` the ARN of the role
+    with which Step Functions evaluates states, empty if it is not to.
     """
 
     stack: str
@@ -36,6 +37,7 @@ class Environment:
     identity: Identity
     resources: Sequence[Resource] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    role: str = ""
 
     @property
     def deployed(self) -> bool:

@@ -17,6 +17,7 @@ from ops.preflight import (
     principals,
     slack,
     sonarqube,
+    state_machine,
     uploads,
 )
 from ops.preflight.environment import Environment
@@ -32,6 +33,8 @@ CHECKS = (
     Check(area="Account", about="audit log", inspect=account.audit_log),
     Check(area="Account", about="VPC", inspect=network.vpc),
     Check(area="Account", about="topic, functions", inspect=account.named),
+    Check(area="State machine", about="definition", inspect=state_machine.definition),
+    Check(area="State machine", about="expressions", inspect=state_machine.expressions),
     Check(area="Slack", about="workspace", inspect=slack.workspace),
     Check(area="Slack", about="channel", inspect=slack.channel),
     Check(area="Slack", about="buttons", inspect=slack.buttons),

@@ -210,10 +210,10 @@ def in_javascript(cases: Iterable[Case]) -> list[Any]:
     """The results of the reference implementation."""
     if not shutil.which("node") or not (NODE / "node_modules" / "jsonata").is_dir():
         pytest.skip("needs Node.js, and npm for `make setup`")
-    asked = [{**case._asdict(), "variables": json.loads(case.variables)} for case in cases]
+    requests = [{**case._asdict(), "variables": json.loads(case.variables)} for case in cases]
     command = ["node", "--input-type=module", "--eval", REFERENCE.read_text(), str(NODE)]
     result = subprocess.run(
-        command, input=json.dumps(asked), capture_output=True, text=True, check=False
+        command, input=json.dumps(requests), capture_output=True, text=True, check=False
     )
     assert not result.stderr
     return [
