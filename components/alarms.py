@@ -19,6 +19,12 @@ RETRIES = 10
 MAX_METRICS = 10
 # A metric without data in a minute counts as 0, so a quiet function does not hide another one.
 ANY = "SUM(FILL(METRICS(), 0))"
+# What the period before published and did not deliver, less what this one delivered late. For
+# HTTPS, NumberOfNotificationsFailed counts each try, also of what a later try delivers
+# (https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html).
+_PUBLISHED, _DELIVERED = "FILL(published, 0)", "FILL(delivered, 0)"
+_LATE = f"IF({_DELIVERED} > {_PUBLISHED}, {_DELIVERED} - {_PUBLISHED}, 0)"
+UNDELIVERED = f"({_PUBLISHED} - DIFF({_PUBLISHED})) - ({_DELIVERED} - DIFF({_DELIVERED})) - {_LATE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,14 +230,18 @@ def _people(watched: Watched) -> Sequence[Alarm]:
         ),
         Alarm(
             label="notifications-undelivered",
-            what="SNS could not deliver to a subscriber of the topic: the channel may lack cards.",
+            what="A notification was published, and not delivered: the channel lacks a card.",
             runbook="notifications-that-are-not-delivered",
-            metric=Metric(
-                namespace="AWS/SNS",
-                name="NumberOfNotificationsFailed",
-                dimensions={"TopicName": watched.topic},
-            ),
+            metric={
+                "published": _topic(watched, "NumberOfMessagesPublished"),
+                "delivered": _topic(watched, "NumberOfNotificationsDelivered"),
+            },
+            expression=UNDELIVERED,
+            # SNS tries three times more, 20 seconds apart: within the next period
+            # (https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.retry.html).
             minutes=5,
+            periods=3,
+            breaching=1,
         ),
         _any_of(
             label="mail-undelivered",
@@ -282,6 +292,10 @@ def _any_of(
 
 def _own(watched: Watched, name: str, statistic: str = "Sum") -> Metric:
     return Metric(namespace=watched.namespace, name=name, statistic=statistic)
+
+
+def _topic(watched: Watched, name: str) -> Metric:
+    return Metric(namespace="AWS/SNS", name=name, dimensions={"TopicName": watched.topic})
 
 
 def _execution(watched: Watched, name: str) -> Metric:

@@ -38,7 +38,7 @@ def body(watched: Watched, alarms: Sequence[pulumi.Input[str]]) -> dict[str, Any
         [_alarms(alarms)],
         [_uploads(watched), _outcomes(watched), _outcomes_by_app(watched)],
         [_waiting(watched), _seconds_to_decision(watched), _seconds_to_result(watched)],
-        [_build_phases(watched), _functions(watched)],
+        [_build_phases(watched), _functions(watched), _notifications(watched)],
         [_executions(watched), _errors(watched), _throttles(watched), _mail(watched)],
         [_build_minutes(watched), _calls(watched), _storage(watched), _logs(watched)],
     )
@@ -120,6 +120,18 @@ def _build_phases(watched: Watched) -> Widget:
 def _functions(watched: Watched) -> Widget:
     lines = _of_functions(watched, "Duration")
     return _graph(watched, "Longest milliseconds per function", lines, statistic="Maximum")
+
+
+def _notifications(watched: Watched) -> Widget:
+    lines = [
+        ["AWS/SNS", name, "TopicName", watched.topic, {"label": label}]
+        for name, label in (
+            ("NumberOfMessagesPublished", "published"),
+            ("NumberOfNotificationsDelivered", "delivered"),
+            ("NumberOfNotificationsFailed", "tries that failed"),
+        )
+    ]
+    return _graph(watched, "Notifications", lines)
 
 
 def _executions(watched: Watched) -> Widget:

@@ -29,7 +29,10 @@ KNOWN = {
     "AWS/Logs": ({"LogGroupName"}, "IncomingBytes"),
     "AWS/S3": ({"BucketName", "StorageType"}, "BucketSizeBytes"),
     "AWS/SES": ({"ses:configuration-set"}, "Bounce Complaint Reject DeliveryDelay"),
-    "AWS/SNS": ({"TopicName"}, "NumberOfNotificationsFailed"),
+    "AWS/SNS": (
+        {"TopicName"},
+        "NumberOfMessagesPublished NumberOfNotificationsDelivered NumberOfNotificationsFailed",
+    ),
     "AWS/SQS": ({"QueueName"}, "ApproximateNumberOfMessagesVisible"),
     "AWS/States": (
         {"StateMachineArn"},

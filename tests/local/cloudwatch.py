@@ -12,6 +12,7 @@ from typing import Any
 # ``(namespace, name, dimensions)`` and the values of one period.
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
 Values = dict[Metric, list[float]]
+DIFFERENCE = re.compile(r"DIFF\(FILL\((\w+), (\w+)\)\)")
 CONDITION = re.compile(r'\$\.(\w+) (?:(=) (?:"([^"]*)"|(\*))|IS (TRUE|FALSE))')
 
 
@@ -78,7 +79,9 @@ def goes_off(alarm: Mapping[str, Any], periods: Sequence[Values]) -> bool:
     """Whether enough of the last periods exceed the alarm's threshold; missing data does not."""
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
     assert alarm["TreatMissingData"] == "notBreaching"
-    values = [_value(alarm, period) for period in periods[-alarm["EvaluationPeriods"] :]]
+    before: list[Values | None] = [None, *periods]
+    last = list(zip(before, periods, strict=False))[-alarm["EvaluationPeriods"] :]
+    values = [_value(alarm, period, earlier) for earlier, period in last]
     above = sum(value is not None and value > alarm["Threshold"] for value in values)
     return above >= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
 
@@ -101,15 +104,23 @@ def _queries(alarm: Mapping[str, Any]) -> dict[str, Any]:
     return {item["Id"]: item for item in alarm.get("Metrics", []) if "MetricStat" in item}
 
 
-def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
+def _value(alarm: Mapping[str, Any], values: Values, before: Values | None) -> float | None:
+    """The alarm's value in a period; without the period ``before`` a DIFF has none."""
     queries = _queries(alarm)
     if not queries:
         return _statistic(alarm["Statistic"], values.get(watched(alarm)[0]))
     [expression] = [item["Expression"] for item in alarm["Metrics"] if item.get("Expression")]
-    names = {
-        name: _statistic(item["MetricStat"]["Stat"], values.get(at))
-        for (name, item), at in zip(queries.items(), watched(alarm), strict=True)
-    }
+    if before is None and "DIFF" in expression:
+        return None
+    names, earlier = (
+        {
+            name: _statistic(item["MetricStat"]["Stat"], period.get(at))
+            for (name, item), at in zip(queries.items(), watched(alarm), strict=True)
+        }
+        for period in (values, before or {})
+    )
+    expression = DIFFERENCE.sub(r"(FILL(\1, \2) - FILL(\1_before, \2))", expression)
+    earlier = {f"{name}_before": value for name, value in earlier.items()}
     functions = {
         "METRICS": lambda: list(names.values()),
         "FILL": _fill,
@@ -119,7 +130,7 @@ def _value(alarm: Mapping[str, Any], values: Values) -> float | None:
     }
     # Metric math has Python's operators; without data there is no result.
     try:
-        return eval(expression.replace(" AND ", " and "), {**functions, **names})
+        return eval(expression.replace(" AND ", " and "), {**functions, **names, **earlier})
     except TypeError:
         return None
 

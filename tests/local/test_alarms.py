@@ -43,7 +43,19 @@ GIVEN = {
     "dead-letter-delivery-failed": (1, 0),
     "starts-retried": (11, 10),
     "builds-queued": (601, 600),
-    "notifications-undelivered": (1, 0),
+}
+# Numbers of notifications that were published and delivered in each period of five minutes, and
+# whether one of them is lost.
+UNDELIVERED = "notifications-undelivered"
+NOTIFICATIONS = {
+    "delivered at once": ([(3, 3), (0, 0)], False),
+    "delivered by a later try, in the next period": ([(1, 0), (0, 1)], False),
+    "the same, among others": ([(5, 4), (7, 8), (0, 0)], False),
+    "still being tried": ([(0, 0), (1, 0)], False),
+    "given up": ([(1, 0), (0, 0)], True),
+    "one of several given up": ([(5, 4), (2, 2)], True),
+    "given up, and the next one is being tried": ([(1, 0), (1, 0)], True),
+    "without a subscription": ([(1, None), (2, None)], True),
 }
 # The same for alarms with several metrics: each of them alone sets the alarm off.
 SECONDS = {"open-scan": 60, "notify": 30, "check-build-status": 30}
@@ -249,7 +261,7 @@ def _measure(observed: Observed) -> Values:
 
 
 def test_every_alarm_has_a_case(observed: Observed):
-    assert {*HAPPENED, *GIVEN, *EACH} == observed.alarms.keys()
+    assert {*HAPPENED, *GIVEN, *EACH, UNDELIVERED} == observed.alarms.keys()
 
 
 @pytest.mark.parametrize("label", HAPPENED)
@@ -295,7 +307,28 @@ def _source(cloud: LocalAccount, name: str, dimensions: dict[str, str]) -> str:
     return next((item for item in FUNCTIONS if _name(cloud, item) == function), name)
 
 
-@pytest.mark.parametrize("label", sorted({*HAPPENED, *GIVEN, *EACH}))
+@pytest.mark.parametrize("case", NOTIFICATIONS)
+def test_notifications_are_undelivered_once_no_try_can_deliver_them(observed: Observed, case: str):
+    alarm = observed.alarms[UNDELIVERED]
+    published, delivered = watched(alarm)
+    periods, lost = NOTIFICATIONS[case]
+
+    assert [published[1], delivered[1]] == [
+        "NumberOfMessagesPublished",
+        "NumberOfNotificationsDelivered",
+    ]
+    values: list[Values] = [
+        {
+            at: [number]
+            for at, number in zip((published, delivered), period, strict=True)
+            if number is not None
+        }
+        for period in periods
+    ]
+    assert goes_off(alarm, [{}, *values]) is lost
+
+
+@pytest.mark.parametrize("label", sorted({*HAPPENED, *GIVEN, *EACH, UNDELIVERED}))
 def test_an_alarm_is_shown_in_the_channel_with_its_reason_and_runbook_section(
     observed: Observed, label: str
 ):
