@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from local.permissions import accesses, refusal, s3
-from local.permissions.call import Access, Call
+from local.permissions.call import Access, Call, UnknownOperation
 from local.permissions.engine import Decision, Engine, Request, installed
 from local.permissions.refusal import Denied
 from local.permissions.world import World
@@ -181,7 +181,12 @@ class Guard:
         Only who may list a bucket learns that an object is missing
         (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
         """
-        needs = accesses.needed(call, self.world)
+        try:
+            needs = accesses.needed(call, self.world)
+        except UnknownOperation as unknown:
+            denied = Denied(f"{principal.arn} ({unknown})", Access("unknown", "*"), explicit=False)
+            self.denied.append(denied)
+            return denied
         denied = self._denied(principal, needs)
         if denied or needs[0].action not in ("s3:GetObject", "s3:GetObjectVersion"):
             return denied

@@ -68,9 +68,9 @@ class World:
                 case "sqs":
                     text = sqs_backends[self.account][region].queues[name].policy
                 case "lambda":
-                    function = lambda_backends[self.account][region].get_function(arn)
-                    statements = function.policy.statements
-                    text = {"Version": "2012-10-17", "Statement": statements} if statements else ""
+                    functions = lambda_backends[self.account][region].list_functions()
+                    made = {item.function_arn: item.policy.statements for item in functions}
+                    text = {"Version": "2012-10-17", "Statement": made[arn]} if made[arn] else ""
                 case _:
                     return None
         except KeyError:

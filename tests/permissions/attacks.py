@@ -104,6 +104,9 @@ ATTACKS = [
             ("approval", "gate-result.json"),
             ("approval", "report.json"),
             ("approver-audit", "decision.json"),
+            ("uploader", "scan.json"),
+            ("uploader", "decision.json"),
+            (DEVELOPERS, "uploader.json"),
             ("rescan", "decision.json"),
             ("notify", "decision.json"),
             ("pipeline", "decision.json"),
@@ -142,7 +145,7 @@ ATTACKS = [
     # People in the channel.
     *(
         Attack("channel", "lambda:InvokeFunction", f"function {label}", "is no button")
-        for label in ("notify", "open-scan", "check-build-status", "callback")
+        for label in ("notify", "open-scan", "check-build-status", "callback", "uploader")
     ),
     Attack("channel", "s3:GetObject", f"{EVIDENCE}/report.json", "is no button"),
     # Mail in another's name.
@@ -175,6 +178,7 @@ ATTACKS = [
         {"s3:prefix": "scans/payments/"},
     ),
     Attack(BUILD_SERVER, "s3:ListBucketVersions", "bucket uploads", "lists all uploads"),
+    Attack(DEVELOPERS, "s3:ListBucket", "bucket artifacts", "lists without an app"),
     Attack(DEVELOPERS, "s3:DeleteObjectVersion", UPLOAD, "removes an upload"),
     Attack(DEVELOPERS, "lambda:InvokeFunction", "function approval", "approves an own upload"),
     Attack(DEVELOPERS, "states:StartExecution", "machine", "starts what it likes"),

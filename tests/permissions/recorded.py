@@ -190,6 +190,7 @@ def _what_happens_seldom(cloud: LocalAccount) -> None:
         "retry": 0,
     }
     _invoke(cloud, "open-scan", again)
+    _invoke(cloud, "uploader", _notified(cloud.evidence(passed)["uploader.json"]))
     project = cloud.builds.all_of(passed)[0]["ProjectName"]
     cut_off = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:build/{project}:1"
     failure = {"Error": "States.TaskFailed", "Cause": '{"Build":{"Arn":"' + cut_off + '"'}
@@ -249,6 +250,22 @@ def _command(cloud: LocalAccount, payload: Mapping[str, Any]) -> str:
     function = cloud.outputs["approvalFunction"]
     text = json.dumps(payload)
     return f"lambda invoke --function-name {function} --region {REGION} --payload {text}"
+
+
+def _notified(uploader: Mapping[str, Any]) -> dict[str, Any]:
+    """S3's notification of which a function made uploader.json."""
+    record = {
+        "eventName": uploader["operation"],
+        "eventTime": uploader["uploadedAt"],
+        "userIdentity": {"principalId": uploader["principalId"]},
+        "requestParameters": {"sourceIPAddress": uploader["sourceIp"]},
+        "responseElements": {"x-amz-request-id": uploader["requestId"]},
+        "s3": {
+            "bucket": {"name": uploader["bucket"]},
+            "object": {"key": uploader["key"], "versionId": uploader["versionId"]},
+        },
+    }
+    return {"Records": [record]}
 
 
 def _clicked(cloud: LocalAccount, scan: str) -> dict[str, Any]:
