@@ -5,6 +5,7 @@ Each is an expression in JSONata that yields a notification of the chat service 
 """
 
 from components.states import ERROR
+from domain.partition import console
 
 
 def _card(title: str, description: str, next_step: str) -> str:
@@ -44,10 +45,7 @@ APPROVAL_DELAYED = f"{{% {_DELAYED} %}}"
 
 def pipeline_error(region: str) -> str:
     """The card of an execution that ends early, with a link to it; what failed is $error."""
-    link = (
-        f"https://{region}.console.aws.amazon.com/states/home?region={region}"
-        "#/v2/executions/details/"
-    )
+    link = f"{console(region)}/states/home?region={region}#/v2/executions/details/"
     card = _card(
         "'Pipeline error for ' & $scan.app",
         "'The status of *' & $scan.scan & '* is unchanged: look at its tag scan-status. If that "

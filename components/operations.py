@@ -12,6 +12,7 @@ from components.context import Context
 from components.dashboard import body
 from components.log_metrics import LOG_METRICS, LogMetric
 from components.watched import Watched
+from domain.partition import console
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,7 @@ class Operations(pulumi.ComponentResource):
             opts=self._child,
         )
         self.dashboard_url = pulumi.Output.concat(
-            f"https://{watched.region}.console.aws.amazon.com/cloudwatch/home?region={watched.region}"
-            "#dashboards/dashboard/",
+            f"{console(watched.region)}/cloudwatch/home?region={watched.region}#dashboards/dashboard/",
             dashboard.dashboard_name,
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})

@@ -21,6 +21,7 @@ from components.policy import (
     deny_insecure_transport,
     objects,
 )
+from domain.partition import PARTITION
 
 # What a replication role needs at its destination. It writes, tags and deletes by these rights, and
 # so past every rule about s3:PutObject, s3:PutObjectTagging and s3:DeleteObject
@@ -157,7 +158,7 @@ def log_delivery(bucket_arn: Arn, account: str) -> Statement:
 
 def key_policy(context: Context, deployers: Sequence[str], uploaders: Uploaders) -> list[Statement]:
     """The account administers the key and uses it through the gate's services; alarms use it."""
-    root = {"AWS": f"arn:{context.partition}:iam::{context.account}:root"}
+    root = {"AWS": f"arn:{PARTITION}:iam::{context.account}:root"}
     # In a key policy "*" is the key itself.
     itself = ["*"]
     s3, *others = (
@@ -214,9 +215,9 @@ def key_policy(context: Context, deployers: Sequence[str], uploaders: Uploaders)
 
 def policy_too_large(deployers: Sequence[str], uploaders: Uploaders) -> str:
     """Which policy the principals make too large for AWS, empty if none; with the longest names."""
-    bucket = f"arn:aws-us-gov:s3:::{'b' * 63}"
-    role = f"arn:aws-us-gov:iam::123456789012:role/{'r' * 64}"
-    context = Context(prefix="", account="1" * 12, region="ap-southeast-99", partition="aws-us-gov")
+    bucket = f"arn:{PARTITION}:s3:::{'b' * 63}"
+    role = f"arn:{PARTITION}:iam::123456789012:role/{'r' * 64}"
+    context = Context(prefix="", account="1" * 12, region="ap-southeast-99")
     written: dict[str, tuple[list[Statement], int]] = {
         "upload bucket": (
             upload_policy(

@@ -20,6 +20,7 @@ from components.resource_policies import policy_too_large
 from components.scan_project import Sarif, SonarQube, Vpc
 from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
 from domain.json_values import as_dict, as_list, is_list
+from domain.partition import PARTITION
 from domain.scan_id import APP, APPS
 
 # A dot-string at a host name, as SES takes it (RFC 5321, section 4.1.2).
@@ -34,14 +35,14 @@ COMPUTE_TYPES = tuple(
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
 EXAMPLE_ADDRESS = "developers@example.com"
 # S3 and KMS refuse a policy that names a group, or all by a wildcard.
-PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?\s]+")
+PRINCIPAL = re.compile(rf"arn:{PARTITION}:iam::[0-9]{{12}}:(role|user)/[^*?\s]+")
 A_PRINCIPAL = "the ARN of an IAM role or user"
-EXAMPLE_PRINCIPAL = "arn:aws:iam::123456789012:role/deploy"
+EXAMPLE_PRINCIPAL = f"arn:{PARTITION}:iam::123456789012:role/deploy"
 # Of the 4 KB that a function's environment may have.
 MAX_RECIPIENTS = 2000
 LABEL = r"[^\s<>&\"\\][^<>&\"\\]{0,19}"
 FUNCTION = (
-    rf"{SCAN_AGAIN}|arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{{12}}:function:[A-Za-z0-9_-]{{1,64}}"
+    rf"{SCAN_AGAIN}|arn:{PARTITION}:lambda:[a-z0-9-]+:[0-9]{{12}}:function:[A-Za-z0-9_-]{{1,64}}"
 )
 MENTION = r"here|channel|[UWS][A-Z0-9]{6,20}"
 # Set together or not at all.
@@ -245,10 +246,10 @@ def _uploaders(read: Reader, deployers: Sequence[str]) -> dict[str, tuple[str, .
 
 
 def _escalation_topic(read: Reader, region: str) -> str:
-    example = f"arn:aws:sns:{region or 'eu-central-1'}:123456789012:on-call"
+    example = f"arn:{PARTITION}:sns:{region or 'eu-central-1'}:123456789012:on-call"
     topic = read.text(
         "escalationTopic",
-        r"(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256})?",
+        rf"(arn:{PARTITION}:sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}})?",
         "the ARN of an SNS topic",
         example,
     )
@@ -273,7 +274,7 @@ def _team_button(read: Reader, index: int, value: Any, region: str) -> TeamButto
     label, function = action.get("label"), action.get("function")
     outcomes = as_list(action.get("outcomes")) or [None]
     key = f"customActions[{index}]"
-    example = f"arn:aws:lambda:{region or 'eu-central-1'}:123456789012:function:open-ticket"
+    example = f"arn:{PARTITION}:lambda:{region or 'eu-central-1'}:123456789012:function:open-ticket"
     if not (isinstance(label, str) and re.fullmatch(LABEL, label)):
         reason = f"{label!r} is not a label of 1 to 20 characters"
         read.add_error(f"{key}.label", reason, "'Open ticket'")

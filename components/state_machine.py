@@ -34,6 +34,7 @@ from components.states import (
     wait_for_callback,
 )
 from domain import scan_id
+from domain.partition import PARTITION
 
 States = dict[str, State]
 
@@ -186,7 +187,7 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> States:
     return {
         "Scan": {
             "Type": "Task",
-            "Resource": "arn:aws:states:::codebuild:startBuild.sync",
+            "Resource": f"arn:{PARTITION}:states:::codebuild:startBuild.sync",
             "Arguments": {
                 "ProjectName": names.project,
                 # Asked again after an answer that was lost, CodeBuild returns the build that it

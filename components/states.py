@@ -10,6 +10,8 @@ from typing import Any
 
 import pulumi
 
+from domain.partition import PARTITION
+
 State = dict[str, Any]
 
 # What failed, as people in the channel may see it: escaped for Slack and short. A time-out has no
@@ -81,7 +83,7 @@ def task(
     )
     return {
         "Type": "Task",
-        "Resource": f"arn:aws:states:::{resource}",
+        "Resource": f"arn:{PARTITION}:states:::{resource}",
         "Arguments": dict(arguments),
         "Retry": list(retry),
         "Catch": catch,

@@ -20,6 +20,7 @@ from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tagging
 from components.watched import Watched
+from domain.partition import PARTITION, console
 from domain.scan_id import APPS
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -115,10 +116,10 @@ class UploadGateArgs:
         lifetime = self.decision_seconds + self.max_exception_seconds
         return max(self.upload_retention_days, -(-lifetime // DAY) + 1)
 
-    def check(self, region: str, partition: str) -> None:
+    def check(self, region: str) -> None:
         """Check what AWS would refuse late, or take although no upload could ever be approved.
 
-        ``region`` and ``partition`` are those that the gate is deployed into.
+        ``region`` is that which the gate is deployed into.
 
         Raises:
             ValueError: names every wrong value, and what it must be.
@@ -136,14 +137,14 @@ class UploadGateArgs:
             "scanner must have a host_url of http or https without password, query and fragment": (
                 not server or not urls.problem(server)
             ),
-            f"escalation_topic must be in {region} ({partition})": not elsewhere(
-                self.escalation_topic, region, partition
+            f"escalation_topic must be in {region} ({PARTITION})": not elsewhere(
+                self.escalation_topic, region
             ),
             f"custom_actions must be at most {TEAM_BUTTONS}": (
                 len(self.custom_actions) <= TEAM_BUTTONS
             ),
-            f"custom_actions must have functions in {region} ({partition})": not any(
-                elsewhere(button.function, region, partition) for button in self.custom_actions
+            f"custom_actions must have functions in {region} ({PARTITION})": not any(
+                elsewhere(button.function, region) for button in self.custom_actions
             ),
             "lock_mode must be GOVERNANCE, COMPLIANCE or empty": self.lock_mode in LOCK_MODES,
             f"architecture must be one of {', '.join(IMAGES)}": self.architecture in IMAGES,
@@ -213,7 +214,7 @@ class UploadGate(pulumi.ComponentResource):
             log_retention_days=args.log_retention_days,
             protect=args.protect,
         )
-        args.check(context.region, context.partition)
+        args.check(context.region)
 
         storage = Storage(
             name,
@@ -310,7 +311,6 @@ class UploadGate(pulumi.ComponentResource):
             )
 
         region = context.region
-        console = f"https://{region}.console.aws.amazon.com"
         self.upload_bucket = storage.uploads.name
         self.artifacts_bucket = storage.artifacts.name
         self.state_bucket = storage.state.name
@@ -321,16 +321,18 @@ class UploadGate(pulumi.ComponentResource):
         self.dead_letter_queue = pipeline.dead_letters
         self.dashboard_url = operations.dashboard_url
         self.executions_url = pulumi.Output.concat(
-            f"{console}/states/home?region={region}#/statemachines/view/",
+            f"{console(region)}/states/home?region={region}#/statemachines/view/",
             pipeline.state_machine_arn,
         )
         self.builds_url = pulumi.Output.concat(
-            f"{console}/codesuite/codebuild/{context.account}/projects/",
+            f"{console(region)}/codesuite/codebuild/{context.account}/projects/",
             pipeline.project,
             f"/history?region={region}",
         )
         self.evidence_url = pulumi.Output.concat(
-            f"{console}/s3/buckets/", storage.artifacts.name, f"?region={region}&prefix=scans/"
+            f"{console(region)}/s3/buckets/",
+            storage.artifacts.name,
+            f"?region={region}&prefix=scans/",
         )
         self.key = storage.key_arn
         self.upload_command = pulumi.Output.concat(

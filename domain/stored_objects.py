@@ -96,4 +96,14 @@ def replace(s3: Any, bucket: str, key: str, body: bytes, current: StoredObject |
 
 
 def _put(s3: Any, bucket: str, key: str, body: bytes, content_type: str, **condition: str) -> None:
-    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, **condition)
+    s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=body,
+        ContentType=content_type,
+        # Object Lock wants a checksum; which one botocore sends by itself, if any, depends on its
+        # version and configuration. This one is also that of the evidence
+        # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html).
+        ChecksumAlgorithm="SHA256",
+        **condition,
+    )

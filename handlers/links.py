@@ -3,6 +3,8 @@
 import re
 from urllib.parse import quote
 
+from domain.partition import console
+
 _HTTP = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 _BUILD = re.compile(r"arn:[^:]+:codebuild:[^:]+:(\d+):build/(.+?):")
 
@@ -18,9 +20,7 @@ def web(url: object, limit: int = 500) -> str | None:
 
 def execution(region: str, arn: str) -> str:
     """Return the console page of an execution."""
-    return (
-        f"{_console(region)}/states/home?region={region}#/v2/executions/details/{quote(arn, ':')}"
-    )
+    return f"{console(region)}/states/home?region={region}#/v2/executions/details/{quote(arn, ':')}"
 
 
 def build(region: str, arn: str) -> str | None:
@@ -31,7 +31,7 @@ def build(region: str, arn: str) -> str | None:
     account, project = match.groups()
     build_id = quote(arn.partition(":build/")[2], safe="")
     return (
-        f"{_console(region)}/codesuite/codebuild/{account}/projects/{quote(project)}"
+        f"{console(region)}/codesuite/codebuild/{account}/projects/{quote(project)}"
         f"/build/{build_id}/?region={region}"
     )
 
@@ -39,8 +39,4 @@ def build(region: str, arn: str) -> str | None:
 def evidence(region: str, bucket: str, scan: str) -> str:
     """Return the console page of a scan's evidence."""
     prefix = quote(f"scans/{scan}/")
-    return f"{_console(region)}/s3/buckets/{quote(bucket)}?region={region}&prefix={prefix}"
-
-
-def _console(region: str) -> str:
-    return f"https://{region}.console.aws.amazon.com"
+    return f"{console(region)}/s3/buckets/{quote(bucket)}?region={region}&prefix={prefix}"

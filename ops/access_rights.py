@@ -15,6 +15,7 @@ from components.access import (
     uploaders_upload,
 )
 from components.policy import Statement
+from domain.partition import PARTITION
 from ops.program import GATE, PROJECT
 
 # The policies name principals; which ones does not matter here.
@@ -45,10 +46,10 @@ def arns(stack: str, outputs: Mapping[str, str], account: str, region: str) -> d
     prefix = f"{PROJECT}-{stack}-{GATE}"
     return {
         **{
-            label: f"arn:aws:s3:::{outputs.get(f'{output}Bucket', f'{prefix}-{label}-*')}"
+            label: f"arn:{PARTITION}:s3:::{outputs.get(f'{output}Bucket', f'{prefix}-{label}-*')}"
             for label, output in (("uploads", "upload"), ("artifacts", "artifacts"))
         },
-        "key": outputs.get("key", f"arn:aws:kms:{region}:{account}:key/*"),
+        "key": outputs.get("key", f"arn:{PARTITION}:kms:{region}:{account}:key/*"),
     }
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +13,11 @@ import pulumi
 import typer
 import yaml
 
+from components.context import unsupported
 from components.settings import load as checked
 from components.upload_gate import UploadGateArgs
 from ops.errors import CommandError
-from ops.program import GATE, PROGRAM, PROJECT
+from ops.program import GATE, PROGRAM, PROJECT, partition_of
 
 NamedOption = Annotated[
     str, typer.Option("--stack", help="The stack, as in dev.", show_default=False)
@@ -102,9 +103,13 @@ def configuration(stack: str, file: Path | None) -> Configuration:
         values = {key: str(entry.get("value", "")) for key, entry in settings.items()}
         outputs = _pulumi_json("stack", "output", stack=stack)
     settings, wrong = _checked(stack, values)
-    return Configuration(
+    made = Configuration(
         stack=stack, values=values, outputs=outputs, settings=settings, wrong=wrong
     )
+    if made.region and (reason := unsupported(made.region, partition_of(made.region))):
+        fix = f"pulumi config set aws:region eu-central-1 --stack {stack}"
+        return replace(made, settings=None, wrong=[*wrong, (reason, fix)])
+    return made
 
 
 def _checked(

@@ -13,13 +13,17 @@ import runpy
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pulumi
+from botocore.exceptions import UnknownRegionError
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import run_pulumi_func, wait_for_rpcs
 
+from domain.partition import PARTITION
 from ops.mock_monitor import TransformingMonitor
 
 PROGRAM = Path(__file__).parents[1]
@@ -69,7 +73,16 @@ class Recorded:
 
 def arn(kind: str, name: str) -> str:
     """The fake ARN of a recorded resource, with its logical name."""
-    return f"arn:aws:{kind.split('/', maxsplit=1)[0].removeprefix('aws:')}:::{name}"
+    return f"arn:{PARTITION}:{kind.split('/', maxsplit=1)[0].removeprefix('aws:')}:::{name}"
+
+
+@cache
+def partition_of(region: str) -> str:
+    """The partition that ``region`` is in; that of a region newer than boto3 is a guess."""
+    try:
+        return boto3.Session().get_partition_for_region(region)
+    except UnknownRegionError:
+        return PARTITION
 
 
 class _Account(mocks.Mocks):
@@ -92,7 +105,7 @@ class _Account(mocks.Mocks):
         return {
             "aws:index/getRegion:getRegion": {"region": self._region},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": self._account},
-            "aws:index/getPartition:getPartition": {"partition": "aws"},
+            "aws:index/getPartition:getPartition": {"partition": partition_of(self._region)},
         }[args.token]
 
 

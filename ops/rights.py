@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.partition import PARTITION
 from domain.scan_id import APPS
 from ops import output
 from ops.access_rights import arns, deployer_policy, uploader_policy
@@ -133,7 +134,12 @@ def statements(
         UnknownType: the table lacks the type of a resource.
     """
     tags = {"project": PROJECT, "stack": stack}
-    scope = {"account": account, "region": region, "prefix": f"{PROJECT}-{stack}-{GATE}"}
+    scope = {
+        "partition": PARTITION,
+        "account": account,
+        "region": region,
+        "prefix": f"{PROJECT}-{stack}-{GATE}",
+    }
     granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     trusted: set[str] = set()
     for resource in resources:
@@ -148,7 +154,7 @@ def statements(
         for (on, when), actions in _merged(granted).items()
     ]
     if trusted:
-        role = f"arn:aws:iam::{account}:role/{scope['prefix']}-*"
+        role = f"arn:{PARTITION}:iam::{account}:role/{scope['prefix']}-*"
         hand_over = {"iam:PassedToService": sorted(trusted)}
         written.append(_statement((role,), {"iam:PassRole"}, hand_over))
     return sorted(written, key=lambda item: (item["Action"], item["Resource"]))

@@ -37,20 +37,22 @@ class Right:
 
 
 def _bucket(actions: str, given: str = "") -> Right:
-    return Right(service="s3", actions=actions, on=("arn:aws:s3:::{prefix}-*",), given=given)
+    return Right(
+        service="s3", actions=actions, on=("arn:{partition}:s3:::{prefix}-*",), given=given
+    )
 
 
-_KEY = f"arn:aws:kms:{HERE}:key/*"
-_ROLE = "arn:aws:iam::{account}:role/{prefix}-*"
-_LOG_GROUP = f"arn:aws:logs:{HERE}:log-group:{{name}}"
-_FUNCTION_LOGS = f"arn:aws:logs:{HERE}:log-group:{{prefix}}-*"
-_FUNCTION = f"arn:aws:lambda:{HERE}:function:{{prefix}}-*"
-_RULE = f"arn:aws:events:{HERE}:rule/{{prefix}}-*"
-_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:{{prefix}}-*"
-_TOPIC = f"arn:aws:sns:{HERE}:{{prefix}}-*"
-_CHANNEL = "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{name}"
-_CONFIGURATION_SET = f"arn:aws:ses:{HERE}:configuration-set/{{name}}"
-_QUEUE = f"arn:aws:sqs:{HERE}:{{prefix}}-*"
+_KEY = f"arn:{{partition}}:kms:{HERE}:key/*"
+_ROLE = "arn:{partition}:iam::{account}:role/{prefix}-*"
+_LOG_GROUP = f"arn:{{partition}}:logs:{HERE}:log-group:{{name}}"
+_FUNCTION_LOGS = f"arn:{{partition}}:logs:{HERE}:log-group:{{prefix}}-*"
+_FUNCTION = f"arn:{{partition}}:lambda:{HERE}:function:{{prefix}}-*"
+_RULE = f"arn:{{partition}}:events:{HERE}:rule/{{prefix}}-*"
+_SECRET = f"arn:{{partition}}:secretsmanager:{HERE}:secret:{{prefix}}-*"
+_TOPIC = f"arn:{{partition}}:sns:{HERE}:{{prefix}}-*"
+_CHANNEL = "arn:{partition}:chatbot::{account}:chat-configuration/slack-channel/{name}"
+_CONFIGURATION_SET = f"arn:{{partition}}:ses:{HERE}:configuration-set/{{name}}"
+_QUEUE = f"arn:{{partition}}:sqs:{HERE}:{{prefix}}-*"
 # Writing encrypted objects and secrets needs the KMS key; the key's policy leaves that to IAM.
 _ENCRYPT = Right(
     service="kms", actions="Decrypt GenerateDataKey", on=(_KEY,), when="aws:ResourceTag"
@@ -92,7 +94,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         Right(
             service="cloudwatch",
             actions="PutDashboard GetDashboard DeleteDashboards",
-            on=("arn:aws:cloudwatch::{account}:dashboard/{name}",),
+            on=("arn:{partition}:cloudwatch::{account}:dashboard/{name}",),
         ),
     ),
     "cloudwatch/logMetricFilter:LogMetricFilter": (
@@ -107,20 +109,20 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         Right(
             service="cloudwatch",
             actions="PutMetricAlarm DeleteAlarms ListTagsForResource TagResource UntagResource",
-            on=(f"arn:aws:cloudwatch:{HERE}:alarm:{{prefix}}-*",),
+            on=(f"arn:{{partition}}:cloudwatch:{HERE}:alarm:{{prefix}}-*",),
         ),
         # Authorised on all alarms, whichever is asked for.
         Right(
             service="cloudwatch",
             actions="DescribeAlarms",
-            on=(f"arn:aws:cloudwatch:{HERE}:alarm:*",),
+            on=(f"arn:{{partition}}:cloudwatch:{HERE}:alarm:*",),
         ),
     ),
     "codebuild/project:Project": (
         Right(
             service="codebuild",
             actions="CreateProject BatchGetProjects UpdateProject DeleteProject",
-            on=(f"arn:aws:codebuild:{HERE}:project/{{prefix}}-*",),
+            on=(f"arn:{{partition}}:codebuild:{HERE}:project/{{prefix}}-*",),
         ),
     ),
     "iam/policy:Policy": (
@@ -128,7 +130,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             service="iam",
             actions="CreatePolicy GetPolicy DeletePolicy CreatePolicyVersion GetPolicyVersion "
             "ListPolicyVersions DeletePolicyVersion TagPolicy UntagPolicy",
-            on=("arn:aws:iam::{account}:policy/{prefix}-*",),
+            on=("arn:{partition}:iam::{account}:policy/{prefix}-*",),
         ),
     ),
     "iam/role:Role": (
@@ -180,7 +182,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
         Right(
             service="s3",
             actions="DeleteObject DeleteObjectVersion",
-            on=("arn:aws:s3:::{prefix}-{label}-*/*",),
+            on=("arn:{partition}:s3:::{prefix}-{label}-*/*",),
             given="forceDestroy",
         ),
     ),
@@ -199,7 +201,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             service="s3",
             actions="PutObject PutObjectTagging GetObject GetObjectTagging DeleteObject "
             "DeleteObjectVersion",
-            on=("arn:aws:s3:::{prefix}-*/{key}",),
+            on=("arn:{partition}:s3:::{prefix}-*/{key}",),
         ),
         _bucket("ListBucketVersions"),
         _ENCRYPT,
@@ -256,7 +258,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             service="ses",
             actions="CreateEmailIdentity GetEmailIdentity DeleteEmailIdentity ListTagsForResource "
             "TagResource UntagResource",
-            on=(f"arn:aws:ses:{HERE}:identity/{{name}}",),
+            on=(f"arn:{{partition}}:ses:{HERE}:identity/{{name}}",),
         ),
     ),
     "sfn/stateMachine:StateMachine": (
@@ -265,7 +267,7 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
             actions="CreateStateMachine DescribeStateMachine UpdateStateMachine "
             "DeleteStateMachine ListStateMachineVersions ListTagsForResource TagResource "
             "UntagResource",
-            on=(f"arn:aws:states:{HERE}:stateMachine:{{prefix}}-*",),
+            on=(f"arn:{{partition}}:states:{HERE}:stateMachine:{{prefix}}-*",),
         ),
         # `pulumi preview` validates the definition with the service.
         Right(service="states", actions="ValidateStateMachineDefinition", on=(ANY,)),
@@ -307,7 +309,7 @@ CLOUD_CONTROL: dict[str, tuple[Right, ...]] = {
         Right(
             service="chatbot",
             actions="GetCustomAction UpdateCustomAction DeleteCustomAction",
-            on=("arn:aws:chatbot::{account}:custom-action/{name}",),
+            on=("arn:{partition}:chatbot::{account}:custom-action/{name}",),
         ),
         Right(
             service="chatbot",
@@ -326,7 +328,7 @@ CLOUD_CONTROL: dict[str, tuple[Right, ...]] = {
         Right(
             service="chatbot",
             actions="AssociateToConfiguration DisassociateFromConfiguration",
-            on=(_CHANNEL, "arn:aws:chatbot::{account}:custom-action/{prefix}-*"),
+            on=(_CHANNEL, "arn:{partition}:chatbot::{account}:custom-action/{prefix}-*"),
         ),
         Right(
             service="chatbot",
@@ -339,7 +341,7 @@ CLOUD_CONTROL: dict[str, tuple[Right, ...]] = {
             service="iam",
             actions="CreateServiceLinkedRole",
             on=(
-                "arn:aws:iam::{account}:role/aws-service-role/management.chatbot.amazonaws.com/"
+                "arn:{partition}:iam::{account}:role/aws-service-role/management.chatbot.amazonaws.com/"
                 "AWSServiceRoleForAWSChatbot",
             ),
         ),

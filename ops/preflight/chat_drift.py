@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from domain.partition import PARTITION
 from domain.stored_objects import error_code
 from ops.preflight.environment import CHAT_REGION, Environment
 from ops.preflight.finding import Finding, failed, fine
@@ -75,7 +76,7 @@ def differences(expected: Any, actual: Any, stack: str, path: str = "") -> Itera
 
 def _of_action(environment: Environment, action: Mapping[str, Any]) -> list[str]:
     name = action["ActionName"]
-    arn = f"arn:aws:chatbot::{environment.identity.account}:custom-action/{name}"
+    arn = f"arn:{PARTITION}:chatbot::{environment.identity.account}:custom-action/{name}"
     try:
         actual = environment.client("chatbot", CHAT_REGION).get_custom_action(CustomActionArn=arn)[
             "CustomAction"
@@ -100,7 +101,7 @@ def _matches(expected: Any, actual: Any, stack: str) -> bool:
     """Whether a value is the expected one; a recorded name stands for that of the real resource."""
     if not (isinstance(expected, str) and isinstance(actual, str)):
         return expected == actual
-    recorded = re.fullmatch(rf"(?:arn:aws:(\w+):::)?({GATE}-[\w-]+)", expected)
+    recorded = re.fullmatch(rf"(?:arn:{PARTITION}:(\w+):::)?({GATE}-[\w-]+)", expected)
     if not recorded:
         return expected == actual
     service, name = recorded.groups()

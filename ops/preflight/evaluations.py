@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.partition import PARTITION
+
 SCAN = {
     "scan": "payments/v1",
     "app": "payments",
     "bucket": "uploads",
     "key": "payments/api.zip",
     "versionId": "v1",
-    "execution": "arn:aws:states:eu-central-1:123456789012:execution:pipeline:1",
+    "execution": f"arn:{PARTITION}:states:eu-central-1:123456789012:execution:pipeline:1",
 }
 # As OpenScan assigns them.
 VARIABLES: Mapping[str, Any] = {

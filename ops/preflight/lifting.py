@@ -8,6 +8,7 @@ resource of these types, by the Service Authorization Reference: each is here, o
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.partition import PARTITION
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, fine, warning
 
@@ -164,8 +165,8 @@ def arns(environment: Environment) -> dict[str, list[str]]:
     """The ARNs of what ``LIFTING`` names, as far as they exist."""
     outputs, prefix = environment.outputs, environment.prefix
     account = environment.identity.account
-    artifacts = f"arn:aws:s3:::{outputs['artifactsBucket']}"
-    state = f"arn:aws:s3:::{outputs['stateBucket']}"
+    artifacts = f"arn:{PARTITION}:s3:::{outputs['artifactsBucket']}"
+    state = f"arn:{PARTITION}:s3:::{outputs['stateBucket']}"
     machine = outputs["stateMachine"]
     iam = environment.client("iam")
     tagged = [
@@ -182,8 +183,9 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         )
     ]
     buttons = environment.desired("AWS::Chatbot::CustomAction")
+    chat = f"arn:{PARTITION}:chatbot::{account}"
     return {
-        "upload bucket": [f"arn:aws:s3:::{outputs['uploadBucket']}"],
+        "upload bucket": [f"arn:{PARTITION}:s3:::{outputs['uploadBucket']}"],
         "artifacts bucket": [artifacts],
         "evidence": [f"{artifacts}/scans/preflight"],
         "state bucket": [state],
@@ -197,10 +199,8 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         "executions": [f"{machine.replace(':stateMachine:', ':execution:')}:preflight"],
         "token": [arn for arn in tagged if ":secretsmanager:" in arn],
         "topic": [outputs["topic"]],
-        "channel": [f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{prefix}"],
-        "buttons": [
-            f"arn:aws:chatbot::{account}:custom-action/{button['ActionName']}" for button in buttons
-        ],
+        "channel": [f"{chat}:chat-configuration/slack-channel/{prefix}"],
+        "buttons": [f"{chat}:custom-action/{button['ActionName']}" for button in buttons],
     }
 
 

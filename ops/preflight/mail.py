@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from domain.partition import console
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, warning
@@ -48,7 +49,7 @@ def recipients(environment: Environment) -> Iterator[Finding]:
         yield failed(
             f"SES sends nothing for this account in {environment.region}",
             f"its state is {account.get('EnforcementStatus', 'not told')}",
-            f"read what SES wrote, in its console: https://{environment.region}.console.aws.amazon.com/ses",
+            f"read what SES wrote, in its console: {console(environment.region)}/ses",
         )
     if account.get("ProductionAccessEnabled"):
         yield fine("SES is out of its sandbox: emails reach everybody")
@@ -77,7 +78,7 @@ def recipients(environment: Environment) -> Iterator[Finding]:
         yield warning(
             "SES is in its sandbox; all recipients are verified",
             "a recipient who is added later gets nothing until verified; 200 emails a day at most",
-            f"ask for production access: https://{environment.region}.console.aws.amazon.com/ses",
+            f"ask for production access: {console(environment.region)}/ses",
         )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from domain.partition import console
 from ops.preflight.environment import CHAT_REGION, Environment, every
 from ops.preflight.finding import Finding, failed, fine, warning
 
-CONSOLE = f"https://{CHAT_REGION}.console.aws.amazon.com/chatbot/home#/chat-clients"
+CONSOLE = f"{console(CHAT_REGION)}/chatbot/home#/chat-clients"
 # Limits of the types' CloudFormation schemas; a longer command is cut off silently.
 MOST = {"ActionName": 64, "ButtonText": 50, "Variables": 5, "Criteria": 5, "CommandText": 100}
 ACTION = "AWS::Chatbot::CustomAction"

@@ -73,8 +73,8 @@ def stored(built: Built) -> Iterator[Row]:
 def rows() -> dict[Row, str]:
     """The rows of the page, each with the settings that it names."""
     table = PAGE.split("\n## ")[0]
-    found = re.findall(r"^\| (.*?) \| (.*?) ?\| (.*?) \| (.*?) ?\|$", table, re.M)[1:]
-    return {(where, what, period): settings for where, what, period, settings in found}
+    cells = re.findall(r"^\| (.*?) \| (.*?) ?\| (.*?) \| (.*?) ?\|$", table, re.M)[1:]
+    return {(where, what, period): settings for where, what, period, settings in cells}
 
 
 def test_the_page_says_how_long_everything_is_stored(everything: Built, rows: dict[Row, str]):

@@ -60,7 +60,7 @@ def test_all_wrong_values_are_named_at_once():
     args = UploadGateArgs(**{**VALUES, "recipients": [], "architecture": "arm"})
 
     with pytest.raises(ValueError, match=r"recipients must .*; architecture must "):
-        args.check("eu-central-1", "aws")
+        args.check("eu-central-1")
 
 
 @pytest.mark.parametrize("text", ["", "scan-again", "arn:aws:sns:us-east-1:123456789012:on-call"])

@@ -1,8 +1,12 @@
 """Objects are write-once, also under concurrent writes."""
 
 from typing import Any
+from unittest.mock import Mock
 
+import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from domain import stored_objects
@@ -43,6 +47,30 @@ class Bucket:
         if self.stored is None:
             raise Refused("NoSuchKey")
         return {"Body": Body(self.stored), "ETag": "1"}
+
+
+@pytest.mark.parametrize("calculation", ["when_supported", "when_required"])
+def test_each_write_has_a_checksum_whatever_the_client_adds_by_itself(calculation: Any):
+    """A bucket with Object Lock refuses a write without one."""
+    s3 = boto3.client(
+        "s3",
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(request_checksum_calculation=calculation),
+    )
+    sent: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request.headers)
+        return AWSResponse("", 200, {}, Mock(stream=lambda: [b""]))
+
+    s3.meta.events.register("before-send.s3.PutObject", answer)
+
+    assert put_if_absent(s3, "evidence", "key", b"{}").written
+    assert replace(s3, "state", "key", b"{}", None)
+
+    assert [headers["x-amz-sdk-checksum-algorithm"] for headers in sent] == [b"SHA256"] * 2
 
 
 def test_a_write_that_conflicts_with_a_failing_one_is_retried():
