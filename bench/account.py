@@ -33,7 +33,7 @@ def _start_nothing(_worker: object) -> None:
 
 
 class QuietAccount(LocalAccount):
-    """Has the program deployed, but uploads start no executions: functions are called directly."""
+    """Has the program deployed, but uploads start nothing: functions are called directly."""
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -60,6 +60,9 @@ class QuietAccount(LocalAccount):
 
     def deliver(self, event: dict[str, Any]) -> None:
         """Start nothing."""
+
+    def notify(self, function: str, event: dict[str, Any]) -> None:
+        """Call nothing."""
 
     def deployed_functions(self) -> dict[str, LambdaFunction]:
         """The program's functions in all regions, by module."""

@@ -79,8 +79,13 @@ def newer_upload(upload: Upload) -> Any:
     stored = {"key": scan["key"], "version-id": scan["versionId"]}
     stored |= {"etag": scan["etag"], "size": scan["size"]}
     detail = {"bucket": {"name": scan["bucket"]}, "object": stored}
-    event = {"time": scan["uploadedAt"], "detail": {**detail, "requester": scan["uploadedBy"]}}
+    event = {"time": scan["uploadedAt"], "detail": {**detail, "requester": scan["requester"]}}
     return {"event": event, "execution": scan["execution"], "retry": 0}
+
+
+def uploaded(upload: Upload) -> Any:
+    """S3's own notification of an upload."""
+    return upload.recorded("s3-notification")
 
 
 def scan_again(upload: Upload) -> Any:
@@ -127,6 +132,7 @@ CASES = (
     Case("notify", "approved", approved),
     Case("callback", "a wait begins", wait_begins),
     Case("open_scan", "a newer upload", newer_upload),
+    Case("uploader", "an upload", uploaded),
     Case("rescan", "a scan that failed to run", scan_again),
     Case("approver_audit", "one click", one_click),
 )

@@ -157,6 +157,7 @@ class Approval(pulumi.ComponentResource):
                 statements=[
                     *storage.read_evidence(
                         "scan.json",
+                        "uploader.json",
                         "report.json",
                         "gate-result.json",
                         "decision.json",

@@ -15,6 +15,7 @@ from components.scan_project import Build, ScanProject, ScanProjectArgs
 from components.state_machine import Waits, definition
 from components.states import Names
 from components.storage import Storage
+from components.upload_events import UploadEvents, UploadEventsArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,9 @@ class Pipeline(pulumi.ComponentResource):
         rule, dead_letters = self._start_on_upload(args, machine)
         self._resume_on_decision(args, callback)
         self._allow_executions(args.approval, machine)
+        events = UploadEvents(
+            name, UploadEventsArgs(context=args.context, storage=args.storage), opts=self._child
+        )
 
         self.state_machine_arn = machine.arn
         self.project = project.name
@@ -72,6 +76,7 @@ class Pipeline(pulumi.ComponentResource):
             "check-build-status": check,
             "callback": callback,
             "open-scan": open_scan,
+            "uploader": events.uploader,
         }
         self.register_outputs(
             {
@@ -93,7 +98,9 @@ class Pipeline(pulumi.ComponentResource):
                 module="check_build_status",
                 description="Says what a build resulted in, and why",
                 statements=[
-                    *storage.read_evidence("scan.json", "report.json", "gate-result.json"),
+                    *storage.read_evidence(
+                        "scan.json", "uploader.json", "report.json", "gate-result.json"
+                    ),
                     *storage.write_evidence("gate-result.json"),
                     *storage.read_state("thread-slots/*"),
                     *storage.write_state("thread-slots/*"),

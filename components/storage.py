@@ -105,7 +105,6 @@ class Storage(pulumi.ComponentResource):
             PrivateBucketArgs(
                 key=key,
                 access_logs=access_logs.name,
-                events=True,
                 protect=protect,
                 statements=lambda arn: upload_policy(
                     arn,

@@ -3,16 +3,20 @@
 SCANS, WAITING = "scans/", "waiting/"
 # Documents of a scan, by the names of their schemas; scanner.log has none.
 DOCUMENTS = {
-    f"{name}.json": name for name in ("scan", "report", "gate-result", "decision", "withdrawal")
+    f"{name}.json": name
+    for name in ("scan", "uploader", "report", "gate-result", "decision", "withdrawal")
 }
 # Each document has the SHA-256 of those that it is based on, so that later changes are detected.
 HASHED_BY = {
     "scanner.log": "report.json",
     "scan.json": "gate-result.json",
+    "uploader.json": "gate-result.json",
     "report.json": "gate-result.json",
     "gate-result.json": "decision.json",
     "decision.json": "withdrawal.json",
 }
+# Written whenever S3 says so: it may come after the document that would name its SHA-256.
+MAY_COME_LATE = {"uploader.json"}
 
 
 def schema_of(name: str) -> str | None:

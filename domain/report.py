@@ -1,21 +1,11 @@
 """Parses the scanner's report, which is untrusted: hostile code may have taken over its scan."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import coverage
+from . import coverage, email_address
 from .coverage import Coverage
 from .findings import SEVERITIES, Condition, Finding, IgnoredSetting
-
-# RFC 5321: a dot-string (4.1.2) of the characters that are common in addresses, and a host name of
-# letters, digits and hyphens (RFC 1123, 2.1) with a letter in its last label; lengths by 4.5.3.1.
-# Other characters are refused: some mail servers relay addresses with `%` or `!`.
-_WORD, _LABEL = r"[A-Za-z0-9_+'-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(
-    rf"(?=.{{1,64}}@)(?=.{{1,254}}\Z){_WORD}(?:\.{_WORD})*"
-    rf"@(?:{_LABEL}\.)+(?=[^.]*[A-Za-z]){_LABEL}"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +144,7 @@ def _parse(document: dict[str, Any]) -> Report:
             for setting in document["ignored"]
         ),
         dashboard=document["links"]["dashboard"],
-        uploader=_address(document["upload"].get("uploader")),
+        uploader=email_address.address(document["upload"].get("uploader")),
         error=_scan_error(error) if error else None,
     )
 
@@ -167,11 +157,6 @@ def _scan_error(error: dict[str, Any]) -> ScanError:
         remediation=str(error["remediation"]),
         retryable=retryable,
     )
-
-
-def _address(value: Any) -> str:
-    """``value`` if it is an email address that is safe in headers, else an empty string."""
-    return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else ""
 
 
 def _count(value: Any) -> int | None:

@@ -9,6 +9,7 @@ from domain.approvers import Person
 from domain.coverage import files
 from domain.findings import Condition, Finding
 from domain.report import Report, ScanError
+from domain.uploader import Uploader
 from handlers import links, not_scanned
 from handlers.mrkdwn import block, code, link, text
 from handlers.not_scanned import Line
@@ -27,7 +28,10 @@ Buttons = dict[str, str] | None
 
 
 class ScanLinks(NamedTuple):
-    """The upload that a card is about, and links to more details; each link may be None."""
+    """The upload that a card is about, and links to more details; each link may be None.
+
+    By default nobody is recorded as its uploader.
+    """
 
     scan: str
     app: str
@@ -37,6 +41,7 @@ class ScanLinks(NamedTuple):
     build: str | None = None
     execution: str | None = None
     evidence: str | None = None
+    uploader: Uploader = Uploader(principal_id="", claim="")
 
     @property
     def zip_name(self) -> str:
@@ -70,6 +75,7 @@ def gate_failed(
         title=f"❌ {text(scan_links.app, 100)}: quality gate failed",
         body=[
             _upload(scan_links, report),
+            _uploaded_by(scan_links.uploader),
             "",
             *(f"• {_condition(condition)}" for condition in failed[:TOP_CONDITIONS]),
             *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
@@ -99,6 +105,7 @@ def scan_error(
         title=f"⚠️ {text(scan_links.app, 100)}: scan failed to run",
         body=[
             _upload(scan_links, report),
+            _uploaded_by(scan_links.uploader),
             "",
             text(scan_error.message, 1000),
             "The code was not evaluated and stays blocked.",
@@ -128,6 +135,7 @@ def outcome(
         title=f"{details.mark} {text(scan_links.app, 100)}: {text(details.headline, 100)}",
         body=[
             _upload(scan_links, None),
+            _uploaded_by(scan_links.uploader),
             "",
             f"{mention} {text(details.lead, 1000)}".strip(),
             *([f"*Reason:* {text(details.reason, 1000)}"] if details.reason else ()),
@@ -154,6 +162,14 @@ def _upload(scan_links: ScanLinks, report: Report | None) -> str:
     if report and report.coverage:
         parts.append(text(report.coverage.analysed, 120))
     return " · ".join(parts)
+
+
+def _uploaded_by(uploader: Uploader) -> str:
+    """Return what S3 recorded, and apart from that what the upload says of itself."""
+    recorded = code(uploader, 200) if uploader.principal_id else str(uploader)
+    claim = uploader.other_claim
+    claimed = f"; claims to be {code(claim, 260)} (not verified)" if claim else ""
+    return f"*Uploaded by:* {recorded}{claimed}"
 
 
 def _condition(failed: Condition) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from domain import report, timestamps
+from domain import report, timestamps, uploader
 from domain.sanitize import line
 from domain.stored_objects import StoredObject
 from handlers import (
@@ -22,7 +22,7 @@ from handlers import (
     versions,
 )
 from handlers.buttons import Buttons
-from handlers.evidence import Evidence
+from handlers.evidence import Evidence, uploader_of
 from handlers.notification import in_thread
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     report has the gate's result; a build can succeed although the gate failed.
     """
     evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
-    stored, *before = evidence.get_each("gate-result.json", "scan.json", "report.json")
+    names = ("gate-result.json", "scan.json", "report.json", "uploader.json")
+    stored, *before = evidence.get_each(*names)
     return _answer(stored or _evaluate(evidence, event, *before))
 
 
@@ -71,10 +72,11 @@ def _evaluate(
     event: Mapping[str, Any],
     opened: StoredObject | None,
     left: StoredObject | None,
+    recorded: StoredObject | None,
 ) -> StoredObject:
     """Write gate-result.json with the scan's result and card, unless it exists; return it.
 
-    ``opened`` is scan.json, ``left`` is report.json.
+    ``opened`` is scan.json, ``left`` report.json, ``recorded`` uploader.json.
     """
     scan, error, now = event["scan"], event.get("error"), timestamps.now()
     parsed_report = report.parse(left and left.document, scan)
@@ -88,6 +90,10 @@ def _evaluate(
         build=links.build(REGION, found_build.arn) if found_build else None,
         execution=links.execution(REGION, event["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan),
+        uploader=uploader.of(
+            uploader_of(evidence, opened and opened.document, recorded and recorded.document),
+            parsed_report,
+        ),
     )
     is_storm = partial(_thread_slots().is_storm, now)
 
@@ -138,7 +144,11 @@ def _evaluate(
             "card": notification,
             "evidence": {
                 name: document.sha256
-                for name, document in (("scan.json", opened), ("report.json", left))
+                for name, document in (
+                    ("scan.json", opened),
+                    ("uploader.json", recorded),
+                    ("report.json", left),
+                )
                 if document
             },
         },

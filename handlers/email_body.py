@@ -9,6 +9,7 @@ from domain.approvers import Person
 from domain.findings import Finding
 from domain.report import Report
 from domain.sanitize import line
+from domain.uploader import Uploader
 from handlers import links, not_scanned, wrapping
 from handlers.not_scanned import Line
 from handlers.outcome import Outcome
@@ -134,6 +135,7 @@ color:#1f2328;text-align:left">
 def compose(
     outcome: Outcome,
     scan: Mapping[str, Any],
+    uploader: Uploader,
     report: Report | None,
     decision: Mapping[str, Any],
     withdrawal: Mapping[str, Any] | None,
@@ -152,10 +154,13 @@ def compose(
         "App": scan["app"],
         "Zip": scan["key"],
         "Version": scan["versionId"],
-        "Uploaded": f"{uploaded} by {scan.get('uploadedBy') or 'unknown'}",
+        "Uploaded": uploaded,
+        "Uploaded by": str(uploader),
         "Decision": f"{decision['decision']} on {decided}",
         "Reason": decision["reason"],
     }
+    if uploader.other_claim:
+        facts["Uploaded by"] += f"; claims to be {uploader.other_claim} (not verified)"
     if people:
         by = "Withdrawn by" if withdrawal else "Decided by"
         facts[by] = " or ".join(map(str, people))

@@ -4,6 +4,7 @@ Each document of the evidence is write-once and names the SHA-256 of those befor
 changes are detected: see ``domain/evidence_paths.py``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from domain.evidence_paths import (
     waiting_key,
     waiting_scan,
 )
-from domain.scan_id import ATTEMPT
+from domain.scan_id import ATTEMPT, scan_id
 from domain.stored_objects import StoredObject, get_object
 from handlers import parallel
 
@@ -60,6 +61,18 @@ class Evidence:
         return stored_objects.put_if_absent(
             self.s3, self.bucket, evidence_key(self.scan, name), body
         )
+
+
+def uploader_of(evidence: Evidence, scan: Mapping[str, Any] | None, recorded: Any) -> Any:
+    """Return uploader.json of a version, None if S3's event has not come (yet).
+
+    ``scan`` is scan.json, ``recorded`` is uploader.json in ``evidence``. Only the first attempt at
+    a version has one, which counts for the others: it is the same upload.
+    """
+    if recorded or not scan or scan.get("attempt", 1) == 1:
+        return recorded
+    first = scan_id(scan["app"], scan["versionId"])
+    return Evidence(evidence.s3, evidence.bucket, first).read("uploader.json")
 
 
 def attempts(s3: Any, bucket: str, app: str, version: str) -> list[int]:

@@ -31,9 +31,10 @@ _MARKS = _NO_CODE | str.maketrans(
 # Between ASCII letters and digits Slack ignores it; there it stays, so that names can be copied.
 _UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 # The colon of a URL (``https:``, ``mailto:``) or an emoji; not that of ``Note: this`` or
-# ``10:30 UTC`` (at the end of a text, another colon may follow).
+# ``10:30 UTC`` (at the end of a text, another colon may follow, and an emoji's name may begin with
+# digits and go on with other characters).
 _COLON = re.compile(
-    r"(?<![0-9]):(?=\S)|:(?![0-9]{2}[^0-9:])(?=\S)|[:\uff1a](?=//|[^\s:\uff1a]+[:\uff1a])"
+    r"(?<![0-9]):(?=\S)|:(?![0-9]{2}[\s.,;)])(?=\S)|[:\uff1a](?=//|[^\s:\uff1a]+[:\uff1a])"
 )
 # The dot before a possible top-level domain, which has at least two letters.
 _HOST_DOT = re.compile(

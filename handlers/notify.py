@@ -3,16 +3,16 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain import approvers, report, timestamps
+from domain import approvers, report, timestamps, uploader
 from domain.stored_objects import error_code
 from handlers import aws, card, links, measure, outcome
 from handlers.aws import ClientError, Config
 from handlers.buttons import Buttons
 from handlers.email_body import EmailBody, compose
-from handlers.evidence import Evidence
+from handlers.evidence import Evidence, uploader_of
 from handlers.mail import message
 from handlers.notification import in_thread
 
@@ -58,14 +58,20 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(s3, ARTIFACTS_BUCKET, scan_id)
-    scan, gate_result, left, decision, withdrawal = evidence.read_each(
-        "scan.json", "gate-result.json", "report.json", "decision.json", "withdrawal.json"
+    scan, recorded, gate_result, left, decision, withdrawal = evidence.read_each(
+        "scan.json",
+        "uploader.json",
+        "gate-result.json",
+        "report.json",
+        "decision.json",
+        "withdrawal.json",
     )
     withdrawal = withdrawal if name in ABOUT_AN_EXCEPTION else None
     if _is_outdated(name, decision, withdrawal):
         log.info("outdated", extra={"scan": scan_id, "event": name})
         return {"card": None}
     parsed_report = report.parse(left, scan_id)
+    uploaded_by = uploader.of(uploader_of(evidence, scan, recorded), parsed_report)
     scan_links = card.ScanLinks(
         scan=scan_id,
         app=scan["app"],
@@ -74,6 +80,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         report=links.web(parsed_report.dashboard) if parsed_report else None,
         execution=links.execution(REGION, scan["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan_id),
+        uploader=uploaded_by,
     )
     details = outcome.describe(name, scan_links.zip_name, decision, withdrawal, event["expiresAt"])
     people = _who(evidence, decision, withdrawal)
@@ -86,11 +93,11 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if details.subject:
         console = {"Execution": scan_links.execution, "Evidence": scan_links.evidence}
         known = {label: url for label, url in console.items() if url}
-        email_body = compose(details, scan, parsed_report, decision, withdrawal, known, people)
-        # Last, since an error after it would make the retry send the email again.
-        sent = _mail(
-            scan_id, email_body, scan["app"], parsed_report.uploader if parsed_report else ""
+        email_body = compose(
+            details, scan, uploaded_by, parsed_report, decision, withdrawal, known, people
         )
+        # Last, since an error after it would make the retry send the email again.
+        sent = _mail(scan_id, email_body, scan["app"], uploaded_by.addresses)
         log.info("mailed", extra={"scan": scan_id, "event": name, "messageId": sent})
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("notified", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
@@ -123,9 +130,9 @@ def _who(
     return approvers.matching(evidence, verb, decision["reason"], decision["decidedAt"])
 
 
-def _mail(scan_id: str, email_body: EmailBody, app: str, uploader: str) -> str:
+def _mail(scan_id: str, email_body: EmailBody, app: str, uploaders: Sequence[str]) -> str:
     """Send ``email_body``, without the uploader if SES refuses it; return SES's message id."""
-    to, team = recipients(app, uploader), recipients(app, "")
+    to, team = recipients(app, uploaders), recipients(app, ())
     try:
         return _send(scan_id, email_body, to)
     except ClientError as error:
@@ -148,13 +155,17 @@ def _send(scan_id: str, email_body: EmailBody, to: list[str]) -> str:
     return sent["MessageId"]
 
 
-def recipients(app: str, uploader: str) -> list[str]:
-    """Return the addresses for ``app``, its own or the default ones, and last the uploader's."""
+def recipients(app: str, uploaders: Sequence[str]) -> list[str]:
+    """Return the addresses for ``app``, its own or the default ones, and last the uploader's.
+
+    ``uploaders`` are addresses of the uploader, the most reliable first; the first one in the
+    configured domains is used, since some are their own claim.
+    """
     usual = RECIPIENTS.get(app, RECIPIENTS[""])
-    # The address is the uploader's own claim, so it is used only in the configured domains.
-    ours = uploader.rpartition("@")[2].lower() in UPLOADER_DOMAINS
+    ours = (one for one in uploaders if one.rpartition("@")[2].lower() in UPLOADER_DOMAINS)
+    uploader_address = next(ours, "")
     # Mail systems in practice ignore case in addresses.
-    known = {address.casefold() for address in usual}
-    if not ours or uploader.casefold() in known:
+    known = {"", *(address.casefold() for address in usual)}
+    if uploader_address.casefold() in known:
         return usual
-    return [*usual, uploader]
+    return [*usual, uploader_address]

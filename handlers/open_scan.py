@@ -61,7 +61,7 @@ def _scan(event: Mapping[str, Any], execution: str) -> dict[str, Any]:
         "etag": uploaded["etag"],
         "size": uploaded["size"],
         "uploadedAt": event["time"],
-        "uploadedBy": event["detail"]["requester"],
+        "requester": event["detail"]["requester"],
         "execution": execution,
     }
 

@@ -87,6 +87,6 @@ def _event(opened: dict[str, Any], attempt: int) -> dict[str, Any]:
                 "etag": opened["etag"],
                 "size": opened["size"],
             },
-            "requester": opened["uploadedBy"],
+            "requester": opened["requester"],
         },
     }

@@ -34,6 +34,7 @@ from local import moto_caches, moto_patches, resources
 from local.builds import Builds
 from local.channel import Channel
 from local.functions import Functions
+from local.permissions import services
 from local.permissions.guard import ADMINISTRATOR, Guard
 from ops.mock_monitor import TransformingMonitor
 
@@ -102,7 +103,7 @@ class LocalAccount:
         self.channel = Channel(self.client, self.guard)
         self.builds = Builds(self.client, self.endpoint, self.guard, self._slots)
         self.functions = Functions(self.endpoint, self.client, self.guard)
-        moto_patches.apply(self.builds, self.functions, self.guard, self.deliver)
+        moto_patches.apply(self.builds, self.functions, self.guard, self.deliver, self.notify)
         try:
             self.outputs = self._deploy()
         except BaseException:
@@ -174,6 +175,12 @@ class LocalAccount:
     def deliver(self, event: dict[str, Any]) -> None:
         """Deliver an event to the targets of all matching rules, as EventBridge does."""
         threading.Thread(target=self._deliver, args=[event], daemon=True).start()
+
+    def notify(self, function: str, event: dict[str, Any]) -> None:
+        """Invoke a function for a bucket, as S3 does for its own notifications."""
+        bucket = event["Records"][0]["s3"]["bucket"]["arn"]
+        arguments = [function, event, services.S3, bucket]
+        threading.Thread(target=self._invoke, args=arguments, daemon=True).start()
 
     def written(self, scan: str) -> list[str]:
         """The names of the scan's documents of evidence, oldest first."""
@@ -328,7 +335,7 @@ class LocalAccount:
                 continue
             for target in rule.targets:
                 if ":lambda:" in target["Arn"]:
-                    self._invoke(target["Arn"], event, rule.arn)
+                    self._invoke(target["Arn"], event, EVENTS, rule.arn)
                     continue
                 try:
                     role = target["RoleArn"]
@@ -342,7 +349,7 @@ class LocalAccount:
                 except Exception as error:
                     self._dead_letter(target["DeadLetterConfig"]["Arn"], event, error, rule.arn)
 
-    def _invoke(self, function: str, event: dict[str, Any], rule: str) -> None:
+    def _invoke(self, function: str, event: dict[str, Any], service: str, source: str) -> None:
         """Invoke a function asynchronously as Lambda does: a failed call is retried twice.
 
         On AWS the retries come minutes later
@@ -352,7 +359,7 @@ class LocalAccount:
             if self._stopped.wait(EVENT_SECONDS):
                 return
             try:
-                answer = self.client("lambda", signer=EVENTS, source=rule).invoke(
+                answer = self.client("lambda", signer=service, source=source).invoke(
                     FunctionName=function, Payload=json.dumps(event)
                 )
             except BotoCoreError:

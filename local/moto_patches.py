@@ -14,7 +14,7 @@ from typing import Any
 import moto.awslambda.models as lambda_models
 import moto.codebuild.models as codebuild_models
 import moto.s3.models as s3_models
-import moto.s3.notifications as s3_notifications
+import moto.s3.notifications as moto_s3_notifications
 import moto.stepfunctions.parser.asl.component.common.retry.jitter_strategy_decl as asl_jitter
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as factory
 import moto.stepfunctions.parser.asl.component.state.state as asl_state
@@ -32,7 +32,7 @@ from moto.stepfunctions.exceptions import InvalidToken
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from local import jsonata, moto_caches
+from local import jsonata, moto_caches, s3_notifications
 from local.builds import Builds
 from local.functions import Functions
 from local.permissions.guard import Guard
@@ -54,10 +54,12 @@ def apply(
     functions: Functions,
     guard: Guard,
     deliver: Callable[[dict[str, Any]], None],
+    notify: Callable[[str, dict[str, Any]], None],
 ) -> None:
     """Patch moto.
 
-    ``guard`` gets each request first, ``deliver`` each event that S3 sends to EventBridge.
+    ``guard`` gets each request first, ``deliver`` each event that S3 sends to EventBridge, and
+    ``notify`` the ARN of a function with each event that S3 sends to it.
 
     Raises:
         RuntimeError: the patches were made for another version of moto.
@@ -108,7 +110,9 @@ def apply(
     _set(s3_models.FakeBucket, "get_permission", _bucket_permission)
     for listed in (s3_models.FakeKey, s3_models.FakeDeleteMarker):
         listed.__deepcopy__ = _listed  # type: ignore[attr-defined]
-    _set(s3_notifications, "_send_event_bridge_message", send_event)
+    _set(moto_s3_notifications, "_send_event_bridge_message", send_event)
+    _set(moto_s3_notifications, "_get_s3_event", _notification)
+    _set(moto_s3_notifications, "_invoke_awslambda", _to_function(notify))
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
@@ -174,6 +178,28 @@ def _bucket_permission(self: Any, action: str, resource: str) -> PermissionResul
     return PermissionResult.NEUTRAL
 
 
+def _to_function(notify: Callable[[str, dict[str, Any]], None]) -> Callable[..., None]:
+    """What moto calls with a function's event."""
+
+    def send(_account: str, event: Any, function: str, _region: str) -> None:
+        if event:
+            notify(function, event)
+
+    return send
+
+
+def _notification(event_name: str, bucket: Any, key: Any, notification: str) -> Any:
+    """S3's own event, None for one that S3 does not send."""
+    if _is_put_of_parts(event_name, key):
+        return None
+    return s3_notifications.event(event_name, bucket, key, notification)
+
+
+def _is_put_of_parts(event_name: str, key: Any) -> bool:
+    """Whether it is moto's Put event for a multipart upload, which S3 does not send."""
+    return getattr(key, "multipart", None) is not None and event_name.endswith(":Put")
+
+
 def _object_created(bucket: Any, event_name: str, key: Any) -> dict[str, Any] | None:
     """The event as S3 sends it; moto's has constant ids and another ``etag``."""
     reasons = {
@@ -181,9 +207,7 @@ def _object_created(bucket: Any, event_name: str, key: Any) -> dict[str, Any] | 
         "s3:ObjectCreated:Copy": "CopyObject",
         "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     }
-    # For a multipart upload, moto also sends a Put event, which S3 does not.
-    multipart = getattr(key, "multipart", None) is not None
-    if event_name not in reasons or (multipart and event_name.endswith(":Put")):
+    if event_name not in reasons or _is_put_of_parts(event_name, key):
         return None
     return {
         "version": "0",

@@ -25,6 +25,8 @@ FORMULA = ("=", "+", "-", "@")
 class Row:
     """One scan; fields are empty for what did not happen.
 
+    ``uploadedBy`` is as S3 recorded it, ``uploaderClaim`` as the upload says itself.
+
     The last three count files that were not analysed: see ``coverage`` in the report's schema.
     """
 
@@ -34,6 +36,7 @@ class Row:
     version: str
     uploaded: str
     uploadedBy: str
+    uploaderClaim: str
     result: str
     decision: str
     reason: str
@@ -133,7 +136,8 @@ def row(scan: Scan) -> Row:
         key=field_of(scan.opened, "key"),
         version=field_of(scan.opened, "versionId"),
         uploaded=field_of(scan.opened, "uploadedAt"),
-        uploadedBy=field_of(scan.opened, "uploadedBy"),
+        uploadedBy=str(scan.uploader),
+        uploaderClaim=scan.uploader.claim,
         result=field_of(scan.gate_result, "status"),
         decision=field_of(scan.decision, "decision"),
         reason=field_of(scan.decision, "reason"),

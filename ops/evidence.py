@@ -1,16 +1,17 @@
 """Reads the evidence of scans from the artifacts bucket."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from domain import approvers, timestamps
+from domain import approvers, report, timestamps, uploader
 from domain.evidence_paths import SCANS, evidence_key, evidence_prefix, schema_of
-from domain.scan_id import APP, ATTEMPT, SCAN_ID
+from domain.scan_id import APP, ATTEMPT, SCAN_ID, scan_id
 from domain.stored_objects import error_code
+from domain.uploader import Uploader
 from ops.documents import InvalidDocument, longest, parse
 from ops.errors import CommandError
 from ops.stack import Stack
@@ -45,11 +46,13 @@ def is_document(name: str) -> bool:
 class Scan:
     """The documents of one scan, None for those that do not exist; ``actions`` is actions/*.
 
+    ``opened`` is scan.json; ``recorded`` is uploader.json, for a further attempt that of the first.
     ``invalid`` maps the names of invalid documents to what is wrong; these are None here, too.
     """
 
     id: str
     opened: Mapping[str, Any] | None = None
+    recorded: Mapping[str, Any] | None = None
     report: Mapping[str, Any] | None = None
     gate_result: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
@@ -70,6 +73,11 @@ class Scan:
     def all(self, folder: str) -> list[Any]:
         """The records in ``folder``, for ``domain.approvers``."""
         return self.actions if folder == "actions" else []
+
+    @property
+    def uploader(self) -> Uploader:
+        """Who uploaded, as far as known."""
+        return uploader.of(self.recorded, report.parse(self.report, self.id))
 
     @property
     def decided_by(self) -> str:
@@ -126,6 +134,7 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
     return Scan(
         id=scan,
         opened=documents.get("scan.json"),
+        recorded=documents.get("uploader.json"),
         report=documents.get("report.json"),
         gate_result=documents.get("gate-result.json"),
         decision=documents.get("decision.json"),
@@ -157,6 +166,14 @@ class Evidence:
 
     def documents(self, scan: str, names: Sequence[str]) -> Scan:
         """Return the documents of ``scan`` with these file names."""
+        whole = self._parsed(scan, names)
+        opened = whole.opened
+        if not opened or (opened.get("attempt") or 1) == 1:
+            return whole
+        first = self._parsed(scan_id(opened["app"], opened["versionId"]), ["uploader.json"])
+        return replace(whole, recorded=first.recorded)
+
+    def _parsed(self, scan: str, names: Sequence[str]) -> Scan:
         bodies = {name: self._body(scan, name) for name in filter(is_document, names)}
         return parsed(scan, {name: body for name, body in bodies.items() if body is not None})
 

@@ -1,8 +1,8 @@
 """Verifies the evidence of one scan: each document names the SHA-256 of the previous ones.
 
 ``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of ``scan.json`` and the
-report; ``decision.json`` that of the gate result; ``withdrawal.json`` that of the decision. Each is
-write-once.
+report, and of ``uploader.json`` unless that came later; ``decision.json`` that of the gate result;
+``withdrawal.json`` that of the decision. Each is write-once.
 """
 
 import hashlib
@@ -10,13 +10,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from domain import report
-from domain.evidence_paths import HASHED_BY
+from domain import report, timestamps
+from domain.evidence_paths import HASHED_BY, MAY_COME_LATE
+from domain.scan_id import app_of, scan_id
 from ops.evidence import Scan, parsed
 
 KNOWN = {*HASHED_BY, *HASHED_BY.values()}
+# A scan begins within seconds of its upload; after this time it has not begun at all.
+BEGINS = timedelta(minutes=15)
 ACTION_FILE = re.compile(r"actions/[^/]+\.json")
 
 
@@ -65,13 +69,20 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
             yield name, "was deleted"
         if name in scan_documents.invalid:
             yield name, scan_documents.invalid[name]
-    if "scan.json" not in files:
+    if "scan.json" not in files and not _begins_soon(scan_documents, files):
         yield "scan.json", "is missing; every scan begins with it"
     for name, voucher in HASHED_BY.items():
         if voucher in files:
             yield from _vouched(name, files.get(name), voucher, files[voucher])
     if not scan_documents.invalid:
         yield from _sense(scan_documents)
+
+
+def _begins_soon(scan: Scan, files: Files) -> bool:
+    """Whether so far only the uploader is recorded, since the scan of the upload begins soon."""
+    if files.keys() != {"uploader.json"} or not scan.recorded:
+        return False
+    return timestamps.now() - timestamps.parse(scan.recorded["uploadedAt"]) < BEGINS
 
 
 def _vouched(
@@ -86,9 +97,9 @@ def _vouched(
     expected = hashes.get(name)
     if stored is None and expected:
         yield name, f"is missing; {voucher} vouches for it"
-    elif stored is not None and not expected:
+    elif stored is not None and not expected and name not in MAY_COME_LATE:
         yield name, f"{voucher} does not know it: it came later"
-    elif stored is not None and stored.sha256 != expected:
+    elif stored is not None and expected and stored.sha256 != expected:
         yield name, f"was changed: it is not what {voucher} vouches for"
 
 
@@ -96,6 +107,8 @@ def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
     """Yield contradictions between documents, which their SHA-256 cannot show."""
     evaluated = scan.gate_result["status"] if scan.gate_result else None
     card = scan.gate_result.get("card") if scan.gate_result else None
+    if scan.recorded and (wrong := _not_of(scan.recorded, scan)):
+        yield "uploader.json", wrong
     if card is not None and (about := _subject(card)) != scan.id:
         yield "gate-result.json", f"its card is about another scan: {about}"
     if evaluated in ("passed", "failed"):
@@ -104,6 +117,18 @@ def _sense(scan: Scan) -> Iterator[tuple[str, str]]:
         yield "decision.json", f"decides about a scan that is {evaluated or 'not evaluated'}"
     if scan.withdrawal and (scan.decision or {}).get("decision") != "approved":
         yield "withdrawal.json", "withdraws what was not approved"
+
+
+def _not_of(recorded: Mapping[str, Any], scan: Scan) -> str:
+    """What is wrong with the upload that uploader.json names; empty if it is this scan's."""
+    opened = scan.opened or recorded
+    for name in ("bucket", "key", "versionId"):
+        if recorded[name] != opened[name]:
+            return f"is about another {name}: {recorded[name]}"
+    app = opened.get("app", app_of(recorded["key"]))
+    if scan.id != scan_id(app, recorded["versionId"]):
+        return "is of a further attempt; only the first has one"
+    return ""
 
 
 def _subject(card: Any) -> Any:

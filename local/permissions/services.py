@@ -12,7 +12,7 @@ from local.permissions.guard import Guard
 LAMBDA, CODEBUILD, STEP_FUNCTIONS = (
     f"{name}.amazonaws.com" for name in ("lambda", "codebuild", "states")
 )
-S3_LOGS = "logging.s3.amazonaws.com"
+S3, S3_LOGS = "s3.amazonaws.com", "logging.s3.amazonaws.com"
 
 
 def function_starts(guard: Guard, role: str, name: str) -> None:
@@ -118,6 +118,15 @@ def access_logs_are_delivered(guard: Guard, source: str, target: str) -> None:
     service = guard.service(S3_LOGS, arn=f"arn:aws:s3:::{source}", account=guard.world.account)
     needs = [Access("s3:PutObject", f"arn:aws:s3:::{target}")]
     guard.check(service, needs)
+
+
+def notifications_are_sent(guard: Guard, bucket: str, function: str) -> None:
+    """S3 refuses a function that it may not call when its bucket's notifications are configured.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    service = guard.service(S3, arn=f"arn:aws:s3:::{bucket}", account=guard.world.account)
+    guard.check(service, [Access("lambda:InvokeFunction", function)])
 
 
 def log_events_are_sent(guard: Guard, group: str, function: str) -> None:

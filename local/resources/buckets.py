@@ -93,10 +93,25 @@ def bucket_policy(account: Account, name: str, inputs: Inputs) -> Made:
 
 def notification(account: Account, name: str, inputs: Inputs) -> Made:
     bucket = inputs.take("bucket")
+    configuration: dict[str, Any] = {}
     if inputs.take("eventbridge"):
-        account.client("s3").put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        configuration["EventBridgeConfiguration"] = {}
+    for function in inputs.blocks("lambdaFunctions"):
+        arn = function.take("lambdaFunctionArn")
+        services.notifications_are_sent(account.guard, bucket, arn)
+        suffix = {"Name": "suffix", "Value": function.take("filterSuffix")}
+        configuration.setdefault("LambdaFunctionConfigurations", []).append(
+            {
+                "Id": function.take("id"),
+                "LambdaFunctionArn": arn,
+                "Events": function.take("events"),
+                "Filter": {"Key": {"FilterRules": [suffix]}},
+            }
         )
+        function.done()
+    account.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration=configuration
+    )
     return bucket, {}
 
 

@@ -32,6 +32,7 @@ def test_a_function_does_its_work_when_it_is_measured(account, case):
         "approved": "send_email",
         "a wait begins": "put_object",
         "a newer upload": "send_task_success",
+        "an upload": "put_object",
         "a scan that failed to run": "start_execution",
         "one click": "put_object",
     }

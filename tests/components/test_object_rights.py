@@ -13,6 +13,7 @@ READS = ("s3:GetObject", "s3:GetObjectVersion")
 # Roles to which S3 answers 403 about an object that is missing, as about one that they may not read
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html), and why that is enough.
 FORBIDDEN = {
+    ("gate-uploader", "gate-artifacts"): "it reads only what S3 has just said to exist",
     ("gate-scan", "gate-artifacts"): "it reads only what S3 has just said to exist, and a list "
     "would have the ids of all scans, which are those of uploads",
     ("gate-scan", "gate-state"): "CodeBuild fetches the code, which exists, and does without a "

@@ -99,6 +99,7 @@ NOTIFICATION = Rule(
     f"{S3_API}/API_PutBucketNotificationConfiguration.html",
 )
 RULES = (
+    NOTIFICATION,
     Rule(
         "s3/bucketLogging:BucketLogging",
         of_bucket("s3/bucketPolicy:BucketPolicy", key="targetBucket"),

@@ -317,7 +317,7 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
     ]
     project = prod.one("codebuild/project:Project").inputs["environment"]["environmentVariables"]
 
-    assert len(functions) == 6
+    assert len(functions) == 7
     assert {key for function in functions for key in function} == {
         "APPROVAL_FUNCTION",
         "ARTIFACTS_BUCKET",

@@ -162,10 +162,10 @@ def test_access_is_logged(built: Built, bucket: str):
     }
 
 
-def test_events_of_uploads_and_evidence_go_to_eventbridge(built: Built):
-    for name in ("gate-uploads", "gate-artifacts"):
-        notification = built.one("s3/bucketNotification:BucketNotification", name)
-        assert notification.inputs == {"bucket": name, "eventbridge": True}
+def test_events_of_evidence_go_to_eventbridge(built: Built):
+    """Those of uploads are in test_upload_events.py."""
+    notification = built.one("s3/bucketNotification:BucketNotification")
+    assert notification.inputs == {"bucket": "gate-artifacts", "eventbridge": True}
 
 
 DEPLOYER, SOMEBODY = "arn:aws:iam::999999999999:role/deploy", "arn:aws:iam::123456789012:role/dev"

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 # What Lambda runs; the other modules of handlers are a library.
 ENTRIES = {
     "approval", "callback", "check_build_status", "notify", "open_scan", "rescan", "approver_audit",
+    "uploader",
 }  # fmt: skip
 # Besides the standard library and themselves. ``ops`` uses only the API calls of ``scan``.
 MAY = {

@@ -18,8 +18,13 @@ HEAD = {"version": 1, "scan": "payments/3sL4kqtJlcpXroDTDmJ"}
 SOUND: dict[str, Any] = {
     "scan": {
         **HEAD, "attempt": 1, "app": "payments", "bucket": "b", "key": "payments/api.zip",
-        "versionId": "v", "etag": "e", "size": 3, "uploadedAt": TIME, "uploadedBy": "1",
+        "versionId": "v", "etag": "e", "size": 3, "uploadedAt": TIME, "requester": "1",
         "execution": "arn:e",
+    },
+    "uploader": {
+        **HEAD, "bucket": "b", "key": "payments/api.zip", "versionId": "v",
+        "principalId": "AWS:AROAEXAMPLE:ada@example.com", "sourceIp": "192.0.2.1",
+        "operation": "ObjectCreated:Put", "requestId": "D82B88E5F771F645", "uploadedAt": TIME,
     },
     "report": json.loads((EVENTS / "report-failed.json").read_text()),
     "gate-result": {

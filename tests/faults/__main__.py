@@ -33,7 +33,8 @@ MEANINGS = {
     TWICE: "the same, but a card or an email came twice: its sender got no response",
     CARD: "the lifecycle ended differently, and a card says so",
     ANSWER: "the click did not work, and its answer says so",
-    ALARM: "the lifecycle ended early: the execution failed, or its event is a dead letter",
+    ALARM: "the lifecycle ended early: the execution failed, or its event is a dead letter; or the "
+    "uploader is not recorded, and its function failed",
     UNREPORTED: "nothing lost, and nobody was notified (docs/faults.md says why that is accepted)",
     WRONG: "something was lost, doubled, or failed without a report",
 }

@@ -21,6 +21,7 @@ AT_ONCE = 14
 SAME, TWICE, CARD, ANSWER, ALARM = "as ever", "twice", "card", "answer", "alarm"
 UNREPORTED, WRONG = "unreported", "WRONG"
 OUTCOMES = (SAME, TWICE, CARD, ANSWER, ALARM, UNREPORTED, WRONG)
+RECORDS = Call("uploader", "PutObject uploader.json")
 # Neither SNS nor SES deduplicates requests: a sender without a response sends again.
 UNANSWERED = {"after", "error after", "killed after"}
 # Faults that are tried in each lifecycle that makes a call; the others in the first.
@@ -28,6 +29,8 @@ IN_EACH_LIFECYCLE = ("after", "a while")
 # An exception may expire before its reminder is due.
 REMINDED = Call("state machine", "Invoke notify expiring")
 REMINDER = {"approval expires", "Expires: quality gate exception"}
+# Longer than the function that records the uploader is retried (``LocalAccount.notify``).
+RECORDED_SECONDS = 8
 # The lifecycle continues and its outcome is reported; nothing reports the missing card.
 KNOWN = {
     (Call("state machine", f"Publish “{title}”"), fault)
@@ -152,6 +155,9 @@ class FaultRun:
         unsound = list(self._unsound(actor))
         wrong_tags = [wrong for name, wrong in unsound if name.startswith("tag ")]
         why += [f"{name} {wrong}" for name, wrong in unsound if wrong not in wrong_tags]
+        unrecorded = self._unrecorded(actor)
+        if unrecorded and not (case.call == RECORDS and case.fault in REFUSALS):
+            why.append(f"without uploader.json: {unrecorded}")
         more_cards = actor.cards() - clean.cards
         more_mails = actor.mails() - clean.mails
         fewer = (clean.cards - actor.cards()) + (clean.mails - actor.mails())
@@ -165,7 +171,8 @@ class FaultRun:
         if why:
             result.outcome = WRONG
         elif same and not more_cards and not more_mails:
-            result.outcome = SAME
+            # The function's errors have an alarm, too.
+            result.outcome = ALARM if unrecorded else SAME
         elif same and not notifications:
             result.outcome = TWICE
             why.append(f"twice: {[*more_cards, *more_mails]}")
@@ -196,6 +203,17 @@ class FaultRun:
                 yield scan, f"{len(self.cloud.builds.all_of(scan))} builds"
         for checked in verify.verified(self._stack, f"scans/{actor.app}/"):
             yield from checked.findings
+
+    def _unrecorded(self, actor: Actor) -> list[str]:
+        """The scans whose uploader is not recorded after all tries."""
+        deadline = time.monotonic() + RECORDED_SECONDS
+        while (
+            missing := [
+                scan for scan in actor.scans if "uploader.json" not in self.cloud.written(scan)
+            ]
+        ) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return missing
 
     def _clearance(self, actor: Actor) -> list[str | None]:
         return [self.cloud.clearance(actor.key, scan) for scan in actor.scans]

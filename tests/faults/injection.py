@@ -38,7 +38,7 @@ FAULTS = {
 REFUSALS = ("a while", "refused")
 KILLABLE = {
     "open-scan", "check-build-status", "callback", "approval", "notify", "rescan",
-    "approver-audit", "scan",
+    "approver-audit", "uploader", "scan",
 }  # fmt: skip
 # The state machine retries by the names of errors. The clients of all others retry an error of the
 # service like a lost connection.

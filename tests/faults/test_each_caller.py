@@ -22,5 +22,5 @@ def test_a_fault_of_each_caller_is_survived():
     assert [(result.case, result.why) for result in results if result.outcome == WRONG] == []
     assert last_call.keys() == {
         "EventBridge", "state machine", "CodeBuild", "scan", "check-build-status", "open-scan",
-        "Slack channel", "approval", "callback", "notify",
+        "Slack channel", "approval", "callback", "notify", "uploader",
     }  # fmt: skip

@@ -56,11 +56,21 @@ with pytest.MonkeyPatch.context() as patch:
         open_scan,
         parallel,
         rescan,
+        uploader,
     )
 
     s3 = boto3.client("s3")
 
-ENTRIES = (approval, callback, check_build_status, notify, open_scan, rescan, approver_audit)
+ENTRIES = (
+    approval,
+    callback,
+    check_build_status,
+    notify,
+    open_scan,
+    rescan,
+    approver_audit,
+    uploader,
+)
 CLIENTS: list[Any] = [
     value for entry in ENTRIES for value in vars(entry).values() if isinstance(value, BaseClient)
 ]

@@ -179,9 +179,10 @@ def test_a_failed_gate_shows_what_failed_and_requests_a_decision(check, artifact
     content, metadata = result["card"]["content"], result["card"]["metadata"]
     assert content["title"] == "❌ payments: quality gate failed"
     lines = content["description"].split("\n")
-    assert lines[:7] == [
+    assert lines[:8] == [
         "`api-1.4.zip` · version `3LgVabcQ` · SonarQube 25.9.0.112764 · "
         "132 of 147 files of code analysed",
+        "*Uploaded by:* not recorded",
         "",
         "• *new violations:* `7` (limit 0)",
         "• *new coverage:* `61.2` (minimum 80)",
@@ -189,12 +190,12 @@ def test_a_failed_gate_shows_what_failed_and_requests_a_decision(check, artifact
         "",
         "*Findings:* 1 BLOCKER, 2 HIGH, 3 MEDIUM, 1 LOW",
     ]
-    assert lines[7] == (
+    assert lines[8] == (
         "• *BLOCKER* <https://sonar.example.com/project/issues?id=payments&amp;open=AZ1|"
         "`src/payments/store.py:14`> Revoke and change this password, as it is compromised. "
         "(`python:S6437`)"
     )
-    assert lines[12] == "… and 2 more findings"
+    assert lines[13] == "… and 2 more findings"
     assert "never 'None' &amp; never &lt;0." in content["description"]
     assert "ignored: `sonar.exclusions` in `sonar-project.properties`" in content["description"]
     assert "sonar.projectName" not in content["description"]

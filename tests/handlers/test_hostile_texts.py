@@ -15,6 +15,7 @@ import pytest
 from domain import approvers, coverage, report
 from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
 from domain.invisible import without_invisible
+from domain.uploader import Uploader
 from handlers import card, email_body, mail, outcome
 from local import mrkdwn
 from tests.support import hostile_texts
@@ -36,7 +37,7 @@ MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")]
 TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
 # The number of texts in a card or email; the next one starts with those of the second half.
-TEXTS = 46
+TEXTS = 47
 
 
 class Inputs:
@@ -50,7 +51,8 @@ class Inputs:
 
         self.app, self.key, self.version, self.reason = take(), take(), take(), take()
         self.message, self.remediation, self.user, self.name = take(), take(), take(), take()
-        self.uploaded_by, self.decision, self.newer = take(), take(), take()
+        self.decision, self.newer = take(), take()
+        self.uploader = Uploader(f"AWS:AROAX:{take()}", claim=f"x{take()}")
         self.log = [take(), take()]
         findings = [
             Finding(rule=take(), severity=take(), message=take(), file=take(), line=3, link=OURS)
@@ -97,6 +99,7 @@ class Inputs:
             version_id=self.version,
             report=OURS,
             execution=OURS,
+            uploader=self.uploader,
         )
 
     def outcome_of(self, event):
@@ -116,13 +119,13 @@ class Inputs:
             "key": self.key,
             "versionId": self.version,
             "uploadedAt": TIMES["decidedAt"],
-            "uploadedBy": self.uploaded_by,
         }
         decision = {"decision": self.decision, "reason": self.reason, **TIMES}
         withdrawal = {"reason": self.reason, "withdrawnAt": TIMES["decidedAt"]}
         written = email_body.compose(
             self.outcome_of(event),
             scan,
+            self.uploader,
             self.report,
             decision,
             withdrawal if event == "withdrawn" else None,

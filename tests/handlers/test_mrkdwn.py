@@ -19,6 +19,7 @@ STAR, LOW, TILDE, COLON, DOT, QUOTE = "\u2217", "\u02cd", "\u223c", "\u2236", "\
     [
         ("snake_case at 10:30 UTC", "snake_case at 10:30 UTC"),
         ("at 10:30", f"at 10{COLON}30"),
+        ("at 10:30'", f"at 10{COLON}30'"),
         ("Note: version 25.9.0, e.g. this", "Note: version 25.9.0, e.g. this"),
         ("*bold* 2*3*4", f"{STAR}bold{STAR} 2{STAR}3{STAR}4"),
         ("__init__", f"{LOW}{LOW}init{LOW}{LOW}"),

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain import coverage, findings, report
+from domain.uploader import Uploader
 from handlers import email_body, mail, notify, outcome
 from tests.handlers.conftest import Http, refuse
 
@@ -187,8 +188,8 @@ def test_an_unanswered_request_is_escalated_and_can_still_be_decided(scanned, ca
 
     assert card["content"]["title"] == "🔔 payments: decision still pending"
     lines = card["content"]["description"].split("\n")
-    assert lines[2].startswith("<!here> api-1.4\u2024zip failed its quality gate")
-    assert "On 27 Nov 2026, 10:00 UTC the request expires" in lines[2]
+    assert lines[3].startswith("<!here> api-1.4\u2024zip failed its quality gate")
+    assert "On 27 Nov 2026, 10:00 UTC the request expires" in lines[3]
     assert card["metadata"]["additionalContext"]["Decide"] == "approval-1a2b3c4"
     assert "SendEmail" not in calls.made
 
@@ -253,7 +254,8 @@ def test_the_email_has_the_same_content_in_text_and_html(notified, recorded, eve
     expected_card = [
         "payments/api-1.4.zip",
         "3LgVabcQk4Xb9ZfZ.7uK0pQ1rT2mN8sE",
-        "24 Nov 2026, 10:00 UTC by 123456789012",
+        "24 Nov 2026, 10:00 UTC",
+        "not recorded",
         decision["decision"],
         decision["reason"],
         "new coverage: 61.2 (minimum 80)",
@@ -322,7 +324,8 @@ def test_the_card_shows_the_reason_and_links(notified):
     lines = notified("rejected")[2]["content"]["description"].split("\n")
 
     assert lines[0] == "`api-1.4.zip` · version `3LgVabcQ`"
-    assert lines[3] == "*Reason:* The password must go first."
+    assert lines[1] == "*Uploaded by:* not recorded"
+    assert lines[4] == "*Reason:* The password must go first."
     assert [item.split("|")[1] for item in lines[-1].split(" · ")] == [
         "Report>",
         "Execution>",
@@ -517,7 +520,13 @@ def mail_about(app, key, reason, message):
     times = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
     details = outcome.describe("approved", key, {"reason": reason, **times}, None, UNTIL)
     written = email_body.compose(
-        details, scan, parsed_report, {"decision": "approved", "reason": reason, **times}, None, {}
+        details,
+        scan,
+        Uploader(principal_id=f"AWS:{key}", claim=app),
+        parsed_report,
+        {"decision": "approved", "reason": reason, **times},
+        None,
+        {},
     )
     return mail.message(SCAN, written, "gate@example.com", ["dev@example.com"])
 

@@ -53,7 +53,7 @@ def test_scan_json_records_upload_time_and_uploader(opened, artifacts):
             "etag": "9f8e",
             "size": 1024,
             "uploadedAt": "2026-11-24T09:00:00Z",
-            "uploadedBy": "123456789012",
+            "requester": "123456789012",
             "execution": EXECUTION,
         },
     }

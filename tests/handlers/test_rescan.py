@@ -40,7 +40,7 @@ def test_a_finished_scan_is_repeated_as_another_attempt(over):
     assert event["time"] == scan["uploadedAt"]
     assert event["detail"]["bucket"]["name"] == scan["bucket"]
     assert event["detail"]["object"]["version-id"] == scan["versionId"]
-    assert event["detail"]["requester"] == scan["uploadedBy"]
+    assert event["detail"]["requester"] == scan["requester"]
 
 
 def test_every_click_starts_the_same_execution(over):

@@ -44,7 +44,7 @@ def test_another_version_of_moto_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(moto_patches, "MOTO", "5.0.0")
 
     with pytest.raises(RuntimeError, match=r"moto 5\.0\.0, but moto 5\.2\.5"):
-        moto_patches.apply(None, None, None)  # type: ignore[arg-type]
+        moto_patches.apply(None, None, None, None)  # type: ignore[arg-type]
 
 
 def test_a_missing_hook_is_refused_by_name():

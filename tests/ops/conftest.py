@@ -82,6 +82,22 @@ def reported(status: str, sha256: str) -> dict[str, Any]:
     }
 
 
+def uploaded(scan: str, key: str, version: str, principal: str, at: str = PAST) -> dict[str, Any]:
+    """uploader.json of a version."""
+    return {
+        "version": 1,
+        "scan": scan,
+        "bucket": "uploads",
+        "key": key,
+        "versionId": version,
+        "principalId": principal,
+        "sourceIp": "192.0.2.1",
+        "operation": "ObjectCreated:Put",
+        "requestId": "D82B88E5F771F645",
+        "uploadedAt": at,
+    }
+
+
 @dataclass
 class Environment:
     """``run`` runs a command; ``upload`` and ``scan`` write what the pipeline would write."""
@@ -147,11 +163,13 @@ class Environment:
         sha256: str = digest(b"zip"),
         attempt: int = 1,
         evaluated_at: str = PAST,
+        principal: str = "",
         **report_parts: Any,
     ) -> str:
         """Write the whole chain of evidence of one scan; return its id.
 
-        ``report_parts`` replace the defaults in its report.
+        ``principal`` uploaded, nobody that is recorded by default; ``report_parts`` replace the
+        defaults in its report.
         """
         name = key.split("/", maxsplit=1)[0].removesuffix(".zip")
         scan = f"{name}/{version}" + (f".{attempt}" if attempt > 1 else "")
@@ -172,7 +190,7 @@ class Environment:
             etag="5d41402abc4b2a76b9719d911017c592",
             size=3,
             uploadedAt=PAST,
-            uploadedBy="123456789012",
+            requester="123456789012",
             execution=f"{self.machine.replace('stateMachine', 'execution')}:1",
         )
         log = self.put(scan, "scanner.log", b"scanned")
@@ -182,6 +200,10 @@ class Environment:
             **{**reported(status, sha256), **report_parts},
         )
         evaluated = {"scan.json": opened, "report.json": report}
+        if principal:
+            evaluated["uploader.json"] = self.put(
+                scan, "uploader.json", uploaded(scan, key, version, principal)
+            )
         card = {"metadata": {"additionalContext": {"Scan": scan}}}
         before = put(
             "gate-result.json",

@@ -26,7 +26,8 @@ def test_each_scan_is_a_row_with_approver_reason_and_expiry(environment):
             "key": "payments/api.zip",
             "version": version,
             "uploaded": "2026-01-01T10:00:00Z",
-            "uploadedBy": "123456789012",
+            "uploadedBy": "not recorded",
+            "uploaderClaim": "",
             "result": "failed",
             "decision": "approved",
             "reason": "fixed in 1.5",
@@ -41,6 +42,40 @@ def test_each_scan_is_a_row_with_approver_reason_and_expiry(environment):
             "otherLanguage": 0,
         }
     ]
+
+
+ADA = "AWS:AROAEXAMPLE:ada@example.com"
+
+
+def test_the_uploader_is_named_as_recorded_and_as_claimed(environment):
+    claim = {"bucket": "uploads", "key": "payments/api.zip", "uploader": "eve@example.com"}
+    environment.scan("1", principal=ADA)
+    environment.scan("1", attempt=2)
+    environment.scan("2", upload=claim)
+
+    names = ("scan", "uploadedBy", "uploaderClaim")
+    assert sorted(tuple(row[name] for name in names) for row in rows(environment)) == [
+        ("payments/1", "ada@example.com (role AROAEXAMPLE)", ""),
+        ("payments/1.2", "ada@example.com (role AROAEXAMPLE)", ""),
+        ("payments/2", "not recorded", "eve@example.com"),
+    ]
+
+
+def test_a_session_that_would_be_a_formula_is_text(environment):
+    environment.scan("1", principal="=HYPERLINK(1)")
+    file = environment.folder / "audit.csv"
+
+    environment.run("audit", "--csv", str(file))
+
+    [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    assert row["uploadedBy"] == "'=HYPERLINK(1)"
+
+
+def test_an_invalid_record_of_the_first_attempt_stops_no_audit(environment):
+    environment.put("payments/1", "uploader.json", {"scan": "payments/1"})
+    environment.scan("1", attempt=2)
+
+    assert [row["uploadedBy"] for row in rows(environment) if row["key"]] == ["not recorded"]
 
 
 UNSEEN = {

@@ -25,7 +25,7 @@ OPENED = {
     "etag": "e",
     "size": 3,
     "uploadedAt": PAST,
-    "uploadedBy": "123456789012",
+    "requester": "123456789012",
     "execution": "arn:1",
 }
 SOUND = {

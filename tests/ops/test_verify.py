@@ -7,15 +7,18 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import timestamps
 from ops.evidence_chain import Stored, findings
-from tests.ops.conftest import FUTURE, LATER, PAST, coverage, digest, gate
+from tests.ops.conftest import FUTURE, LATER, PAST, coverage, digest, gate, uploaded
 
 APPROVED = {"decision": "approved", "expiresAt": FUTURE}
 WITHDRAWN = {"reason": "exploited"}
+ADA = "AWS:AROAEXAMPLE:ada@example.com"
 CLICK = {"reason": "known", "clickedAt": PAST, "user": "U1"}
 CHAIN = (
     "scanner.log",
     "scan.json",
+    "uploader.json",
     "report.json",
     "gate-result.json",
     "decision.json",
@@ -27,7 +30,7 @@ CHAIN = (
 def scan(environment):
     """The whole chain: failed, approved, withdrawn."""
     version = environment.upload(status="withdrawn")
-    return environment.scan(version, decision=APPROVED, withdrawal=WITHDRAWN)
+    return environment.scan(version, decision=APPROVED, withdrawal=WITHDRAWN, principal=ADA)
 
 
 def findings_of(environment, *words):
@@ -57,7 +60,7 @@ def test_evidence_written_by_the_pipeline_is_valid(environment, scan):
     environment.click(scan, "approve", "known")
 
     assert findings_of(environment, scan) == []
-    assert "1 scan, 7 files" in environment.run("verify", scan).stderr
+    assert "1 scan, 8 files" in environment.run("verify", scan).stderr
 
 
 @pytest.mark.slow
@@ -581,6 +584,61 @@ def test_a_failed_verification_is_reported_with_a_message(environment, words, co
 
     assert result.exit_code == code
     assert result.stderr.startswith("✘")
+
+
+def test_an_uploader_that_was_recorded_late_is_vouched_for_by_nothing_and_valid(environment):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version)
+    late = uploaded(scan, "payments/api.zip", version, ADA)
+
+    environment.put(scan, "uploader.json", late)
+
+    assert findings_of(environment, scan) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"bucket": "other"}, "is about another bucket: other"),
+        ({"key": "payments/b.zip"}, "is about another key: payments/b.zip"),
+        ({"versionId": "v0"}, "is about another versionId: v0"),
+        ({"principalId": ""}, "does not say what it must: principalId is ''"),
+        ({"scan": "payments/v0"}, "is about another scan: payments/v0"),
+    ],
+)
+def test_an_uploader_of_another_upload_is_found(environment, change, wrong):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version)
+    late = uploaded(scan, "payments/api.zip", version, ADA)
+
+    environment.put(scan, "uploader.json", {**late, **change})
+
+    assert findings_of(environment, scan) == [f"uploader.json: {wrong}"]
+
+
+def test_a_further_attempt_has_no_uploader_of_its_own(environment):
+    version = environment.upload(status="failed")
+    environment.scan(version, principal=ADA)
+    again = environment.scan(version, attempt=2)
+    assert findings_of(environment, "--all") == []
+
+    environment.put(again, "uploader.json", uploaded(again, "payments/api.zip", version, ADA))
+
+    assert findings_of(environment, again) == [
+        "uploader.json: is of a further attempt; only the first has one"
+    ]
+
+
+def test_an_upload_whose_scan_has_not_begun_is_found_after_a_while(environment):
+    """Its event started no execution, or its evidence was removed."""
+    for version, at in (("v1", timestamps.iso(timestamps.now())), ("v2", PAST)):
+        scan = f"payments/{version}"
+        document = uploaded(scan, "payments/api.zip", version, ADA, at)
+        environment.put(scan, "uploader.json", document)
+
+    missing = ["scan.json: is missing; every scan begins with it"]
+    assert findings_of(environment, "payments/v1") == []
+    assert findings_of(environment, "payments/v2") == missing
 
 
 anything = st.recursive(

@@ -63,7 +63,7 @@ def _essence(document: Any) -> Any:
     """The document without the fields that every document has."""
     if not isinstance(document, dict) or "content" in document:
         return "..."
-    left_out = {"version", "scan", "evidence", "upload", "bucket", "etag", "size", "uploadedBy"}
+    left_out = {"version", "scan", "evidence", "upload", "bucket", "etag", "size", "requester"}
     return {name: item for name, item in document.items() if name not in left_out}
 
 

@@ -1,8 +1,8 @@
-"""Only valid uploader addresses are used: one that SES refuses would stop the whole email."""
+"""Only valid addresses are used: one that SES refuses would stop the whole email."""
 
 import pytest
 
-from domain import report
+from domain import email_address
 
 LONG, LABEL = "a" * 64, "b" * 63
 
@@ -20,7 +20,7 @@ LONG, LABEL = "a" * 64, "b" * 63
     ],
 )
 def test_a_valid_address_is_unchanged(address):
-    assert report._address(address) == address
+    assert email_address.address(address) == address
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_valid_address_is_unchanged(address):
     ids=lambda address: ascii(address)[:40],
 )
 def test_addresses_that_ses_could_refuse_or_misread_are_refused(address):
-    assert report._address(address) == ""
+    assert email_address.address(address) == ""
