@@ -2,12 +2,13 @@
 
 It speaks the plugin protocol of the Pulumi engine: prints its port, then serves requests. It
 names unnamed resources as the engine's autonaming proposes, and echoes inputs as outputs. What
-Cloud Control creates is in ``chat_service.py``.
+Cloud Control creates is in ``chat_service.py``. Each operation is a line of ``operations.jsonl``.
 """
 
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -40,7 +41,9 @@ NAMED = {
         [
             "aws:cloudwatch/eventRule:EventRule",
             "aws:cloudwatch/logGroup:LogGroup",
+            "aws:cloudwatch/logMetricFilter:LogMetricFilter",
             "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter",
+            "aws:cloudwatch/metricAlarm:MetricAlarm",
             "aws:codebuild/project:Project",
             "aws:iam/policy:Policy",
             "aws:iam/role:Role",
@@ -57,6 +60,10 @@ NAMED = {
 
 
 CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
+
+
+OPERATIONS = Path(os.environ.get("PULUMI_HOME", "")) / "operations.jsonl"
+_writing = threading.Lock()
 
 
 class EchoingProvider(service.ResourceProviderServicer):
@@ -117,6 +124,7 @@ class EchoingProvider(service.ResourceProviderServicer):
     def Read(self, request: protocol.ReadRequest, context: Any) -> protocol.ReadResponse:
         if request.type == CLOUD_CONTROL and request.id not in self._chat.resources:
             return protocol.ReadResponse()
+        _note("read", request.type, request.id, request.inputs)
         # The AWS provider does not compare ``desired_state`` with what the service has.
         return protocol.ReadResponse(
             id=request.id, properties=request.properties, inputs=request.inputs
@@ -130,6 +138,7 @@ class EchoingProvider(service.ResourceProviderServicer):
             inputs = MessageToDict(request.properties)
             with _errors(context):
                 name = self._chat.create(inputs["typeName"], json.loads(inputs["desiredState"]))
+        _note("create", request.type, name, request.properties)
         return protocol.CreateResponse(id=name, properties=outputs)
 
     def Update(self, request: protocol.UpdateRequest, context: Any) -> protocol.UpdateResponse:
@@ -141,6 +150,8 @@ class EchoingProvider(service.ResourceProviderServicer):
             if operations := patch(*states):
                 with _errors(context):
                     self._chat.update(request.id, operations)
+        if not request.preview:
+            _note("update", request.type, request.id, request.news)
         return protocol.UpdateResponse(
             properties=_made(request.type, request.name, request.news)[1]
         )
@@ -149,6 +160,7 @@ class EchoingProvider(service.ResourceProviderServicer):
         if request.type == CLOUD_CONTROL:
             with _errors(context):
                 self._chat.delete(request.id)
+        _note("delete", request.type, request.id, request.old_inputs)
         return Empty()
 
     def Cancel(self, request: Empty, context: Any) -> Empty:
@@ -160,6 +172,8 @@ def _made(kind: str, logical_name: str, inputs: Struct) -> tuple[str, Struct]:
     outputs = _copy(inputs)
     key = NAMED.get(kind, "name")
     name = inputs.fields[key].string_value if key in inputs.fields else logical_name
+    if key not in inputs.fields and "namePrefix" in inputs.fields:
+        name = f"{inputs.fields['namePrefix'].string_value}0123456"
     for output, value in {
         "arn": f"arn:aws:{kind.split(':')[1].split('/', maxsplit=1)[0]}:{REGION}:{ACCOUNT}:{name}",
         "name": name,
@@ -184,6 +198,14 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
+
+
+def _note(operation: str, kind: str, name: str, inputs: Struct) -> None:
+    line = json.dumps(
+        {"operation": operation, "kind": kind, "name": name, "inputs": MessageToDict(inputs)}
+    )
+    with _writing, OPERATIONS.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
 
 
 def _copy(values: Struct) -> Struct:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from local.permissions.engine import Engine, installed
 from tests.engine.workspace import Life, Workspace, copy_program, live, name
+from tests.support.deploy_role import DeployRole
+from tests.support.recording import program
 
 # A secret in the state and in the protocol: its signature, then its value.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -127,6 +130,22 @@ def test_protected_resources_stay_until_they_are_unprotected(life: Life):
 
 def test_destroy_leaves_nothing(life: Life):
     assert life.left == []
+
+
+@pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+def test_the_deploy_role_may_do_all_that_the_engine_has_the_provider_do(life: Life):
+    """Updates are not among the operations of these commands, so each resource gets one."""
+    created = [item for item in life.operations if item.operation == "create"]
+    updates = [item._replace(operation="update") for item in created]
+    resources = program(life.stack).aws
+
+    with Engine() as engine:
+        role = DeployRole(engine, life.stack, resources, [*life.operations, *updates])
+
+    assert role.refused == []
+    for operation in ("create", "read", "delete"):
+        kinds = [item.kind for item in life.operations if item.operation == operation]
+        assert sorted(kinds) == sorted(resource.kind for resource in resources), operation
 
 
 def test_without_a_token_sonarqube_is_refused_with_the_command_and_sarif_is_not(tmp_path: Path):

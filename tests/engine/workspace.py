@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.chat_service import ChatService
+from tests.support.provider_calls import Operation
 
 REPOSITORY = Path(__file__).parents[2]
 TOKEN = "squ_engine_0123456789abcdef"
@@ -22,6 +23,7 @@ class Workspace:
     def __init__(self, folder: Path, stack: str, venv: Path = Path(sys.prefix)) -> None:
         self.stack, self.program, self._backend = stack, folder / "program", folder / "backend"
         self._backend.mkdir()
+        self._operations = folder / "home" / "operations.jsonl"
         self.chat = ChatService(folder / "home" / "chat-service.json")
         # Pulumi.yaml names this environment.
         (self.program / ".venv").symlink_to(venv)
@@ -76,6 +78,12 @@ class Workspace:
         return {path: path.read_text() for path in paths if path.is_file()}
 
     @property
+    def operations(self) -> list[Operation]:
+        """What the engine had the provider do, in order."""
+        lines = self._operations.read_text(encoding="utf-8").splitlines()
+        return [Operation(**json.loads(line)) for line in lines]
+
+    @property
     def resources(self) -> list[dict[str, Any]]:
         """The resources in the state."""
         [state] = (self._backend / ".pulumi" / "stacks").glob(f"*/{self.stack}.json")
@@ -95,6 +103,7 @@ class Life:
     after_refused: list[dict[str, Any]] = field(default_factory=list)
     after_exclude: list[dict[str, Any]] = field(default_factory=list)
     left: list[dict[str, Any]] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
 
     @property
     def aws(self) -> list[dict[str, Any]]:
@@ -112,7 +121,7 @@ def name(resource: Mapping[str, Any]) -> str:
 
 
 def live(workspace: Workspace) -> Life:
-    """Preview, up, up again, and destroy: refused while protected, then after unprotecting."""
+    """Preview, up, up again, refresh, destroy: refused while protected, then after unprotecting."""
     workspace.set_token()
     workspace.ok("preview")
     workspace.ok("up", "--yes", "--skip-preview")
@@ -123,6 +132,7 @@ def live(workspace: Workspace) -> Life:
         resources=workspace.resources,
         leaks=[path for path, text in workspace.written.items() if TOKEN in text],
     )
+    workspace.ok("refresh", "--yes", "--skip-preview")
     if life.protected:
         life.refused = workspace.run("destroy", "--yes", "--skip-preview")
         life.after_refused = workspace.resources
@@ -132,6 +142,7 @@ def live(workspace: Workspace) -> Life:
         workspace.ok("state", "unprotect", "--all", "--yes")
     workspace.ok("destroy", "--yes", "--skip-preview")
     life.left = workspace.resources
+    life.operations = workspace.operations
     return life
 
 
