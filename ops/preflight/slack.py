@@ -1,11 +1,11 @@
 """The Slack workspace, the channel, and its buttons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.partition import console
 from ops.preflight.environment import CHAT_REGION, Environment, every
-from ops.preflight.finding import Finding, failed, fine
+from ops.preflight.finding import Finding, failed, fine, warning
 
 CONSOLE = f"{console(CHAT_REGION)}/chatbot/home#/chat-clients"
 # Limits of the types' CloudFormation schemas; a longer command is cut off silently.
@@ -96,32 +96,29 @@ def buttons(environment: Environment) -> Iterator[Finding]:
     names = {action["ActionName"] for action in environment.desired(ACTION)}
     actions = every(chat, "list_custom_actions", "CustomActions")
     arns = {arn.rsplit("/", 1)[-1]: arn for arn in actions}
-    if not environment.deployed:
-        for name in sorted(names & arns.keys()):
-            yield failed(
-                f"a custom action {name} exists, and this stack has not made it",
-                "names of actions are unique in the account; `pulumi up` would stop there",
-                f"aws chatbot delete-custom-action --region {CHAT_REGION} "
-                f"--custom-action-arn {arns[name]}",
-            )
-        if not names & arns.keys():
-            yield fine(f"the names of {len(names)} buttons are free")
+    if environment.deployed:
+        yield from _attached(environment, {name: arns.get(name) for name in names})
         return
-    own = own_configuration(environment)
-    listed = {
-        association["Resource"]
-        for association in (
-            every(
-                chat,
-                "list_associations",
-                "Associations",
-                ChatConfiguration=own["ChatConfigurationArn"],
-            )
-            if own
-            else []
+    for name in sorted(names & arns.keys()):
+        yield failed(
+            f"a custom action {name} exists, and this stack has not made it",
+            "names of actions are unique in the account; `pulumi up` would stop there",
+            f"aws chatbot delete-custom-action --region {CHAT_REGION} "
+            f"--custom-action-arn {arns[name]}",
         )
-    }
-    missing = sorted(name for name in names if arns.get(name) not in listed)
+    if not names & arns.keys():
+        yield fine(f"the names of {len(names)} buttons are free")
+
+
+def _attached(environment: Environment, buttons: Mapping[str, str | None]) -> Iterator[Finding]:
+    """Whether the channel lists the buttons and no others; ``buttons`` are ARNs by name."""
+    own = own_configuration(environment)
+    if own is None:
+        return  # which the check of the channel finds
+    channel, chat = own["ChatConfigurationArn"], environment.client("chatbot", CHAT_REGION)
+    associations = every(chat, "list_associations", "Associations", ChatConfiguration=channel)
+    listed = {association["Resource"] for association in associations}
+    missing = sorted(name for name, arn in buttons.items() if arn not in listed)
     if missing:
         yield failed(
             f"the channel does not list {', '.join(missing)}",
@@ -129,7 +126,14 @@ def buttons(environment: Environment) -> Iterator[Finding]:
             repair(environment.stack),
         )
     else:
-        yield fine(f"the channel lists all {len(names)} buttons")
+        yield fine(f"the channel lists all {len(buttons)} buttons")
+    for arn in sorted(listed - set(buttons.values())):
+        yield warning(
+            f"the channel also lists {arn}, which this program has not made",
+            "people may take it for a decision; the guardrail lets it call the buttons' functions",
+            f"aws chatbot disassociate-from-configuration --region {CHAT_REGION} "
+            f"--resource {arn} --chat-configuration {channel}",
+        )
 
 
 def limits(environment: Environment) -> Iterator[Finding]:

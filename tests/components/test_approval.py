@@ -315,5 +315,5 @@ def arrays_in(value: Any, path: str = "") -> Iterator[tuple[str, list[Any]]]:
 def substituted(command: str, names: Iterable[str]) -> str:
     """The command with the variables replaced one after the other, as plain text."""
     for name in names:
-        command = command.replace(f"${name}", name.lower())
+        command = command.replace(f"${name}", f"<{name}>")
     return command

@@ -59,6 +59,12 @@ class ChatService:
             [model] = [m for arn, m in state["resources"].items() if arn.endswith(f"/{name}")]
             model.update(changed)
 
+    def forget(self, name: str) -> None:
+        """Delete a resource, as somebody could by hand."""
+        with self._changed() as state:
+            [arn] = [arn for arn in state["resources"] if arn.endswith(f"/{name}")]
+            del state["resources"][arn]
+
     def create(self, kind: str, model: Model) -> str:
         name = model[NAMES[kind]]
         arn = f"arn:aws:chatbot::123456789012:{ARNS[kind]}/{name}"
@@ -79,7 +85,8 @@ class ChatService:
 
     def delete(self, arn: str) -> None:
         with self._changed() as state:
-            del state["resources"][arn]
+            # The AWS provider takes NotFound for success.
+            state["resources"].pop(arn, None)
             for other, model in state["resources"].items():
                 if arn in model.get("CustomizationResourceArns", []):
                     raise Refused(f"InvalidRequest: {other} lists {arn}")

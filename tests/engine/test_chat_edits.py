@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from components.buttons import TEAM_BUTTONS
+from ops.preflight.slack import CHAT_RESOURCES
 from tests.engine.workspace import Workspace, copy_program
 
 GATE = "chatops-slack-dev-gate"
 CONFIGURATION_ARN = f"arn:aws:chatbot::123456789012:chat-configuration/slack-channel/{GATE}"
-# As preflight and docs/runbook.md print it.
-REPAIR = ("--target-replace", "**aws:cloudcontrol/resource:Resource::gate-**")
+REPAIR = ("--target-replace", CHAT_RESOURCES)
 BUTTONS = ["approve", "reject", "withdraw", *(f"team-{n + 1}" for n in range(TEAM_BUTTONS))]
 AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
 TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
@@ -144,6 +144,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Edited:
     stack.chat.tamper(GATE, CustomizationResourceArns=attached[1:])
     stack.chat.tamper(f"{GATE}-approve", Definition={"CommandText": "s3 ls"})
     step("changed by hand", "--refresh")
+    stack.chat.forget(f"{GATE}-reject")
     step("repaired", *REPAIR)
     stack.ok("destroy", "--yes", "--skip-preview")
     edited.wrong["destroyed"] = sorted(stack.chat.resources)

@@ -150,6 +150,8 @@ def _redrive(observed: Observed, seconds_late: int) -> str:
 def _cause_errors(observed: Observed, patch: pytest.MonkeyPatch) -> None:
     cloud = observed.cloud
     requests, not_resumed = (cloud.upload(f"payments/{name}.zip", FAILING) for name in ("a", "b"))
+    for scan in (requests, not_resumed):
+        cloud.execution(scan)  # so that the event that is lost is of neither
     _lose_an_event(observed, patch)
     assert cloud.ended(_redrive(observed, LATE)) == "SUCCEEDED"
 

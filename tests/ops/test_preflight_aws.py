@@ -205,6 +205,30 @@ def test_after_up_the_channel_must_list_every_button(aws: Answers, listed: bool)
     assert_found(slack.buttons(its(deployed=True)), *expected)
 
 
+def test_a_button_that_somebody_attached_is_a_warning_with_the_command_that_detaches_it(
+    aws: Answers,
+):
+    actions(aws, *verbs())
+    configurations(aws, configuration())
+    attached = [*verbs(), "of-somebody"]
+    aws.give(
+        "chatbot",
+        "list_associations",
+        {"Associations": [{"Resource": action(verb)} for verb in attached]},
+        CHAT_REGION,
+        ChatConfiguration=CONFIGURATION,
+    )
+
+    complete, extra = slack.buttons(its(deployed=True))
+    assert complete.level == Level.FINE
+    assert extra.level == Level.WARNING
+    assert action("of-somebody") in extra.what
+    assert (
+        f"disassociate-from-configuration --region us-east-2 --resource {action('of-somebody')}"
+        in (extra.fix)
+    )
+
+
 def test_buttons_within_the_services_limits_are_fine_and_others_fail(
     monkeypatch: pytest.MonkeyPatch,
 ):

@@ -9,8 +9,8 @@ import pytest
 from ops.preflight import chat_drift
 from ops.preflight.environment import CHAT_REGION
 from ops.preflight.finding import Finding, Level
-from ops.preflight.slack import ACTION
-from ops.program import ACCOUNT, REGION
+from ops.preflight.slack import ACTION, repair
+from ops.program import ACCOUNT, PROGRAM, REGION
 from tests.support.aws_answers import Answers, its
 
 GATE = "chatops-slack-dev-gate"
@@ -163,6 +163,10 @@ def test_each_change_is_a_finding_of_its_own(aws: Answers):
     changed = {**CHANNEL, "LoggingLevel": "ERROR", "GuardrailPolicyArns": [ADMINISTRATOR]}
 
     assert len(findings(aws, changed, {**buttons(), "reject": None})) == 3
+
+
+def test_the_docs_have_the_command_that_repairs():
+    assert repair("prod") in (PROGRAM / "docs" / "operations.md").read_text()
 
 
 def test_before_the_first_up_there_is_nothing_to_compare():
