@@ -58,8 +58,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
     ``event`` is ``{scan, app, upload: {bucket, key, versionId}, execution, build, error}``, and
     ``expiresAt`` if the end of the decision window is known. ``build`` is Step Functions' Build of
-    a success, ``error`` its ``{Error, Cause}`` of a failure. Only the report has the gate's result;
-    a build can succeed although the gate failed.
+    a success, ``error`` its ``{Error, Cause}`` of a failure, of a time-out without Cause. Only the
+    report has the gate's result; a build can succeed although the gate failed.
     """
     evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
     names = ("gate-result.json", "scan.json", "report.json", "uploader.json")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from domain import report, sanitize
+from domain import report, sanitize, uploader
 from handlers import not_scanned
 from local import show
 from local.chat_service_validation import Refused
@@ -345,6 +345,8 @@ def _gist(name: str, content: Any) -> str:
         return f"{content['decision']}: {content['reason']}"
     if name == "scan.json":
         return f"{content['key']}, {content['size']:,} bytes"
+    if name == "uploader.json":
+        return str(uploader.of(content, None))
     if name == "gate-result.json":
         return f"{content['status']}; names the SHA-256 of {', '.join(content['evidence'])}"
     return {"scanner.log": "what the scanner said"}.get(name, "")

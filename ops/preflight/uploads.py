@@ -38,7 +38,7 @@ def copies(environment: Environment) -> Iterator[Finding]:
     if to:
         yield failed(
             f"{bucket} is replicated to {', '.join(to)}",
-            "the copies can be read without a clearance; S3 replicates past the denials",
+            "a copy can be read without a clearance, once the bucket's policy no longer refuses it",
             f"aws s3api delete-bucket-replication --bucket {bucket}",
         )
     else:

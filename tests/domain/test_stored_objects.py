@@ -1,5 +1,7 @@
 """Objects are write-once, also under concurrent writes."""
 
+import ast
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,6 +13,8 @@ from botocore.exceptions import ReadTimeoutError
 
 from domain import stored_objects
 from domain.stored_objects import error_code, get_object, put_if_absent, replace
+
+ROOT = Path(__file__).parents[2]
 
 
 class Refused(Exception):
@@ -123,3 +127,20 @@ class Failing:
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"])
 def test_a_changed_object_is_not_replaced(code: str):
     assert not replace(Failing(code), "state", "key", b"ours", None)
+
+
+def test_objects_are_written_whole_as_the_policy_of_the_evidence_demands():
+    """A copy or a part of an upload takes no ``If-None-Match``, so the bucket refuses it."""
+    whole = "put_object"
+    otherwise = (
+        "copy_object", "create_multipart_upload", "upload_file", "upload_fileobj", "upload_part",
+    )  # fmt: skip
+    calls = {
+        (path.relative_to(ROOT).as_posix(), node.attr)
+        for folder in ("domain", "handlers", "scan")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in (whole, *otherwise)
+    }
+
+    assert calls == {("domain/stored_objects.py", whole)}

@@ -12,6 +12,7 @@ from tests.support.account import (
     card_of,
     click,
     mails_about,
+    recorded_uploader,
     reject_without_resuming,
     text_of,
     version,
@@ -25,8 +26,10 @@ def test_a_passed_gate_clears_the_version_and_sends_no_notification(cloud):
 
     assert cloud.clearance("inventory.zip", scan) == "passed"
     assert [card for card in cloud.channel.cards if card.scan == scan] == []
+    assert "ada@example.com" in recorded_uploader(cloud, scan)["principalId"]
     assert cloud.evidence(scan).keys() == {
         "scan.json",
+        "uploader.json",
         "report.json",
         "scanner.log",
         "gate-result.json",

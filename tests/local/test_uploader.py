@@ -7,7 +7,7 @@ import pytest
 
 from domain.scan_id import app_of, scan_id
 from local import s3_notifications
-from local.account import DEVELOPERS, LocalAccount, wait_until
+from local.account import DEVELOPERS, LocalAccount
 from local.permissions.guard import AccessDenied
 from local.resources import Account, create
 from tests.scan.uploads import zipped
@@ -18,6 +18,7 @@ from tests.support.account import (
     click,
     crash,
     mails_about,
+    recorded_uploader,
     scan_quickly,
     text_of,
     version,
@@ -38,7 +39,7 @@ def in_time(cloud: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def invoke(function: Any, payload: str) -> Any:
         if "-check-build-status-" in function.function_name:
-            recorded(cloud, json.loads(payload)["scan"].removesuffix(".2"))
+            recorded_uploader(cloud, json.loads(payload)["scan"].removesuffix(".2"))
         return real(function, payload)
 
     monkeypatch.setattr(cloud.functions, "invoke", invoke)
@@ -56,18 +57,11 @@ def put(cloud: LocalAccount, signer: str, key: str, body: bytes, **more: Any) ->
     return scan_id(app_of(key), stored["VersionId"])
 
 
-def recorded(cloud: LocalAccount, scan: str) -> dict[str, Any]:
-    """Wait for uploader.json."""
-    return wait_until(
-        lambda: cloud.evidence(scan).get("uploader.json"), 20, lambda: "nobody is recorded"
-    )
-
-
 def test_a_person_who_assumed_a_role_is_named_everywhere(cloud, in_time):
     key, metadata = "payments/api 1+2.zip", {"uploader": "eve@x.example"}
     scan = put(cloud, f"{DEVELOPERS}@{PERSON}", key, QUICK_FAILING, Metadata=metadata)
 
-    document = recorded(cloud, scan)
+    document = recorded_uploader(cloud, scan)
     ada = role_id(cloud)
     assert ada.startswith("AROA")
     opened = cloud.evidence(scan)["scan.json"] if cloud.execution(scan) else {}
@@ -105,7 +99,7 @@ def test_other_principals_are_recorded_as_they_are(cloud, signer, principal):
     )
 
     expected = principal.format(role=role_id(cloud))
-    assert recorded(cloud, scan)["principalId"] == expected
+    assert recorded_uploader(cloud, scan)["principalId"] == expected
 
 
 def test_an_upload_in_parts_and_a_copy_count_once_each(cloud):
@@ -122,7 +116,7 @@ def test_an_upload_in_parts_and_a_copy_count_once_each(cloud):
         Bucket=bucket, Key="payments/copy.zip", CopySource={"Bucket": bucket, "Key": key}
     )["VersionId"]
 
-    operations = [recorded(cloud, f"payments/{one}")["operation"] for one in (whole, copy)]
+    operations = [recorded_uploader(cloud, f"payments/{one}")["operation"] for one in (whole, copy)]
     assert operations == ["ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Copy"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto.events.models import events_backends
 
-from local.account import ACCOUNT, REGION, LocalAccount
+from local.account import ACCOUNT, REGION, LocalAccount, wait_until
 from local.card import Card
 from samples import SAMPLES, packed
 from tests.scan.uploads import zipped
@@ -54,6 +54,13 @@ def click(cloud: LocalAccount, scan: str, label: str, reason: str = "known and h
     cloud.reached(cloud.execution(scan), "AwaitDecision")
     button = next(item for item in card.buttons if item.label == label)
     return cloud.channel.click(button, {"Reason": reason})
+
+
+def recorded_uploader(cloud: LocalAccount, scan: str) -> dict[str, Any]:
+    """Wait for uploader.json, for which nothing else waits."""
+    return wait_until(
+        lambda: cloud.evidence(scan).get("uploader.json"), 20, lambda: "nobody is recorded"
+    )
 
 
 def mails_about(cloud: LocalAccount, scan: str) -> list[Any]:
