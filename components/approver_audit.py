@@ -25,7 +25,12 @@ class ApproverAuditArgs:
 
 
 class ApproverAudit(pulumi.ComponentResource):
-    """Subscribes to the log in its own region, and adds each click to the scan's evidence."""
+    """Subscribes to the log in its own region, and adds each click to the scan's evidence.
+
+    ``log_group`` must exist before the channel: otherwise the chat service creates it.
+    """
+
+    log_group: aws.cloudwatch.LogGroup
 
     def __init__(
         self, name: str, args: ApproverAuditArgs, opts: pulumi.ResourceOptions | None = None
@@ -34,7 +39,7 @@ class ApproverAudit(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         context, storage = args.context, args.storage
 
-        audit_log = aws.cloudwatch.LogGroup(
+        self.log_group = audit_log = aws.cloudwatch.LogGroup(
             f"{name}-audit-log",
             region=LOG_REGION,
             # The service writes to the group of this name, and creates it if it does not exist.

@@ -14,7 +14,10 @@ from components.storage import Storage
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationArgs:
-    """``approval`` has the buttons that people in the channel may click."""
+    """``approval`` has the buttons that people in the channel may click.
+
+    ``audit_log`` is the log group that the channel's audit log goes to, None if it is not read.
+    """
 
     context: Context
     storage: Storage
@@ -22,6 +25,7 @@ class NotificationArgs:
     slack_workspace_id: str
     slack_channel_id: str
     user_role_required: bool = False
+    audit_log: aws.cloudwatch.LogGroup | None = None
 
 
 class Notification(pulumi.ComponentResource):
@@ -93,6 +97,8 @@ class Notification(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                # The service creates the log group with its first event, and then we could not.
+                depends_on=[args.audit_log] if args.audit_log else [],
                 # Another workspace replaces it, and the account has only one of a name.
                 delete_before_replace=True,
                 # A button that is made again has to be attached again.

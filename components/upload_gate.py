@@ -245,6 +245,17 @@ class UploadGate(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        audit_log = None
+        if args.record_approver:
+            audit_log = ApproverAudit(
+                name,
+                ApproverAuditArgs(
+                    context=context,
+                    storage=storage,
+                    approval_function=approval.approval.name,
+                ),
+                opts=child,
+            ).log_group
         notification = Notification(
             name,
             NotificationArgs(
@@ -254,6 +265,7 @@ class UploadGate(pulumi.ComponentResource):
                 slack_workspace_id=args.slack_workspace_id,
                 slack_channel_id=args.slack_channel_id,
                 user_role_required=args.user_role_required,
+                audit_log=audit_log,
             ),
             opts=child,
         )
@@ -299,17 +311,6 @@ class UploadGate(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        if args.record_approver:
-            ApproverAudit(
-                name,
-                ApproverAuditArgs(
-                    context=context,
-                    storage=storage,
-                    approval_function=approval.approval.name,
-                ),
-                opts=child,
-            )
-
         region = context.region
         self.upload_bucket = storage.uploads.name
         self.artifacts_bucket = storage.artifacts.name

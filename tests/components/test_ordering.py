@@ -87,6 +87,17 @@ def topic_policies(resource: Resource, built: Built) -> Iterator[Resource]:
             yield item
 
 
+def audit_log(resource: Resource, built: Built) -> Iterator[Resource]:
+    """The log group that the chat service writes a channel's audit log to."""
+    if resource.inputs["typeName"] == "AWS::Chatbot::SlackChannelConfiguration":
+        name = f"/aws/chatbot/{resource.desired['ConfigurationName']}"
+        yield from (
+            item
+            for item in built.all("cloudwatch/logGroup:LogGroup")
+            if item.inputs.get("name") == name
+        )
+
+
 def notified(resource: Resource) -> Iterator[str]:
     for target in resource.inputs.get("lambdaFunctions", []):
         yield target["lambdaFunctionArn"]
@@ -99,6 +110,13 @@ NOTIFICATION = Rule(
     f"{S3_API}/API_PutBucketNotificationConfiguration.html",
 )
 RULES = (
+    NOTIFICATION,
+    Rule(
+        "cloudcontrol/resource:Resource",
+        audit_log,
+        "the chat service creates a log group that does not exist, and then a second is refused "
+        "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html",
+    ),
     NOTIFICATION,
     Rule(
         "s3/bucketLogging:BucketLogging",

@@ -46,6 +46,9 @@ def test_the_defaults_are_accepted():
         ("decision_seconds", 0),
         ("decision_seconds", 91 * DAY),
         ("exception_seconds", 0),
+        ("uploaders", {"a/b": ["arn:aws:iam::123456789012:role/build"]}),
+        ("uploaders", {"payments": []}),
+        ("deployers", [f"arn:aws:iam::123456789012:role/deploy-{n}" for n in range(500)]),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(field: str, value: Any):
