@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from components import sender
 from components.as_json import as_json
 from components.buttons import (
     APPROVE,
@@ -50,6 +51,7 @@ class ApprovalArgs:
     sender: str
     recipients: Sequence[str]
     create_email_identity: bool = True
+    sender_domain: str = ""
     app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     uploader_domains: Sequence[str] = ()
     mention: str = ""
@@ -72,6 +74,7 @@ class Approval(pulumi.ComponentResource):
     rescan: HandlerFunction
     notify: HandlerFunction
     configuration_set: pulumi.Output[str]
+    sender_dns_records: pulumi.Output[str]
     button_environment: dict[str, pulumi.Output[str]]
     actions: list[aws.cloudcontrol.Resource]
     button_functions: list[pulumi.Input[str]]
@@ -87,13 +90,17 @@ class Approval(pulumi.ComponentResource):
         self._make_buttons(args)
         self.configuration_set = self._configuration_set(args.context.prefix)
         self.notify = self._notify(args)
+        self.sender_dns_records = pulumi.Output.from_input("")
         if args.create_email_identity:
-            aws.sesv2.EmailIdentity(f"{name}-sender", email_identity=args.sender, opts=self._child)
+            self.sender_dns_records = sender.identity(
+                name, args.sender, args.sender_domain, args.context.region, self._child
+            )
 
         self.register_outputs(
             {
                 "functions": {label: function.name for label, function in self.functions.items()},
                 "configuration_set": self.configuration_set,
+                "sender_dns_records": self.sender_dns_records,
                 "button_environment": self.button_environment,
                 "actions": [action.id for action in self.actions],
                 "button_functions": self.button_functions,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
+from components.build_network import PACKAGED_CA, Network
 from components.context import Context
 from components.policy import Grant, Statement, allow, policy
 from components.storage import Storage
@@ -33,14 +34,13 @@ class Vpc:
 class SonarQube:
     """A SonarQube server, or SonarQube Cloud, which has an ``organization``.
 
-    ``token`` is a global analysis token. ``ca`` is the PEM text of a private CA. ``environment``
-    is part of the project keys: without it all gates that use the server share projects.
+    ``token`` is a global analysis token. ``environment`` is part of the project keys: without it
+    all gates that use the server share projects.
     """
 
     host_url: str
     token: pulumi.Input[str] = field(repr=False)
     organization: str = ""
-    ca: str = ""
     environment: str = ""
 
     @property
@@ -50,7 +50,6 @@ class SonarQube:
             "ENGINE": "sonarqube",
             "SONAR_HOST_URL": self.host_url,
             "SONAR_ORGANIZATION": self.organization,
-            "SONAR_CA": self.ca,
             "ENVIRONMENT": self.environment,
         }
 
@@ -86,12 +85,14 @@ class Build:
     architecture: str
     compute_type: str
     vpc: Vpc | None
+    network: Network = field(default_factory=Network)
 
     @property
     def variables(self) -> dict[str, str]:
         """What ``scan/`` gets besides the upload; nothing secret."""
         return {
             **self.scanner.variables,
+            **self.network.variables,
             "LIMITS": json.dumps(self.limits),
             "COVERAGE_LIMITS": json.dumps(self.coverage_limits),
             "UPLOAD_LIMITS": json.dumps(self.upload_limits),
@@ -124,7 +125,11 @@ class ScanProject(pulumi.ComponentResource):
         state = storage.state.name
 
         source = aws.s3.BucketObjectv2(
-            name, bucket=state, key="source/scan.zip", source=packaged_scan(), opts=child
+            name,
+            bucket=state,
+            key="source/scan.zip",
+            source=packaged_scan(build.network.ca_bundle),
+            opts=child,
         )
         logs = aws.cloudwatch.LogGroup(
             name, retention_in_days=context.log_retention_days, opts=child
@@ -134,12 +139,10 @@ class ScanProject(pulumi.ComponentResource):
             {"name": "ARTIFACTS_BUCKET", "value": storage.artifacts.name},
         ]
         statements = _scan_one_upload(storage, logs)
-        if isinstance(build.scanner, SonarQube):
-            secret = self._sonar_token(name, args, build.scanner.token)
+        for variable, (label, description, value) in _secrets(build).items():
+            secret = self._secret(f"{name}-{label}", args, description, value)
             statements.append(allow("secretsmanager:GetSecretValue", resources=[secret.arn]))
-            variables.append(
-                {"name": "SONAR_TOKEN", "value": secret.arn, "type": "SECRETS_MANAGER"}
-            )
+            variables.append({"name": variable, "value": secret.arn, "type": "SECRETS_MANAGER"})
         if build.vpc:
             statements += _run_in_vpc(build.vpc, context)
         grants = aws.iam.RolePolicy(
@@ -207,36 +210,52 @@ class ScanProject(pulumi.ComponentResource):
             ),
         ]
 
-    def _sonar_token(
-        self, name: str, args: ScanProjectArgs, token: pulumi.Input[str]
+    def _secret(
+        self, name: str, args: ScanProjectArgs, description: str, value: pulumi.Input[str]
     ) -> aws.secretsmanager.Secret:
         child = pulumi.ResourceOptions(parent=self)
         secret = aws.secretsmanager.Secret(
-            f"{name}-sonar-token",
-            description="The token that scan/ analyses with",
+            name,
+            description=description,
             kms_key_id=args.storage.key_arn,
             recovery_window_in_days=30 if args.context.protect else 7,
             opts=child,
         )
         aws.secretsmanager.SecretVersion(
-            f"{name}-sonar-token",
+            name,
             secret_id=secret.id,
-            secret_string=pulumi.Output.secret(token),
+            secret_string=pulumi.Output.secret(value),
             opts=child,
         )
         return secret
 
 
-def packaged_scan() -> pulumi.AssetArchive:
-    """Package ``scan/`` and ``domain/`` file by file; a ``__pycache__`` would change the hash."""
+def _secrets(build: Build) -> dict[str, tuple[str, str, pulumi.Input[str]]]:
+    """The secrets of a build, by variable: label, description and value."""
+    secrets: dict[str, tuple[str, str, pulumi.Input[str]]] = {}
+    if isinstance(build.scanner, SonarQube):
+        token = build.scanner.token
+        secrets["SONAR_TOKEN"] = ("sonar-token", "The token that scan/ analyses with", token)
+    if credentials := build.network.package_index_credentials:
+        description = "The user and password of the package index"
+        secrets["PACKAGE_INDEX_CREDENTIALS"] = ("package-index", description, credentials)
+    return secrets
+
+
+def packaged_scan(ca_bundle: str = "") -> pulumi.AssetArchive:
+    """Package ``scan/``, ``domain/`` and the file ``ca_bundle``, if there is one.
+
+    File by file, since a ``__pycache__`` would change the hash.
+    """
     scan = [path for path in SCAN.rglob("*") if path.suffix in {".py", ".txt"}]
-    return pulumi.AssetArchive(
-        {
-            f"{folder.name}/{path.relative_to(folder)}": pulumi.FileAsset(str(path))
-            for folder, paths in ((DOMAIN, DOMAIN.glob("*.py")), (SCAN, scan))
-            for path in sorted(paths)
-        }
-    )
+    assets: dict[str, pulumi.Asset | pulumi.Archive] = {
+        f"{folder.name}/{path.relative_to(folder)}": pulumi.FileAsset(str(path))
+        for folder, paths in ((DOMAIN, DOMAIN.glob("*.py")), (SCAN, scan))
+        for path in sorted(paths)
+    }
+    if ca_bundle:
+        assets[PACKAGED_CA] = pulumi.FileAsset(ca_bundle)
+    return pulumi.AssetArchive(assets)
 
 
 def _scan_one_upload(storage: Storage, logs: aws.cloudwatch.LogGroup) -> list[Statement]:

@@ -13,11 +13,13 @@ from typing import Any
 import pulumi
 
 from components import recipients as emails
+from components.build_network import Network
 from components.buttons import OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
 from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
-from components.scan_project import Sarif, SonarQube, Vpc
+from components.scan_project import PROGRAM, Sarif, SonarQube, Vpc
+from components.sender import covers
 from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
 from domain.json_values import as_dict, as_list, is_list
 from domain.partition import PARTITION
@@ -27,6 +29,7 @@ from domain.scan_id import APP, APPS
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}")
+DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
 COMPUTE_TYPES = tuple(
     f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE")
 )
@@ -68,10 +71,10 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         )
 
     region = pulumi.Config("aws").get("region") or ""
-    uploader_domains = read.string_list(
-        "uploaderDomains", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain", "example.com"
-    )
+    uploader_domains = read.string_list("uploaderDomains", DOMAIN, "a domain", "example.com")
     most_recipients = emails.most(uploader_domains)
+    sender = read.text("sender", EMAIL.pattern, "an email address", "security@example.com")
+    creates = read.boolean("createEmailIdentity", default="true")
     recipients = read.string_list("recipients", EMAIL.pattern, "an email address", EXAMPLE_ADDRESS)
     if not recipients:
         read.add_error("recipients[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
@@ -94,8 +97,9 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         slack_channel_id=read.text(
             "slackChannelId", "[CG][A-Z0-9]{8,}", "a Slack channel id (C...)", "C0123456789"
         ),
-        sender=read.text("sender", EMAIL.pattern, "an email address", "security@example.com"),
-        create_email_identity=read.boolean("createEmailIdentity", default="true"),
+        sender=sender,
+        create_email_identity=creates,
+        sender_domain=_sender_domain(read, sender, creates),
         recipients=recipients,
         app_recipients=_app_recipients(read, recipients, most_recipients),
         uploader_domains=uploader_domains,
@@ -134,6 +138,7 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         architecture=read.one_of("architecture", ("x86_64", "arm64")),
         compute_type=read.one_of("computeType", COMPUTE_TYPES),
         vpc=_vpc(read),
+        network=_network(read, config),
         deployers=deployers,
         uploaders=_uploaders(read, deployers),
         user_role_required=read.boolean("userRoleRequired"),
@@ -152,7 +157,6 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
 
 def _scanner(read: Reader, config: pulumi.Config, stack: str) -> SonarQube | Sarif:
     # All are read for every engine, so that a wrong value is reported before it is needed.
-    ca = read.text("sonarCa", r"([\s\S]*-----BEGIN CERTIFICATE-----[\s\S]*)?", "PEM", "< ca.pem")
     environment = "" if read.boolean("sonarSharedProjects") else stack
     command, token = config.get("sarifCommand") or "", config.get("sonarToken")
     if read.one_of("engine", ("sonarqube", "sarif")) == "sarif":
@@ -172,7 +176,6 @@ def _scanner(read: Reader, config: pulumi.Config, stack: str) -> SonarQube | Sar
         host_url=host_url.rstrip("/"),
         token=config.get_secret("sonarToken") or "",
         organization=config.get("sonarOrganization") or "",
-        ca=ca,
         environment=environment,
     )
 
@@ -183,6 +186,16 @@ def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:
         key: read.integer(f"max{name}", -1, 1_000_000, default=0) for key, name in names.items()
     }
     return {key: value if value >= 0 else None for key, value in limits.items()}
+
+
+def _sender_domain(read: Reader, sender: str, creates: bool) -> str:
+    example = sender.rpartition("@")[2].lower() or "example.com"
+    domain = read.text("senderDomain", f"({DOMAIN})?", "a domain", example)
+    if domain and not creates:
+        read.add_unwanted("senderDomain", "no identity is created: createEmailIdentity is false")
+    elif re.fullmatch(DOMAIN, domain) and EMAIL.fullmatch(sender) and not covers(domain, sender):
+        read.add_error("senderDomain", f"{sender} is not an address of {domain}", example)
+    return domain
 
 
 def _app_recipients(
@@ -316,6 +329,35 @@ def _vpc(read: Reader) -> Vpc | None:
     if not vpc_id:
         return None
     return Vpc(vpc_id=vpc_id, subnets=subnets, security_groups=security_groups)
+
+
+def _network(read: Reader, config: pulumi.Config) -> Network:
+    ca_bundle = config.get("caBundle") or ""
+    credentials = read.secret("packageIndexCredentials")
+    network = Network(
+        ca_bundle=str(PROGRAM / ca_bundle) if ca_bundle else "",
+        proxy_url=config.get("proxyUrl") or "",
+        no_proxy=read.string_list(
+            "noProxy", r"[A-Za-z0-9.:/-]+", "a host, domain or network", ".example.com"
+        ),
+        package_index_url=config.get("packageIndexUrl") or "",
+        package_index_credentials=credentials,
+    )
+    problems = network.problems
+    for name, (key, example) in {
+        "ca_bundle": ("caBundle", "ca.pem"),
+        "proxy_url": ("proxyUrl", "http://proxy.example.com:3128"),
+        "package_index_url": ("packageIndexUrl", "https://packages.example.com/simple"),
+    }.items():
+        if name in problems:
+            read.add_error(key, problems[name], example)
+    for name, key in {
+        "no_proxy": "noProxy",
+        "package_index_credentials": "packageIndexCredentials",
+    }.items():
+        if name in problems:
+            read.add_unwanted(key, problems[name])
+    return network
 
 
 def _has_placeholders(sarif_command: str) -> bool:

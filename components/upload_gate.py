@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components import recipients, urls
+from components import recipients, sender, urls
 from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
+from components.build_network import Network
 from components.buttons import SCAN_AGAIN_BUTTON, TEAM_BUTTONS, TeamButton
 from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
@@ -53,6 +54,7 @@ class UploadGateArgs:
     scanner: SonarQube | Sarif
 
     create_email_identity: bool = True
+    sender_domain: str = ""
     app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     uploader_domains: Sequence[str] = ()
 
@@ -71,6 +73,7 @@ class UploadGateArgs:
     architecture: str = "x86_64"
     compute_type: str = "BUILD_GENERAL1_MEDIUM"
     vpc: Vpc | None = None
+    network: Network = field(default_factory=Network)
 
     decision_seconds: int = 72 * HOUR
     escalate_seconds: int = 12 * HOUR
@@ -108,6 +111,7 @@ class UploadGateArgs:
             architecture=self.architecture,
             compute_type=self.compute_type,
             vpc=self.vpc,
+            network=self.network,
         )
 
     @property
@@ -128,6 +132,9 @@ class UploadGateArgs:
         server = self.scanner.host_url if isinstance(self.scanner, SonarQube) else ""
         rules = {
             "recipients must not be empty": bool(self.recipients),
+            "sender_domain must be the domain of sender, or one above it": (
+                not self.sender_domain or sender.covers(self.sender_domain, self.sender)
+            ),
             f"recipients must be at most {most} addresses": (
                 len(recipients.distinct(self.recipients)) <= most
             ),
@@ -167,7 +174,9 @@ class UploadGateArgs:
         rules["uploaders must name apps, each with principals"] = all(
             APPS.fullmatch(app) and principals for app, principals in self.uploaders.items()
         )
-        if wrong := [rule for rule, holds in rules.items() if not holds]:
+        wrong = [rule for rule, holds in rules.items() if not holds]
+        wrong += [f"network.{name} {problem}" for name, problem in self.network.problems.items()]
+        if wrong:
             raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
 
 
@@ -192,6 +201,7 @@ class UploadGate(pulumi.ComponentResource):
     evidence_url: pulumi.Output[str]
     key: pulumi.Output[str]
     upload_command: pulumi.Output[str]
+    sender_dns_records: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: UploadGateArgs, opts: pulumi.ResourceOptions | None = None
@@ -235,6 +245,7 @@ class UploadGate(pulumi.ComponentResource):
                 storage=storage,
                 sender=args.sender,
                 create_email_identity=args.create_email_identity,
+                sender_domain=args.sender_domain,
                 recipients=args.recipients,
                 app_recipients=args.app_recipients,
                 uploader_domains=args.uploader_domains,
@@ -339,6 +350,7 @@ class UploadGate(pulumi.ComponentResource):
         self.upload_command = pulumi.Output.concat(
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
+        self.sender_dns_records = approval.sender_dns_records
         self.register_outputs(self.outputs)
 
     @property
@@ -359,4 +371,5 @@ class UploadGate(pulumi.ComponentResource):
             "evidenceUrl": self.evidence_url,
             "key": self.key,
             "uploadCommand": self.upload_command,
+            "senderDnsRecords": self.sender_dns_records,
         }

@@ -37,6 +37,7 @@ from local.functions import Functions
 from local.permissions import services
 from local.permissions.guard import ADMINISTRATOR, Guard
 from ops.mock_monitor import TransformingMonitor
+from ops.program import SECRETS
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -423,7 +424,8 @@ class LocalAccount:
             {
                 **defaults(self._program),
                 **{f"{project}:{key}": value for key, value in self._settings.items()},
-            }
+            },
+            list(SECRETS),
         )
 
         def program() -> None:

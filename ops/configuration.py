@@ -17,7 +17,7 @@ from components.context import unsupported
 from components.settings import load as checked
 from components.upload_gate import UploadGateArgs
 from ops.errors import CommandError
-from ops.program import GATE, PROGRAM, PROJECT, partition_of
+from ops.program import GATE, PROGRAM, PROJECT, SECRETS, partition_of
 
 NamedOption = Annotated[
     str, typer.Option("--stack", help="The stack, as in dev.", show_default=False)
@@ -28,7 +28,7 @@ FileOption = Annotated[
         "--config", help="Pulumi.STACK.yaml to read instead of asking the Pulumi CLI; no secrets."
     ),
 ]
-TOKEN = f"{PROJECT}:sonarToken"
+TOKEN = SECRETS[0]
 # A placeholder for a token that is set, but can't be read here.
 UNREADABLE = "unreadable"
 
@@ -98,11 +98,13 @@ def configuration(stack: str, file: Path | None) -> Configuration:
         raise CommandError("which stack?", "name it: --stack dev, or make preflight STACK=dev")
     if file:
         values, outputs = _of_file(file), {}
+        secrets = [key for key, value in values.items() if value == UNREADABLE]
     else:
         settings = _pulumi_json("config", "--show-secrets", stack=stack)
         values = {key: str(entry.get("value", "")) for key, entry in settings.items()}
+        secrets = [key for key, entry in settings.items() if entry.get("secret")]
         outputs = _pulumi_json("stack", "output", stack=stack)
-    settings, wrong = _checked(stack, values)
+    settings, wrong = _checked(stack, values, secrets)
     made = Configuration(
         stack=stack, values=values, outputs=outputs, settings=settings, wrong=wrong
     )
@@ -113,12 +115,12 @@ def configuration(stack: str, file: Path | None) -> Configuration:
 
 
 def _checked(
-    stack: str, values: Mapping[str, str]
+    stack: str, values: Mapping[str, str], secrets: Sequence[str]
 ) -> tuple[UploadGateArgs | None, list[tuple[str, str]]]:
     # Secret Outputs need an event loop, although they are not awaited here.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    pulumi.runtime.set_all_config(dict(values))
+    pulumi.runtime.set_all_config(dict(values), list(secrets))
     try:
         return checked(pulumi.Config(PROJECT), stack), []
     except pulumi.RunError as error:

@@ -31,6 +31,8 @@ PROJECT = "chatops-slack"
 # The name of the gate in __main__.py, a part of its resources' names.
 GATE = "gate"
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+# The settings that the CLI encrypts, by full key.
+SECRETS = (f"{PROJECT}:sonarToken", f"{PROJECT}:packageIndexCredentials")
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,16 @@ class _Account(mocks.Mocks):
         if not args.typ.startswith("aws:"):
             return args.name, plain
         own_arn = arn(args.typ, args.name)
-        made = {"arn": own_arn, "name": args.name, "url": f"https://queue/{args.name}"}
+        made: dict[str, Any] = {
+            "arn": own_arn,
+            "name": args.name,
+            "url": f"https://queue/{args.name}",
+        }
         if args.typ == "aws:s3/bucketObjectv2:BucketObjectv2":
             made["versionId"] = "v1"
+        if args.typ == "aws:sesv2/emailIdentity:EmailIdentity":
+            made["dkimSigningAttributes"] = {"tokens": ["token1", "token2", "token3"]}
+            plain.pop("dkimSigningAttributes", None)
         # The ids of these types are ARNs.
         by_arn = args.typ in {"aws:cloudcontrol/resource:Resource", "aws:iam/policy:Policy"}
         return own_arn if by_arn else args.name, {**made, **plain}
@@ -170,7 +179,7 @@ def _record(
     settings.ROOT.set(None)
     recorded = Recorded()
     mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
-    pulumi.runtime.set_all_config(dict(config))
+    pulumi.runtime.set_all_config(dict(config), list(SECRETS))
 
     async def run() -> None:
         def start() -> None:

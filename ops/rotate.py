@@ -27,7 +27,7 @@ def rotate_token(stack: NamedOption) -> None:
             f"stack {stack} needs no token: it scans without SonarQube", "do nothing"
         )
     token = _asked()
-    version = check(settings.scanner, token)
+    version = check(settings.scanner, settings.network.ca_bundle, token)
     output.say(f"✔ SonarQube {version} at {settings.scanner.host_url} knows the token", "green")
     _store(stack, token)
     output.say("✔ stored as sonarToken, encrypted", "green")
@@ -36,13 +36,13 @@ def rotate_token(stack: NamedOption) -> None:
     print("Last: revoke the old token in SonarQube, once no scan runs that began before")
 
 
-def check(server: SonarQube, token: str) -> str:
+def check(server: SonarQube, ca_bundle: str, token: str) -> str:
     """Return the server's version.
 
     Raises:
         CommandError: the server does not answer, is too old, or does not know ``token``.
     """
-    with sonar.connected(server, token) as api:
+    with sonar.connected(server, ca_bundle, token) as api:
         try:
             return api.check()
         except ScanError as scan_error:

@@ -4,7 +4,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from scan import trust
 from scan.errors import ScanError
 
 # The default of the setting, for a scan that is started by hand. Without these options Bandit
@@ -43,19 +45,18 @@ class CoverageLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class SonarServer:
-    """The SonarQube server; ``organization`` is for SonarQube Cloud, ``ca`` PEM text or empty."""
+    """The SonarQube server; ``organization`` is for SonarQube Cloud."""
 
     url: str
     token: str = field(repr=False)
     organization: str
-    ca: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One scan; ``limits`` has the most findings per severity, None for no limit.
 
-    ``environment`` is the name of the stack, empty if unknown.
+    ``environment`` is the name of the stack, empty if unknown; ``private_ca`` a PEM file, or None.
     """
 
     scan: str
@@ -70,6 +71,7 @@ class Job:
     allow_exclusions: bool
     sarif_command: str
     sonar: SonarServer
+    private_ca: Path | None = None
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
@@ -97,12 +99,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
             upload_limits=UploadLimits(**json.loads(environment.get("UPLOAD_LIMITS") or "{}")),
             allow_exclusions=environment.get("ALLOW_EXCLUSIONS") == "true",
             sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,
+            private_ca=trust.own(environment),
             sonar=SonarServer(
                 url=environment.get("SONAR_HOST_URL", "").rstrip("/"),
                 # A token that was piped into a command often ends in a line break.
                 token=environment.get("SONAR_TOKEN", "").strip(),
                 organization=environment.get("SONAR_ORGANIZATION", ""),
-                ca=environment.get("SONAR_CA", ""),
             ),
         )
     except (KeyError, ValueError, TypeError) as error:

@@ -13,8 +13,9 @@ from scan import exhausted
 from scan.errors import ScanError
 from scan.log import Log
 
-# The only variables that a scanner gets: neither the build's role nor the token.
-PASSED_ON = ("PATH", "HOME")
+# The only variables that a scanner gets: neither the build's role nor the token. The URL of a proxy
+# has no password.
+PASSED_ON = ("PATH", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # File names are UTF-8, whatever the machine's locale: CodeBuild's arm64 image sets none, and then
 # Java cannot open files whose names are not ASCII.
 UTF_8 = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}

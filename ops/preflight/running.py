@@ -41,6 +41,7 @@ CHECKS = (
     Check(area="Slack", about="limits of buttons", inspect=slack.limits),
     Check(area="Slack", about="drift", inspect=chat_drift.drift),
     Check(area="Email", about="sender", inspect=mail.sender),
+    Check(area="Email", about="DKIM, DMARC", inspect=mail.authentication),
     Check(area="Email", about="recipients", inspect=mail.recipients),
     Check(area="Uploads", about="deployers", inspect=principals.deployers),
     Check(area="Uploads", about="uploaders", inspect=principals.uploaders),

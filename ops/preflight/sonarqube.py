@@ -39,7 +39,8 @@ def sonarqube(environment: Environment) -> Iterator[Finding]:
             f"python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
         )
         return
-    with sonar.connected(scanner, environment.token, retry_after=()) as api:
+    ca_bundle = environment.settings.network.ca_bundle
+    with sonar.connected(scanner, ca_bundle, environment.token, retry_after=()) as api:
         try:
             version = api.check()
         except ScanError as scan_error:

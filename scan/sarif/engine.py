@@ -4,6 +4,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from scan import trust
 from scan.errors import ScanError
 from scan.exhausted import by_words
 from scan.finding import Analysis
@@ -54,7 +55,8 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     log.write(f"Scanning with {tool}")
     output = OutputReader([recipe.output for recipe in recipes or RECIPES if recipe.output])
     # Not in the upload's folder: tools read settings from their working folder.
-    code, tail = run(command, folder=work, log=log, on_line=output.read)
+    trusted = trust.variables(trust.bundle(job.private_ca, work))
+    code, tail = run(command, folder=work, log=log, extra=trusted, on_line=output.read)
     if _is_signal(code):
         raise died(tool, code, tail)
     if not sarif.is_file() or not sarif.stat().st_size:

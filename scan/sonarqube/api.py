@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import certifi
 import requests
 
 from scan.errors import ScanError
@@ -143,7 +142,7 @@ class Api:
             raise ScanError(
                 "TlsFailed",
                 f"The certificate of {self.server.url} is not trusted: {_reason(error)}.",
-                "Set the setting sonarCa to the PEM of the CA that signed it.",
+                "Set the setting caBundle to a PEM file of the CA that signed it.",
             ) from error
         except requests.exceptions.ReadTimeout as error:
             raise _Passing(
@@ -155,8 +154,8 @@ class Api:
             raise _Passing(
                 "ServerUnreachable",
                 f"SonarQube at {self.server.url} cannot be reached: {_reason(error)}.",
-                "Check that it runs, the setting sonarHostUrl, and the vpc settings for a server "
-                "that is only reachable from inside; then upload the zip again.",
+                "Check that it runs, the setting sonarHostUrl, and the settings of VPC and proxy; "
+                "then upload the zip again.",
             ) from error
         return self._read(answer, path)
 
@@ -202,18 +201,6 @@ class Api:
             f"SonarQube at {self.server.url} does not know the token; it may have expired.",
             "Make a new one and set it: pulumi config set --secret sonarToken, then `pulumi up`.",
         )
-
-
-def ca_bundle(ca: str, folder: Path) -> Path | None:
-    """Write the CA in the PEM text ``ca`` and the public CAs to a file in ``folder``.
-
-    Returns None if ``ca`` is empty.
-    """
-    if not ca:
-        return None
-    bundle = folder / "ca.pem"
-    bundle.write_text(f"{Path(certifi.where()).read_text()}\n{ca}\n")
-    return bundle
 
 
 class NotFound(ScanError):

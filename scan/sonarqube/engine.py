@@ -9,13 +9,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import scan
+from scan import trust
 from scan.errors import ScanError
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
 from scan.process import died, run
 from scan.sonarqube import exclusions, issues, quality_gate, scanner_report, untrusted
-from scan.sonarqube.api import Api, ca_bundle
+from scan.sonarqube.api import Api
 from scan.sonarqube.properties import project_key, properties
 from scan.sonarqube.seen import note, seen
 
@@ -33,7 +34,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     """
     work = source.parent / "work"
     work.mkdir()
-    ca = ca_bundle(job.sonar.ca, work)
+    ca = trust.bundle(job.private_ca, work)
     api = Api(job.sonar, log, ca)
     version = api.check()
     followed, ignored = untrusted.settings(source, allow_exclusions=job.allow_exclusions)
@@ -100,9 +101,7 @@ def _scanned(
         "private": str(work),
         "ca": str(ca) if ca else None,
     }
-    extra = {"PYTHONPATH": str(Path(scan.__file__).parent.parent)}
-    if ca:
-        extra["REQUESTS_CA_BUNDLE"] = str(ca)
+    extra = {"PYTHONPATH": str(Path(scan.__file__).parent.parent), **trust.variables(ca)}
     task = work / "report-task.txt"
     task.unlink(missing_ok=True)
     code, tail = run(

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from requests.utils import get_environ_proxies, select_proxy
 
 from scan.job import Job
 from scan.sonarqube import names
@@ -25,6 +28,16 @@ def project_key(job: Job) -> str:
     """
     owner = job.sonar.organization or "chatops-slack"
     return f"{owner}_{job.environment}:{job.app}" if job.environment else f"{owner}_{job.app}"
+
+
+def proxy(url: str) -> dict[str, str]:
+    """The properties of the proxy for ``url``; Java ignores the variables of the environment."""
+    chosen = select_proxy(url, get_environ_proxies(url))
+    if not chosen:
+        return {}
+    parts = urlsplit(chosen)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return {"sonar.scanner.proxyHost": parts.hostname or "", "sonar.scanner.proxyPort": str(port)}
 
 
 def properties(
@@ -73,7 +86,7 @@ def properties(
         "sonar.javascript.detectGeneratedCode": "false",
         "sonar.javascript.maxFileSize": LARGEST_JAVASCRIPT,
     }
-    scanner_properties |= names.properties(server)
+    scanner_properties |= names.properties(server) | proxy(job.sonar.url)
     # One is enough: setting either removes the defaults of both.
     if not server.keys() & {"sonar.javascript.exclusions", "sonar.typescript.exclusions"}:
         scanner_properties["sonar.javascript.exclusions"] = DEPENDENCIES

@@ -60,7 +60,7 @@ def main(order: dict[str, Any]) -> int:
 
 
 def _trust(ca: Path, java: Path) -> dict[str, str]:
-    """Properties that make the engine trust the CAs in the PEM file ``ca`` (see ``api.ca_bundle``).
+    """Properties that make the engine trust the CAs in the PEM file ``ca`` (see ``scan.trust``).
 
     Java needs a keystore, and keytool takes about a second for each certificate. So the keystore
     has only the CAs that are not public; the engine trusts the public ones anyway.

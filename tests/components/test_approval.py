@@ -9,6 +9,7 @@ import yaml
 
 from components.buttons import OUTCOMES, TEAM_BUTTONS, TeamButton
 from components.scan_project import Sarif
+from components.sender import dns_records
 from components.upload_gate import UploadGate, UploadGateArgs
 from handlers.buttons import Buttons
 from tests.support.recording import PROGRAM, PROJECT, REGION, Built, build, gate, program
@@ -122,6 +123,42 @@ def test_the_email_identity_is_created_only_if_the_setting_says_so():
         {"emailIdentity": "security@example.com"}
     ]
     assert senders(approval(create_email_identity=False)) == []
+
+
+def test_an_identity_of_the_domain_is_signed_and_its_dns_records_are_an_output():
+    built = approval(sender_domain="example.com")
+
+    [identity] = built.all("sesv2/emailIdentity:EmailIdentity")
+    assert identity.inputs == {
+        "emailIdentity": "example.com",
+        "dkimSigningAttributes": {"nextSigningKeyLength": "RSA_2048_BIT"},
+    }
+
+
+def test_the_dns_records_of_the_domain_are_lines_of_a_zone_file():
+    """Ready to paste; a domain may have one DMARC record only, so that one is a comment."""
+    records = program("dev", senderDomain="example.com").outputs["senderDnsRecords"].splitlines()
+
+    assert records[:3] == [
+        f"{token}._domainkey.example.com. 1800 IN CNAME {token}.dkim.amazonses.com."
+        for token in ("token1", "token2", "token3")
+    ]
+    assert all(line.startswith(";") for line in records[3:])
+    assert program("dev").outputs["senderDnsRecords"] == ""
+
+
+@pytest.mark.parametrize(
+    ("region", "zone"),
+    [
+        ("eu-central-1", "dkim.amazonses.com"),
+        ("eu-central-2", "dkim.eu-central-2.amazonses.com"),
+        ("eu-south-1", "dkim.eu-south-1.amazonses.com"),
+    ],
+)
+def test_some_regions_have_a_dkim_zone_of_their_own(region: str, zone: str):
+    assert dns_records("example.com", ["t"], region).startswith(
+        f"t._domainkey.example.com. 1800 IN CNAME t.{zone}.\n"
+    )
 
 
 BUTTONS = {

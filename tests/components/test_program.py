@@ -444,4 +444,5 @@ def test_outputs_name_the_resources_that_people_and_commands_use(dev: Built):
         "evidenceUrl": f"{console}/s3/buckets/gate-artifacts?region={REGION}&prefix=scans/",
         "key": "arn:aws:kms:::gate-key",
         "uploadCommand": "aws s3 cp app.zip s3://gate-uploads/APP/app.zip",
+        "senderDnsRecords": "",
     }

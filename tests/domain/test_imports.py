@@ -18,7 +18,7 @@ MAY = {
     "domain": set(),
     "handlers": {"domain", "boto3", "botocore"},
     "scan": {
-        "domain", "boto3", "botocore", "certifi", "identify", "jproperties", "pygments",
+        "domain", "boto3", "botocore", "certifi", "identify", "jproperties", "pip", "pygments",
         "pysonar_scanner", "requests",
     },
     "components": {"domain", "pulumi", "pulumi_aws"},

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -279,6 +280,127 @@ def test_the_sender_is_verified_or_will_be(
     findings = mail.sender(its(deployed=deployed, create_email_identity=creates))
 
     assert_found(findings, level, what, fix)
+
+
+def test_an_identity_of_a_domain_above_sends_for_its_subdomains(aws: Answers):
+    for verified in (None, None, True):
+        identity(aws, verified)
+
+    assert_found(
+        mail.sender(its(sender="ci@mail.example.com", create_email_identity=False)),
+        Level.FINE,
+        "ci@mail.example.com is verified by example.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("deployed", "domain", "level", "what", "fix"),
+    [
+        (False, None, Level.FINE, "example.com will be made by `pulumi up`", ""),
+        (False, True, Level.FAILED, "SES knows example.com already", "rm senderDomain"),
+        (True, False, Level.FAILED, "has not found its DNS records", "output senderDnsRecords"),
+        (True, True, Level.FINE, "is verified by example.com", ""),
+    ],
+    ids=["to be made", "made elsewhere", "records missing", "verified"],
+)
+def test_the_domain_of_the_sender_is_verified_or_will_be(
+    aws: Answers, deployed: bool, domain: bool | None, level: Level, what: str, fix: str
+):
+    identity(aws, None)
+    identity(aws, domain)
+
+    findings = mail.sender(its(deployed=deployed, sender_domain="example.com"))
+    assert_found(findings, level, what, fix)
+
+
+SIGNED = {"DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS"}}
+OFF = {"DkimAttributes": {"SigningEnabled": False, "Status": "SUCCESS"}}
+PENDING = {"DkimAttributes": {"SigningEnabled": True, "Status": "PENDING"}}
+NO_DKIM = {"DkimAttributes": {"SigningEnabled": False, "Status": "NOT_STARTED"}}
+OWN_BOUNCES = {
+    "MailFromAttributes": {
+        "MailFromDomain": "bounces.example.com",
+        "MailFromDomainStatus": "SUCCESS",
+        "BehaviorOnMxFailure": "USE_DEFAULT_VALUE",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("identities", "records", "level", "what", "why"),
+    [
+        ((None, SIGNED, None), {}, Level.FINE, "signed for mail.example.com (DKIM)", ""),
+        ((NO_DKIM, None, SIGNED), {}, Level.FINE, "signed for example.com (DKIM)", ""),
+        ((NO_DKIM, None, None), {}, Level.WARNING, "not signed", "distrust"),
+        ((NO_DKIM, None, None), {"": "p=none"}, Level.WARNING, "not signed", "distrust"),
+        ((NO_DKIM, None, None), {"": "p=reject"}, Level.FAILED, "not signed", "p=reject"),
+        ((NO_DKIM, None, None), {"mail.": "p=quarantine"}, Level.FAILED, "not", "p=quarantine"),
+        ((NO_DKIM, None, None), {"": "p=reject; sp=none"}, Level.WARNING, "not", "distrust"),
+        ((NO_DKIM, None, None), {"": "p=none; sp=reject"}, Level.FAILED, "not", "p=reject"),
+        ((OFF, SIGNED, None), {"": "p=reject"}, Level.FAILED, "not signed", "p=reject"),
+        ((None, PENDING, None), {"": "p=reject"}, Level.FAILED, "not signed", "p=reject"),
+        ((NO_DKIM | OWN_BOUNCES, None, None), {"": "p=reject"}, Level.FINE, "(SPF)", ""),
+        ((NO_DKIM | OWN_BOUNCES, None, None), {"": "p=reject; aspf=s"}, Level.FAILED, "not", "re"),
+        (
+            (None, None, SIGNED),
+            {"": "p=reject; adkim=s"},
+            Level.FAILED,
+            "signed for example.com, not for mail.example.com",
+            "p=reject",
+        ),
+        ((NO_DKIM, None, None), None, Level.WARNING, "not", "dig +short TXT _dmarc.mail.example."),
+    ],
+)
+def test_emails_pass_dmarc_where_they_are_signed_for_the_domain_of_the_sender(
+    aws: Answers,
+    monkeypatch: pytest.MonkeyPatch,
+    identities: tuple[dict[str, Any] | None, ...],
+    records: dict[str, str] | None,
+    level: Level,
+    what: str,
+    why: str,
+):
+    """``records`` are DMARC's, by the part before ``example.com``; None where there is no DNS."""
+    for answer in identities:
+        if answer is None:
+            aws.refuse("sesv2", "get_email_identity", "NotFoundException")
+        else:
+            aws.give("sesv2", "get_email_identity", answer)
+    published = {
+        f"_dmarc.{name}example.com": f"v=DMARC1; {text}" for name, text in (records or {}).items()
+    }
+
+    def texts(name: str) -> list[str] | None:
+        if records is None:
+            return None
+        return ["v=spf1 -all", *(published[key] for key in published if key == name)]
+
+    monkeypatch.setattr(mail, "_texts", texts)
+    finding = only(mail.authentication(its(sender="ci@mail.example.com")))
+
+    assert (finding.level, what in finding.what, why in finding.why) == (level, True, True)
+    assert ("senderDomain mail.example.com" in finding.fix) == (level != Level.FINE)
+
+
+@pytest.mark.parametrize(
+    ("script", "records"),
+    [
+        ('echo \'"v=DMARC1; p=rej" "ect"\'', ["v=DMARC1; p=reject"]),
+        ("true", []),
+        ("exit 9", None),
+        (None, None),
+    ],
+    ids=["a long record", "none", "no DNS", "no dig"],
+)
+def test_the_records_are_those_that_dig_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, records: list[str] | None
+):
+    if script:
+        (tmp_path / "dig").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "dig").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert mail._texts("_dmarc.example.com") == records
 
 
 def test_out_of_the_sandbox_everybody_is_reached(aws: Answers):

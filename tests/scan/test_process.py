@@ -57,6 +57,16 @@ def test_a_line_callback_gets_each_line_as_logged(tmp_path):
     assert lines == ["one", "two ***"]
 
 
+def test_a_scanner_gets_the_proxy_and_no_credentials(tmp_path, monkeypatch):
+    for name in ("HTTPS_PROXY", "NO_PROXY", "PACKAGE_INDEX_CREDENTIALS", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, name.lower())
+    _, _, log = ran(tmp_path, "import os; print(*os.environ.values())")
+
+    assert {"https_proxy", "no_proxy"} < set(log.split())
+    assert "credentials" not in log
+    assert "secret" not in log
+
+
 def test_a_scanner_may_end_before_it_has_read_its_input(tmp_path):
     large = "x" * 1_000_000  # more than a pipe's buffer
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 import requests
 
+from scan import trust
 from scan.job import SonarServer, from_environment
 from scan.sonarqube import issues, names, scanner
-from scan.sonarqube.api import ca_bundle
-from scan.sonarqube.properties import memory_bytes, project_key
+from scan.sonarqube.properties import memory_bytes, project_key, proxy
 from tests.scan.recorded import HOST, TOKEN, Answers, Scanner, scanned_by
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
@@ -225,7 +225,7 @@ def test_a_token_that_is_invalid_in_a_header_is_refused_and_not_shown(token):
 
 
 def test_requests_are_logged_without_the_token():
-    server = SonarServer(url=HOST, token=TOKEN, organization="", ca="")
+    server = SonarServer(url=HOST, token=TOKEN, organization="")
 
     assert TOKEN not in repr(server)
 
@@ -517,8 +517,28 @@ def test_an_overtaken_analysis_is_repeated(path, body):
     assert len(scanner.orders) == 3
 
 
+@pytest.mark.parametrize(
+    ("proxy_url", "no_proxy", "given"),
+    [
+        ("", "", {}),
+        ("http://proxy.example.com:3128", "", {"Host": "proxy.example.com", "Port": "3128"}),
+        ("http://proxy.example.com", "", {"Host": "proxy.example.com", "Port": "80"}),
+        ("http://proxy.example.com:3128", "127.0.0.1,.example.com", {}),
+    ],
+)
+def test_java_gets_the_proxy_where_the_server_is_behind_it(monkeypatch, proxy_url, no_proxy, given):
+    """Java ignores the variables that Python and most tools read."""
+    for name, value in {"HTTPS_PROXY": proxy_url, "NO_PROXY": no_proxy}.items():
+        monkeypatch.setenv(name, value)
+
+    properties = {f"sonar.scanner.proxy{name}": value for name, value in given.items()}
+    assert proxy("https://sonar.example.com") == properties
+
+
 def test_java_trusts_only_the_certificates_of_the_team(tmp_path):
-    bundle = ca_bundle("-----BEGIN CERTIFICATE-----\nown", tmp_path)
+    private = tmp_path / "private.pem"
+    private.write_text("-----BEGIN CERTIFICATE-----\nown")
+    bundle = trust.bundle(private, tmp_path)
 
     assert bundle
     assert bundle.read_text().count("BEGIN CERTIFICATE") > 100

@@ -96,9 +96,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         def api(of: Sonar) -> Api:
             sonar.append(of)
             url = f"http://127.0.0.1:{server.server_port}"
-            asking = Api(
-                SonarServer(url=url, token="t", organization="acme", ca=""), log, None, (0,)
-            )
+            asking = Api(SonarServer(url=url, token="t", organization="acme"), log, None, (0,))
             asking.is_cloud = of.is_cloud
             return asking
 

@@ -7,13 +7,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from scan.sonarqube import api
 from tests.sonarqube.scans import failed, on
-from tests.sonarqube.tls import certified, tls_front
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
+from tests.support.proxy import proxy
+from tests.support.tls import certified, tls_front
 
 pytestmark = pytest.mark.sonarqube
 
@@ -178,11 +180,28 @@ def test_an_own_ca_is_trusted_where_it_is_set(server, tmp_path):
     ca, certificate = certified(tmp_path)
     with tls_front(server.url, certificate) as url:
         without = on(server, GOOD, "tls", SONAR_HOST_URL=url)
-        done = on(server, GOOD, "tls", SONAR_HOST_URL=url, SONAR_CA=ca.read_text())
+        done = on(server, GOOD, "tls", SONAR_HOST_URL=url, CA_BUNDLE=str(ca))
 
     assert without.error == "TlsFailed"
     assert done.error is None
     assert done.report["links"]["dashboard"].startswith(url)
+
+
+def test_a_server_behind_a_proxy_is_reached_through_it_alone(server, tmp_path, monkeypatch):
+    """By the API, by the download of the engine, and by the engine, which is Java."""
+    host = "sonar.example.com"
+    ca, certificate = certified(tmp_path, host)
+    with (
+        tls_front(server.url, certificate) as url,
+        proxy({host: urlsplit(url).port or 0}) as (proxy_url, requests),
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy_url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        done = on(server, GOOD, "proxy", SONAR_HOST_URL=f"https://{host}", CA_BUNDLE=str(ca))
+
+    assert done.error is None
+    assert done.report["gate"]["status"] == "passed"
+    assert set(requests) == {f"{host}:443"}
 
 
 def test_the_server_does_not_run_as_root(server):

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def certified(folder: Path) -> tuple[Path, Path]:
-    """Make a CA and a certificate for 127.0.0.1 in ``folder``; returns both as PEM files, the
-    second with its key."""
+def certified(folder: Path, host: str = "localhost") -> tuple[Path, Path]:
+    """Make a CA and a certificate for 127.0.0.1 and ``host`` in ``folder``; returns both as PEM
+    files, the second with its key."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = x509.Name.from_rfc4514_string("CN=Own CA")
     now = datetime.datetime.now(datetime.UTC)
@@ -34,7 +34,9 @@ def certified(folder: Path) -> tuple[Path, Path]:
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
             .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+                x509.SubjectAlternativeName(
+                    [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(host)]
+                ),
                 critical=False,
             )
             .add_extension(
@@ -86,16 +88,21 @@ def tls_front(url: str, certificate: Path) -> Iterator[str]:
                 context.wrap_socket(self.request, server_side=True) as near,
                 socket.create_connection((to.hostname, to.port)) as far,
             ):
-                back = threading.Thread(target=_copy, args=(far, near), daemon=True)
-                back.start()
-                _copy(near, far)
-                back.join()
+                tunnel(near, far)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as front:
         front.daemon_threads = True
         threading.Thread(target=front.serve_forever, daemon=True).start()
         yield f"https://127.0.0.1:{front.server_address[1]}"
         front.shutdown()
+
+
+def tunnel(near: socket.socket, far: socket.socket) -> None:
+    """Copy what either sends to the other, until both have ended."""
+    back = threading.Thread(target=_copy, args=(far, near), daemon=True)
+    back.start()
+    _copy(near, far)
+    back.join()
 
 
 def _copy(near: socket.socket, far: socket.socket) -> None:
