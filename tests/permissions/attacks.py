@@ -58,7 +58,7 @@ ATTACKS = [
     Attack(
         ADMINISTRATOR, "s3:GetObjectVersionForReplication", UPLOAD, "takes an uncleared one away"
     ),
-    *_each(ADMINISTRATOR, READING, UPLOAD, "deploys what no gate has judged"),
+    *_each(ADMINISTRATOR, READING, UPLOAD, "deploys what no gate has evaluated"),
     *(
         attack
         for status in ("failed", "rejected", "expired", "error")

@@ -195,9 +195,9 @@ def _what_happens_seldom(cloud: LocalAccount) -> None:
     cut_off = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:build/{project}:1"
     failure = {"Error": "States.TaskFailed", "Cause": '{"Build":{"Arn":"' + cut_off + '"'}
     upload = {"bucket": opened["bucket"], "key": "nothing.zip", "versionId": "1"}
-    told = {"scan": "nothing/1", "app": "nothing", "upload": upload, "build": None}
+    described = {"scan": "nothing/1", "app": "nothing", "upload": upload, "build": None}
     late = {"execution": opened["execution"], "error": failure, "expiresAt": "2030-01-01T00:00:00Z"}
-    _invoke(cloud, "check-build-status", {**told, **late})
+    _invoke(cloud, "check-build-status", {**described, **late})
     for scan in (withdrawn, "nothing/1"):
         for _ in range(2):
             _invoke(cloud, "approver-audit", _clicked(cloud, scan), "us-east-1")

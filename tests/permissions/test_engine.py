@@ -430,10 +430,12 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("page", "case", "asked", "allowed"), CASES, ids=[f"{page}-{case}" for page, case, *_ in CASES]
+    ("page", "case", "evaluated", "allowed"),
+    CASES,
+    ids=[f"{page}-{case}" for page, case, *_ in CASES],
 )
-def test_the_engine_decides_as_the_documentation_says(engine, page, case, asked, allowed):
-    [decision] = engine.decide([asked])
+def test_the_engine_decides_as_the_documentation_says(engine, page, case, evaluated, allowed):
+    [decision] = engine.decide([evaluated])
 
     assert decision.allowed is allowed
 
