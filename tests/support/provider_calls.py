@@ -1,13 +1,13 @@
 """What the AWS provider calls for each operation on a resource, as IAM sees it.
 
 pulumi-aws 7 contains the Terraform AWS provider, version 6: each type names the file below
-https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ that creates, reads,
-updates and deletes it. Buckets, objects, deletion, keys, functions, log groups, dashboards, secrets'
-versions, state machines, roles and Cloud Control were read there, partly in older versions; the
-other types follow the operations of their services. For resources made by Cloud Control also the handlers'
-permissions in the CloudFormation schemas of AWS::Chatbot, and for calls that authorise more than
-themselves (tags at creation, roles that are passed, keys) the Service Authorization Reference
-(https://docs.aws.amazon.com/service-authorization/latest/reference/).
+https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ that creates,
+reads, updates and deletes it. Buckets, objects, deletion, keys, functions, log groups, dashboards,
+versions of secrets, state machines, roles and Cloud Control were read there, partly in older
+versions; the other types follow the operations of their services. For resources made by Cloud
+Control it is the handlers' permissions in the CloudFormation schemas of AWS::Chatbot, and for calls
+that authorise more than themselves (tags at creation, roles that are passed, keys) the Service
+Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 
 This is deliberately apart from ops/rights_table.py, which it checks.
 """
