@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain import report
+from domain.uploader import Uploader
 from handlers import email_body, outcome
 
 NODE = Path(__file__).parents[2] / "node"
@@ -44,8 +45,9 @@ def html(request, recorded) -> str:
     withdrawal = {"reason": "The fix is out.", "withdrawnAt": "2026-11-25T09:00:00Z"}
     withdrawal = withdrawal if request.param == "withdrawn" else None
     described = outcome.describe(request.param, "api.zip", decision, withdrawal, "")
+    by = Uploader("AWS:AROAEXAMPLE:ada@example.com", claim="build@example.com")
     links = {"Execution": "https://console.example.com/x"}
-    return email_body.compose(described, scan, parsed, decision, withdrawal, links).html()
+    return email_body.compose(described, scan, by, parsed, decision, withdrawal, links).html()
 
 
 def features_lacking(html: str) -> dict[str, list[str]]:
