@@ -65,9 +65,13 @@ class Demo:
                 raise UnexpectedResult(
                     f"the channel dropped a card: {cloud.channel.dropped[0].why}"
                 )
+            if cloud.guard.denied:
+                raise UnexpectedResult(f"a policy is too narrow: {cloud.guard.denied[0]}")
+            permissions = _permissions(cloud)
         finally:
             cloud.__exit__()
         self._show_times()
+        say(f"  {permissions}", style="dim")
 
     def _follow(self, cloud: Any, key: str, body: bytes) -> str:
         say = self._console.print
@@ -221,6 +225,17 @@ class Demo:
         say(f"  Deployed in {self._deployed:.1f} s", style="dim")
         if self._answered:
             say(f"  The button answered in {self._answered:.1f} s, cold", style="dim")
+
+
+def _permissions(cloud: Any) -> str:
+    """How many kinds of calls were evaluated against the policies; none was refused."""
+    if not cloud.guard.evaluates:
+        return "Calls were not evaluated against the policies: that needs Node.js with npm"
+    calls = cloud.guard.allowed.values()
+    roles = {call.role for call in calls}
+    return (
+        f"{len(calls)} kinds of calls by {len(roles)} roles and services: the policies allow each"
+    )
 
 
 def analysed_files(scan: str, document: Any) -> str:

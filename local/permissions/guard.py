@@ -88,9 +88,9 @@ class Guard:
             return read
 
         call = Call(environ, body)
-        _current.principal = principal = self._principal(call)
+        _current.principal = self._principal(call)
         try:
-            if principal and self._engine and (denied := self._refused(principal, call)):
+            if denied := self._refused(call):
                 status, headers, text = refusal.answer(call.service, denied)
                 body()  # otherwise the connection could not be used again
                 start_response(status, headers)
@@ -173,14 +173,17 @@ class Guard:
             }
             return self.service(name, **source)
         arn = self.world.role_arn(name)
-        return self.role(arn, session or "session") if arn else None
+        return self.role(arn, session or "session") if arn else Principal(f"unknown ({name})")
 
-    def _refused(self, principal: Principal, call: Call) -> Denied | None:
+    def _refused(self, call: Call) -> Denied | None:
         """The access that is not allowed, if any.
 
         Only who may list a bucket learns that an object is missing
         (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
         """
+        principal = caller()
+        if not principal or not self._engine:
+            return None
         try:
             needs = accesses.needed(call, self.world)
         except UnknownOperation as unknown:
