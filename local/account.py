@@ -168,7 +168,9 @@ class LocalAccount:
 
         ``by`` is the name of the role's session, which with single sign-on is a person's address.
         """
-        version = self.client("s3", signer=f"{DEVELOPERS}@{by}").put_object(
+        # Another program may not know the role.
+        signer = f"{DEVELOPERS}@{by}" if self._program == PROGRAM else ADMINISTRATOR
+        version = self.client("s3", signer=signer).put_object(
             Bucket=self.outputs["uploadBucket"], Key=key, Body=body
         )["VersionId"]
         return scan_id(app_of(key), version)

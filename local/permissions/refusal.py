@@ -34,13 +34,16 @@ _FORBIDDEN = ("lambda", "ses")
 def answer(service: str, denied: Denied) -> tuple[str, list[tuple[str, str]], bytes]:
     """Status, headers and body."""
     status, code = "400 Bad Request", "AccessDeniedException"
+    request_id = str(uuid.uuid4())
     if service in _XML:
         status, code = _XML[service]
         error = f"<Code>{code}</Code><Message>{_escaped(str(denied))}</Message>"
+        request = f"<RequestId>{request_id}</RequestId>"
         text = (
-            f"<Error>{error}</Error>"
+            f"<Error>{error}{request}</Error>"
             if service == "s3"
-            else f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
+            else f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error>{request}"
+            "</ErrorResponse>"
         )
         kind = "application/xml"
     else:
@@ -51,7 +54,7 @@ def answer(service: str, denied: Denied) -> tuple[str, list[tuple[str, str]], by
     headers: list[tuple[str, Any]] = [
         ("Content-Type", kind),
         ("x-amzn-errortype", code),
-        ("x-amzn-requestid", str(uuid.uuid4())),
+        ("x-amzn-requestid", request_id),
         ("Content-Length", str(len(text.encode()))),
     ]
     return status, headers, text.encode()

@@ -13,6 +13,7 @@ from local.account import wait_until
 from local.chat_service_validation import Refused
 from local.resources import Account, UnknownInput, create
 from tests.scan.uploads import zipped
+from tests.support.account import made_role
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,7 @@ def test_another_version_of_moto_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(moto_patches, "MOTO", "5.0.0")
 
     with pytest.raises(RuntimeError, match=r"moto 5\.0\.0, but moto 5\.2\.5"):
-        moto_patches.apply(None, None, None, None)  # type: ignore[arg-type]
+        moto_patches.apply(None, None, None, None, None)  # type: ignore[arg-type]
 
 
 def test_a_missing_hook_is_refused_by_name():
@@ -70,8 +71,9 @@ def test_every_taggable_resource_has_the_tags_of_the_stack(cloud):
 
 
 def test_only_zips_can_be_uploaded(cloud):
-    with pytest.raises(cloud.client("s3").exceptions.ClientError, match="403"):
+    with pytest.raises(cloud.client("s3").exceptions.ClientError, match="AccessDenied"):
         cloud.upload("app/readme.txt", b"text")
+    assert cloud.guard.denied.pop().explicit
 
 
 def test_the_channel_may_call_only_the_functions_of_its_buttons(cloud):
@@ -82,12 +84,13 @@ def test_the_channel_may_call_only_the_functions_of_its_buttons(cloud):
         for function in cloud.client("lambda").list_functions()["Functions"]
         if (name := function["FunctionName"]).startswith("chatops-slack-") and name not in buttons
     ]
-    assert len(others) == 4
+    assert len(others) == 5
     for name in others:
         with pytest.raises(Refused, match="permission"):
             cloud.channel.run(
                 f'lambda invoke --function-name {name} --region eu-central-1 --payload {{"a":1}}'
             )
+        assert name in str(cloud.guard.denied.pop())
 
 
 def test_a_listing_of_versions_leaves_the_objects_as_they_are(cloud):
@@ -110,7 +113,7 @@ def test_a_token_works_once(cloud):
     stepfunctions = cloud.client("stepfunctions")
     machine = stepfunctions.create_state_machine(
         name="waits",
-        roleArn="arn:aws:iam::123456789012:role/x",
+        roleArn=made_role(cloud, "s3:PutObject", "kms:GenerateDataKey"),
         definition=json.dumps(
             {
                 "QueryLanguage": "JSONata",
@@ -153,14 +156,11 @@ def run_function(cloud):
 
     def run(source, payload=b"{}"):
         name = f"function-{uuid.uuid4().hex[:7]}"
-        approval = cloud.client("lambda").get_function(
-            FunctionName=cloud.outputs["approvalFunction"]
-        )
         cloud.client("logs").create_log_group(logGroupName=name)
         cloud.functions.logging[name] = {"LogFormat": "JSON", "LogGroup": name}
         cloud.client("lambda").create_function(
             FunctionName=name,
-            Role=approval["Configuration"]["Role"],
+            Role=made_role(cloud, "logs:*", "xray:*", trusts="lambda.amazonaws.com"),
             Runtime="python3.13",
             Handler="handlers.it.handler",
             Code={"ZipFile": zipped({"handlers/it.py": source})},

@@ -24,7 +24,15 @@ from tests.support.account import (
 
 pytestmark = pytest.mark.slow
 
-FUNCTIONS = ("approval", "rescan", "notify", "check-build-status", "callback", "open-scan")
+FUNCTIONS = (
+    "approval",
+    "rescan",
+    "notify",
+    "check-build-status",
+    "callback",
+    "open-scan",
+    "uploader",
+)
 LATE = 2 * 3600  # seconds
 # The incidents below, each with the part of the run in which it happens.
 HAPPENED = {

@@ -123,3 +123,4 @@ def test_scanner_code_that_cannot_be_fetched_is_reported_in_the_channel(cloud, m
 
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     assert "source/gone\u2024zip" in card_of(cloud, scan).description
+    assert cloud.guard.denied.pop().access.resource.endswith("/source/gone.zip")

@@ -161,3 +161,4 @@ def test_s3_notifies_no_function_that_does_not_let_it_in(cloud):
 
     with pytest.raises(AccessDenied, match="lambda:InvokeFunction"):
         create(account, "aws:s3/bucketNotification:BucketNotification", "other", inputs)
+    cloud.guard.denied.clear()

@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -158,3 +159,20 @@ def client_of_uploads_rule(cloud: LocalAccount) -> Any:
         target["RoleArn"] for rule in rules for target in rule.targets if "RoleArn" in target
     )
     return cloud.client("stepfunctions", signer=cloud.guard.session(role, "EventBridge"))
+
+
+def made_role(cloud: LocalAccount, *actions: str, trusts: str = "states.amazonaws.com") -> str:
+    """Make a role with these rights on everything; return its ARN."""
+
+    def policy(**statement: Any) -> str:
+        allowed = {"Effect": "Allow", **statement}
+        return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+
+    iam, name = cloud.client("iam"), f"role-{uuid.uuid4().hex[:7]}"
+    made = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=policy(Action="sts:AssumeRole", Principal={"Service": trusts}),
+    )["Role"]
+    document = policy(Action=actions, Resource="*")
+    iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=document)
+    return made["Arn"]
