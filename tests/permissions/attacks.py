@@ -224,7 +224,8 @@ def _confused_deputies(calls: Iterable[Allowed]) -> Iterator[Attempt]:
         strangers = [{"aws:SourceArn": theirs, "aws:SourceAccount": ANOTHER_ACCOUNT}]
         # A policy that names the source refuses others of its own account, too.
         if re.search("SourceArn", json.dumps(request.resource_policy), re.I):
-            strangers.append({"aws:SourceArn": f"{source}-other"})
+            *place, name = source.split(":", 5)
+            strangers.append({"aws:SourceArn": ":".join([*place, f"other-{name}"])})
         attack = Attack(request.principal, request.action, request.resource, "acts for a stranger")
         for stranger in strangers:
             yield Attempt(attack, request._replace(context={**request.context, **stranger}))

@@ -114,7 +114,9 @@ def recorded() -> Iterator[Recorded]:
 def short(arn: str) -> str:
     """What an ARN names, without what Pulumi adds to a name."""
     name = _OURS.sub(r"\1", arn.split(":", 5)[5] if arn.startswith("arn:") else arn)
-    return re.sub(r"key/[0-9a-f-]{36}", "key", name)
+    # A key's id, and what Secrets Manager adds to a secret's name.
+    name = re.sub(r"key/[0-9a-f-]{36}", "key", name)
+    return re.sub(r"^(secret:.+)-\w{6}$", r"\1", name)
 
 
 def owner_of(arn: str) -> str:
