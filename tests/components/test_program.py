@@ -135,10 +135,12 @@ def test_every_bucket_denies_requests_without_tls(everything: Built):
     assert len(policies) == len(everything.all("s3/bucket:Bucket")) == 4
     for policy in policies:
         arn = f"arn:aws:s3:::{policy.name}"
-        for resource in (arn, f"{arn}/scans/payments/v1/scan.json"):
-            request = {"action": "s3:GetObject", "resource": resource, "principal": ACCOUNT}
+        on = {"s3:ListBucket": arn, "s3:GetObject": f"{arn}/scans/payments/v1/scan.json"}
+        for action, resource in on.items():
+            somebody = {"principal": f"arn:aws:iam::{ACCOUNT}:role/any", "action": action}
             plain = {"aws:SecureTransport": "false"}
-            assert decide(policy.policy(), **request, **plain) == "deny", policy.name
+            answer = decide(policy.policy(), **somebody, resource=resource, **plain)
+            assert answer == "deny", (policy.name, action)
 
 
 def test_every_role_has_a_policy_and_every_policy_a_role_of_ours(everything: Built):
