@@ -57,6 +57,7 @@ def test_all_outputs_are_exported(life: Life):
         "buildsUrl",
         "evidenceUrl",
         "key",
+        "senderDnsRecords",
         "uploadCommand",
     }
     bucket = life.outputs["uploadBucket"]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -37,6 +38,7 @@ def run(cloud: LocalAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Run a command on the account, with nothing but its outputs."""
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(cloud.outputs))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which has credentials of other tests
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")

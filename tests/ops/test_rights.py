@@ -283,5 +283,5 @@ def test_wrong_settings_are_reported_before_anything_else(tmp_path: Path):
     result = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", str(settings)])
 
     assert result.exit_code == 2
-    assert "recipients[0]: nobody would get the emails (and 4 more)" in result.stderr
-    assert "pulumi config set --path 'recipients[0]' developers@example.com" in result.stderr
+    assert "sender: 'nobody' is not an email address (and 4 more)" in result.stderr
+    assert "pulumi config set sender security@example.com --stack dev" in result.stderr
