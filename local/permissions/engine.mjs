@@ -12,11 +12,10 @@ const matched = (analysis, where) =>
 async function decide(simulation) {
   const answer = await runSimulation(simulation, {})
   if (answer.resultType !== 'single') return { error: answer.errors ?? answer.resultType }
-  const { analysis, ignoredContextKeys } = answer.result
+  const { analysis } = answer.result
   return {
     result: analysis.result,
     blockedBy: analysis.blockedBy ?? [],
-    ignored: ignoredContextKeys,
     statements: [
       ...matched(analysis.identityAnalysis, 'identity'),
       ...matched(analysis.resourceAnalysis, 'resource'),

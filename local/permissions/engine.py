@@ -50,7 +50,6 @@ class Decision(NamedTuple):
     allowed: bool
     explicit: bool
     statements: tuple[tuple[str, str, str], ...]
-    ignored: tuple[str, ...]
 
 
 def installed() -> bool:
@@ -105,7 +104,6 @@ class Engine:
                         (item["policy"], item["statement"], item["effect"])
                         for item in answer["statements"]
                     ),
-                    ignored=tuple(answer["ignored"]),
                 )
             )
         return decisions

@@ -91,9 +91,9 @@ class Guard:
             return read
 
         call = Call(environ, body)
-        _current.principal = self._principal(call)
+        _current.principal = principal = self._principal(call)
         try:
-            if denied := self._refused(call):
+            if principal and (denied := self._refused(principal, call)):
                 status, headers, text = refusal.answer(call.service, denied)
                 body()  # otherwise the connection could not be used again
                 start_response(status, headers)
@@ -182,14 +182,13 @@ class Guard:
             else Principal(f"unknown ({name})", known=False)
         )
 
-    def _refused(self, call: Call) -> Denied | None:
+    def _refused(self, principal: Principal, call: Call) -> Denied | None:
         """The access that is not allowed, if any.
 
         Only who may list a bucket learns that an object is missing
         (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
         """
-        principal = caller()
-        if not principal or not self._engine:
+        if not self._engine:
             return None
         try:
             needs = accesses.needed(call, self.world)
