@@ -42,7 +42,7 @@ def expressions(environment: Environment) -> Iterator[Finding]:
     if not environment.role:
         return
     step_functions, body = environment.client("stepfunctions"), _definition(environment)
-    unexpected = 0
+    states, unexpected = json.loads(body)["States"], 0
     for evaluation in EVALUATIONS:
         answer = step_functions.test_state(
             definition=body,
@@ -52,7 +52,7 @@ def expressions(environment: Environment) -> Iterator[Finding]:
             input=json.dumps(evaluation.data),
             variables=json.dumps({**VARIABLES, **evaluation.variables}),
             context=json.dumps(CONTEXT),
-            **_mock(evaluation, json.loads(body)["States"][evaluation.state]),
+            **_mock(evaluation, states[evaluation.state]),
         )
         for what in _differences(evaluation, answer):
             unexpected += 1
