@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.policy import Statement, deny_insecure_transport, policy
+from components.policy import Arn, Statement, deny_insecure_transport, objects, policy
 
 LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
 
@@ -124,6 +124,6 @@ class PrivateBucket(pulumi.ComponentResource):
         self.name, self.arn = pulumi.Output.all(*ready)[0], bucket.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
 
-    def objects(self, *keys: str) -> list[pulumi.Output[str]]:
+    def objects(self, *keys: str) -> list[Arn]:
         """ARNs of objects; a ``*`` in a key matches anything."""
-        return [pulumi.Output.concat(self.arn, "/", key) for key in keys]
+        return [objects(self.arn, key) for key in keys]

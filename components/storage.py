@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.access import Uploaders
 from components.context import Context
-from components.policy import Grant, Statement, allow, policy, trust
+from components.policy import Arn, Grant, Statement, allow, policy, trust
 from components.private_bucket import LifecycleRule, PrivateBucket, PrivateBucketArgs
 from components.resource_policies import evidence_policy, key_policy, log_delivery, upload_policy
 
@@ -177,7 +177,7 @@ class Storage(pulumi.ComponentResource):
             }
         )
 
-    def evidence(self, *names: str) -> list[pulumi.Output[str]]:
+    def evidence(self, *names: str) -> list[Arn]:
         """ARNs of these documents, of any scan."""
         return self.artifacts.objects(*(f"scans/*/{name}" for name in names))
 
