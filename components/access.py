@@ -13,6 +13,11 @@ from components.policy import Arn, Statement, allow, objects
 Uploaders = Mapping[str, Sequence[str]]
 
 
+def principals_of(uploaders: Uploaders) -> list[str]:
+    """The ARNs of all ``uploaders``, each once."""
+    return sorted({arn for principals in uploaders.values() for arn in principals})
+
+
 def deployers_read_uploads(bucket_arn: Arn, deployers: Sequence[str]) -> list[Statement]:
     """Let ``deployers`` list and read uploads; the policy's denials limit it to cleared ones."""
     return _granted(
@@ -106,7 +111,7 @@ def uploaders_encrypt(key_arn: Arn, uploaders: Uploaders, s3: str) -> list[State
     """Let ``uploaders`` encrypt what they upload and decrypt the evidence, through ``s3``."""
     return _granted(
         "UploadersEncrypt",
-        sorted({arn for principals in uploaders.values() for arn in principals}),
+        principals_of(uploaders),
         allow(
             "kms:GenerateDataKey",
             # Also for an upload of many parts: S3 decrypts its data key for each part.

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pulumi
@@ -122,6 +122,12 @@ class Reader:
         if not is_list(values):
             self.add_error(f"{key}[0]", f"{values!r} is not a list", example)
             return (example,)
+        return self.matching(key, values, pattern, kind, example)
+
+    def matching(
+        self, key: str, values: Sequence[Any], pattern: str, kind: str, example: str
+    ) -> tuple[Any, ...]:
+        """Return ``values`` of the list ``key``, each of which must match ``pattern``."""
         for index, value in enumerate(values):
             if not (isinstance(value, str) and re.fullmatch(pattern, value)):
                 self.add_error(f"{key}[{index}]", f"{value!r} is not {kind}", example)

@@ -203,12 +203,11 @@ def _app_recipients(
 ) -> dict[str, tuple[str, ...]]:
     recipients: dict[str, tuple[str, ...]] = {}
     for app, values in read.mapping("appRecipients", EXAMPLE_ADDRESS).items():
-        # Without quotes, the CLI would read a dot in a name as a step of the path.
-        key = f'appRecipients["{app}"]' if "." in app else f"appRecipients.{app}"
+        key = _of_app("appRecipients", app)
         if APP.fullmatch(app):
             recipients[app] = _addresses(read, key, values, most)
         else:
-            read.add_unwanted(f'appRecipients["{app}"]', "no app has such a name")
+            read.add_unwanted(key, "no app has such a name")
     if len(json.dumps({"": default, **recipients})) > MAX_RECIPIENTS:
         read.add_unwanted(
             "appRecipients",
@@ -224,10 +223,7 @@ def _addresses(read: Reader, key: str, values: Any, most: int) -> tuple[str, ...
         read.add_error(f"{key}[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
         return ()
     _check_number(read, key, addresses, most)
-    for index, value in enumerate(addresses):
-        if not (isinstance(value, str) and EMAIL.fullmatch(value)):
-            read.add_error(f"{key}[{index}]", f"{value!r} is not an email address", EXAMPLE_ADDRESS)
-    return tuple(addresses)
+    return read.matching(key, addresses, EMAIL.pattern, "an email address", EXAMPLE_ADDRESS)
 
 
 def _check_number(read: Reader, key: str, addresses: Sequence[object], most: int) -> None:
@@ -237,20 +233,22 @@ def _check_number(read: Reader, key: str, addresses: Sequence[object], most: int
         read.add_unwanted(f"{key}[{most}]", reason)
 
 
+def _of_app(key: str, app: str) -> str:
+    """The path of an app's entry; without quotes, the CLI would read a dot as a step of it."""
+    return f"{key}.{app}" if APP.fullmatch(app) and "." not in app else f'{key}["{app}"]'
+
+
 def _uploaders(read: Reader, deployers: Sequence[str]) -> dict[str, tuple[str, ...]]:
     uploaders: dict[str, tuple[str, ...]] = {}
     for app, values in read.mapping("uploaders", EXAMPLE_PRINCIPAL).items():
-        key = f"uploaders.{app}" if APP.fullmatch(app) and "." not in app else f'uploaders["{app}"]'
+        key = _of_app("uploaders", app)
         if not APPS.fullmatch(app):
             read.add_unwanted(key, "no app has such a name, nor do several begin with it")
             continue
         principals = as_list(values)
         if not principals:
             read.add_error(f"{key}[0]", "nobody could upload", EXAMPLE_PRINCIPAL)
-        for index, value in enumerate(principals):
-            if not (isinstance(value, str) and PRINCIPAL.fullmatch(value)):
-                reason = f"{value!r} is not {A_PRINCIPAL}"
-                read.add_error(f"{key}[{index}]", reason, EXAMPLE_PRINCIPAL)
+        read.matching(key, principals, PRINCIPAL.pattern, A_PRINCIPAL, EXAMPLE_PRINCIPAL)
         uploaders[app] = tuple(map(str, principals))
     if too_large := policy_too_large(deployers, uploaders):
         reason = f"{too_large}; use one role for several apps, or a pattern such as team-a-*"

@@ -8,6 +8,7 @@ resource of these types, by the Service Authorization Reference: each is here, o
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from components.access import principals_of
 from domain.partition import PARTITION
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, fine, warning
@@ -134,10 +135,7 @@ def grants(environment: Environment) -> Iterator[Finding]:
     if not environment.deployed:
         return
     settings, could = environment.settings, []
-    principals = {
-        *settings.deployers,
-        *(arn for arns in settings.uploaders.values() for arn in arns),
-    }
+    principals = {*settings.deployers, *principals_of(settings.uploaders)}
     resources = arns(environment)
     for principal in sorted(principals):
         if principal.split(":")[4] != environment.identity.account:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from botocore.exceptions import ClientError
 
+from components.access import principals_of
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown
@@ -19,7 +20,7 @@ def deployers(environment: Environment) -> Iterator[Finding]:
 def uploaders(environment: Environment) -> Iterator[Finding]:
     """Whether the roles and users that may upload exist."""
     by_app = environment.settings.uploaders
-    yield from _exist(environment, "uploaders", {arn for arns in by_app.values() for arn in arns})
+    yield from _exist(environment, "uploaders", principals_of(by_app))
     if not by_app:
         yield fine("no uploaders are set: those who upload need permissions of their own")
 
