@@ -58,7 +58,8 @@ class Call:
 
     @cached_property
     def form(self) -> dict[str, str]:
-        return {key: values[0] for key, values in parse_qs(self._body().decode()).items()}
+        text = self._body().decode(errors="replace")  # an upload's is no text
+        return {key: values[0] for key, values in parse_qs(text).items()}
 
     @property
     def unknown(self) -> UnknownOperation:

@@ -94,7 +94,7 @@ class Guard:
         _current.principal = principal = self._principal(call)
         try:
             if principal and (denied := self._refused(principal, call)):
-                status, headers, text = refusal.answer(call.service, denied)
+                status, headers, text = refusal.refused(call.service, denied)
                 body()  # otherwise the connection could not be used again
                 start_response(status, headers)
                 return [b"" if call.method == "HEAD" else text]

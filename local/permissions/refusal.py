@@ -1,10 +1,13 @@
-"""The answer to a request that IAM does not allow, as each service words it."""
+"""Answers that are errors, as each service words them: above all that IAM does not allow a call."""
 
 import json
 import uuid
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from local.permissions.call import Access
+
+# Status, headers and body.
+Response = tuple[str, list[tuple[str, str]], bytes]
 
 
 class Denied(NamedTuple):
@@ -26,32 +29,35 @@ class Denied(NamedTuple):
         return f"User: {self.principal} is not authorized to perform: {access.action}{on} {why}"
 
 
-# The protocols' errors are those of the services' models in botocore.
-_XML = {"s3": ("403 Forbidden", "AccessDenied"), "sns": ("403 Forbidden", "AuthorizationError")}
-_FORBIDDEN = ("lambda", "ses")
+_REFUSED = {
+    "s3": ("403 Forbidden", "AccessDenied"),
+    "sns": ("403 Forbidden", "AuthorizationError"),
+    **dict.fromkeys(("lambda", "ses"), ("403 Forbidden", "AccessDeniedException")),
+}
 
 
-def answer(service: str, denied: Denied) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Status, headers and body."""
-    status, code = "400 Bad Request", "AccessDeniedException"
+def refused(service: str, denied: Denied) -> Response:
+    """The answer to a request that is not allowed."""
+    status, code = _REFUSED.get(service, ("400 Bad Request", "AccessDeniedException"))
+    return error(service, status, code, str(denied))
+
+
+def error(service: str, status: str, code: str, message: str) -> Response:
+    """An error in the service's protocol, as its model in botocore has it."""
     request_id = str(uuid.uuid4())
-    if service in _XML:
-        status, code = _XML[service]
-        error = f"<Code>{code}</Code><Message>{_escaped(str(denied))}</Message>"
-        request = f"<RequestId>{request_id}</RequestId>"
+    if service in ("s3", "sns"):
+        kind, request = "application/xml", f"<RequestId>{request_id}</RequestId>"
+        details = f"<Code>{code}</Code><Message>{_escaped(message)}</Message>"
         text = (
-            f"<Error>{error}{request}</Error>"
+            f"<Error>{details}{request}</Error>"
             if service == "s3"
-            else f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error>{request}"
+            else f"<ErrorResponse><Error><Type>Sender</Type>{details}</Error>{request}"
             "</ErrorResponse>"
         )
-        kind = "application/xml"
     else:
-        if service in _FORBIDDEN:
-            status = "403 Forbidden"
-        text = json.dumps({"__type": code, "message": str(denied), "Message": str(denied)})
         kind = "application/json"
-    headers: list[tuple[str, Any]] = [
+        text = json.dumps({"__type": code, "message": message, "Message": message})
+    headers = [
         ("Content-Type", kind),
         ("x-amzn-errortype", code),
         ("x-amzn-requestid", request_id),

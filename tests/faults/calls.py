@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from local.permissions import call
+
 # Each case has an app of its own, such as ``scan_error-0017``, which every request contains.
 APP = re.compile(r"(?<![\w-])[a-z_]+-\d{4}(?![\w-])")
 # The pipeline's calls to these services; their other calls belong to the simulated AWS.
@@ -59,8 +61,8 @@ class Request:
 
 def read(environ: dict[str, Any], body: bytes) -> Request:
     """Read the request from a WSGI environment."""
-    scope = re.search(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/", environ["HTTP_AUTHORIZATION"])
-    signer, service = scope.groups() if scope else ("", "")
+    signed = call.Call(environ, lambda: body)
+    service = signed.service
     text = body.decode(errors="replace")
     if service == "ses" and body:
         text = base64.b64decode(json.loads(body)["Content"]["Raw"]["Data"]).decode()
@@ -69,8 +71,8 @@ def read(environ: dict[str, Any], body: bytes) -> Request:
     path = unquote(environ["PATH_INFO"])
     target = f"{path}?{unquote(environ['QUERY_STRING'])}".removesuffix("?")
     match = APP.search(f"{target} {text} {environ.get('HTTP_X_APP', '')}")
-    operation = _operation(service, environ, target, body)
-    role, _, session = signer.partition("@")
+    operation = signed.operation or _operation(service, signed.method, target)
+    role, _, session = signed.signer.partition("@")
     ours = _OURS.fullmatch(role)
     who = CALLERS.get(ours[1], CALLERS.get(f"{ours[1]}@{session}", ours[1])) if ours else ""
     # What a service writes to a log is no call of ours.
@@ -86,12 +88,8 @@ def title(card: dict[str, Any] | str) -> str:
     return re.sub(r"^.*?: | (until|on) \d.*$", "", APP.sub("app", text)).strip()
 
 
-def _operation(service: str, environ: dict[str, Any], target: str, body: bytes) -> str:
-    if notified := environ.get("HTTP_X_AMZ_TARGET"):
-        return notified.rpartition(".")[2]
-    if action := parse_qs(body.decode(errors="replace")).get("Action"):
-        return action[0]
-    method = environ["REQUEST_METHOD"]
+def _operation(service: str, method: str, target: str) -> str:
+    """The name of an operation whose protocol does not send it."""
     for of, how, pattern, operation in _ROUTES:
         if (of, how) == (service, method) and re.search(pattern, target):
             return operation

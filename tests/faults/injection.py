@@ -16,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 from local import builds, functions
 from local.account import LocalAccount
+from local.permissions import refusal
 from tests.faults import calls
 from tests.faults.calls import Call, Request
 
@@ -251,17 +252,6 @@ def _error(operation: str, fault: str) -> ClientError:
 def _refuse(service: str, fault: str, start_response: Any) -> list[bytes]:
     codes = ANSWERS[fault]
     status, code = codes.get(service, codes[""])
-    if service in ("s3", "sns"):
-        error = f"<Code>{code}</Code><Message>{fault}</Message>"
-        text = f"<Error>{error}</Error>"
-        if service == "sns":
-            text = f"<ErrorResponse>{text}<RequestId>1</RequestId></ErrorResponse>"
-    else:
-        text = json.dumps({"__type": code, "message": fault})
-    headers = [
-        ("x-amzn-errortype", code),
-        ("x-amzn-requestid", str(uuid.uuid4())),
-        ("Content-Length", str(len(text))),
-    ]
-    start_response(f"{status} {fault}", headers)
-    return [text.encode()]
+    line, headers, text = refusal.error(service, f"{status} {fault}", code, fault)
+    start_response(line, headers)
+    return [text]
