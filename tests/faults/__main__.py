@@ -78,7 +78,7 @@ def _results(words: list[str]) -> Iterator[Result]:
         transient=True,
     )
     with bar:
-        task = bar.add_task("each lifecycle once without a fault", total=None)
+        task = bar.add_task("each lifecycle twice without a fault", total=None)
         with fault_run.start_run() as run:
             cases = [
                 case
