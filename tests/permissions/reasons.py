@@ -6,9 +6,6 @@ UNUSED = {
         "CodeBuild's guide asks for it beside GetObjectVersion, which the project's sourceVersion "
         "uses"
     ),
-    "role open-scan: s3:GetObject on artifacts/scans/*/decision.json": (
-        "read if people decide about an older version at the moment in which it is replaced"
-    ),
     "role open-scan: s3:ListBucket on artifacts": (
         "then a missing document is told from a missing right"
     ),
