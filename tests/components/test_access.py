@@ -10,12 +10,13 @@ import pytest
 from components.access import Uploaders
 from components.resource_policies import MAX_BUCKET_POLICY_BYTES, policy_too_large
 from components.storage import Storage, StorageArgs
-from local.permissions.engine import Engine, Request, installed
+from local.permissions.engine import Engine, Request
 from ops.access_rights import uploader_policy
 from ops.program import ACCOUNT, REGION
+from tests.support.policy_evaluator import needs_engine
 from tests.support.recording import CONTEXT, Built, build
 
-pytestmark = pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+pytestmark = needs_engine
 
 ELSEWHERE = "999999999999"
 UPLOADER = f"arn:aws:iam::{ACCOUNT}:role/payments-build"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local.permissions.engine import Engine, installed
+from local.permissions.engine import Engine
 from tests.engine.workspace import Life, Workspace, copy_program, live, name
 from tests.support.deploy_role import DeployRole
+from tests.support.policy_evaluator import needs_engine
 from tests.support.recording import program
 
 # A secret in the state and in the protocol: its signature, then its value.
@@ -133,7 +134,7 @@ def test_destroy_leaves_nothing(life: Life):
     assert life.left == []
 
 
-@pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+@needs_engine
 def test_the_deploy_role_may_do_all_that_the_engine_has_the_provider_do(life: Life):
     """Updates are not among the operations of these commands, so each resource gets one."""
     created = [item for item in life.operations if item.operation == "create"]

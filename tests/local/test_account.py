@@ -11,10 +11,10 @@ import pytest
 from local import moto_patches
 from local.account import wait_until
 from local.chat_service_validation import Refused
-from local.permissions.engine import installed
 from local.resources import Account, UnknownInput, create
 from tests.scan.uploads import zipped
 from tests.support.account import made_role
+from tests.support.policy_evaluator import needs_engine
 
 pytestmark = pytest.mark.slow
 
@@ -71,14 +71,14 @@ def test_every_taggable_resource_has_the_tags_of_the_stack(cloud):
     assert untagged == []
 
 
-@pytest.mark.skipif(not installed(), reason="needs Node.js and npm")
+@needs_engine
 def test_only_zips_can_be_uploaded(cloud):
     with pytest.raises(cloud.client("s3").exceptions.ClientError, match="AccessDenied"):
         cloud.upload("app/readme.txt", b"text")
     assert cloud.guard.denied.pop().explicit
 
 
-@pytest.mark.skipif(not installed(), reason="needs Node.js and npm")
+@needs_engine
 def test_the_channel_may_call_only_the_functions_of_its_buttons(cloud):
     buttons = {cloud.outputs["approvalFunction"], cloud.outputs["rescanFunction"]}
     # Other tests of this account make functions of their own.

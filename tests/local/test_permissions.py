@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, REGION, LocalAccount
-from local.permissions.engine import installed
 from tests.support.account import QUICK_PASSING, scan_quickly
+from tests.support.policy_evaluator import needs_engine
 
-pytestmark = pytest.mark.skipif(not installed(), reason="needs Node.js and npm")
+pytestmark = needs_engine
 
 HERE = f"{REGION}:{ACCOUNT}"
 # A call of each service whose errors look different, and the error that AWS's model has for it.

@@ -8,7 +8,6 @@ import pytest
 from domain.scan_id import app_of, scan_id
 from local import s3_notifications
 from local.account import DEVELOPERS, LocalAccount
-from local.permissions.engine import installed
 from local.permissions.guard import AccessDenied
 from local.resources import Account, create
 from tests.scan.uploads import zipped
@@ -24,6 +23,7 @@ from tests.support.account import (
     text_of,
     version,
 )
+from tests.support.policy_evaluator import needs_engine
 
 PERSON, MACHINE = "ada@example.com", "build-417"
 
@@ -146,7 +146,7 @@ def test_a_function_that_fails_keeps_no_scan_from_its_result(cloud, replaced):
     assert "uploader.json" not in cloud.evidence(scan)
 
 
-@pytest.mark.skipif(not installed(), reason="needs Node.js and npm")
+@needs_engine
 def test_s3_notifies_no_function_that_does_not_let_it_in(cloud):
     """As AWS refuses it, and therefore only after the permission in the program."""
     (function,) = (

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from local.permissions.engine import Engine, installed
+from local.permissions.engine import Engine
 from ops.program import PROJECT, Resource
 from ops.rights_table import CLOUD_CONTROL, RIGHTS
 from tests.support.deploy_role import DeployRole
+from tests.support.policy_evaluator import needs_engine
 from tests.support.provider_calls import HANDLERS, OPERATIONS, PROVIDER, Operation
 from tests.support.recording import program
 
-pytestmark = pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+pytestmark = needs_engine
 
 # Everything that a setting can add is in dev.
 SETTINGS: dict[str, dict[str, Any]] = {

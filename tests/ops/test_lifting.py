@@ -8,10 +8,11 @@ from functools import cache
 
 import pytest
 
-from local.permissions.engine import NODE, installed
+from local.permissions.engine import NODE
 from ops.preflight.lifting import LIFTING, arns, grants
 from ops.program import ACCOUNT, PROGRAM, REGION
 from tests.support.aws_answers import OUTPUTS, Answers, its
+from tests.support.policy_evaluator import needs_engine
 
 # What the gate rests on: IAM's service and type of each.
 TYPES = {
@@ -261,7 +262,7 @@ def writes(subject: str) -> set[str]:
     }
 
 
-@pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+@needs_engine
 @pytest.mark.parametrize("subject", TYPES)
 def test_each_write_is_listed_or_explained(subject: str):
     service, _ = TYPES[subject]
@@ -283,7 +284,7 @@ def test_each_write_is_listed_or_explained(subject: str):
     assert listed & explained == set()
 
 
-@pytest.mark.skipif(not installed(), reason="the npm packages are not installed")
+@needs_engine
 def test_each_listed_right_exists():
     known = {
         f"{service}:{name}" for service, actions in reference().items() for name, _, _ in actions

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from local.permissions.engine import Engine, EngineError, Request, installed
+from local.permissions.engine import Engine, EngineError, Request
+from tests.support.policy_evaluator import needs_engine
 
-pytestmark = pytest.mark.skipif(not installed(), reason="needs Node.js and npm")
+pytestmark = needs_engine
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"

@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from local.permissions.engine import Engine, installed
+from local.permissions.engine import Engine
 from tests.permissions import reasons
 from tests.permissions.attacks import Attempt, attempts
 from tests.permissions.mutations import unnoticed
 from tests.permissions.recorded import Recorded, recorded
 from tests.permissions.rights import rights, used
 from tests.permissions.table import BEGIN, PAGE, written
+from tests.support.policy_evaluator import needs_engine
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not installed(), reason="needs Node.js and npm"),
+    needs_engine,
 ]
 
 

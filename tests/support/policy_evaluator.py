@@ -9,6 +9,8 @@ import pytest
 
 from local.permissions.engine import Engine, Request, installed
 
+needs_engine = pytest.mark.skipif(not installed(), reason="needs Node.js and npm")
+
 
 def decide(
     statements: Sequence[Mapping[str, Any]],
