@@ -77,7 +77,7 @@ def uploaders_upload(bucket_arn: Arn, uploaders: Uploaders) -> list[Statement]:
                 # The tag is the status; the response also has the id of the newest version.
                 "s3:GetObjectTagging",
                 "s3:GetObjectVersionTagging",
-                resources=[objects(bucket_arn, key) for app in apps for key in _keys(app)],
+                resources=[objects(bucket_arn, key) for app in apps for key in keys_of(app)],
             ),
         )
     ]
@@ -122,7 +122,7 @@ def uploaders_encrypt(key_arn: Arn, uploaders: Uploaders, s3: str) -> list[State
     )
 
 
-def _keys(app: str) -> tuple[str, ...]:
+def keys_of(app: str) -> tuple[str, ...]:
     """The keys of an app's uploads, as ``domain.scan_id.app_of`` reads them."""
     return (f"{app}.zip",) if app.endswith("*") else (f"{app}.zip", f"{app}/*.zip")
 

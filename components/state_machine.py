@@ -54,7 +54,8 @@ END = r"(?![\s\S])"
 # If no scan could be opened, the card names the upload by the id that its scan would have had.
 UNOPENED = (
     "($object := $states.input.detail.object;"
-    f" $name := $replace($split($object.key, '/')[0], /\\.zip{END}/, '');"
+    " $name := $contains($object.key, '/') ? $split($object.key, '/')[0]"
+    f" : $replace($object.key, /\\.zip{END}/, '');"
     f" $app := $contains($name, /^{scan_id.APP.pattern}{END}/) ? $name : '{scan_id.INVALID_KEY}';"
     " $attempt := $exists($states.input.attempt) ? '.' & $states.input.attempt : '';"
     " {'app': $app, 'scan': $app & '/' & $lookup($object, 'version-id') & $attempt})"

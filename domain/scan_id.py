@@ -19,6 +19,10 @@ def scan_id(app: str, version: str, attempt: int = 1) -> str:
 
 
 def app_of(key: str) -> str:
-    """Return the app of an upload's key: ``payments`` of payments/a.zip and of payments.zip."""
-    name = key.split("/", maxsplit=1)[0].removesuffix(".zip")
+    """Return the app of an upload's key: ``payments`` of payments/a.zip and of payments.zip.
+
+    A folder's name counts as it is: who may upload to payments.zip/ is not an uploader of payments.
+    """
+    folder, is_below, _ = key.partition("/")
+    name = folder if is_below else key.removesuffix(".zip")
     return name if APP.fullmatch(name) else INVALID_KEY

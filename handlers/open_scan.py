@@ -36,7 +36,14 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     ``event`` is ``{event, execution, retry}``: EventBridge's event, with an ``attempt`` if a
     version is scanned again; the ARN of the execution; and the number of retries so far. Errors of
     S3 are raised: the state machine retries.
+
+    Raises:
+        ValueError: the bucket no longer keeps versions. The same id would name other bytes after
+            the next upload (https://docs.aws.amazon.com/AmazonS3/latest/userguide/
+            AddingObjectstoVersionSuspendedBuckets.html), so no clearance may be given to it.
     """
+    if event["event"]["detail"]["object"]["version-id"] == "null":
+        raise ValueError("versioning of the upload bucket is suspended; enable it, upload again")
     scan = _scan(event["event"], event["execution"])
     stored = Evidence(s3, ARTIFACTS_BUCKET, scan["scan"]).put_if_absent("scan.json", scan).document
     is_new = stored["execution"] == event["execution"]

@@ -469,7 +469,8 @@ def test_no_card_suggests_a_redrive_that_would_fail_again():
     "key",
     [
         "payments/api.zip", "payments.zip", "no app's name/a.zip", "<!here>.zip", f"{'a' * 65}/b",
-        "payments\n/api.zip", "payments.zip\n/a", "payments\r\n/api.zip",
+        "payments\n/api.zip", "payments.zip\n/a", "payments\r\n/api.zip", "payments.zip/a.zip",
+        "payments.zip.zip", "a/b.zip/c.zip",
     ],
 )  # fmt: skip
 def test_an_upload_that_could_not_be_opened_has_the_name_of_its_scan_on_the_card(key):

@@ -60,6 +60,14 @@ def test_scan_json_records_upload_time_and_uploader(opened, artifacts):
     assert artifacts[f"scans/payments/{version}/scan.json"] == answer["scan"]
 
 
+def test_an_upload_without_a_version_is_refused(opened, artifacts):
+    """Where versioning is suspended each upload is ``null``: a clearance would pass to the next."""
+    with pytest.raises(ValueError, match="versioning of the upload bucket is suspended"):
+        opened(version="null")
+
+    assert "scans/payments/null/scan.json" not in artifacts
+
+
 def test_another_attempt_has_evidence_of_its_own(opened, artifacts):
     version = artifacts.upload(KEY)
 
