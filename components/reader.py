@@ -10,7 +10,7 @@ from pulumi.runtime.config import is_config_secret
 
 from components import urls
 from domain import durations
-from domain.json_values import is_dict, is_list
+from domain.json_values import as_list, is_dict, is_list
 
 
 class Reader:
@@ -123,6 +123,15 @@ class Reader:
             self.add_error(f"{key}[0]", f"{values!r} is not a list", example)
             return (example,)
         return self.matching(key, values, pattern, kind, example)
+
+    def part_list(self, key: str, value: Any, if_empty: str, example: str) -> list[Any]:
+        """Return the list ``value``, the part ``key`` of a setting, which may not be empty."""
+        if value and not is_list(value):
+            # The CLI does not replace it by a list.
+            self.add_unwanted(key, f"{value!r} is not a list; remove it, and set {key}[0]")
+        elif not value:
+            self.add_error(f"{key}[0]", if_empty, example)
+        return as_list(value)
 
     def matching(
         self, key: str, values: Sequence[Any], pattern: str, kind: str, example: str

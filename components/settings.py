@@ -21,7 +21,7 @@ from components.resource_policies import policy_too_large
 from components.scan_project import PROGRAM, Sarif, SonarQube, Vpc
 from components.sender import covers
 from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
-from domain.json_values import as_dict, as_list, is_list
+from domain.json_values import as_dict, is_list
 from domain.partition import PARTITION
 from domain.scan_id import APP, APPS
 
@@ -37,8 +37,9 @@ COMPUTE_TYPES = tuple(
 # criteria (50).
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
 EXAMPLE_ADDRESS = "developers@example.com"
-# S3 and KMS refuse a policy that names a group, or all by a wildcard.
-PRINCIPAL = re.compile(rf"arn:{PARTITION}:iam::[0-9]{{12}}:(role|user)/[^*?\s]+")
+# S3 and KMS refuse a policy that names a group, or all by a wildcard, or nobody.
+_NAME = r"[A-Za-z0-9_+=,.@-]+"
+PRINCIPAL = re.compile(rf"arn:{PARTITION}:iam::[0-9]{{12}}:(role|user)/({_NAME}/)*{_NAME}")
 A_PRINCIPAL = "the ARN of an IAM role or user"
 EXAMPLE_PRINCIPAL = f"arn:{PARTITION}:iam::123456789012:role/deploy"
 # Of the 4 KB that a function's environment may have.
@@ -218,10 +219,7 @@ def _app_recipients(
 
 
 def _addresses(read: Reader, key: str, values: Any, most: int) -> tuple[str, ...]:
-    addresses = as_list(values)
-    if not addresses:
-        read.add_error(f"{key}[0]", "nobody would get the emails", EXAMPLE_ADDRESS)
-        return ()
+    addresses = read.part_list(key, values, "nobody would get the emails", EXAMPLE_ADDRESS)
     _check_number(read, key, addresses, most)
     return read.matching(key, addresses, EMAIL.pattern, "an email address", EXAMPLE_ADDRESS)
 
@@ -245,9 +243,7 @@ def _uploaders(read: Reader, deployers: Sequence[str]) -> dict[str, tuple[str, .
         if not APPS.fullmatch(app):
             read.add_unwanted(key, "no app has such a name, nor do several begin with it")
             continue
-        principals = as_list(values)
-        if not principals:
-            read.add_error(f"{key}[0]", "nobody could upload", EXAMPLE_PRINCIPAL)
+        principals = read.part_list(key, values, "nobody could upload", EXAMPLE_PRINCIPAL)
         read.matching(key, principals, PRINCIPAL.pattern, A_PRINCIPAL, EXAMPLE_PRINCIPAL)
         uploaders[app] = tuple(map(str, principals))
     if too_large := policy_too_large(deployers, uploaders):
@@ -283,8 +279,7 @@ def _team_buttons(read: Reader, config: pulumi.Config, region: str) -> tuple[Tea
 def _team_button(read: Reader, index: int, value: Any, region: str) -> TeamButton:
     action = as_dict(value)
     label, function = action.get("label"), action.get("function")
-    outcomes = as_list(action.get("outcomes")) or [None]
-    key = f"customActions[{index}]"
+    key, one_of = f"customActions[{index}]", f"one of {', '.join(OUTCOMES)}"
     example = f"arn:{PARTITION}:lambda:{region or 'eu-central-1'}:123456789012:function:open-ticket"
     if not (isinstance(label, str) and re.fullmatch(LABEL, label)):
         reason = f"{label!r} is not a label of 1 to 20 characters"
@@ -295,10 +290,12 @@ def _team_button(read: Reader, index: int, value: Any, region: str) -> TeamButto
     elif elsewhere(function, region):
         reason = f"{function} is not in {region}, as this stack is"
         read.add_error(f"{key}.function", reason, example)
+    outcomes = read.part_list(
+        f"{key}.outcomes", action.get("outcomes"), f"is missing; it is {one_of}", "error"
+    )
     for position, outcome in enumerate(outcomes):
         if outcome not in OUTCOMES:
-            reason = f"{outcome!r} is not one of {', '.join(OUTCOMES)}"
-            read.add_error(f"{key}.outcomes[{position}]", reason, "error")
+            read.add_error(f"{key}.outcomes[{position}]", f"{outcome!r} is not {one_of}", "error")
         elif function == SCAN_AGAIN and outcome in ("failed", "approved", "expiring"):
             reason = f"a scan is done again once it is over: not on {outcome}"
             read.add_error(f"{key}.outcomes[{position}]", reason, "error")

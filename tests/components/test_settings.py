@@ -318,7 +318,6 @@ WRONG = [
     ("recipients[0]", "a@example.com", "'a@example.com' is not a list"),
     ("recipients[0]", {"a@example.com": 1}, "is not a list"),
     ("appRecipients.payments[0]", {"payments": []}, "nobody would get the emails"),
-    ("appRecipients.payments[0]", {"payments": "a@example.com"}, "nobody would get the emails"),
     ("appRecipients.payments[0]", ["a@example.com"], "does not map apps to lists"),
     ("appRecipients.payments[1]", {"payments": ["a@b.cd", "x"]}, "'x' is not an email address"),
     ('appRecipients["my.app"][0]', {"my.app": ["x"]}, "'x' is not an email address"),
@@ -328,7 +327,9 @@ WRONG = [
     ("deployers[0]", ["arn:aws:iam::123456789012:role/*"], "is not the ARN of an IAM role or user"),
     ("deployers[0]", ["deploy"], "'deploy' is not the ARN of an IAM role or user"),
     ("uploaders.payments[0]", {"payments": []}, "nobody could upload"),
-    ("uploaders.payments[0]", {"payments": "deploy"}, "nobody could upload"),
+    ("uploaders.payments[0]", {"payments": [f'{PRINCIPAL}"b']}, "is not the ARN of an IAM"),
+    ("uploaders.payments[0]", {"payments": [f"{PRINCIPAL}${{aws:username}}"]}, "is not the ARN"),
+    ("uploaders.payments[0]", {"payments": [f"{PRINCIPAL}/"]}, "is not the ARN of an IAM"),
     ("uploaders.payments[0]", [PRINCIPAL], "does not map apps to lists"),
     ("uploaders.payments[1]", {"payments": [PRINCIPAL, "ci"]}, "'ci' is not the ARN of an IAM"),
     (
@@ -396,9 +397,8 @@ WRONG = [
     (
         f"{BUTTON}[0].outcomes[0]",
         [{**TICKET, "outcomes": []}],
-        "None is not one of failed, error",
+        "is missing; it is one of failed, error",
     ),
-    (f"{BUTTON}[0].outcomes[0]", [{**TICKET, "outcomes": "failed"}], "None is not one of"),
     (
         f"{BUTTON}[0].outcomes[1]",
         [{**TICKET, "outcomes": ["failed", "passed"]}],
@@ -455,17 +455,21 @@ def name_of(key: str) -> str:
     return re.split(r"[.\[]", key)[0]
 
 
-def at_path(value: Any, path: str, value_to_set: str) -> Any:
-    """The settings after ``pulumi config set --path``."""
+def at_path(value: Any, path: str, value_to_set: str, *, is_top: bool = True) -> Any:
+    """The settings after ``pulumi config set --path``, which replaces only a setting by a list."""
     match = re.match(r'\[([0-9]+)\]|\["(.+?)"\]|\.([\w-]+)', path)
     if not match:
         return value_to_set
     rest, (place, quoted, key) = path[match.end() :], match.groups()
     if place is None:
         stored = value if isinstance(value, dict) else {}
-        return {**stored, key or quoted: at_path(stored.get(key or quoted), rest, value_to_set)}
+        return {
+            **stored,
+            key or quoted: at_path(stored.get(key or quoted), rest, value_to_set, is_top=False),
+        }
+    assert not value or is_top or isinstance(value, list), "expected an array"
     stored, at = value if isinstance(value, list) else [], int(place)
-    changed = at_path(stored[at] if at < len(stored) else None, rest, value_to_set)
+    changed = at_path(stored[at] if at < len(stored) else None, rest, value_to_set, is_top=False)
     return [*stored[:at], changed, *stored[at + 1 :]]
 
 
@@ -490,6 +494,17 @@ def test_a_wrong_setting_is_reported_with_the_error_and_the_command_that_fixes_i
     assert why in problem
     assert command.startswith(command_for(key))
     assert command.endswith(" --stack dev")
+
+
+@pytest.mark.parametrize("setting", ["uploaders", "appRecipients"])
+@pytest.mark.parametrize("value", [PRINCIPAL, {"a@example.com": 1}])
+def test_an_apps_entry_that_is_no_list_is_removed_first(setting: str, value: Any):
+    """The CLI answers ``expected an array`` to the command that would set its first part."""
+    [(problem, command)] = problems(**{setting: {"payments": value}})
+
+    reason = f"{value!r} is not a list; remove it, and set {setting}.payments[0]"
+    assert problem == f"{setting}.payments: {reason}"
+    assert command == f"pulumi config rm --path {setting}.payments --stack dev"
 
 
 @pytest.mark.parametrize("key", [key for key, value, why in WRONG if "duration" in why])
