@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 Context = Mapping[str, str | list[str]]
 
@@ -26,18 +26,20 @@ class Access(NamedTuple):
 class Call:
     """A request: ``service`` and ``region`` as signed, ``signer`` is the access key id.
 
+    An unsigned one has no signer, and counts as S3's, which answers such requests.
+
     ``body`` is read on demand, since an upload's can be long.
     """
 
     def __init__(self, environ: Mapping[str, Any], body: Callable[[], bytes]) -> None:
-        scope = re.search(
-            r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", "")
-        )
-        self.signer, self.region, self.service = scope.groups() if scope else ("", "", "")
         self.method: str = environ["REQUEST_METHOD"]
         self.path: str = environ["PATH_INFO"]
         query = parse_qs(environ["QUERY_STRING"], keep_blank_values=True)
         self.query = {key: values[0] for key, values in query.items()}
+        # A signed URL has the signature in the query.
+        signed = environ.get("HTTP_AUTHORIZATION") or environ["QUERY_STRING"]
+        scope = re.search(r"Credential=([^/&]+)/\d+/([^/&]+)/([^/&]+)/", unquote(signed))
+        self.signer, self.region, self.service = scope.groups() if scope else ("", "", "s3")
         self.headers = {
             name.removeprefix("HTTP_").replace("_", "-").lower(): value
             for name, value in environ.items()

@@ -165,7 +165,7 @@ class Guard:
         )
 
     def _principal(self, call: Call) -> Principal | None:
-        if call.signer in ("", ADMINISTRATOR):
+        if call.signer == ADMINISTRATOR or call.path.startswith("/moto-api/"):
             return None
         name, _, session = call.signer.partition("@")
         if name.endswith(".amazonaws.com"):
@@ -179,7 +179,7 @@ class Guard:
         return (
             self.role(arn, session or "session")
             if arn
-            else Principal(f"unknown ({name})", known=False)
+            else Principal(f"unknown ({name})" if name else "anonymous", known=False)
         )
 
     def _refused(self, principal: Principal, call: Call) -> Denied | None:

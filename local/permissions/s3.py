@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3
 uploads in parts, https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html.
 """
 
+import re
 from urllib.parse import parse_qs, unquote_plus
 
 from local.permissions.call import Access, Call, Context, through
@@ -33,6 +34,16 @@ _OF_OBJECT = {
     "legal-hold": ("GetObjectLegalHold", "PutObjectLegalHold"),
 }
 _OF_VERSION = ("Tagging", "Acl")
+# Of an object without such a flag: what only says how the request is answered or signed.
+_DETAILS = re.compile(r"versionId|partNumber|x-id|response-[a-z-]+|X-Amz-[A-Za-z0-9-]+")
+# What a put sets beside the object needs a right of its own, with the start of the headers' names.
+_SET_BY_HEADER = {
+    "x-amz-acl": "PutObjectAcl",
+    "x-amz-grant-": "PutObjectAcl",
+    "x-amz-object-lock-mode": "PutObjectRetention",
+    "x-amz-object-lock-retain-": "PutObjectRetention",
+    "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
+}
 _LISTING = {
     "list-type", "prefix", "delimiter", "max-keys", "continuation-token", "encoding-type",
     "start-after", "marker", "fetch-owner",
@@ -49,6 +60,8 @@ def needed(call: Call, world: World) -> list[Access]:
             return [_on_object(call, world, _of_method(call, actions))]
     if call.query.keys() & {"uploadId", "uploads"}:
         return _in_parts(call, world)
+    if not all(map(_DETAILS.fullmatch, call.query)):
+        raise call.unknown
     named = "Version" if "versionId" in call.query else ""
     match call.method:
         case "GET" | "HEAD":
@@ -133,13 +146,22 @@ def _put(call: Call, world: World, *, creates: bool) -> list[Access]:
     accesses = [Access("s3:PutObject", arn, {**tags, **conditions, **operation})]
     if tags:
         accesses.append(Access("s3:PutObjectTagging", arn, tags))
+    rights = {right for start, right in _SET_BY_HEADER.items() if _has(call, start)}
+    accesses += [Access(f"s3:{right}", arn, conditions) for right in sorted(rights)]
     if source := unquote_plus(call.headers.get("x-amz-copy-source", "")).lstrip("/"):
-        accesses += _read_source(world, source, arn)
+        accesses += _read_source(call, world, source, arn)
     return accesses
 
 
-def _read_source(world: World, source: str, target: str) -> list[Access]:
-    """What a copy reads: the object, and its tags, which it then sets."""
+def _has(call: Call, start: str) -> bool:
+    return any(name.startswith(start) for name in call.headers)
+
+
+def _read_source(call: Call, world: World, source: str, target: str) -> list[Access]:
+    """What a copy reads: the object, and its tags, which it then sets.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
     place, _, version = source.partition("?versionId=")
     bucket, _, key = place.partition("/")
     arn, named = f"arn:aws:s3:::{place}", "Version" if version else ""
@@ -148,7 +170,8 @@ def _read_source(world: World, source: str, target: str) -> list[Access]:
     if tags:
         accesses.append(Access(f"s3:GetObject{named}Tagging", arn, tags))
         accesses.append(Access("s3:PutObjectTagging", target))
-    return accesses
+    decrypt = through("s3", ["kms:Decrypt"], world.key_of_bucket(bucket), call.region)
+    return [*accesses, *decrypt]
 
 
 def _tags_of(world: World, bucket: str, key: str, version: str) -> dict[str, str | list[str]]:

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, REGION, LocalAccount
+from local.permissions import s3
+from local.permissions.call import Call, UnknownOperation
+from local.permissions.world import World
 from tests.support.account import QUICK_PASSING, scan_quickly
 from tests.support.policy_evaluator import needs_engine
 
@@ -121,3 +126,81 @@ def test_an_operation_that_cannot_be_evaluated_is_refused_by_name(cloud):
     error = refusal(s3.get_bucket_cors, Bucket=cloud.outputs["uploadBucket"])["Error"]
 
     assert "local/permissions does not know s3 GET" in error["Message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "known"),
+    [
+        ("versionId=1&partNumber=1&response-content-type=text/plain&X-Amz-Expires=60", True),
+        ("attributes", False),
+        ("torrent", False),
+    ],
+)
+def test_a_request_about_an_object_is_evaluated_only_if_its_whole_query_is_known(query, known):
+    call = request("GET", "/bucket/a.zip", query)
+
+    if known:
+        assert s3.needed(call, WORLD)[0].action == "s3:GetObjectVersion"
+    else:
+        with pytest.raises(UnknownOperation):
+            s3.needed(call, WORLD)
+
+
+@pytest.mark.parametrize(
+    ("header", "right"),
+    [
+        ("x-amz-acl", "PutObjectAcl"),
+        ("x-amz-grant-read", "PutObjectAcl"),
+        ("x-amz-object-lock-mode", "PutObjectRetention"),
+        ("x-amz-object-lock-legal-hold", "PutObjectLegalHold"),
+        ("x-amz-tagging", "PutObjectTagging"),
+    ],
+)
+def test_what_a_put_sets_beside_the_object_needs_its_own_right(header, right):
+    needs = s3.needed(request("PUT", "/bucket/a.zip", headers={header: "a=b"}), WORLD)
+
+    assert [access.action for access in needs] == ["s3:PutObject", f"s3:{right}"]
+
+
+def test_a_copy_decrypts_its_source(cloud):
+    source = f"/{cloud.outputs['uploadBucket']}/payments/app.zip"
+    call = request("PUT", "/elsewhere/app.zip", headers={"x-amz-copy-source": source})
+
+    needs = s3.needed(call, cloud.guard.world)
+
+    assert [access.action for access in needs] == ["s3:PutObject", "s3:GetObject", "kms:Decrypt"]
+
+
+@pytest.mark.parametrize("role", [DEPLOYERS, DEVELOPERS])
+def test_a_signed_url_has_the_rights_of_who_signed_it(cloud, role):
+    scan = cloud.upload("payments/signed.zip", QUICK_PASSING)
+    cloud.ended(cloud.execution(scan))
+    url = cloud.client("s3", signer=f"{role}@somebody").generate_presigned_url(
+        "get_object",
+        {
+            "Bucket": cloud.outputs["uploadBucket"],
+            "Key": "payments/signed.zip",
+            "VersionId": scan.split("/")[1],
+        },
+    )
+
+    assert status_of(url) == (200 if role == DEPLOYERS else 403)
+    assert status_of(url.partition("?")[0]) == 403  # without a signature
+
+
+WORLD = World(ACCOUNT, REGION)
+
+
+def request(method: str, path: str, query: str = "", headers: dict[str, str] | None = None) -> Call:
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
+    for name, value in (headers or {}).items():
+        environ["HTTP_" + name.upper().replace("-", "_")] = value
+    return Call(environ, lambda: b"")
+
+
+def status_of(url: str) -> int:
+    try:
+        with urlopen(url) as answer:
+            return answer.status
+    except HTTPError as error:
+        return error.code
