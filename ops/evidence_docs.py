@@ -8,7 +8,7 @@ from domain.evidence_paths import HASHED_BY
 from domain.schema import load
 
 FILE = Path(__file__).parent.parent / "docs" / "evidence.md"
-EVIDENCE = ("scan", "report", "gate-result", "decision", "withdrawal", "action")
+EVIDENCE = ("scan", "uploader", "report", "gate-result", "decision", "withdrawal", "action")
 STATE = ("waiting", "thread-slot", "thread-digest")
 HEAD = """# Evidence
 
