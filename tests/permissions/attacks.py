@@ -164,7 +164,7 @@ ATTACKS = [
         Attack(who, "kms:Decrypt", "key", "decrypts what it has taken elsewhere")
         for who in ("notify", "scan", DEPLOYERS, DEVELOPERS, BUILD_SERVER)
     ),
-    Attack(BUILD_SERVER, "kms:GenerateDataKey", "key", "encrypts elsewhere"),
+    Attack(BUILD_SERVER, "kms:GenerateDataKey", "key", "encrypts by itself, not through S3"),
     # A build server has its app only.
     Attack(BUILD_SERVER, "s3:PutObject", UPLOAD, "uploads another app"),
     Attack(BUILD_SERVER, "s3:GetObjectVersionTagging", UPLOAD, "reads another app's status"),
