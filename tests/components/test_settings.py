@@ -500,7 +500,9 @@ def test_a_wrong_setting_is_reported_with_the_error_and_the_command_that_fixes_i
 @pytest.mark.parametrize("value", [PRINCIPAL, {"a@example.com": 1}])
 def test_an_apps_entry_that_is_no_list_is_removed_first(setting: str, value: Any):
     """The CLI answers ``expected an array`` to the command that would set its first part."""
-    [(problem, command)] = problems(**{setting: {"payments": value}})
+    entry: dict[str, Any] = {setting: {"payments": value}}
+
+    [(problem, command)] = problems(**entry)
 
     reason = f"{value!r} is not a list; remove it, and set {setting}.payments[0]"
     assert problem == f"{setting}.payments: {reason}"
