@@ -41,6 +41,13 @@ def expressions(environment: Environment) -> Iterator[Finding]:
     """
     if not environment.role:
         return
+    if environment.role.split("/")[-1].startswith(environment.prefix):
+        yield failed(
+            f"{environment.role} is a role of the stack",
+            "who may pass it to TestState can do all that it may, such as set clearances",
+            "give a role of its own, without rights: docs/preflight.md, Rights",
+        )
+        return
     step_functions, body = environment.client("stepfunctions"), _definition(environment)
     states, unexpected = json.loads(body)["States"], 0
     for evaluation in EVALUATIONS:

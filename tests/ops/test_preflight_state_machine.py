@@ -210,5 +210,14 @@ def test_every_task_is_mocked():
         assert ("mock" in state_machine._mock(evaluation, states[evaluation.state])) == is_task
 
 
+def test_a_role_of_the_stack_is_refused_since_who_may_pass_it_could_use_it(aws: Answers):
+    pipeline = f"arn:aws:iam::{ACCOUNT}:role/chatops-slack-dev-gate-pipeline-0123456"
+
+    [finding] = state_machine.expressions(replace(its(), role=pipeline))
+
+    assert finding.level == "failed"
+    assert "a role of its own, without rights" in finding.fix
+
+
 def test_without_a_role_nothing_is_evaluated(aws: Answers):
     assert list(state_machine.expressions(its())) == []
