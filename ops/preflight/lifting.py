@@ -7,11 +7,14 @@ resource of these types, by the Service Authorization Reference: each is here, o
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.access import principals_of
+from domain.evidence_paths import evidence_key
 from domain.partition import PARTITION
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, fine, warning
+from ops.rights import trusted
 
 # The most actions that a finding names.
 SHOWN = 8
@@ -173,7 +176,6 @@ def arns(environment: Environment) -> dict[str, list[str]]:
             environment.client("resourcegroupstaggingapi"),
             "get_resources",
             "ResourceTagMappingList",
-            ResourceTypeFilters=["lambda:function", "codebuild:project", "secretsmanager:secret"],
             TagFilters=[
                 {"Key": "project", "Values": ["chatops-slack"]},
                 {"Key": "stack", "Values": [environment.stack]},
@@ -181,25 +183,37 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         )
     ]
     buttons = environment.desired("AWS::Chatbot::CustomAction")
+    scans = [f"{app}/preflight" for app in _apps(environment)]
     chat = f"arn:{PARTITION}:chatbot::{account}"
     return {
         "upload bucket": [f"arn:{PARTITION}:s3:::{outputs['uploadBucket']}"],
         "artifacts bucket": [artifacts],
-        "evidence": [f"{artifacts}/scans/preflight"],
+        "evidence": [f"{artifacts}/{evidence_key(scan, 'decision.json')}" for scan in scans],
         "state bucket": [state],
         "builds' cache": [f"{state}/cache/preflight"],
         "key": [outputs["key"]],
         "roles": _of_prefix(every(iam, "list_roles", "Roles"), prefix),
         "guardrail": _of_prefix(every(iam, "list_policies", "Policies", Scope="Local"), prefix),
-        "functions": [arn for arn in tagged if ":lambda:" in arn],
-        "scan project": [arn for arn in tagged if ":codebuild:" in arn],
+        "functions": _of_service(tagged, "lambda"),
+        "scan project": _of_service(tagged, "codebuild"),
         "state machine": [machine],
         "executions": [f"{machine.replace(':stateMachine:', ':execution:')}:preflight"],
-        "token": [arn for arn in tagged if ":secretsmanager:" in arn],
+        "token": _of_service(tagged, "secretsmanager"),
         "topic": [outputs["topic"]],
         "channel": [f"{chat}:chat-configuration/slack-channel/{prefix}"],
         "buttons": [f"{chat}:custom-action/{button['ActionName']}" for button in buttons],
     }
+
+
+def _apps(environment: Environment) -> list[str]:
+    """The apps that settings name, and one that they don't: IAM is asked about single ARNs."""
+    settings = environment.settings
+    named = {*settings.uploaders, *settings.app_recipients, "*"}
+    return sorted({app.replace("*", "preflight") for app in named})
+
+
+def _of_service(arns: Iterable[str], service: str) -> list[str]:
+    return [arn for arn in arns if arn.split(":")[2] == service]
 
 
 def _of_prefix(described: Iterable[Mapping[str, str]], prefix: str) -> list[str]:
@@ -208,24 +222,46 @@ def _of_prefix(described: Iterable[Mapping[str, str]], prefix: str) -> list[str]
 
 def _allowed(
     environment: Environment, principal: str, lifting: Lifting, resources: Sequence[str]
-) -> list[str]:
-    """The actions of ``lifting`` that the principal's own policies allow."""
+) -> set[str]:
+    """The actions of ``lifting`` that the principal's own policies allow on any of ``resources``.
+
+    The decision on an action is that on the resource where it is strictest
+    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html).
+    """
     if not resources:
-        return []
-    results: Iterable[Mapping[str, str]] = every(
-        environment.client("iam"),
-        "simulate_principal_policy",
-        "EvaluationResults",
-        PolicySourceArn=principal,
-        ActionNames=lifting.names,
-        ResourceArns=list(resources),
-        # Without a service no policy that names one allows PassRole.
-        ContextEntries=[
+        return set()
+    return {
+        result["EvalActionName"]
+        for context in _contexts(environment, lifting)
+        for result in every(
+            environment.client("iam"),
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=principal,
+            ActionNames=lifting.names,
+            ResourceArns=list(resources),
+            ContextEntries=context,
+        )
+        if result["EvalDecision"] == "allowed"
+        or any(
+            specific["EvalResourceDecision"] == "allowed"
+            for specific in result.get("ResourceSpecificResults", [])
+        )
+    }
+
+
+def _contexts(environment: Environment, lifting: Lifting) -> list[list[dict[str, Any]]]:
+    """The contexts to ask about: a policy may allow PassRole to one service only."""
+    if "iam:PassRole" not in lifting.names:
+        return [[]]
+    services = {service for resource in environment.resources for service in trusted(resource)}
+    return [
+        [
             {
                 "ContextKeyName": "iam:PassedToService",
-                "ContextKeyValues": ["lambda.amazonaws.com"],
+                "ContextKeyValues": [service],
                 "ContextKeyType": "string",
             }
-        ],
-    )
-    return [item["EvalActionName"] for item in results if item["EvalDecision"] == "allowed"]
+        ]
+        for service in sorted(services)
+    ]
