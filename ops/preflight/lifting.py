@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.access import principals_of
-from domain.evidence_paths import evidence_key
+from domain.evidence_paths import evidence_key, waiting_key
 from domain.partition import PARTITION
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, fine, warning
@@ -38,16 +38,19 @@ LIFTING = (
     Lifting(
         on="upload bucket",
         # Whether the objects' refusal to be replicated suffices, only AWS can show.
-        actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutReplicationConfiguration",
-        could="read versions without a clearance, or set the clearance",
+        # Without versions, an upload that is written again keeps the id under which it was scanned
+        # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html).
+        actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutReplicationConfiguration "
+        "s3:PutBucketVersioning",
+        could="read versions without a clearance, set the clearance, or replace what was scanned",
     ),
     Lifting(
         on="artifacts bucket",
         # With other ownership controls, an ACL can let anybody write.
         actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutBucketAcl "
         "s3:PutBucketOwnershipControls s3:PutLifecycleConfiguration "
-        "s3:PutBucketObjectLockConfiguration",
-        could="replace or remove evidence",
+        "s3:PutBucketObjectLockConfiguration s3:PutEncryptionConfiguration",
+        could="replace or remove evidence, or keep a withdrawal from being recorded",
     ),
     Lifting(
         on="evidence",
@@ -58,13 +61,21 @@ LIFTING = (
     Lifting(
         on="state bucket",
         actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutBucketAcl "
-        "s3:PutBucketOwnershipControls s3:PutReplicationConfiguration",
-        could="write to the builds' cache, or read tokens of waiting executions",
+        "s3:PutBucketOwnershipControls s3:PutReplicationConfiguration "
+        "s3:PutLifecycleConfiguration",
+        could="write to the builds' cache, or read or remove tokens of waiting executions",
     ),
     Lifting(
         on="builds' cache",
         actions="s3:PutObject s3:ReplicateObject",
         could="run code in builds",
+    ),
+    Lifting(
+        on="task tokens",
+        # Without its token an execution sees a withdrawal only when the approval ends.
+        actions="s3:PutObject s3:ReplicateObject s3:DeleteObject s3:DeleteObjectVersion "
+        "s3:ReplicateDelete",
+        could="keep a withdrawal from taking effect",
     ),
     Lifting(
         on="key",
@@ -74,8 +85,8 @@ LIFTING = (
     Lifting(
         on="roles",
         actions="iam:PassRole iam:PutRolePolicy iam:AttachRolePolicy iam:UpdateAssumeRolePolicy "
-        "iam:CreateRole",
-        could="act as the pipeline, which sets clearances",
+        "iam:CreateRole iam:DeleteRolePolicy iam:PutRolePermissionsBoundary",
+        could="act as the pipeline, which sets clearances, or keep it from ending an approval",
     ),
     Lifting(
         on="guardrail",
@@ -86,8 +97,10 @@ LIFTING = (
         on="functions",
         actions="lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration "
         "lambda:InvokeFunction lambda:InvokeAsync lambda:AddPermission lambda:PutResourcePolicy "
-        "lambda:CreateFunctionUrlConfig lambda:UpdateFunctionUrlConfig",
-        could="decide without the channel, or change how scans are evaluated",
+        "lambda:CreateFunctionUrlConfig lambda:UpdateFunctionUrlConfig lambda:DeleteFunction "
+        "lambda:PutFunctionConcurrency",
+        could="decide without the channel, change how scans are evaluated, or keep a withdrawal "
+        "from taking effect",
     ),
     Lifting(
         on="scan project",
@@ -108,6 +121,19 @@ LIFTING = (
         could="keep an approval from expiring",
     ),
     Lifting(
+        on="rules",
+        # Another pattern needs no role, and a function no role to be called with another input
+        # (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html and
+        # API_PutTargets.html).
+        actions="events:PutRule events:PutTargets",
+        could="start a scan of an event that it made up, or keep a withdrawal from taking effect",
+    ),
+    Lifting(
+        on="dead letters",
+        actions="sqs:SendMessage sqs:AddPermission sqs:SetQueueAttributes",
+        could="have an operator start a scan of an event that it made up",
+    ),
+    Lifting(
         on="token",
         actions="secretsmanager:GetSecretValue secretsmanager:PutSecretValue "
         "secretsmanager:UpdateSecret "
@@ -122,8 +148,9 @@ LIFTING = (
     ),
     Lifting(
         on="channel",
-        actions="chatbot:UpdateSlackChannelConfiguration",
-        could="ask another channel",
+        # CreateCustomAction, of no resource type, makes a button that no channel shows yet.
+        actions="chatbot:UpdateSlackChannelConfiguration chatbot:AssociateToConfiguration",
+        could="ask another channel, or add a button that decides",
     ),
     Lifting(
         on="buttons",
@@ -191,6 +218,7 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         "evidence": [f"{artifacts}/{evidence_key(scan, 'decision.json')}" for scan in scans],
         "state bucket": [state],
         "builds' cache": [f"{state}/cache/preflight"],
+        "task tokens": [f"{state}/{waiting_key(scan)}" for scan in scans],
         "key": [outputs["key"]],
         "roles": _of_prefix(every(iam, "list_roles", "Roles"), prefix),
         "guardrail": _of_prefix(every(iam, "list_policies", "Policies", Scope="Local"), prefix),
@@ -198,6 +226,8 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         "scan project": _of_service(tagged, "codebuild"),
         "state machine": [machine],
         "executions": [f"{machine.replace(':stateMachine:', ':execution:')}:preflight"],
+        "rules": _of_service(tagged, "events"),
+        "dead letters": _of_service(tagged, "sqs"),
         "token": _of_service(tagged, "secretsmanager"),
         "topic": [outputs["topic"]],
         "channel": [f"{chat}:chat-configuration/slack-channel/{prefix}"],

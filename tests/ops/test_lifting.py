@@ -27,6 +27,7 @@ TYPES = {
     "evidence": ("s3", "object"),
     "state bucket": ("s3", "bucket"),
     "builds' cache": ("s3", "object"),
+    "task tokens": ("s3", "object"),
     "key": ("kms", "key"),
     "roles": ("iam", "role"),
     "guardrail": ("iam", "policy"),
@@ -48,7 +49,7 @@ TYPES = {
     "configuration set": ("ses", "configuration-set"),
 }
 BUCKETS = ("upload bucket", "artifacts bucket", "state bucket")
-OBJECTS = ("uploads", "evidence", "builds' cache")
+OBJECTS = ("uploads", "evidence", "builds' cache", "task tokens")
 # Why a write does not lift the gate: the reason, what it is about, and the actions, or all.
 EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
     (
@@ -63,13 +64,17 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "UpdateBucketMetadataJournalTableConfiguration PutBucketLogging PauseReplication",
     ),
     ("it is public only with another policy or ACL", BUCKETS, "PutBucketPublicAccessBlock"),
-    ("without the right key nobody can read", BUCKETS, "PutEncryptionConfiguration"),
+    (
+        "without the right key nobody can read, and an execution that can't wait asks again",
+        ("upload bucket", "state bucket"),
+        "PutEncryptionConfiguration",
+    ),
     ("the bucket exists, and only an empty one can be deleted", BUCKETS, "CreateBucket"),
     ("the bucket exists, and only an empty one can be deleted", BUCKETS, "DeleteBucket"),
     ("no scan starts, or it resumes later by itself", BUCKETS, "PutBucketNotification"),
     (
-        "what replaces a version has no tag; evidence is written once",
-        BUCKETS,
+        "evidence is written once, and a version that exists stays",
+        ("artifacts bucket", "state bucket"),
         "PutBucketVersioning",
     ),
     (
@@ -79,8 +84,13 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
     ),
     (
         "what is deleted or locked is not deployed by that",
+        ("upload bucket",),
+        "PutLifecycleConfiguration",
+    ),
+    (
+        "what is locked is not deployed by that",
         ("upload bucket", "state bucket"),
-        "PutLifecycleConfiguration PutBucketObjectLockConfiguration",
+        "PutBucketObjectLockConfiguration",
     ),
     ("a copy of evidence decides nothing", ("artifacts bucket",), "PutReplicationConfiguration"),
     (
@@ -102,8 +112,8 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "ReplicateObject ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
     ),
     (
-        "tags of evidence and cache mean nothing",
-        ("evidence", "builds' cache"),
+        "tags of evidence and state mean nothing",
+        ("evidence", "builds' cache", "task tokens"),
         "PutObjectTagging PutObjectVersionTagging DeleteObjectTagging DeleteObjectVersionTagging",
     ),
     (
@@ -111,6 +121,12 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         ("builds' cache",),
         "DeleteObject DeleteObjectVersion PutObjectRetention PutObjectLegalHold "
         "BypassGovernanceRetention ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
+    ),
+    (
+        "a new version replaces a token, also one that is locked or has another owner",
+        ("task tokens",),
+        "PutObjectRetention PutObjectLegalHold BypassGovernanceRetention ReplicateTags "
+        "ObjectOwnerOverrideToBucketOwner",
     ),
     ("the buckets have no ACLs", OBJECTS, "PutObjectAcl PutObjectVersionAcl"),
     (
@@ -136,11 +152,15 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "EnableKeyRotation CreateAlias DeleteAlias TagResource UntagResource UpdateKeyDescription",
     ),
     (
-        "it takes rights away, or grants none",
+        "a role with inline policies can't be deleted, and nothing else limits or allows it",
         ("roles",),
-        "DeleteRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
-        "DeleteRolePermissionsBoundary CreateServiceLinkedRole DeleteServiceLinkedRole TagRole "
-        "UntagRole UpdateRole UpdateRoleDescription",
+        "DeleteRole DetachRolePolicy DeleteRolePermissionsBoundary",
+    ),
+    (
+        "it changes no right",
+        ("roles",),
+        "CreateServiceLinkedRole DeleteServiceLinkedRole TagRole UntagRole UpdateRole "
+        "UpdateRoleDescription",
     ),
     (
         "a policy of another name, or one less; the role's own policy limits the channel, too",
@@ -159,9 +179,9 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "CreateFunction EnableReplication DisableReplication",
     ),
     (
-        "a function that is not called, fails or runs on AWS's runtime clears nothing",
+        "state machine and channel call it by their own rights, on a runtime of AWS",
         ("functions",),
-        "DeleteFunction PutFunctionConcurrency DeleteFunctionConcurrency PutFunctionScalingConfig "
+        "DeleteFunctionConcurrency PutFunctionScalingConfig "
         "PutFunctionRecursionConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig "
         "DeleteFunctionEventInvokeConfig RemovePermission DeleteResourcePolicy "
         "PutRuntimeManagementConfig PutFunctionCodeSigningConfig UpdateFunctionCodeSigningConfig "
@@ -206,26 +226,36 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "Subscribe ConfirmSubscription Unsubscribe SetSubscriptionAttributes CreateTopic "
         "DeleteTopic PutDataProtectionPolicy RemovePermission TagResource UntagResource",
     ),
-    (
-        "the guardrail and the role limit what any button runs",
-        ("channel", "buttons"),
-        "AssociateToConfiguration DisassociateFromConfiguration TagResource UntagResource",
-    ),
+    ("the channel lists the gate's own buttons already", ("buttons",), "AssociateToConfiguration"),
+    ("tags mean nothing", ("channel", "buttons"), "TagResource UntagResource"),
     (
         "nobody is asked, and the version stays blocked",
         ("channel",),
-        "DeleteSlackChannelConfiguration",
+        "DisassociateFromConfiguration DeleteSlackChannelConfiguration",
     ),
-    ("nobody is asked, and the version stays blocked", ("buttons",), "DeleteCustomAction"),
+    (
+        "nobody is asked, and the version stays blocked",
+        ("buttons",),
+        "DisassociateFromConfiguration DeleteCustomAction",
+    ),
     (
         "it is of another kind",
         ("channel",),
         "UpdateChimeWebhookConfiguration DeleteChimeWebhookConfiguration "
         "UpdateMicrosoftTeamsChannelConfiguration DeleteMicrosoftTeamsChannelConfiguration",
     ),
-    ("without an event no scan starts, and the version stays blocked", ("dead letters",), "*"),
-    ("without an event no scan starts; a target's role must be passed", ("rules",), "*"),
-    ("nobody can send events as aws.s3", ("bus",), "*"),
+    (
+        "without an event no scan starts, and the version stays blocked",
+        ("dead letters",),
+        "CreateQueue DeleteQueue PurgeQueue DeleteMessage ChangeMessageVisibility "
+        "StartMessageMoveTask CancelMessageMoveTask RemovePermission TagQueue UntagQueue",
+    ),
+    (
+        "without an event no scan starts, and who decides or withdraws resumes the execution",
+        ("rules",),
+        "DeleteRule DisableRule EnableRule RemoveTargets TagResource UntagResource",
+    ),
+    ("nobody can send events as aws.s3, and the rules match no others", ("bus",), "*"),
     ("logs, alarms and email decide nothing", ("logs", "alarms", "dashboard"), "*"),
     ("logs, alarms and email decide nothing", ("sender", "configuration set"), "*"),
 ]
@@ -426,6 +456,7 @@ def test_a_principal_with_many_rights_is_named_with_the_first(simulated: Simulat
 
 
 ARTIFACTS = f"arn:aws:s3:::{OUTPUTS['artifactsBucket']}"
+RULE, QUEUE = TAGGED[1:]
 
 
 def pass_role(resource: str, service: str) -> dict[str, Any]:
@@ -453,6 +484,7 @@ def of_user(statement: Mapping[str, Any]) -> Allows:
         (pass_role("*", "states"), "iam:PassRole"),
         (pass_role("*", "codebuild"), "iam:PassRole"),
         (pass_role(PIPELINE, "states"), "iam:PassRole"),
+        ({"Action": "iam:DeleteRolePolicy", "Resource": PIPELINE}, "iam:DeleteRolePolicy"),
         ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/*"}, "s3:PutObject"),
         ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/payments/*"}, "s3:PutObject"),
         ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/team-a-*"}, "s3:PutObject"),
@@ -461,17 +493,22 @@ def of_user(statement: Mapping[str, Any]) -> Allows:
             {"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/*/decision.json"},
             "s3:PutObject",
         ),
+        ({"Action": "events:PutRule", "Resource": RULE}, "events:PutRule"),
+        ({"Action": "sqs:SendMessage", "Resource": QUEUE}, "sqs:SendMessage"),
     ],
     ids=[
         "pass any role to Lambda",
         "pass any role to Step Functions",
         "pass any role to CodeBuild",
         "pass one role",
+        "one role",
         "all objects",
         "one app",
         "several apps",
         "an app with recipients",
         "one document",
+        "one rule",
+        "the queue",
     ],
 )
 def test_a_right_on_one_of_several_resources_is_found(
@@ -507,7 +544,12 @@ def test_each_resource_is_asked_about_by_its_arn(aws: Answers):
         f"{ARTIFACTS}/scans/{app}/preflight/decision.json"
         for app in ("preflight", "team-a-preflight")
     ]
-    assert its_arns["functions"] == [FUNCTION]
+    assert [its_arns[name] for name in ("functions", "rules", "dead letters", "token")] == [
+        [FUNCTION],
+        [RULE],
+        [QUEUE],
+        [],
+    ]
     assert its_arns["executions"] == [
         f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{PREFIX}-pipeline-0123456:preflight"
     ]
