@@ -100,10 +100,10 @@ def configuration(stack: str, file: Path | None) -> Configuration:
         values, outputs = _of_file(file), {}
         secrets = [key for key, value in values.items() if value == UNREADABLE]
     else:
-        settings = _pulumi_json("config", "--show-secrets", stack=stack)
+        settings = _pulumi_json("config", "--show-secrets", "--json", stack=stack)
         values = {key: str(entry.get("value", "")) for key, entry in settings.items()}
         secrets = [key for key, entry in settings.items() if entry.get("secret")]
-        outputs = _pulumi_json("stack", "output", stack=stack)
+        outputs = _pulumi_json("stack", "output", "--json", stack=stack)
     settings, wrong = _checked(stack, values, secrets)
     made = Configuration(
         stack=stack, values=values, outputs=outputs, settings=settings, wrong=wrong
@@ -167,10 +167,15 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def state(stack: str) -> list[dict[str, Any]]:
+    """The resources in the state of a stack that was deployed; secrets stay encrypted."""
+    return _pulumi_json("stack", "export", stack=stack)["deployment"]["resources"]
+
+
 def _pulumi_json(*command: str, stack: str) -> dict[str, Any]:
     try:
         result = subprocess.run(
-            ["pulumi", *command, "--json", "--stack", stack, "--non-interactive"],
+            ["pulumi", *command, "--stack", stack, "--non-interactive"],
             capture_output=True,
             text=True,
             check=False,

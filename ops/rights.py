@@ -141,21 +141,21 @@ def statements(
         "prefix": f"{PROJECT}-{stack}-{GATE}",
     }
     granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
-    trusted: set[str] = set()
+    services: set[str] = set()
     for resource in resources:
         for right, its in _rights(resource, scope):
             on = tuple(text.format_map(its) for text in right.on)
             granted.setdefault((on, right.when), set()).update(right.names)
-        trusted.update(_trusted(resource))
+        services.update(trusted(resource))
     written = [
         _statement(
             on, actions, {f"{when}/{key}": value for key, value in tags.items()} if when else {}
         )
         for (on, when), actions in _merged(granted).items()
     ]
-    if trusted:
+    if services:
         role = f"arn:{PARTITION}:iam::{account}:role/{scope['prefix']}-*"
-        hand_over = {"iam:PassedToService": sorted(trusted)}
+        hand_over = {"iam:PassedToService": sorted(services)}
         written.append(_statement((role,), {"iam:PassRole"}, hand_over))
     return sorted(written, key=lambda item: (item["Action"], item["Resource"]))
 
@@ -209,7 +209,7 @@ def _physical_name(resource: Resource, prefix: str) -> str:
     return f"{inputs.get('namePrefix', f'{prefix}-')}*"
 
 
-def _trusted(resource: Resource) -> set[str]:
+def trusted(resource: Resource) -> set[str]:
     """The services that may assume a role."""
     if resource.kind != "aws:iam/role:Role":
         return set()

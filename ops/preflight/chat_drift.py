@@ -4,7 +4,6 @@ Pulumi does not see it: the AWS provider reads neither back into ``desired_state
 (terraform-provider-aws, internal/service/cloudcontrol/resource.go).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,10 +11,11 @@ from botocore.exceptions import ClientError
 
 from domain.partition import PARTITION
 from domain.stored_objects import error_code
+from ops.preflight.comparison import differences
 from ops.preflight.environment import CHAT_REGION, Environment
 from ops.preflight.finding import Finding, failed, fine
+from ops.preflight.policies import policy_findings
 from ops.preflight.slack import ACTION, own_configuration, repair
-from ops.program import GATE, PROJECT
 
 CONFIGURATION = "AWS::Chatbot::SlackChannelConfiguration"
 # The properties of the CloudFormation type, and their names in the service's API.
@@ -42,7 +42,7 @@ def drift(environment: Environment) -> Iterator[Finding]:
     actual = {ours: {**DEFAULTS, **own}.get(ours) for ours in PROPERTIES.values()}
     changed = [
         f"configuration {environment.prefix}: {difference}"
-        for difference in differences(expected, actual, environment.stack)
+        for difference in differences(expected, actual, environment)
     ]
     actions = environment.desired(ACTION)
     for action in actions:
@@ -59,19 +59,18 @@ def drift(environment: Environment) -> Iterator[Finding]:
         yield fine(f"channel and {len(actions)} buttons are as the program declares them")
 
 
-def differences(expected: Any, actual: Any, stack: str, path: str = "") -> Iterator[str]:
-    """Yield what in ``actual`` differs, as in ``LoggingLevel is 'NONE'``; arrays have no order."""
-    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        for key in sorted({*expected, *actual}):
-            below = f"{path}.{key}".removeprefix(".")
-            yield from differences(expected.get(key), actual.get(key), stack, below)
-    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        if len(expected) == 1:
-            yield from differences(expected[0], actual[0], stack, path)
-        elif not all(any(_equal(one, other, stack) for other in actual) for one in expected):
-            yield f"{path} is {actual!r}"
-    elif not _matches(expected, actual, stack):
-        yield f"{path} is {actual!r}"
+def guardrail(environment: Environment) -> Iterator[Finding]:
+    """Whether the guardrail allows what the program wrote: its ARN is the same in any version."""
+    own = own_configuration(environment) if environment.deployed else None
+    arns = own.get("GuardrailPolicyArns", []) if own else []
+    [written] = [item for item in environment.resources if item.kind == "aws:iam/policy:Policy"]
+    iam = environment.client("iam")
+    for arn in arns:
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        policy = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        why = "people in the channel may do more than decide, or not decide"
+        owner = f"guardrail {arn} ({version})"
+        yield from policy_findings(environment, owner, written, policy["Document"], why)
 
 
 def _of_action(environment: Environment, action: Mapping[str, Any]) -> list[str]:
@@ -89,23 +88,5 @@ def _of_action(environment: Environment, action: Mapping[str, Any]) -> list[str]
     compared = {key: actual.get(key) for key in (*expected, "AliasName")}
     return [
         f"custom action {name}: {difference}"
-        for difference in differences(expected, compared, environment.stack)
+        for difference in differences(expected, compared, environment)
     ]
-
-
-def _equal(expected: Any, actual: Any, stack: str) -> bool:
-    return not list(differences(expected, actual, stack))
-
-
-def _matches(expected: Any, actual: Any, stack: str) -> bool:
-    """Whether a value is the expected one; a recorded name stands for that of the real resource."""
-    if not (isinstance(expected, str) and isinstance(actual, str)):
-        return expected == actual
-    recorded = re.fullmatch(rf"(?:arn:{PARTITION}:(\w+):::)?({GATE}-[\w-]+)", expected)
-    if not recorded:
-        return expected == actual
-    service, name = recorded.groups()
-    # The suffix of the project's pulumi:autonaming.
-    physical = rf"{PROJECT}-{stack}-{name}-[0-9a-f]+"
-    arn = rf"arn:[\w-]+:{service}:[\w-]*:\d+:(\w+/)?" if service else ""
-    return re.fullmatch(arn + physical, actual) is not None

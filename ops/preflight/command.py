@@ -13,7 +13,7 @@ from rich.text import Text
 
 from components.upload_gate import UploadGateArgs
 from ops import output
-from ops.configuration import Configuration, FileOption, NamedOption, configuration
+from ops.configuration import Configuration, FileOption, NamedOption, configuration, state
 from ops.errors import of_aws
 from ops.identity import Identity, identity
 from ops.preflight.environment import Environment
@@ -110,6 +110,7 @@ def inspect(configuration: Configuration, role: str = "") -> Findings:
             configuration.stack, configuration.values, who.account, configuration.region
         ).aws,
         outputs=configuration.outputs,
+        state=state(configuration.stack) if configuration.outputs else (),
         role=role,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -25,6 +25,7 @@ def client(service: str, region: str) -> Any:
 class Environment:
     """``outputs`` are empty before the first `pulumi up`; ``resources`` are what it registers.
 
+    ``state`` are the resources in Pulumi's state, as of the last update or refresh.
     ``token`` is the Sonar token, empty where it can't be read here; ``role`` the ARN of the role
     with which Step Functions evaluates states, empty if it is not to.
     """
@@ -36,6 +37,7 @@ class Environment:
     token: str = field(repr=False)
     identity: Identity
     resources: Sequence[Resource] = ()
+    state: Sequence[Mapping[str, Any]] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     role: str = ""
 

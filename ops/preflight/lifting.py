@@ -7,11 +7,14 @@ resource of these types, by the Service Authorization Reference: each is here, o
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.access import principals_of
+from domain.evidence_paths import evidence_key, waiting_key
 from domain.partition import PARTITION
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, fine, warning
+from ops.rights import trusted
 
 # The most actions that a finding names.
 SHOWN = 8
@@ -35,16 +38,19 @@ LIFTING = (
     Lifting(
         on="upload bucket",
         # Whether the objects' refusal to be replicated suffices, only AWS can show.
-        actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutReplicationConfiguration",
-        could="read versions without a clearance, or set the clearance",
+        # Without versions, an upload that is written again keeps the id under which it was scanned
+        # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html).
+        actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutReplicationConfiguration "
+        "s3:PutBucketVersioning",
+        could="read versions without a clearance, set the clearance, or replace what was scanned",
     ),
     Lifting(
         on="artifacts bucket",
         # With other ownership controls, an ACL can let anybody write.
         actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutBucketAcl "
         "s3:PutBucketOwnershipControls s3:PutLifecycleConfiguration "
-        "s3:PutBucketObjectLockConfiguration",
-        could="replace or remove evidence",
+        "s3:PutBucketObjectLockConfiguration s3:PutEncryptionConfiguration",
+        could="replace or remove evidence, or keep a withdrawal from being recorded",
     ),
     Lifting(
         on="evidence",
@@ -55,13 +61,21 @@ LIFTING = (
     Lifting(
         on="state bucket",
         actions="s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutBucketAcl "
-        "s3:PutBucketOwnershipControls s3:PutReplicationConfiguration",
-        could="write to the builds' cache, or read tokens of waiting executions",
+        "s3:PutBucketOwnershipControls s3:PutReplicationConfiguration "
+        "s3:PutLifecycleConfiguration",
+        could="write to the builds' cache, or read or remove tokens of waiting executions",
     ),
     Lifting(
         on="builds' cache",
         actions="s3:PutObject s3:ReplicateObject",
         could="run code in builds",
+    ),
+    Lifting(
+        on="task tokens",
+        # Without its token an execution sees a withdrawal only when the approval ends.
+        actions="s3:PutObject s3:ReplicateObject s3:DeleteObject s3:DeleteObjectVersion "
+        "s3:ReplicateDelete",
+        could="keep a withdrawal from taking effect",
     ),
     Lifting(
         on="key",
@@ -71,8 +85,8 @@ LIFTING = (
     Lifting(
         on="roles",
         actions="iam:PassRole iam:PutRolePolicy iam:AttachRolePolicy iam:UpdateAssumeRolePolicy "
-        "iam:CreateRole",
-        could="act as the pipeline, which sets clearances",
+        "iam:CreateRole iam:DeleteRolePolicy iam:PutRolePermissionsBoundary",
+        could="act as the pipeline, which sets clearances, or keep it from ending an approval",
     ),
     Lifting(
         on="guardrail",
@@ -83,8 +97,10 @@ LIFTING = (
         on="functions",
         actions="lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration "
         "lambda:InvokeFunction lambda:InvokeAsync lambda:AddPermission lambda:PutResourcePolicy "
-        "lambda:CreateFunctionUrlConfig lambda:UpdateFunctionUrlConfig",
-        could="decide without the channel, or change how scans are evaluated",
+        "lambda:CreateFunctionUrlConfig lambda:UpdateFunctionUrlConfig lambda:DeleteFunction "
+        "lambda:PutFunctionConcurrency",
+        could="decide without the channel, change how scans are evaluated, or keep a withdrawal "
+        "from taking effect",
     ),
     Lifting(
         on="scan project",
@@ -105,6 +121,19 @@ LIFTING = (
         could="keep an approval from expiring",
     ),
     Lifting(
+        on="rules",
+        # Another pattern needs no role, and a function no role to be called with another input
+        # (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html and
+        # API_PutTargets.html).
+        actions="events:PutRule events:PutTargets",
+        could="start a scan of an event that it made up, or keep a withdrawal from taking effect",
+    ),
+    Lifting(
+        on="dead letters",
+        actions="sqs:SendMessage sqs:AddPermission sqs:SetQueueAttributes",
+        could="have an operator start a scan of an event that it made up",
+    ),
+    Lifting(
         on="token",
         actions="secretsmanager:GetSecretValue secretsmanager:PutSecretValue "
         "secretsmanager:UpdateSecret "
@@ -119,8 +148,9 @@ LIFTING = (
     ),
     Lifting(
         on="channel",
-        actions="chatbot:UpdateSlackChannelConfiguration",
-        could="ask another channel",
+        # CreateCustomAction, of no resource type, makes a button that no channel shows yet.
+        actions="chatbot:UpdateSlackChannelConfiguration chatbot:AssociateToConfiguration",
+        could="ask another channel, or add a button that decides",
     ),
     Lifting(
         on="buttons",
@@ -173,7 +203,6 @@ def arns(environment: Environment) -> dict[str, list[str]]:
             environment.client("resourcegroupstaggingapi"),
             "get_resources",
             "ResourceTagMappingList",
-            ResourceTypeFilters=["lambda:function", "codebuild:project", "secretsmanager:secret"],
             TagFilters=[
                 {"Key": "project", "Values": ["chatops-slack"]},
                 {"Key": "stack", "Values": [environment.stack]},
@@ -181,25 +210,40 @@ def arns(environment: Environment) -> dict[str, list[str]]:
         )
     ]
     buttons = environment.desired("AWS::Chatbot::CustomAction")
+    scans = [f"{app}/preflight" for app in _apps(environment)]
     chat = f"arn:{PARTITION}:chatbot::{account}"
     return {
         "upload bucket": [f"arn:{PARTITION}:s3:::{outputs['uploadBucket']}"],
         "artifacts bucket": [artifacts],
-        "evidence": [f"{artifacts}/scans/preflight"],
+        "evidence": [f"{artifacts}/{evidence_key(scan, 'decision.json')}" for scan in scans],
         "state bucket": [state],
         "builds' cache": [f"{state}/cache/preflight"],
+        "task tokens": [f"{state}/{waiting_key(scan)}" for scan in scans],
         "key": [outputs["key"]],
         "roles": _of_prefix(every(iam, "list_roles", "Roles"), prefix),
         "guardrail": _of_prefix(every(iam, "list_policies", "Policies", Scope="Local"), prefix),
-        "functions": [arn for arn in tagged if ":lambda:" in arn],
-        "scan project": [arn for arn in tagged if ":codebuild:" in arn],
+        "functions": _of_service(tagged, "lambda"),
+        "scan project": _of_service(tagged, "codebuild"),
         "state machine": [machine],
         "executions": [f"{machine.replace(':stateMachine:', ':execution:')}:preflight"],
-        "token": [arn for arn in tagged if ":secretsmanager:" in arn],
+        "rules": _of_service(tagged, "events"),
+        "dead letters": _of_service(tagged, "sqs"),
+        "token": _of_service(tagged, "secretsmanager"),
         "topic": [outputs["topic"]],
         "channel": [f"{chat}:chat-configuration/slack-channel/{prefix}"],
         "buttons": [f"{chat}:custom-action/{button['ActionName']}" for button in buttons],
     }
+
+
+def _apps(environment: Environment) -> list[str]:
+    """The apps that settings name, and one that they don't: IAM is asked about single ARNs."""
+    settings = environment.settings
+    named = {*settings.uploaders, *settings.app_recipients, "*"}
+    return sorted({app.replace("*", "preflight") for app in named})
+
+
+def _of_service(arns: Iterable[str], service: str) -> list[str]:
+    return [arn for arn in arns if arn.split(":")[2] == service]
 
 
 def _of_prefix(described: Iterable[Mapping[str, str]], prefix: str) -> list[str]:
@@ -208,24 +252,46 @@ def _of_prefix(described: Iterable[Mapping[str, str]], prefix: str) -> list[str]
 
 def _allowed(
     environment: Environment, principal: str, lifting: Lifting, resources: Sequence[str]
-) -> list[str]:
-    """The actions of ``lifting`` that the principal's own policies allow."""
+) -> set[str]:
+    """The actions of ``lifting`` that the principal's own policies allow on any of ``resources``.
+
+    The decision on an action is that on the resource where it is strictest
+    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html).
+    """
     if not resources:
-        return []
-    results: Iterable[Mapping[str, str]] = every(
-        environment.client("iam"),
-        "simulate_principal_policy",
-        "EvaluationResults",
-        PolicySourceArn=principal,
-        ActionNames=lifting.names,
-        ResourceArns=list(resources),
-        # Without a service no policy that names one allows PassRole.
-        ContextEntries=[
+        return set()
+    return {
+        result["EvalActionName"]
+        for context in _contexts(environment, lifting)
+        for result in every(
+            environment.client("iam"),
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=principal,
+            ActionNames=lifting.names,
+            ResourceArns=list(resources),
+            ContextEntries=context,
+        )
+        if result["EvalDecision"] == "allowed"
+        or any(
+            specific["EvalResourceDecision"] == "allowed"
+            for specific in result.get("ResourceSpecificResults", [])
+        )
+    }
+
+
+def _contexts(environment: Environment, lifting: Lifting) -> list[list[dict[str, Any]]]:
+    """The contexts to ask about: a policy may allow PassRole to one service only."""
+    if "iam:PassRole" not in lifting.names:
+        return [[]]
+    services = {service for resource in environment.resources for service in trusted(resource)}
+    return [
+        [
             {
                 "ContextKeyName": "iam:PassedToService",
-                "ContextKeyValues": ["lambda.amazonaws.com"],
+                "ContextKeyValues": [service],
                 "ContextKeyType": "string",
             }
-        ],
-    )
-    return [item["EvalActionName"] for item in results if item["EvalDecision"] == "allowed"]
+        ]
+        for service in sorted(services)
+    ]

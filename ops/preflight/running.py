@@ -40,6 +40,7 @@ CHECKS = (
     Check(area="Slack", about="buttons", inspect=slack.buttons),
     Check(area="Slack", about="limits of buttons", inspect=slack.limits),
     Check(area="Slack", about="drift", inspect=chat_drift.drift),
+    Check(area="Slack", about="guardrail", inspect=chat_drift.guardrail),
     Check(area="Email", about="sender", inspect=mail.sender),
     Check(area="Email", about="DKIM, DMARC", inspect=mail.authentication),
     Check(area="Email", about="recipients", inspect=mail.recipients),

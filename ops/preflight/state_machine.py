@@ -41,6 +41,13 @@ def expressions(environment: Environment) -> Iterator[Finding]:
     """
     if not environment.role:
         return
+    if environment.role.split("/")[-1].startswith(environment.prefix):
+        yield failed(
+            f"{environment.role} is a role of the stack",
+            "who may pass it to TestState can do all that it may, such as set clearances",
+            "give a role of its own, without rights: docs/preflight.md, Rights",
+        )
+        return
     step_functions, body = environment.client("stepfunctions"), _definition(environment)
     states, unexpected = json.loads(body)["States"], 0
     for evaluation in EVALUATIONS:
@@ -51,7 +58,6 @@ def expressions(environment: Environment) -> Iterator[Finding]:
             inspectionLevel="DEBUG",
             input=json.dumps(evaluation.data),
             variables=json.dumps({**VARIABLES, **evaluation.variables}),
-            context=json.dumps(CONTEXT),
             **_mock(evaluation, states[evaluation.state]),
         )
         for what in _differences(evaluation, answer):
@@ -75,14 +81,17 @@ def _definition(environment: Environment) -> str:
 
 
 def _mock(evaluation: Evaluation, state: Mapping[str, Any]) -> dict[str, Any]:
+    # TestState takes a mock for a task only, and a context only with a mock.
     if state["Type"] != "Task":
         return {}
+    context = json.dumps(CONTEXT)
     if not evaluation.error:
         result = {"result": json.dumps(evaluation.result), "fieldValidationMode": "NONE"}
-        return {"mock": result}
+        return {"mock": result, "context": context}
     used_up = max(retrier["MaxAttempts"] for retrier in state["Retry"])
     return {
         "mock": {"errorOutput": {"error": evaluation.error}},
+        "context": context,
         "stateConfiguration": {"retrierRetryCount": used_up},
     }
 

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine
-from ops.program import GATE
+from ops.preflight.policies import policy_findings
+from ops.program import GATE, Resource
 
 # The logical name of each bucket, and the output that has its physical name.
 GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
@@ -46,47 +46,23 @@ def copies(environment: Environment) -> Iterator[Finding]:
 
 
 def _policy(environment: Environment, label: str, bucket: str) -> Iterator[Finding]:
-    written = written_policy(environment, label)
     try:
         document = json.loads(environment.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError as error:
         if error_code(error) != "NoSuchBucketPolicy":
             raise
         document = {"Statement": []}
-    again = f"pulumi refresh --stack {environment.stack} && pulumi up --stack {environment.stack}"
-    missing = _names(written, "Deny") - _names(document["Statement"], "Deny")
-    for sid in sorted(missing):
-        yield failed(
-            f"{bucket}: the denial {sid} is gone from the bucket's policy",
-            "what it kept from happening can be done now, such as to read what nobody cleared",
-            again,
-        )
-    strangers = sorted(_names(document["Statement"], "Allow") - _names(written, "Allow"))
-    if strangers:
-        yield failed(
-            f"{bucket}: the policy allows more than the program wrote: {', '.join(strangers)}",
-            f"somebody else may read or write {label}",
-            again,
-        )
-    if not (missing or strangers):
-        yield fine(f"the policy of {bucket} is as the program wrote it")
+    why = f"{label} may be read, written, tagged or deleted by others than the program lets"
+    owner = f"the policy of {bucket}"
+    yield from policy_findings(environment, owner, bucket_policy(environment, label), document, why)
 
 
-def written_policy(environment: Environment, label: str) -> list[dict[str, Any]]:
-    """The statements of the bucket policy that the program writes."""
-    [policy_resource] = [
+def bucket_policy(environment: Environment, label: str) -> Resource:
+    """The bucket policy that the program writes."""
+    [resource] = [
         resource
         for resource in environment.resources
         if resource.kind == "aws:s3/bucketPolicy:BucketPolicy"
         and resource.name == f"{GATE}-{label}"
     ]
-    return policy_resource.policy()
-
-
-def _names(statements: list[dict[str, Any]], effect: str) -> set[str]:
-    """The statements of one effect, each by its Sid or else its principal."""
-    return {
-        str(statement.get("Sid") or statement["Principal"])
-        for statement in statements
-        if statement["Effect"] == effect
-    }
+    return resource

@@ -3,16 +3,21 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 import pytest
+from botocore.validate import validate_parameters
 
-from local.permissions.engine import NODE
+from local.permissions.engine import NODE, Request
+from ops import access_rights
+from ops.preflight import environment, lifting
+from ops.preflight.finding import Finding
 from ops.preflight.lifting import LIFTING, arns, grants
 from ops.program import ACCOUNT, PROGRAM, REGION
 from tests.support.aws_answers import OUTPUTS, Answers, its
-from tests.support.policy_evaluator import needs_engine
+from tests.support.policy_evaluator import engine, needs_engine
 
 # What the gate rests on: IAM's service and type of each.
 TYPES = {
@@ -22,6 +27,7 @@ TYPES = {
     "evidence": ("s3", "object"),
     "state bucket": ("s3", "bucket"),
     "builds' cache": ("s3", "object"),
+    "task tokens": ("s3", "object"),
     "key": ("kms", "key"),
     "roles": ("iam", "role"),
     "guardrail": ("iam", "policy"),
@@ -43,7 +49,7 @@ TYPES = {
     "configuration set": ("ses", "configuration-set"),
 }
 BUCKETS = ("upload bucket", "artifacts bucket", "state bucket")
-OBJECTS = ("uploads", "evidence", "builds' cache")
+OBJECTS = ("uploads", "evidence", "builds' cache", "task tokens")
 # Why a write does not lift the gate: the reason, what it is about, and the actions, or all.
 EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
     (
@@ -58,13 +64,17 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "UpdateBucketMetadataJournalTableConfiguration PutBucketLogging PauseReplication",
     ),
     ("it is public only with another policy or ACL", BUCKETS, "PutBucketPublicAccessBlock"),
-    ("without the right key nobody can read", BUCKETS, "PutEncryptionConfiguration"),
+    (
+        "without the right key nobody can read, and an execution that can't wait asks again",
+        ("upload bucket", "state bucket"),
+        "PutEncryptionConfiguration",
+    ),
     ("the bucket exists, and only an empty one can be deleted", BUCKETS, "CreateBucket"),
     ("the bucket exists, and only an empty one can be deleted", BUCKETS, "DeleteBucket"),
     ("no scan starts, or it resumes later by itself", BUCKETS, "PutBucketNotification"),
     (
-        "what replaces a version has no tag; evidence is written once",
-        BUCKETS,
+        "evidence is written once, and a version that exists stays",
+        ("artifacts bucket", "state bucket"),
         "PutBucketVersioning",
     ),
     (
@@ -74,8 +84,13 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
     ),
     (
         "what is deleted or locked is not deployed by that",
+        ("upload bucket",),
+        "PutLifecycleConfiguration",
+    ),
+    (
+        "what is locked is not deployed by that",
         ("upload bucket", "state bucket"),
-        "PutLifecycleConfiguration PutBucketObjectLockConfiguration",
+        "PutBucketObjectLockConfiguration",
     ),
     ("a copy of evidence decides nothing", ("artifacts bucket",), "PutReplicationConfiguration"),
     (
@@ -97,8 +112,8 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "ReplicateObject ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
     ),
     (
-        "tags of evidence and cache mean nothing",
-        ("evidence", "builds' cache"),
+        "tags of evidence and state mean nothing",
+        ("evidence", "builds' cache", "task tokens"),
         "PutObjectTagging PutObjectVersionTagging DeleteObjectTagging DeleteObjectVersionTagging",
     ),
     (
@@ -106,6 +121,12 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         ("builds' cache",),
         "DeleteObject DeleteObjectVersion PutObjectRetention PutObjectLegalHold "
         "BypassGovernanceRetention ReplicateDelete ReplicateTags ObjectOwnerOverrideToBucketOwner",
+    ),
+    (
+        "a new version replaces a token, also one that is locked or has another owner",
+        ("task tokens",),
+        "PutObjectRetention PutObjectLegalHold BypassGovernanceRetention ReplicateTags "
+        "ObjectOwnerOverrideToBucketOwner",
     ),
     ("the buckets have no ACLs", OBJECTS, "PutObjectAcl PutObjectVersionAcl"),
     (
@@ -131,11 +152,15 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "EnableKeyRotation CreateAlias DeleteAlias TagResource UntagResource UpdateKeyDescription",
     ),
     (
-        "it takes rights away, or grants none",
+        "a role with inline policies can't be deleted, and nothing else limits or allows it",
         ("roles",),
-        "DeleteRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary "
-        "DeleteRolePermissionsBoundary CreateServiceLinkedRole DeleteServiceLinkedRole TagRole "
-        "UntagRole UpdateRole UpdateRoleDescription",
+        "DeleteRole DetachRolePolicy DeleteRolePermissionsBoundary",
+    ),
+    (
+        "it changes no right",
+        ("roles",),
+        "CreateServiceLinkedRole DeleteServiceLinkedRole TagRole UntagRole UpdateRole "
+        "UpdateRoleDescription",
     ),
     (
         "a policy of another name, or one less; the role's own policy limits the channel, too",
@@ -154,9 +179,9 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "CreateFunction EnableReplication DisableReplication",
     ),
     (
-        "a function that is not called, fails or runs on AWS's runtime clears nothing",
+        "state machine and channel call it by their own rights, on a runtime of AWS",
         ("functions",),
-        "DeleteFunction PutFunctionConcurrency DeleteFunctionConcurrency PutFunctionScalingConfig "
+        "DeleteFunctionConcurrency PutFunctionScalingConfig "
         "PutFunctionRecursionConfig PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig "
         "DeleteFunctionEventInvokeConfig RemovePermission DeleteResourcePolicy "
         "PutRuntimeManagementConfig PutFunctionCodeSigningConfig UpdateFunctionCodeSigningConfig "
@@ -201,26 +226,36 @@ EXPLAINED: list[tuple[str, tuple[str, ...], str]] = [
         "Subscribe ConfirmSubscription Unsubscribe SetSubscriptionAttributes CreateTopic "
         "DeleteTopic PutDataProtectionPolicy RemovePermission TagResource UntagResource",
     ),
-    (
-        "the guardrail and the role limit what any button runs",
-        ("channel", "buttons"),
-        "AssociateToConfiguration DisassociateFromConfiguration TagResource UntagResource",
-    ),
+    ("the channel lists the gate's own buttons already", ("buttons",), "AssociateToConfiguration"),
+    ("tags mean nothing", ("channel", "buttons"), "TagResource UntagResource"),
     (
         "nobody is asked, and the version stays blocked",
         ("channel",),
-        "DeleteSlackChannelConfiguration",
+        "DisassociateFromConfiguration DeleteSlackChannelConfiguration",
     ),
-    ("nobody is asked, and the version stays blocked", ("buttons",), "DeleteCustomAction"),
+    (
+        "nobody is asked, and the version stays blocked",
+        ("buttons",),
+        "DisassociateFromConfiguration DeleteCustomAction",
+    ),
     (
         "it is of another kind",
         ("channel",),
         "UpdateChimeWebhookConfiguration DeleteChimeWebhookConfiguration "
         "UpdateMicrosoftTeamsChannelConfiguration DeleteMicrosoftTeamsChannelConfiguration",
     ),
-    ("without an event no scan starts, and the version stays blocked", ("dead letters",), "*"),
-    ("without an event no scan starts; a target's role must be passed", ("rules",), "*"),
-    ("nobody can send events as aws.s3", ("bus",), "*"),
+    (
+        "without an event no scan starts, and the version stays blocked",
+        ("dead letters",),
+        "CreateQueue DeleteQueue PurgeQueue DeleteMessage ChangeMessageVisibility "
+        "StartMessageMoveTask CancelMessageMoveTask RemovePermission TagQueue UntagQueue",
+    ),
+    (
+        "without an event no scan starts, and who decides or withdraws resumes the execution",
+        ("rules",),
+        "DeleteRule DisableRule EnableRule RemoveTargets TagResource UntagResource",
+    ),
+    ("nobody can send events as aws.s3, and the rules match no others", ("bus",), "*"),
     ("logs, alarms and email decide nothing", ("logs", "alarms", "dashboard"), "*"),
     ("logs, alarms and email decide nothing", ("sender", "configuration set"), "*"),
 ]
@@ -316,6 +351,18 @@ ELSEWHERE = "arn:aws:iam::999999999999:role/deploy"
 PREFIX = "chatops-slack-dev-gate"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}-approval-0123456"
 PIPELINE = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-pipeline-0123456"
+CHANNEL_ROLE = PIPELINE.replace("pipeline", "channel")
+# Resources with the stack's tags: a function, a rule, and the queue of dead letters.
+TAGGED = (
+    FUNCTION,
+    f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{PREFIX}-uploads-0123456",
+    f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}-dead-letters-0123456",
+)
+DECISIONS = {True: "allowed", False: "implicitDeny"}
+APPS = {
+    "uploaders": {"payments": (UPLOADER,), "team-a-*": (UPLOADER,)},
+    "app_recipients": {"web": ("web@example.com",)},
+}
 
 
 def described(arn: str) -> dict[str, object]:
@@ -328,38 +375,62 @@ def described(arn: str) -> dict[str, object]:
     }
 
 
-def give(aws: Answers, may: Mapping[str, set[str]], principals: tuple[str, ...]) -> None:
-    """The stack's resources, without a token, and what each principal may, by resource."""
+# Whether a principal's policies allow an action on a resource, in a context.
+Allows = Callable[[str, str, Mapping[str, str]], bool]
+Simulated = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def simulated(aws: Answers, monkeypatch: pytest.MonkeyPatch) -> Simulated:
+    """Runs the check with settings, where IAM's simulator answers what ``allows`` says.
+
+    An action's decision is the strictest on its resources, each of which has its own, too
+    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html).
+    """
     another = f"arn:aws:iam::{ACCOUNT}:role/another"
-    aws.give("iam", "list_roles", {"Roles": [described(PIPELINE), described(another)]})
+    roles = [described(role) for role in (CHANNEL_ROLE, PIPELINE, another)]
+    aws.give("iam", "list_roles", {"Roles": roles})
     aws.give("iam", "list_policies", {"Policies": []}, Scope="Local")
-    tagged = {"ResourceTagMappingList": [{"ResourceARN": FUNCTION}]}
+    tagged = {"ResourceTagMappingList": [{"ResourceARN": arn} for arn in TAGGED]}
     aws.give("resourcegroupstaggingapi", "get_resources", tagged)
-    simulated = [item for item in LIFTING if item.on not in ("guardrail", "scan project", "token")]
-    for _ in principals:
-        for item in simulated:
-            results = [
-                {
-                    "EvalActionName": name,
-                    "EvalDecision": "allowed" if name in may.get(item.on, ()) else "implicitDeny",
-                }
-                for name in item.names
-            ]
-            aws.give("iam", "simulate_principal_policy", {"EvaluationResults": results})
+
+    def find(allows: Allows, **settings: Any) -> list[Finding]:
+        def every(client: Any, operation: str, key: str, **request: Any) -> Iterable[Any]:
+            if operation != "simulate_principal_policy":
+                return environment.every(client, operation, key, **request)
+            shape = client.meta.service_model.operation_model("SimulatePrincipalPolicy")
+            validate_parameters(request, shape.input_shape)
+            return evaluated(allows, **request)
+
+        monkeypatch.setattr(lifting, "every", every)
+        return list(grants(its(deployed=True, **settings)))
+
+    return find
 
 
-def test_what_deployers_and_uploaders_could_do_is_a_warning(aws: Answers):
-    may = {"executions": {"states:StopExecution"}, "functions": {"lambda:InvokeFunction"}}
-    give(aws, may, (DEPLOYER, UPLOADER))
+def evaluated(allows: Allows, **request: Any) -> Iterator[Mapping[str, Any]]:
+    context = {
+        item["ContextKeyName"]: item["ContextKeyValues"][0] for item in request["ContextEntries"]
+    }
+    for action in request["ActionNames"]:
+        allowed = {arn: allows(action, arn, context) for arn in request["ResourceArns"]}
+        yield {
+            "EvalActionName": action,
+            "EvalDecision": DECISIONS[all(allowed.values())],
+            "ResourceSpecificResults": [
+                {"EvalResourceName": arn, "EvalResourceDecision": DECISIONS[allowed[arn]]}
+                for arn in allowed
+            ],
+        }
 
-    findings = list(
-        grants(
-            its(
-                deployed=True,
-                deployers=(DEPLOYER, ELSEWHERE),
-                uploaders={"a": (UPLOADER, ELSEWHERE)},
-            )
-        )
+
+def test_what_deployers_and_uploaders_could_do_is_a_warning(simulated: Simulated):
+    may = {"states:StopExecution", "lambda:InvokeFunction"}
+
+    findings = simulated(
+        lambda action, arn, context: action in may,
+        deployers=(DEPLOYER, ELSEWHERE),
+        uploaders={"a": (UPLOADER, ELSEWHERE)},
     )
 
     assert [item.level for item in findings] == ["warning", "warning"]
@@ -369,10 +440,8 @@ def test_what_deployers_and_uploaders_could_do_is_a_warning(aws: Answers):
     assert "keep an approval from expiring" in findings[0].why
 
 
-def test_without_such_rights_it_is_fine(aws: Answers):
-    give(aws, {}, (DEPLOYER,))
-
-    [finding] = grants(its(deployed=True, deployers=(DEPLOYER,)))
+def test_without_such_rights_it_is_fine(simulated: Simulated):
+    [finding] = simulated(lambda action, arn, context: False, deployers=(DEPLOYER,))
 
     assert (finding.level, finding.what) == (
         "fine",
@@ -380,24 +449,107 @@ def test_without_such_rights_it_is_fine(aws: Answers):
     )
 
 
-def test_a_principal_with_many_rights_is_named_with_the_first(aws: Answers):
-    give(aws, {item.on: set(item.names) for item in LIFTING}, (DEPLOYER,))
-
-    [finding] = grants(its(deployed=True, deployers=(DEPLOYER,)))
+def test_a_principal_with_many_rights_is_named_with_the_first(simulated: Simulated):
+    [finding] = simulated(lambda action, arn, context: True, deployers=(DEPLOYER,))
 
     assert re.search(r" and \d\d more$", finding.what)
+
+
+ARTIFACTS = f"arn:aws:s3:::{OUTPUTS['artifactsBucket']}"
+RULE, QUEUE = TAGGED[1:]
+
+
+def pass_role(resource: str, service: str) -> dict[str, Any]:
+    condition = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+    return {"Action": "iam:PassRole", "Resource": resource, "Condition": condition}
+
+
+def of_user(statement: Mapping[str, Any]) -> Allows:
+    """What a policy of ``UPLOADER`` with one statement allows, by the engine."""
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]}
+
+    def allows(action: str, arn: str, context: Mapping[str, str]) -> bool:
+        request = Request(UPLOADER, action, arn, ACCOUNT, dict(context), {"own": policy})
+        [decision] = engine().decide([request])
+        return decision.allowed
+
+    return allows
+
+
+@needs_engine
+@pytest.mark.parametrize(
+    ("statement", "right"),
+    [
+        (pass_role("*", "lambda"), "iam:PassRole"),
+        (pass_role("*", "states"), "iam:PassRole"),
+        (pass_role("*", "codebuild"), "iam:PassRole"),
+        (pass_role(PIPELINE, "states"), "iam:PassRole"),
+        ({"Action": "iam:DeleteRolePolicy", "Resource": PIPELINE}, "iam:DeleteRolePolicy"),
+        ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/*"}, "s3:PutObject"),
+        ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/payments/*"}, "s3:PutObject"),
+        ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/team-a-*"}, "s3:PutObject"),
+        ({"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/web/*"}, "s3:PutObject"),
+        (
+            {"Action": "s3:PutObject", "Resource": f"{ARTIFACTS}/scans/*/decision.json"},
+            "s3:PutObject",
+        ),
+        ({"Action": "events:PutRule", "Resource": RULE}, "events:PutRule"),
+        ({"Action": "sqs:SendMessage", "Resource": QUEUE}, "sqs:SendMessage"),
+    ],
+    ids=[
+        "pass any role to Lambda",
+        "pass any role to Step Functions",
+        "pass any role to CodeBuild",
+        "pass one role",
+        "one role",
+        "all objects",
+        "one app",
+        "several apps",
+        "an app with recipients",
+        "one document",
+        "one rule",
+        "the queue",
+    ],
+)
+def test_a_right_on_one_of_several_resources_is_found(
+    simulated: Simulated, statement: Mapping[str, Any], right: str
+):
+    [finding] = simulated(of_user(statement), **APPS)
+
+    assert finding.what == f"{UPLOADER} may {right}"
+
+
+@needs_engine
+def test_what_uploaders_need_is_no_such_right(simulated: Simulated):
+    named = access_rights.arns("dev", OUTPUTS, ACCOUNT, REGION)
+    policy = access_rights.uploader_policy("payments", named, REGION)
+    allowing = [of_user(statement) for statement in policy["Statement"]]
+
+    [finding] = simulated(lambda *request: any(one(*request) for one in allowing), **APPS)
+
+    assert finding.level == "fine"
 
 
 def test_each_resource_is_asked_about_by_its_arn(aws: Answers):
     roles = {"Roles": [described(PIPELINE)]}
     aws.give("iam", "list_roles", roles)
     aws.give("iam", "list_policies", {"Policies": []})
-    aws.give("resourcegroupstaggingapi", "get_resources", {"ResourceTagMappingList": []})
-    its_arns = arns(its(deployed=True))
+    tagged = {"ResourceTagMappingList": [{"ResourceARN": arn} for arn in TAGGED]}
+    aws.give("resourcegroupstaggingapi", "get_resources", tagged)
+    its_arns = arns(its(deployed=True, uploaders={"team-a-*": (UPLOADER,)}))
 
     assert its_arns.keys() == {item.on for item in LIFTING}
     assert its_arns["roles"] == [PIPELINE]
-    assert its_arns["evidence"] == [f"arn:aws:s3:::{OUTPUTS['artifactsBucket']}/scans/preflight"]
+    assert its_arns["evidence"] == [
+        f"{ARTIFACTS}/scans/{app}/preflight/decision.json"
+        for app in ("preflight", "team-a-preflight")
+    ]
+    assert [its_arns[name] for name in ("functions", "rules", "dead letters", "token")] == [
+        [FUNCTION],
+        [RULE],
+        [QUEUE],
+        [],
+    ]
     assert its_arns["executions"] == [
         f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{PREFIX}-pipeline-0123456:preflight"
     ]

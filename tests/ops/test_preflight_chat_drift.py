@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ops.preflight import chat_drift
+from ops.preflight.comparison import differences
 from ops.preflight.environment import CHAT_REGION
 from ops.preflight.finding import Finding, Level
 from ops.preflight.slack import ACTION, repair
@@ -184,4 +185,4 @@ def test_before_the_first_up_there_is_nothing_to_compare():
 def test_the_order_of_an_array_does_not_matter(
     expected: list[str], actual: list[str], differs: list[str]
 ):
-    assert list(chat_drift.differences({"x": expected}, {"x": actual}, "dev")) == differs
+    assert list(differences({"x": expected}, {"x": actual}, its())) == differs

@@ -1,6 +1,7 @@
 """The command: its output, its JSON, and its exit code."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,33 @@ def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPat
 
     assert result.exit_code == 1
     assert "AWS does not know who you are" in result.stdout
+
+
+def test_a_deployed_stack_is_compared_with_its_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    answers = {
+        "config": {
+            key: {"value": value} for key, value in configuration("dev", DEV).values.items()
+        },
+        "output": {"uploadBucket": "uploads"},
+        "export": {"deployment": {"resources": [{"urn": "u", "type": "t"}]}},
+    }
+    for name, answer in answers.items():
+        (tmp_path / name).write_text(json.dumps(answer))
+    cli = tmp_path / "pulumi"
+    cli.write_text(
+        f'#!/bin/sh\n[ "$1" = config ] && cat {tmp_path}/config || cat {tmp_path}/"$2"\n'
+    )
+    cli.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(command, "identity", lambda region: CALLER)
+    environments: list[Environment] = []
+    monkeypatch.setattr(command, "run", lambda its, done: environments.append(its) or [])
+
+    command.inspect(configuration("dev", None))
+
+    assert [list(its.state) for its in environments] == [[{"urn": "u", "type": "t"}]]
 
 
 def test_a_misspelt_setting_is_named(ran: Ran):

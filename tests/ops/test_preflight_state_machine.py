@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.stub import ANY
 
 from ops.preflight import state_machine
 from ops.preflight.environment import Environment
@@ -202,12 +203,30 @@ def test_each_state_is_evaluated_with_the_role_and_a_mock(aws: Answers):
     list(state_machine.expressions(with_role()))
 
 
-def test_every_task_is_mocked():
+@pytest.mark.parametrize("evaluation", EVALUATIONS, ids=NAMES)
+def test_only_tasks_have_a_mock_and_so_a_context(
+    aws: Answers, monkeypatch: pytest.MonkeyPatch, evaluation: Evaluation
+):
     states = json.loads(state_machine._definition(its()))["States"]
+    names = ["definition", "stateName", "roleArn", "inspectionLevel", "input", "variables"]
+    if states[evaluation.state]["Type"] == "Task":
+        names += ["mock", "context"] + (["stateConfiguration"] if evaluation.error else [])
+    request: dict[str, Any] = dict.fromkeys(names, ANY)
+    aws.give("stepfunctions", "test_state", simulated(evaluation), **request)
+    monkeypatch.setattr(state_machine, "EVALUATIONS", [evaluation])
 
-    for evaluation in EVALUATIONS:
-        is_task = states[evaluation.state]["Type"] == "Task"
-        assert ("mock" in state_machine._mock(evaluation, states[evaluation.state])) == is_task
+    [finding] = state_machine.expressions(with_role())
+
+    assert finding.level == Level.FINE
+
+
+def test_a_role_of_the_stack_is_refused_since_who_may_pass_it_could_use_it(aws: Answers):
+    pipeline = f"arn:aws:iam::{ACCOUNT}:role/chatops-slack-dev-gate-pipeline-0123456"
+
+    [finding] = state_machine.expressions(replace(its(), role=pipeline))
+
+    assert finding.level == "failed"
+    assert "a role of its own, without rights" in finding.fix
 
 
 def test_without_a_role_nothing_is_evaluated(aws: Answers):

@@ -31,14 +31,14 @@ def decide(
         {"aws:PrincipalArn": principal, "aws:SecureTransport": "true", **context},
         resource_policy={"Version": "2012-10-17", "Statement": statements},
     )
-    [decision] = _engine().decide([request])
+    [decision] = engine().decide([request])
     if decision.explicit:
         return "deny"
     return "allow" if any(effect == "Allow" for *_, effect in decision.statements) else "nothing"
 
 
 @cache
-def _engine() -> Engine:
+def engine() -> Engine:
     """One for all tests of the process."""
     engine = Engine()
     atexit.register(engine.close)
