@@ -4,6 +4,7 @@ Pulumi does not see it: the AWS provider reads neither back into ``desired_state
 (terraform-provider-aws, internal/service/cloudcontrol/resource.go).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,11 +12,12 @@ from botocore.exceptions import ClientError
 
 from domain.partition import PARTITION
 from domain.stored_objects import error_code
-from ops.preflight.comparison import differences
+from ops.preflight.comparison import findings
 from ops.preflight.environment import CHAT_REGION, Environment
-from ops.preflight.finding import Finding, failed, fine
+from ops.preflight.finding import Finding, fine
 from ops.preflight.policies import policy_findings
 from ops.preflight.slack import ACTION, own_configuration, repair
+from ops.program import Resource
 
 CONFIGURATION = "AWS::Chatbot::SlackChannelConfiguration"
 # The properties of the CloudFormation type, and their names in the service's API.
@@ -28,6 +30,7 @@ PROPERTIES = {
     "LoggingLevel": "LoggingLevel",
     "UserRoleRequired": "UserAuthorizationRequired",
 }
+OF_ACTION = {name: name for name in ("Definition", "Attachments", "AliasName")}
 # What the API may leave out.
 DEFAULTS = {"LoggingLevel": "NONE", "UserAuthorizationRequired": False, "GuardrailPolicyArns": []}
 
@@ -37,26 +40,19 @@ def drift(environment: Environment) -> Iterator[Finding]:
     own = own_configuration(environment) if environment.deployed else None
     if own is None:
         return
-    [declared] = environment.desired(CONFIGURATION)
-    expected = {ours: declared[name] for name, ours in PROPERTIES.items()}
+    [configuration] = environment.cloud_control(CONFIGURATION)
+    actions = environment.cloud_control(ACTION)
     actual = {ours: {**DEFAULTS, **own}.get(ours) for ours in PROPERTIES.values()}
-    changed = [
-        f"configuration {environment.prefix}: {difference}"
-        for difference in differences(expected, actual, environment)
-    ]
-    actions = environment.desired(ACTION)
+    changed = _changed(
+        environment, configuration, f"configuration {environment.prefix}", PROPERTIES, actual
+    )
     for action in actions:
-        changed += _of_action(environment, action)
-    for what in changed:
-        yield failed(
-            what,
-            "the program declares it otherwise: cards or buttons may be missing, or people in "
-            "the channel may do more than decide",
-            f"after an edit of the settings: pulumi up --stack {environment.stack}; else "
-            f"{repair(environment.stack)}",
-        )
-    if not changed:
-        yield fine(f"channel and {len(actions)} buttons are as the program declares them")
+        name = action.desired["ActionName"]
+        actual = _action(environment, name)
+        changed += _changed(environment, action, f"custom action {name}", OF_ACTION, actual)
+    yield from changed or [
+        fine(f"channel and {len(actions)} buttons are as the program declares them")
+    ]
 
 
 def guardrail(environment: Environment) -> Iterator[Finding]:
@@ -73,20 +69,38 @@ def guardrail(environment: Environment) -> Iterator[Finding]:
         yield from policy_findings(environment, owner, written, policy["Document"], why)
 
 
-def _of_action(environment: Environment, action: Mapping[str, Any]) -> list[str]:
-    name = action["ActionName"]
+def _changed(
+    environment: Environment,
+    written: Resource,
+    owner: str,
+    properties: Mapping[str, str],
+    actual: Mapping[str, Any] | None,
+) -> list[Finding]:
+    """What of ``actual`` differs; ``properties`` are by the names of the CloudFormation type."""
+    stored = environment.stored(written)
+    of_program, of_state = (
+        desired and {ours: desired.get(name) for name, ours in properties.items()}
+        for desired in (written.desired, stored and json.loads(stored["desiredState"]))
+    )
+    return findings(
+        environment,
+        owner,
+        of_program,
+        of_state,
+        actual,
+        "the program declares it otherwise: cards or buttons may be missing, or people in "
+        "the channel may do more than decide",
+        repair(environment.stack),
+    )
+
+
+def _action(environment: Environment, name: str) -> dict[str, Any] | None:
+    """A button's properties, None if it is gone."""
     arn = f"arn:{PARTITION}:chatbot::{environment.identity.account}:custom-action/{name}"
     try:
-        actual = environment.client("chatbot", CHAT_REGION).get_custom_action(CustomActionArn=arn)[
-            "CustomAction"
-        ]
+        actual = environment.client("chatbot", CHAT_REGION).get_custom_action(CustomActionArn=arn)
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
-        return [f"custom action {name} is gone"]
-    expected = {key: action[key] for key in ("Definition", "Attachments")}
-    compared = {key: actual.get(key) for key in (*expected, "AliasName")}
-    return [
-        f"custom action {name}: {difference}"
-        for difference in differences(expected, compared, environment)
-    ]
+        return None
+    return {key: actual["CustomAction"].get(key) for key in OF_ACTION}

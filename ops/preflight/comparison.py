@@ -10,7 +10,35 @@ from typing import Any
 
 from domain.partition import PARTITION
 from ops.preflight.environment import Environment
+from ops.preflight.finding import Finding, failed, warning
 from ops.program import GATE, PROJECT
+
+
+def findings(
+    environment: Environment,
+    owner: str,
+    expected: Any,
+    stored: Any,
+    actual: Any,
+    why: str,
+    fix: str,
+) -> list[Finding]:
+    """A finding for each difference of ``actual``, which AWS has, from what the program registers.
+
+    It is a warning where AWS has what Pulumi ``stored`` at the last update: another is to come.
+    """
+    is_stored = stored == actual or not [*differences(stored, actual, environment)]
+    stack = environment.stack
+    return [
+        warning(
+            f"{owner}: {difference}, which `pulumi up` will change",
+            "settings or program were edited, or a refresh accepted what somebody changed",
+            f"pulumi preview --diff --stack {stack}, then pulumi up --stack {stack}",
+        )
+        if is_stored
+        else failed(f"{owner}: {difference}", why, fix)
+        for difference in differences(expected, actual, environment)
+    ]
 
 
 def differences(
@@ -27,7 +55,7 @@ def differences(
         elif not all(any(_equal(one, other, environment) for other in actual) for one in expected):
             yield f"{path} is {actual!r}"
     elif not _matches(expected, actual, environment):
-        yield f"{path} is missing" if actual is None else f"{path} is {actual!r}"
+        yield f"{path or 'it'} is missing" if actual is None else f"{path} is {actual!r}"
 
 
 def _equal(expected: Any, actual: Any, environment: Environment) -> bool:

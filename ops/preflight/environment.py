@@ -46,17 +46,25 @@ class Environment:
         """Whether the stack has been deployed by `pulumi up`."""
         return "uploadBucket" in self.outputs
 
+    def stored(self, written: Resource) -> Mapping[str, Any] | None:
+        """The inputs of a resource in Pulumi's state, with the real names; None if not there."""
+        for item in self.state:
+            is_it = item["type"] == written.kind and item["urn"].endswith(f"::{written.name}")
+            if is_it and not item.get("delete"):
+                return item["inputs"]
+        return None
+
     def client(self, service: str, region: str = "") -> Any:
         """A boto3 client for ``region``, by default the stack's."""
         return client(service, region or self.region)
 
+    def cloud_control(self, type_name: str) -> list[Resource]:
+        """The resources of one type that Cloud Control makes."""
+        return [item for item in self.resources if item.inputs.get("typeName") == type_name]
+
     def desired(self, type_name: str) -> list[dict[str, Any]]:
         """The desired states of the Cloud Control resources of one type."""
-        return [
-            resource.desired
-            for resource in self.resources
-            if resource.inputs.get("typeName") == type_name
-        ]
+        return [resource.desired for resource in self.cloud_control(type_name)]
 
 
 def every(client: Any, operation: str, key: str, **parameters: Any) -> Iterable[Any]:

@@ -1,7 +1,8 @@
 """Whether preflight sees each property of channel and buttons that was changed in AWS."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,8 +53,12 @@ def buttons() -> dict[str, dict[str, Any]]:
 
 
 def findings(
-    aws: Answers, channel: Mapping[str, Any], actions: Mapping[str, dict[str, Any] | None]
+    aws: Answers,
+    channel: Mapping[str, Any],
+    actions: Mapping[str, dict[str, Any] | None],
+    state: Sequence[dict[str, Any]] = (),
 ) -> list[Finding]:
+    """The findings if AWS has this, and Pulumi's state has these resources."""
     aws.give(
         "chatbot",
         "describe_slack_channel_configurations",
@@ -69,7 +74,16 @@ def findings(
         else:
             answer = {"CustomAction": {"CustomActionArn": arn, **action}}
             aws.give("chatbot", "get_custom_action", answer, CHAT_REGION, CustomActionArn=arn)
-    return list(chat_drift.drift(its(deployed=True)))
+    return list(chat_drift.drift(replace(its(deployed=True), state=state)))
+
+
+def in_state(name: str, **changed: Any) -> dict[str, Any]:
+    """A resource in Pulumi's state, as it is now in the program but for what ``changed``."""
+    [resource] = [
+        item for item in its().resources if item.name == name and "desiredState" in item.inputs
+    ]
+    inputs = {**resource.inputs, "desiredState": json.dumps({**resource.desired, **changed})}
+    return {"type": resource.kind, "urn": f"urn:pulumi:dev::{resource.name}", "inputs": inputs}
 
 
 def test_channel_and_buttons_as_declared_are_fine(aws: Answers):
@@ -155,9 +169,33 @@ def test_each_property_of_a_button_that_was_changed_is_named(
 
 
 def test_a_button_that_is_gone_is_named(aws: Answers):
+    [finding] = findings(aws, CHANNEL, {**buttons(), "reject": None}, [in_state("gate-reject")])
+
+    assert finding.level == Level.FAILED
+    assert finding.what == f"custom action {GATE}-reject: it is missing"
+
+
+def test_a_button_that_is_to_be_made_is_no_error(aws: Answers):
     [finding] = findings(aws, CHANNEL, {**buttons(), "reject": None})
 
-    assert finding.what == f"custom action {GATE}-reject is gone"
+    assert finding.level == Level.WARNING
+    assert finding.what == (
+        f"custom action {GATE}-reject: it is missing, which `pulumi up` will change"
+    )
+
+
+@pytest.mark.parametrize(
+    ("level_then", "level"),
+    [("ERROR", Level.WARNING), ("NONE", Level.FAILED)],
+    ids=["only the settings were edited", "somebody changed it, too"],
+)
+def test_an_edit_that_pulumi_up_will_make_is_no_error(aws: Answers, level_then: str, level: Level):
+    """The workflow that deploys asks preflight first."""
+    state = [in_state("gate-channel", LoggingLevel=level_then)]
+
+    [finding] = findings(aws, {**CHANNEL, "LoggingLevel": "ERROR"}, buttons(), state)
+
+    assert (finding.level, "LoggingLevel is 'ERROR'" in finding.what) == (level, True)
 
 
 def test_each_change_is_a_finding_of_its_own(aws: Answers):
