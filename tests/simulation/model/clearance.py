@@ -102,9 +102,14 @@ def lags(history: History, version: Version, segments: list[Segment]) -> Iterato
 
 
 def wrong(history: History, version: Version, start: float, end: float) -> bool:
-    """Whether the tag was wrong, and not only late, at some point in this period."""
+    """Whether the tag was wrong, and not only late, at some point in this period.
+
+    It is not late if the execution that would set it has failed: nothing follows.
+    """
+    over = gave_up(history, version, end)
     return any(
-        max(lag.start, history.patience.deadline(lag.since)) <= end and lag.end > start
+        max(lag.start, lag.since if over else history.patience.deadline(lag.since)) <= end
+        and lag.end > start
         for lag in lags(history, version, evidence(version))
     )
 

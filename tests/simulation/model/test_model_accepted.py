@@ -237,6 +237,20 @@ def test_verify_may_report_a_wrong_tag() -> None:
     assert "verify finds what is right" not in kinds(story)
 
 
+def test_verify_may_report_a_tag_that_a_failed_execution_did_not_set() -> None:
+    """Before the time in which a tag may be late, which an outage extends."""
+    story = History()
+    scan = story.upload(0, "v1", "passed")
+    story.store(20, scan, "gate-result.json", {"status": "passed"})
+    for at in range(21, 60):
+        story.fault(at, at + 1, "Invoke check-build-status", "after", "state machine")
+    story.verify(70, (scan, "tag scan-status", "says nothing"))
+    assert "verify finds what is right" in kinds(story)
+    story.plain(61, scan, "Pipeline error for payments")
+    story.end(62, scan, "FAILED")
+    assert "verify finds what is right" not in kinds(story)
+
+
 def test_verify_may_report_a_report_newer_than_the_gate_result() -> None:
     story = History()
     scan = story.upload(0, "v1", "failed")
