@@ -29,6 +29,7 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from werkzeug.serving import BaseWSGIServer
 
+from domain.evidence_paths import HASHED_BY
 from domain.scan_id import app_of, scan_id
 from local import moto_caches, moto_patches, resources
 from local.builds import Builds
@@ -191,8 +192,13 @@ class LocalAccount:
         listed = self.client("s3").list_objects_v2(
             Bucket=self.outputs["artifactsBucket"], Prefix=prefix
         )
-        items = sorted(listed.get("Contents", []), key=lambda item: item["LastModified"])
-        return [item["Key"].removeprefix(prefix) for item in items]
+        when = {
+            item["Key"].removeprefix(prefix): item["LastModified"]
+            for item in listed.get("Contents", [])
+        }
+        # S3 says the second; within it, in the order in which they follow from each other.
+        order = {name: position for position, name in enumerate(HASHED_BY)}
+        return sorted(when, key=lambda name: (when[name], order.get(name, len(order))))
 
     def evidence(self, scan: str) -> dict[str, Any]:
         """The scan's evidence by name, oldest first; JSON is parsed."""
@@ -333,6 +339,11 @@ class LocalAccount:
         return list(ses_backends[ACCOUNT][REGION].sent_messages)
 
     def _deliver(self, event: dict[str, Any]) -> None:
+        """Call the targets of the rules that match, as EventBridge does.
+
+        It invokes a function by the function's policy, and starts an execution as the target's role
+        (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+        """
         for rule in list(events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()):
             if not rule.event_pattern.matches_event(cast(Any, event)):
                 continue

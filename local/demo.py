@@ -205,7 +205,7 @@ class Demo:
         self._console.print()
         self._console.print(Padding(tree, (0, 0, 0, 2)))
         if seen := analysed_files(scan, cloud.evidence(scan).get("report.json")):
-            self._console.print(Text(f"  Looked at  {seen}"))
+            self._console.print(Text(f"  Coverage   {seen}"))
         status = cloud.clearance(key, scan)
         self._console.print(f"  Clearance  scan-status=[bold]{status}[/bold]")
 
@@ -232,9 +232,9 @@ def _permissions(cloud: Any) -> str:
     if not cloud.guard.evaluates:
         return "Calls were not evaluated against the policies: that needs Node.js with npm"
     calls = cloud.guard.allowed.values()
-    roles = {call.role for call in calls}
+    callers = {call.caller for call in calls}
     return (
-        f"{len(calls)} kinds of calls by {len(roles)} roles and services: the policies allow each"
+        f"{len(calls)} kinds of calls by {len(callers)} roles and services: the policies allow each"
     )
 
 

@@ -15,7 +15,6 @@ async function decide(simulation) {
   const { analysis } = answer.result
   return {
     result: analysis.result,
-    blockedBy: analysis.blockedBy ?? [],
     statements: [
       ...matched(analysis.identityAnalysis, 'identity'),
       ...matched(analysis.resourceAnalysis, 'resource'),

@@ -38,9 +38,12 @@ class Principal(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """An access that was allowed: the request, and the statements that allowed it."""
+    """An access that was allowed: the request, and the statements that allowed it.
 
-    role: str
+    ``caller`` is the name of a role, or a service.
+    """
+
+    caller: str
     request: Request
     decision: Decision
 
@@ -52,6 +55,8 @@ def caller() -> Principal | None:
 
 class Guard:
     """Evaluates each request of an account; ``allowed`` and ``denied`` are what was decided.
+
+    ``allowed`` has one access of each caller, action and resource (``general``).
 
     A caller is identified by the access key id: the name of a role, ``@``, and the name of its
     session; or the name of a service. Without the engine everything is allowed.
@@ -196,6 +201,8 @@ class Guard:
             denied = Denied(f"{principal.arn} ({unknown})", Access("unknown", "*"), explicit=False)
             self.denied.append(denied)
             return denied
+        if not principal.known:
+            return Denied(principal.arn, needs[0], explicit=False)
         denied = self._denied(principal, needs)
         if denied or needs[0].action not in ("s3:GetObject", "s3:GetObjectVersion"):
             return denied
@@ -217,7 +224,7 @@ class Guard:
         ):
             if not decision.allowed:
                 denied = Denied(principal.arn, access, decision.explicit)
-                if principal.known and not expected:
+                if not expected:
                     self.denied.append(denied)
                 return denied
             who = principal.role or principal.arn
@@ -230,7 +237,7 @@ class Guard:
 
 def general(resource: str) -> str:
     """A resource without what differs from run to run: ids of scans, streams and executions."""
-    resource = re.sub(r"/scans/[^/]+/[^/]+/(actions/)?", r"/scans/*/\1", resource)
+    resource = re.sub(r"/scans/[^/]+/[^/]+/", "/scans/*/", resource)
     resource = re.sub(r"/actions/.*", "/actions/*", resource)
     resource = re.sub(r"/(waiting|thread-slots|cache)/.*", r"/\1/*", resource)
     resource = re.sub(r":log-stream:.*", ":log-stream:*", resource)

@@ -1,7 +1,12 @@
 """docs/evidence.md matches the schemas."""
 
-from ops.evidence_docs import FILE, markdown
+from domain.evidence_paths import DOCUMENTS
+from ops.evidence_docs import EVIDENCE, FILE, markdown
 
 
 def test_the_page_is_that_of_the_schemas():
     assert FILE.read_text() == markdown(), "run: .venv/bin/python -m ops.evidence_docs"
+
+
+def test_the_page_has_every_document_of_evidence():
+    assert set(DOCUMENTS.values()) <= set(EVIDENCE)

@@ -15,6 +15,9 @@ from tests.permissions.recorded import ADMINISTRATOR, BUILD_SERVER, Recorded
 ANOTHER_ACCOUNT = "999999999999"
 # Services that send no account or resource when they assume a role, as far as AWS documents it.
 WITHOUT_SOURCE = ("lambda.amazonaws.com", "chatbot.amazonaws.com")
+UNCLEARED = (
+    "failed", "rejected", "request-expired", "approval-expired", "superseded", "withdrawn", "error",
+)  # fmt: skip
 WRITTEN_ONCE = {"s3:if-none-match": "*"}
 
 
@@ -59,9 +62,10 @@ ATTACKS = [
         ADMINISTRATOR, "s3:GetObjectVersionForReplication", UPLOAD, "takes an uncleared one away"
     ),
     *_each(ADMINISTRATOR, READING, UPLOAD, "deploys what no gate has evaluated"),
+    *_each(DEPLOYERS, READING, UPLOAD, "deploys what no gate has evaluated"),
     *(
         attack
-        for status in ("failed", "rejected", "expired", "error")
+        for status in UNCLEARED
         for attack in _each(
             DEPLOYERS,
             READING,

@@ -41,7 +41,7 @@ def written(
         "Each of these was tried, with the policies of the program; `administrator` has every "
         "right that an identity policy can give.",
         "",
-        "| Who | tries | on | and so |",
+        "| Who | tries | on | attack |",
         "|---|---|---|---|",
         *sorted(
             {
@@ -91,7 +91,7 @@ def _row(call: Allowed) -> tuple[str, str, str, str]:
             if effect == "Allow"
         }
     )
-    who = role if call.request.context.get("aws:PrincipalArn") else call.role
+    who = role if call.request.context.get("aws:PrincipalArn") else call.caller
     return who, call.request.action, _general(call.request.resource), ", ".join(by)
 
 
