@@ -26,7 +26,7 @@ s3 = aws.client("s3")
 
 
 class AnotherUploader(Exception):
-    """The evidence has another principal for this version, whose document S3 did not cause."""
+    """uploader.json exists already, and names another principal: S3 did not cause it."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
@@ -45,7 +45,7 @@ def handler(event: Mapping[str, Any], context: object) -> None:
             "uploader.json", document
         )
         if as_dict(stored.document).get("principalId") != document["principalId"]:
-            raise AnotherUploader(f"uploader.json of {document['scan']} is not of this upload")
+            raise AnotherUploader(f"uploader.json of {document['scan']} names another principal")
         fields = {"scan": document["scan"], "first": stored.written}
         log.info("uploader recorded", extra=fields)
 
