@@ -41,7 +41,7 @@ def fine(what: str) -> Finding:
 
 
 def warning(what: str, why: str, fix: str) -> Finding:
-    """It works, but not well or not for long."""
+    """It works, but not well or not for long; or only another account or network can show it."""
     return Finding(level=Level.WARNING, what=what, why=why, fix=fix)
 
 

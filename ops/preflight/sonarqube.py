@@ -176,7 +176,7 @@ def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
 def _of_no_use(environment: Environment, scan_error: ScanError) -> Finding:
     if scan_error.code == "ServerUnreachable" and environment.settings.vpc:
         vpc = environment.settings.vpc.vpc_id
-        return unknown(
+        return warning(
             f"{scan_error.message} It may be reachable only from inside {vpc}",
             "version, token and gate are not checked",
             "run this from inside the VPC",

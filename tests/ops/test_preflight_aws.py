@@ -719,12 +719,12 @@ def test_a_deployer_that_does_not_exist_fails(aws: Answers, path: bool):
     )
 
 
-def test_a_deployer_of_another_account_is_unknown(aws: Answers):
+def test_a_deployer_of_another_account_is_a_warning_so_that_it_can_be_deployed(aws: Answers):
     other = "arn:aws:iam::999999999999:user/deploy"
 
     assert_found(
         principals.deployers(its(deployers=(other,))),
-        Level.UNKNOWN,
+        Level.WARNING,
         "in another account",
         "aws iam get-user --user-name deploy, in account 999999999999",
     )
