@@ -125,7 +125,8 @@ def _follow(
         sent.scan,
         "the upload's event began a scan",
         bool(opened),
-        f"not within {OPENED_WITHIN_SECONDS} s; look for it: python -m ops redrive",
+        f"not within {OPENED_WITHIN_SECONDS} s; look for it: "
+        f"python -m ops redrive {environment.option}",
     ):
         return
     execution = opened["execution"]
@@ -267,7 +268,7 @@ def _clean_up(environment: stack.Stack, sent: list[Sent]) -> None:
             # If it were deleted, the end of its scan could not tag it.
             output.say(
                 f"left: {upload.key}, whose scan is not over; reject it in the channel, or: "
-                f"python -m ops reject {upload.scan} --reason 'smoke test'",
+                f"python -m ops reject {upload.scan} --reason 'smoke test' {environment.option}",
                 "yellow",
             )
             continue

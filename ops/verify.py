@@ -66,7 +66,8 @@ def verify(
     environment = stack.load(stack_name, outputs)
     checks = list(verified(environment, prefix))
     if not checks:
-        raise CommandError(f"there is no evidence under {prefix}", "look for the id: audit", code=1)
+        fix = f"look for the id: python -m ops audit {environment.option}"
+        raise CommandError(f"there is no evidence under {prefix}", fix, code=1)
     findings = [(check.scan, *finding) for check in checks for finding in check.findings]
     files = sum(check.files for check in checks)
     inspected = f"{output.counted(len(checks), 'scan')}, {output.counted(files, 'file')}"

@@ -77,8 +77,9 @@ def authentication(environment: Environment) -> Iterator[Finding]:
     if signer:
         what = f"emails from {settings.sender} are signed for {signer}, not for {domain}"
     fix = (
-        f"pulumi config set senderDomain {domain} --stack {environment.stack}, pulumi up, then add "
-        "the DNS records of `pulumi stack output senderDnsRecords`"
+        f"pulumi config set senderDomain {domain} --stack {environment.stack}, "
+        f"pulumi up --stack {environment.stack}, then add the DNS records of "
+        f"`pulumi stack output senderDnsRecords --stack {environment.stack}`"
         if settings.create_email_identity
         else f"create an identity of {domain} in SES, with Easy DKIM"
     )

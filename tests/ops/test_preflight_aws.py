@@ -379,6 +379,7 @@ def test_emails_pass_dmarc_where_they_are_signed_for_the_domain_of_the_sender(
 
     assert (finding.level, what in finding.what, why in finding.why) == (level, True, True)
     assert ("senderDomain mail.example.com" in finding.fix) == (level != Level.FINE)
+    assert ("senderDnsRecords --stack dev" in finding.fix) == (level != Level.FINE)
 
 
 @pytest.mark.parametrize(
