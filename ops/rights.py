@@ -83,9 +83,8 @@ def rights(
         raise CommandError(
             "the stack has no region", f"pulumi config set aws:region eu-central-1 --stack {stack}"
         )
-    if (whom is Whom.UPLOADER) != bool(APPS.fullmatch(app)):
-        fix = f"python -m ops rights --for uploader --app payments --stack {stack}"
-        raise CommandError("an app, or a pattern such as team-a-*, goes with an uploader", fix)
+    if error := _app_error(whom, app):
+        raise CommandError(error)
     if not account and (whom is Whom.STACK or "key" not in its.outputs):
         account = identity(its.region).account
     written = (
@@ -104,6 +103,17 @@ def rights(
         output.say(
             f"{folder / name}.json: {size(policy)} of {MANAGED_POLICY_CHARACTERS} characters"
         )
+
+
+def _app_error(whom: Whom, app: str) -> str:
+    """What is wrong with ``--app``; empty if nothing is."""
+    if whom is not Whom.UPLOADER:
+        return "--app goes with --for uploader only" if app else ""
+    if not app:
+        return "--for uploader needs --app, for example payments or team-a-*"
+    if not APPS.fullmatch(app):
+        return f"--app {app} is neither an app's name nor a pattern such as team-a-*"
+    return ""
 
 
 def _stack_policies(its: Configuration, account: str) -> dict[str, Policy]:
