@@ -210,7 +210,7 @@ class Evidence:
         try:
             return None if body is None else parse(name, body, scan)
         except InvalidDocument as what:
-            fix = f"python -m ops verify {scan} {self._stack.option}"
+            fix = f".venv/bin/python -m ops verify {scan} {self._stack.option}"
             raise CommandError(f"{name} of {scan} {what}", fix) from what
 
     def _body(self, scan: str, name: str) -> bytes | None:

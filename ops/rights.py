@@ -76,7 +76,7 @@ def rights(
 
     Roles in `uploaders` and `deployers` need theirs only in another account than the stack's.
 
-    Example: python -m ops rights --stack dev --to policies
+    Example: .venv/bin/python -m ops rights --stack dev --to policies
     """
     its = configuration(stack, config).sound
     if not its.region:

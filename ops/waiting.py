@@ -42,7 +42,7 @@ def waiting(
 ) -> None:
     """List what awaits a decision and until when, and the exceptions that end soon.
 
-    Example: python -m ops waiting --days 14 --stack prod
+    Example: .venv/bin/python -m ops waiting --days 14 --stack prod
     """
     environment = stack.load(stack_name, outputs)
     soon = timestamps.iso(timestamps.now() + timedelta(days=days))

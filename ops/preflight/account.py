@@ -198,7 +198,8 @@ def rights(environment: Environment) -> Iterator[Finding]:
         yield failed(
             f"{source} may not {listed}",
             "`pulumi up` or `pulumi destroy` would stop half-way",
-            f"python -m ops rights --stack {environment.stack}, and attach what it prints",
+            f".venv/bin/python -m ops rights --stack {environment.stack}, "
+            "and attach what it prints",
         )
     else:
         yield fine(f"{source} may do all that this program does")

@@ -36,7 +36,7 @@ def sonarqube(environment: Environment) -> Iterator[Finding]:
         yield unknown(
             "the token can't be read from the settings file",
             "server, token and gate are not checked",
-            f"python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
+            f".venv/bin/python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
         )
         return
     ca_bundle = environment.settings.network.ca_bundle

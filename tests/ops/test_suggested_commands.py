@@ -17,7 +17,7 @@ COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttribu
 
 
 def assert_suggested(text: str, command: str, option: str) -> None:
-    [suggestion] = re.findall(r"python -m ops (.*)", text)
+    [suggestion] = re.findall(r"\.venv/bin/python -m ops (.*)", text)
     name, *arguments = shlex.split(suggestion)
     assert name == command
     COMMANDS[name].make_context(name, arguments)
