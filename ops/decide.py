@@ -21,7 +21,7 @@ def approve(
     scan: ScanArgument,
     reason: ReasonOption,
     days: Annotated[
-        str, typer.Option(help="How long it holds, for example 14 or 12h; else exceptionPeriod.")
+        str, typer.Option(help="How long it is valid, for example 14 or 12h; else exceptionPeriod.")
     ] = "",
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
@@ -53,7 +53,7 @@ def withdraw(
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """Take an approval back before it ends. Exit code 1: there was none to take back.
+    """Withdraw an approval before it expires. Exit code 1: there was none to withdraw.
 
     Example:
     .venv/bin/python -m ops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod

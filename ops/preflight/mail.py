@@ -23,7 +23,7 @@ def sender(environment: Environment) -> Iterator[Finding]:
     address = settings.sender
     creates = (settings.sender_domain or address) if settings.create_email_identity else ""
     known = _identities(environment.client("sesv2"), address)
-    verified = [name for name, its in known.items() if its["VerifiedForSendingStatus"]]
+    verified = [name for name, identity in known.items() if identity["VerifiedForSendingStatus"]]
     if creates in known and not environment.deployed:
         yield failed(
             f"SES knows {creates} already, and this stack has not made it",
@@ -163,7 +163,7 @@ def recipients(environment: Environment) -> Iterator[Finding]:
     if not account.get("SendingEnabled", True):
         yield failed(
             f"SES sends nothing for this account in {environment.region}",
-            f"its state is {account.get('EnforcementStatus', 'not told')}",
+            f"its state is {account.get('EnforcementStatus', 'unknown')}",
             f"read what SES wrote, in its console: {console(environment.region)}/ses",
         )
     if account.get("ProductionAccessEnabled"):
