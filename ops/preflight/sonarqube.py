@@ -166,10 +166,12 @@ def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
     # With several tokens of a kind, it is unknown which of them is used here.
     if len(same) != 1 or "expirationDate" not in same[0]:
         return
-    ends = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")
-    if (ends - datetime.now(UTC)).days < SOON_DAYS:
+    expires = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")
+    if (expires - datetime.now(UTC)).days < SOON_DAYS:
         yield warning(
-            f"the token expires on {ends:%Y-%m-%d}", "after that every scan fails to run", new_one
+            f"the token expires on {expires:%Y-%m-%d}",
+            "after that every scan fails to run",
+            new_one,
         )
 
 

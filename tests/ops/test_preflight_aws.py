@@ -440,19 +440,15 @@ def test_in_the_sandbox_verified_recipients_are_a_warning(aws: Answers):
     assert_found(mail.recipients(its()), Level.WARNING, "sandbox; all recipients are verified")
 
 
-def test_an_account_that_ses_has_stopped_fails(aws: Answers):
-    aws.give(
-        "sesv2",
-        "get_account",
-        {
-            "ProductionAccessEnabled": True,
-            "SendingEnabled": False,
-            "EnforcementStatus": "SHUTDOWN",
-        },
-    )
+@pytest.mark.parametrize(
+    ("status", "state"), [({"EnforcementStatus": "SHUTDOWN"}, "SHUTDOWN"), ({}, "unknown")]
+)
+def test_an_account_that_ses_has_stopped_fails(aws: Answers, status: dict[str, str], state: str):
+    account = {"ProductionAccessEnabled": True, "SendingEnabled": False}
+    aws.give("sesv2", "get_account", {**account, **status})
 
     first, _ = mail.recipients(its())
-    assert (first.level, "SHUTDOWN" in first.why) == (Level.FAILED, True)
+    assert (first.level, first.why) == (Level.FAILED, f"its state is {state}")
 
 
 # Account
@@ -754,14 +750,14 @@ def test_a_bucket_that_is_replicated_fails(aws: Answers, replicated: bool):
         aws.refuse("s3", "get_bucket_replication", "ReplicationConfigurationNotFoundError")
 
     assert_found(
-        uploads.copies(its(deployed=True)),
+        uploads.replication(its(deployed=True)),
         Level.FAILED if replicated else Level.FINE,
         "replicated to arn:aws:s3:::elsewhere" if replicated else "is not replicated",
     )
 
 
 def test_before_up_there_is_no_bucket_to_look_at(aws: Answers):
-    assert list(uploads.copies(its())) == []
+    assert list(uploads.replication(its())) == []
 
 
 # All of them
