@@ -67,4 +67,4 @@ app.command()(preflight)
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m ops")
+    app(prog_name=".venv/bin/python -m ops")

@@ -21,14 +21,15 @@ def approve(
     scan: ScanArgument,
     reason: ReasonOption,
     days: Annotated[
-        str, typer.Option(help="How long it holds, for example 14 or 12h; else exceptionPeriod.")
+        str, typer.Option(help="How long it is valid, for example 14 or 12h; else exceptionPeriod.")
     ] = "",
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
     """Approve a version whose gate failed, for a limited time. Exit code 1: it was refused.
 
-    Example: python -m ops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
+    Example:
+    .venv/bin/python -m ops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"approve": [reason, days]})
 
@@ -41,7 +42,7 @@ def reject(
 ) -> None:
     """Keep a version blocked whose gate failed. Exit code 1: it was decided before.
 
-    Example: python -m ops reject payments/3Lg8 --reason "fix the shell call" --stack prod
+    Example: .venv/bin/python -m ops reject payments/3Lg8 --reason "fix the shell call" --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"reject": reason})
 
@@ -52,9 +53,10 @@ def withdraw(
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """Take an approval back before it ends. Exit code 1: there was none to take back.
+    """Withdraw an approval before it expires. Exit code 1: there was none to withdraw.
 
-    Example: python -m ops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
+    Example:
+    .venv/bin/python -m ops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"withdraw": reason})
 
@@ -66,7 +68,7 @@ def rescan(
 ) -> None:
     """Scan a version again whose scan is over and did not pass. Exit code 1: it was refused.
 
-    Example: python -m ops rescan payments/3Lg8 --stack prod
+    Example: .venv/bin/python -m ops rescan payments/3Lg8 --stack prod
     """
     environment = stack.load(stack_name, outputs)
     _say(ask(environment, environment["rescanFunction"], {"scan": checked_scan(scan)}))

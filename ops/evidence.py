@@ -148,7 +148,8 @@ class Evidence:
     """All evidence of an environment."""
 
     def __init__(self, stack: Stack) -> None:
-        self._s3, self._bucket = stack.client("s3"), stack["artifactsBucket"]
+        self._stack, self._s3 = stack, stack.client("s3")
+        self._bucket = stack["artifactsBucket"]
 
     def scans(self, prefix: str = SCANS) -> Iterator[tuple[str, list[str]]]:
         """Yield each scan under ``prefix`` with the names of its files."""
@@ -209,7 +210,8 @@ class Evidence:
         try:
             return None if body is None else parse(name, body, scan)
         except InvalidDocument as what:
-            raise CommandError(f"{name} of {scan} {what}", f"python -m ops verify {scan}") from what
+            fix = f".venv/bin/python -m ops verify {scan} {self._stack.option}"
+            raise CommandError(f"{name} of {scan} {what}", fix) from what
 
     def _body(self, scan: str, name: str) -> bytes | None:
         return body(self._s3, self._bucket, evidence_key(scan, name), longest(name))

@@ -76,20 +76,22 @@ def rights(
 
     Roles in `uploaders` and `deployers` need theirs only in another account than the stack's.
 
-    Example: python -m ops rights --stack dev --to policies
+    Example: .venv/bin/python -m ops rights --stack dev --to policies
     """
-    its = configuration(stack, config).sound
-    if not its.region:
+    stack_configuration = configuration(stack, config).sound
+    region = stack_configuration.region
+    if not region:
         raise CommandError(
             "the stack has no region", f"pulumi config set aws:region eu-central-1 --stack {stack}"
         )
-    if (whom is Whom.UPLOADER) != bool(APPS.fullmatch(app)):
-        fix = f"python -m ops rights --for uploader --app payments --stack {stack}"
-        raise CommandError("an app, or a pattern such as team-a-*, goes with an uploader", fix)
-    if not account and (whom is Whom.STACK or "key" not in its.outputs):
-        account = identity(its.region).account
+    if error := _app_error(whom, app):
+        raise CommandError(error)
+    if not account and (whom is Whom.STACK or "key" not in stack_configuration.outputs):
+        account = identity(region).account
     written = (
-        _stack_policies(its, account) if whom is Whom.STACK else _access_policy(its, account, app)
+        _stack_policies(stack_configuration, account)
+        if whom is Whom.STACK
+        else _access_policy(stack_configuration, account, app)
     )
     if folder is None:
         output.as_json(written)
@@ -106,23 +108,34 @@ def rights(
         )
 
 
-def _stack_policies(its: Configuration, account: str) -> dict[str, Policy]:
-    made = record_program(its.stack, its.values, account, its.region).aws
-    split = policies(statements(its.stack, made, account, its.region))
-    # Without the stack's prefix: otherwise the role could change its own permissions.
-    return {
-        f"deploy-{PROJECT}-{its.stack}-{number}": policy for number, policy in enumerate(split, 1)
-    }
-
-
-def _access_policy(its: Configuration, account: str, app: str) -> dict[str, Policy]:
-    """The policy of an uploader of ``app``; without one, that of a deployer."""
-    its_arns = arns(its.stack, its.outputs, account, its.region)
+def _app_error(whom: Whom, app: str) -> str:
+    """What is wrong with ``--app``; empty if nothing is."""
+    if whom is not Whom.UPLOADER:
+        return "--app goes with --for uploader only" if app else ""
     if not app:
-        return {f"read-{PROJECT}-{its.stack}": deployer_policy(its_arns, its.region)}
+        return "--for uploader needs --app, for example payments or team-a-*"
+    if not APPS.fullmatch(app):
+        return f"--app {app} is neither an app's name nor a pattern such as team-a-*"
+    return ""
+
+
+def _stack_policies(configuration: Configuration, account: str) -> dict[str, Policy]:
+    stack, region = configuration.stack, configuration.region
+    resources = record_program(stack, configuration.values, account, region).aws
+    split = policies(statements(stack, resources, account, region))
+    # Without the stack's prefix: otherwise the role could change its own permissions.
+    return {f"deploy-{PROJECT}-{stack}-{number}": policy for number, policy in enumerate(split, 1)}
+
+
+def _access_policy(configuration: Configuration, account: str, app: str) -> dict[str, Policy]:
+    """The policy of an uploader of ``app``; without one, that of a deployer."""
+    stack, region = configuration.stack, configuration.region
+    resource_arns = arns(stack, configuration.outputs, account, region)
+    if not app:
+        return {f"read-{PROJECT}-{stack}": deployer_policy(resource_arns, region)}
     # A policy's name can't have an asterisk.
-    name = f"upload-{PROJECT}-{its.stack}-{app.replace('*', 'all')}"
-    return {name: uploader_policy(app, its_arns, its.region)}
+    name = f"upload-{PROJECT}-{stack}-{app.replace('*', 'all')}"
+    return {name: uploader_policy(app, resource_arns, region)}
 
 
 def statements(
@@ -143,8 +156,8 @@ def statements(
     granted: dict[tuple[tuple[str, ...], str], set[str]] = {}
     services: set[str] = set()
     for resource in resources:
-        for right, its in _rights(resource, scope):
-            on = tuple(text.format_map(its) for text in right.on)
+        for right, values in _rights(resource, scope):
+            on = tuple(text.format_map(values) for text in right.on)
             granted.setdefault((on, right.when), set()).update(right.names)
         services.update(trusted(resource))
     written = [
@@ -192,12 +205,12 @@ def _rights(
         "name": _physical_name(resource, scope["prefix"]),
         "label": resource.name.removeprefix(f"{GATE}-"),
     }
-    its = {**resource.inputs, **scope, **names}
+    values = {**resource.inputs, **scope, **names}
     if region := resource.inputs.get("region"):
-        its["region"] = region
+        values["region"] = region
     for right in table[key]:
         if not right.given or resource.inputs.get(right.given):
-            yield right, its
+            yield right, values
 
 
 def _physical_name(resource: Resource, prefix: str) -> str:

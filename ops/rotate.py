@@ -19,7 +19,7 @@ def rotate_token(stack: NamedOption) -> None:
     The token is asked for, or read from stdin; never from the command line, where others see it.
     Scans use it from the next `pulumi up` on.
 
-    Example: python -m ops rotate-token --stack prod
+    Example: .venv/bin/python -m ops rotate-token --stack prod
     """
     settings = configuration(stack, None).sound.settings
     if settings is None or not isinstance(settings.scanner, SonarQube):
@@ -32,7 +32,8 @@ def rotate_token(stack: NamedOption) -> None:
     _store(stack, token)
     output.say("✔ stored as sonarToken, encrypted", "green")
     print(f"Next: pulumi up --stack {stack}")
-    print(f"Then: python -m ops preflight --stack {stack}, which shows its permissions and expiry")
+    preflight = f".venv/bin/python -m ops preflight --stack {stack}"
+    print(f"Then: {preflight}, which shows its permissions and expiry")
     print("Last: revoke the old token in SonarQube, once no scan runs that began before")
 
 

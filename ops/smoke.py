@@ -77,7 +77,7 @@ def smoke(
     One sample passes; the other fails, and the channel sees its card. Without --reject its request
     stays open. Exit code 1: something was not as it should be.
 
-    Example: python -m ops smoke --reject --stack dev
+    Example: .venv/bin/python -m ops smoke --reject --stack dev
     """
     environment = stack.load(stack_name, outputs)
     checks = Checks(output.err() if json else output.out())
@@ -125,7 +125,8 @@ def _follow(
         sent.scan,
         "the upload's event began a scan",
         bool(opened),
-        f"not within {OPENED_WITHIN_SECONDS} s; look for it: python -m ops redrive",
+        f"not within {OPENED_WITHIN_SECONDS} s; look for it: "
+        f".venv/bin/python -m ops redrive {environment.option}",
     ):
         return
     execution = opened["execution"]
@@ -267,7 +268,8 @@ def _clean_up(environment: stack.Stack, sent: list[Sent]) -> None:
             # If it were deleted, the end of its scan could not tag it.
             output.say(
                 f"left: {upload.key}, whose scan is not over; reject it in the channel, or: "
-                f"python -m ops reject {upload.scan} --reason 'smoke test'",
+                f".venv/bin/python -m ops reject {upload.scan} --reason 'smoke test' "
+                f"{environment.option}",
                 "yellow",
             )
             continue

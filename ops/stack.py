@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 from functools import cache, cached_property
 from pathlib import Path
@@ -30,17 +31,20 @@ CONCURRENT = 32
 
 
 class Stack:
-    """``stack["uploadBucket"]`` is an output; ``stack.client("s3")`` is boto3's client."""
+    """``stack["uploadBucket"]`` is an output; ``stack.client("s3")`` is boto3's client.
 
-    def __init__(self, outputs: dict[str, Any], named: str) -> None:
-        self.outputs, self.named = outputs, named
+    ``option`` names it in a command, for example ``--stack dev``.
+    """
+
+    def __init__(self, outputs: dict[str, Any], option: str) -> None:
+        self.outputs, self.option = outputs, option
         self.client = cache(self._client)
 
     def __getitem__(self, output: str) -> str:
         if value := self.outputs.get(output):
             return str(value)
         raise CommandError(
-            f"{self.named} has no output {output}",
+            f"the environment of {self.option} has no output {output}",
             "the environment is older than this command: pulumi up",
         )
 
@@ -69,7 +73,8 @@ def load(stack: str | None, outputs: Path | None) -> Stack:
         CommandError: there is none, or it cannot be read.
     """
     if stack:
-        return Stack(_parsed(_pulumi_outputs(stack), f"stack {stack}"), f"stack {stack}")
+        option = shlex.join(["--stack", stack])
+        return Stack(_parsed(_pulumi_outputs(stack), f"stack {stack}"), option)
     if outputs:
         try:
             text = outputs.read_text()
@@ -78,7 +83,7 @@ def load(stack: str | None, outputs: Path | None) -> Stack:
                 f"the outputs cannot be read: {error}",
                 f"pulumi stack output --json --stack dev > {outputs}",
             ) from error
-        return Stack(_parsed(text, str(outputs)), str(outputs))
+        return Stack(_parsed(text, str(outputs)), shlex.join(["--outputs", str(outputs)]))
     raise CommandError(
         "which environment?", "name it: --stack dev, or --outputs FILE (CHATOPS_OUTPUTS)"
     )

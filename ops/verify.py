@@ -54,7 +54,7 @@ def verify(
 
     Exit code 1: something is wrong, and the table says what.
 
-    Example: python -m ops verify payments/3Lg8 --stack prod
+    Example: .venv/bin/python -m ops verify payments/3Lg8 --stack prod
     """
     if sum(map(bool, (scan, app, everything))) != 1:
         raise CommandError("which scans?", "one of: SCAN, --app APP, --all")
@@ -66,7 +66,8 @@ def verify(
     environment = stack.load(stack_name, outputs)
     checks = list(verified(environment, prefix))
     if not checks:
-        raise CommandError(f"there is no evidence under {prefix}", "look for the id: audit", code=1)
+        fix = f"look for the id: .venv/bin/python -m ops audit {environment.option}"
+        raise CommandError(f"there is no evidence under {prefix}", fix, code=1)
     findings = [(check.scan, *finding) for check in checks for finding in check.findings]
     files = sum(check.files for check in checks)
     inspected = f"{output.counted(len(checks), 'scan')}, {output.counted(files, 'file')}"

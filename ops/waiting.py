@@ -35,14 +35,16 @@ class Unreadable:
 
 
 def waiting(
-    days: Annotated[int, typer.Option(min=0, help="Exceptions that end within so many days.")] = 7,
+    days: Annotated[
+        int, typer.Option(min=0, help="Exceptions that expire within so many days.")
+    ] = 7,
     json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
-    """List what awaits a decision and until when, and the exceptions that end soon.
+    """List what awaits a decision and until when, and the exceptions that expire soon.
 
-    Example: python -m ops waiting --days 14 --stack prod
+    Example: .venv/bin/python -m ops waiting --days 14 --stack prod
     """
     environment = stack.load(stack_name, outputs)
     soon = timestamps.iso(timestamps.now() + timedelta(days=days))
@@ -61,7 +63,7 @@ def waiting(
             ("WAITS FOR", "UNTIL", "SCAN", "KEY", "SINCE", "WHY"),
             (
                 (
-                    "a decision" if item.what == "decision" else "its end",
+                    "a decision" if item.what == "decision" else "its expiry",
                     timestamps.minute(item.expires),
                     item.scan,
                     item.key,
@@ -74,7 +76,7 @@ def waiting(
     requests = sum(item.what == "decision" for item in listed)
     output.say(
         f"{output.counted(requests, 'scan')} waiting for a decision, "
-        f"{output.counted(len(listed) - requests, 'exception')} ending within "
+        f"{output.counted(len(listed) - requests, 'exception')} expiring within "
         f"{output.counted(days, 'day')}"
     )
 

@@ -8,7 +8,7 @@ from components.settings import SCAN_AGAIN
 from domain.stored_objects import error_code
 from ops.output import counted
 from ops.preflight.environment import Environment, every
-from ops.preflight.finding import Finding, failed, fine, unknown, warning
+from ops.preflight.finding import Finding, failed, fine, listed, unknown, warning
 from ops.rights import Statement, statements
 
 LOG_REGION = "us-east-1"
@@ -194,11 +194,11 @@ def rights(environment: Environment) -> Iterator[Finding]:
         ]
     names = sorted(set(refused))
     if names:
-        listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         yield failed(
-            f"{source} may not {listed}",
+            f"{source} may not {listed(names)}",
             "`pulumi up` or `pulumi destroy` would stop half-way",
-            f"python -m ops rights --stack {environment.stack}, and attach what it prints",
+            f".venv/bin/python -m ops rights --stack {environment.stack}, "
+            "and attach what it prints",
         )
     else:
         yield fine(f"{source} may do all that this program does")

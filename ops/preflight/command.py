@@ -53,7 +53,7 @@ def preflight(
 
     Exit code 1 where something fails, 2 where something could not be checked.
 
-    Example: python -m ops preflight --stack dev
+    Example: .venv/bin/python -m ops preflight --stack dev
     """
     findings = inspect(configuration(stack, config), role)
     if json:
@@ -77,28 +77,27 @@ def preflight(
 
 
 def inspect(configuration: Configuration, role: str = "") -> Findings:
-    """Return the findings of all checks; if settings or credentials are wrong, only those.
+    """Return the findings of all checks; if settings or credentials are wrong, of the settings.
 
     With a ``role``, Step Functions evaluates states of the state machine.
     """
+    findings = _misspelt(configuration)
     if configuration.settings is None:
-        return [
-            (_said("settings"), failed(what, "`pulumi up` refuses it", fix))
+        return findings + [
+            (_early("settings"), failed(what, "`pulumi up` refuses it", fix))
             for what, fix in configuration.wrong
         ]
+    findings += _placeholders(configuration.settings, configuration.stack)
     if not configuration.region:
         fix = f"pulumi config set aws:region eu-central-1 --stack {configuration.stack}"
-        return [(_said("region"), failed("no region is set", "AWS is in many", fix))]
+        return [*findings, (_early("region"), failed("no region is set", "AWS is in many", fix))]
     try:
         who: Identity = identity(configuration.region)
     except (BotoCoreError, ClientError) as error:
         failure = of_aws(error)
-        return [
-            (
-                _said("credentials"),
-                failed(failure.what, "nothing else can be checked", failure.fix),
-            )
-        ]
+        why = "without credentials only the settings are checked"
+        missing = failed(failure.what, why, failure.fix)
+        return [*findings, (_early("credentials", area="Account"), missing)]
     environment = Environment(
         stack=configuration.stack,
         prefix=configuration.prefix,
@@ -116,18 +115,14 @@ def inspect(configuration: Configuration, role: str = "") -> Findings:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=output.err(), transient=True) as progress:
         task = progress.add_task("Checking", total=len(CHECKS))
-        findings = run(environment, done=lambda check: progress.advance(task))
-    return [
-        *_misspelt(configuration),
-        *_placeholders(configuration.settings, configuration.stack),
-        *findings,
-    ]
+        findings += run(environment, done=lambda check: progress.advance(task))
+    return findings
 
 
 def _misspelt(configuration: Configuration) -> list[tuple[Check, Finding]]:
     return [
         (
-            _said("settings"),
+            _early("settings"),
             warning(
                 f"no setting is called {name}",
                 "it does nothing; it may be misspelt",
@@ -150,7 +145,7 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
     }
     return [
         (
-            _said("settings"),
+            _early("settings"),
             failed(
                 f"{address} is an example, and nobody reads it",
                 "its domain is for examples: no email arrives, nor SES's link to click",
@@ -162,9 +157,9 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
     ]
 
 
-def _said(about: str) -> Check:
+def _early(about: str, area: str = "Settings") -> Check:
     """A check for a finding that is known before the checks run."""
-    return Check(area="Settings", about=about, inspect=lambda environment: [])
+    return Check(area=area, about=about, inspect=lambda environment: [])
 
 
 def _show(findings: Findings, stack: str) -> None:

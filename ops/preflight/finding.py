@@ -1,6 +1,6 @@
 """The findings of a check, by level."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,10 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
     WARNING = "warning"
     FINE = "fine"
+
+
+# The most names that ``listed`` shows.
+SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ def fine(what: str) -> Finding:
 
 
 def warning(what: str, why: str, fix: str) -> Finding:
-    """It works, but not well or not for long."""
+    """It works, but not well or not for long; or only another account or network can show it."""
     return Finding(level=Level.WARNING, what=what, why=why, fix=fix)
 
 
@@ -53,3 +57,9 @@ def failed(what: str, why: str, fix: str) -> Finding:
 def unknown(what: str, why: str, fix: str) -> Finding:
     """It could not be checked."""
     return Finding(level=Level.UNKNOWN, what=what, why=why, fix=fix)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

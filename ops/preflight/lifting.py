@@ -13,11 +13,9 @@ from components.access import principals_of
 from domain.evidence_paths import evidence_key, waiting_key
 from domain.partition import PARTITION
 from ops.preflight.environment import Environment, every
-from ops.preflight.finding import Finding, fine, warning
+from ops.preflight.finding import Finding, fine, listed, warning
+from ops.program import PROJECT
 from ops.rights import trusted
-
-# The most actions that a finding names.
-SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +70,7 @@ LIFTING = (
     ),
     Lifting(
         on="task tokens",
-        # Without its token an execution sees a withdrawal only when the approval ends.
+        # Without its token an execution sees a withdrawal only when the approval expires.
         actions="s3:PutObject s3:ReplicateObject s3:DeleteObject s3:DeleteObjectVersion "
         "s3:ReplicateDelete",
         could="keep a withdrawal from taking effect",
@@ -164,9 +162,9 @@ def grants(environment: Environment) -> Iterator[Finding]:
     """Whether deployers or uploaders have rights by which they could get around the gate."""
     if not environment.deployed:
         return
-    settings, could = environment.settings, []
+    settings = environment.settings
     principals = {*settings.deployers, *principals_of(settings.uploaders)}
-    resources = arns(environment)
+    resources, with_rights = arns(environment), []
     for principal in sorted(principals):
         if principal.split(":")[4] != environment.identity.account:
             continue  # the policies here give another account's principals nothing else
@@ -176,16 +174,14 @@ def grants(environment: Environment) -> Iterator[Finding]:
             if (names := _allowed(environment, principal, lifting, resources[lifting.on]))
         }
         if allowed:
-            could.append(principal)
+            with_rights.append(principal)
             names = sorted({name for names in allowed.values() for name in names})
-            listed = ", ".join(names[:SHOWN])
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             yield warning(
-                f"{principal} may {listed}{more}",
+                f"{principal} may {listed(names)}",
                 f"it could {'; '.join(dict.fromkeys(item.could for item in allowed))}",
                 "take that from its policies: docs/threat-model.md, Rights that lift the gate",
             )
-    if not could:
+    if not with_rights:
         yield fine("no deployer and no uploader has rights to get around the gate")
 
 
@@ -204,7 +200,7 @@ def arns(environment: Environment) -> dict[str, list[str]]:
             "get_resources",
             "ResourceTagMappingList",
             TagFilters=[
-                {"Key": "project", "Values": ["chatops-slack"]},
+                {"Key": "project", "Values": [PROJECT]},
                 {"Key": "stack", "Values": [environment.stack]},
             ],
         )

@@ -23,7 +23,7 @@ def sender(environment: Environment) -> Iterator[Finding]:
     address = settings.sender
     creates = (settings.sender_domain or address) if settings.create_email_identity else ""
     known = _identities(environment.client("sesv2"), address)
-    verified = [name for name, its in known.items() if its["VerifiedForSendingStatus"]]
+    verified = [name for name, identity in known.items() if identity["VerifiedForSendingStatus"]]
     if creates in known and not environment.deployed:
         yield failed(
             f"SES knows {creates} already, and this stack has not made it",
@@ -77,8 +77,9 @@ def authentication(environment: Environment) -> Iterator[Finding]:
     if signer:
         what = f"emails from {settings.sender} are signed for {signer}, not for {domain}"
     fix = (
-        f"pulumi config set senderDomain {domain} --stack {environment.stack}, pulumi up, then add "
-        "the DNS records of `pulumi stack output senderDnsRecords`"
+        f"pulumi config set senderDomain {domain} --stack {environment.stack}, "
+        f"pulumi up --stack {environment.stack}, then add the DNS records of "
+        f"`pulumi stack output senderDnsRecords --stack {environment.stack}`"
         if settings.create_email_identity
         else f"create an identity of {domain} in SES, with Easy DKIM"
     )
@@ -162,7 +163,7 @@ def recipients(environment: Environment) -> Iterator[Finding]:
     if not account.get("SendingEnabled", True):
         yield failed(
             f"SES sends nothing for this account in {environment.region}",
-            f"its state is {account.get('EnforcementStatus', 'not told')}",
+            f"its state is {account.get('EnforcementStatus', 'unknown')}",
             f"read what SES wrote, in its console: {console(environment.region)}/ses",
         )
     if account.get("ProductionAccessEnabled"):

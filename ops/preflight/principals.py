@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from components.access import principals_of
 from domain.stored_objects import error_code
 from ops.preflight.environment import Environment
-from ops.preflight.finding import Finding, failed, fine, unknown
+from ops.preflight.finding import Finding, failed, fine, warning
 
 
 def deployers(environment: Environment) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def _exist(environment: Environment, setting: str, arns: Iterable[str]) -> Itera
     for arn in sorted(arns):
         account, kind, name = arn.split(":")[4], arn.split(":")[5].split("/")[0], arn.split("/")[-1]
         if account != environment.identity.account:
-            yield unknown(
+            yield warning(
                 f"{one} {arn} is in another account",
                 "whether it exists can't be seen from here; if not, `pulumi up` stops at the "
                 "bucket's policy. It needs these rights in its own account, too: docs/access.md",

@@ -46,8 +46,8 @@ CHECKS = (
     Check(area="Email", about="recipients", inspect=mail.recipients),
     Check(area="Uploads", about="deployers", inspect=principals.deployers),
     Check(area="Uploads", about="uploaders", inspect=principals.uploaders),
-    Check(area="Uploads", about="bucket policy", inspect=uploads.guard),
-    Check(area="Uploads", about="replication", inspect=uploads.copies),
+    Check(area="Uploads", about="bucket policy", inspect=uploads.bucket_policies),
+    Check(area="Uploads", about="replication", inspect=uploads.replication),
     Check(area="Uploads", about="rights around the gate", inspect=lifting.grants),
     Check(area="SonarQube", about="server, token, gate", inspect=sonarqube.sonarqube),
 )

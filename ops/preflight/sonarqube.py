@@ -36,7 +36,7 @@ def sonarqube(environment: Environment) -> Iterator[Finding]:
         yield unknown(
             "the token can't be read from the settings file",
             "server, token and gate are not checked",
-            f"python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
+            f".venv/bin/python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
         )
         return
     ca_bundle = environment.settings.network.ca_bundle
@@ -166,17 +166,19 @@ def _expiry(api: Api, kind: str, new_one: str) -> Iterator[Finding]:
     # With several tokens of a kind, it is unknown which of them is used here.
     if len(same) != 1 or "expirationDate" not in same[0]:
         return
-    ends = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")
-    if (ends - datetime.now(UTC)).days < SOON_DAYS:
+    expires = datetime.strptime(same[0]["expirationDate"], "%Y-%m-%dT%H:%M:%S%z")
+    if (expires - datetime.now(UTC)).days < SOON_DAYS:
         yield warning(
-            f"the token expires on {ends:%Y-%m-%d}", "after that every scan fails to run", new_one
+            f"the token expires on {expires:%Y-%m-%d}",
+            "after that every scan fails to run",
+            new_one,
         )
 
 
 def _of_no_use(environment: Environment, scan_error: ScanError) -> Finding:
     if scan_error.code == "ServerUnreachable" and environment.settings.vpc:
         vpc = environment.settings.vpc.vpc_id
-        return unknown(
+        return warning(
             f"{scan_error.message} It may be reachable only from inside {vpc}",
             "version, token and gate are not checked",
             "run this from inside the VPC",

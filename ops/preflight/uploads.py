@@ -12,19 +12,22 @@ from ops.preflight.policies import policy_findings
 from ops.program import GATE, Resource
 
 # The logical name of each bucket, and the output that has its physical name.
-GUARDED = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
+BUCKETS = {"uploads": "uploadBucket", "artifacts": "artifactsBucket"}
 
 
-def guard(environment: Environment) -> Iterator[Finding]:
+def bucket_policies(environment: Environment) -> Iterator[Finding]:
     """Whether the policies of the buckets for uploads and evidence are unchanged."""
     if not environment.deployed:
         return
-    for label, output in GUARDED.items():
+    for label, output in BUCKETS.items():
         yield from _policy(environment, label, environment.outputs[output])
 
 
-def copies(environment: Environment) -> Iterator[Finding]:
-    """Whether S3 replicates uploads to a bucket that does not check the clearance."""
+def replication(environment: Environment) -> Iterator[Finding]:
+    """Whether uploads are replicated to a bucket that does not check the clearance.
+
+    The upload bucket's policy denies it, but a policy can be changed.
+    """
     if not environment.deployed:
         return
     s3, bucket = environment.client("s3"), environment.outputs["uploadBucket"]

@@ -15,8 +15,11 @@ COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttribu
 
 
 def shown_in(text: str) -> list[str]:
-    """The words after ``python -m ops``, up to the end of the code or a pipe."""
-    matches = re.findall(r"python -m ops\s+([a-z][^`\n|>]*)", text)
+    """The words after ``.venv/bin/python -m ops``, up to the end of the code or a pipe.
+
+    The system's Python, as in ``python -m ops``, lacks the dependencies.
+    """
+    matches = re.findall(r"\.venv/bin/python -m ops\s+([a-z][^`\n|>]*)", text)
     return [match.strip() for match in matches]
 
 

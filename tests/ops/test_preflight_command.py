@@ -106,13 +106,18 @@ def preflight(file: Path) -> Any:
     return CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", str(file)])
 
 
-def test_wrong_settings_are_the_only_findings(tmp_path: Path):
+def test_only_settings_are_checked_while_some_are_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "identity", lambda region: pytest.fail("asked"))
     file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(DEV.read_text().replace("security@", "security"))
+    text = DEV.read_text().replace("security@", "security")
+    file.write_text(f"{text}  chatops-slack:protekt: true\n")
 
     result = preflight(file)
 
     assert result.exit_code == 1
+    assert "no setting is called protekt" in result.stdout
     assert "sender: 'securityexample.com' is not an email address" in result.stdout
     assert "→ pulumi config set sender security@example.com --stack dev" in result.stdout
 
@@ -148,17 +153,25 @@ def test_without_a_region_the_command_that_sets_one_is_named(
     assert "→ pulumi config set aws:region eu-central-1 --stack dev" in result.stdout
 
 
-def test_without_credentials_nothing_else_is_asked(monkeypatch: pytest.MonkeyPatch):
+def test_without_credentials_only_settings_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def nobody(region: str) -> None:
         raise NoCredentialsError
 
     monkeypatch.setattr(command, "identity", nobody)
     monkeypatch.setattr(command, "run", lambda *_, **__: pytest.fail("asked"))
 
-    result = preflight(DEV)
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"{DEV.read_text()}  chatops-slack:protekt: true\n")
+
+    result = preflight(file)
 
     assert result.exit_code == 1
-    assert "AWS does not know who you are" in result.stdout
+    assert "no setting is called protekt" in result.stdout
+    assert "security@example.com is an example" in result.stdout
+    [row] = [line for line in result.stdout.splitlines() if "AWS does not know who you are" in line]
+    assert row.split()[:3] == ["✘", "Account", "credentials"]
 
 
 def test_a_deployed_stack_is_compared_with_its_state(

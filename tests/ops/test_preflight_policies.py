@@ -62,20 +62,20 @@ def guard(
 
     ``stored`` are resources in Pulumi's state.
     """
-    for other, output in uploads.GUARDED.items():
+    for other, output in uploads.BUCKETS.items():
         now = statements if other == label else of_bucket(other)
         policy = json.dumps({"Version": "2012-10-17", "Statement": now})
         aws.give("s3", "get_bucket_policy", {"Policy": policy}, Bucket=OUTPUTS[output])
-    findings = list(uploads.guard(replace(its(deployed=True), state=stored)))
+    findings = list(uploads.bucket_policies(replace(its(deployed=True), state=stored)))
     return [finding for finding in findings if finding.level != Level.FINE]
 
 
-@pytest.mark.parametrize("label", uploads.GUARDED)
+@pytest.mark.parametrize("label", uploads.BUCKETS)
 def test_a_bucket_policy_as_the_program_wrote_it_is_fine(aws: Answers, label: str):
     assert list(guard(aws, label, of_bucket(label))) == []
 
 
-SIDS = [(label, item["Sid"]) for label in uploads.GUARDED for item in of_bucket(label)]
+SIDS = [(label, item["Sid"]) for label in uploads.BUCKETS for item in of_bucket(label)]
 
 
 @pytest.mark.parametrize(("label", "sid"), SIDS)
@@ -85,7 +85,7 @@ def test_each_statement_that_is_gone_fails(aws: Answers, label: str, sid: str):
     [finding] = guard(aws, label, rest)
 
     assert finding.level == Level.FAILED
-    bucket = OUTPUTS[uploads.GUARDED[label]]
+    bucket = OUTPUTS[uploads.BUCKETS[label]]
     assert finding.what == f"the policy of {bucket}: {sid} is missing"
     assert finding.fix == "pulumi refresh --stack dev && pulumi up --stack dev"
 
@@ -189,17 +189,17 @@ def test_what_was_changed_since_the_last_update_fails(aws: Answers, stored: dict
 
 
 def test_a_bucket_without_any_policy_fails_for_each_statement(aws: Answers):
-    for _ in uploads.GUARDED:
+    for _ in uploads.BUCKETS:
         aws.refuse("s3", "get_bucket_policy", "NoSuchBucketPolicy")
 
-    findings = list(uploads.guard(its(deployed=True)))
+    findings = list(uploads.bucket_policies(its(deployed=True)))
 
     assert len(findings) == len(SIDS)
     assert {finding.level for finding in findings} == {Level.FAILED}
 
 
 def test_before_up_there_is_no_policy_to_compare(aws: Answers):
-    assert list(uploads.guard(its())) == []
+    assert list(uploads.bucket_policies(its())) == []
     assert list(chat_drift.guardrail(its())) == []
 
 

@@ -210,7 +210,7 @@ def test_a_server_that_is_not_reached_fails_unless_it_may_be_inside_a_vpc(
 
     [findings_of] = sonarqube(its(vpc=vpc if inside else None))
 
-    assert findings_of.level == (Level.UNKNOWN if inside else Level.FAILED)
+    assert findings_of.level == (Level.WARNING if inside else Level.FAILED)
     assert "cannot be reached" in findings_of.what
     assert ("inside vpc-0a" in findings_of.what) == inside
 

@@ -265,15 +265,24 @@ def test_the_policies_of_uploaders_and_deployers_name_buckets_and_key_once_these
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--for", "uploader"], ["--for", "uploader", "--app", "a/b"], ["--app", "a"]]
+    ("arguments", "error"),
+    [
+        (["--for", "uploader"], "--for uploader needs --app, for example payments or team-a-*"),
+        (
+            ["--for", "uploader", "--app", "Team/A"],
+            "--app Team/A is neither an app's name nor a pattern such as team-a-*",
+        ),
+        (["--for", "deployer", "--app", "a"], "--app goes with --for uploader only"),
+        (["--app", "a"], "--app goes with --for uploader only"),
+    ],
 )
-def test_an_uploader_has_an_app_and_nobody_else_has(arguments: list[str]):
+def test_an_uploader_has_an_app_and_nobody_else_has(arguments: list[str], error: str):
     shipped = str(PROGRAM / "Pulumi.dev.yaml")
 
     result = CliRunner().invoke(app, ["rights", "--stack", "dev", "--config", shipped, *arguments])
 
     assert result.exit_code == 2
-    assert "an app, or a pattern such as team-a-*, goes with an uploader" in result.stderr
+    assert error in result.stderr
 
 
 def test_wrong_settings_are_reported_before_anything_else(tmp_path: Path):

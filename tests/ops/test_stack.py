@@ -18,7 +18,7 @@ MACHINE = "arn:aws:states:eu-west-3:123456789012:stateMachine:pipeline"
 )
 def test_the_region_is_that_of_the_environment(monkeypatch, outputs, region):
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    environment = Stack(outputs, "stack dev")
+    environment = Stack(outputs, "--stack dev")
 
     assert environment.region == region
     assert environment.client("s3").meta.region_name == region

@@ -72,12 +72,15 @@ def test_an_exception_that_was_withdrawn_is_not_listed(environment):
     assert listed(environment, "--days", "900000") == []
 
 
-def test_an_exception_is_listed_when_it_ends_soon(environment, soon):
+def test_an_exception_is_listed_when_it_expires_soon(environment, soon):
     decision = {**APPROVED, "expiresAt": soon}
     wait(environment, environment.scan("1", decision=decision), "exception", soon)
 
     assert [item["why"] for item in listed(environment)] == ["fixed in 1.5"]
     assert listed(environment, "--days", "1") == []
+    result = environment.run("waiting")
+    assert "its expiry" in result.stdout
+    assert "1 exception expiring within 7 days" in result.stderr
 
 
 def test_an_exception_expired_by_its_decision_is_not_listed_whatever_its_token_says(
