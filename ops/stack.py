@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,11 +31,16 @@ CONCURRENT = 32
 
 
 class Stack:
-    """``stack["uploadBucket"]`` is an output; ``stack.client("s3")`` is boto3's client."""
+    """``stack["uploadBucket"]`` is an output; ``stack.client("s3")`` is boto3's client.
 
-    def __init__(self, outputs: dict[str, Any], named: str) -> None:
+    ``client`` makes the clients instead, for an account that the shell's settings don't name.
+    """
+
+    def __init__(
+        self, outputs: dict[str, Any], named: str, client: Callable[[str], Any] | None = None
+    ) -> None:
         self.outputs, self.named = outputs, named
-        self.client = cache(self._client)
+        self.client = cache(client or self._client)
 
     def __getitem__(self, output: str) -> str:
         if value := self.outputs.get(output):
