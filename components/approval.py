@@ -87,7 +87,7 @@ class Approval(pulumi.ComponentResource):
 
         self.approval = self._approval(args)
         self.rescan = self._rescan(args)
-        self._make_buttons(args)
+        self.actions, self.button_functions, self.button_environment = self._buttons(args)
         self.configuration_set = self._configuration_set(args.context.prefix)
         self.notify = self._notify(args)
         self.sender_dns_records = pulumi.Output.from_input("")
@@ -232,40 +232,46 @@ class Approval(pulumi.ComponentResource):
         )
         return made.configuration_set_name
 
-    def _make_buttons(self, args: ApprovalArgs) -> None:
-        prefix, rescan = args.context.prefix, self.rescan
-
-        def action(label: str, button: Button, function: pulumi.Input[str] | None) -> None:
-            self.actions.append(
-                custom_action(
-                    f"{self._name}-{label}", f"{prefix}-{label}", button, function, self._child
-                )
-            )
-
-        self.actions, self.button_functions = [], [self.approval.arn]
-        for verb, button in {"approve": APPROVE, "reject": REJECT, "withdraw": WITHDRAW}.items():
-            action(verb, button, self.approval.name)
+    def _buttons(
+        self, args: ApprovalArgs
+    ) -> tuple[
+        list[aws.cloudcontrol.Resource], list[pulumi.Input[str]], dict[str, pulumi.Output[str]]
+    ]:
+        """Make the buttons; return them, the functions behind them, and their environment."""
+        prefix, approval, rescan = args.context.prefix, self.approval, self.rescan
+        buttons: dict[str, tuple[Button, pulumi.Input[str] | None]] = {
+            "approve": (APPROVE, approval.name),
+            "reject": (REJECT, approval.name),
+            "withdraw": (WITHDRAW, approval.name),
+        }
+        functions: list[pulumi.Input[str]] = [approval.arn]
         visible_buttons: dict[str, dict[str, object]] = {}
         # As many as a team may have: the channel's list of buttons never changes.
         for number in range(TEAM_BUTTONS):
             button = args.team_buttons[number] if number < len(args.team_buttons) else None
             again = button is not None and button.function == SCAN_AGAIN
-            action(
-                f"team-{number + 1}",
+            buttons[f"team-{number + 1}"] = (
                 team(number, button.label) if button else team(number),
                 rescan.name if again else None,
             )
             if button:
-                self.button_functions.append(rescan.arn if again else button.function)
+                functions.append(rescan.arn if again else button.function)
                 visible_buttons[team_key(number)] = {
                     "function": rescan.name if again else button.function,
                     "outcomes": button.outcomes,
                     "again": again,
                 }
-        self.button_environment = {
-            "APPROVAL_FUNCTION": self.approval.name,
+        actions = [
+            custom_action(
+                f"{self._name}-{label}", f"{prefix}-{label}", button, function, self._child
+            )
+            for label, (button, function) in buttons.items()
+        ]
+        environment = {
+            "APPROVAL_FUNCTION": approval.name,
             "TEAM_BUTTONS": as_json(visible_buttons),
         }
+        return actions, functions, environment
 
 
 def _mention(recipient: str) -> str:

@@ -65,10 +65,10 @@ def policy(*statements: Statement) -> pulumi.Output[str]:
 
 def _merged(document: str) -> str:
     """Merge plain Allow statements: one for each set of actions on the same resources."""
-    policy = json.loads(document)
+    parsed = json.loads(document)
     statements: list[dict[str, Any]] = []
     actions: dict[tuple[str, str], dict[str, None]] = {}
-    for statement in policy["Statement"]:
+    for statement in parsed["Statement"]:
         if statement.keys() - {"Effect", "Action", "Resource", "Condition"}:
             statements.append(statement)
             continue
@@ -83,7 +83,7 @@ def _merged(document: str) -> str:
         if conditions := json.loads(condition):
             statement["Condition"] = conditions
         statements.append(statement)
-    return json.dumps({**policy, "Statement": statements})
+    return json.dumps({**parsed, "Statement": statements})
 
 
 def trust(service: str, account: str | None = None) -> pulumi.Output[str]:

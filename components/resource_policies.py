@@ -32,10 +32,8 @@ REPLICATE = (
     "s3:ReplicateTags",
     "s3:ObjectOwnerOverrideToBucketOwner",
 )
-# https://docs.aws.amazon.com/general/latest/gr/s3.html#limits_s3 (bucket policy) and
-# https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html (key policy).
+# https://docs.aws.amazon.com/general/latest/gr/s3.html#limits_s3
 MAX_BUCKET_POLICY_BYTES = 20 * 1024
-MAX_KEY_POLICY_BYTES = 32 * 1024
 
 
 def upload_policy(
@@ -214,32 +212,31 @@ def key_policy(context: Context, deployers: Sequence[str], uploaders: Uploaders)
 
 
 def policy_too_large(deployers: Sequence[str], uploaders: Uploaders) -> str:
-    """Which policy the principals make too large for AWS, empty if none; with the longest names."""
+    """Which policy the principals make too large for AWS, empty if none; with the longest names.
+
+    The key's policy never is one: it names no principal more often than the upload bucket's, and
+    may have 32 KiB (https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html).
+    """
     bucket = f"arn:{PARTITION}:s3:::{'b' * 63}"
     role = f"arn:{PARTITION}:iam::123456789012:role/{'r' * 64}"
-    context = Context(prefix="", account="1" * 12, region="ap-southeast-99")
-    written: dict[str, tuple[list[Statement], int]] = {
-        "upload bucket": (
-            upload_policy(
-                bucket,
-                pipeline_role=role,
-                scan_role=role,
-                deployers=deployers,
-                uploaders=uploaders,
-            ),
-            MAX_BUCKET_POLICY_BYTES,
+    written = {
+        "upload": upload_policy(
+            bucket,
+            pipeline_role=role,
+            scan_role=role,
+            deployers=deployers,
+            uploaders=uploaders,
         ),
-        "artifacts bucket": (
-            evidence_policy(bucket, deployers=deployers, uploaders=uploaders, keep=True),
-            MAX_BUCKET_POLICY_BYTES,
-        ),
-        "key": (key_policy(context, deployers, uploaders), MAX_KEY_POLICY_BYTES),
+        "artifacts": evidence_policy(bucket, deployers=deployers, uploaders=uploaders, keep=True),
     }
-    for owner, (statements, most) in written.items():
+    for owner, statements in written.items():
         document = {
             "Version": "2012-10-17",
             "Statement": [deny_insecure_transport(bucket), *statements],
         }
-        if (size := len(json.dumps(document))) > most:
-            return f"the policy of the {owner} would have {size} bytes, and AWS takes {most}"
+        if (size := len(json.dumps(document))) > MAX_BUCKET_POLICY_BYTES:
+            return (
+                f"the policy of the {owner} bucket would have {size} bytes, and AWS takes "
+                f"{MAX_BUCKET_POLICY_BYTES}"
+            )
     return ""

@@ -18,7 +18,7 @@ There is one state for each kind of side effect; variables say what it is about:
 from dataclasses import dataclass
 
 from components import fallback_cards
-from components.service_errors import ACCOUNT_LIMIT, CODEBUILD
+from components.service_errors import ACCOUNT_LIMIT, CODEBUILD, CODEBUILD_TRANSIENT
 from components.states import (
     RETRY,
     RETRY_FOR_SECONDS,
@@ -84,7 +84,7 @@ RETRY_BUILD = [
     },
     # Throttled, an error of the service, or no response: the build may have started nevertheless.
     # Not States.TaskFailed: that is a build that ran and failed, and would fail again.
-    {**RETRY, "ErrorEquals": CODEBUILD.transient},
+    {**RETRY, "ErrorEquals": list(CODEBUILD_TRANSIENT)},
 ]
 
 OPEN, APPROVED = "$decision.status = 'open'", "$decision.status = 'approved'"

@@ -42,7 +42,7 @@ def fetch(
     if len(newer) > MAX_EXPLAINED:
         output.say(f"and {output.counted(len(newer) - MAX_EXPLAINED, 'more version')}", "yellow")
     target = to / selected.upload.key.rpartition("/")[2] if to.is_dir() else to
-    sha256 = _download(environment, selected, target)
+    sha256 = download(environment, selected, target)
     if json:
         output.as_json(
             {
@@ -69,7 +69,7 @@ def fetch(
         print(target)
 
 
-def _download(environment: stack.Stack, selected: Inspection, target: Path) -> str:
+def download(environment: stack.Stack, selected: Inspection, target: Path) -> str:
     """Write the version to ``target``, completely or not at all; return its SHA-256."""
     body = environment.client("s3").get_object(
         Bucket=environment["uploadBucket"],

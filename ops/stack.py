@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,12 +34,15 @@ CONCURRENT = 32
 class Stack:
     """``stack["uploadBucket"]`` is an output; ``stack.client("s3")`` is boto3's client.
 
-    ``option`` names it in a command, for example ``--stack dev``.
+    ``option`` names it in a command, for example ``--stack dev``. ``client`` makes the clients
+    instead, for an account that the shell's settings don't name.
     """
 
-    def __init__(self, outputs: dict[str, Any], option: str) -> None:
+    def __init__(
+        self, outputs: dict[str, Any], option: str, client: Callable[[str], Any] | None = None
+    ) -> None:
         self.outputs, self.option = outputs, option
-        self.client = cache(self._client)
+        self.client = cache(client or self._client)
 
     def __getitem__(self, output: str) -> str:
         if value := self.outputs.get(output):

@@ -40,7 +40,11 @@ AWS_OPTIONS = {
     "--query",
     "--region",
 }
-AWS_OWN = {("s3", "cp"): {"--metadata"}, ("logs", "tail"): {"--since", "--filter-pattern"}}
+AWS_OWN = {
+    ("s3", "cp"): {"--metadata"},
+    ("s3", "ls"): set[str](),
+    ("logs", "tail"): {"--since", "--filter-pattern"},
+}
 # From its documentation; it is not among this project's packages.
 PRE_COMMIT = {"install": {"--hook-type"}}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.S | re.M)
@@ -65,13 +69,14 @@ def commands(text: str) -> list[list[str]]:
 
 def in_script(script: str) -> Iterator[list[str]]:
     """The words of each simple command; ``$(...)`` are commands of their own."""
-    script = script.replace("\\\n", " ")
+    script = re.sub(r"(?<!\S)#.*", "", script).replace("\\\n", " ")
     while inner := re.search(r"\$\(([^()]*)\)", script):
         yield from in_script(inner[1])
         script = script.replace(inner[0], "RESULT")
     script = re.sub(r"^\s*[\w|*]+\)\s*$", "", script, flags=re.M)  # what a case is about
     lexer = shlex.shlex(script, posix=True, punctuation_chars=PUNCTUATION)
     lexer.whitespace, lexer.whitespace_split = " \t", True
+    lexer.commenters = ""  # shlex would skip the end of the line with its comment
     words: list[str] = []
     tokens = iter([*lexer, "\n"])
     for token in tokens:
@@ -241,6 +246,13 @@ def test_every_documented_command_is_accepted(words):
     check(words)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_fence_has_a_language(page):
+    languages = [language for language, _ in FENCE.findall(page.read_text())]
+
+    assert "" not in languages
+
+
 def test_commands_are_found_in_blocks_and_in_text():
     page = """
 Try it:
@@ -258,9 +270,12 @@ app=a
 while read -r key; do
   case $key in
     a|b)
-      git pull && break ;;
+      git pull && break ;;  # not "it's"
   esac
 done
+# At last:
+git tag a#b
+git push   # all
 ```
 
 ```json
@@ -274,6 +289,8 @@ done
         ["break"],
         ["esac"],
         ["done"],
+        ["git", "tag"],
+        ["git", "push"],
         ["make", "demo"],
         ["pulumi", "stack"],
         ["aws", "s3"],

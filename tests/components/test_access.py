@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -36,8 +36,9 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
-def storage(uploaders: Uploaders) -> Built:
-    return build(lambda: Storage("gate", StorageArgs(context=CONTEXT, uploaders=uploaders)))
+def storage(uploaders: Uploaders, deployers: Sequence[str] = ()) -> Built:
+    args = StorageArgs(context=CONTEXT, uploaders=uploaders, deployers=deployers)
+    return build(lambda: Storage("gate", args))
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +184,21 @@ def test_a_policy_that_s3_would_refuse_for_its_size_is_found_before():
 
     assert fits >= 30  # as docs/access.md says
     assert "the artifacts bucket would have 20" in policy_too_large((), uploaders(fits + 1))
-    built = storage(uploaders(fits))
+    assert_aws_takes_the_policies(storage(uploaders(fits)))
+
+
+def test_the_upload_buckets_policy_is_the_first_that_is_too_large_for_deployers():
+    def deployers(number: int) -> list[str]:
+        return [f"arn:aws:iam::{ACCOUNT}:role/deploy-{n}" for n in range(number)]
+
+    fits = next(n for n in itertools.count() if policy_too_large(deployers(n + 1), {}))
+
+    assert "the upload bucket would have 20" in policy_too_large(deployers(fits + 1), {})
+    assert_aws_takes_the_policies(storage({}, deployers(fits)))
+
+
+def assert_aws_takes_the_policies(built: Built) -> None:
     for policy in built.all("s3/bucketPolicy:BucketPolicy"):
         assert len(policy.inputs["policy"]) <= MAX_BUCKET_POLICY_BYTES
+    # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+    assert len(built.one("kms/key:Key").inputs["policy"]) <= 32 * 1024

@@ -16,6 +16,12 @@ CHANGED = {
     "evidenceLockDays": 10,
     "protect": False,
 }
+# What the page adds to the settings of Pulumi.prod.yaml, besides evidenceLock.
+ADDED = {
+    "recordApprover": True,
+    "packageIndexUrl": "https://packages.example.com/simple",
+    "packageIndexCredentials": "ada:hunter2",
+}
 Row = tuple[str, str, str]
 
 
@@ -64,7 +70,7 @@ def stored(built: Built) -> Iterator[Row]:
         yield (f"queue `{queue.name.removeprefix('gate-')}`", "", period)
     for secret in built.all("secretsmanager/secret:Secret"):
         period = days(secret.inputs["recoveryWindowInDays"])
-        yield ("secret `sonar-token`", "after it was deleted", period)
+        yield (f"secret `{secret.name.removeprefix('gate-')}`", "after it was deleted", period)
     for key in built.all("kms/key:Key"):
         yield ("KMS key", "after it was deleted", days(key.inputs["deletionWindowInDays"]))
 
@@ -87,8 +93,7 @@ def test_a_row_names_the_setting_that_changes_it(
     setting: str, everything: Built, rows: dict[Row, str]
 ):
     lock = {} if setting == "protect" else {"evidenceLock": "governance"}
-    before = {**lock, "recordApprover": True}
-    changed = set(stored(program("prod", **before, **{setting: CHANGED[setting]})))
+    changed = set(stored(program("prod", **{**ADDED, **lock, setting: CHANGED[setting]})))
 
     named = {row[:2] for row, settings in rows.items() if f"`{setting}`" in settings}
     differing = {row[:2] for row in stored(everything) if row not in changed}

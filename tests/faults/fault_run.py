@@ -78,8 +78,7 @@ class FaultRun:
     ) -> None:
         self.cloud, self._layer, self._at_once = cloud, layer, at_once
         self._number = 0
-        self._stack = Stack(cloud.outputs, "here")
-        vars(self._stack)["client"] = cloud.client  # independent of the shell's AWS settings
+        self._stack = Stack(cloud.outputs, "here", cloud.client)
         self.clean: dict[str, Clean] = {}
         twice = [FaultCase(lifecycle) for lifecycle in names] * 2
         for result in self._run(twice):

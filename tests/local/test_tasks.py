@@ -39,7 +39,7 @@ TASKS["s3"] = AwsSdkTask()
         ("sns", refused("Throttling"), "SNS.AmazonSNSException"),
         ("sns", refused("AuthorizationError"), "SNS.AuthorizationErrorException"),
         ("s3", refused("SlowDown"), "S3.S3Exception"),
-        ("s3", refused("NoSuchKey"), "S3.NoSuchKeyException"),
+        ("s3", refused("NoSuchVersion"), "S3.S3Exception"),
         ("s3", LOST, "S3.SdkClientException"),
     ],
 )

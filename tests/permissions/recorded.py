@@ -26,7 +26,7 @@ from local.permissions import services
 from local.permissions.call import Access
 from local.permissions.guard import Allowed, Guard
 from ops.choice import choose
-from ops.fetch import _download
+from ops.fetch import download
 from ops.stack import Stack
 from tests.faults.fault_run import FaultRun
 from tests.faults.injection import Layer
@@ -159,11 +159,11 @@ def _deploy_what_is_cleared(cloud: LocalAccount) -> None:
     """Take the newest version that is cleared, with the command and with AWS's own."""
     scan = cloud.upload("payments/app.zip", QUICK_PASSING)
     cloud.ended(cloud.execution(scan))
-    stack = Stack(cloud.outputs, "here")
-    vars(stack)["client"] = partial(cloud.client, signer=f"{DEPLOYERS}@deployment")
+    client = partial(cloud.client, signer=f"{DEPLOYERS}@deployment")
+    stack = Stack(cloud.outputs, "here", client)
     selected, _ = choose(stack, "payments", None, None, 10)
     with TemporaryDirectory() as folder:
-        _download(stack, selected, Path(folder) / "app.zip")
+        download(stack, selected, Path(folder) / "app.zip")
     s3, upload = (
         stack.client("s3"),
         {"Bucket": cloud.outputs["uploadBucket"], "Key": "payments/app.zip"},

@@ -66,11 +66,13 @@ class Users:
 
     def verify(self) -> None:
         """Run ``python -m ops verify --all``."""
-        from ops import verify
+        from ops import stack, verify
 
+        outputs = {"artifactsBucket": BUCKET, "uploadBucket": UPLOADS}
+        environment = stack.Stack(outputs, "here", self._client)
         began = self._scheduler.now
         try:
-            checks = list(verify.verified(_Stack(self._client), "scans/"))  # type: ignore[arg-type]
+            checks = list(verify.verified(environment, "scans/"))
         except (ClientError, BotoCoreError):
             return
         findings = tuple((check.scan, *finding) for check in checks for finding in check.findings)
@@ -135,19 +137,6 @@ class Users:
             if ended.value[0] == "done":
                 return
             self._scheduler.sleep(20 + 40 * self._scheduler.random.random())
-
-
-class _Stack:
-    """What the commands need of ``ops.stack.Stack``."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def __getitem__(self, output: str) -> str:
-        return {"artifactsBucket": BUCKET, "uploadBucket": UPLOADS}[output]
-
-    def client(self, service: str) -> Any:
-        return self._client(service)
 
 
 def payload(action: Mapping[str, Any], scan: str) -> tuple[str, dict[str, Any]]:
