@@ -36,7 +36,7 @@ def main() -> int:
         _shoot(page, "dialog", "#ask")
         page.locator("#ask-go").click()
         expect(page.locator(".mail")).to_have_count(1)
-        expect(page.locator("[data-state^=Hold].rests")).to_be_visible()
+        expect(page.locator("[data-state=AwaitWithdrawal].rests")).to_be_visible()
         page.locator(".thread.chosen .replies").evaluate("each => each.scrollIntoView()")
         _shoot(page, "approved")
         page.locator(".mail").click()
