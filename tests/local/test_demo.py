@@ -48,7 +48,7 @@ def test_the_demo_shows_the_whole_lifecycle(capsys, monkeypatch):
         assert word in output
     for word in (
         "2 of 3 files of code analysed; not covered: ",
-        "Looked at  2 files of code analysed",
+        "Coverage   2 files of code analysed",
     ):
         assert word in output
     for word in ("decision.json", "scan-status=rejected", "scan-status=passed", "Time to result"):
