@@ -163,7 +163,7 @@ def test_what_a_put_sets_beside_the_object_needs_its_own_right(header, right):
 
 
 def test_a_copy_decrypts_its_source(cloud):
-    source = f"/{cloud.outputs['uploadBucket']}/payments/app.zip"
+    source = f"/{cloud.outputs['uploadBucket']}/payments/untagged.zip"
     call = request("PUT", "/elsewhere/app.zip", headers={"x-amz-copy-source": source})
 
     needs = s3.needed(call, cloud.guard.world)
