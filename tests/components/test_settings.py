@@ -509,6 +509,14 @@ def test_an_apps_entry_that_is_no_list_is_removed_first(setting: str, value: Any
     assert command == f"pulumi config rm --path {setting}.payments --stack dev"
 
 
+def test_outcomes_that_are_no_list_are_removed_first():
+    [(problem, command)] = problems(customActions=[{**TICKET, "outcomes": "failed"}])
+
+    path = f"{BUTTON}[0].outcomes"
+    assert problem == f"{path}: 'failed' is not a list; remove it, and set {path}[0]"
+    assert command == f"pulumi config rm --path '{path}' --stack dev"
+
+
 @pytest.mark.parametrize("key", [key for key, value, why in WRONG if "duration" in why])
 def test_a_wrong_duration_is_fixed_by_its_default(key: str):
     [(_, command)] = problems(**{key: "soon"})
