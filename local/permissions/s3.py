@@ -146,15 +146,16 @@ def _put(call: Call, world: World, *, creates: bool) -> list[Access]:
     accesses = [Access("s3:PutObject", arn, {**tags, **conditions, **operation})]
     if tags:
         accesses.append(Access("s3:PutObjectTagging", arn, tags))
-    rights = {right for start, right in _SET_BY_HEADER.items() if _has(call, start)}
+    rights = {
+        right
+        for start, right in _SET_BY_HEADER.items()
+        for name in call.headers
+        if name.startswith(start)
+    }
     accesses += [Access(f"s3:{right}", arn, conditions) for right in sorted(rights)]
     if source := unquote_plus(call.headers.get("x-amz-copy-source", "")).lstrip("/"):
         accesses += _read_source(call, world, source, arn)
     return accesses
-
-
-def _has(call: Call, start: str) -> bool:
-    return any(name.startswith(start) for name in call.headers)
 
 
 def _read_source(call: Call, world: World, source: str, target: str) -> list[Access]:

@@ -27,7 +27,7 @@ def findings(
 
     It is a warning where AWS has what Pulumi ``stored`` at the last update: another is to come.
     """
-    is_stored = stored == actual or not [*differences(stored, actual, environment)]
+    is_stored = _equal(stored, actual, environment)
     stack = environment.stack
     return [
         warning(
