@@ -1,6 +1,5 @@
 """One AWS account on this machine, with the program deployed into it."""
 
-import asyncio
 import json
 import logging
 import os
@@ -25,8 +24,6 @@ from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-from pulumi.runtime.settings import get_root_resource
-from pulumi.runtime.stack import run_pulumi_func
 from werkzeug.serving import BaseWSGIServer
 
 from domain.evidence_paths import HASHED_BY
@@ -38,7 +35,7 @@ from local.functions import Functions
 from local.permissions import services
 from local.permissions.guard import ADMINISTRATOR, Guard
 from ops.mock_monitor import TransformingMonitor
-from ops.program import SECRETS
+from ops.program import run_program
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -424,38 +421,18 @@ class LocalAccount:
                 }[args.token]
 
         self._make_roles()
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        pulumi.runtime.set_mocks(
-            Engine(),
-            project=project,
-            stack=self.stack,
-            preview=False,
-            monitor=TransformingMonitor(Engine()),
+        config = {
+            **defaults(self._program),
+            **{f"{project}:{key}": value for key, value in self._settings.items()},
+        }
+        _, outputs = run_program(
+            lambda: runpy.run_path(str(self._program / "__main__.py")),
+            TransformingMonitor(Engine()),
+            project,
+            self.stack,
+            config,
         )
-        pulumi.runtime.set_all_config(
-            {
-                **defaults(self._program),
-                **{f"{project}:{key}": value for key, value in self._settings.items()},
-            },
-            list(SECRETS),
-        )
-
-        def program() -> None:
-            runpy.run_path(str(self._program / "__main__.py"))
-
-        async def outputs() -> dict[str, Any]:
-            await run_pulumi_func(program)
-            exported = cast(Any, get_root_resource()).outputs
-            return {
-                name: await pulumi.Output.from_input(value).future()
-                for name, value in exported.items()
-            }
-
-        try:
-            return loop.run_until_complete(outputs())
-        finally:
-            loop.close()
+        return outputs
 
     def _make_roles(self) -> None:
         """Make the roles of people; the stack's policies say what these may do with it."""

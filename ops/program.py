@@ -159,44 +159,58 @@ def record(
 ) -> Recorded:
     """Run ``make`` as a program to its end; errors are raised, also those of an ``apply``."""
     monitor = _Monitor(_Account(account, region))
-    return contextvars.copy_context().run(_record, make, stack, config, monitor)
+    made, outputs = run_program(make, monitor, PROJECT, stack, config)
+    return Recorded(monitor.recorded, outputs, made)
 
 
-def _record(
-    make: Callable[[], Any], stack: str, config: Mapping[str, str], monitor: _Monitor
-) -> Recorded:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    loops = [loop]
+def run_program(
+    make: Callable[[], Any],
+    monitor: TransformingMonitor,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+) -> tuple[Any, dict[str, Any]]:
+    """Run ``make`` as a program to its end; return its result and the stack's outputs.
+
+    Errors are raised, also those of an ``apply``. A run that fails leaves nothing to the next one,
+    which otherwise would wait for Outputs of an event loop that is closed.
+    """
+    return contextvars.copy_context().run(_run, make, monitor, project, stack, config)
+
+
+def _run(
+    make: Callable[[], Any],
+    monitor: TransformingMonitor,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+) -> tuple[Any, dict[str, Any]]:
+    loops = []
 
     def bring_loop() -> None:
         # Otherwise Pulumi opens a loop in each worker thread and does not close it.
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 
-    loop.set_default_executor(ThreadPoolExecutor(8, initializer=bring_loop))
-    os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
-    settings.ROOT.set(None)
-    recorded = Recorded()
-    mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
-    pulumi.runtime.set_all_config(dict(config), list(SECRETS))
-
-    async def run() -> None:
-        def start() -> None:
-            recorded.made = make()
-
-        await run_pulumi_func(start)
-        root = settings.get_root_resource()
-        for name, value in getattr(root, "outputs", {}).items():
-            recorded.outputs[name] = await pulumi.Output.from_input(value).future()
+    async def program() -> tuple[Any, dict[str, Any]]:
+        settings.reset_options()
+        mocks.set_mocks(monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor)
+        pulumi.runtime.set_all_config(dict(config), list(SECRETS))
+        made = []
+        await run_pulumi_func(lambda: made.append(make()))
+        exported = getattr(settings.get_root_resource(), "outputs", {})
+        outputs = {
+            name: await pulumi.Output.from_input(value).future() for name, value in exported.items()
+        }
         await wait_for_rpcs()
+        return made[0], outputs
 
+    os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
     try:
-        loop.run_until_complete(run())
+        with asyncio.Runner() as runner:
+            workers = ThreadPoolExecutor(8, initializer=bring_loop)
+            runner.get_loop().set_default_executor(workers)
+            return runner.run(program())
     finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        for item in loops:
-            item.close()
-        asyncio.set_event_loop(None)
-    recorded.resources = monitor.recorded
-    return recorded
+        for loop in loops:
+            loop.close()

@@ -7,6 +7,7 @@ import pytest
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local import resources
 from local.account import ACCOUNT, REGION, LocalAccount, wait_until
 from tests.support.account import PASSING
 
@@ -35,3 +36,20 @@ def test_an_account_stops_its_executions_and_builds_when_it_is_left(building: bo
     assert final in (ExecutionStatus.ABORTED, ExecutionStatus.FAILED)
     assert [build["BuildStatus"] for build in account.builds.all_of(scan)] in ([], ["FAILED"])
     assert all(process.poll() is not None for process in account.builds._processes.values())
+
+
+def test_a_deployment_that_fails_leaves_nothing_to_the_next(monkeypatch):
+    create = resources.create
+
+    def without_functions(account, kind, name, inputs):
+        if kind == "aws:lambda/function:Function":
+            raise RuntimeError("no functions today")
+        return create(account, kind, name, inputs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resources, "create", without_functions)
+        with pytest.raises(RuntimeError, match="no functions today"):
+            LocalAccount().__enter__()
+
+    with LocalAccount() as account:
+        assert account.outputs["uploadBucket"]
