@@ -1,6 +1,7 @@
 """Knows who makes each request to the account, and refuses what the policies do not allow."""
 
 import io
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from local.permissions.engine import Decision, Engine, Request, installed
 from local.permissions.refusal import Denied
 from local.permissions.world import World
 
+_log = logging.getLogger(__name__)
 # Deploys, tests and looks at the account; no policy limits it here.
 ADMINISTRATOR = "local"
 _current = threading.local()
@@ -104,6 +106,13 @@ class Guard:
                 start_response(status, headers)
                 return [b"" if call.method == "HEAD" else text]
             return serve(environ, start_response)
+        except Exception as error:
+            # As AWS answers an error of its own, so that clients try again and name the cause.
+            _log.exception("%s %s failed", call.method, call.path)
+            body()
+            status, headers, text = refusal.failed(call.service, error)
+            start_response(status, headers)
+            return [text]
         finally:
             _current.principal = None
 

@@ -1,7 +1,9 @@
 """Answers that are errors, as each service words them: above all that IAM does not allow a call."""
 
 import json
+import traceback
 import uuid
+from pathlib import Path
 from typing import NamedTuple
 
 from local.permissions.call import Access
@@ -42,10 +44,19 @@ def refused(service: str, denied: Denied) -> Response:
     return error(service, status, code, str(denied))
 
 
+def failed(service: str, cause: Exception) -> Response:
+    """The answer to a request that this account could not serve."""
+    # A parser of XML refuses control characters.
+    text = "".join(character for character in repr(cause) if character.isprintable())
+    where = traceback.extract_tb(cause.__traceback__)[-1]
+    message = f"{text} in {Path(where.filename).name}, line {where.lineno}"
+    return error(service, "500 Internal Server Error", "InternalError", message)
+
+
 def error(service: str, status: str, code: str, message: str) -> Response:
     """An error in the service's protocol, as its model in botocore has it."""
     request_id = str(uuid.uuid4())
-    if service in ("s3", "sns"):
+    if service in ("s3", "sns", "iam", "sts"):
         kind, request = "application/xml", f"<RequestId>{request_id}</RequestId>"
         details = f"<Code>{code}</Code><Message>{_escaped(message)}</Message>"
         text = (

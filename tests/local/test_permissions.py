@@ -5,12 +5,16 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local import moto_patches
 from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, REGION, LocalAccount
 from local.permissions import s3
 from local.permissions.call import Call, UnknownOperation
+from local.permissions.guard import ADMINISTRATOR
 from local.permissions.world import World
 from tests.support.account import QUICK_PASSING, scan_quickly
 from tests.support.policy_evaluator import needs_engine
@@ -160,6 +164,36 @@ def test_what_a_put_sets_beside_the_object_needs_its_own_right(header, right):
     needs = s3.needed(request("PUT", "/bucket/a.zip", headers={header: "a=b"}), WORLD)
 
     assert [access.action for access in needs] == ["s3:PutObject", f"s3:{right}"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("s3", "list_buckets"), ("iam", "list_roles"), ("lambda", "list_functions")],
+)
+def test_an_error_of_the_account_is_answered_with_its_cause(
+    cloud, monkeypatch, caplog, service, operation
+):
+    def fail(*_: Any) -> Any:
+        raise ValueError("not <so>\0")
+
+    monkeypatch.setattr(moto_patches, "_serve", fail)
+    once = Config(retries={"total_max_attempts": 1})
+    client = boto3.client(
+        service,
+        endpoint_url=cloud.endpoint,
+        region_name=REGION,
+        aws_access_key_id=ADMINISTRATOR,
+        aws_secret_access_key="local",
+        config=once,
+    )
+
+    with pytest.raises(ClientError) as refused:
+        getattr(client, operation)()
+
+    client.close()
+    assert refused.value.response["Error"]["Code"] == "InternalError"
+    assert "ValueError('not <so>\\x00') in test_permissions.py, line" in str(refused.value)
+    assert "failed" in caplog.text
 
 
 def test_a_copy_decrypts_its_source(cloud):
