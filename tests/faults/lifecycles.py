@@ -39,8 +39,8 @@ SETTINGS = {
     "sonarToken": "squ_0",
     "decisionWindow": "20m",
     "escalateBefore": "10m",
-    "remindBefore": "8s",
-    "exceptionPeriod": "18s",
+    "remindBefore": "12s",
+    "exceptionPeriod": "32s",
     "digestAfter": "0",  # each upload is a case of its own
 }
 # decisionWindow in milliseconds, as in the state machine, and its value for the app ``nobody``.
@@ -290,7 +290,8 @@ def recalled(actor: Actor) -> None:
 def late(actor: Actor) -> None:
     """Approved, and withdrawn after the reminder."""
     actor.upload(FAILING)
-    if actor.decide("Approve"):
+    # Longer than others, so that the reminder comes even if the account is slow.
+    if actor.decide("Approve", days="1m"):
         actor.reminded()
         actor.withdrawn()
     actor.end()
@@ -336,6 +337,10 @@ LIFECYCLES: dict[str, Callable[[Actor], None]] = {
         withdrawn_at_once, recalled, late, overtaken,
     )
 }  # fmt: skip
+
+
+# Their people are reminded, unless a call fails or the account is slow.
+REMINDED = {"approved", "late"}
 
 
 def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
