@@ -28,13 +28,13 @@ preflight: setup ## Check all that an environment needs, before and after `pulum
 test: setup ## Run the tests that take a moment each (two and a half minutes)
 	@$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile quick -m "not slow and not sonarqube"
 
-test-all: setup ## Run all tests that need no SonarQube server, as CI does (18 minutes)
+test-all: setup ## Run all tests that need no SonarQube server, as CI does (27 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL) --cov -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
 
-faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (40 minutes)
+faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (50 minutes)
 	@$(BIN)/python -m tests.faults
 
 permissions: setup ## Evaluate each call against the policies, renew docs/permissions.md (2 minutes)
