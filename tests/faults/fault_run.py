@@ -150,7 +150,7 @@ class FaultRun:
         """Whether the call that should fail came, without a fault whether the reminder did."""
         case, app = result.case, result.actor.app
         if case.call:
-            return self._layer.plans[app].met
+            return self._layer.plans[app].met > 0
         return case.lifecycle not in lifecycles.REMINDED or REMINDED in self._layer.seen[app]
 
     def _once(self, case: FaultCase) -> Result:
