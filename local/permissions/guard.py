@@ -97,22 +97,22 @@ class Guard:
             environ["wsgi.input"] = io.BytesIO(read)
             return read
 
+        def answer(response: refusal.Response) -> Iterable[bytes]:
+            status, headers, text = response
+            start_response(status, headers)
+            return [b"" if call.method == "HEAD" else text]
+
         call = Call(environ, body)
         _current.principal = principal = self._principal(call)
         try:
             if principal and (denied := self._refused(principal, call)):
-                status, headers, text = refusal.refused(call.service, denied)
                 body()  # otherwise the connection could not be used again
-                start_response(status, headers)
-                return [b"" if call.method == "HEAD" else text]
+                return answer(refusal.refused(call.service, denied))
             return serve(environ, start_response)
         except Exception as error:
             # As AWS answers an error of its own, so that clients try again and name the cause.
             _log.exception("%s %s failed", call.method, call.path)
-            body()
-            status, headers, text = refusal.failed(call.service, error)
-            start_response(status, headers)
-            return [text]
+            return answer(refusal.failed(call.service, error))
         finally:
             _current.principal = None
 

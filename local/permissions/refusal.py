@@ -45,12 +45,16 @@ def refused(service: str, denied: Denied) -> Response:
 
 
 def failed(service: str, cause: Exception) -> Response:
-    """The answer to a request that this account could not serve."""
+    """The answer to a request that this account could not serve, which ends the connection.
+
+    It may have been read or not; to read it again would wait for bytes that never come.
+    """
     # A parser of XML refuses control characters.
     text = "".join(character for character in repr(cause) if character.isprintable())
     where = traceback.extract_tb(cause.__traceback__)[-1]
     message = f"{text} in {Path(where.filename).name}, line {where.lineno}"
-    return error(service, "500 Internal Server Error", "InternalError", message)
+    status, headers, body = error(service, "500 Internal Server Error", "InternalError", message)
+    return status, [*headers, ("Connection", "close")], body
 
 
 def error(service: str, status: str, code: str, message: str) -> Response:

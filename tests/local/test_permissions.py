@@ -166,33 +166,51 @@ def test_what_a_put_sets_beside_the_object_needs_its_own_right(header, right):
     assert [access.action for access in needs] == ["s3:PutObject", f"s3:{right}"]
 
 
+@pytest.mark.parametrize("read", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("s3", "list_buckets"), ("iam", "list_roles"), ("lambda", "list_functions")],
+    [
+        ("s3", "list_buckets"),
+        ("s3", "put_object"),
+        ("s3", "head_bucket"),
+        ("iam", "list_roles"),
+        ("lambda", "list_functions"),
+    ],
 )
 def test_an_error_of_the_account_is_answered_with_its_cause(
-    cloud, monkeypatch, caplog, service, operation
+    cloud, monkeypatch, caplog, service, operation, read
 ):
-    def fail(*_: Any) -> Any:
+    """Whether the error comes before or after the account has read the request."""
+    serve, bucket = moto_patches._serve, cloud.outputs["stateBucket"]
+    arguments: dict[str, dict[str, Any]] = {
+        "put_object": {"Bucket": bucket, "Key": "long", "Body": b"0" * 300_000},
+        "head_bucket": {"Bucket": bucket},
+    }
+
+    def fail(*environment: Any) -> Any:
+        if read:
+            b"".join(serve(*environment[:2], lambda *_: None))
         raise ValueError("not <so>\0")
 
     monkeypatch.setattr(moto_patches, "_serve", fail)
-    once = Config(retries={"total_max_attempts": 1})
     client = boto3.client(
         service,
         endpoint_url=cloud.endpoint,
         region_name=REGION,
         aws_access_key_id=ADMINISTRATOR,
         aws_secret_access_key="local",
-        config=once,
+        config=Config(read_timeout=10, retries={"total_max_attempts": 1}),
     )
 
     with pytest.raises(ClientError) as refused:
-        getattr(client, operation)()
+        getattr(client, operation)(**arguments.get(operation, {}))
 
     client.close()
-    assert refused.value.response["Error"]["Code"] == "InternalError"
-    assert "ValueError('not <so>\\x00') in test_permissions.py, line" in str(refused.value)
+    if operation == "head_bucket":  # has no body that could tell more
+        assert refused.value.response["Error"]["Code"] == "500"
+    else:
+        assert refused.value.response["Error"]["Code"] == "InternalError"
+        assert "ValueError('not <so>\\x00') in test_permissions.py, line" in str(refused.value)
     assert "failed" in caplog.text
 
 
