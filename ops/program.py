@@ -6,7 +6,6 @@ is no error. ``record`` prevents all three.
 """
 
 import asyncio
-import contextvars
 import json
 import os
 import runpy
@@ -175,16 +174,6 @@ def run_program(
     Errors are raised, also those of an ``apply``. A run that fails leaves nothing to the next one,
     which otherwise would wait for Outputs of an event loop that is closed.
     """
-    return contextvars.copy_context().run(_run, make, monitor, project, stack, config)
-
-
-def _run(
-    make: Callable[[], Any],
-    monitor: TransformingMonitor,
-    project: str,
-    stack: str,
-    config: Mapping[str, str],
-) -> tuple[Any, dict[str, Any]]:
     loops = []
 
     def bring_loop() -> None:
@@ -207,6 +196,7 @@ def _run(
 
     os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
     try:
+        # It runs the program in a copy of the context, where Pulumi has its settings.
         with asyncio.Runner() as runner:
             workers = ThreadPoolExecutor(8, initializer=bring_loop)
             runner.get_loop().set_default_executor(workers)
