@@ -151,7 +151,7 @@ class FaultRun:
         case, app = result.case, result.actor.app
         if case.call:
             return self._layer.plans[app].met > 0
-        return case.lifecycle not in lifecycles.REMINDED or REMINDED in self._layer.seen[app]
+        return case.lifecycle not in lifecycles.WITH_REMINDER or REMINDED in self._layer.seen[app]
 
     def _once(self, case: FaultCase) -> Result:
         with self._layer._lock:
@@ -171,7 +171,7 @@ class FaultRun:
     def _judge(self, result: Result, clean: Clean) -> None:
         actor, case = result.actor, result.case
         why = result.why
-        if not self._layer.plans[actor.app].met:
+        if not self._came(result):
             why.append("the call did not come")
         unsound = list(self._unsound(actor))
         wrong_tags = [wrong for name, wrong in unsound if name.startswith("tag ")]

@@ -340,7 +340,7 @@ LIFECYCLES: dict[str, Callable[[Actor], None]] = {
 
 
 # Their people are reminded, unless a call fails or the account is slow.
-REMINDED = {"approved", "late"}
+WITH_REMINDER = {"approved", "late"}
 
 
 def shorten_timeouts(name: str, state: dict[str, Any]) -> None:
