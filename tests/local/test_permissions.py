@@ -187,9 +187,9 @@ def test_an_error_of_the_account_is_answered_with_its_cause(
         "head_bucket": {"Bucket": bucket},
     }
 
-    def fail(*environment: Any) -> Any:
+    def fail(application: Any, environ: dict[str, Any], _start_response: Any) -> Any:
         if read:
-            b"".join(serve(*environment[:2], lambda *_: None))
+            b"".join(serve(application, environ, lambda *_: None))
         raise ValueError("not <so>\0")
 
     monkeypatch.setattr(moto_patches, "_serve", fail)
