@@ -14,7 +14,7 @@ from domain.evidence_paths import SCANS
 from domain.sanitize import line
 from ops import output, parallel, stack
 from ops.errors import CommandError
-from ops.evidence import Evidence, Scan, checked_app
+from ops.evidence import Evidence, Files, Scan, checked_app
 
 DAY = ["%Y-%m-%d"]
 # First characters by which a spreadsheet recognises a formula.
@@ -111,7 +111,7 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
     """Yield the scans under ``prefix`` that have an event from ``first`` to ``last``."""
     evidence = Evidence(environment)
 
-    def read(listed: tuple[str, list[str]]) -> Scan:
+    def read(listed: tuple[str, Files]) -> Scan:
         return evidence.documents(*listed)
 
     for scan in parallel.results(read, evidence.scans(prefix), "scans read:"):

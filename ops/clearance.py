@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from domain import timestamps
-from ops.evidence import Scan
+from ops.evidence import Attempts, Evidence, Scan, evaluated
 
 CLEARED = ("passed", "approved")
 Clearance = str | None
@@ -49,6 +49,24 @@ def expected_clearance(
             allowed |= current
         follows, current = status, {status}
     return follows, allowed | current
+
+
+def expected_tag(
+    evidence: Evidence, scan: Scan, attempts: Attempts, now: datetime
+) -> tuple[Clearance, AbstractSet[Clearance]] | None:
+    """Return the clearance of the version of ``scan``, and the values that its tag may have.
+
+    None if another of the ``attempts`` at this version determines it: a later one that is
+    evaluated, or, until ``scan`` is, the one before.
+    """
+    number = (scan.opened or {}).get("attempt") or 1
+    numbers = evaluated(attempts)
+    if any(other > number for other in numbers) or (number > 1 and not scan.gate_result):
+        return None
+    before: AbstractSet[Clearance] = {None}
+    if earlier := [other for other in numbers if other < number]:
+        before = expected_clearance(evidence.documents(*attempts[max(earlier)]), now)[1]
+    return expected_clearance(scan, now, before)
 
 
 def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bool:

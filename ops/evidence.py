@@ -1,7 +1,8 @@
 """Reads the evidence of scans from the artifacts bucket."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,9 @@ from ops.errors import CommandError
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
+# The names of a scan's files, and when S3 stored each.
+Files = Mapping[str, datetime]
+Attempts = Mapping[int, tuple[str, Files]]
 
 
 def checked_app(app: str) -> str:
@@ -151,21 +155,25 @@ class Evidence:
         self._stack, self._s3 = stack, stack.client("s3")
         self._bucket = stack["artifactsBucket"]
 
-    def scans(self, prefix: str = SCANS) -> Iterator[tuple[str, list[str]]]:
-        """Yield each scan under ``prefix`` with the names of its files."""
+    def scans(self, prefix: str = SCANS) -> Iterator[tuple[str, Files]]:
+        """Yield each scan under ``prefix`` with its files."""
         pages = self._s3.get_paginator("list_objects_v2")
         listed = pages.paginate(Bucket=self._bucket, Prefix=prefix)
-        keys = (item["Key"].split("/", 3) for page in listed for item in page.get("Contents", []))
-        whole = (parts for parts in keys if len(parts) == 4)
-        for scan, files in groupby(whole, key=lambda parts: f"{parts[1]}/{parts[2]}"):
-            yield scan, [parts[3] for parts in files]
+        objects = (
+            (item["Key"].split("/", 3), item["LastModified"])
+            for page in listed
+            for item in page.get("Contents", [])
+        )
+        whole = ((parts, stored) for parts, stored in objects if len(parts) == 4)
+        for scan, files in groupby(whole, key=lambda item: "/".join(item[0][1:3])):
+            yield scan, {parts[3]: stored for parts, stored in files}
 
     def scan(self, scan: str) -> Scan:
         """Return all documents of ``scan``."""
-        _, names = next(self.scans(evidence_prefix(scan)), (scan, []))
+        _, names = next(self.scans(evidence_prefix(scan)), (scan, {}))
         return self.documents(scan, names)
 
-    def documents(self, scan: str, names: Sequence[str]) -> Scan:
+    def documents(self, scan: str, names: Iterable[str]) -> Scan:
         """Return the documents of ``scan`` with these file names."""
         whole = self._parsed(scan, names)
         opened = whole.opened
@@ -174,16 +182,16 @@ class Evidence:
         first = self._parsed(scan_id(opened["app"], opened["versionId"]), ["uploader.json"])
         return replace(whole, recorded=first.recorded)
 
-    def _parsed(self, scan: str, names: Sequence[str]) -> Scan:
+    def _parsed(self, scan: str, names: Iterable[str]) -> Scan:
         bodies = {name: self._body(scan, name) for name in filter(is_document, names)}
         return parsed(scan, {name: body for name, body in bodies.items() if body is not None})
 
-    def attempts(self, app: str, version: str) -> dict[int, tuple[str, list[str]]]:
-        """Return the scans of an uploaded version by attempt, each with the names of its files."""
+    def attempts(self, app: str, version: str) -> Attempts:
+        """Return the scans of an uploaded version by attempt, each with its files."""
         start = f"{app}/{version}"
         return {
-            int(match[1] or 1): (scan, names)
-            for scan, names in self.scans(SCANS + start)
+            int(match[1] or 1): (scan, files)
+            for scan, files in self.scans(SCANS + start)
             if (match := ATTEMPT.fullmatch(scan.removeprefix(start)))
         }
 
@@ -193,12 +201,9 @@ class Evidence:
         It is the last one with a gate result; without any gate result, it is the last one.
         """
         attempts = self.attempts(app, version)
-        evaluated = [
-            number for number, (_, names) in attempts.items() if "gate-result.json" in names
-        ]
         if not attempts:
             return Scan(id=f"{app}/{version}")
-        return self.documents(*attempts[max(evaluated or attempts)])
+        return self.documents(*attempts[max(evaluated(attempts) or attempts)])
 
     def read(self, scan: str, name: str) -> dict[str, Any] | None:
         """Return the document ``name``, None if it does not exist.
@@ -215,6 +220,11 @@ class Evidence:
 
     def _body(self, scan: str, name: str) -> bytes | None:
         return body(self._s3, self._bucket, evidence_key(scan, name), longest(name))
+
+
+def evaluated(attempts: Attempts) -> list[int]:
+    """The numbers of the attempts that have a gate result."""
+    return [number for number, (_, files) in attempts.items() if "gate-result.json" in files]
 
 
 def body(s3: Any, bucket: str, key: str, limit: int) -> bytes | None:

@@ -1,7 +1,6 @@
 """verify: detects changes to the evidence, or the clearance, of scans."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from domain.evidence_paths import SCANS, evidence_prefix, scan_and_name
 from domain.scan_id import scan_id
 from domain.stored_objects import error_code
 from ops import evidence_chain, output, parallel, stack, uploads
-from ops.clearance import expected_clearance
+from ops.clearance import expected_tag
 from ops.errors import CommandError
 from ops.evidence import Evidence, Scan, checked_app, checked_scan
 from ops.evidence_chain import Stored
@@ -159,18 +158,12 @@ def _clearance(
     environment: stack.Stack, scan: Scan, opened: Mapping[str, Any], tag: str | None
 ) -> Iterator[tuple[str, str]]:
     """Yield an error if the tag does not follow from the evidence of the last evaluated attempt."""
-    evidence, now = Evidence(environment), timestamps.now()
-    number = opened.get("attempt") or 1
+    evidence = Evidence(environment)
     attempts = evidence.attempts(opened["app"], opened["versionId"])
-    evaluated = [number for number, (_, names) in attempts.items() if "gate-result.json" in names]
-    if tag == uploads.GONE or any(attempt_number > number for attempt_number in evaluated):
+    expected = expected_tag(evidence, scan, attempts, timestamps.now())
+    if expected is None or tag == uploads.GONE:
         return
-    if number > 1 and not scan.gate_result:
-        return  # until it is evaluated, the tag is that of the attempt before
-    before: AbstractSet[str | None] = {None}
-    if earlier := [attempt_number for attempt_number in evaluated if attempt_number < number]:
-        before = expected_clearance(evidence.documents(*attempts[max(earlier)]), now)[1]
-    follows, allowed = expected_clearance(scan, now, before)
+    follows, allowed = expected
     if tag not in allowed:
         yield (
             "tag scan-status",
