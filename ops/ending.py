@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What became of an upload, as far as it was awaited.
+    """The result of an upload, as far as it was awaited.
 
     ``status`` is a value of the tag ``scan-status``, else ``timed-out``, ``interrupted``,
     ``deleted`` or ``contradictory``. ``sentence`` says it to people, ``next_step`` what they can
