@@ -89,7 +89,7 @@ def audit(
     A scan is listed when it was uploaded, evaluated, decided or withdrawn in those days.
 
     Example:
-    .venv/bin/python -m ops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
+    chatops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
     """
     prefix = f"{SCANS}{checked_app(app)}/" if app else SCANS
     days = since.date() if since else date.min, to.date() if to else date.max

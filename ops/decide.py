@@ -29,7 +29,7 @@ def approve(
     """Approve a version whose gate failed, for a limited time. Exit code 1: it was refused.
 
     Example:
-    .venv/bin/python -m ops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
+    chatops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"approve": [reason, days]})
 
@@ -42,7 +42,7 @@ def reject(
 ) -> None:
     """Keep a version blocked whose gate failed. Exit code 1: it was decided before.
 
-    Example: .venv/bin/python -m ops reject payments/3Lg8 --reason "fix the shell call" --stack prod
+    Example: chatops reject payments/3Lg8 --reason "fix the shell call" --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"reject": reason})
 
@@ -56,7 +56,7 @@ def withdraw(
     """Withdraw an approval before it expires. Exit code 1: there was none to withdraw.
 
     Example:
-    .venv/bin/python -m ops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
+    chatops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"withdraw": reason})
 
@@ -68,7 +68,7 @@ def rescan(
 ) -> None:
     """Scan a version again whose scan is over and did not pass. Exit code 1: it was refused.
 
-    Example: .venv/bin/python -m ops rescan payments/3Lg8 --stack prod
+    Example: chatops rescan payments/3Lg8 --stack prod
     """
     environment = stack.load(stack_name, outputs)
     _say(ask(environment, environment["rescanFunction"], {"scan": checked_scan(scan)}))

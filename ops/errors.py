@@ -27,6 +27,13 @@ class CommandError(Exception):
         self.what, self.fix, self.code = what, fix, code
 
 
+def understood(error: Exception) -> CommandError | None:
+    """Return what a person is told about ``error``, None if it is an error of this program."""
+    if isinstance(error, CommandError):
+        return error
+    return of_aws(error) if isinstance(error, BotoCoreError | ClientError) else None
+
+
 def of_aws(error: BotoCoreError | ClientError) -> CommandError:
     """Return ``error`` with its cause and fix for the person who ran the command."""
     if isinstance(error, ClientError):

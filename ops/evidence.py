@@ -15,6 +15,7 @@ from domain.stored_objects import error_code
 from domain.uploader import Uploader
 from ops.documents import InvalidDocument, longest, parse
 from ops.errors import CommandError
+from ops.invocation import CHATOPS
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
@@ -215,7 +216,7 @@ class Evidence:
         try:
             return None if body is None else parse(name, body, scan)
         except InvalidDocument as what:
-            fix = f".venv/bin/python -m ops verify {scan} {self._stack.option}"
+            fix = f"{CHATOPS} verify {scan} {self._stack.option}"
             raise CommandError(f"{name} of {scan} {what}", fix) from what
 
     def _body(self, scan: str, name: str) -> bytes | None:

@@ -31,7 +31,7 @@ def fetch(
 
     Newer versions that may not be deployed are named, and why. Exit code 1: there is none.
 
-    Example: .venv/bin/python -m ops fetch payments --to payments.zip --outputs outputs.json
+    Example: chatops fetch payments --to payments.zip --outputs outputs.json
     """
     environment = stack.load(stack_name, outputs)
     selected, newer = choose(environment, app, key, version, newest)

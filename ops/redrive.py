@@ -48,7 +48,7 @@ def redrive(
 
     A message is removed once its execution is there. Exit code 1: some are left.
 
-    Example: .venv/bin/python -m ops redrive --yes --stack prod
+    Example: chatops redrive --yes --stack prod
     """
     environment = stack.load(stack_name, outputs)
     events = [

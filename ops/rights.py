@@ -76,7 +76,7 @@ def rights(
 
     Roles in `uploaders` and `deployers` need theirs only in another account than the stack's.
 
-    Example: .venv/bin/python -m ops rights --stack dev --to policies
+    Example: chatops rights --stack dev --to policies
     """
     stack_configuration = configuration(stack, config).sound
     region = stack_configuration.region

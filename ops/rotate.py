@@ -9,17 +9,18 @@ from components.scan_project import SonarQube
 from ops import output, sonar
 from ops.configuration import NamedOption, configuration
 from ops.errors import CommandError
+from ops.invocation import CHATOPS
 from ops.program import PROGRAM
 from scan.errors import ScanError
 
 
 def rotate_token(stack: NamedOption) -> None:
-    """Check a new token against the server, and store it in the settings of a stack.
+    """Check a new token of SonarQube, and store it in the settings of a stack.
 
     The token is asked for, or read from stdin; never from the command line, where others see it.
     Scans use it from the next `pulumi up` on.
 
-    Example: .venv/bin/python -m ops rotate-token --stack prod
+    Example: chatops rotate-token --stack prod
     """
     settings = configuration(stack, None).sound.settings
     if settings is None or not isinstance(settings.scanner, SonarQube):
@@ -32,7 +33,7 @@ def rotate_token(stack: NamedOption) -> None:
     _store(stack, token)
     output.say("✔ stored as sonarToken, encrypted", "green")
     print(f"Next: pulumi up --stack {stack}")
-    preflight = f".venv/bin/python -m ops preflight --stack {stack}"
+    preflight = f"{CHATOPS} preflight --stack {stack}"
     print(f"Then: {preflight}, which shows its permissions and expiry")
     print("Last: revoke the old token in SonarQube, once no scan runs that began before")
 

@@ -17,6 +17,7 @@ from ops.choice import choose
 from ops.decide import ask
 from ops.errors import RIGHTS, CommandError
 from ops.evidence import Evidence
+from ops.invocation import CHATOPS
 from ops.verify import verified
 from samples import SAMPLES, packed
 
@@ -77,7 +78,7 @@ def smoke(
     One sample passes; the other fails, and the channel sees its card. Without --reject its request
     stays open. Exit code 1: something was not as it should be.
 
-    Example: .venv/bin/python -m ops smoke --reject --stack dev
+    Example: chatops smoke --reject --stack dev
     """
     environment = stack.load(stack_name, outputs)
     checks = Checks(output.err() if json else output.out())
@@ -126,7 +127,7 @@ def _follow(
         "the upload's event began a scan",
         bool(opened),
         f"not within {OPENED_WITHIN_SECONDS} s; look for it: "
-        f".venv/bin/python -m ops redrive {environment.option}",
+        f"{CHATOPS} redrive {environment.option}",
     ):
         return
     execution = opened["execution"]
@@ -268,7 +269,7 @@ def _clean_up(environment: stack.Stack, sent: list[Sent]) -> None:
             # If it were deleted, the end of its scan could not tag it.
             output.say(
                 f"left: {upload.key}, whose scan is not over; reject it in the channel, or: "
-                f".venv/bin/python -m ops reject {upload.scan} --reason 'smoke test' "
+                f"{CHATOPS} reject {upload.scan} --reason 'smoke test' "
                 f"{environment.option}",
                 "yellow",
             )

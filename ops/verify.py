@@ -17,6 +17,7 @@ from ops.clearance import expected_tag
 from ops.errors import CommandError
 from ops.evidence import Evidence, Scan, checked_app, checked_scan
 from ops.evidence_chain import Stored
+from ops.invocation import CHATOPS
 
 
 @dataclass(kw_only=True)
@@ -53,7 +54,7 @@ def verify(
 
     Exit code 1: something is wrong, and the table says what.
 
-    Example: .venv/bin/python -m ops verify payments/3Lg8 --stack prod
+    Example: chatops verify payments/3Lg8 --stack prod
     """
     if sum(map(bool, (scan, app, everything))) != 1:
         raise CommandError("which scans?", "one of: SCAN, --app APP, --all")
@@ -65,7 +66,7 @@ def verify(
     environment = stack.load(stack_name, outputs)
     checks = list(verified(environment, prefix))
     if not checks:
-        fix = f"look for the id: .venv/bin/python -m ops audit {environment.option}"
+        fix = f"look for the id: {CHATOPS} audit {environment.option}"
         raise CommandError(f"there is no evidence under {prefix}", fix, code=1)
     findings = [(check.scan, *finding) for check in checks for finding in check.findings]
     files = sum(check.files for check in checks)

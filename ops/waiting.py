@@ -44,7 +44,7 @@ def waiting(
 ) -> None:
     """List what awaits a decision and until when, and the exceptions that expire soon.
 
-    Example: .venv/bin/python -m ops waiting --days 14 --stack prod
+    Example: chatops waiting --days 14 --stack prod
     """
     environment = stack.load(stack_name, outputs)
     soon = timestamps.iso(timestamps.now() + timedelta(days=days))

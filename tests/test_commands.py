@@ -19,18 +19,16 @@ from typing import Any
 import botocore.session
 import jmespath
 import pytest
-import typer
 import yaml
 from botocore import xform_name
 
-from ops.__main__ import app
+from ops import cli
 from scan.sarif import recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-OPS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
 # Parameters and commands that the AWS CLI adds to those of the services.
 AWS_OPTIONS = {
     "--cli-binary-format",
@@ -124,9 +122,12 @@ def check_ops(*words: str) -> None:
     if not words or words == ("--help",):
         return
     name, *arguments = words
-    assert name in OPS
+    assert name in cli.COMMANDS
     if arguments:
-        OPS[name].make_context(name, arguments)
+        ops_command(name).make_context(name, arguments)
+
+
+ops_command = cache(cli.load)
 
 
 @cache
@@ -200,6 +201,7 @@ def check_scanner(*words: str) -> None:
 
 KINDS = {
     "make": check_make,
+    "chatops": check_ops,
     "python": check_python,
     ".venv/bin/python": check_python,
     "aws": check_aws,
@@ -306,6 +308,8 @@ git push   # all
         "make demo COLOUR=red",
         "python -m nowhere",
         "python -m ops fetch --nothing",
+        "chatops fetch --nothing",
+        "chatops nothing",
         "python -m ops nothing",
         "python -m pytest tests/nowhere",
         "python -m local.demo --nothing",

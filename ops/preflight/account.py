@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 
 from components.settings import SCAN_AGAIN
 from domain.stored_objects import error_code
+from ops.invocation import CHATOPS
 from ops.output import counted
 from ops.preflight.environment import Environment, every
 from ops.preflight.finding import Finding, failed, fine, listed, unknown, warning
@@ -197,8 +198,7 @@ def rights(environment: Environment) -> Iterator[Finding]:
         yield failed(
             f"{source} may not {listed(names)}",
             "`pulumi up` or `pulumi destroy` would stop half-way",
-            f".venv/bin/python -m ops rights --stack {environment.stack}, "
-            "and attach what it prints",
+            f"{CHATOPS} rights --stack {environment.stack}, and attach what it prints",
         )
     else:
         yield fine(f"{source} may do all that this program does")

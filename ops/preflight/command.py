@@ -53,7 +53,7 @@ def preflight(
 
     Exit code 1 where something fails, 2 where something could not be checked.
 
-    Example: .venv/bin/python -m ops preflight --stack dev
+    Example: chatops preflight --stack dev
     """
     findings = inspect(configuration(stack, config), role)
     if json:

@@ -11,6 +11,7 @@ from typing import Any
 
 from components.scan_project import SonarQube
 from ops import sonar
+from ops.invocation import CHATOPS
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, failed, fine, unknown, warning
 from scan.errors import ScanError
@@ -36,7 +37,7 @@ def sonarqube(environment: Environment) -> Iterator[Finding]:
         yield unknown(
             "the token can't be read from the settings file",
             "server, token and gate are not checked",
-            f".venv/bin/python -m ops preflight --stack {environment.stack}, with the Pulumi CLI",
+            f"{CHATOPS} preflight --stack {environment.stack}, with the Pulumi CLI",
         )
         return
     ca_bundle = environment.settings.network.ca_bundle

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from domain import timestamps
-from ops.__main__ import app
+from ops.cli import app
 
 REGION = "eu-central-1"
 PAST, LATER, FUTURE = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2999-01-01T00:00:00Z"

@@ -5,21 +5,18 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from ops.__main__ import app
+from ops import cli
+from ops.invocation import CHATOPS
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+COMMANDS = {name: cli.load(name) for name in cli.COMMANDS}
 
 
 def shown_in(text: str) -> list[str]:
-    """The words after ``.venv/bin/python -m ops``, up to the end of the code or a pipe.
-
-    The system's Python, as in ``python -m ops``, lacks the dependencies.
-    """
-    matches = re.findall(r"\.venv/bin/python -m ops\s+([a-z][^`\n|>]*)", text)
+    """The words after the program's, up to the end of the code or a pipe."""
+    matches = re.findall(rf"{re.escape(CHATOPS)}\s+([a-z][^`\n|>]*)", text)
     return [match.strip() for match in matches]
 
 
@@ -42,7 +39,7 @@ def test_every_documented_command_is_accepted(where, words):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_every_command_has_its_own_example(name):
-    result = CliRunner().invoke(app, [name, "--help"])
+    result = CliRunner().invoke(cli.app, [name, "--help"])
 
     assert result.exit_code == 0
     assert any(example.split()[0] == name for example in EXAMPLES[f"{name} --help"])
@@ -59,7 +56,7 @@ def test_every_command_is_in_the_docs(name):
 def test_a_missing_environment_is_asked_for_before_anything_else(monkeypatch, words):
     monkeypatch.delenv("CHATOPS_OUTPUTS", raising=False)
 
-    result = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(cli.app, words)
 
     assert (result.exit_code, "--stack dev" in result.stderr) == (2, True)
 
@@ -74,7 +71,7 @@ def test_missing_outputs_are_reported_with_a_message(tmp_path, text, says):
     if text:
         file.write_text(text)
 
-    result = CliRunner().invoke(app, ["audit", "--outputs", str(file)])
+    result = CliRunner().invoke(cli.app, ["audit", "--outputs", str(file)])
 
     assert (result.exit_code, says in result.stderr) == (2, True), result.stderr
 
@@ -87,7 +84,7 @@ def test_a_failing_pulumi_is_reported_with_a_message(tmp_path, monkeypatch, ther
         command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    result = CliRunner().invoke(app, ["audit", "--stack", "dev"])
+    result = CliRunner().invoke(cli.app, ["audit", "--stack", "dev"])
 
     assert result.exit_code == 2
     assert ("no stack named dev" if there else "is not installed") in result.stderr

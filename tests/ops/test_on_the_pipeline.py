@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from local.account import LocalAccount
 from ops import smoke
-from ops.__main__ import app
+from ops.cli import app
 from tests.support.account import QUICK_FAILING, QUICK_PASSING, scan_quickly
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import yaml
 from botocore.exceptions import NoCredentialsError
 from typer.testing import CliRunner
 
-from ops.__main__ import app
+from ops.cli import app
 from ops.configuration import configuration
 from ops.preflight import command
 from ops.preflight.environment import Environment

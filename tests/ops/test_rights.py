@@ -11,7 +11,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from ops.__main__ import app
+from ops.cli import app
 from ops.configuration import configuration
 from ops.program import ACCOUNT, PROGRAM, PROJECT, REGION
 from ops.rights import UnknownType, policies, size, statements

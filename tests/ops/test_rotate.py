@@ -8,7 +8,7 @@ import requests
 import yaml
 from typer.testing import CliRunner
 
-from ops.__main__ import app
+from ops.cli import app
 from ops.configuration import defaults
 from ops.program import PROGRAM
 from tests.scan.recorded import Answers

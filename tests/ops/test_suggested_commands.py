@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from ops import smoke, stack
-from ops.__main__ import app
+from ops import cli, smoke, stack
 from ops.errors import CommandError
 from ops.evidence import Evidence
-
-COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+from ops.invocation import CHATOPS
 
 
 def assert_suggested(text: str, command: str, option: str) -> None:
-    [suggestion] = re.findall(r"\.venv/bin/python -m ops (.*)", text)
+    [suggestion] = re.findall(rf"{re.escape(CHATOPS)} (.*)", text)
     name, *arguments = shlex.split(suggestion)
     assert name == command
-    COMMANDS[name].make_context(name, arguments)
+    cli.load(name).make_context(name, arguments)
     assert suggestion.endswith(option)
 
 
