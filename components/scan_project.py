@@ -268,7 +268,7 @@ def _scan_one_upload(storage: Storage, logs: aws.cloudwatch.LogGroup) -> list[St
         *storage.read_uploads(),
         # Without the right to list, since the ids of other scans would be those of uploads: a
         # document is read only after S3 has said that it exists.
-        *storage.write_evidence("report.json", "scanner.log"),
+        *storage.write_evidence("report.json", "findings.json", "scanner.log"),
         # What CodeBuild does with a source and a cache in S3.
         allow("s3:GetBucketAcl", "s3:GetBucketLocation", resources=[storage.state.arn]),
         allow(

@@ -4,11 +4,12 @@ SCANS, WAITING = "scans/", "waiting/"
 # Documents of a scan, by the names of their schemas; scanner.log has none.
 DOCUMENTS = {
     f"{name}.json": name
-    for name in ("scan", "uploader", "report", "gate-result", "decision", "withdrawal")
+    for name in ("scan", "uploader", "findings", "report", "gate-result", "decision", "withdrawal")
 }
 # Each document has the SHA-256 of those that it is based on, so that later changes are detected.
 HASHED_BY = {
     "scanner.log": "report.json",
+    "findings.json": "report.json",
     "scan.json": "gate-result.json",
     "uploader.json": "gate-result.json",
     "report.json": "gate-result.json",

@@ -356,6 +356,8 @@ def _gist(name: str, content: Any) -> str:
     if name == "report.json":
         gate = content["gate"]["status"] if content["gate"] else content["error"]["message"]
         return f"{gate}; {sum(content['counts'].values())} findings"
+    if name == "findings.json":
+        return f"{len(content['findings'])} listed, {content['omitted']} not"
     if name == "decision.json":
         return f"{content['decision']}: {content['reason']}"
     if name == "scan.json":

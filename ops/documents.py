@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from domain import findings_document
 from domain.evidence_paths import schema_of
 from domain.schema import errors, load
 
@@ -16,6 +17,8 @@ class InvalidDocument(ValueError):
 
 def longest(name: str) -> int:
     """Return the maximum size of the document ``name`` in bytes."""
+    if name == findings_document.NAME:
+        return findings_document.MOST_BYTES
     return LONGEST_REPORT if name == "report.json" else LONGEST
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from domain import approvers, report, timestamps, uploader
+from domain import approvers, findings_document, report, timestamps, uploader
 from domain.evidence_paths import SCANS, evidence_key, evidence_prefix, schema_of
 from domain.scan_id import APP, ATTEMPT, SCAN_ID, scan_id
 from domain.stored_objects import error_code
@@ -19,6 +19,7 @@ from ops.invocation import CHATOPS
 from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
+OF_THE_SCAN = {"report.json", findings_document.NAME}
 # The names of a scan's files, and when S3 stored each.
 Files = Mapping[str, datetime]
 Attempts = Mapping[int, tuple[str, Files]]
@@ -69,10 +70,10 @@ class Scan:
     def invalid_evidence(self) -> str:
         """What is wrong with the scan's evidence, in one line; empty if it is valid.
 
-        Errors in the report are not included: it is untrusted, and its readers handle an invalid
-        one themselves.
+        Errors in what the scan wrote are not included: it is untrusted, and its readers handle an
+        invalid document themselves.
         """
-        errors = {name: error for name, error in self.invalid.items() if name != "report.json"}
+        errors = {name: error for name, error in self.invalid.items() if name not in OF_THE_SCAN}
         return "; ".join(f"{name} {error}" for name, error in errors.items())
 
     def all(self, folder: str) -> list[Any]:
@@ -184,7 +185,9 @@ class Evidence:
         return replace(whole, recorded=first.recorded)
 
     def _parsed(self, scan: str, names: Iterable[str]) -> Scan:
-        bodies = {name: self._body(scan, name) for name in filter(is_document, names)}
+        # All findings are read only by who asks for them: they are large.
+        wanted = (name for name in filter(is_document, names) if name != findings_document.NAME)
+        bodies = {name: self._body(scan, name) for name in wanted}
         return parsed(scan, {name: body for name, body in bodies.items() if body is not None})
 
     def attempts(self, app: str, version: str) -> Attempts:

@@ -1,8 +1,8 @@
 """Verifies the evidence of one scan: each document names the SHA-256 of the previous ones.
 
-``report.json`` names the SHA-256 of the log; ``gate-result.json`` those of ``scan.json`` and the
-report, and of ``uploader.json`` unless that came later; ``decision.json`` that of the gate result;
-``withdrawal.json`` that of the decision. Each is write-once.
+``report.json`` names the SHA-256 of the log and of ``findings.json``; ``gate-result.json`` those of
+``scan.json`` and the report, and of ``uploader.json`` unless that came later; ``decision.json``
+that of the gate result; ``withdrawal.json`` that of the decision. Each is write-once.
 """
 
 import hashlib

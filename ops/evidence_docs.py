@@ -8,7 +8,9 @@ from domain.evidence_paths import HASHED_BY
 from domain.schema import load
 
 FILE = Path(__file__).parent.parent / "docs" / "evidence.md"
-EVIDENCE = ("scan", "uploader", "report", "gate-result", "decision", "withdrawal", "action")
+EVIDENCE = (
+    "scan", "uploader", "findings", "report", "gate-result", "decision", "withdrawal", "action"
+)  # fmt: skip
 STATE = ("waiting", "thread-slot", "thread-digest")
 HEAD = """# Evidence
 

@@ -15,7 +15,7 @@ import boto3
 
 from domain.findings import Gate
 from domain.timestamps import iso, now
-from scan import evidence, exhausted, limits, trust
+from scan import all_findings, evidence, exhausted, limits, trust
 from scan.errors import ScanError
 from scan.fetch import Fetched, fetch
 from scan.finding import Analysis
@@ -54,8 +54,8 @@ def scan(job: Job, s3: Any, folder: Path) -> int:
     """Scan in the working folder ``folder`` and store the report; returns the exit code."""
     scanner_log = folder / "scanner.log"
     with Log(scanner_log, secrets=[job.sonar.token]) as log:
-        result = _scanned(job, s3, folder, log)
-    if not evidence.write(s3, job, result, scanner_log):
+        result, findings = _scanned(job, s3, folder, log)
+    if not evidence.write(s3, job, result, scanner_log, findings):
         print("Somebody else has left evidence of this scan; a build that fails is not believed.")
         return 1
     return 1 if result["error"] else 0
@@ -71,8 +71,13 @@ def _remove(paths: Sequence[Path]) -> None:
         subprocess.run(["rm", "-rf", *paths], check=False, stderr=subprocess.DEVNULL, env={})
 
 
-def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
-    """The report of the scan, even if the scan fails with an unexpected error."""
+def _scanned(
+    job: Job, s3: Any, folder: Path, log: Log
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The report of the scan, even if it fails with an unexpected error, and all its findings.
+
+    Without a gate result it has no findings.
+    """
     started_at, fetched, analysis, coverage = iso(now()), Fetched(), None, None
     archive, source = folder / "upload.zip", folder / "source"
     outcome: Gate | ScanError
@@ -106,7 +111,7 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         # Make room for the log's last line.
         _remove([archive, source, folder / "work"])
     log.write(sentence(outcome))
-    return report(
+    result = report(
         job,
         started_at=started_at,
         fetched=fetched,
@@ -114,6 +119,9 @@ def _scanned(job: Job, s3: Any, folder: Path, log: Log) -> dict[str, Any]:
         coverage=coverage,
         outcome=outcome,
     )
+    if analysis is None or isinstance(outcome, ScanError):
+        return result, None
+    return result, all_findings.document(job, analysis)
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:

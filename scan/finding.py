@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from domain.findings import SEVERITIES, Finding, Gate, IgnoredSetting
+
+LONGEST_MESSAGE, LONGEST_FILE, LONGEST_RULE, LONGEST_LINK = 500, 500, 200, 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,8 @@ class Analysis:
     """What an engine found, and in ``seen`` what it reports as analysed.
 
     ``lines`` is None if the engine does not report it; ``gate`` is None if the engine evaluated
-    nothing. ``findings`` may have only the worst; ``counts`` counts all.
+    nothing. ``findings`` may have only the worst. ``repeated`` has those of them again that the
+    engine counts under further severities. ``counts`` counts all, and these as well.
     """
 
     engine: str
@@ -41,6 +45,7 @@ class Analysis:
     lines: int | None
     counts: Mapping[str, int]
     findings: Sequence[Finding]
+    repeated: Sequence[Finding] = ()
     gate: Gate | None = None
     ignored: Sequence[IgnoredSetting] = ()
     dashboard: str | None = None
@@ -58,3 +63,14 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
     """How many findings each severity has."""
     counted = Counter(finding.severity for finding in findings)
     return {severity: counted[severity] for severity in SEVERITIES}
+
+
+def as_document(finding: Finding) -> dict[str, Any]:
+    """The finding in report.json and findings.json, within their limits."""
+    link = finding.link
+    return asdict(finding) | {
+        "rule": finding.rule[:LONGEST_RULE],
+        "message": finding.message[:LONGEST_MESSAGE],
+        "file": finding.file[:LONGEST_FILE],
+        "link": link if link and len(link) <= LONGEST_LINK else None,
+    }

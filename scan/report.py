@@ -8,12 +8,12 @@ from domain.findings import SEVERITIES, Gate
 from domain.timestamps import iso, now
 from scan.errors import ScanError
 from scan.fetch import Fetched
-from scan.finding import Analysis, worst_first
+from scan.finding import LONGEST_FILE, LONGEST_MESSAGE, Analysis, as_document, worst_first
 from scan.job import Job
 from scan.ledger import Coverage
 
 TOP = 20
-LONGEST_MESSAGE, LONGEST_VALUE, LONGEST_FILE = 500, 200, 500
+LONGEST_VALUE = 200
 MOST_IGNORED, MOST_LANGUAGES = 100, 50
 
 
@@ -53,11 +53,7 @@ def report(
 
 def _findings(analysis: Analysis | None) -> list[Mapping[str, Any]]:
     worst = worst_first(analysis.findings)[:TOP] if analysis else []
-    return [
-        asdict(finding)
-        | {"message": finding.message[:LONGEST_MESSAGE], "file": finding.file[:LONGEST_FILE]}
-        for finding in worst
-    ]
+    return [as_document(finding) for finding in worst]
 
 
 def _coverage(coverage: Coverage, lines: int | None) -> dict[str, Any]:

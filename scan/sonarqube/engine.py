@@ -52,7 +52,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         try:
             analysis_id = _processed(api, task, log)
             status = api.get("api/qualitygates/project_status", analysisId=analysis_id)
-            counts, findings = issues.read(api, job.sonar.url, project)
+            counts, findings, repeated = issues.read(api, job.sonar.url, project)
             _check_still_newest(api, project, analysis_id)
         except _Overtaken:
             log.write("Another upload of the app was analysed meanwhile; scanning again")
@@ -71,6 +71,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
             lines=sum(file.lines or 0 for file in files.values()),
             counts=counts,
             findings=findings,
+            repeated=repeated,
             gate=quality_gate.gate(status["projectStatus"], counts, job.limits),
             ignored=ignored,
             dashboard=f"{job.sonar.url}/dashboard?{urlencode({'id': project})}",

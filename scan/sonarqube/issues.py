@@ -1,23 +1,39 @@
 """Reads the issues and hotspots of a project from SonarQube's API."""
 
+import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from domain.findings import SEVERITIES, Finding
+from domain.findings_document import MOST_FINDINGS
 from scan.sonarqube.api import Api
 
-# Issues that are read for each severity, as many as a report shows; further ones are counted only.
-PAGE = 20
-# The API has no counts of hotspots by severity. It returns 500 at once, and 10,000 in all.
-HOTSPOT_PAGE, HOTSPOT_PAGES = 500, 20
+# The API returns 500 issues or hotspots at once, and 10,000 in all.
+PAGE, HOTSPOT_PAGES = 500, 20
+CONCURRENT = 4
+# After this time no further page of a severity is requested; its other issues are counted only.
+READING_SECONDS = 60
 HOTSPOTS = "which security hotspots there are"
 
 
-def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding]]:
-    """How many open issues and hotspots there are per severity, and the first of each."""
+class Issues(NamedTuple):
+    """Each issue once under the worst severity of its impacts, and ``repeated`` under the others.
+
+    ``counts`` are the server's: all, by severity, each issue under the severity of each impact.
+    """
+
+    counts: dict[str, int]
+    findings: list[Finding]
+    repeated: list[Finding]
+
+
+def read(api: Api, url: str, project: str) -> Issues:
+    """All open issues and hotspots, the worst first; at most ``MOST_FINDINGS`` issues are read."""
     counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
     findings: dict[str, Finding] = {}
+    repeated: list[Finding] = []
     # The Cloud API uses the former name of the parameter.
     whose = {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
     answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)
@@ -25,22 +41,47 @@ def read(api: Api, url: str, project: str) -> tuple[dict[str, int], list[Finding
         for value in facet["values"]:
             if value["val"] in counts:
                 counts[value["val"]] = value["count"]
-    for severity in (severity for severity in SEVERITIES if counts[severity]):
-        answer = api.get("api/issues/search", **whose, impactSeverities=severity, ps=PAGE)
-        for issue in answer["issues"]:
-            # An issue can have several impacts; the worst severity is read first.
-            findings.setdefault(issue["key"], _issue(issue, severity, url, project))
+    for severity, issue in _issues(api, whose, counts):
+        finding = _issue(issue, severity, url, project)
+        # An issue can have several impacts; the worst severity is read first.
+        if findings.setdefault(issue["key"], finding) is not finding:
+            repeated.append(finding)
     for key, finding in _hotspots(api, url, project):
         counts[finding.severity] += 1
         findings[key] = finding
-    return counts, list(findings.values())
+    return Issues(counts, list(findings.values()), repeated)
+
+
+def _issues(
+    api: Api, whose: Mapping[str, str], counts: Mapping[str, int]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The issues of ``whose`` with the severity under which each is counted, the worst first."""
+    pages: list[tuple[str, int]] = []
+    room = MOST_FINDINGS
+    for severity in SEVERITIES:
+        wanted = min(counts[severity], room)
+        room -= wanted
+        pages += [(severity, page) for page in range(1, -(-wanted // PAGE) + 1)]
+    until = time.monotonic() + READING_SECONDS
+
+    def read_page(severity: str, page: int) -> list[Mapping[str, Any]]:
+        if page > 1 and time.monotonic() > until:
+            return []
+        query = {**whose, "impactSeverities": severity, "ps": PAGE, "p": page}
+        return api.get("api/issues/search", **query)["issues"]
+
+    with ThreadPoolExecutor(CONCURRENT) as pool:
+        for (severity, _), issues in zip(
+            pages, pool.map(lambda page: read_page(*page), pages), strict=True
+        ):
+            yield from ((severity, issue) for issue in issues)
 
 
 def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]:
     """The unreviewed hotspots by their keys; none if the token may not read them."""
     for page in range(1, HOTSPOT_PAGES + 1):
         # `projectKey` is the only name on Cloud; servers still accept it as the former name.
-        query = {"projectKey": project, "status": "TO_REVIEW", "ps": HOTSPOT_PAGE, "p": page}
+        query = {"projectKey": project, "status": "TO_REVIEW", "ps": PAGE, "p": page}
         answer = api.may_get("api/hotspots/search", HOTSPOTS, **query)
         if answer is None:
             return
@@ -52,7 +93,7 @@ def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]
             api.could_not_say(HOTSPOTS, f"its answer has another form ({type(error).__name__})")
             return
         yield from hotspots
-        if len(hotspots) < HOTSPOT_PAGE:
+        if len(hotspots) < PAGE:
             return
 
 

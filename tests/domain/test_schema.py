@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import decisions, timestamps
+from domain.findings import SEVERITIES
 from domain.schema import SCHEMAS, errors, load
 
 EVENTS = SCHEMAS.parents[1] / "tests" / "events"
@@ -25,6 +26,13 @@ SOUND: dict[str, Any] = {
         **HEAD, "bucket": "b", "key": "payments/api.zip", "versionId": "v",
         "principalId": "AWS:AROAEXAMPLE:ada@example.com", "sourceIp": "192.0.2.1",
         "operation": "ObjectCreated:Put", "requestId": "D82B88E5F771F645", "uploadedAt": TIME,
+    },
+    "findings": {
+        **HEAD, "app": "payments", "counts": dict.fromkeys(SEVERITIES, 1), "omitted": 4,
+        "findings": [{
+            "rule": "B602", "severity": "HIGH", "message": "m", "file": "a.py", "line": 1,
+            "link": "https://example.com",
+        }],
     },
     "report": json.loads((EVENTS / "report-failed.json").read_text()),
     "gate-result": {

@@ -194,7 +194,7 @@ def test_each_evidence_document_names_the_sha256_of_the_previous_one(cloud):
     # Nothing waits for it, so the gate result can be the first.
     in_time = evidence["gate-result.json"]["evidence"].keys() & {"uploader.json"}
     for name, before in {
-        "report.json": ["scanner.log"],
+        "report.json": ["scanner.log", "findings.json"],
         "gate-result.json": ["scan.json", *in_time, "report.json"],
         "decision.json": ["gate-result.json"],
     }.items():

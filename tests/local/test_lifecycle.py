@@ -30,6 +30,7 @@ def test_a_passed_gate_clears_the_version_and_sends_no_notification(cloud):
     assert cloud.evidence(scan).keys() == {
         "scan.json",
         "uploader.json",
+        "findings.json",
         "report.json",
         "scanner.log",
         "gate-result.json",

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from domain import timestamps
+from domain.findings import SEVERITIES
 from ops.cli import app
 
 REGION = "eu-central-1"
@@ -194,9 +195,18 @@ class Environment:
             execution=f"{self.machine.replace('stateMachine', 'execution')}:1",
         )
         log = self.put(scan, "scanner.log", b"scanned")
+        before_report = {"scanner.log": log}
+        if status in ("passed", "failed"):
+            before_report["findings.json"] = put(
+                "findings.json",
+                app=name,
+                findings=[],
+                counts=dict.fromkeys(SEVERITIES, 0),
+                omitted=0,
+            )
         report = put(
             "report.json",
-            {"scanner.log": log},
+            before_report,
             **{**reported(status, sha256), **report_parts},
         )
         evaluated = {"scan.json": opened, "report.json": report}

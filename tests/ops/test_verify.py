@@ -17,6 +17,7 @@ ADA = "AWS:AROAEXAMPLE:ada@example.com"
 CLICK = {"reason": "known", "clickedAt": PAST, "user": "U1"}
 CHAIN = (
     "scanner.log",
+    "findings.json",
     "scan.json",
     "uploader.json",
     "report.json",
@@ -60,7 +61,7 @@ def test_evidence_written_by_the_pipeline_is_valid(environment, scan):
     environment.click(scan, "approve", "known")
 
     assert findings_of(environment, scan) == []
-    assert "1 scan, 8 files" in environment.run("verify", scan).stderr
+    assert "1 scan, 9 files" in environment.run("verify", scan).stderr
 
 
 @pytest.mark.slow

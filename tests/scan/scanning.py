@@ -1,5 +1,6 @@
 """Runs ``python -m scan`` in this process, with S3 on moto."""
 
+import hashlib
 import json
 import shutil
 import sys
@@ -37,6 +38,7 @@ class Scanned:
     code: int
     report: dict[str, Any]
     log: str
+    all_findings: dict[str, Any] | None
 
     @property
     def error(self) -> str | None:
@@ -45,7 +47,7 @@ class Scanned:
 
 
 def scanned(body: bytes, app: str = "payments", **environment: str) -> Scanned:
-    """Upload ``body`` and scan it; the report is checked against its schema."""
+    """Upload ``body`` and scan it; report.json and findings.json are checked by their schemas."""
     with pytest.MonkeyPatch.context() as patch, moto.mock_aws():
         for name in ("LIMITS", "UPLOAD_LIMITS", "SARIF_COMMAND", "ALLOW_EXCLUSIONS"):
             patch.delenv(name, raising=False)
@@ -63,10 +65,19 @@ def scanned(body: bytes, app: str = "payments", **environment: str) -> Scanned:
         for name, value in given.items():
             patch.setenv(name, value)
         code = main()
+        report = checked(json.loads(_stored(s3, f"scans/{scan}/report.json")))
+        for name, sha256 in report["evidence"].items():
+            body = _stored(s3, f"scans/{scan}/{name}")
+            assert hashlib.sha256(body).hexdigest() == sha256
+        listed = s3.list_objects_v2(Bucket=ARTIFACTS)["Contents"]
+        assert len(listed) == len(report["evidence"]) + 1
         return Scanned(
             code=code,
-            report=checked(json.loads(_kept(s3, f"scans/{scan}/report.json"))),
-            log=_kept(s3, f"scans/{scan}/scanner.log"),
+            report=report,
+            log=_stored(s3, f"scans/{scan}/scanner.log").decode(),
+            all_findings=checked(json.loads(_stored(s3, f"scans/{scan}/findings.json")), "findings")
+            if "findings.json" in report["evidence"]
+            else None,
         )
 
 
@@ -80,10 +91,10 @@ def uploaded(s3: Any, key: str, body: bytes) -> str:
     return s3.put_object(Bucket=UPLOADS, Key=key, Body=body)["VersionId"]
 
 
-def checked(report: dict[str, Any]) -> dict[str, Any]:
-    """The report, validated against its schema."""
-    jsonschema.Draft202012Validator(load("report")).validate(report)
-    return report
+def checked(document: dict[str, Any], name: str = "report") -> dict[str, Any]:
+    """The document, validated against the schema of that name."""
+    jsonschema.Draft202012Validator(load(name)).validate(document)
+    return document
 
 
 def has(tool: str) -> bool:
@@ -91,8 +102,8 @@ def has(tool: str) -> bool:
     return shutil.which(tool, path=ENVIRONMENT["PATH"]) is not None
 
 
-def _kept(s3: Any, key: str) -> str:
-    return s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read().decode()
+def _stored(s3: Any, key: str) -> bytes:
+    return s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read()
 
 
 def tree(files: Mapping[str, str | bytes], to: Path) -> Path:

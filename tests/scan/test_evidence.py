@@ -1,5 +1,6 @@
 """Evidence of a scan is write-once, and only the scan's own is accepted."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -50,6 +51,31 @@ def test_a_scan_with_an_existing_log_is_not_trusted(s3, job, log):
     s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/scanner.log", Body=b"forged")
 
     assert not evidence.write(s3, job, {"gate": "passed"}, log)
+
+
+def test_a_scan_with_other_findings_stored_is_not_trusted(s3, job, log):
+    s3.put_object(Bucket=ARTIFACTS, Key="scans/payments/v/findings.json", Body=b"forged")
+
+    assert not evidence.write(s3, job, {"gate": "passed"}, log, {"findings": []})
+
+
+def test_the_report_names_the_sha256_of_log_and_findings_and_comes_last(s3, job, log):
+    written = []
+    s3.meta.events.register_first(
+        "before-call.s3.PutObject", lambda params, **_: written.append(params["url_path"])
+    )
+
+    assert evidence.write(s3, job, {"gate": "passed"}, log, {"findings": ["'\ud800'"]})
+
+    assert written[-1].endswith("/report.json")
+    report, findings = (
+        s3.get_object(Bucket=ARTIFACTS, Key=f"scans/payments/v/{name}.json")["Body"].read()
+        for name in ("report", "findings")
+    )
+    assert json.loads(report)["evidence"] == {
+        "scanner.log": hashlib.sha256(b"as scanned\n").hexdigest(),
+        "findings.json": hashlib.sha256(findings).hexdigest(),
+    }
 
 
 def test_an_unpaired_surrogate_in_the_code_does_not_prevent_the_report(s3, job, log):

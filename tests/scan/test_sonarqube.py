@@ -136,10 +136,80 @@ def test_hotspots_are_counted_on_every_page():
             hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
             return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
 
-    counts, findings = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app")
+    counts, findings, _ = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app")
 
     assert request == [1, 2]
     assert counts["LOW"] == len(findings) == 900
+
+
+class Project:
+    """A server with issues of these severities; each of the first ``both`` HIGH is LOW, too."""
+
+    is_cloud = False
+
+    def __init__(self, both: int = 0, **counts: int) -> None:
+        self.requests: list[tuple[str, int]] = []
+        self._keys = {
+            severity: [f"{severity}-{number}" for number in range(count)]
+            for severity, count in counts.items()
+        }
+        self._keys["LOW"] = [*self._keys.get("HIGH", [])[:both], *self._keys.get("LOW", [])]
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        if "facets" in query:
+            values = [{"val": name, "count": len(keys)} for name, keys in self._keys.items()]
+            return {"facets": [{"values": values}]}
+        severity, page, size = query["impactSeverities"], query["p"], query["ps"]
+        assert page * size <= 10_000
+        self.requests.append((severity, page))
+        keys = self._keys[severity][(page - 1) * size : page * size]
+        return {"issues": [{"key": key, "rule": "r", "component": "a.py"} for key in keys]}
+
+    def may_get(self, *_: Any, **__: Any) -> None:
+        return None
+
+    def read(self) -> issues.Issues:
+        return issues.read(cast(Any, self), HOST, "chatops-slack_app")
+
+
+def test_all_issues_are_read_page_by_page():
+    project = Project(HIGH=1001, LOW=500)
+
+    counts, findings, repeated = project.read()
+
+    assert sorted(project.requests) == [("HIGH", 1), ("HIGH", 2), ("HIGH", 3), ("LOW", 1)]
+    assert (counts["HIGH"], counts["LOW"]) == (1001, 500)
+    assert len({finding.link for finding in findings}) == len(findings) == 1501
+    assert [finding.severity for finding in findings] == ["HIGH"] * 1001 + ["LOW"] * 500
+    assert repeated == []
+
+
+def test_the_worst_ten_thousand_issues_are_read_and_all_are_counted():
+    project = Project(BLOCKER=9_400, HIGH=700, LOW=30)
+
+    counts, findings, _ = project.read()
+
+    assert project.requests.count(("HIGH", 2)) == 1
+    assert not [page for severity, page in project.requests if severity == "LOW"]
+    assert (len(findings), counts["LOW"]) == (9_400 + 700, 30)
+
+
+def test_an_issue_with_two_impacts_is_repeated_under_the_milder_severity():
+    counts, findings, repeated = Project(HIGH=3, LOW=1, both=2).read()
+
+    assert [finding.severity for finding in findings] == ["HIGH"] * 3 + ["LOW"]
+    assert {finding.link for finding in repeated} < {finding.link for finding in findings}
+    assert sum(counts.values()) == len([*findings, *repeated]) == 6
+
+
+def test_a_slow_server_is_asked_for_the_first_page_of_each_severity_only(monkeypatch):
+    monkeypatch.setattr(issues, "READING_SECONDS", -1)
+    project = Project(HIGH=1001, LOW=700)
+
+    counts, findings, _ = project.read()
+
+    assert sorted(project.requests) == [("HIGH", 1), ("LOW", 1)]
+    assert (counts["HIGH"], len(findings)) == (1001, 1000)
 
 
 def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_its_key():

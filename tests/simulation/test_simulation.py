@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from domain.schema import load
 from tests.simulation import campaign, formatting
 from tests.simulation.aws import reports
 from tests.simulation.aws.scheduler import NotSimulated
@@ -163,13 +164,15 @@ def test_a_function_that_does_not_exist_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("gate", ["passed", "failed", "error"])
 def test_reports_are_those_that_a_scan_writes(gate):
-    schema = json.loads((ROOT / "domain" / "schemas" / "report.schema.json").read_text())
     names = ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION")
     variables: dict[str, str] = dict.fromkeys(names, "payments/1")
 
-    report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, "0" * 64))
+    report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, {"scanner.log": "0" * 64}))
 
-    jsonschema.validate(report, schema)
+    jsonschema.validate(report, load("report"))
+    if gate != "error":
+        findings = json.loads(reports.findings(gate, variables))
+        jsonschema.validate(findings, load("findings"))
 
 
 def test_the_card_of_a_crashed_build_shows_the_end_of_its_log():

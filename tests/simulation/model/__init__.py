@@ -23,6 +23,7 @@ from tests.simulation.trace import Trace
 
 # How long ops verify lets a tag lag behind, plus the skew of clocks, in seconds.
 VERIFY_LETS_LAG = 310.0
+OF_THE_SCAN = ("scanner.log", "findings.json", "report.json")
 __all__ = ["Violation", "check"]
 
 
@@ -81,8 +82,8 @@ def _missed(history: History) -> Iterator[Violation]:
 
 
 def _came_late(history: History, scan: str, file: str) -> bool:
-    """A report or log that arrived after the evaluation: ``verify`` is right to report it."""
+    """What a scan wrote that arrived after the evaluation: ``verify`` is right to report it."""
     files = history.attempts[scan].files
     voucher = files.get("gate-result.json" if file == "report.json" else "report.json")
     known = voucher and isinstance(voucher.document, dict) and voucher.document.get("evidence")
-    return file in ("report.json", "scanner.log") and file in files and file not in (known or {})
+    return file in OF_THE_SCAN and file in files and file not in (known or {})

@@ -18,7 +18,7 @@ from tests.simulation.trace import Clicked, Stored
 VERBS = {"approved": "approve", "rejected": "reject"}
 # The documents whose SHA-256 a document must name if they exist (docs/decisions.md, "Evidence").
 VOUCHES = {
-    "report.json": ("scanner.log",),
+    "report.json": ("scanner.log", "findings.json"),
     "gate-result.json": ("scan.json", "report.json"),
     "decision.json": ("gate-result.json",),
     "withdrawal.json": ("decision.json",),
