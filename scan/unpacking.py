@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from domain.archive_links import LONGEST_TARGET
+from domain.archive_names import LONGEST_PATH
 from scan.errors import ScanError
 from scan.folders import make_folders
 from scan.job import UploadLimits
@@ -15,8 +17,8 @@ from scan.ledger import Entry
 from scan.zip_data import METHODS, unpacked, unsupported
 from scan.zip_directory import END_SIGNATURE, End, read_directory, read_end
 from scan.zip_layout import check_layout
-from scan.zip_links import LONGEST_TARGET, lead_to
-from scan.zip_names import LONGEST_PATH, check_clashes, path_of, unsafe
+from scan.zip_links import lead_to
+from scan.zip_names import check_clashes, path_of, unsafe
 from scan.zip_records import (
     ENCRYPTED_ANYHOW,
     LOCAL_SIGNATURE,

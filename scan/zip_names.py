@@ -1,28 +1,16 @@
 """The name of a zip entry as a path on disk; refused if systems could interpret it differently."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from domain.archive_names import UnsafeName, checked, folded
 from scan.errors import ScanError
 from scan.language import names_code
 from scan.zip_records import UTF8, Member, printable
 
-# Linux's limits in bytes: NAME_MAX for each part of a path, PATH_MAX less a NUL for all of it.
-LONGEST_NAME, LONGEST_PATH = 255, 4095
-# Controls, line and paragraph separators, bidirectional controls (UAX 9), lone surrogates.
-FORBIDDEN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-# Finder's file with the icon of a folder, and its AppleDouble file.
-FINDER_ICONS = {"Icon\r", "._Icon\r"}
-# Info-ZIP's unzip drops a VMS version (`;1`); on NTFS `a::$DATA` is the file `a`.
-DROPPED = re.compile(r";\d*\Z|:\$data\Z", re.IGNORECASE)
 # A suffix that would differ in another code page.
 SUFFIX_ABOVE_ASCII = re.compile(r"\.(?=[^.]*[^\x00-\x7f])[^. ]{1,10}\Z")
-# HFS+ ignores these when it compares names: joiners, directional marks, variation selectors.
-IGNORED = re.compile("[\u00ad\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")
 # In Japanese and Chinese code pages the second byte of a character can equal a backslash.
 HALF_A_CHARACTER = re.compile(rb"([\x80-\xff])\\")
 
@@ -54,7 +42,7 @@ def check_clashes(
     """
     seen: dict[str, str] = {}
     for path in paths:
-        first = seen.setdefault(_folded(path), path)
+        first = seen.setdefault(folded(path), path)
         if first is not path:
             raise unsafe(f"{printable(path)} and {printable(first)} differ by case only.")
     folders: set[str] = {""}
@@ -69,7 +57,7 @@ def check_clashes(
                     "Leave build results and dependencies out, or raise the upload limits in the "
                     "settings.",
                 )
-            if _folded(path) in seen:
+            if folded(path) in seen:
                 raise unsafe(f"{printable(path)} is in the zip as a file and as a folder.")
     return folders
 
@@ -104,29 +92,10 @@ def _check_code_pages(name: bytes, text: str) -> None:
 
 
 def _checked(name: str, longest: int) -> str:
-    """``name`` as a relative path; refused if it is unsafe on some system."""
-    if name.endswith("\\"):
-        raise unsafe(f"The name {printable(name)} ends in a backslash: is it a file or a folder?")
-    # Windows tools write backslashes.
-    name = name.replace("\\", "/")
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or ".." in parts or name[1:2] == ":":
-        raise unsafe(f"The name {printable(name)} leaves the folder that it is unpacked to.")
-    has_forbidden = FORBIDDEN.search(name) and (
-        parts[-1:] == [] or parts[-1] not in FINDER_ICONS or FORBIDDEN.search("".join(parts[:-1]))
-    )
-    if has_forbidden or not (parts or name.endswith("/")):
-        raise unsafe(f"The name {printable(name)} is not a file name.")
-    if any(part[-1] in ". " for part in parts):
-        raise unsafe(f"In {printable(name)} a name ends in a dot or a space, which Windows drops.")
-    if parts and DROPPED.search(parts[-1]):
-        raise unsafe(f"Some unzippers drop the end of the name {printable(name)}.")
-    path = "/".join(parts)
-    if len(path) * 4 > LONGEST_NAME and (
-        len(path.encode()) > longest or max(len(part.encode()) for part in parts) > LONGEST_NAME
-    ):
-        raise unsafe(f"The name {printable(name)} is too long.")
-    return path
+    try:
+        return checked(name, longest)
+    except UnsafeName as problem:
+        raise unsafe(str(problem)) from None
 
 
 def _same_meaning(path: str, second: str) -> bool:
@@ -151,13 +120,6 @@ def _is_folder(name: bytes) -> bool:
 
 def _last(path: str) -> str:
     return path.rpartition("/")[2]
-
-
-def _folded(path: str) -> str:
-    """A form that is equal for names that Windows or macOS treat as the same."""
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", IGNORED.sub("", path)).casefold()
 
 
 def unsafe(message: str) -> ScanError:

@@ -8,6 +8,7 @@ import os
 import struct
 from typing import NamedTuple
 
+from domain import archive_names
 from scan.errors import ScanError
 
 # 4.3.7 local file header, 4.3.12 central directory header.
@@ -109,7 +110,7 @@ def second_name(fields: dict[int, bytes], name: bytes) -> bytes | None:
 def printable(name: bytes | str) -> str:
     """An untrusted name, quoted, escaped and cut, for messages."""
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
-    return ascii(text if len(text) <= 80 else f"{text[:80]}...")
+    return archive_names.printable(text)
 
 
 def ambiguous(message: str) -> ScanError:
