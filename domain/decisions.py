@@ -1,9 +1,13 @@
 """Builds the document decision.json (``schemas/decision.schema.json``)."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from . import timestamps
+
+_NEWER = "A newer version was uploaded: "
 
 
 def decision(
@@ -29,8 +33,14 @@ def decision(
 
 def superseded(scan: str, gate_result_sha256: str, now: datetime, version: str) -> dict[str, Any]:
     """Return the decision of ``scan`` whose request the newer ``version`` supersedes."""
-    reason = f"A newer version was uploaded: {version}."
+    reason = f"{_NEWER}{version}."
     return decision(scan, gate_result_sha256, now, decision="superseded", reason=reason)
+
+
+def newer_version(decision: Mapping[str, Any]) -> str | None:
+    """Return the version that superseded a scan, None if the ``decision`` names none."""
+    match = re.fullmatch(rf"{_NEWER}([A-Za-z0-9._-]+)\.", decision["reason"])
+    return match[1] if match else None
 
 
 def request_expired(scan: str, gate_result_sha256: str, now: datetime) -> dict[str, Any]:

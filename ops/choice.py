@@ -3,18 +3,16 @@
 The tags decide, one request each; the evidence must agree with them.
 """
 
-import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
 from domain import timestamps
 from domain.stored_objects import error_code
-from ops import output, parallel, stack, uploads
-from ops.clearance import CLEARED, deployable, expected_clearance
+from ops import clearance, output, parallel, stack, uploads
+from ops.clearance import CLEARED, expected_clearance
 from ops.errors import RIGHTS, CommandError
 from ops.evidence import Evidence, Scan
 from ops.uploads import Upload
@@ -23,8 +21,6 @@ from ops.uploads import Upload
 MAX_EXPLAINED = 10
 # How many versions' tags are read by default, with one request each.
 NEWEST = 200
-INVALID_EVIDENCE = "its evidence is not as the pipeline writes it"
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,26 +118,19 @@ def _by_evidence(
         cleared=True,
         status=status,
         why=scan.explanation(status),
-        sha256=_sha256(scan),
+        sha256=scan.scanned_sha256,
     )
 
 
 def _contradiction(scan: Scan, bucket: str, upload: Upload, status: str) -> str:
     """How ``scan`` contradicts the clearance ``status`` of ``upload``; empty if it does not."""
-    if scan.invalid_evidence:
-        return f"{INVALID_EVIDENCE}: {scan.invalid_evidence}"
-    opened = scan.opened or {}
-    if opened and (bucket, upload.key, upload.version) != (
-        opened["bucket"],
-        opened["key"],
-        opened["versionId"],
-    ):
-        return "its evidence is about another upload"
-    if not deployable(scan, status):
-        follows = "withdrawn" if scan.withdrawal else expected_clearance(scan, datetime.now(UTC))[0]
-        return f"its tag says {status}, but its evidence: {scan.explanation(follows)}"
-    if not opened or not _sha256(scan):
-        return "its evidence does not say what was scanned"
+    if wrong := clearance.invalid(scan, bucket, upload.key, upload.version):
+        return wrong
+    if not clearance.deployable(scan, status):
+        follows = expected_clearance(scan, timestamps.now())[0]
+        return clearance.unexplained(scan, status, "withdrawn" if scan.withdrawal else follows)
+    if not scan.opened or not scan.scanned_sha256:
+        return clearance.NOT_NAMED
     return ""
 
 
@@ -154,7 +143,7 @@ def _explained(evidence: Evidence, newer: Sequence[Inspection]) -> list[Inspecti
         scan = _scan(evidence, inspected.upload)
         if scan is None:
             return inspected
-        problem = f"; {INVALID_EVIDENCE}: {scan.invalid_evidence}" if scan.invalid_evidence else ""
+        problem = f"; {clearance.INVALID}: {scan.invalid_evidence}" if scan.invalid_evidence else ""
         return replace(inspected, why=scan.explanation(inspected.status) + problem)
 
     return [
@@ -188,12 +177,6 @@ def _scan(evidence: Evidence, upload: Upload) -> Scan | None:
         if error_code(error) not in RIGHTS:
             raise
         return None
-
-
-def _sha256(scan: Scan) -> str | None:
-    upload = (scan.report or {}).get("upload")
-    sha256 = upload.get("sha256") if isinstance(upload, dict) else None
-    return sha256 if isinstance(sha256, str) and _SHA256.fullmatch(sha256) else None
 
 
 def named(upload: Upload) -> str:

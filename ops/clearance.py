@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from domain import timestamps
+from domain.scan_id import app_of, scan_id
 from ops.evidence import Attempts, Evidence, Scan, evaluated
 
 CLEARED = ("passed", "approved")
@@ -16,6 +17,8 @@ SKEW = timedelta(seconds=10)
 # A withdrawal may be recorded while, by the state machine's clock, the approval has just expired;
 # then the tag stays ``approval-expired``.
 LAST = timedelta(minutes=1)
+INVALID = "its evidence is not as the pipeline writes it"
+NOT_NAMED = "its evidence does not say what was scanned"
 
 
 def expected_clearance(
@@ -77,3 +80,25 @@ def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bo
     follows, _ = expected_clearance(scan, now or timestamps.now())
     # A withdrawal counts as soon as it exists, even with a date in the future.
     return status in CLEARED and status == follows and scan.withdrawal is None
+
+
+def invalid(scan: Scan, bucket: str, key: str, version: str) -> str:
+    """Why ``scan`` says nothing about this upload; empty if it does, or has not begun.
+
+    ``key`` may be empty: then scan.json says it.
+    """
+    if scan.invalid_evidence:
+        return f"{INVALID}: {scan.invalid_evidence}"
+    opened = scan.opened
+    if not opened:
+        return ""
+    upload = bucket, key or opened["key"], version
+    same = upload == (opened["bucket"], opened["key"], opened["versionId"])
+    if not same or scan.id != scan_id(app_of(opened["key"]), version, opened["attempt"]):
+        return "its evidence is about another upload"
+    return ""
+
+
+def unexplained(scan: Scan, tag: Clearance, follows: Clearance) -> str:
+    """The sentence about a ``tag`` that is not what ``follows`` from the evidence."""
+    return f"its tag says {tag or 'nothing'}, but its evidence: {scan.explanation(follows)}"

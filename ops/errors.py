@@ -4,16 +4,25 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
     TokenRetrievalError,
 )
+from botocore.exceptions import ConnectionError as AWSConnectionError
 
 from domain.stored_objects import error_code
 
 LOGIN = "log in (as in: aws sso login), or set AWS_PROFILE"
 RIGHTS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 STALE = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId")
+
+
+THROTTLED = (
+    "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestTimeout",
+    "TooManyRequestsException",
+)  # fmt: skip
 
 
 class CommandError(Exception):
@@ -32,6 +41,14 @@ def understood(error: Exception) -> CommandError | None:
     if isinstance(error, CommandError):
         return error
     return of_aws(error) if isinstance(error, BotoCoreError | ClientError) else None
+
+
+def is_temporary(error: BotoCoreError | ClientError) -> bool:
+    """Whether the same call may soon succeed: the network failed, or AWS throttles or failed."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or error_code(error) in THROTTLED
+    return isinstance(error, AWSConnectionError | HTTPClientError | IncompleteReadError)
 
 
 def of_aws(error: BotoCoreError | ClientError) -> CommandError:

@@ -1,5 +1,6 @@
 """Reads the evidence of scans from the artifacts bucket."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ from ops.stack import Stack
 
 VERBS = {"approved": "approve", "rejected": "reject"}
 OF_THE_SCAN = {"report.json", findings_document.NAME}
+_SHA256 = re.compile("[0-9a-f]{64}")
 # The names of a scan's files, and when S3 stored each.
 Files = Mapping[str, datetime]
 Attempts = Mapping[int, tuple[str, Files]]
@@ -60,6 +62,7 @@ class Scan:
     opened: Mapping[str, Any] | None = None
     recorded: Mapping[str, Any] | None = None
     report: Mapping[str, Any] | None = None
+    findings: Mapping[str, Any] | None = None
     gate_result: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
     withdrawal: Mapping[str, Any] | None = None
@@ -75,6 +78,13 @@ class Scan:
         """
         errors = {name: error for name, error in self.invalid.items() if name not in OF_THE_SCAN}
         return "; ".join(f"{name} {error}" for name, error in errors.items())
+
+    @property
+    def scanned_sha256(self) -> str | None:
+        """The SHA-256 of the scanned zip, None if there is no report that says it."""
+        upload = (self.report or {}).get("upload")
+        sha256 = upload.get("sha256") if isinstance(upload, dict) else None
+        return sha256 if isinstance(sha256, str) and _SHA256.fullmatch(sha256) else None
 
     def all(self, folder: str) -> list[Any]:
         """The records in ``folder``, for ``domain.approvers``."""
@@ -142,6 +152,7 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
         opened=documents.get("scan.json"),
         recorded=documents.get("uploader.json"),
         report=documents.get("report.json"),
+        findings=documents.get(findings_document.NAME),
         gate_result=documents.get("gate-result.json"),
         decision=documents.get("decision.json"),
         withdrawal=documents.get("withdrawal.json"),

@@ -62,6 +62,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     out().print(rendered)
 
 
+def heading(text: str, style: str = "bold") -> None:
+    """Print a line about the results; it may be untrusted."""
+    out().print(cell(text, style), soft_wrap=True)
+
+
 def as_json(document: Any) -> None:
     """Print ``document`` as indented JSON."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
@@ -71,4 +76,5 @@ def as_json(document: Any) -> None:
 def say(text: str, style: str = "") -> None:
     """Print lines for people to stderr; they may be untrusted."""
     for row in text.split("\n"):
-        err().print(cell(row, style))
+        # The terminal wraps it, so that a command can be copied from it.
+        err().print(cell(row, style), soft_wrap=True)

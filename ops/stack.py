@@ -14,6 +14,7 @@ import typer
 from botocore.config import Config
 
 from ops.errors import CommandError
+from ops.invocation import CHATOPS
 
 StackOption = Annotated[
     str | None,
@@ -51,6 +52,10 @@ class Stack:
             f"the environment of {self.option} has no output {output}",
             "the environment is older than this command: pulumi up",
         )
+
+    def command(self, *words: str) -> str:
+        """Return the command line that calls this program with ``words`` on this environment."""
+        return " ".join(filter(None, (CHATOPS, shlex.join(words), self.option)))
 
     @cached_property
     def region(self) -> str | None:

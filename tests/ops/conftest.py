@@ -79,7 +79,7 @@ def reported(status: str, sha256: str) -> dict[str, Any]:
         "findings": [],
         "ignored": [],
         "links": {"dashboard": None},
-        "error": None if evaluated else {"code": "X", "message": "no zip", "fix": "zip it"},
+        "error": None if evaluated else {"code": "X", "message": "no zip", "remediation": "zip it"},
     }
 
 
@@ -153,6 +153,11 @@ class Environment:
         body = encoded(document)
         self.s3.put_object(Bucket="artifacts", Key=f"scans/{scan}/{name}", Body=body)
         return body
+
+    def evidence(self, scan: str, name: str) -> Any:
+        """The parsed document ``name`` of ``scan``."""
+        stored = self.s3.get_object(Bucket="artifacts", Key=f"scans/{scan}/{name}")
+        return json.loads(stored["Body"].read())
 
     def scan(
         self,

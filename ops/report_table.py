@@ -1,0 +1,105 @@
+"""Prints the report of a scan: gate, failed conditions, findings, unanalysed files, links."""
+
+from typing import Any
+
+from domain import report
+from domain.coverage import Coverage, files
+from domain.evidence_paths import evidence_prefix
+from domain.report import Report
+from ops import output, stack
+from ops.evidence import Scan
+
+MOST_FINDINGS, MOST_FILES = 20, 10
+
+
+def show(environment: stack.Stack, scan: Scan) -> None:
+    """Print the report on stdout; nothing if there is no valid one."""
+    parsed = report.parse(scan.report, scan.id)
+    if not parsed:
+        return
+    if parsed.error:
+        output.table(("THE SCAN FAILED TO RUN", ""), _error(parsed))
+    else:
+        _show_gate(parsed)
+        _show_findings(parsed)
+    if parsed.coverage:
+        _show_unanalysed(parsed.coverage)
+    _show_links(environment, scan, parsed.dashboard)
+
+
+def document(scan: Scan) -> dict[str, Any]:
+    """What the evidence says, for ``--json``; a report that is not valid is left out."""
+    opened, decision, back = scan.opened or {}, scan.decision, scan.withdrawal
+    evaluated = scan.report if report.parse(scan.report, scan.id) else None
+    names = ("engine", "gate", "counts", "findings", "coverage", "links", "error")
+    return {
+        "key": opened.get("key"),
+        "version": opened.get("versionId"),
+        "attempt": opened.get("attempt"),
+        "uploadedAt": opened.get("uploadedAt"),
+        "decision": decision
+        and {
+            "decision": decision["decision"],
+            "reason": decision["reason"],
+            "decidedAt": decision["decidedAt"],
+            "decidedBy": scan.decided_by,
+            "expiresAt": decision["expiresAt"],
+        },
+        "withdrawal": back
+        and {
+            "reason": back["reason"],
+            "withdrawnAt": back["withdrawnAt"],
+            "withdrawnBy": scan.withdrawn_by,
+        },
+        "report": evaluated and {name: evaluated.get(name) for name in names},
+    }
+
+
+def _error(parsed: Report) -> list[tuple[str, str]]:
+    assert parsed.error
+    return [("why", parsed.error.message), ("what to do", parsed.error.remediation)]
+
+
+def _show_gate(parsed: Report) -> None:
+    result = "passed" if parsed.passed else "failed"
+    output.heading(f"Quality gate {result} ({parsed.engine})", "green" if parsed.passed else "red")
+    if failed := parsed.failed_conditions:
+        output.table(
+            ("CONDITION", "ACTUAL", "EXPECTED"),
+            (
+                (condition.name, condition.actual_text, condition.expected_text)
+                for condition in failed
+            ),
+        )
+
+
+def _show_findings(parsed: Report) -> None:
+    listed = parsed.findings[:MOST_FINDINGS]
+    if not listed:
+        return
+    output.heading(f"\nFindings: {parsed.counted}")
+    output.table(
+        ("SEVERITY", "WHERE", "RULE", "MESSAGE"),
+        ((item.severity, item.location, item.rule, item.message) for item in listed),
+    )
+    if (left := sum(parsed.counts.values()) - len(listed)) > 0:
+        output.heading(f"and {left:,} more", "dim")
+
+
+def _show_unanalysed(coverage: Coverage) -> None:
+    number = coverage.counts["unanalysed"]
+    output.heading(f"\n{coverage.analysed}", "dim")
+    if not number:
+        return
+    listed = coverage.named("unanalysed")[:MOST_FILES]
+    output.table(("NOT ANALYSED", "WHY"), ((item.file, item.reason) for item in listed))
+    if (left := coverage.left_out("unanalysed", MOST_FILES)) > 0:
+        output.heading(f"and {files(left, 'more file')}", "dim")
+
+
+def _show_links(environment: stack.Stack, scan: Scan, dashboard: str | None) -> None:
+    evidence = f"s3://{environment['artifactsBucket']}/{evidence_prefix(scan.id)}"
+    links = {"Evidence": evidence, **({"Dashboard": dashboard} if dashboard else {})}
+    output.heading("")
+    for name, link in links.items():
+        output.heading(f"{name}: {link}", "dim")

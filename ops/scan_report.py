@@ -1,0 +1,58 @@
+"""report: prints the report of a scan."""
+
+from domain import report as reports
+from ops import output, report_table, stack
+from ops.decide import ScanArgument
+from ops.errors import CommandError
+from ops.evidence import checked_scan
+from ops.formats import Format, ResultOptions, ScanResult, write
+from ops.snapshot import Reader
+from ops.wait import FormatOption, JunitOption, SarifOption
+
+
+def report(
+    scan: ScanArgument,
+    form: FormatOption = Format.text,
+    sarif: SarifOption = None,
+    junit: JunitOption = None,
+    json: output.JsonOption = False,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Print what a scan found: gate, failed conditions, findings, unanalysed files.
+
+    Exit code 2: there is no report (yet).
+
+    Example: chatops report payments/3Lg8 --sarif payments.sarif --stack dev
+    """
+    environment = stack.load(stack_name, outputs)
+    snapshot = Reader(environment, checked_scan(scan)).read()
+    if snapshot.contradiction:
+        raise CommandError(
+            f"{snapshot.scan.id}: {snapshot.contradiction}",
+            environment.command("verify", snapshot.scan.id),
+        )
+    last, status = snapshot.scan, snapshot.tag or snapshot.clearance
+    if reports.parse(last.report, last.id) is None:
+        raise CommandError(
+            f"there is no report of {last.id}: {last.explanation(status)}",
+            f"wait for it: {environment.command('wait', scan)}",
+        )
+    sentence = last.explanation(status)
+    if json:
+        about = {"scan": last.id, "status": status, "sentence": sentence}
+        output.as_json({**about, **report_table.document(last)})
+    else:
+        output.heading(f"{last.id}: {sentence}")
+        report_table.show(environment, last)
+    options = ResultOptions(format=form, sarif=sarif, junit=junit, json=json)
+    write(
+        options,
+        ScanResult(
+            scan=last.id,
+            status=status or "scanning",
+            sentence=sentence,
+            report=last.report,
+            findings=last.findings,
+        ),
+    )
