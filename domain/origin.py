@@ -26,9 +26,8 @@ REPORT_NAMES = METADATA_NAMES | {"pull_request": "pullRequest", "build_url": "bu
 # A host of ASCII, so no look-alike letters; without user information, which may be a password.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::[0-9]{{1,5}})?"
-_PATH = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?"
-_REPOSITORY = re.compile(_HOST + _PATH)
-_BUILD_URL = re.compile(rf"{_HOST}{_PATH}(?:[?#][A-Za-z0-9._~!$&'()*+,;=:@%/?#\[\]-]*)?")
+_REPOSITORY = re.compile(rf"{_HOST}(?:/[A-Za-z0-9._~+@%/-]*)?")
+_BUILD_URL = re.compile(rf"{_HOST}(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@%/?#\[\]-]*)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _PULL_REQUEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 # By the kind of host, what follows the repository's address. Servers of one's own are recognised
@@ -71,6 +70,9 @@ class Origin(NamedTuple):
     def build_host(self) -> str:
         """The host of the build's page; empty if there is none."""
         return _host(self.build_url)
+
+
+UNKNOWN = Origin()
 
 
 def valid(field: str, value: Any) -> str:

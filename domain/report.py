@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from . import coverage, email_address
+from . import coverage, email_address, origin
 from .coverage import Coverage
 from .findings import SEVERITIES, Condition, Finding, IgnoredSetting
+from .origin import Origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Report:
     """Either ``error`` says why nothing was evaluated, or ``passed`` is the gate's result.
 
     ``scanner`` is the engine without its version; ``coverage`` is None if nothing was analysed.
-    ``uploader`` is an email address as the uploader gave it, or empty.
+    ``uploader`` is an email address as the uploader gave it, or empty; ``origin`` is a claim, too.
     """
 
     engine: str
@@ -39,6 +40,7 @@ class Report:
     ignored: tuple[IgnoredSetting, ...]
     dashboard: str | None
     uploader: str
+    origin: Origin
     error: ScanError | None
 
     @property
@@ -145,6 +147,7 @@ def _parse(document: dict[str, Any]) -> Report:
         ),
         dashboard=document["links"]["dashboard"],
         uploader=email_address.address(document["upload"].get("uploader")),
+        origin=origin.of_document(document["upload"].get("origin")),
         error=_scan_error(error) if error else None,
     )
 

@@ -8,9 +8,10 @@ from domain import timestamps
 from domain.approvers import Person
 from domain.coverage import files
 from domain.findings import Condition, Finding
+from domain.origin import UNKNOWN, Origin
 from domain.report import Report, ScanError
 from domain.uploader import Uploader
-from handlers import links, not_scanned
+from handlers import links, not_scanned, origin_parts
 from handlers.mrkdwn import block, code, link, text
 from handlers.not_scanned import Line
 from handlers.notification import Notification, notification
@@ -30,7 +31,7 @@ Buttons = dict[str, str] | None
 class ScanLinks(NamedTuple):
     """The upload that a card is about, and links to more details; each link may be None.
 
-    By default nobody is recorded as its uploader.
+    By default nobody is recorded as its uploader, and it claims no origin.
     """
 
     scan: str
@@ -42,6 +43,7 @@ class ScanLinks(NamedTuple):
     execution: str | None = None
     evidence: str | None = None
     uploader: Uploader = Uploader(principal_id="", claim="")
+    origin: Origin = UNKNOWN
 
     @property
     def zip_name(self) -> str:
@@ -76,6 +78,7 @@ def gate_failed(
         body=[
             _upload(scan_links, report),
             _uploaded_by(scan_links.uploader),
+            *origin_parts.on_card(scan_links.origin),
             "",
             *(f"• {_condition(condition)}" for condition in failed[:TOP_CONDITIONS]),
             *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
@@ -106,6 +109,7 @@ def scan_error(
         body=[
             _upload(scan_links, report),
             _uploaded_by(scan_links.uploader),
+            *origin_parts.on_card(scan_links.origin),
             "",
             text(scan_error.message, 1000),
             "The code was not evaluated and stays blocked.",
@@ -136,6 +140,7 @@ def outcome(
         body=[
             _upload(scan_links, None),
             _uploaded_by(scan_links.uploader),
+            *origin_parts.on_card(scan_links.origin),
             "",
             f"{mention} {text(details.lead, 1000)}".strip(),
             *([f"*Reason:* {text(details.reason, 1000)}"] if details.reason else ()),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from domain import report, timestamps, uploader
+from domain import origin, report, timestamps, uploader
 from domain.sanitize import line
 from domain.stored_objects import StoredObject
 from handlers import (
@@ -94,6 +94,7 @@ def _evaluate(
             uploader_of(evidence, opened and opened.document, recorded and recorded.document),
             parsed_report,
         ),
+        origin=parsed_report.origin if parsed_report else origin.UNKNOWN,
     )
     is_storm = partial(_thread_slots().is_storm, now)
 

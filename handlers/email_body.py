@@ -10,7 +10,7 @@ from domain.findings import Finding
 from domain.report import Report
 from domain.sanitize import line
 from domain.uploader import Uploader
-from handlers import links, not_scanned, wrapping
+from handlers import links, not_scanned, origin_parts, wrapping
 from handlers.not_scanned import Line
 from handlers.outcome import Outcome
 
@@ -161,6 +161,8 @@ def compose(
     }
     if uploader.other_claim:
         facts["Uploaded by"] += f"; claims to be {uploader.other_claim} (not verified)"
+    if report and any(report.origin):
+        facts["Origin"] = origin_parts.in_email(report.origin)
     if people:
         by = "Withdrawn by" if withdrawal else "Decided by"
         facts[by] = " or ".join(map(str, people))
@@ -187,7 +189,11 @@ def compose(
         ),
         findings=report.findings[:TOP_FINDINGS] if report else (),
         counted=report.counted if report else "",
-        links={**({"Report": dashboard} if dashboard else {}), **console},
+        links={
+            **({"Report": dashboard} if dashboard else {}),
+            **(origin_parts.pages(report.origin) if report else {}),
+            **console,
+        },
     )
 
 

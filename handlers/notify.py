@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain import approvers, report, timestamps, uploader
+from domain import approvers, origin, report, timestamps, uploader
 from domain.stored_objects import error_code
 from handlers import aws, card, links, measure, outcome
 from handlers.aws import ClientError, Config
@@ -81,6 +81,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         execution=links.execution(REGION, scan["execution"]),
         evidence=links.evidence(REGION, ARTIFACTS_BUCKET, scan_id),
         uploader=uploaded_by,
+        origin=parsed_report.origin if parsed_report else origin.UNKNOWN,
     )
     details = outcome.describe(name, scan_links.zip_name, decision, withdrawal, event["expiresAt"])
     people = _who(evidence, decision, withdrawal)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain import report, timestamps
+from domain import origin, report, timestamps
 from domain.evidence_paths import SCANS
 from domain.sanitize import line
 from ops import output, parallel, stack
@@ -25,9 +25,10 @@ FORMULA = ("=", "+", "-", "@")
 class Row:
     """One scan; fields are empty for what did not happen.
 
-    ``uploadedBy`` is as S3 recorded it, ``uploaderClaim`` as the upload says itself.
+    ``uploadedBy`` is as S3 recorded it, ``uploaderClaim`` as the upload says itself, as are its
+    repository, commit, branch, pull request, author and build.
 
-    The last three count files that were not analysed: see ``coverage`` in the report's schema.
+    Three count files that were not analysed: see ``coverage`` in the report's schema.
     """
 
     scan: str
@@ -49,6 +50,12 @@ class Row:
     unanalysed: int | None
     opaque: int | None
     otherLanguage: int | None
+    repository: str
+    commit: str
+    branch: str
+    pullRequest: str
+    author: str
+    buildUrl: str
 
     @property
     def notAnalysed(self) -> str:
@@ -60,14 +67,19 @@ class Row:
         }
         return ", ".join(f"{number:,} {kind}" for kind, number in named.items() if number)
 
+    @property
+    def origin(self) -> str:
+        """For example ``1a2b3c4 main``."""
+        return f"{self.commit[:7]} {self.branch}".strip()
+
 
 UNREADABLE = "the evidence is not as the pipeline writes it, verify it"
 TITLES = [field.name for field in fields(Row)]
 COUNTS = ("unanalysed", "opaque", "otherLanguage")
 # The columns that fit on a terminal.
 SHOWN = (
-    "scan", "key", "uploadedBy", "result", "decision", "reason", "decided", "decidedBy", "expires",
-    "withdrawn", "notAnalysed",
+    "scan", "key", "uploadedBy", "origin", "result", "decision", "reason", "decided", "decidedBy",
+    "expires", "withdrawn", "notAnalysed",
 )  # fmt: skip
 
 
@@ -131,6 +143,8 @@ def row(scan: Scan) -> Row:
     def field_of(document: Mapping[str, Any] | None, name: str) -> str:
         return str((document or {}).get(name) or "")
 
+    parsed_report = report.parse(scan.report, scan.id)
+    claimed = parsed_report.origin if parsed_report else origin.UNKNOWN
     return Row(
         scan=scan.id,
         app=scan.id.split("/")[0],
@@ -148,13 +162,18 @@ def row(scan: Scan) -> Row:
         withdrawn=field_of(scan.withdrawal, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
         withdrawnReason=field_of(scan.withdrawal, "reason"),
-        **_coverage_counts(scan),
+        **_coverage_counts(parsed_report),
+        repository=claimed.repository,
+        commit=claimed.commit,
+        branch=claimed.branch,
+        pullRequest=claimed.pull_request,
+        author=claimed.author,
+        buildUrl=claimed.build_url,
     )
 
 
-def _coverage_counts(scan: Scan) -> dict[str, int | None]:
+def _coverage_counts(parsed_report: report.Report | None) -> dict[str, int | None]:
     """The counts of the report; None for each if there is no valid report with a coverage."""
-    parsed_report = report.parse(scan.report, scan.id)
     counts = parsed_report.coverage.counts if parsed_report and parsed_report.coverage else {}
     return {name: counts.get(name) for name in COUNTS}
 

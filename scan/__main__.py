@@ -17,7 +17,7 @@ from domain.findings import Gate
 from domain.timestamps import iso, now
 from scan import all_findings, evidence, exhausted, limits, trust
 from scan.errors import ScanError
-from scan.fetch import Fetched, fetch
+from scan.fetch import Fetched, claimed, download, open_version
 from scan.finding import Analysis
 from scan.job import Job, from_environment
 from scan.ledger import Coverage, Ledger
@@ -83,7 +83,9 @@ def _scanned(
     outcome: Gate | ScanError
     try:
         source.mkdir()
-        fetched = fetch(s3, job.upload, archive, job.upload_limits.bytes)
+        response = open_version(s3, job.upload)
+        fetched = claimed(response)
+        fetched = download(response, archive, job.upload_limits.bytes)
         entries = unpack(archive, source, job.upload_limits)
         archive.unlink()
         files = "1 file" if len(entries) == 1 else f"{len(entries):,} files"

@@ -1,12 +1,15 @@
 """Fetches the exact version that was uploaded."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from domain import origin
+from domain.origin import UNKNOWN, Origin
 from scan.errors import ScanError
 from scan.job import Upload
 
@@ -16,21 +19,22 @@ GONE = {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """Size in bytes, SHA-256, and the uploader's own claim (object metadata ``uploader``)."""
+    """Size in bytes, SHA-256, and what the upload's own metadata claims of its origin."""
 
     size: int = 0
     sha256: str = ""
     uploader: str = ""
+    origin: Origin = UNKNOWN
 
 
-def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
-    """Download the version into the file ``to``.
+def open_version(s3: Any, upload: Upload) -> Mapping[str, Any]:
+    """Return S3's response with the version, whose body is not read yet.
 
     Raises:
-        ScanError: the version is gone, may not be read, or is larger than ``most_bytes``.
+        ScanError: the version is gone, or may not be read.
     """
     try:
-        response = s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+        return s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in GONE:
@@ -46,6 +50,23 @@ def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
                 "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
             ) from error
         raise
+
+
+def claimed(response: Mapping[str, Any]) -> Fetched:
+    """Return what the metadata says, which is known also if the zip is refused."""
+    metadata = response.get("Metadata", {})
+    return Fetched(
+        uploader=metadata.get("uploader", "")[:LONGEST_UPLOADER],
+        origin=origin.of_metadata(metadata),
+    )
+
+
+def download(response: Mapping[str, Any], to: Path, most_bytes: int) -> Fetched:
+    """Write the version to the file ``to``.
+
+    Raises:
+        ScanError: it is larger than ``most_bytes``.
+    """
     size = response["ContentLength"]
     if size > most_bytes:
         # Unpacked it would hardly be smaller, so unpacking would refuse it anyway.
@@ -59,5 +80,4 @@ def fetch(s3: Any, upload: Upload, to: Path, most_bytes: int) -> Fetched:
         for chunk in response["Body"].iter_chunks(1024 * 1024):
             hasher.update(chunk)
             file.write(chunk)
-    uploader = response.get("Metadata", {}).get("uploader", "")[:LONGEST_UPLOADER]
-    return Fetched(size=size, sha256=hasher.hexdigest(), uploader=uploader)
+    return replace(claimed(response), size=size, sha256=hasher.hexdigest())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from domain import origin
 from domain.findings import SEVERITIES, Gate
 from domain.timestamps import iso, now
 from scan.errors import ScanError
@@ -36,7 +37,10 @@ def report(
             "bucket": job.upload.bucket,
             "key": job.upload.key,
             "versionId": job.upload.version_id,
-            **asdict(fetched),
+            "size": fetched.size,
+            "sha256": fetched.sha256,
+            "uploader": fetched.uploader,
+            **({"origin": origin.document(fetched.origin)} if any(fetched.origin) else {}),
         },
         "engine": {"name": analysis.engine, "version": analysis.version} if analysis else None,
         "startedAt": started_at,

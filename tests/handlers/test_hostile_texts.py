@@ -15,6 +15,7 @@ import pytest
 from domain import approvers, coverage, report
 from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
 from domain.invisible import without_invisible
+from domain.origin import Origin
 from domain.uploader import Uploader
 from handlers import card, email_body, mail, outcome
 from local import mrkdwn
@@ -37,7 +38,7 @@ MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")]
 TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
 # The number of texts in a card or email; the next one starts with those of the second half.
-TEXTS = 47
+TEXTS = 53
 
 
 class Inputs:
@@ -88,6 +89,7 @@ class Inputs:
             ignored=(IgnoredSetting(file=take(), key=take(), value="true", weakens=True),),
             dashboard=OURS,
             uploader="",
+            origin=Origin(*(f"x{take()}" for _ in Origin._fields)),
             error=None,
         )
 
@@ -100,6 +102,7 @@ class Inputs:
             report=OURS,
             execution=OURS,
             uploader=self.uploader,
+            origin=self.report.origin,
         )
 
     def outcome_of(self, event):

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain import coverage, findings, report
+from domain.origin import Origin
 from domain.uploader import Uploader
 from handlers import email_body, mail, notify, outcome
 from tests.handlers.conftest import Http, refuse
@@ -514,6 +515,7 @@ def mail_about(app, key, reason, message):
         ignored=(),
         dashboard=message,
         uploader="",
+        origin=Origin(*[f"x{message}"] * 6),
         error=None,
     )
     scan = {"app": app, "key": key, "versionId": key, "uploadedAt": "2026-11-24T10:00:00Z"}

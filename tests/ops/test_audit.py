@@ -40,6 +40,12 @@ def test_each_scan_is_a_row_with_approver_reason_and_expiry(environment):
             "unanalysed": 0,
             "opaque": 0,
             "otherLanguage": 0,
+            "repository": "",
+            "commit": "",
+            "branch": "",
+            "pullRequest": "",
+            "author": "",
+            "buildUrl": "",
         }
     ]
 
@@ -59,6 +65,29 @@ def test_the_uploader_is_named_as_recorded_and_as_claimed(environment):
         ("payments/1.2", "ada@example.com (role AROAEXAMPLE)", ""),
         ("payments/2", "not recorded", "eve@example.com"),
     ]
+
+
+def test_what_the_upload_claims_of_its_origin_has_columns(environment):
+    claimed = {
+        "repository": "https://github.com/acme/payments",
+        "commit": "1a2b3c4d5e6f7081920a1b2c3d4e5f6071829304",
+        "branch": "=main",
+        "pullRequest": "17",
+        "author": "Ada Lovelace",
+        "buildUrl": "https://ci.example.com/12",
+    }
+    upload = {"bucket": "uploads", "key": "payments/api.zip", "origin": claimed}
+    environment.scan("1", upload=upload)
+    file = environment.folder / "audit.csv"
+
+    [listed] = rows(environment)
+    table = environment.run("audit").stdout
+    environment.run("audit", "--csv", str(file))
+
+    assert {name: listed[name] for name in claimed} == claimed
+    assert "1a2b3c4 =main" in table
+    [row] = csv.DictReader(file.read_text("utf-8-sig").splitlines())
+    assert row["branch"] == "'=main"
 
 
 def test_a_session_that_would_be_a_formula_is_text(environment):

@@ -46,13 +46,18 @@ class Scanned:
         return self.report["error"] and self.report["error"]["code"]
 
 
-def scanned(body: bytes, app: str = "payments", **environment: str) -> Scanned:
-    """Upload ``body`` and scan it; report.json and findings.json are checked by their schemas."""
+def scanned(
+    body: bytes, app: str = "payments", metadata: str = "{}", **environment: str
+) -> Scanned:
+    """Upload ``body`` and scan it; report.json and findings.json are checked by their schemas.
+
+    ``metadata`` is JSON.
+    """
     with pytest.MonkeyPatch.context() as patch, moto.mock_aws():
         for name in ("LIMITS", "UPLOAD_LIMITS", "SARIF_COMMAND", "ALLOW_EXCLUSIONS"):
             patch.delenv(name, raising=False)
         s3 = boto3.client("s3", region_name="eu-central-1")
-        version = uploaded(s3, f"{app}/api.zip", body)
+        version = uploaded(s3, f"{app}/api.zip", body, json.loads(metadata))
         scan = f"{app}/{version}"
         given = {
             **ENVIRONMENT,
@@ -81,14 +86,14 @@ def scanned(body: bytes, app: str = "payments", **environment: str) -> Scanned:
         )
 
 
-def uploaded(s3: Any, key: str, body: bytes) -> str:
+def uploaded(s3: Any, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> str:
     """Put the object into a fresh versioned bucket; returns its version."""
     for bucket in (UPLOADS, ARTIFACTS):
         s3.create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    return s3.put_object(Bucket=UPLOADS, Key=key, Body=body)["VersionId"]
+    return s3.put_object(Bucket=UPLOADS, Key=key, Body=body, Metadata=metadata or {})["VersionId"]
 
 
 def checked(document: dict[str, Any], name: str = "report") -> dict[str, Any]:

@@ -9,12 +9,17 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from domain.origin import Origin
 from scan.errors import ScanError
-from scan.fetch import Fetched, fetch
+from scan.fetch import Fetched, download, open_version
 from scan.job import Upload
 
 UPLOAD = Upload(bucket="uploads", key="payments/api.zip", version_id="v1")
 ASKED = {"Bucket": "uploads", "Key": "payments/api.zip", "VersionId": "v1"}
+
+
+def fetch(s3, to, most_bytes):
+    return download(open_version(s3, UPLOAD), to, most_bytes)
 
 
 @pytest.fixture
@@ -26,18 +31,19 @@ def s3():
         yield stub
 
 
-def test_the_zip_is_written_with_its_size_sha256_and_uploader(s3, tmp_path):
+def test_the_zip_is_written_with_its_size_sha256_and_claims(s3, tmp_path):
     body = StreamingBody(io.BytesIO(b"zip"), 3)
-    uploader = {"uploader": "ada@example.com" + "x" * 300}
-    s3.add_response("get_object", {"Body": body, "ContentLength": 3, "Metadata": uploader}, ASKED)
+    metadata = {"uploader": "ada@example.com" + "x" * 300, "branch": "main"}
+    s3.add_response("get_object", {"Body": body, "ContentLength": 3, "Metadata": metadata}, ASKED)
 
-    fetched = fetch(s3.client, UPLOAD, tmp_path / "upload.zip", 3)
+    fetched = fetch(s3.client, tmp_path / "upload.zip", 3)
 
     assert (tmp_path / "upload.zip").read_bytes() == b"zip"
     assert fetched == Fetched(
         size=3,
         sha256=hashlib.sha256(b"zip").hexdigest(),
-        uploader=uploader["uploader"][:254],
+        uploader=metadata["uploader"][:254],
+        origin=Origin(branch="main"),
     )
 
 
@@ -54,7 +60,7 @@ def test_an_error_response_of_s3_has_its_own_error_code(s3, tmp_path, code, says
     s3.add_client_error("get_object", code)
 
     with pytest.raises(ScanError) as refusal:
-        fetch(s3.client, UPLOAD, tmp_path / "upload.zip", 3)
+        fetch(s3.client, tmp_path / "upload.zip", 3)
 
     assert refusal.value.code == says
 
@@ -63,7 +69,7 @@ def test_an_error_of_s3_itself_is_not_called_an_error_of_the_upload(s3, tmp_path
     s3.add_client_error("get_object", "InternalError")
 
     with pytest.raises(ClientError):
-        fetch(s3.client, UPLOAD, tmp_path / "upload.zip", 3)
+        fetch(s3.client, tmp_path / "upload.zip", 3)
 
 
 def test_a_zip_that_is_larger_than_what_it_may_unpack_to_is_not_downloaded(s3, tmp_path):
@@ -71,6 +77,6 @@ def test_a_zip_that_is_larger_than_what_it_may_unpack_to_is_not_downloaded(s3, t
     s3.add_response("get_object", {"Body": body, "ContentLength": 4}, ASKED)
 
     with pytest.raises(ScanError, match=r"4 bytes; 3 are allowed"):
-        fetch(s3.client, UPLOAD, tmp_path / "upload.zip", 3)
+        fetch(s3.client, tmp_path / "upload.zip", 3)
 
     assert list(tmp_path.iterdir()) == []

@@ -87,6 +87,40 @@ def test_bad_code_fails_and_the_report_says_why():
     assert done.report["upload"]["size"] == len(zipped(BAD))
 
 
+CLAIMED = {
+    "uploader": "ada@example.com",
+    "commit": "1A2B3C4",
+    "branch": "gr%C3%BCn",
+    "pull-request": "#17",
+    "repository": "http://github.com/acme/payments",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "error"),
+    [
+        (zipped(BAD), {}, None),
+        (zipped(BAD), {"UPLOAD_LIMITS": '{"bytes": 3}'}, "UploadTooLarge"),
+        (b"no zip", {}, "NotAZip"),
+    ],
+    ids=["evaluated", "not downloaded", "not unpacked"],
+)
+def test_the_report_says_where_the_upload_claims_to_come_from(body, limits, error):
+    done = scanned(body, metadata=json.dumps(CLAIMED), **limits)
+
+    assert done.error == error
+    assert done.report["upload"]["uploader"] == "ada@example.com"
+    assert done.report["upload"]["origin"] == {
+        "commit": "1a2b3c4",
+        "branch": "grün",
+        "pullRequest": "17",
+    }
+
+
+def test_a_report_of_an_upload_that_claims_nothing_has_no_origin():
+    assert "origin" not in scanned(zipped(GOOD)).report["upload"]
+
+
 def test_the_log_says_what_goes_on():
     done = scanned(zipped(BAD))
 
