@@ -38,6 +38,7 @@ class Command(NamedTuple):
 GROUPS = {
     "Deliver": (
         Command("wait", "Follow a scan until the result of its gate", "wait"),
+        Command("status", "List the last versions of APP", "status"),
         Command("report", "Print what a scan found", "scan_report"),
         Command("fetch", "Download the newest version of APP that passed or was approved", "fetch"),
     ),

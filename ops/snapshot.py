@@ -46,11 +46,17 @@ class Reader:
     ``scan`` is the id of any scan of it; ``key`` that of the upload, empty if it is not known.
     """
 
-    def __init__(self, environment: stack.Stack, scan: str, key: str = "") -> None:
+    def __init__(
+        self,
+        environment: stack.Stack,
+        scan: str,
+        key: str = "",
+        clock: AwsClock | None = None,
+    ) -> None:
         self._environment, self._key = environment, key
         self._app, _, self._version = scan.partition("/")
         self._evidence = Evidence(environment)
-        self._clock = AwsClock(environment.client("s3"))
+        self._clock = clock or AwsClock(environment.client("s3"))
         self._scan, self._files = Scan(id=scan), dict[str, datetime]()
         self._last: Snapshot | None = None
 
