@@ -2,13 +2,14 @@
 
 import hashlib
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError
 
-from ops import output, stack
+from ops import follow, output, stack, uploads
 from ops.choice import MAX_EXPLAINED, NEWEST, Inspection, choose, named
 from ops.errors import CommandError
 
@@ -23,6 +24,10 @@ def fetch(
         int, typer.Option(min=1, help="Look at so many versions, the newest.")
     ] = NEWEST,
     to: Annotated[Path, typer.Option(help="File or folder to write.")] = Path(),
+    wait: Annotated[
+        bool, typer.Option("--wait", help="First wait until the newest upload is decided.")
+    ] = False,
+    timeout: follow.TimeoutOption = None,
     json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
@@ -30,10 +35,16 @@ def fetch(
     """Download the newest version of APP that passed or was approved.
 
     Newer versions that may not be deployed are named, and why. Exit code 1: there is none.
+    With --wait, 2: the newest was not decided in time, and nothing is downloaded.
 
     Example: chatops fetch payments --to payments.zip --outputs outputs.json
     """
+    seconds = follow.seconds(timeout)
+    if timeout and not wait:
+        raise CommandError("--timeout is for waiting", "add --wait")
     environment = stack.load(stack_name, outputs)
+    if wait:
+        _await_decision(environment, app, key, version, seconds)
     selected, newer = choose(environment, app, key, version, newest)
     for inspection in newer[:MAX_EXPLAINED]:
         output.say(
@@ -67,6 +78,43 @@ def fetch(
     else:
         output.say(f"✔ {named(selected.upload)}: {selected.why}", "green")
         print(target)
+
+
+def _await_decision(
+    environment: stack.Stack,
+    app: str,
+    key: str | None,
+    version: str | None,
+    seconds: int | None,
+) -> None:
+    """Wait until the newest version, or the given one, has passed or is decided.
+
+    Raises:
+        typer.Exit: it is not decided in time, or its evidence contradicts its status.
+    """
+    started, followed = time.monotonic(), ""
+    while True:
+        candidates = [
+            upload
+            for upload in uploads.of_app(environment, app, key)
+            if not upload.deleted and version in (None, upload.version)
+        ]
+        if not candidates or candidates[0].version == followed:
+            return
+        # Meanwhile another one may be uploaded, which supersedes this one's request.
+        followed = candidates[0].version
+        left = None if seconds is None else max(1, seconds - int(time.monotonic() - started))
+        target = follow.Target(
+            scan=f"{app}/{followed}",
+            key=candidates[0].key,
+            wait_for=follow.WaitFor.decision,
+            timeout=left,
+        )
+        result, _ = follow.until(environment, target)
+        if result.status in ("timed-out", "interrupted", "contradictory"):
+            output.say(f"✘ {result.sentence}", "red")
+            output.say("  nothing was fetched")
+            raise typer.Exit(result.exit_code)
 
 
 def download(environment: stack.Stack, selected: Inspection, target: Path) -> str:

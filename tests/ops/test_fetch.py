@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 
-from ops import uploads
+from ops import follow, uploads
 from tests.ops.conftest import FUTURE, LATER, digest
 
 APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
@@ -249,3 +249,74 @@ def test_the_upload_time_is_shown_beside_its_version(environment, fetched):
     version = environment.cleared()
 
     assert f"payments/api.zip, version {version} of " in fetched()[0].stderr
+
+
+@pytest.fixture
+def meanwhile(environment, asked_first, monkeypatch):
+    """Decide about a version whose gate failed, while its decision is awaited."""
+    monkeypatch.setattr(follow, "SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr(follow, "LONGEST_PAUSE", 0.02)
+
+    def decide(version, body, **decision):
+        looks = []
+
+        def answer(operation, parameters):
+            if operation == "GetObjectTagging" and parameters["VersionId"] == version:
+                looks.append(operation)
+                if len(looks) == 3:
+                    sha256 = digest(body)
+                    environment.scan(version, decision=decision, sha256=sha256)
+                    environment.tag("payments/api.zip", version, decision["decision"])
+
+        asked_first(answer)
+
+    return decide
+
+
+def test_waiting_ends_with_the_decision_and_fetches_what_it_allows(environment, fetched, meanwhile):
+    environment.cleared(body=b"old")
+    version = environment.upload(body=b"new", status="failed")
+    environment.scan(version, sha256=digest(b"new"))
+    meanwhile(version, b"new", **APPROVED)
+
+    result, body = fetched("--wait")
+
+    assert (result.exit_code, body) == (0, b"new"), result.stderr
+    assert "✔ Decided" in result.stderr
+
+
+def test_after_a_rejection_the_newest_cleared_version_is_fetched(environment, fetched, meanwhile):
+    environment.cleared(body=b"old")
+    version = environment.upload(body=b"new", status="failed")
+    environment.scan(version, sha256=digest(b"new"))
+    meanwhile(version, b"new", decision="rejected", reason="fix it")
+
+    result, body = fetched("--wait")
+
+    assert (result.exit_code, body) == (0, b"old"), result.stderr
+    assert "newer, but not cleared" in result.stderr
+
+
+def test_nothing_is_fetched_before_the_newest_version_is_decided(environment, fetched):
+    environment.cleared(body=b"old")
+    environment.scan(environment.upload(status="failed"))
+
+    result, body = fetched("--wait", "--timeout", "1s")
+
+    assert (result.exit_code, body) == (2, None)
+    assert "nobody has decided within 1 s" in result.stderr
+
+
+def test_waiting_for_an_older_version_does_not_wait_for_newer_ones(environment, fetched):
+    old = environment.cleared(body=b"old")
+    environment.scan(environment.upload(status="failed"))
+
+    result, body = fetched("--wait", "--version", old)
+
+    assert (result.exit_code, body) == (0, b"old"), result.stderr
+
+
+def test_a_time_out_without_waiting_is_refused(fetched):
+    result, body = fetched("--timeout", "1s")
+
+    assert (result.exit_code, "add --wait" in result.stderr, body) == (2, True, None)
