@@ -16,8 +16,13 @@ from domain.sanitize import line
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 # Control and bidirectional characters and lone surrogates, which ``json.dumps`` leaves as they are.
 UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# Characters in a line of a pipe, which has no width: wide enough that nothing is wrapped.
-PIPE = 1000
+# Build servers obey lines of a log: GitHub those that begin with `::`, and it and Azure what
+# follows `##[` or `##vso[` anywhere
+# (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs).
+ORDER = re.compile(r"#(?=#(?:\[|vso\[))|^\s*:(?=:)")
+# Characters in a line of a pipe, which has no width: wide enough that nothing is wrapped, so that
+# no line begins in the middle of a text.
+PIPE = 10_000
 STYLES = {
     "passed": "green",
     "approved": "green",
@@ -42,8 +47,8 @@ def err() -> Console:
 
 
 def cell(value: object, style: str = "") -> Text:
-    """Return untrusted text as one line, without markup and control characters."""
-    text = line(value, 400)
+    """Return untrusted text as one line, without markup, control characters, and orders."""
+    text = ORDER.sub(r"\g<0> ", line(value, 400))
     return Text(text, style=style or STYLES.get(text, ""))
 
 
@@ -70,6 +75,7 @@ def heading(text: str, style: str = "bold") -> None:
 def as_json(document: Any) -> None:
     """Print ``document`` as indented JSON."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
+    text = text.replace("##", "#\\u0023")
     print(UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 

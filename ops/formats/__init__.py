@@ -1,10 +1,14 @@
 """Writes the result of a scan for build servers: SARIF, JUnit XML, and GitHub's annotations."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from ops.errors import CommandError
+from ops.formats import files
+from ops.formats.result import ScanResult
+
+__all__ = ["Format", "ResultOptions", "ScanResult", "check", "write"]
 
 
 class Format(StrEnum):
@@ -24,25 +28,36 @@ class ResultOptions:
     json: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScanResult:
-    """A scan that has ended: its status, and its documents, which are untrusted.
-
-    ``status`` is that of the tag ``scan-status``; ``sentence`` says it to people. ``report`` is
-    report.json, None if there is none; ``findings`` is findings.json, None if there is none, as for
-    a scan of version 2.0.
-    """
-
-    scan: str
-    status: str
-    sentence: str
-    report: Mapping[str, Any] | None
-    findings: Mapping[str, Any] | None
-
-
-def write(options: ResultOptions, result: ScanResult) -> None:
-    """Write the files of ``options``, and what ``--format github`` wants on stdout.
+def check(options: ResultOptions) -> None:
+    """Check before a scan that its files can be written after it.
 
     Raises:
         CommandError: a file cannot be written; its code is 2.
     """
+    for path in filter(None, (options.sarif, options.junit)):
+        files.check(path)
+
+
+def write(options: ResultOptions, result: ScanResult) -> None:
+    """Write the files of ``options``, and print what ``--format github`` wants.
+
+    That is on stdout, or on stderr if stdout has JSON.
+
+    Raises:
+        CommandError: a file cannot be written; its code is 2. The others are written.
+    """
+    from ops.formats import github, junit, sarif
+
+    if options.format == Format.github:
+        github.annotate(result, to_stderr=options.json)
+    failed: list[CommandError] = []
+    for path, render in ((options.sarif, sarif.text), (options.junit, junit.text)):
+        try:
+            if path:
+                files.write(path, render(result))
+        except CommandError as error:
+            failed.append(error)
+    if options.format == Format.github:
+        github.summarize(result)
+    if failed:
+        raise CommandError("; ".join(error.what for error in failed), failed[0].fix)

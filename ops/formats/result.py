@@ -1,0 +1,106 @@
+"""The result of a scan, as each format needs it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from domain import findings_document, origin, report
+from domain.coverage import Unseen
+from domain.findings import SEVERITIES, Finding
+from domain.json_values import as_dict
+from domain.origin import Origin
+from domain.report import Report
+from domain.sanitize import line
+
+LONGEST_MESSAGE, LONGEST_NAME, LONGEST_LINE = 500, 200, 2**31 - 1
+# The characters of a URI (RFC 3986) without those that end a link in Markdown.
+LINK = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9._~:/?#\[\]@!$&'*+,;=%-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanResult:
+    """A scan that has ended: its status, and its documents, which are untrusted.
+
+    ``status`` is that of the tag ``scan-status``; ``sentence`` says it to people. ``report`` is
+    report.json, None if there is none. ``findings`` is findings.json as ``ops.documents`` accepts
+    it, None if there is none, as for a scan of version 2.0.
+    """
+
+    scan: str
+    status: str
+    sentence: str
+    report: Mapping[str, Any] | None
+    findings: Mapping[str, Any] | None
+
+    @property
+    def app(self) -> str:
+        """Whose code it is."""
+        return self.scan.partition("/")[0]
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether the version may be deployed."""
+        return self.status in ("passed", "approved")
+
+    @cached_property
+    def parsed(self) -> Report | None:
+        """The report, None if it is missing or invalid."""
+        return report.parse(self.report, self.scan)
+
+    @property
+    def evaluated(self) -> Report | None:
+        """The report of a scan that has a gate result."""
+        return self.parsed if self.parsed and not self.parsed.error else None
+
+    @cached_property
+    def listed(self) -> tuple[Finding, ...]:
+        """The findings, the worst first; without findings.json those that the report names."""
+        if not self.evaluated:
+            return ()
+        if self.findings is not None:
+            findings = findings_document.findings(self.findings)
+        else:
+            findings = self.evaluated.findings
+        return tuple(_printable(item) for item in findings if item.severity in SEVERITIES)
+
+    @property
+    def omitted(self) -> int:
+        """How many findings are counted but not listed."""
+        counted = sum(self.evaluated.counts.values()) if self.evaluated else 0
+        return max(0, counted - len(self.listed))
+
+    @property
+    def unanalysed(self) -> list[Unseen]:
+        """The files of code that the report names as not analysed."""
+        coverage = self.evaluated and self.evaluated.coverage
+        return coverage.named("unanalysed") if coverage else []
+
+    @property
+    def upload(self) -> Mapping[str, Any]:
+        """What the report says of the upload."""
+        return as_dict(as_dict(self.report).get("upload"))
+
+    @property
+    def origin(self) -> Origin:
+        """What the upload claims of its origin."""
+        return origin.of_document(self.upload.get("origin"))
+
+
+def relative(file: str) -> bool:
+    """Whether ``file`` names a file below the upload's root, and not what a tool says instead."""
+    return bool(file) and not file.startswith("/") and ".." not in file.split("/")
+
+
+def _printable(finding: Finding) -> Finding:
+    """The finding with texts of one line; ``file`` stays as it is, since it names a file."""
+    rule = line(finding.rule, LONGEST_NAME) or "unknown"
+    link = finding.link if isinstance(finding.link, str) else ""
+    return replace(
+        finding,
+        rule=rule,
+        message=line(finding.message, LONGEST_MESSAGE) or rule,
+        line=None if finding.line is None else min(max(finding.line, 1), LONGEST_LINE),
+        link=link if LINK.fullmatch(link) else None,
+    )

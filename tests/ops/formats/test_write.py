@@ -1,0 +1,108 @@
+"""Files for build servers are written whole or not at all, and an error says which was not."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from ops.errors import CommandError
+from ops.formats import Format, ResultOptions, check, write
+from tests.ops.formats.results import FINDING, evaluated
+
+RESULT = evaluated(FINDING)
+
+
+def test_each_file_is_written(tmp_path):
+    sarif, junit = tmp_path / "a.sarif", tmp_path / "junit.xml"
+
+    write(ResultOptions(sarif=sarif, junit=junit), RESULT)
+
+    assert json.loads(sarif.read_text())["version"] == "2.1.0"
+    assert junit.read_text().startswith('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>')
+    assert sorted(os.listdir(tmp_path)) == ["a.sarif", "junit.xml"]
+
+
+def test_a_file_is_readable_as_any_other(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write(ResultOptions(sarif=tmp_path / "a.sarif"), RESULT)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "a.sarif").stat().st_mode) == 0o644
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link").symlink_to("real.sarif")
+
+    write(ResultOptions(sarif=tmp_path / "link"), RESULT)
+
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "real.sarif").read_text())
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    write(ResultOptions(sarif=Path("/dev/null")), RESULT)
+
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_an_old_file_is_replaced(tmp_path):
+    old = tmp_path / "junit.xml"
+    old.write_text("x" * 10**5)
+
+    write(ResultOptions(junit=old), RESULT)
+
+    assert "x" * 100 not in old.read_text()
+
+
+@pytest.mark.parametrize("path", ["absent/a.sarif", "file/a.sarif", ".", "/dev/full"])
+def test_a_file_that_cannot_be_written_is_one_sentence_and_the_others_are_written(tmp_path, path):
+    (tmp_path / "file").touch()
+    (tmp_path / "junit.xml").write_text("old")
+
+    with pytest.raises(CommandError, match=r"cannot be written: [^\n]+$") as raised:
+        write(ResultOptions(sarif=tmp_path / path, junit=tmp_path / "junit.xml"), RESULT)
+
+    assert raised.value.code == 2
+    assert "<testsuites>" in (tmp_path / "junit.xml").read_text()
+    assert sorted(os.listdir(tmp_path)) == ["file", "junit.xml"]
+
+
+@pytest.mark.parametrize("path", ["absent/a.sarif", "file/a.sarif", "."])
+def test_what_cannot_be_written_is_known_before_the_scan(tmp_path, path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(CommandError, match="cannot be written") as raised:
+        check(ResultOptions(junit=tmp_path / path))
+
+    assert raised.value.code == 2
+
+
+def test_files_in_an_existing_folder_pass_the_check(tmp_path):
+    (tmp_path / "old.sarif").touch()
+
+    check(ResultOptions(sarif=tmp_path / "old.sarif", junit=tmp_path / "new.xml"))
+    check(ResultOptions(sarif=Path("/dev/null")))
+    check(ResultOptions())
+
+
+def test_annotations_leave_stdout_to_json(capsys):
+    write(ResultOptions(format=Format.github, json=True), RESULT)
+
+    assert capsys.readouterr().out == ""
+
+
+def test_annotations_and_summary_are_for_the_format_github_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+
+    write(ResultOptions(), RESULT)
+
+    assert (capsys.readouterr(), os.listdir(tmp_path)) == (("", ""), [])
+
+    write(ResultOptions(format=Format.github), RESULT)
+
+    assert capsys.readouterr().out.startswith("::error title=payments%3A failed::")
+    assert os.listdir(tmp_path) == ["summary.md"]
