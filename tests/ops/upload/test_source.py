@@ -27,10 +27,11 @@ def archived(folder: Path) -> list[str]:
     command = ["git", "archive", "--format=tar", "HEAD"]
     environment = {**os.environ, **SETTINGS}
     tar = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
-    if not tar.stdout.strip(b"\0"):  # it leaves out everything
+    try:
+        with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as opened:
+            return sorted(member.name for member in opened if not member.isdir())
+    except tarfile.ReadError:  # Python's word for a tar without files
         return []
-    with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as opened:
-        return sorted(member.name for member in opened if not member.isdir())
 
 
 def refused(path: Path, dirty: bool = False) -> tuple[str, str]:
