@@ -37,6 +37,11 @@ class Command(NamedTuple):
 
 GROUPS = {
     "Deliver": (
+        Command(
+            "upload",
+            "Upload a zip, a folder or a Git work tree, and follow its scan",
+            "upload.command",
+        ),
         Command("wait", "Follow a scan until the result of its gate", "wait"),
         Command("status", "List the last versions of APP", "status"),
         Command("report", "Print what a scan found", "scan_report"),
@@ -81,7 +86,8 @@ def load(name: str) -> TyperCommand:
     module = import_module(f".{command.module}", __package__)
     function = getattr(module, name.replace("-", "_"))
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    alone.command(name, help=_help(inspect.getdoc(function) or ""))(function)
+    help_text = _help(inspect.getdoc(function) or "")
+    alone.command(name, cls=OptionalValues, help=help_text)(function)
     loaded = typer.main.get_command(alone)
     assert isinstance(loaded, TyperCommand)
     return loaded
@@ -93,6 +99,22 @@ def _help(docstring: str) -> str:
     return re.sub(
         r"Example:\s+chatops ", lambda _: f"\b\nExample:\n  {invocation.CHATOPS} ", docstring
     )
+
+
+class OptionalValues(TyperCommand):
+    """Lets an option whose metavar begins with ``[=`` stand without a value, which is empty then.
+
+    Typer has no such options. A value needs the sign: the next word is not taken for it.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        optional = {
+            name
+            for parameter in self.params
+            if str(parameter.metavar).startswith("[=")
+            for name in parameter.opts
+        }
+        return super().parse_args(ctx, [f"{word}=" if word in optional else word for word in args])
 
 
 class Commands(TyperGroup):
