@@ -62,7 +62,6 @@ class Scan:
     opened: Mapping[str, Any] | None = None
     recorded: Mapping[str, Any] | None = None
     report: Mapping[str, Any] | None = None
-    findings: Mapping[str, Any] | None = None
     gate_result: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
     withdrawal: Mapping[str, Any] | None = None
@@ -152,7 +151,6 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
         opened=documents.get("scan.json"),
         recorded=documents.get("uploader.json"),
         report=documents.get("report.json"),
-        findings=documents.get(findings_document.NAME),
         gate_result=documents.get("gate-result.json"),
         decision=documents.get("decision.json"),
         withdrawal=documents.get("withdrawal.json"),
@@ -200,6 +198,16 @@ class Evidence:
         wanted = (name for name in filter(is_document, names) if name != findings_document.NAME)
         bodies = {name: self._body(scan, name) for name in wanted}
         return parsed(scan, {name: body for name, body in bodies.items() if body is not None})
+
+    def findings(self, scan: Scan) -> dict[str, Any] | None:
+        """Return findings.json, None if the report names none, or it is not valid."""
+        evidence = (scan.report or {}).get("evidence")
+        if not isinstance(evidence, dict) or findings_document.NAME not in evidence:
+            return None
+        try:
+            return self.read(scan.id, findings_document.NAME)
+        except CommandError:
+            return None
 
     def attempts(self, app: str, version: str) -> Attempts:
         """Return the scans of an uploaded version by attempt, each with its files."""

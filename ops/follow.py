@@ -10,6 +10,7 @@ from domain import durations
 from ops import ending, errors, formats, output, report_table, stack
 from ops.ending import Ending
 from ops.errors import CommandError
+from ops.evidence import Scan
 from ops.formats import ResultOptions
 from ops.snapshot import Reader, Snapshot
 from ops.step_display import StepDisplay
@@ -36,6 +37,7 @@ def finish(
 
     ``about`` are fields that ``--json`` prints before the result's, for example of the upload.
     """
+    formats.check(options)
     result, snapshot = until(environment, target)
     # What contradicts itself is not evidence of anything.
     scan = snapshot.scan if snapshot and not snapshot.contradiction else None
@@ -48,15 +50,12 @@ def finish(
     for step in filter(None, result.next_step.split("\n")):
         output.say(f"  {step}")
     if result.status != "interrupted":
-        formats.write(
+        report_table.write(
+            environment,
             options,
-            formats.ScanResult(
-                scan=scan.id if scan else target.scan,
-                status=result.status,
-                sentence=result.sentence,
-                report=scan.report if scan else None,
-                findings=scan.findings if scan else None,
-            ),
+            scan or Scan(id=target.scan),
+            status=result.status,
+            sentence=result.sentence,
         )
     return result.exit_code
 

@@ -1,4 +1,4 @@
-"""Prints the report of a scan: gate, failed conditions, findings, unanalysed files, links."""
+"""Prints and writes the report of a scan: gate, findings, unanalysed files, links."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ from domain import report
 from domain.coverage import Coverage, files
 from domain.evidence_paths import evidence_prefix
 from domain.report import Report
-from ops import output, stack
-from ops.evidence import Scan
+from ops import formats, output, stack
+from ops.evidence import Evidence, Scan
+from ops.formats import Format, ResultOptions, ScanResult
 
 MOST_FINDINGS, MOST_FILES = 20, 10
 
@@ -53,6 +54,25 @@ def document(scan: Scan) -> dict[str, Any]:
         },
         "report": evaluated and {name: evaluated.get(name) for name in names},
     }
+
+
+def write(
+    environment: stack.Stack, options: ResultOptions, scan: Scan, *, status: str, sentence: str
+) -> None:
+    """Write the report to the files of ``options``, with all findings.
+
+    Raises:
+        CommandError: a file cannot be written.
+    """
+    to_files = options.sarif or options.junit or options.format is Format.github
+    result = ScanResult(
+        scan=scan.id,
+        status=status,
+        sentence=sentence,
+        report=scan.report,
+        findings=Evidence(environment).findings(scan) if to_files else None,
+    )
+    formats.write(options, result)
 
 
 def _error(parsed: Report) -> list[tuple[str, str]]:

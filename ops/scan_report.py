@@ -5,7 +5,7 @@ from ops import output, report_table, stack
 from ops.decide import ScanArgument
 from ops.errors import CommandError
 from ops.evidence import checked_scan
-from ops.formats import Format, ResultOptions, ScanResult, write
+from ops.formats import Format, ResultOptions, check
 from ops.snapshot import Reader
 from ops.wait import FormatOption, JunitOption, SarifOption
 
@@ -25,6 +25,8 @@ def report(
 
     Example: chatops report payments/3Lg8 --sarif payments.sarif --stack dev
     """
+    options = ResultOptions(format=form, sarif=sarif, junit=junit, json=json)
+    check(options)
     environment = stack.load(stack_name, outputs)
     snapshot = Reader(environment, checked_scan(scan)).read()
     if snapshot.contradiction:
@@ -45,14 +47,4 @@ def report(
     else:
         output.heading(f"{last.id}: {sentence}")
         report_table.show(environment, last)
-    options = ResultOptions(format=form, sarif=sarif, junit=junit, json=json)
-    write(
-        options,
-        ScanResult(
-            scan=last.id,
-            status=status or "scanning",
-            sentence=sentence,
-            report=last.report,
-            findings=last.findings,
-        ),
-    )
+    report_table.write(environment, options, last, status=status or "scanning", sentence=sentence)

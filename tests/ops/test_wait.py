@@ -417,3 +417,37 @@ def test_the_display_starts_again_for_another_scan():
     display.restart("again")
 
     assert not display._printed
+
+
+def test_all_findings_are_written_to_files_not_only_the_worst_twenty(environment):
+    finding = {"rule": "R1", "message": "not so", "file": "a.py", "link": None}
+    every = [{**finding, "severity": "HIGH", "line": number} for number in range(1, 31)]
+    version = environment.upload(status="failed")
+    scan = environment.scan(version, findings=every[:20], counts={"HIGH": 30})
+    document = {"version": 1, "scan": scan, "app": "payments", "findings": every}
+    counts = dict.fromkeys(("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO"), 0) | {"HIGH": 30}
+    environment.put(scan, "findings.json", {**document, "counts": counts, "omitted": 0})
+    reported = environment.evidence(scan, "report.json")
+    reported["evidence"]["findings.json"] = "0" * 64
+    environment.put(scan, "report.json", reported)
+
+    for command in ("wait", "report"):
+        file = environment.folder / f"{command}.sarif"
+        environment.run(command, scan, "--sarif", str(file))
+
+        assert len(json.loads(file.read_text())["runs"][0]["results"]) == 30
+
+
+def test_a_file_that_cannot_be_written_is_an_error_before_the_scan_is_followed(environment):
+    result = environment.run("wait", "payments/3Lg8", "--junit", "/nowhere/junit.xml")
+
+    assert (result.exit_code, "/nowhere" in result.stderr) == (2, True), result.stderr
+
+
+def test_the_json_stays_json_beside_annotations_for_github(environment):
+    scan = over(environment, "failed")
+
+    result = environment.run("wait", scan, "--json", "--format", "github")
+
+    assert json.loads(result.stdout)["status"] == "failed"
+    assert "::error" in result.stderr
