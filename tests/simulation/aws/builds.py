@@ -101,7 +101,10 @@ class Builds:
             build.ended.set(build.document)
 
     def _scan(self, plan: Scan, variables: dict[str, str], delay: float) -> bool:
-        """Write the documents of ``python -m scan``; return whether there is a gate."""
+        """Write log and report, as ``python -m scan`` does; return whether there is a gate.
+
+        findings.json is left out: nothing of the pipeline reads it.
+        """
         began, scan = timestamp(self._scheduler.now), variables["SCAN"]
         gate = plan.gate
         try:
@@ -117,13 +120,11 @@ class Builds:
             return False
         log = f"Fetched {variables['UPLOAD_KEY']}\nGate {gate}\n".encode()
         self._scheduler.sleep(delay)
-        before = {"scanner.log": log}
-        if gate != "error":
-            before["findings.json"] = reports.findings(gate, variables)
-        stored = [self._keep(f"scans/{scan}/{name}", body) for name, body in before.items()]
-        evidence = {name: hashlib.sha256(body).hexdigest() for name, body in before.items()}
-        body = reports.report(gate, variables, began, timestamp(self._scheduler.now), evidence)
-        return self._keep(f"scans/{scan}/report.json", body) and all(stored) and gate != "error"
+        stored = self._keep(f"scans/{scan}/scanner.log", log)
+        body = reports.report(
+            gate, variables, began, timestamp(self._scheduler.now), hashlib.sha256(log).hexdigest()
+        )
+        return self._keep(f"scans/{scan}/report.json", body) and stored and gate != "error"
 
     def _keep(self, key: str, body: bytes) -> bool:
         try:
