@@ -28,6 +28,7 @@ TAGGABLE = frozenset(
         "sfn/stateMachine:StateMachine",
         "sns/topic:Topic",
         "sqs/queue:Queue",
+        "ssm/parameter:Parameter",
     )
 )
 Transform = Callable[[pulumi.ResourceTransformArgs], pulumi.ResourceTransformResult | None]

@@ -15,6 +15,7 @@ from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
+from components.published_outputs import publish
 from components.resource_policies import policy_too_large
 from components.scan_project import IMAGES, Build, Sarif, SonarQube, Vpc
 from components.state_machine import Waits
@@ -351,6 +352,7 @@ class UploadGate(pulumi.ComponentResource):
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
         self.sender_dns_records = approval.sender_dns_records
+        publish(name, self.outputs, child)
         self.register_outputs(self.outputs)
 
     @property

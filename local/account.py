@@ -34,6 +34,7 @@ from local.channel import Channel
 from local.functions import Functions
 from local.permissions import services
 from local.permissions.guard import ADMINISTRATOR, Guard
+from ops.access_rights import arns, environment_policy
 from ops.mock_monitor import TransformingMonitor
 from ops.program import run_program
 
@@ -435,7 +436,11 @@ class LocalAccount:
         return outputs
 
     def _make_roles(self) -> None:
-        """Make the roles of people; the stack's policies say what these may do with it."""
+        """Make the roles of people; the stack's policies say what these may do with it.
+
+        Their own say only that they may look up which stacks there are.
+        """
+        named = arns(self.stack, {}, ACCOUNT, REGION)
         for role in (DEVELOPERS, DEPLOYERS):
             sign_on = {
                 "Effect": "Allow",
@@ -447,6 +452,11 @@ class LocalAccount:
                 AssumeRolePolicyDocument=json.dumps(
                     {"Version": "2012-10-17", "Statement": [sign_on]}
                 ),
+            )
+            self.client("iam").put_role_policy(
+                RoleName=role,
+                PolicyName="find-environments",
+                PolicyDocument=json.dumps(environment_policy(named)),
             )
 
 

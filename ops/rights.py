@@ -11,7 +11,7 @@ import typer
 from domain.partition import PARTITION
 from domain.scan_id import APPS
 from ops import output
-from ops.access_rights import arns, deployer_policy, uploader_policy
+from ops.access_rights import arns, deployer_policy, environment_policy, uploader_policy
 from ops.configuration import Configuration, FileOption, NamedOption, configuration
 from ops.errors import CommandError
 from ops.identity import identity
@@ -74,7 +74,8 @@ def rights(
 ) -> None:
     """Print the smallest IAM policies for a role that deploys, uploads, or reads cleared versions.
 
-    Roles in `uploaders` and `deployers` need theirs only in another account than the stack's.
+    In the stack's own account, roles in `uploaders` and `deployers` need of theirs only the rights
+    on parameters (SSM), by which commands find the stack without --outputs.
 
     Example: chatops rights --stack dev --to policies
     """
@@ -131,11 +132,14 @@ def _access_policy(configuration: Configuration, account: str, app: str) -> dict
     """The policy of an uploader of ``app``; without one, that of a deployer."""
     stack, region = configuration.stack, configuration.region
     resource_arns = arns(stack, configuration.outputs, account, region)
-    if not app:
-        return {f"read-{PROJECT}-{stack}": deployer_policy(resource_arns, region)}
-    # A policy's name can't have an asterisk.
-    name = f"upload-{PROJECT}-{stack}-{app.replace('*', 'all')}"
-    return {name: uploader_policy(app, resource_arns, region)}
+    if app:
+        # A policy's name can't have an asterisk.
+        name = f"upload-{PROJECT}-{stack}-{app.replace('*', 'all')}"
+        policy = uploader_policy(app, resource_arns, region)
+    else:
+        name, policy = f"read-{PROJECT}-{stack}", deployer_policy(resource_arns, region)
+    lookup = environment_policy(resource_arns)["Statement"]
+    return {name: {**policy, "Statement": [*policy["Statement"], *lookup]}}
 
 
 def statements(

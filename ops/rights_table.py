@@ -294,6 +294,15 @@ RIGHTS: dict[str, tuple[Right, ...]] = {
     "sqs/queuePolicy:QueuePolicy": (
         Right(service="sqs", actions="GetQueueAttributes SetQueueAttributes", on=(_QUEUE,)),
     ),
+    "ssm/parameter:Parameter": (
+        Right(
+            service="ssm",
+            actions="PutParameter GetParameter DeleteParameter ListTagsForResource "
+            "AddTagsToResource RemoveTagsFromResource",
+            on=(f"arn:{{partition}}:ssm:{HERE}:parameter{{name}}",),
+        ),
+        Right(service="ssm", actions="DescribeParameters", on=(ANY,)),
+    ),
 }
 
 _CLOUD_CONTROL = Right(

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable
 from functools import cache, cached_property
@@ -13,19 +14,22 @@ import boto3
 import typer
 from botocore.config import Config
 
+from ops import invocation, parameters
 from ops.errors import CommandError
 from ops.invocation import CHATOPS
 
 StackOption = Annotated[
     str | None,
-    typer.Option("--stack", help="The stack, as in dev; the Pulumi CLI is asked for its outputs."),
+    typer.Option(
+        "--stack", help="The stack, as in dev; else the only one in this AWS account and region."
+    ),
 ]
 OutputsOption = Annotated[
     Path | None,
     typer.Option(
         "--outputs",
         envvar="CHATOPS_OUTPUTS",
-        help="File with what `pulumi stack output --json` said, where there is no Pulumi CLI.",
+        help="File with what `pulumi stack output --json` printed, instead of asking AWS for it.",
     ),
 ]
 # Parallel requests of commands that read a whole bucket, and connections of a client.
@@ -76,14 +80,19 @@ class Stack:
 
 
 def load(stack: str | None, outputs: Path | None) -> Stack:
-    """Return the environment of ``--stack`` or ``--outputs``.
+    """Return the environment of ``--stack`` or ``--outputs``, else the only one that AWS knows.
+
+    In a checkout the Pulumi CLI knows its stacks; elsewhere each stack is known by its parameter.
 
     Raises:
         CommandError: there is none, or it cannot be read.
     """
-    if stack:
+    asks_pulumi = invocation.IN_CHECKOUT and bool(shutil.which("pulumi"))
+    if stack and asks_pulumi:
         option = shlex.join(["--stack", stack])
         return Stack(_parsed(_pulumi_outputs(stack), f"stack {stack}"), option)
+    if stack:
+        return _published(*parameters.of_stack(stack))
     if outputs:
         try:
             text = outputs.read_text()
@@ -93,28 +102,26 @@ def load(stack: str | None, outputs: Path | None) -> Stack:
                 f"pulumi stack output --json --stack dev > {outputs}",
             ) from error
         return Stack(_parsed(text, str(outputs)), shlex.join(["--outputs", str(outputs)]))
-    raise CommandError(
-        "which environment?", "name it: --stack dev, or --outputs FILE (CHATOPS_OUTPUTS)"
+    advice = "--outputs FILE (CHATOPS_OUTPUTS)"
+    return _published(
+        *parameters.of_only_stack(f"--stack dev, or {advice}" if asks_pulumi else advice)
     )
+
+
+def _published(name: str, text: str) -> Stack:
+    return Stack(_parsed(text, f"the parameter of stack {name}"), shlex.join(["--stack", name]))
 
 
 def _pulumi_outputs(stack: str) -> str:
     command = ["pulumi", "stack", "output", "--json", "--stack", stack]
-    try:
-        result = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.DEVNULL,
-        )
-    except FileNotFoundError as error:
-        raise CommandError(
-            "the Pulumi CLI is not installed here",
-            "install it, or use --outputs FILE with what `pulumi stack output --json` said "
-            "elsewhere",
-        ) from error
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=invocation.ROOT,
+        stdin=subprocess.DEVNULL,
+    )
     if result.returncode:
         raise CommandError(
             f"Pulumi does not tell the outputs of stack {stack}: {result.stderr.strip()}",

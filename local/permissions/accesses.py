@@ -126,6 +126,15 @@ def _sqs(call: Call, _world: World) -> list[Access]:
     return [Access(f"sqs:{call.operation}", f"arn:aws:sqs:{call.region}:{account}:{name}")]
 
 
+def _ssm(call: Call, world: World) -> list[Access]:
+    named = {"GetParameter": "Name", "GetParametersByPath": "Path"}
+    if call.operation not in named:
+        raise call.unknown
+    name = call.json[named[call.operation]]
+    here = f"arn:aws:ssm:{call.region}:{world.account}:parameter"
+    return [Access(f"ssm:{call.operation}", f"{here}/{name.strip('/')}")]
+
+
 SERVICES: dict[str, Callable[[Call, World], list[Access]]] = {
     "s3": s3.needed,
     "lambda": _lambda,
@@ -136,4 +145,5 @@ SERVICES: dict[str, Callable[[Call, World], list[Access]]] = {
     "logs": _logs,
     "secretsmanager": _secretsmanager,
     "sqs": _sqs,
+    "ssm": _ssm,
 }

@@ -1,4 +1,4 @@
-"""Creates roles, policies, the key and the secret."""
+"""Creates roles, policies, the key, the secret, and the parameter with the outputs."""
 
 from local.resources.inputs import Account, Create, Inputs, Made
 
@@ -62,6 +62,18 @@ def secret_version(account: Account, name: str, inputs: Inputs) -> Made:
     return f"{secret}|{made['VersionId']}", {}
 
 
+def parameter(account: Account, _name: str, inputs: Inputs) -> Made:
+    name = inputs.take("name")
+    account.client("ssm").put_parameter(
+        Name=name,
+        Description=inputs.take("description"),
+        Type=inputs.take("type"),
+        Value=inputs.take("insecureValue"),
+        Tags=inputs.tags(),
+    )
+    return name, {"name": name}
+
+
 CREATE: dict[str, Create] = {
     "aws:kms/key:Key": key,
     "aws:iam/role:Role": role,
@@ -69,4 +81,5 @@ CREATE: dict[str, Create] = {
     "aws:iam/policy:Policy": policy,
     "aws:secretsmanager/secret:Secret": secret,
     "aws:secretsmanager/secretVersion:SecretVersion": secret_version,
+    "aws:ssm/parameter:Parameter": parameter,
 }

@@ -286,6 +286,7 @@ def fixed_names(built: Built) -> set[tuple[str, str]]:
 def test_two_stacks_share_no_name(dev: Built, prod: Built):
     assert {name for _, name in fixed_names(dev)} == {
         "/aws/vendedlogs/states/chatops-slack-dev-gate-",
+        "/chatops-slack/dev/gate",
         "chatops-slack-dev-gate",
         "chatops-slack-dev-gate-approve",
         "chatops-slack-dev-gate-reject",
@@ -293,7 +294,7 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
         "chatops-slack-dev-gate-withdraw",
         "security@example.com",
     }
-    assert len(fixed_names(prod)) == 14
+    assert len(fixed_names(prod)) == 15
     assert fixed_names(dev) & fixed_names(prod) == set()
 
 

@@ -54,11 +54,13 @@ def test_every_command_is_in_the_docs(name):
 
 @pytest.mark.parametrize("words", [["fetch", "payments"], ["audit"], ["waiting"]])
 def test_a_missing_environment_is_asked_for_before_anything_else(monkeypatch, words):
-    monkeypatch.delenv("CHATOPS_OUTPUTS", raising=False)
+    for name in ("CHATOPS_OUTPUTS", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/none")
 
     result = CliRunner().invoke(cli.app, words)
 
-    assert (result.exit_code, "--stack dev" in result.stderr) == (2, True)
+    assert (result.exit_code, "which environment?" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -76,15 +78,13 @@ def test_missing_outputs_are_reported_with_a_message(tmp_path, text, says):
     assert (result.exit_code, says in result.stderr) == (2, True), result.stderr
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["refuses", "is not installed"])
-def test_a_failing_pulumi_is_reported_with_a_message(tmp_path, monkeypatch, there):
-    if there:
-        command = tmp_path / "pulumi"
-        command.write_text("#!/bin/sh\necho no stack named dev >&2; exit 255\n")
-        command.chmod(0o755)
+def test_a_failing_pulumi_is_reported_with_a_message(tmp_path, monkeypatch):
+    command = tmp_path / "pulumi"
+    command.write_text("#!/bin/sh\necho no stack named dev >&2; exit 255\n")
+    command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     result = CliRunner().invoke(cli.app, ["audit", "--stack", "dev"])
 
     assert result.exit_code == 2
-    assert ("no stack named dev" if there else "is not installed") in result.stderr
+    assert "no stack named dev" in result.stderr

@@ -35,7 +35,13 @@ ANY_RESOURCE = {
     "kms:CreateKey",
     "kms:TagResource",
     "logs:DescribeLogGroups",
+    "ssm:DescribeParameters",
     "states:ValidateStateMachineDefinition",
+}
+# Where commands find the stacks of the account.
+PARAMETERS = {
+    f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/chatops-slack",
+    f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/chatops-slack/*",
 }
 # boto3's names of services that have another name in IAM.
 CLIENTS = {
@@ -111,6 +117,8 @@ def test_each_right_is_bound_to_this_stack_or_cannot_be_bound(everything: Built)
                     "identity/security@example.com",
                     "configuration-set/chatops-slack-dev-gate",
                 )
+            elif ":ssm:" in resource:
+                assert resource.endswith(":parameter/chatops-slack/dev/gate")
             else:
                 assert "chatops-slack-dev-gate" in resource
 
@@ -248,6 +256,7 @@ def test_the_policies_of_uploaders_and_deployers_name_buckets_and_key_once_these
         "arn:aws:s3:::evidence/scans/team-a-*/*",
         "arn:aws:s3:::evidence",
         "arn:aws:kms:::key/1",
+        *PARAMETERS,
     }
     assert resources(deployer) == {
         "arn:aws:s3:::up",
@@ -255,12 +264,14 @@ def test_the_policies_of_uploaders_and_deployers_name_buckets_and_key_once_these
         "arn:aws:s3:::evidence",
         "arn:aws:s3:::evidence/scans/*",
         "arn:aws:kms:::key/1",
+        *PARAMETERS,
     }
     assert resources(before) == {
         "arn:aws:s3:::chatops-slack-dev-gate-uploads-*/team-a-*.zip",
         "arn:aws:s3:::chatops-slack-dev-gate-artifacts-*/scans/team-a-*/*",
         "arn:aws:s3:::chatops-slack-dev-gate-artifacts-*",
         f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*",
+        *PARAMETERS,
     }
 
 

@@ -22,6 +22,7 @@ def assert_suggested(text: str, command: str, option: str) -> None:
 
 
 def test_the_environment_is_named_as_the_user_named_it(environment, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(stack.shutil, "which", lambda _: "/bin/pulumi")
     monkeypatch.setattr(stack, "_pulumi_outputs", lambda stack: environment.outputs.read_text())
     spaced = tmp_path / "the outputs.json"
     spaced.write_text(environment.outputs.read_text())

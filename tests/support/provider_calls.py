@@ -3,8 +3,8 @@
 pulumi-aws 7 contains the Terraform AWS provider, version 6: each type names the file below
 https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ that creates,
 reads, updates and deletes it. Buckets, objects, deletion, keys, functions, log groups, dashboards,
-versions of secrets, state machines, roles and Cloud Control were read there, partly in older
-versions; the other types follow the operations of their services. For resources made by Cloud
+versions of secrets, state machines, parameters, roles and Cloud Control were read there, partly in
+older versions; the other types follow the operations of their services. For resources made by Cloud
 Control it is the handlers' permissions in the CloudFormation schemas of AWS::Chatbot, and for calls
 that authorise more than themselves (tags at creation, roles that are passed, keys) the Service
 Authorization Reference (https://docs.aws.amazon.com/service-authorization/latest/reference/).
@@ -321,6 +321,14 @@ PROVIDER: dict[str, Provider] = {
         "sqs:GetQueueAttributes",
         "sqs:SetQueueAttributes",
         "sqs:SetQueueAttributes",
+    ),
+    "ssm/parameter:Parameter": Provider(
+        "ssm/parameter.go",
+        "arn:aws:ssm:{region}:{account}:parameter{name}",
+        "ssm:PutParameter+ ssm:AddTagsToResource+",
+        "ssm:GetParameter ssm:DescribeParameters@* ssm:ListTagsForResource",
+        "ssm:PutParameter ssm:AddTagsToResource+ ssm:RemoveTagsFromResource",
+        "ssm:DeleteParameter",
     ),
     "cloudcontrol/resource:Resource": Provider(
         "cloudcontrol/resource.go",
