@@ -63,7 +63,7 @@ def of_only_stack(advice: str) -> tuple[str, str]:
     return _only(parameters, "which environment? There are several")
 
 
-def _only(parameters: Parameters, several: str) -> tuple[str, str]:
+def _only(parameters: Parameters, ambiguous: str) -> tuple[str, str]:
     """The only one, by its stack; where a stack has several gates, they are named, too."""
     stacks = [name.partition("/")[0] for name in parameters]
     names = {
@@ -72,7 +72,7 @@ def _only(parameters: Parameters, several: str) -> tuple[str, str]:
     }
     if len(names) > 1:
         options = ", ".join(f"--stack {name}" for name in sorted(names))
-        raise CommandError(f"{several} in {_here()}", f"name one: {options}")
+        raise CommandError(f"{ambiguous} in {_here()}", f"name one: {options}")
     [(name, text)] = names.items()
     return name, text
 
