@@ -97,7 +97,8 @@ def _show_findings(parsed: Report) -> None:
     listed = parsed.findings[:MOST_FINDINGS]
     if not listed:
         return
-    output.heading(f"\nFindings: {parsed.counted}")
+    output.heading("")
+    output.heading(f"Findings: {parsed.counted}")
     output.table(
         ("SEVERITY", "WHERE", "RULE", "MESSAGE"),
         ((item.severity, item.location, item.rule, item.message) for item in listed),
@@ -108,7 +109,8 @@ def _show_findings(parsed: Report) -> None:
 
 def _show_unanalysed(coverage: Coverage) -> None:
     number = coverage.counts["unanalysed"]
-    output.heading(f"\n{coverage.analysed}", "dim")
+    output.heading("")
+    output.heading(coverage.analysed)
     if not number:
         return
     listed = coverage.named("unanalysed")[:MOST_FILES]

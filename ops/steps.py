@@ -1,8 +1,10 @@
 """The five steps of an upload, and how long each took by S3's clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from domain import report, timestamps
 from domain.sanitize import line
@@ -68,7 +70,7 @@ def steps(snapshot: Snapshot) -> list[Step]:
         "Uploaded": line(opened.get("key"), 200),
         "Scanned": _scanned(snapshot),
         "Gate": line(gate_result.get("reason"), 200) if status == "failed" else str(status or ""),
-        "Decided": line((decision or {}).get("decision"), 200),
+        "Decided": _decided(status, decision),
         "Cleared": f"scan-status: {snapshot.tag}" if states["Cleared"] else "",
     }
     listed: list[Step] = []
@@ -97,6 +99,12 @@ def _scanned(snapshot: Snapshot) -> str:
         return line(gate_result["reason"], 200)
     parsed = report.parse(scan.report, scan.id)
     return parsed.coverage.analysed if parsed and parsed.coverage else ""
+
+
+def _decided(status: object, decision: Mapping[str, Any] | None) -> str:
+    if decision:
+        return line(decision["decision"], 200)
+    return "waits for Approve or Reject in Slack" if status == "failed" else ""
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> int | None:
