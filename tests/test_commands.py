@@ -26,7 +26,7 @@ from ops import cli
 from scan.sarif import recipes
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 # Parameters and commands that the AWS CLI adds to those of the services.

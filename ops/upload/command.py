@@ -18,7 +18,7 @@ from ops import errors, follow, output, stack
 from ops.errors import CommandError
 from ops.evidence import checked_app
 from ops.follow import TimeoutOption, WaitFor
-from ops.formats import Format, ResultOptions
+from ops.formats import Format, ResultOptions, check
 from ops.option_groups import grouped
 from ops.upload import claims
 from ops.upload.packing import pack
@@ -58,7 +58,7 @@ class FollowOptions:
     junit: JunitOption = None
 
     def check(self) -> None:
-        """Raise ``CommandError`` if an option has no effect or no valid value."""
+        """Raise ``CommandError`` if an option has no effect, no valid value, or no file."""
         follow.seconds(self.timeout)
         needless = self.timeout or self.sarif or self.junit or self.form != Format.text
         if needless and self.wait is None:
@@ -66,6 +66,7 @@ class FollowOptions:
                 "--timeout, --format, --sarif and --junit are for a scan that is followed",
                 "add --wait, or leave them out",
             )
+        check(ResultOptions(sarif=self.sarif, junit=self.junit))
 
 
 @grouped

@@ -81,6 +81,17 @@ def test_what_cannot_be_written_is_known_before_the_scan(tmp_path, path):
     assert raised.value.code == 2
 
 
+def test_an_upload_whose_result_cannot_be_written_does_not_begin(environment, tmp_path):
+    (tmp_path / "a.py").write_text("x = 1")
+
+    result = environment.run(
+        "upload", str(tmp_path), "--app", "payments", "--wait", "--sarif", str(tmp_path / "no/a")
+    )
+
+    assert (result.exit_code, "there is no folder" in result.stderr) == (2, True)
+    assert "Contents" not in environment.s3.list_objects_v2(Bucket="uploads")
+
+
 def test_files_in_an_existing_folder_pass_the_check(tmp_path):
     (tmp_path / "old.sarif").touch()
 
