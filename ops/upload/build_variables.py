@@ -92,8 +92,11 @@ def _gitlab(of: Variables) -> Build:
 
 
 def _bitbucket(of: Variables) -> Build:
-    """https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/."""
-    repository = web_url(of.get("BITBUCKET_GIT_HTTP_ORIGIN", ""))
+    """https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/.
+
+    Only Bitbucket Cloud has pipelines.
+    """
+    repository = f"https://bitbucket.org/{of.get('BITBUCKET_REPO_FULL_NAME', '')}"
     return _build(
         built=of.get("BITBUCKET_COMMIT", ""),
         repository=repository,
