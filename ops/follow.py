@@ -101,8 +101,9 @@ class _Follower:
             if snapshot.opened and snapshot.scan.id != followed:
                 display.restart(f"{followed} is scanned again, as {snapshot.scan.id}")
                 followed = snapshot.scan.id
-            display.show(steps(snapshot))
-            if result := ending.of(snapshot, target, environment):
+            result = ending.of(snapshot, target, environment)
+            display.show(steps(snapshot), has_ended=result is not None)
+            if result:
                 return result
             elapsed = time.monotonic() - started
             limit = target.seconds(bool(snapshot.scan.gate_result))

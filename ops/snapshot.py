@@ -5,10 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from domain.sanitize import line
 from domain.scan_id import scan_id
+from domain.stored_objects import error_code
 from ops import clearance, stack, uploads
 from ops.aws_clock import AwsClock
 from ops.clearance import Clearance
+from ops.errors import RIGHTS, CommandError
 from ops.evidence import Attempts, Evidence, Files, Scan
 
 
@@ -77,7 +82,17 @@ class Reader:
         opened = self._scan.opened
         if not opened or not self._scan.gate_result:
             return None
-        return uploads.status(self._environment, opened["key"], opened["versionId"])
+        try:
+            return uploads.status(self._environment, opened["key"], opened["versionId"])
+        except ClientError as error:
+            if error_code(error) not in RIGHTS:
+                raise
+            # S3 does not tell who may not list the bucket that an object is missing.
+            raise CommandError(
+                f"the status of {line(opened['key'], 200)} cannot be read: the version was deleted,"
+                " or you may not call GetObjectTagging",
+                "upload it again, or ask for that right",
+            ) from error
 
     def _load(self, scan: str, files: Files) -> None:
         if scan != self._scan.id or files.keys() != self._files.keys():
@@ -98,14 +113,16 @@ class Reader:
         bucket = self._environment["uploadBucket"]
         follows: Clearance = None
         wrong = clearance.invalid(scan, bucket, self._key, self._version)
-        if scan.gate_result and not wrong:
+        if scan.gate_result and not scan.opened:
+            wrong = wrong or clearance.NOT_NAMED
+        elif scan.gate_result and not wrong:
             expected = clearance.expected_tag(self._evidence, scan, attempts, now)
             assert expected  # it is the last attempt, and evaluated
             follows, allowed = expected
-            if not scan.opened or (tag in clearance.CLEARED and not scan.scanned_sha256):
-                wrong = clearance.NOT_NAMED
-            elif tag not in (*allowed, uploads.GONE):
+            if tag not in (*allowed, uploads.GONE):
                 wrong = clearance.unexplained(scan, tag, follows)
+            elif tag in clearance.CLEARED and not scan.scanned_sha256:
+                wrong = clearance.NOT_NAMED
         snapshot = Snapshot(
             scan=scan,
             now=now,

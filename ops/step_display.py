@@ -29,7 +29,7 @@ class StepDisplay:
         console = output.err()
         self._spinner = Spinner("dots")
         self._live = Live(console=console) if console.is_terminal else None
-        self._printed: set[str] = set()
+        self._printed: set[tuple[str, bool]] = set()
 
     def __enter__(self) -> Self:
         if self._live:
@@ -45,14 +45,16 @@ class StepDisplay:
         if self._live:
             self._live.stop()
 
-    def show(self, steps: Sequence[Step]) -> None:
-        """Show the steps as they are now."""
+    def show(self, steps: Sequence[Step], has_ended: bool) -> None:
+        """Show the steps as they are now; a line says also what is waited for."""
         if self._live:
             self._live.update(self._table(steps))
             return
         for step in steps:
-            if step.is_over and step.name not in self._printed:
-                self._printed.add(step.name)
+            waits = step.state is State.running and step.note and not has_ended
+            line = (step.name, step.is_over)
+            if (step.is_over or waits) and line not in self._printed:
+                self._printed.add(line)
                 output.say(_line(step))
 
     def restart(self, why: str) -> None:

@@ -132,8 +132,9 @@ def test_a_rejection_ends_with_1_and_its_reason(cloud, chatops):
     code, _, err = ended(process)
 
     assert (code, "because: fix the shell call first" in err) == (1, True), err
-    assert [line.split()[1] for line in err.splitlines()[:5]] == [
-        "Uploaded", "Scanned", "Gate", "Decided", "Cleared",
+    assert [line.split()[:2] for line in err.splitlines()[:6]] == [
+        ["✔", "Uploaded"], ["✔", "Scanned"], ["✘", "Gate"],
+        ["…", "Decided"], ["✔", "Decided"], ["✘", "Cleared"],
     ]  # fmt: skip
 
 
@@ -193,6 +194,20 @@ def test_a_scan_again_is_followed_by_the_command_that_the_error_named(cloud, cha
     cloud.execution(f"{scan}.2")
     code, _, err = ended(chatops(*words))
     assert (code, f"scanned again, as {scan}.2" in err) == (2, True), err
+
+
+def test_a_version_that_was_deleted_meanwhile_ends_with_2(cloud, chatops):
+    scan = cloud.upload("payments-deleted/api.zip", QUICK_PASSING)
+    cloud.ended(cloud.execution(scan))
+    cloud.client("s3").delete_object(
+        Bucket=cloud.outputs["uploadBucket"],
+        Key="payments-deleted/api.zip",
+        VersionId=scan.split("/")[1],
+    )
+
+    code, _, err = ended(chatops("wait", scan))
+
+    assert (code, "deleted" in err) == (2, True), err
 
 
 @pytest.mark.parametrize(

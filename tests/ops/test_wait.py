@@ -179,6 +179,17 @@ def test_a_gate_result_alone_is_no_answer(environment):
     assert (result.exit_code, "does not say what was scanned" in result.stderr) == (2, True)
 
 
+def test_a_gate_result_of_a_second_scan_alone_is_no_answer(environment):
+    version = environment.upload(status="error")
+    first = environment.scan(version, "error")
+    second = environment.scan(version, "passed", attempt=2)
+    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{second}/scan.json")
+
+    result = environment.run("wait", first)
+
+    assert (result.exit_code, "does not say what was scanned" in result.stderr) == (2, True)
+
+
 def test_a_deleted_upload_is_no_answer(environment):
     version = environment.upload()
     scan = environment.scan(version, "passed")
@@ -195,6 +206,7 @@ def test_a_time_out_says_that_the_scan_goes_on_and_how_to_pick_it_up(environment
     result = environment.run("wait", scan, "--for", "decision", "--timeout", "1s")
 
     assert (result.exit_code, "nobody has decided within 1 s" in result.stderr) == (2, True)
+    assert result.stderr.count("waits for Approve or Reject in Slack") == 1
     [command] = suggested(result.stderr)
     assert command == f"wait {scan} --for decision --outputs {environment.outputs}"
 
@@ -412,7 +424,7 @@ def test_a_report_is_asked_for_too_early(environment):
 
 def test_the_display_starts_again_for_another_scan():
     display = step_display.StepDisplay()
-    display._printed.add("Uploaded")
+    display._printed.add(("Uploaded", True))
 
     display.restart("again")
 
