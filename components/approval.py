@@ -43,6 +43,7 @@ MAIL_DIMENSION = "ses:configuration-set"
 class ApprovalArgs:
     """Who gets emails, how long approvals are valid (seconds), and the team's own buttons.
 
+    ``failure_emails`` is who gets the email that a scan did not pass: uploader, recipients or off.
     ``mention`` is who an escalation mentions: here, channel, or the id of a member or group.
     """
 
@@ -54,6 +55,7 @@ class ApprovalArgs:
     sender_domain: str = ""
     app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     uploader_domains: Sequence[str] = ()
+    failure_emails: str = "uploader"
     mention: str = ""
     exception_seconds: int
     max_exception_seconds: int
@@ -73,6 +75,7 @@ class Approval(pulumi.ComponentResource):
     approval: HandlerFunction
     rescan: HandlerFunction
     notify: HandlerFunction
+    emails_failures: bool
     configuration_set: pulumi.Output[str]
     sender_dns_records: pulumi.Output[str]
     button_environment: dict[str, pulumi.Output[str]]
@@ -90,6 +93,10 @@ class Approval(pulumi.ComponentResource):
         self.actions, self.button_functions, self.button_environment = self._buttons(args)
         self.configuration_set = self._configuration_set(args.context.prefix)
         self.notify = self._notify(args)
+        # Without domains no uploader gets an email.
+        self.emails_failures = args.failure_emails == "recipients" or (
+            args.failure_emails == "uploader" and bool(args.uploader_domains)
+        )
         self.sender_dns_records = pulumi.Output.from_input("")
         if args.create_email_identity:
             self.sender_dns_records = sender.identity(
@@ -160,7 +167,7 @@ class Approval(pulumi.ComponentResource):
             HandlerFunctionArgs(
                 context=context,
                 module="notify",
-                description="Mails the developers what was decided",
+                description="Mails the developers what did not pass, and what was decided",
                 statements=[
                     *storage.read_evidence(
                         "scan.json",
@@ -171,6 +178,8 @@ class Approval(pulumi.ComponentResource):
                         "withdrawal.json",
                         "actions/*.json",
                     ),
+                    # A failure is mailed about the newest version only.
+                    *storage.list_upload_versions(),
                     # In SES's sandbox the recipients' identities count as resources too, so the
                     # condition decides.
                     allow(
@@ -197,6 +206,7 @@ class Approval(pulumi.ComponentResource):
                         }
                     ),
                     "UPLOADER_DOMAINS": json.dumps(args.uploader_domains),
+                    "FAILURE_EMAILS": args.failure_emails,
                     "ESCALATION_MENTION": _mention(args.mention),
                     **self.button_environment,
                 },

@@ -281,6 +281,7 @@ class Pipeline(pulumi.ComponentResource):
                     # CodeBuild's own limits apply first; this is for a build whose end got lost.
                     build_seconds=build.build_seconds + build.queue_seconds + 5 * 60,
                     waits=args.waits,
+                    failure_emails=args.approval.emails_failures,
                 )
             ),
             logging_configuration={

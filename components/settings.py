@@ -104,6 +104,7 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         recipients=recipients,
         app_recipients=_app_recipients(read, recipients, most_recipients),
         uploader_domains=uploader_domains,
+        failure_emails=read.one_of("failureEmails", ("uploader", "recipients", "off")),
         scanner=_scanner(read, config, stack),
         allow_exclusions=read.boolean("allowExclusions"),
         limits=_limits(read, {name: name.title() for name in ("BLOCKER", "HIGH", "MEDIUM", "LOW")}),

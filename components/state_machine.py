@@ -113,8 +113,11 @@ class Waits:
         return 0 < self.escalate < self.decide
 
 
-def definition(names: Names, *, build_seconds: int, waits: Waits) -> State:
-    """Return the definition; ``build_seconds`` bounds queue and build together."""
+def definition(names: Names, *, build_seconds: int, waits: Waits, failure_emails: bool) -> State:
+    """Return the definition; ``build_seconds`` bounds queue and build together.
+
+    With ``failure_emails``, an email says at once that a scan did not pass.
+    """
     return {
         "Comment": "One upload: open, scan, decide, expire.",
         "QueryLanguage": "JSONata",
@@ -123,7 +126,7 @@ def definition(names: Names, *, build_seconds: int, waits: Waits) -> State:
             **_open(names, waits),
             **_scan(names, build_seconds, waits.decide),
             **_status(waits),
-            **_messages(names),
+            **_messages(names, failure_emails=failure_emails),
             **_request(names, waits),
             **_approval(names, waits),
             **_errors(names),
@@ -300,7 +303,7 @@ def _status(waits: Waits) -> States:
     }
 
 
-def _messages(names: Names) -> States:
+def _messages(names: Names, *, failure_emails: bool) -> States:
     """Send the email about ``$event`` and publish its card, unless it is no longer true."""
     escalate: States = {}
     escalated: list[State] = []
@@ -309,17 +312,25 @@ def _messages(names: Names) -> States:
         escalate["PublishEscalation"] = publish(
             names.escalation_topic, {"Next": "AwaitDecision"}, on_error="AwaitDecision"
         )
+    mail_failure: States = {}
+    failed: list[State] = []
+    if failure_emails:
+        failed = [rule(one_of("$event", "failed", "error"), "MailFailure")]
+        mail_failure = {
+            # Asynchronously: the lifecycle does not wait for SES, and Lambda retries.
+            "MailFailure": task(
+                "lambda:invoke",
+                {"InvocationType": "Event", **_notify(names)},
+                {"Next": "RouteByFailure"},
+                on_error="RouteByFailure",
+                retry=[RETRY_FOR_SECONDS],
+            ),
+            "RouteByFailure": choice(rule("$status = 'failed'", "AwaitDecision"), default="Done"),
+        }
     return {
         "Notify": task(
             "lambda:invoke",
-            {
-                "FunctionName": names.notify,
-                "Payload": {
-                    "scan": "{% $scan.scan %}",
-                    "event": "{% $event %}",
-                    "expiresAt": "{% $expiresAt %}",
-                },
-            },
+            _notify(names),
             {"Assign": {"card": _card_of("$states.result.Payload")}, "Next": "RouteByCard"},
             on_error="RouteByCard",
             on_error_assign={"card": fallback_cards.NOT_NOTIFIED},
@@ -342,12 +353,26 @@ def _messages(names: Names) -> States:
                 card="{% $string($result.card) %}",
             ),
             *escalated,
+            *failed,
             rule(one_of("$event", "failed", "escalated"), "AwaitDecision"),
             rule(one_of("$event", "approved", "expiring"), "AwaitWithdrawal"),
             rule("$event = 'approval-delayed'", "WaitWithoutCallback"),
             default="Done",
         ),
+        **mail_failure,
         "Done": {"Type": "Succeed"},
+    }
+
+
+def _notify(names: Names) -> State:
+    """The arguments that call the function about ``$event``."""
+    return {
+        "FunctionName": names.notify,
+        "Payload": {
+            "scan": "{% $scan.scan %}",
+            "event": "{% $event %}",
+            "expiresAt": "{% $expiresAt %}",
+        },
     }
 
 

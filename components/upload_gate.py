@@ -58,6 +58,7 @@ class UploadGateArgs:
     sender_domain: str = ""
     app_recipients: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     uploader_domains: Sequence[str] = ()
+    failure_emails: str = "uploader"
 
     limits: Mapping[str, int | None] = field(
         default_factory=lambda: {"BLOCKER": 0, "HIGH": 0, "MEDIUM": None, "LOW": None}
@@ -250,6 +251,7 @@ class UploadGate(pulumi.ComponentResource):
                 recipients=args.recipients,
                 app_recipients=args.app_recipients,
                 uploader_domains=args.uploader_domains,
+                failure_emails=args.failure_emails,
                 mention=args.escalation_mention,
                 exception_seconds=args.exception_seconds,
                 max_exception_seconds=args.max_exception_seconds,

@@ -19,11 +19,6 @@ from handlers.outcome import Outcome
 
 TOP_CONDITIONS, TOP_FINDINGS = 10, 5
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
-# What to do if only conditions on files that were not analysed fail the gate.
-REMEDIES = {
-    "unanalysed_files": "fix the unanalysed files so that the scanner can read them",
-    "opaque_files": "leave the opaque files out or put their source code in their place",
-}
 
 Buttons = dict[str, str] | None
 
@@ -89,7 +84,10 @@ def gate_failed(
             *_more(sum(report.counts.values()) - TOP_FINDINGS, "findings"),
         ],
         foot=_foot(scan_links, report),
-        next_steps=[decide, _remedy(report)],
+        next_steps=[
+            decide,
+            f"Or {not_scanned.remedy(report)}: a new version is scanned at once.",
+        ],
         keywords=["quality gate failed", text(scan_links.app, 75), text(report.engine, 75)],
         buttons=buttons,
     )
@@ -200,14 +198,6 @@ def _line(line: Line) -> str:
     if not line.file and words.startswith("…"):
         return words
     return f"• {code(line.file, 130)}: {words}" if line.file else f"• {words}"
-
-
-def _remedy(report: Report) -> str:
-    if not report.failed_unseen:
-        return "Or fix the findings and upload again: a new version is scanned at once."
-    failed = {condition.metric for condition in report.failed_conditions}
-    steps = [step for metric, step in REMEDIES.items() if metric in failed]
-    return f"Or {', '.join(steps)}, and upload again: a new version is scanned at once."
 
 
 def _were(number: int) -> str:

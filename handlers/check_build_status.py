@@ -140,6 +140,7 @@ def _evaluate(
             "scan": scan,
             "status": status,
             "reason": line(reason, 200),
+            **({"remediation": line(scan_error.remediation, 500)} if scan_error else {}),
             "retryable": scan_error is None or scan_error.retryable,
             "evaluatedAt": timestamps.iso(now),
             "card": notification,

@@ -16,7 +16,8 @@ from handlers.outcome import Outcome
 
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
-COLOURS = {"approved": "#1a7f37", "rejected": "#cf222e", "withdrawn": "#cf222e"}  # others grey
+RED = "#cf222e"
+COLOURS = {"approved": "#1a7f37", "failed": RED, "rejected": RED, "withdrawn": RED}  # others grey
 # Outlook for Windows renders with Word: tables instead of blocks with a maximum width, padding on
 # cells only, colours as attributes, and a font on each cell. https://www.caniemail.com has which
 # client supports what; tests/handlers/test_email_layout.py compares the layout with it.
@@ -137,28 +138,29 @@ def compose(
     scan: Mapping[str, Any],
     uploader: Uploader,
     report: Report | None,
-    decision: Mapping[str, Any],
+    decision: Mapping[str, Any] | None,
     withdrawal: Mapping[str, Any] | None,
     console: Mapping[str, str],
     people: Sequence[Person] = (),
 ) -> EmailBody:
     """Return the email; ``scan`` is scan.json, ``console`` has links to AWS's console by label.
 
+    ``decision`` is decision.json, None before there is one; ``withdrawal`` is withdrawal.json.
     ``people`` are those who may have decided, empty if no click is recorded.
     """
-    uploaded, decided = (
-        timestamps.minute(scan["uploadedAt"]),
-        timestamps.minute(decision["decidedAt"]),
-    )
     facts = {
         "App": scan["app"],
         "Zip": scan["key"],
         "Version": scan["versionId"],
-        "Uploaded": uploaded,
+        "Uploaded": timestamps.minute(scan["uploadedAt"]),
         "Uploaded by": str(uploader),
-        "Decision": f"{decision['decision']} on {decided}",
-        "Reason": decision["reason"],
     }
+    if decision:
+        decided = timestamps.minute(decision["decidedAt"])
+        facts |= {
+            "Decision": f"{decision['decision']} on {decided}",
+            "Reason": decision["reason"],
+        }
     if uploader.other_claim:
         facts["Uploaded by"] += f"; claims to be {uploader.other_claim} (not verified)"
     if report and any(report.origin):
@@ -169,7 +171,7 @@ def compose(
     if withdrawal:
         withdrawn = timestamps.minute(withdrawal["withdrawnAt"])
         facts["Withdrawn"] = f"{withdrawn}, because: {withdrawal['reason']}"
-    elif decision["expiresAt"]:
+    elif decision and decision["expiresAt"]:
         facts["Valid until"] = timestamps.minute(decision["expiresAt"])
     if report:
         analysed = report.coverage.analysed if report.coverage else ""

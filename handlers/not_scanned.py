@@ -8,6 +8,11 @@ from domain.report import Report
 UNANALYSED = "Unanalysed files: code that the scanner did not evaluate"
 BY_NATURE = "Not covered by this scanner"
 SILENT = "does not list the files that it read: all that it can read count as analysed"
+# What to do if only conditions on files that were not analysed fail the gate.
+_REMEDIES = {
+    "unanalysed_files": "fix the unanalysed files so that the scanner can read them",
+    "opaque_files": "leave the opaque files out or put their source code in their place",
+}
 
 
 class Line(NamedTuple):
@@ -33,6 +38,15 @@ def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
     if not coverage.reported:
         lines.append(Line("", f"{scanner} {SILENT}"))
     return lines
+
+
+def remedy(report: Report) -> str:
+    """Return what to do about a failed gate, for example ``fix the findings and upload again``."""
+    if not report.failed_unseen:
+        return "fix the findings and upload again"
+    failed = {condition.metric for condition in report.failed_conditions}
+    steps = [step for metric, step in _REMEDIES.items() if metric in failed]
+    return f"{', '.join(steps)}, and upload again"
 
 
 def _named(report: Report, kind: str, most: int) -> list[Line]:

@@ -22,6 +22,7 @@ from local.permissions.guard import Guard
 RUNTIME = Path(__file__).parent / "lambda_runtime.py"
 # Further invocations wait: a thousand processes at once would all run into their time limits.
 AT_ONCE = 16
+ASYNC_SECONDS = 0.3
 
 
 class Functions:
@@ -36,11 +37,24 @@ class Functions:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._packages: dict[str, str] = {}
+        self._stopped = threading.Event()
 
     def invoke(self, function: Any, payload: str) -> tuple[str, bool, str]:
         """Run one event in a warm process, or a new one; return (payload, failed, log)."""
         with self._slots:
             return self._invoke(function, payload)
+
+    def queue(self, function: Any, payload: str) -> None:
+        """Run one event later; a failed run is retried twice, on AWS after one and two minutes.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+        """
+        threading.Thread(target=self._run_queued, args=[function, payload], daemon=True).start()
+
+    def _run_queued(self, function: Any, payload: str) -> None:
+        for _ in range(3):
+            if self._stopped.wait(ASYNC_SECONDS) or not self.invoke(function, payload)[1]:
+                return
 
     def _invoke(self, function: Any, payload: str) -> tuple[str, bool, str]:
         # Changed code or environment needs a new process, as on Lambda.
@@ -68,6 +82,7 @@ class Functions:
 
     def stop(self) -> None:
         """End all processes."""
+        self._stopped.set()
         with self._lock:
             started, self._started = self._started, []
             self._idle.clear()

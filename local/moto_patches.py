@@ -42,6 +42,9 @@ _token = threading.Lock()
 _serve = DomainDispatcherApplication.__call__
 
 
+_invoke_and_wait = lambda_models.LambdaFunction.invoke
+
+
 class TaskTimedOut(AWSError):
     """The error for a task token that was used or whose task has ended."""
 
@@ -101,6 +104,7 @@ def apply(
     _set(asl_variables, "encode_jsonata_variable_declarations", jsonata.declare)
     _set(stepfunctions_models.StepFunctionsParserBackend, "send_task_success", _send_task_success)
     _set(lambda_models.LambdaFunction, "_invoke_lambda", invoke)
+    _set(lambda_models.LambdaFunction, "invoke", _queued(functions))
     _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
     _set(DomainDispatcherApplication, "get_backend_for_host", moto_caches.backend_for_host)
     _set(DomainDispatcherApplication, "__call__", serve)
@@ -112,6 +116,18 @@ def apply(
     _set(moto_s3_notifications, "_send_event_bridge_message", send_event)
     _set(moto_s3_notifications, "_get_s3_event", _notification)
     _set(moto_s3_notifications, "_invoke_awslambda", _to_function(notify))
+
+
+def _queued(functions: Functions) -> Callable[..., str | bytes]:
+    """Run an asynchronous invocation later; moto makes its caller wait, and returns its error."""
+
+    def invoke(self: Any, body: str, headers: Any, response_headers: Any) -> str | bytes:
+        if headers.get("x-amz-invocation-type") != "Event":
+            return _invoke_and_wait(self, body, headers, response_headers)
+        functions.queue(self, json.dumps(json.loads(body)))
+        return ""
+
+    return invoke
 
 
 def _set(owner: Any, name: str, value: Any) -> None:

@@ -73,7 +73,13 @@ class NamedErrors(StateTaskServiceCallback):
 
 
 class LambdaTask(NamedErrors, StateTaskServiceLambda):
-    """Invokes a function."""
+    """Invokes a function, also asynchronously, which Step Functions lets a task do.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
+    """
+
+    def _get_supported_parameters(self) -> set[str]:
+        return {*(super()._get_supported_parameters() or ()), "InvocationType"}
 
 
 class SnsTask(NamedErrors, StateTaskServiceSns):

@@ -27,7 +27,7 @@ from security.unusable import Unusable
 LINT = PROGRAM / ".venv-security" / "bin" / "cfn-lint"
 VALIDATOR = PROGRAM / "node" / "node_modules" / ".bin" / "asl-validator"
 DAY = 24 * 3600
-OPTIONS = ("escalation topic", "escalation", "reminder", "approver")
+OPTIONS = ("escalation topic", "escalation", "reminder", "approver", "failure emails")
 Machines = Mapping[str, dict[str, Any]]
 
 
@@ -72,7 +72,9 @@ def machine(*options: str) -> dict[str, Any]:
         remind=DAY * ("reminder" in options),
         audit=30 * ("approver" in options),
     )
-    return definition(names, build_seconds=3600, waits=waits)
+    return definition(
+        names, build_seconds=3600, waits=waits, failure_emails="failure emails" in options
+    )
 
 
 def linted(machines: Machines) -> Iterator[str]:

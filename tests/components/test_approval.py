@@ -28,6 +28,7 @@ def approval(**changed: Any) -> Built:
         "recipients": ("developers@example.com", "lead@example.com"),
         "app_recipients": {"payments": ("payments@example.com",)},
         "uploader_domains": ("example.com",),
+        "failure_emails": "recipients",
         "exception_seconds": 3600,
         "max_exception_seconds": 7200,
         "custom_actions": TEAM,
@@ -66,6 +67,7 @@ def test_each_function_gets_the_environment_that_its_handler_reads(built: Built)
             "payments": ["payments@example.com"],
         },
         "UPLOADER_DOMAINS": ["example.com"],
+        "FAILURE_EMAILS": "recipients",
         "ESCALATION_MENTION": "",
         "APPROVAL_FUNCTION": "gate-approval",
         "TEAM_BUTTONS": {

@@ -329,6 +329,7 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
         "DIGEST_SECONDS",
         "ESCALATION_MENTION",
         "EXCEPTION_SECONDS",
+        "FAILURE_EMAILS",
         "MAX_EXCEPTION_SECONDS",
         "RECIPIENTS",
         "SENDER",

@@ -337,6 +337,7 @@ WRONG = [
         {"team-*": ["arn:aws:iam::123456789012:root"]},
         "is not the ARN of an IAM role or user",
     ),
+    ("failureEmails", "both", "'both' is not one of uploader, recipients, off"),
     ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
     ("sonarHostUrl", "sonarqube.example.com", "is not a URL that begins with http"),
     ("sonarHostUrl", "", "is missing"),

@@ -69,7 +69,7 @@ def test_an_invalid_definition_would_not_be_parsed():
 
 
 def test_it_has_one_state_for_each_kind_of_side_effect():
-    assert len(STATES) <= 28
+    assert len(STATES) <= 30
     effects = Counter(
         (STATES[name]["Resource"].rpartition(":::")[2], str(STATES[name]["Arguments"][key]))
         for name in TASKS
@@ -81,11 +81,15 @@ def test_it_has_one_state_for_each_kind_of_side_effect():
         # A request and an approval differ in what follows; PublishOutcome saves two transitions.
         ("lambda:invoke.waitForTaskToken", "callback"): 2,
         ("sns:publish", "channel"): 2,
+        # The email about a failure is sent while its decision is awaited.
+        ("lambda:invoke", "notify"): 2,
     }
 
 
 def test_options_that_are_off_leave_no_states_behind():
-    assert STATES.keys() - PLAIN["States"].keys() == {"WaitForAuditLog", "PublishEscalation"}
+    assert STATES.keys() - PLAIN["States"].keys() == {
+        "WaitForAuditLog", "PublishEscalation", "MailFailure", "RouteByFailure",
+    }  # fmt: skip
 
 
 def test_every_next_exists_and_every_state_is_reached():
@@ -211,12 +215,25 @@ def test_every_path_ends_with_a_notification_except_a_pass_and_a_duplicate_event
         "DuplicateEvent", "Done", "PipelineError",
     }  # fmt: skip
     assert rules("RouteByStatus")[0] == ("$status = 'passed'", "Done")
-    assert before_done == {"RouteByStatus", "RouteByEvent"}
+    # RouteByFailure comes after a failure's card, as RouteByEvent does.
+    assert before_done == {"RouteByStatus", "RouteByEvent", "RouteByFailure"}
     # No card means that the event is outdated; the event that came after it has one.
     assert rules("RouteByCard")[0] == ("$card = 'none'", "RouteByEvent")
     outdated = {"escalated", "approved", "expiring"}
     handled = {event for event in outdated for rule, _ in rules("RouteByEvent") if event in rule}
     assert handled == outdated
+
+
+def test_the_email_about_a_failure_follows_its_card_and_delays_nothing():
+    state = STATES["MailFailure"]
+
+    # Lambda runs it later and retries it; its errors set off the alarm of all functions.
+    assert state["Arguments"]["InvocationType"] == "Event"
+    assert state["Arguments"]["Payload"]["event"] == "{% $event %}"
+    assert {state["Next"], state["Catch"][-1]["Next"]} == {"RouteByFailure"}
+    assert ("$event in ['failed', 'error']", "MailFailure") in rules("RouteByEvent")
+    assert rules("RouteByFailure") == [("$status = 'failed'", "AwaitDecision")]
+    assert STATES["RouteByFailure"]["Default"] == "Done"
 
 
 def test_a_failed_notification_fails_the_execution_unless_a_wait_follows():
@@ -395,7 +412,9 @@ def test_each_wait_stores_its_token_by_the_function_that_looks_for_the_answer():
 def test_a_request_is_escalated_if_its_deadline_allows_it(
     waits: dict[str, int], escalated: bool, until: int
 ):
-    states = definition(NAMES, build_seconds=1, waits=replace(WAITS, **waits))["States"]
+    states = definition(
+        NAMES, build_seconds=1, waits=replace(WAITS, **waits), failure_emails=False
+    )["States"]
 
     assert states["OpenScan"]["Assign"]["escalated"] is escalated
     assert f"($escalated ? 0 : {until})" in states["AwaitDecision"]["TimeoutSeconds"]

@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "CONFIGURATION_SET": "chatops-slack-dev",
     "RECIPIENTS": '{"": ["dev@example.com", "lead@example.com"], "web": ["web@example.com"]}',
     "UPLOADER_DOMAINS": '["example.com"]',
+    "FAILURE_EMAILS": "recipients",
     "ESCALATION_MENTION": "<!here>",
     "EVIDENCE_REGION": "eu-central-1",
     "AWS_REGION": "eu-central-1",

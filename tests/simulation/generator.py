@@ -60,6 +60,7 @@ class _Generator:
             longest=90 * DAY,
             remind=draw.choice((0, DAY, 3 * DAY)),
             approver_seconds=30 if self.approver else 0,
+            failure_emails=self.seed % 2 == 1,
         )
         return vars(settings).copy()
 

@@ -67,6 +67,7 @@ def scenarios() -> Iterator[dict[str, Any]]:
         scenario = json.loads(path.read_text())["scenario"]
         waits = {"decide": WAITS.decide, "escalate": WAITS.escalate, "remind": WAITS.remind}
         settings = {**scenario["settings"], **waits, "approver_seconds": WAITS.audit}
+        settings["failure_emails"] = True
         yield {**scenario, "settings": settings}
 
 

@@ -48,7 +48,7 @@ def test_the_definition_of_a_tagged_version_has_not_changed_since(version: str):
 def test_current_functions_serve_executions_of_released_definitions(version: str):
     definition = released(version)
     waits = {"decide": WAITS.decide, "escalate": WAITS.escalate, "remind": WAITS.remind}
-    waits["approver_seconds"] = WAITS.audit
+    waits |= {"approver_seconds": WAITS.audit, "failure_emails": True}
 
     wrong: dict[int, list[str]] = {}
     for seed in range(SEEDS):

@@ -163,7 +163,7 @@ class Settings:
     """The environment's settings, in seconds.
 
     ``approver_seconds`` is how long the state machine waits for the approver's name, 0 if
-    ``recordApprover`` is off.
+    ``recordApprover`` is off. ``failure_emails`` is whether an email says that a scan did not pass.
     """
 
     decide: int
@@ -172,6 +172,7 @@ class Settings:
     longest: int
     remind: int
     approver_seconds: int
+    failure_emails: bool = False
 
 
 @dataclass

@@ -37,7 +37,7 @@ BUILD_SECONDS = 3600
 
 def current() -> dict[str, Any]:
     """Return the current definition with every option on."""
-    return definition(NAMES, build_seconds=BUILD_SECONDS, waits=WAITS)
+    return definition(NAMES, build_seconds=BUILD_SECONDS, waits=WAITS, failure_emails=True)
 
 
 def plain() -> dict[str, Any]:
@@ -46,6 +46,7 @@ def plain() -> dict[str, Any]:
         replace(NAMES, escalation_topic=""),
         build_seconds=BUILD_SECONDS,
         waits=Waits(decide=WAITS.decide, escalate=0, remind=0, audit=0),
+        failure_emails=False,
     )
 
 

@@ -97,5 +97,6 @@ def pipeline(settings: Settings, without: str = "", names: Names = NAMES) -> dic
             remind=settings.remind,
             audit=settings.approver_seconds,
         ),
+        failure_emails=settings.failure_emails,
     )
     return fixes.definition(made, without)

@@ -25,7 +25,7 @@ from typing import Any
 
 from tests.simulation.aws.network import Refused
 from tests.simulation.aws.scheduler import Actor, NotSimulated, Scheduler
-from tests.simulation.trace import Event, Stored, Tagged
+from tests.simulation.trace import Event, Stored, Tagged, timestamp
 from tests.support import documents
 
 # Listed, so that a new parameter is refused here instead of ignored.
@@ -35,10 +35,11 @@ CONFLICTS = 0.3
 
 @dataclass
 class Version:
-    """One version of an object, with its tags."""
+    """One version of an object, with its tags; ``written`` is in virtual time."""
 
     id: str
     body: bytes
+    written: float
     tags: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -139,7 +140,7 @@ class S3:
             raise Refused("ConditionalRequestConflict", status=409)
 
     def _store(self, bucket: str, key: str, body: bytes) -> str:
-        version = Version(f"{self._random.getrandbits(96):024x}", body)
+        version = Version(f"{self._random.getrandbits(96):024x}", body, self._scheduler.now)
         objects = self._objects[bucket]
         is_new = key not in objects
         stored = objects.setdefault(key, [])
@@ -189,7 +190,15 @@ class S3:
             keys = [key for key in keys if ends[key] < 0]
         displayed = keys[:MaxKeys]
         return {
-            "Contents": [{"Key": key, "Size": 1} for key in displayed],
+            "Contents": [
+                {
+                    "Key": key,
+                    "Size": 1,
+                    # S3 says the second.
+                    "LastModified": timestamp(int(self._objects[Bucket][key][0].written)),
+                }
+                for key in displayed
+            ],
             "CommonPrefixes": [{"Prefix": item} for item in common],
             "KeyCount": len(displayed) + len(common),
             "IsTruncated": len(keys) > MaxKeys,

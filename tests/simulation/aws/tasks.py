@@ -7,6 +7,8 @@
   (https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html).
 - ``.sync`` waits for the build; a failed build is States.TaskFailed
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-sync).
+- With the invocation type Event, Lambda runs the function later, up to three times
+  (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 - ``.waitForTaskToken``: the task waits for its token after the call has succeeded; it fails if the
   call fails, or with States.Timeout, which counts from the task's start
   (https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token).
@@ -128,12 +130,29 @@ class Tasks:
         payload = json.dumps(arguments["Payload"])
         check(self._models["lambda"], "Invoke", {**arguments, "Payload": payload})
         name = arguments["FunctionName"]
+        if arguments.get("InvocationType") == "Event":
+            self._send("lambda", f"Invoke {name}", lambda: self._queue(name, json.loads(payload)))
+            return {"StatusCode": 202, "Payload": ""}
         kind, value = self._send(
             "lambda", f"Invoke {name}", lambda: self._invoke(name, json.loads(payload))
         )
         if kind == "failed":
             raise TaskFailed(*value)
         return {"StatusCode": 200, "Payload": value, "ExecutedVersion": "$LATEST"}
+
+    def _queue(self, name: str, payload: Any) -> None:
+        """Invoke a function asynchronously: Lambda retries after one minute, and after two."""
+        scheduler = self._network.scheduler
+
+        def run() -> None:
+            for pause in (0, 60, 120):
+                scheduler.sleep(pause)
+                ended = self._invoke(name, payload)
+                scheduler.wait(ended)
+                if ended.value[0] != "failed":
+                    return
+
+        scheduler.spawn("Lambda", run)
 
     def _aws_sdk_s3_putObject(self, arguments: dict[str, Any]) -> Any:
         body = arguments["Body"]

@@ -14,6 +14,9 @@ from tests.simulation.model.patience import FOLLOWS
 from tests.simulation.model.subjects import Attempt, Version, Violation
 from tests.simulation.model.wording import answered
 
+# When an email that a scan did not pass must have been sent, in seconds after its gate result.
+MAILED = 60.0
+
 
 def violations(history: History) -> Iterator[Violation]:
     """Evaluate the outcome of each upload."""
@@ -89,7 +92,22 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
     for mail in attempt.mails:
         if not mail.to:
             yield Violation("email without recipient", mail.at, f"{attempt.scan}: {mail.subject}")
+    yield from _failure_mailed(history, attempt)
     yield from _open_request(history, attempt)
+
+
+def _failure_mailed(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """A failure is mailed at once, unless a call failed meanwhile, or a newer version is there.
+
+    Lambda retries after one minute and after two, then gives up.
+    """
+    name = {"failed": "failure", "error": "scan failure"}.get(attempt.status or "")
+    late = attempt.evaluated + MAILED
+    closed = attempt.decided < late or attempt.version.deleted < late or attempt.version.later
+    failing = history.patience.any(attempt.evaluated - FOLLOWS, late)
+    mailed = history.settings.failure_emails
+    if mailed and name and name not in by_subject(attempt) and not closed and not failing:
+        yield Violation("no email", history.ended, f"{attempt.scan}: no mail {name!r}")
 
 
 Event = tuple[str, float, bool]

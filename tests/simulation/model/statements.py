@@ -21,6 +21,8 @@ from tests.simulation.trace import EPOCH, Mailed, Published
 # The buttons of a card, by the key of its context that each reads (components/buttons.py).
 BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
 SUBJECTS = (
+    ("Quality gate failed", "failure"),
+    ("Scan failed to run", "scan failure"),
     ("Approved until ", "approved"),
     ("Rejected:", "rejected"),
     ("Request expired:", "request-expired"),
@@ -135,6 +137,20 @@ def _scan_error(history: History, attempt: Attempt, statement: Said) -> Iterator
         yield f"gate-result.json says {attempt.status}"
 
 
+def _mailed_failure(status: str) -> "Rule":
+    """The email that a scan did not pass, which is not sent about a request that is closed."""
+
+    def rule(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+        if attempt.status != status or attempt.evaluated > statement.end:
+            yield f"gate-result.json says {attempt.status}"
+        if attempt.decided < statement.start:
+            yield f"it was {attempt.outcome} at {attempt.decided:.1f} already"
+        if attempt.version.newer(statement.start, statement.end):
+            yield "a newer version had been there for long"
+
+    return rule
+
+
 def _escalated(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
     start = statement.start
     if len(statement.buttons or {}) <= 1:  # the plain card, where the other one could not be had
@@ -237,6 +253,8 @@ Rule = Callable[[History, Attempt, Said], Iterator[str]]
 RULES: dict[str, Rule] = {
     "failed": _failed,
     "scan error": _scan_error,
+    "failure": _mailed_failure("failed"),
+    "scan failure": _mailed_failure("error"),
     "escalated": _escalated,
     "approved": _approved,
     "rejected": _decided("rejected"),

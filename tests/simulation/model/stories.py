@@ -28,7 +28,7 @@ HOUR, DAY = 3600.0, 86400.0
 KEY = "payments/api.zip"
 SETTINGS = Settings(
     decide=24 * 3600, escalate=4 * 3600, exception=30 * 86400, longest=90 * 86400,
-    remind=7 * 86400, approver_seconds=0,
+    remind=7 * 86400, approver_seconds=0, failure_emails=True,
 )  # fmt: skip
 BUTTONS = {
     "failed": "Decide",
@@ -38,6 +38,8 @@ BUTTONS = {
 }
 KEYWORDS = {"failed": "quality gate failed", "scan error": "scan failed to run"}
 WORDS = {
+    "failure": ("", "Quality gate failed"),
+    "scan failure": ("", "Scan failed to run"),
     "approved": ("approved until {day}", "Approved until {day}: quality gate exception"),
     "rejected": ("rejected", "Rejected: quality gate failed"),
     "request-expired": (
@@ -113,7 +115,7 @@ class History:
         )  # fmt: skip
 
     def judge(self, at: float, scan: str, status: str = "failed", retry: bool = True) -> None:
-        """Write the gate result, set the tag and publish the card."""
+        """Write the gate result, set the tag, publish the card and send the email."""
         if status != "error":
             self.store(at - 5, scan, "report.json", {"gate": {"status": status}})
         self.store(at, scan, "gate-result.json", {"status": status, "retryable": retry})
@@ -122,9 +124,11 @@ class History:
             self.end(at + 2, scan)
         elif status == "error":
             self.card(at + 2, scan, "scan error")
+            self.mail(at + 3, scan, "scan failure")
             self.end(at + 3, scan)
         else:
             self.card(at + 2, scan, "failed", until=at + self.settings.decide)
+            self.mail(at + 3, scan, "failure")
 
     def tag(self, at: float, scan: str, status: str, key: str = KEY) -> None:
         """Set the tag of the scan's version."""

@@ -88,7 +88,7 @@ def no_card_after_scan_again(fault: bool) -> History:
 def replaced_before_the_wait(fault: bool) -> History:
     story = History()
     scan = story.upload(0, "v1")
-    newer = story.upload(121, "v2", "passed")
+    newer = story.upload(124, "v2", "passed")
     story.judge(120, scan)
     story.judge(300, newer, "passed")
     if fault:
@@ -189,6 +189,7 @@ def error_card_of_a_failed_gate(fault: bool) -> History:
     story.store(120, scan, "gate-result.json", {"status": "failed"})
     story.tag(121, scan, "failed")
     story.card(122, scan, "scan error" if fault else "failed", until=120 + WINDOW)
+    story.mail(123, scan, "failure")
     story.decide(1000, scan, "rejected")
     return story
 
