@@ -1,5 +1,6 @@
 """A build server, with the rights of an uploader and nothing else, follows what it uploaded."""
 
+import io
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 
 from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, LocalAccount
 from tests.scan.uploads import zipped
-from tests.support.account import QUICK_FAILING, QUICK_PASSING, click, scan_quickly
+from tests.support.account import QUICK_FAILING, QUICK_PASSING, click, scan_quickly, with_errors
 from tests.support.policy_evaluator import needs_engine
 
 pytestmark = [pytest.mark.slow, needs_engine]
@@ -89,56 +91,88 @@ def decided(cloud: LocalAccount, scan: str, label: str, reason: str) -> None:
     threading.Thread(target=click, args=[cloud, scan, label, reason], daemon=True).start()
 
 
-def test_a_version_that_passes_ends_with_0(cloud, chatops):
-    scan = cloud.upload("payments-inventory/api.zip", QUICK_PASSING)
-
-    code, out, err = ended(chatops("wait", scan))
-
-    assert (code, "passed its quality gate" in err) == (0, True), err
-    assert "Quality gate passed" in out
-
-
-def test_a_failed_gate_ends_with_1_its_findings_and_how_to_wait_for_people(cloud, chatops):
-    scan = cloud.upload(KEY, QUICK_FAILING)
-
-    code, out, err = ended(chatops("wait", scan))
-
-    assert code == 1, err
-    assert re.search(r"HIGH findings +1 +limit 0", out), out
-    assert re.search(r"HIGH +R1 +not so", out), out
-    assert suggested(err)[:4] == ["wait", scan, "--for", "decision"]
+def code_of(tmp_path: Path, errors: int) -> Path:
+    """A folder of code in which the scanner finds this number of HIGH findings."""
+    folder = tmp_path / "code"
+    with zipfile.ZipFile(io.BytesIO(with_errors(errors))) as archive:
+        archive.extractall(folder)
+    return folder
 
 
-def test_an_approval_in_the_channel_meanwhile_ends_with_0(cloud, chatops):
-    scan = cloud.upload(KEY, QUICK_FAILING)
-    process = chatops("wait", scan, "--for", "decision", "--json")
-    decided(cloud, scan, "Approve", "known, fixed in 1.5")
+def scan_of(process: "subprocess.Popen[str]") -> str:
+    """Wait for the line of `upload` that names the scan."""
+    assert process.stdout
+    return next(line.split()[1] for line in process.stdout if line.startswith("scan "))
+
+
+def test_a_folder_that_passes_ends_with_0(chatops, tmp_path):
+    process = chatops("upload", str(code_of(tmp_path, 0)), "--app", "payments", "--wait")
 
     code, out, err = ended(process)
 
-    document = json.loads(out)
-    assert (code, document["status"]) == (0, "approved"), err
-    assert document["decision"]["reason"] == "known, fixed in 1.5"
-    seconds = {step["name"]: step["seconds"] for step in document["steps"]}
-    assert None not in seconds.values()
-    assert cloud.clearance(KEY, scan) == "approved"
+    assert (code, "payments/code.zip: passed its quality gate" in err) == (0, True), err
+    assert "Quality gate passed" in out
 
 
-def test_a_rejection_ends_with_1_and_its_reason(cloud, chatops):
-    scan = cloud.upload(KEY, QUICK_FAILING)
-    process = chatops("wait", scan, "--for", "decision")
-    decided(cloud, scan, "Reject", "fix the shell call first")
+def test_a_folder_that_fails_ends_with_1_its_findings_and_how_to_wait_for_people(chatops, tmp_path):
+    sarif = tmp_path / "out.sarif"
+    words = ["upload", str(code_of(tmp_path, 2)), "--app", "payments", "--wait"]
+
+    code, out, err = ended(chatops(*words, "--sarif", str(sarif)))
+
+    assert code == 1, err
+    assert re.search(r"HIGH findings +2 +limit 0", out), out
+    assert len(re.findall(r"HIGH +R1 +not so", out)) == 2, out
+    assert len(json.loads(sarif.read_text())["runs"][0]["results"]) == 2
+    words = suggested(err)
+    assert (words[0], words[2:4]) == ("wait", ["--for", "decision"])
+
+
+def test_an_approval_in_the_channel_meanwhile_ends_with_0(cloud, chatops, tmp_path):
+    process = chatops("upload", str(code_of(tmp_path, 1)), "--app", "payments", "--wait=decision")
+    scan = scan_of(process)
+    decided(cloud, scan, "Approve", "known, fixed in 1.5")
+
+    code, _, err = ended(process)
+
+    assert (code, "because: known, fixed in 1.5" in err) == (0, True), err
+    assert cloud.clearance("payments/code.zip", scan) == "approved"
+
+
+def test_a_rejection_in_the_channel_meanwhile_ends_with_1_and_its_reason(cloud, chatops, tmp_path):
+    process = chatops("upload", str(code_of(tmp_path, 1)), "--app", "payments", "--wait=decision")
+    decided(cloud, scan_of(process), "Reject", "fix the shell call first")
 
     code, _, err = ended(process)
 
     assert (code, "because: fix the shell call first" in err) == (1, True), err
-    assert [line.split()[:2] for line in err.splitlines()[:6]] == [
+    assert [line.split()[:2] for line in err.splitlines() if line[0] in "✔✘…"][1:7] == [
         ["✔", "Uploaded"], ["✔", "Scanned"], ["✘", "Gate"],
         ["…", "Decided"], ["✔", "Decided"], ["✘", "Cleared"],
     ]  # fmt: skip
 
 
+def test_json_is_one_document_about_upload_and_result(chatops, tmp_path):
+    words = ["upload", str(code_of(tmp_path, 1)), "--app", "payments", "--commit", "4f" * 20]
+
+    code, out, err = ended(chatops(*words, "--wait", "--json", "--format", "github"))
+
+    document = json.loads(out)
+    assert (code, document["status"], document["exitCode"]) == (1, "failed", 1), err
+    assert document["key"] == "payments/code.zip"
+    assert len(document["sha256"]) == 64
+    seconds = {step["name"]: step["seconds"] for step in document["steps"]}
+    assert None not in [seconds[name] for name in ("Uploaded", "Scanned", "Gate")]
+    [version] = [
+        row
+        for row in json.loads(ended(chatops("status", "payments", "--json"))[1])
+        if row["scan"] == document["scan"]
+    ]
+    assert version["commit"] == "4f" * 20
+
+
 def test_a_zip_that_cannot_be_read_ends_with_2_and_what_to_do(cloud, chatops):
+    # `upload` refuses it, so it comes from elsewhere.
     scan = cloud.upload(KEY, b"this is no zip")
 
     code, out, err = ended(chatops("wait", scan))
@@ -147,9 +181,11 @@ def test_a_zip_that_cannot_be_read_ends_with_2_and_what_to_do(cloud, chatops):
     assert "THE SCAN FAILED TO RUN" in out
 
 
-def test_ctrl_c_leaves_the_scan_running_and_the_printed_command_picks_it_up(cloud, chatops):
-    scan = cloud.upload(KEY, QUICK_FAILING)
-    process = chatops("wait", scan, "--for", "decision")
+def test_ctrl_c_leaves_the_scan_running_and_the_printed_command_picks_it_up(
+    cloud, chatops, tmp_path
+):
+    process = chatops("upload", str(code_of(tmp_path, 1)), "--app", "payments", "--wait=decision")
+    scan = scan_of(process)
     assert process.stderr
     gate = next(line for line in process.stderr if "Gate" in line)
     process.send_signal(signal.SIGINT)
@@ -161,6 +197,26 @@ def test_ctrl_c_leaves_the_scan_running_and_the_printed_command_picks_it_up(clou
     again = chatops(*suggested(err))
     decided(cloud, scan, "Approve", "known and harmless")
     assert ended(again)[0] == 0
+
+
+def test_two_builds_at_once_have_a_version_and_an_ending_each(cloud, chatops, tmp_path):
+    words = ["upload", str(code_of(tmp_path, 1)), "--app", "payments-twice", "--wait=decision"]
+    processes = [chatops(*words) for _ in range(2)]
+    scans = [scan_of(process) for process in processes]
+    for scan in scans:
+        cloud.reached(cloud.execution(scan), "AwaitDecision")
+    # The newer one supersedes the older one, whose card may have no buttons any more.
+    for scan in scans:
+        action = {"scan": scan, "approve": ["known and harmless", ""]}
+        cloud.client("lambda").invoke(
+            FunctionName=cloud.outputs["approvalFunction"], Payload=json.dumps(action)
+        )
+
+    endings = [ended(process) for process in processes]
+
+    assert len(set(scans)) == 2
+    assert sorted(code for code, *_ in endings) == [0, 1], endings
+    assert any("superseded" in err for *_, err in endings), endings
 
 
 def test_an_older_version_is_superseded_by_the_newer_one_and_each_has_its_own_ending(
@@ -213,6 +269,12 @@ def test_a_version_that_was_deleted_meanwhile_ends_with_2(cloud, chatops):
 @pytest.mark.parametrize(
     ("words", "options", "says"),
     [
+        (["upload", "samples/payments", "--app", "orders", "--wait"], {}, "you may not upload"),
+        (
+            ["upload", "samples/payments", "--app", "payments", "--wait"],
+            {"endpoint": "http://127.0.0.1:9"},
+            "check the network",
+        ),
         (["wait", "orders/3Lg8"], {}, "ask for the right to call ListObjectsV2"),
         (["status", "orders"], {}, "ask for the right to call ListObjectsV2"),
         (["wait", "payments/3Lg8"], {"by": "nobody"}, "ask for the right"),
@@ -222,12 +284,14 @@ def test_a_version_that_was_deleted_meanwhile_ends_with_2(cloud, chatops):
         (["report", "payments/3Lg8"], {}, "its scan has not begun"),
     ],
     ids=[
+        "upload to the wrong app",
+        "upload without a network",
         "wrong app",
         "its list",
         "no rights",
         "no network",
         "unknown scan",
-        "no scan",
+        "no id",
         "no report",
     ],
 )
