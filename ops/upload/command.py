@@ -57,6 +57,10 @@ class FollowOptions:
     sarif: SarifOption = None
     junit: JunitOption = None
 
+    def results(self, json: bool) -> ResultOptions:
+        """The options about the result."""
+        return ResultOptions(format=self.form, sarif=self.sarif, junit=self.junit, json=json)
+
     def check(self) -> None:
         """Raise ``CommandError`` if an option has no effect, no valid value, or no file."""
         follow.seconds(self.timeout)
@@ -66,7 +70,7 @@ class FollowOptions:
                 "--timeout, --format, --sarif and --junit are for a scan that is followed",
                 "add --wait, or leave them out",
             )
-        check(ResultOptions(sarif=self.sarif, junit=self.junit))
+        check(self.results(json=False))
 
 
 @grouped
@@ -126,10 +130,8 @@ def _follow(
         wait_for=following.wait,
         timeout=follow.seconds(following.timeout),
     )
-    options = ResultOptions(
-        format=following.form, sarif=following.sarif, junit=following.junit, json=json
-    )
-    return follow.finish(environment, target, options, document(environment, uploaded))
+    about = document(environment, uploaded)
+    return follow.finish(environment, target, following.results(json), about)
 
 
 def _key(app: str, key: str | None, path: Path) -> str:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ops import follow
 from ops.upload import build_variables, command
-from tests.ops.upload.conftest import written
+from tests.support.repositories import written
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 from local.account import DEPLOYERS, DEVELOPERS, LocalAccount
 from ops.cli import app
 from ops.upload import build_variables
-from tests.ops.upload.conftest import written
 from tests.support.account import click, recorded_uploader, scan_quickly, version
 from tests.support.policy_evaluator import needs_engine
+from tests.support.repositories import written
 
 pytestmark = pytest.mark.slow
 

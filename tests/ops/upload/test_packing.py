@@ -17,7 +17,7 @@ from ops.upload.packing import pack
 from ops.upload.source import Entry, Source, read
 from scan.job import UploadLimits
 from scan.unpacking import unpack
-from tests.ops.upload.conftest import Repository, written
+from tests.support.repositories import Repository, written
 
 FILES = {
     "app.py": "print(1)\r\n",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ops.errors import CommandError
 from ops.upload.git import WorkTree
 from ops.upload.source import read
-from tests.ops.upload.conftest import SETTINGS, Repository, written
+from tests.support.repositories import SETTINGS, Repository, written
 
 
 def names(path: Path, dirty: bool = False) -> list[str]:
