@@ -28,8 +28,8 @@ def script(lines: str | list[str]) -> str:
 
 def of_groovy(text: str) -> list[str]:
     """The scripts of ``sh`` steps."""
-    found = re.findall(r"\bsh '''(.*?)'''|\bsh '([^'\n]+)'", text, re.S)
-    return [long or short for long, short in found]
+    steps = re.findall(r"\bsh '''(.*?)'''|\bsh '([^'\n]+)'", text, re.S)
+    return [long or short for long, short in steps]
 
 
 def of_action(step: str) -> str:
