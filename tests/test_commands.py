@@ -48,8 +48,8 @@ PRE_COMMIT = {"install": {"--hook-type"}}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.S | re.M)
 BLOCK = re.compile(r"(?<=\n\n)(?: {4,}\S.*\n)+")
 PUNCTUATION = "();<>|&\n"
-KEYWORDS = {"do", "while", "then", "if", "else", "!"}
-SHELL = {"for", "case", "esac", "done", "fi", "read", "break", "basename", "cat"}
+KEYWORDS = {"do", "while", "then", "if", "else", "!", "exec"}
+SHELL = {"[", "for", "case", "esac", "done", "fi", "read", "break", "basename", "cat"}
 
 
 def commands(text: str) -> list[list[str]]:
@@ -183,6 +183,13 @@ def check_pre_commit(command: str, *arguments: str) -> None:
     assert set(options([*arguments])) <= PRE_COMMIT[command]
 
 
+def check_pipx(command: str, package: str) -> None:
+    assert (command, package.partition("@")[0]) == (
+        "install",
+        "git+https://github.com/OWNER/chatops-slack",
+    )
+
+
 def check_bandit(*words: str) -> None:
     assert set(options([*words])) <= set(
         helped(str(Path(sys.executable).parent / "bandit"), "--help")
@@ -208,6 +215,7 @@ KINDS = {
     "pulumi": check_pulumi,
     "git": check_git,
     "pre-commit": check_pre_commit,
+    "pipx": check_pipx,
     "bandit": check_bandit,
     "ruff": check_ruff,
     **{tool: partial(check_scanner, tool) for tool in ("env", "gitleaks", "semgrep", "sh")},
