@@ -22,6 +22,8 @@ from local.chat_service_validation import Refused
 from local.state_descriptions import DESCRIPTIONS
 from samples import SAMPLES, key_for, packed
 
+# The demo uploads as ada@example.com, who so gets the emails about it.
+EMAILS = {"uploaderDomains": '["example.com"]'}
 REASON = "Known, fixed in 1.5; the service is not reachable from outside"
 
 
@@ -86,6 +88,7 @@ class Demo:
             seconds_to_result = card.received - uploaded
             say()
             say(show.card(card))
+            self._show_failure_email(cloud, scan)
             cloud.reached(execution, "AwaitDecision")  # a click before that would find no token
             self._decide(cloud, card)
             self._watch(
@@ -102,6 +105,7 @@ class Demo:
             card = cloud.channel.wait(lambda card: card.scan == scan)
             seconds_to_result = card.received - uploaded
             say(show.card(card))
+            self._show_failure_email(cloud, scan)
             self.scan_failed = True
         else:
             say("  [green]✔ The gate passed: no notification is sent.[/green]")
@@ -186,17 +190,22 @@ class Demo:
         return ("Approve" if choice == "a" else "Reject"), reason
 
     def _show_decision(self, cloud: Any, scan: str) -> None:
-        mails = [
-            email for email in cloud.emails() if scan.split("/", maxsplit=1)[0] in email.raw_data
-        ]
-        if len(mails) != 1:
-            raise UnexpectedResult(f"one email should have been sent, and {len(mails)} were")
+        mails = _mails(cloud, scan)
+        if len(mails) != 2:
+            raise UnexpectedResult(f"two emails should have been sent, and {len(mails)} were")
         outcome_card = cloud.channel.wait(
             lambda card: card.scan == scan and "gate failed" not in card.title
         )
         self._console.print()
         self._console.print(show.card(outcome_card))
-        self._console.print(show.mail(mails[0]))
+        self._console.print(show.mail(mails[-1]))
+
+    def _show_failure_email(self, cloud: Any, scan: str) -> None:
+        """Print the email to the uploader, which is sent as soon as the card is published."""
+        from local.account import wait_until
+
+        sent = wait_until(lambda: _mails(cloud, scan), 30, lambda: "the uploader got no email")
+        self._console.print(show.mail(sent[0]))
 
     def _show_evidence(self, cloud: Any, key: str, scan: str) -> None:
         tree = Tree(Text("Evidence ") + Text(f"scans/{scan}/", style="dim"))
@@ -254,6 +263,11 @@ def analysed_files(scan: str, document: Any) -> str:
         named = (": ".join(filter(None, (row.file, row.words))) for row in lines)
         parts += [f"{word}: {', '.join(named)}"] if lines else []
     return sanitize.line("; ".join(parts), 400)
+
+
+def _mails(cloud: Any, scan: str) -> list[Any]:
+    app = scan.split("/", maxsplit=1)[0]
+    return [email for email in cloud.emails() if app in email.raw_data]
 
 
 def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[str, float]:
@@ -318,7 +332,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo = Demo(console, decision, REASON)
     try:
         with _engine(options.engine, console) as settings:
-            demo.run(uploads, settings)
+            demo.run(uploads, {**EMAILS, **settings})
     except (UnexpectedResult, TimeoutError, RuntimeError) as error:
         console.print(Text(f"\n✘ {error}", style="red"))
         return 1

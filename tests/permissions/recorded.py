@@ -48,6 +48,7 @@ ANYTHING = {
 EVERYTHING = {
     **SETTINGS,
     "recordApprover": "true",
+    "failureEmails": "recipients",
     "escalationTopic": ON_CALL,
     "digestAfter": "50",
     "protect": "true",
