@@ -47,7 +47,7 @@ def test_code_of_forks_never_runs_with_a_secret_or_an_identity():
         "deploy.yml": {"workflow_dispatch"},
         "release.yml": {"push"},
     }
-    assert WORKFLOWS["release.yml"][True] == {"push": {"tags": ["v*"]}}
+    assert WORKFLOWS["release.yml"][True] == {"push": {"tags": ["v*.*.*"]}}
     assert "secrets." not in yaml.safe_dump([WORKFLOWS["ci.yml"], WORKFLOWS["release.yml"]])
 
 
