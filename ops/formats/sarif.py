@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 def text(result: ScanResult) -> str:
     """Return the file."""
-    return json.dumps(document(result), indent=1)
+    return json.dumps(document(result))
 
 
 def document(result: ScanResult) -> Json:
