@@ -4,6 +4,7 @@ import http.server
 import os
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,29 @@ def test_bad_code_in_three_languages_fails(server):
             assert page.status == 200
     issues = server.call("api/issues/search?components=chatops-slack_test:payments&resolved=false")
     assert sum(scan.report["counts"].values()) == issues["total"]
+
+
+def test_all_findings_are_stored_with_the_counts_of_the_server(server):
+    same = "".join(f"if x == x:\n    y = {number}\n" for number in range(1200))
+    files = {**BAD, "many.py": f"x = 1\n{same}", "web/counter.js": "export let counter = 0;\n"}
+
+    scan = on(server, files, "findings")
+
+    url = "api/issues/search?components=chatops-slack_test:findings&resolved=false&ps=1"
+    issues = server.call(f"{url}&facets=impactSeverities")
+    [facet] = issues["facets"]
+    counts = {item["val"]: item["count"] for item in facet["values"]}
+    assert scan.all_findings
+    assert scan.all_findings["counts"] == scan.report["counts"] == counts
+    assert scan.all_findings["omitted"] == 0
+    listed = scan.all_findings["findings"]
+    assert Counter(item["severity"] for item in listed) == +Counter(counts)
+    assert counts["MEDIUM"] >= 1200
+    # The server counts an issue under the severity of each impact.
+    assert [item["severity"] for item in listed if item["file"] == "web/counter.js"] == [
+        "HIGH", "MEDIUM",
+    ]  # fmt: skip
+    assert len({item["link"] for item in listed}) == issues["total"] < sum(counts.values())
 
 
 def test_good_code_passes(server):

@@ -46,6 +46,15 @@ def test_the_result_and_each_finding_are_annotated(capsys):
     ]
 
 
+def test_a_text_that_is_escaped_already_is_escaped_again(capsys):
+    """The runner turns %0A into a line break, and %25 into a percent sign."""
+    finding = {**FINDING, "message": "50%0A::error::x, y", "file": "a,b:c%2C.py", "line": None}
+
+    assert annotations(evaluated(finding), capsys)[1] == (
+        "error", {"title": "HIGH B602", "file": "a%2Cb%3Ac%252C.py"}, "50%250A::error::x, y",
+    )  # fmt: skip
+
+
 def test_ten_annotations_of_each_level_are_printed(capsys):
     many = [{**FINDING, "severity": severity} for severity in ("HIGH", "MEDIUM", "LOW")] * 30
 

@@ -124,6 +124,25 @@ def test_a_text_cannot_make_a_link(valid):
     assert "](" not in result["message"]["text"]
 
 
+@pytest.mark.parametrize(
+    "link", [None, "https://a b", "https://x/\n", "https://x/\u202e", "http://<x>", "https://x/)"]
+)
+def test_what_is_no_uri_is_no_link(valid, link):
+    run = valid(evaluated({**FINDING, "link": link}))
+
+    assert "helpUri" not in run["tool"]["driver"]["rules"][0]
+    assert "hostedViewerUri" not in run["results"][0]
+
+
+@pytest.mark.parametrize(
+    ("message", "text"), [("a\n\u202eb\x1b[31m", "a b [31m"), ("", "B602"), ("ä" * 900, None)]
+)
+def test_a_message_is_one_line_and_never_empty(valid, message, text):
+    [result] = valid(evaluated({**FINDING, "message": message}))["results"]
+
+    assert result["message"]["text"] == (text or "ä" * 499 + "…")
+
+
 def test_files_not_analysed_and_findings_left_out_are_notifications(valid):
     entry = {"class": "unanalysed", "language": "Python", "reason": "too long", "files": 1}
     run = valid(

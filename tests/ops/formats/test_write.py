@@ -1,8 +1,10 @@
 """Files for build servers are written whole or not at all, and an error says which was not."""
 
+import errno
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -43,10 +45,18 @@ def test_a_link_stays_a_link(tmp_path):
     assert json.loads((tmp_path / "real.sarif").read_text())
 
 
-def test_a_device_is_written_to_and_not_replaced():
-    write(ResultOptions(sarif=Path("/dev/null")), RESULT)
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe, received = tmp_path / "pipe", list[str]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: received.append(pipe.read_text()), daemon=True)
+    reader.start()
 
-    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    check(ResultOptions(sarif=pipe))
+    write(ResultOptions(sarif=pipe), RESULT)
+
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    reader.join(10)
+    assert json.loads(received[0])["version"] == "2.1.0"
 
 
 def test_an_old_file_is_replaced(tmp_path):
@@ -58,7 +68,24 @@ def test_an_old_file_is_replaced(tmp_path):
     assert "x" * 100 not in old.read_text()
 
 
-@pytest.mark.parametrize("path", ["absent/a.sarif", "file/a.sarif", ".", "/dev/full"])
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    old = tmp_path / "a.sarif"
+    old.write_text("old")
+
+    def fill(path, text, **_):
+        path.write_bytes(text[:10].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fill)
+
+    with pytest.raises(CommandError, match="No space left on device"):
+        write(ResultOptions(sarif=old), RESULT)
+
+    assert old.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.sarif"]
+
+
+@pytest.mark.parametrize("path", ["absent/a.sarif", "file/a.sarif", "."])
 def test_a_file_that_cannot_be_written_is_one_sentence_and_the_others_are_written(tmp_path, path):
     (tmp_path / "file").touch()
     (tmp_path / "junit.xml").write_text("old")
@@ -96,7 +123,6 @@ def test_files_in_an_existing_folder_pass_the_check(tmp_path):
     (tmp_path / "old.sarif").touch()
 
     check(ResultOptions(sarif=tmp_path / "old.sarif", junit=tmp_path / "new.xml"))
-    check(ResultOptions(sarif=Path("/dev/null")))
     check(ResultOptions())
 
 
