@@ -17,7 +17,7 @@ from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
 from domain.invisible import without_invisible
 from domain.origin import Origin
 from domain.uploader import Uploader
-from handlers import card, email_body, mail, outcome
+from handlers import card, email_body, failure, mail, outcome
 from local import mrkdwn
 from tests.support import hostile_texts
 from tests.support.thinning import few
@@ -34,7 +34,7 @@ EVENTS = [
         "withdrawn",
     )
 ]
-MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")]
+MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")] + [*failure.EVENTS]
 TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
 # The number of texts in a card or email; the next one starts with those of the second half.
@@ -107,6 +107,9 @@ class Inputs:
 
     def outcome_of(self, event):
         documents = {"reason": self.reason or "-", **TIMES}
+        if event in failure.EVENTS:
+            gate_result = {**documents, "remediation": self.remediation or "-"}
+            return failure.describe(event, self.key, gate_result, self.report, TIMES["expiresAt"])
         return outcome.describe(event, self.key, documents, documents, TIMES["expiresAt"])
 
     def cards(self, event):
@@ -250,6 +253,14 @@ def test_hostile_text_is_plain_wherever_it_is_shown(name, event):
 
     for displayed, expected in zip(inputs.cards(event), EXPECTED[event], strict=True):
         assert_harmless(displayed, expected)
+    assert_sound(inputs.mail(event), EXPECTED_MAILS[event])
+
+
+@pytest.mark.parametrize("name", hostile_texts.NASTY)
+@pytest.mark.parametrize("event", failure.EVENTS)
+def test_hostile_text_is_plain_in_the_email_about_a_failure(name, event):
+    inputs = Inputs([hostile_texts.NASTY[name]] * TEXTS)
+
     assert_sound(inputs.mail(event), EXPECTED_MAILS[event])
 
 
