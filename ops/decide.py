@@ -1,11 +1,11 @@
 """approve, reject, withdraw, rescan: the buttons' actions, by the same functions and rules."""
 
-import json
+import json as jsonlib
 from typing import Annotated, Any
 
 import typer
 
-from ops import stack
+from ops import output, stack
 from ops.errors import CommandError
 from ops.evidence import checked_scan
 
@@ -23,6 +23,7 @@ def approve(
     days: Annotated[
         str, typer.Option(help="How long it is valid, for example 14 or 12h; else exceptionPeriod.")
     ] = "",
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -31,12 +32,13 @@ def approve(
     Example:
     chatops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
     """
-    _act(stack.load(stack_name, outputs), scan, {"approve": [reason, days]})
+    _act(stack.load(stack_name, outputs), scan, {"approve": [reason, days]}, json)
 
 
 def reject(
     scan: ScanArgument,
     reason: ReasonOption,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -44,12 +46,13 @@ def reject(
 
     Example: chatops reject payments/3Lg8 --reason "fix the shell call" --stack prod
     """
-    _act(stack.load(stack_name, outputs), scan, {"reject": reason})
+    _act(stack.load(stack_name, outputs), scan, {"reject": reason}, json)
 
 
 def withdraw(
     scan: ScanArgument,
     reason: ReasonOption,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -58,11 +61,12 @@ def withdraw(
     Example:
     chatops withdraw payments/3Lg8 --reason "exploited in the wild" --stack prod
     """
-    _act(stack.load(stack_name, outputs), scan, {"withdraw": reason})
+    _act(stack.load(stack_name, outputs), scan, {"withdraw": reason}, json)
 
 
 def rescan(
     scan: ScanArgument,
+    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -71,7 +75,9 @@ def rescan(
     Example: chatops rescan payments/3Lg8 --stack prod
     """
     environment = stack.load(stack_name, outputs)
-    _say(ask(environment, environment["rescanFunction"], {"scan": checked_scan(scan)}))
+    _print(
+        scan, ask(environment, environment["rescanFunction"], {"scan": checked_scan(scan)}), json
+    )
 
 
 def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str:
@@ -81,11 +87,11 @@ def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str
         CommandError: the function failed.
     """
     answer = environment.client("lambda").invoke(
-        FunctionName=function, Payload=json.dumps(payload).encode()
+        FunctionName=function, Payload=jsonlib.dumps(payload).encode()
     )
     text = answer["Payload"].read()
     try:
-        answer_text = json.loads(text)
+        answer_text = jsonlib.loads(text)
     except (ValueError, RecursionError):
         answer_text = None
     if "FunctionError" in answer or not isinstance(answer_text, str):
@@ -96,12 +102,16 @@ def ask(environment: stack.Stack, function: str, payload: dict[str, Any]) -> str
     return answer_text
 
 
-def _act(environment: stack.Stack, scan: str, action: dict[str, Any]) -> None:
+def _act(environment: stack.Stack, scan: str, action: dict[str, Any], json: bool) -> None:
     payload = {"scan": checked_scan(scan), **action}
-    _say(ask(environment, environment["approvalFunction"], payload))
+    _print(scan, ask(environment, environment["approvalFunction"], payload), json)
 
 
-def _say(sentence: str) -> None:
-    print(sentence)
-    if not sentence.startswith(DONE):
+def _print(scan: str, sentence: str, json: bool) -> None:
+    done = sentence.startswith(DONE)
+    if json:
+        output.as_json({"scan": scan, "done": done, "sentence": sentence})
+    else:
+        print(sentence)
+    if not done:
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from domain.sanitize import line
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 # Control and bidirectional characters and lone surrogates, which ``json.dumps`` leaves as they are.
 UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # Build servers obey lines of a log: GitHub those that begin with `::`, and it and Azure what

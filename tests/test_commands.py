@@ -119,7 +119,7 @@ def check_python(*words: str) -> None:
 
 
 def check_ops(*words: str) -> None:
-    if not words or words == ("--help",):
+    if not words or words[0] in ("--help", "--install-completion"):
         return
     name, *arguments = words
     assert name in cli.COMMANDS
@@ -179,6 +179,10 @@ def check_git(command: str, *_: str) -> None:
     assert command in expected("git", "--list-cmds=main").split()
 
 
+def check_pipx(command: str, *_: str) -> None:
+    assert command == "install"
+
+
 def check_pre_commit(command: str, *arguments: str) -> None:
     assert set(options([*arguments])) <= PRE_COMMIT[command]
 
@@ -214,6 +218,7 @@ KINDS = {
     "aws": check_aws,
     "pulumi": check_pulumi,
     "git": check_git,
+    "pipx": check_pipx,
     "pre-commit": check_pre_commit,
     "pipx": check_pipx,
     "bandit": check_bandit,

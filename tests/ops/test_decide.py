@@ -45,6 +45,18 @@ def test_a_decision_is_what_the_button_sends(environment, function, words, paylo
     assert requests == [("approval", {"scan": SCAN, **payload})]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "code"), [("Rejected: no.", 0), ("Already approved.", 1)], ids=["done", "refused"]
+)
+def test_json_says_whether_it_was_done(environment, function, sentence, code):
+    function(sentence)
+
+    result = environment.run("reject", SCAN, "--reason", "no", "--json")
+
+    assert result.exit_code == code
+    assert json.loads(result.stdout) == {"scan": SCAN, "done": not code, "sentence": sentence}
+
+
 def test_rescan_invokes_its_own_function(environment, function):
     requests = function("Scanning payments/api.zip again.")
 

@@ -11,6 +11,7 @@ from ops import cli
 from ops.invocation import CHATOPS
 
 ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "commands.md").read_text()
 COMMANDS = {name: cli.load(name) for name in cli.COMMANDS}
 
 
@@ -45,11 +46,26 @@ def test_the_help_of_every_command_has_its_own_example(name):
     assert any(example.split()[0] == name for example in EXAMPLES[f"{name} --help"])
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_in_the_docs(name):
-    text = (ROOT / "docs" / "operations.md").read_text()
+def test_the_docs_have_every_command_in_its_group():
+    rows = re.findall(r"^\| ([A-Z]\w+) \| (`.*?`) \|", PAGE, re.M)
 
-    assert f"`{name}`" in text
+    assert [(group, name) for group, names in rows for name in re.findall("`(.*?)`", names)] == [
+        (group, command.name) for group, commands in cli.GROUPS.items() for command in commands
+    ]
+
+
+def test_the_docs_name_the_commands_that_need_a_checkout():
+    [names] = re.findall(r"^(`.*) read the Pulumi program", PAGE, re.M)
+
+    assert re.findall("`(.*?)`", names) == [
+        command.name for command in cli.COMMANDS.values() if command.program
+    ]
+
+
+def test_the_docs_have_the_exit_codes():
+    assert re.findall(r"^\| (\d+) \| (.*) \|$", PAGE.split("## All commands")[0], re.M) == [
+        (str(code), meaning) for code, meaning in cli.EXIT_CODES.items()
+    ]
 
 
 @pytest.mark.parametrize("words", [["fetch", "payments"], ["audit"], ["waiting"]])
