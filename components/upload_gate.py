@@ -15,7 +15,7 @@ from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
-from components.published_outputs import publish
+from components.published_outputs import PublishedOutputs, PublishedOutputsArgs
 from components.resource_policies import policy_too_large
 from components.scan_project import IMAGES, Build, Sarif, SonarQube, Vpc
 from components.state_machine import Waits
@@ -354,7 +354,7 @@ class UploadGate(pulumi.ComponentResource):
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
         self.sender_dns_records = approval.sender_dns_records
-        publish(name, self.outputs, child)
+        PublishedOutputs(name, PublishedOutputsArgs(outputs=self.outputs), opts=child)
         self.register_outputs(self.outputs)
 
     @property

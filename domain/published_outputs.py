@@ -4,8 +4,10 @@ Commands find the stack by it, with the rights of a role and nothing else.
 """
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar
 
+Value = TypeVar("Value")
 # All parameters of gates are under this path, and no others.
 PATH = "/chatops-slack"
 # A stack, or one of its gates where it has several.
@@ -22,6 +24,6 @@ def parameter(stack: str, gate: str) -> str:
     return f"{PATH}/{stack}/{gate}"
 
 
-def published(outputs: dict[str, Any]) -> dict[str, Any]:
+def published(outputs: Mapping[str, Value]) -> dict[str, Value]:
     """What of ``outputs`` is published; none of them is a secret."""
     return {name: value for name, value in outputs.items() if name not in UNPUBLISHED}
