@@ -179,10 +179,6 @@ def check_git(command: str, *_: str) -> None:
     assert command in expected("git", "--list-cmds=main").split()
 
 
-def check_pipx(command: str, *_: str) -> None:
-    assert command == "install"
-
-
 def check_pre_commit(command: str, *arguments: str) -> None:
     assert set(options([*arguments])) <= PRE_COMMIT[command]
 
@@ -218,7 +214,6 @@ KINDS = {
     "aws": check_aws,
     "pulumi": check_pulumi,
     "git": check_git,
-    "pipx": check_pipx,
     "pre-commit": check_pre_commit,
     "pipx": check_pipx,
     "bandit": check_bandit,
