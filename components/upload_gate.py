@@ -354,7 +354,13 @@ class UploadGate(pulumi.ComponentResource):
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
         self.sender_dns_records = approval.sender_dns_records
-        PublishedOutputs(name, PublishedOutputsArgs(outputs=self.outputs), opts=child)
+        PublishedOutputs(
+            name,
+            PublishedOutputsArgs(
+                outputs=self.outputs,
+            ),
+            opts=child,
+        )
         self.register_outputs(self.outputs)
 
     @property
