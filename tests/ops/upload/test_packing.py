@@ -71,17 +71,21 @@ def test_the_same_commit_makes_the_same_zip_wherever_it_is_checked_out(made, tmp
     other = tmp_path / "elsewhere" / "b"
     made.git("clone", "--quiet", "--depth", "1", f"file://{made.path}", str(other))
     there = Repository(other)
+    attributes = tmp_path / "attributes"
+    attributes.write_text("*.py export-ignore")
     for setting in (
         ("core.autocrlf", "true"),
         ("filter.shout.smudge", "tr a-z A-Z"),
         ("filter.shout.clean", "tr A-Z a-z"),
         ("filter.shout.required", "true"),
-        ("core.attributesFile", "/dev/stdin"),
+        ("core.attributesFile", str(attributes)),
         ("core.abbrev", "40"),
         ("core.fileMode", "false"),
     ):
         there.git("config", *setting)
     there.git("tag", "v1")
+    other_content = there.git("hash-object", "-w", "text.txt", "--no-filters")
+    there.git("replace", "--force", there.git("rev-parse", "HEAD:app.py"), other_content)
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
     time.tzset()
     before = os.umask(0o077)
