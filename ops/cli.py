@@ -4,6 +4,7 @@ Importing this module must stay fast: boto3, rich and Pulumi are imported by the
 """
 
 import inspect
+import os
 import re
 import sys
 import traceback
@@ -102,19 +103,26 @@ def _help(docstring: str) -> str:
 
 
 class OptionalValues(TyperCommand):
-    """Lets an option whose metavar begins with ``[=`` stand without a value, which is empty then.
+    """Lets an option with a metavar like ``[=value]`` stand without a value, which is empty then.
 
-    Typer has no such options. A value needs the sign: the next word is not taken for it.
+    Typer has no such options. A value needs the sign, except for the one that the metavar names:
+    another word after the option is the next argument.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         optional = {
-            name
+            name: str(parameter.metavar)[2:-1]
             for parameter in self.params
             if str(parameter.metavar).startswith("[=")
             for name in parameter.opts
         }
-        return super().parse_args(ctx, [f"{word}=" if word in optional else word for word in args])
+        words: list[str] = []
+        for word in args:
+            if words and optional.get(words[-1].removesuffix("=")) == word:
+                words[-1] += word
+            else:
+                words.append(f"{word}=" if word in optional else word)
+        return super().parse_args(ctx, words)
 
 
 class Commands(TyperGroup):
@@ -153,6 +161,13 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("✘ Interrupted. What runs in AWS goes on.", err=True)
             raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # As in `| head`. Click's exit code for it is 1, which would answer no. What is still
+            # buffered goes nowhere, so that Python does not complain at its end.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+            raise typer.Exit(2) from None
         except Exception as error:
             from ops import errors
 
@@ -196,6 +211,9 @@ def commands(
 
 def main() -> None:
     """Run the command line; an error of the program itself must not answer no (exit code 1)."""
+    # They are None if the caller closed them.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         app(prog_name=invocation.CHATOPS)
     except Exception:

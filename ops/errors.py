@@ -3,11 +3,15 @@
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    EndpointConnectionError,
+    CredentialRetrievalError,
     HTTPClientError,
     IncompleteReadError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as AWSConnectionError
@@ -16,9 +20,16 @@ from domain.stored_objects import error_code
 
 LOGIN = "log in (as in: aws sso login), or set AWS_PROFILE"
 RIGHTS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
-STALE = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId")
-
-
+# Each service has its own code for credentials that have expired or are wrong.
+STALE = (
+    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId",
+    "InvalidToken", "UnrecognizedClientException", "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+)  # fmt: skip
+UNKNOWN = (
+    NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError,
+    SSOError, ProfileNotFound,
+)  # fmt: skip
 THROTTLED = (
     "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestTimeout",
     "TooManyRequestsException",
@@ -65,10 +76,12 @@ def of_aws(error: BotoCoreError | ClientError) -> CommandError:
         if code.startswith(("NoSuch", "ResourceNotFound", "404")):
             return CommandError(what, "is this the right stack, and the right account?")
         return CommandError(what, "try again; if it lasts, look up the message")
-    if isinstance(error, NoCredentialsError | TokenRetrievalError):
+    if isinstance(error, UNKNOWN):
         return CommandError(f"AWS does not know who you are: {error}", LOGIN)
     if isinstance(error, NoRegionError):
         return CommandError("no AWS region is set", "set AWS_REGION")
-    if isinstance(error, EndpointConnectionError):
+    if isinstance(error, InvalidRegionError):
+        return CommandError(str(error), "set AWS_REGION, as in eu-central-1")
+    if isinstance(error, AWSConnectionError):
         return CommandError(str(error), "check the network, the region, and AWS_ENDPOINT_URL")
     return CommandError(f"AWS error: {error}", "try again")

@@ -36,14 +36,19 @@ STYLES = {
 }
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704, to the command line, which knows the exit code
+
+
 def out() -> Console:
     """The console for results."""
-    return Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
+    return _Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
 
 
 def err() -> Console:
     """The console for progress, warnings and errors."""
-    return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+    return _Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def cell(value: object, style: str = "") -> Text:
@@ -76,7 +81,7 @@ def as_json(document: Any) -> None:
     """Print ``document`` as indented JSON."""
     text = json.dumps(document, indent=1, ensure_ascii=False)
     text = text.replace("##", "#\\u0023")
-    print(UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+    print(UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text), flush=True)
 
 
 def say(text: str, style: str = "") -> None:

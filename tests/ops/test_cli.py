@@ -1,5 +1,6 @@
 """The command line itself: what is imported, the groups, exit codes, and how it ends."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,30 @@ def test_an_error_of_the_program_is_no_answer(monkeypatch, capsys):
 
     assert end.value.code == 2
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code"), [(">&- 2>&-", 0), ("| true", 2), ("2>&1 | true", 2)]
+)
+@pytest.mark.parametrize("text", ["as_json({})", "heading('text')"])
+def test_output_that_nobody_reads_is_no_no(redirection, code, text):
+    program = f"""
+import sys
+from ops import cli, errors, output
+def load(name):
+    output.{text}
+    raise errors.CommandError("it worked", code=0)
+cli.load = load
+sys.argv[1:] = ["audit"]
+cli.main()
+"""
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} {redirection}"
+
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert (result.returncode, result.stderr) == (code, b"")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,18 @@
 """Errors of AWS become messages that say what to do."""
 
 import pytest
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    InvalidRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    SSLError,
+    SSOTokenLoadError,
+)
+
+from ops import errors
 
 
 def test_a_missing_permission_is_named(environment, denied):
@@ -43,3 +55,21 @@ def test_an_environment_that_is_older_than_the_command_is_named(environment, out
 
     assert result.exit_code == 2
     assert f"has no output {output}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (ProfileNotFound(profile="prod"), "AWS_PROFILE"),
+        (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), "log in"),
+        (SSOTokenLoadError(error_msg="Token for s does not exist"), "log in"),
+        (CredentialRetrievalError(provider="custom-process", error_msg=""), "log in"),
+        (ClientError({"Error": {"Code": "UnrecognizedClientException"}}, "GetParameter"), "log in"),
+        (InvalidRegionError(region_name="eu central"), "set AWS_REGION"),
+        (ProxyConnectionError(proxy_url="http://127.0.0.1:9"), "check the network"),
+        (SSLError(endpoint_url="https://127.0.0.1", error="wrong version"), "check the network"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_wrong_on_this_machine_is_not_to_be_tried_again(error, fix):
+    assert fix in errors.of_aws(error).fix

@@ -134,7 +134,9 @@ def test_wrong_use_is_refused_before_anything_is_sent(environment, code, words, 
     assert "Versions" not in environment.s3.list_object_versions(Bucket="uploads")
 
 
-def test_wait_takes_no_value_but_one_with_a_sign(environment, code, monkeypatch):
+def test_wait_takes_no_value_or_one_with_a_sign_or_the_word_decision(
+    environment, code, monkeypatch
+):
     targets = []
 
     def finish(_environment, target, options, about):
@@ -146,13 +148,15 @@ def test_wait_takes_no_value_but_one_with_a_sign(environment, code, monkeypatch)
 
     first = environment.run("upload", "--wait", str(code), "--app", "a", "--json")
     second = environment.run("upload", str(code), "--app", "a", "--wait=decision", "--timeout=30m")
+    third = environment.run("upload", str(code), "--app", "a", "--wait", "decision")
     wrong = environment.run("upload", str(code), "--app", "a", "--wait=never")
 
-    assert (first.exit_code, second.exit_code, wrong.exit_code) == (1, 1, 2)
+    assert [result.exit_code for result in (first, second, third, wrong)] == [1, 1, 1, 2]
     assert first.stdout == ""
     assert targets == [
         ("gate", "a/my-code.zip", None, True),
         ("decision", "a/my-code.zip", 1800, False),
+        ("decision", "a/my-code.zip", None, False),
     ]
     assert "never is neither gate nor decision" in wrong.stderr
 
