@@ -12,6 +12,7 @@ from domain.email_address import address
 from domain.origin import Origin
 from domain.sanitize import line
 from ops.errors import CommandError
+from ops.invocation import CHATOPS
 from ops.upload import build_variables
 from ops.upload.build_variables import Build, web_url
 from ops.upload.source import Source
@@ -61,7 +62,8 @@ def _valid(field: str, value: str) -> str:
         option = f"--{field.replace('_', '-')}"
         raise CommandError(
             f"{option} has an invalid value: {line(value, 100)}",
-            "see chatops upload --help; addresses begin with https:// and have no user or password",
+            f"see {CHATOPS} upload --help; addresses begin with https:// and have no user or "
+            "password",
         )
     return valid
 

@@ -73,4 +73,9 @@ class Unfinished:
 def _cache() -> Path:
     """The user's folder for caches (XDG Base Directory Specification: an absolute path)."""
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return named if named.is_absolute() else Path.home() / ".cache"
+    if named.is_absolute():
+        return named
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # the user has no home, as in many containers
+        return Path(os.devnull)

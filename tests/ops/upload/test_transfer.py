@@ -282,3 +282,16 @@ def test_a_cache_that_cannot_be_written_costs_only_the_memory(bucket, file, monk
     sent(bucket, file)
 
     assert bucket.versions() == [LARGE]
+
+
+def test_a_user_without_a_home_has_no_memory(bucket, file, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+
+    def unknown(cls: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", classmethod(unknown))
+
+    sent(bucket, file)
+
+    assert bucket.versions() == [LARGE]
