@@ -6,6 +6,7 @@ Importing this module must stay fast: boto3, rich and Pulumi are imported by the
 import inspect
 import os
 import re
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -161,9 +162,9 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("✘ Interrupted. What runs in AWS goes on.", err=True)
             raise typer.Exit(130) from None
-        except BrokenPipeError:
-            # As in `| head`. Click's exit code for it is 1, which would answer no. What is still
-            # buffered goes nowhere, so that Python does not complain at its end.
+        except (BrokenPipeError, SystemExit):
+            # As in `| head`. Rich ends it with SystemExit(1), and Click, too, which would answer
+            # no. What is still buffered goes nowhere, so that Python does not complain at its end.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             for stream in (sys.stdout, sys.stderr):
                 os.dup2(nowhere, stream.fileno())
@@ -211,6 +212,8 @@ def commands(
 
 def main() -> None:
     """Run the command line; an error of the program itself must not answer no (exit code 1)."""
+    # A build server that cancels a job sends SIGTERM, which is to end as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # They are None if the caller closed them.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115

@@ -36,19 +36,14 @@ STYLES = {
 }
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        raise  # noqa: PLE0704, to the command line, which knows the exit code
-
-
 def out() -> Console:
     """The console for results."""
-    return _Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
+    return Console(width=None if sys.stdout.isatty() else PIPE, soft_wrap=not sys.stdout.isatty())
 
 
 def err() -> Console:
     """The console for progress, warnings and errors."""
-    return _Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
 
 
 def cell(value: object, style: str = "") -> Text:

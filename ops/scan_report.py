@@ -36,10 +36,13 @@ def report(
         )
     last, status = snapshot.scan, snapshot.tag or snapshot.clearance
     if reports.parse(last.report, last.id) is None:
-        raise CommandError(
-            f"there is no report of {last.id}: {last.explanation(status)}",
-            f"wait for it: {environment.command('wait', scan)}",
-        )
+        if why := last.invalid.get("report.json"):
+            fix = f"report.json {why}: {environment.command('verify', last.id)}"
+        elif last.gate_result:
+            fix = "its scan ended without one; upload again"
+        else:
+            fix = f"wait for it: {environment.command('wait', scan)}"
+        raise CommandError(f"there is no report of {last.id}: {last.explanation(status)}", fix)
     sentence = last.explanation(status)
     if json:
         about = {"scan": last.id, "status": status, "sentence": sentence}

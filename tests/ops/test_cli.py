@@ -63,6 +63,22 @@ def test_ctrl_c_ends_a_command_with_a_sentence(monkeypatch):
     )
 
 
+def test_a_cancelled_job_ends_as_with_ctrl_c():
+    program = """
+import os, signal, sys, time
+from ops import cli
+def load(name):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+cli.load = load
+sys.argv[1:] = ["audit"]
+cli.main()
+"""
+    result = python("-c", program)
+
+    assert (result.returncode, "What runs in AWS goes on" in result.stderr) == (130, True)
+
+
 def test_an_error_of_the_program_is_no_answer(monkeypatch, capsys):
     def fail(name: str) -> None:
         raise ZeroDivisionError

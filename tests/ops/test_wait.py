@@ -463,3 +463,22 @@ def test_the_json_stays_json_beside_annotations_for_github(environment):
 
     assert json.loads(result.stdout)["status"] == "failed"
     assert "::error" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("report", "fix"),
+    [(b"[]", "report.json is no JSON object: .venv/bin/python -m ops verify"), (None, "upload")],
+    ids=["invalid", "missing"],
+)
+def test_a_report_that_will_not_come_is_not_to_be_waited_for(environment, report, fix):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version)
+    if report is None:
+        environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{scan}/report.json")
+    else:
+        environment.put(scan, "report.json", report)
+
+    result = environment.run("report", scan)
+
+    assert (result.exit_code, fix in result.stderr) == (2, True), result.stderr
+    assert "wait for it" not in result.stderr
