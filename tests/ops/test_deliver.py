@@ -136,6 +136,7 @@ def test_an_approval_in_the_channel_meanwhile_ends_with_0(cloud, chatops, tmp_pa
     code, _, err = ended(process)
 
     assert (code, "because: known, fixed in 1.5" in err) == (0, True), err
+    assert re.search(r"✔ Cleared +\d+ s ", err), err
     assert cloud.clearance("payments/code.zip", scan) == "approved"
 
 
