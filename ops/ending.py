@@ -114,18 +114,18 @@ def _explanation(snapshot: Snapshot) -> str:
 
 def _next_step(snapshot: Snapshot, environment: Stack) -> str:
     scan, status = snapshot.scan, snapshot.tag
+    gate_result = scan.gate_result or {}
     parsed = report.parse(scan.report, scan.id)
     if status == "failed":
         decided = _wait(environment, scan.id, WaitFor.decision)
         return f"{UPLOAD_AGAIN}; or people approve it in Slack, wait for that: {decided}"
     if status == "error":
-        remedy = (
-            line(parsed.error.remediation, 500)
-            if parsed and parsed.error
-            else "its card in Slack says what to do"
+        given = (
+            parsed.error.remediation if parsed and parsed.error else gate_result.get("remediation")
         )
+        remedy = line(given, 500) or "its card in Slack says what to do"
         again = f"\nif people scan it again: {_wait(environment, scan.id, WaitFor.gate)}"
-        return remedy + (again if (scan.gate_result or {}).get("retryable") else "")
+        return remedy + (again if gate_result.get("retryable") else "")
     newer = decisions.newer_version(scan.decision) if scan.decision else None
     if status == "superseded" and newer:
         app = scan.id.partition("/")[0]

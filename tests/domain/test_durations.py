@@ -24,3 +24,20 @@ def test_a_number_without_a_unit_is_a_duration_only_if_the_unit_is_known():
 )
 def test_anything_else_is_no_duration(text: str):
     assert durations.seconds(text, default_unit="d") is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (-3, "0 s"),
+        (42.9, "42 s"),
+        (60, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (7205, "2 h"),
+        (3 * 86400 + 4 * 3600 + 59, "3 d 4 h"),
+    ],
+)
+def test_a_duration_is_printed_in_its_two_largest_units(seconds: float, text: str):
+    assert durations.text(seconds) == text

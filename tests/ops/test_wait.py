@@ -106,6 +106,17 @@ def test_an_error_names_its_remedy_and_how_to_follow_another_scan(environment):
     assert suggested(result.stderr) == [f"wait {scan} --outputs {environment.outputs}"]
 
 
+def test_an_error_without_a_report_names_the_remedy_of_the_gate_result(environment):
+    scan = over(environment, "error", status="error")
+    gate_result = environment.evidence(scan, "gate-result.json")
+    environment.put(scan, "gate-result.json", {**gate_result, "remediation": "Upload later."})
+    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{scan}/report.json")
+
+    result = environment.run("wait", scan)
+
+    assert (result.exit_code, "Upload later." in result.stderr) == (2, True), result.stderr
+
+
 def test_another_scan_of_the_version_is_followed_by_the_id_of_each(environment):
     version = environment.upload(status="passed")
     first = environment.scan(version, "error")
