@@ -89,7 +89,8 @@ def status(
         ),
     )
     if len(scans) > newest:
-        output.say(f"and {output.counted(len(scans) - newest, 'older version')}: --newest", "dim")
+        older = output.counted(len(scans) - newest, "older version")
+        output.say(f"and {older}: --newest {len(scans)}", "dim")
 
 
 def _last_scans(evidence: Evidence, app: str) -> list[str]:

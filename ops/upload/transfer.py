@@ -110,7 +110,7 @@ def send(s3: Any, archive: Zip, to: Destination, progress: Progress) -> str:
             ChecksumSHA256=_checksum(body),
         )
         progress(len(body))
-        return answer["VersionId"]
+        return _version(answer)
     unfinished = Unfinished(to, archive.measured.sha256)
     try:
         return _in_parts(s3, archive, to, unfinished, progress)
@@ -155,7 +155,16 @@ def _in_parts(
         },
     )
     unfinished.forget()
-    return answer["VersionId"]
+    return _version(answer)
+
+
+def _version(answer: Mapping[str, str]) -> str:
+    if version := answer.get("VersionId"):
+        return version
+    raise CommandError(
+        "S3 stored the zip, but as no version: nothing will scan it",
+        "is this the upload bucket of an environment? Its versioning must be enabled",
+    )
 
 
 def _present(s3: Any, where: Mapping[str, str], measured: Measured) -> dict[int, str]:

@@ -84,7 +84,7 @@ def test_older_versions_are_counted(environment):
     result = environment.run("status", "payments", "--newest", "1")
 
     assert result.stdout.count("passed") == 1
-    assert "and 2 older versions" in result.stderr
+    assert "and 2 older versions: --newest 3" in result.stderr
 
 
 def test_an_app_without_scans_is_no_answer(environment):

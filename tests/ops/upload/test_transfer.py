@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +296,13 @@ def test_a_user_without_a_home_has_no_memory(bucket, file, monkeypatch):
     sent(bucket, file)
 
     assert bucket.versions() == [LARGE]
+
+
+def test_a_bucket_without_versions_is_no_upload_bucket(environment, tmp_path):
+    place: Any = {"LocationConstraint": "eu-central-1"}
+    environment.s3.create_bucket(Bucket="other", CreateBucketConfiguration=place)
+    file = tmp_path / "api.zip"
+    file.write_bytes(b"zip")
+
+    with file.open("rb") as opened, pytest.raises(CommandError, match="no version"):
+        send(environment.s3, Zip(opened, "api.zip"), replace(TO, bucket="other"), lambda _: None)
