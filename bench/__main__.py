@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench import burst, clone, functions, pipeline, sonarqube
+from bench import burst, clone, command, functions, pipeline, sonarqube
 from bench.comparison import Table
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -26,10 +26,11 @@ PARTS: dict[str, Callable[[bool], Iterator[Table]]] = {
     "functions": functions.tables,
     "pipeline": pipeline.tables,
     "clone": clone.tables,
+    "command": command.tables,
     "sonarqube": sonarqube.tables,
     "burst": burst.tables,
 }
-USUAL = ("functions", "pipeline", "clone")
+USUAL = ("functions", "pipeline", "clone", "command")
 
 
 def main(arguments: list[str] | None = None) -> int:
