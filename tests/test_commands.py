@@ -123,7 +123,7 @@ def check_ops(*words: str) -> None:
         return
     name, *arguments = words
     assert name in cli.COMMANDS
-    if arguments:
+    if arguments and arguments != ["--help"]:
         ops_command(name).make_context(name, arguments)
 
 
