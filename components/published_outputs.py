@@ -26,7 +26,7 @@ class PublishedOutputs(pulumi.ComponentResource):
         super().__init__("chatops-slack:index:PublishedOutputs", name, None, opts)
         aws.ssm.Parameter(
             f"{name}-outputs",
-            name=parameter(pulumi.get_stack(), name),
+            name=parameter(pulumi.get_project(), pulumi.get_stack(), name),
             description="Outputs of chatops-slack: the command chatops finds the gate by them",
             type="String",
             # No secret: previews may show it.

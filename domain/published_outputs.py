@@ -19,9 +19,14 @@ MAX_LENGTH = 4096
 UNPUBLISHED = frozenset({"senderDnsRecords"})
 
 
-def parameter(stack: str, gate: str) -> str:
-    """The name of the parameter of the gate named ``gate`` in its program."""
-    return f"{PATH}/{stack}/{gate}"
+def parameter(project: str, stack: str, gate: str) -> str:
+    """The name of the parameter of the gate named ``gate`` in its program.
+
+    Two programs in one account may have stacks and gates of the same names: in a program of one's
+    own the project's name is part of it, as in ``/chatops-slack/billing.prod/gate``.
+    """
+    named = stack if project == PATH[1:] else f"{project}.{stack}"
+    return f"{PATH}/{named}/{gate}"
 
 
 def published(outputs: Mapping[str, Value]) -> dict[str, Value]:

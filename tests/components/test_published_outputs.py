@@ -3,7 +3,7 @@
 import json
 import re
 
-from domain.published_outputs import MAX_LENGTH, UNPUBLISHED, parameter
+from domain.published_outputs import MAX_LENGTH, NAMED, UNPUBLISHED, parameter
 from tests.support.recording import PROGRAM, Built, program
 
 PARAMETER = "ssm/parameter:Parameter"
@@ -12,11 +12,18 @@ PARAMETER = "ssm/parameter:Parameter"
 def test_a_gate_publishes_its_outputs_under_stack_and_name(everything: Built):
     published = everything.one(PARAMETER)
 
-    assert published.inputs["name"] == parameter("prod", "gate") == "/chatops-slack/prod/gate"
+    assert published.inputs["name"] == "/chatops-slack/prod/gate"
     assert published.inputs["type"] == "String"
     outputs = json.loads(published.inputs["insecureValue"])
     assert outputs.keys() == everything.made["gate"].outputs.keys() - UNPUBLISHED
     assert outputs["uploadBucket"] == "gate-uploads"
+
+
+def test_a_program_of_ones_own_publishes_beside_another_with_the_same_stack_and_gate():
+    name = parameter("billing", "prod", "gate")
+
+    assert name == "/chatops-slack/billing.prod/gate" != parameter("chatops-slack", "prod", "gate")
+    assert NAMED.fullmatch("billing.prod/gate")
 
 
 def test_commands_read_no_output_that_is_not_published():
