@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError
 from ops import follow, output, stack, uploads
 from ops.choice import MAX_EXPLAINED, NEWEST, Inspection, choose, named
 from ops.errors import CommandError
+from ops.formats import files
 
 CHUNK = 1024 * 1024
 
@@ -42,6 +43,8 @@ def fetch(
     seconds = follow.seconds(timeout)
     if timeout and not wait:
         raise CommandError("--timeout is for waiting", "add --wait")
+    if not to.is_dir():
+        files.check(to)
     environment = stack.load(stack_name, outputs)
     if wait:
         _await_decision(environment, app, key, version, seconds)

@@ -232,8 +232,9 @@ def test_json_names_the_file_and_what_is_newer(environment, fetched):
         (["fetch", "payments", "--key", "orders/a.zip"], 2, "is not of app payments"),
         (["fetch", "payments", "--version", "unknown"], 1, "has no version unknown"),
         (["fetch", "payments", "--to", "/nowhere/a.zip"], 2, "cannot be written"),
+        (["fetch", "orders", "--wait", "--to", "/nowhere/a.zip"], 2, "there is no folder /nowhere"),
     ],
-    ids=["no upload", "no app", "another app's key", "no version", "no folder"],
+    ids=["no upload", "no app", "another app's key", "no version", "no folder", "waiting for none"],
 )
 def test_a_failed_fetch_is_reported_with_a_message(environment, words, code, says):
     environment.cleared()
