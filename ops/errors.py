@@ -1,5 +1,7 @@
 """Errors of commands, each with what a person can do to fix it."""
 
+import os
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -15,9 +17,11 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as AWSConnectionError
+from botocore.parsers import ResponseParserError
 
 from domain.stored_objects import error_code
 
+NETWORK = "check the network, the region, and AWS_ENDPOINT_URL"
 LOGIN = "log in (as in: aws sso login), or set AWS_PROFILE"
 RIGHTS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 # Each service has its own code for credentials that have expired or are wrong.
@@ -51,7 +55,27 @@ def understood(error: Exception) -> CommandError | None:
     """Return what a person is told about ``error``, None if it is an error of this program."""
     if isinstance(error, CommandError):
         return error
-    return of_aws(error) if isinstance(error, BotoCoreError | ClientError) else None
+    if isinstance(error, BotoCoreError | ClientError):
+        return of_aws(error)
+    # What boto3 raises besides its own errors.
+    if isinstance(error, ResponseParserError):
+        return of_a_stranger(str(error)[:200])
+    if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint"):
+        return CommandError(str(error), "set AWS_ENDPOINT_URL to an address with https://, or not")
+    token = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    if isinstance(error, OSError) and token and error.filename == token:
+        return CommandError(
+            f"the token of your role cannot be read: {error}", "correct AWS_WEB_IDENTITY_TOKEN_FILE"
+        )
+    return None
+
+
+def of_a_stranger(why: str) -> CommandError:
+    """Return the error for a response that AWS did not send."""
+    return CommandError(
+        f"the response is not one of AWS: {why}",
+        f"{NETWORK}; a proxy, or a network that wants a login, may have sent it",
+    )
 
 
 def is_temporary(error: BotoCoreError | ClientError) -> bool:
@@ -83,5 +107,5 @@ def of_aws(error: BotoCoreError | ClientError) -> CommandError:
     if isinstance(error, InvalidRegionError):
         return CommandError(str(error), "set AWS_REGION, as in eu-central-1")
     if isinstance(error, AWSConnectionError):
-        return CommandError(str(error), "check the network, the region, and AWS_ENDPOINT_URL")
+        return CommandError(str(error), NETWORK)
     return CommandError(f"AWS error: {error}", "try again")

@@ -101,6 +101,9 @@ def _answered(read: Callable[[Any], Parameters], what: str, advice: str) -> Para
     except (BotoCoreError, ClientError) as error:
         failure = errors.of_aws(error)
         raise CommandError(f"{what}: {failure.what}", f"{failure.fix}; {advice}") from error
+    except KeyError as error:
+        # What is not JSON is an empty response for boto3.
+        raise errors.of_a_stranger("it has no parameters") from error
 
 
 def _here() -> str:

@@ -17,6 +17,8 @@ from domain.json_values import as_dict
 from domain.origin import Origin
 
 Variables = Mapping[str, str]
+# https://docs.github.com/en/webhooks/webhook-events-and-payloads: payloads are capped at 25 MB.
+MAX_EVENT_BYTES = 25 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +203,9 @@ def _short(ref: str) -> str:
 
 def _event(path: str) -> dict[str, Any]:
     try:
-        return as_dict(json.loads(Path(path).read_bytes())) if path else {}
+        if not path:
+            return {}
+        with Path(path).open("rb") as file:
+            return as_dict(json.loads(file.read(MAX_EVENT_BYTES)))
     except (OSError, ValueError, RecursionError):
         return {}

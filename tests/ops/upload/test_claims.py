@@ -70,6 +70,12 @@ def test_an_event_that_is_no_event_is_ignored(tmp_path, content):
     assert of({**GITHUB, "GITHUB_EVENT_PATH": str(file)}).commit == MERGE
 
 
+def test_an_event_without_an_end_is_ignored(monkeypatch):
+    monkeypatch.setattr(build_variables, "MAX_EVENT_BYTES", 1000)
+
+    assert of({**GITHUB, "GITHUB_EVENT_PATH": "/dev/zero"}).commit == MERGE
+
+
 def test_a_job_on_gitlab():
     assert of(GITLAB) == Origin(
         repository="https://gitlab.example.com/acme/payments",

@@ -202,6 +202,8 @@ def test_what_cannot_be_uploaded_is_refused_in_a_sentence(tmp_path, repository):
     assert "HEAD has no files of" in refused(made.path / "build")[0]
     assert "without a commit" in refused(unborn.path)[0]
     assert "not of its work tree" in refused(made.path / ".git")[0]
+    made.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
+    assert "bare.git is a bare repository" in refused(tmp_path / "bare.git")[0]
     assert "holds no files that Git does not ignore" in refused(unborn.path, dirty=True)[0]
 
 
