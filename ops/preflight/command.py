@@ -1,7 +1,6 @@
 """preflight: reports what is missing before `pulumi up`, and what is wrong after it."""
 
 import re
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -73,7 +72,7 @@ def preflight(
     else:
         _show(findings, stack)
     levels = {finding.level for _, finding in findings}
-    sys.exit(next((code for level, code in CODES.items() if level in levels), 0))
+    raise typer.Exit(next((code for level, code in CODES.items() if level in levels), 0))
 
 
 def inspect(configuration: Configuration, role: str = "") -> Findings:

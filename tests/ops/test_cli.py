@@ -1,5 +1,6 @@
 """The command line itself: what is imported, the groups, exit codes, and how it ends."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -115,6 +116,15 @@ cli.main()
     )
 
     assert (result.returncode, result.stderr) == (code, b"")
+
+
+def test_no_command_ends_as_if_nobody_read_its_output():
+    # SystemExit is what Rich raises for a closed pipe.
+    commands = {*(ROOT / "ops").rglob("*.py")} - {ROOT / "ops/cli.py", ROOT / "ops/__main__.py"}
+
+    assert [
+        file.name for file in commands if re.search(r"sys\.exit|SystemExit", file.read_text())
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -147,9 +147,9 @@ def test_a_rejection_in_the_channel_meanwhile_ends_with_1_and_its_reason(cloud, 
     code, _, err = ended(process)
 
     assert (code, "because: fix the shell call first" in err) == (1, True), err
-    assert [line.split()[:2] for line in err.splitlines() if line[0] in "✔✘…"][1:7] == [
-        ["✔", "Uploaded"], ["✔", "Scanned"], ["✘", "Gate"],
-        ["…", "Decided"], ["✔", "Decided"], ["✘", "Cleared"],
+    # Whether a line says that a decision is awaited depends on how quickly people decide.
+    assert [line.split()[:2] for line in err.splitlines() if line[0] in "✔✘"][1:6] == [
+        ["✔", "Uploaded"], ["✔", "Scanned"], ["✘", "Gate"], ["✔", "Decided"], ["✘", "Cleared"],
     ]  # fmt: skip
 
 
