@@ -162,7 +162,7 @@ def test_a_log_with_a_hole_passes_no_gate(small_disk):
         (ValueError("MemoryError"), "Unexpected"),
     ],
 )
-@pytest.mark.parametrize("step", ["fetch", "unpack", "analyse", "judge"])
+@pytest.mark.parametrize("step", ["open_version", "download", "unpack", "analyse", "judge"])
 def test_a_machine_that_is_too_small_is_reported_at_every_step(monkeypatch, step, error, code):
     def fails(*_: object) -> None:
         raise error
