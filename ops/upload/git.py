@@ -15,7 +15,7 @@ from ops.errors import CommandError
 FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 CHUNK = 1024 * 1024
 # What a repository has without a work tree (gitrepository-layout(5)).
-BARE = ("HEAD", "objects", "refs")
+WITHOUT_WORK_TREE = ("HEAD", "objects", "refs")
 # A hook of Git has these set for its own repository (git rev-parse --local-env-vars).
 OF_A_HOOK = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
@@ -55,7 +55,7 @@ class WorkTree:
         """
         absolute = folder.resolve()
         if not any((parent / ".git").exists() for parent in (absolute, *absolute.parents)):
-            if all((absolute / name).exists() for name in BARE):
+            if all((absolute / name).exists() for name in WITHOUT_WORK_TREE):
                 raise CommandError(
                     f"{folder} is a bare repository, which has no files of the code",
                     "clone it, and name the clone",
