@@ -5,17 +5,16 @@ from ops import output, report_table, stack
 from ops.decide import ScanArgument
 from ops.errors import CommandError
 from ops.evidence import checked_scan
-from ops.formats import Format, ResultOptions, check
+from ops.formats import ResultOptions, check
+from ops.option_groups import grouped
 from ops.snapshot import Reader
-from ops.wait import FormatOption, JunitOption, SarifOption
 
 
+@grouped
 def report(
+    *,
     scan: ScanArgument,
-    form: FormatOption = Format.text,
-    sarif: SarifOption = None,
-    junit: JunitOption = None,
-    json: output.JsonOption = False,
+    results: ResultOptions,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -25,8 +24,7 @@ def report(
 
     Example: chatops report payments/3Lg8 --sarif payments.sarif --stack dev
     """
-    options = ResultOptions(format=form, sarif=sarif, junit=junit, json=json)
-    check(options)
+    check(results)
     environment = stack.load(stack_name, outputs)
     snapshot = Reader(environment, checked_scan(scan)).read()
     if snapshot.contradiction:
@@ -44,10 +42,10 @@ def report(
             fix = f"wait for it: {environment.command('wait', scan)}"
         raise CommandError(f"there is no report of {last.id}: {last.explanation(status)}", fix)
     sentence = last.explanation(status)
-    if json:
+    if results.json:
         about = {"scan": last.id, "status": status, "sentence": sentence}
         output.as_json({**about, **report_table.document(last)})
     else:
         output.heading(f"{last.id}: {sentence}")
         report_table.show(environment, last)
-    report_table.write(environment, options, last, status=status or "scanning", sentence=sentence)
+    report_table.write(environment, results, last, status=status or "scanning", sentence=sentence)

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from ops import output
 from ops.errors import CommandError
 from ops.formats import files
 from ops.formats.result import ScanResult
@@ -20,12 +24,14 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ResultOptions:
-    """Where the result of a scan goes besides the exit code; ``json`` prints it as JSON."""
+    """Options of commands: where the result of a scan goes besides the exit code."""
 
-    format: Format = Format.text
-    sarif: Path | None = None
-    junit: Path | None = None
-    json: bool = False
+    format: Annotated[
+        Format, typer.Option(help="github: annotations and a summary for GitHub Actions.")
+    ] = Format.text
+    sarif: Annotated[Path | None, typer.Option(help="Write the findings as SARIF 2.1.0.")] = None
+    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML.")] = None
+    json: output.JsonOption = False
 
 
 def check(options: ResultOptions) -> None:

@@ -27,7 +27,6 @@ from ops.upload.source import Source, read, unreadable
 from ops.upload.transfer import Zip, send
 from ops.upload.unfinished import Destination
 from ops.upload.uploaded import Uploaded, document, show
-from ops.wait import FormatOption, JunitOption, SarifOption
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MOST_KEY_BYTES = 1024
@@ -42,7 +41,7 @@ def _wait_for(value: str) -> WaitFor:
 
 @dataclass(frozen=True, kw_only=True)
 class FollowOptions:
-    """Whether the scan is followed, and where its result goes besides the exit code."""
+    """Whether the scan is followed, and for how long."""
 
     wait: Annotated[
         WaitFor | None,
@@ -53,24 +52,18 @@ class FollowOptions:
         ),
     ] = None
     timeout: TimeoutOption = None
-    form: FormatOption = Format.text
-    sarif: SarifOption = None
-    junit: JunitOption = None
 
-    def results(self, json: bool) -> ResultOptions:
-        """The options about the result."""
-        return ResultOptions(format=self.form, sarif=self.sarif, junit=self.junit, json=json)
-
-    def check(self) -> None:
+    def check(self, results: ResultOptions) -> None:
         """Raise ``CommandError`` if an option has no effect, no valid value, or no file."""
         follow.seconds(self.timeout)
-        needless = self.timeout or self.sarif or self.junit or self.form != Format.text
+        to_files = results.sarif or results.junit or results.format != Format.text
+        needless = self.timeout or to_files
         if needless and self.wait is None:
             raise CommandError(
                 "--timeout, --format, --sarif and --junit are for a scan that is followed",
                 "add --wait, or leave them out",
             )
-        check(self.results(json=False))
+        check(results)
 
 
 @grouped
@@ -86,9 +79,9 @@ def upload(
         typer.Option("--dirty", help="Of a work tree what is on disk and not ignored, not HEAD."),
     ] = False,
     following: FollowOptions,
+    results: ResultOptions,
     origin: claims.OriginOptions,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-    json: output.JsonOption = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
 ) -> None:
@@ -102,26 +95,26 @@ def upload(
 
     Example: chatops upload . --app payments
     """
-    following.check()
+    following.check(results)
     key = _key(app, key, path)
     source = read(path, dirty)
     metadata = claims.metadata(origin, source)
     for notice in source.notices:
         output.say(notice, "yellow")
     environment = stack.load(stack_name, outputs)
-    uploaded = _upload(environment, source, key, metadata, quiet=quiet or json)
-    if following.wait is None and json:
+    uploaded = _upload(environment, source, key, metadata, quiet=quiet or results.json)
+    if following.wait is None and results.json:
         output.as_json(document(environment, uploaded))
-    if not json:
+    if not results.json:
         show(environment, uploaded)
     if following.wait is not None:
-        code = _follow(environment, uploaded, following, json)
+        code = _follow(environment, uploaded, following, results)
         if code:
             raise typer.Exit(code)
 
 
 def _follow(
-    environment: stack.Stack, uploaded: Uploaded, following: FollowOptions, json: bool
+    environment: stack.Stack, uploaded: Uploaded, following: FollowOptions, results: ResultOptions
 ) -> int:
     assert following.wait
     target = follow.Target(
@@ -131,7 +124,7 @@ def _follow(
         timeout=follow.seconds(following.timeout),
     )
     about = document(environment, uploaded)
-    return follow.finish(environment, target, following.results(json), about)
+    return follow.finish(environment, target, results, about)
 
 
 def _key(app: str, key: str | None, path: Path) -> str:
