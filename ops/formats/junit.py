@@ -68,9 +68,7 @@ def _tests(result: ScanResult) -> Iterator[ElementTree.Element]:
     if not conditions or not is_explained:
         test = _test(result, "Scan")
         if not result.is_cleared:
-            error = result.parsed and result.parsed.error
-            why = f"{error.message} {error.remediation}" if error else result.sentence
-            _outcome(test, "error", "scan", result.sentence).text = _clean(why)
+            _outcome(test, "error", "scan", result.sentence).text = _clean(result.why)
         yield test
 
 
@@ -127,10 +125,7 @@ def _properties(result: ScanResult) -> Iterator[tuple[str, str]]:
 
 def _started(result: ScanResult) -> str:
     """When the scan began, else now; in UTC, since both schemas want no time zone."""
-    try:
-        started = timestamps.iso(timestamps.parse((result.report or {})["startedAt"]))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        started = timestamps.iso(timestamps.now())
+    started = result.time("startedAt") or timestamps.iso(timestamps.now())
     return started.removesuffix("Z")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from domain import findings_document, origin, report
+from domain import findings_document, origin, report, timestamps
 from domain.coverage import Unseen
 from domain.findings import SEVERITIES, Finding
 from domain.json_values import as_dict
@@ -76,6 +76,19 @@ class ScanResult:
         """The files of code that the report names as not analysed."""
         coverage = self.evaluated and self.evaluated.coverage
         return coverage.named("unanalysed") if coverage else []
+
+    @property
+    def why(self) -> str:
+        """Why the scan has no results, and what to do, else the sentence about its status."""
+        error = self.parsed and self.parsed.error
+        return f"{error.message} {error.remediation}" if error else self.sentence
+
+    def time(self, field: str) -> str:
+        """The time ``field`` of the report in UTC (RFC 3339), empty if it has none."""
+        try:
+            return timestamps.iso(timestamps.parse((self.report or {})[field]))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return ""
 
     @property
     def upload(self) -> Mapping[str, Any]:

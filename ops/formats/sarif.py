@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from domain import timestamps
 from domain.findings import Finding
 from domain.sanitize import line
 from ops.formats.result import LONGEST_MESSAGE, LONGEST_NAME, ScanResult, relative
@@ -25,6 +24,7 @@ SCORES = {"BLOCKER": "9.5", "HIGH": "8.0", "MEDIUM": "5.5", "LOW": "2.0"}
 # Not `primaryLocationLineHash`, which GitHub's upload action calculates from the code, and warns of
 # each result with another value.
 FINGERPRINT = "chatopsFinding/v1"
+TIMES = {"startTimeUtc": "startedAt", "endTimeUtc": "finishedAt"}
 Json = dict[str, Any]
 
 
@@ -132,27 +132,15 @@ def _location(file: str, number: int | None) -> Json | None:
 def _invocation(result: ScanResult) -> Json:
     return {
         "executionSuccessful": result.evaluated is not None,
-        **_times(result),
+        **{name: time for name, field in TIMES.items() if (time := result.time(field))},
         "toolExecutionNotifications": list(_notifications(result)),
     }
-
-
-def _times(result: ScanResult) -> Json:
-    times: Json = {}
-    for name, field in (("startTimeUtc", "startedAt"), ("endTimeUtc", "finishedAt")):
-        try:
-            times[name] = timestamps.iso(timestamps.parse((result.report or {})[field]))
-        except (KeyError, TypeError, ValueError, OverflowError):
-            continue
-    return times
 
 
 def _notifications(result: ScanResult) -> Iterator[Json]:
     """Why there are no results, or what they lack; an error says that a run is incomplete."""
     if not result.evaluated:
-        error = result.parsed and result.parsed.error
-        why = f"{error.message} {error.remediation}" if error else result.sentence
-        yield _notification("error", why)
+        yield _notification("error", result.why)
         return
     for entry in result.unanalysed:
         notification = _notification("error", f"Not analysed: {entry.reason}")
