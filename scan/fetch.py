@@ -61,8 +61,8 @@ def claimed(response: Mapping[str, Any]) -> Fetched:
     )
 
 
-def download(response: Mapping[str, Any], to: Path, most_bytes: int) -> Fetched:
-    """Write the version to the file ``to``.
+def download(response: Mapping[str, Any], claims: Fetched, to: Path, most_bytes: int) -> Fetched:
+    """Write the version to the file ``to``, add its size and SHA-256 to what it ``claims``.
 
     Raises:
         ScanError: it is larger than ``most_bytes``.
@@ -80,4 +80,4 @@ def download(response: Mapping[str, Any], to: Path, most_bytes: int) -> Fetched:
         for chunk in response["Body"].iter_chunks(1024 * 1024):
             hasher.update(chunk)
             file.write(chunk)
-    return replace(claimed(response), size=size, sha256=hasher.hexdigest())
+    return replace(claims, size=size, sha256=hasher.hexdigest())

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from domain.origin import Origin
 from scan.errors import ScanError
-from scan.fetch import Fetched, download, open_version
+from scan.fetch import Fetched, claimed, download, open_version
 from scan.job import Upload
 
 UPLOAD = Upload(bucket="uploads", key="payments/api.zip", version_id="v1")
@@ -19,7 +19,8 @@ ASKED = {"Bucket": "uploads", "Key": "payments/api.zip", "VersionId": "v1"}
 
 
 def fetch(s3, to, most_bytes):
-    return download(open_version(s3, UPLOAD), to, most_bytes)
+    response = open_version(s3, UPLOAD)
+    return download(response, claimed(response), to, most_bytes)
 
 
 @pytest.fixture
