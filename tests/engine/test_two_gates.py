@@ -3,15 +3,13 @@
 import json
 import shutil
 import subprocess
-import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.engine.workspace import REPOSITORY, Life, Workspace, live, name
-from tests.support.wheel import build_wheel, unpack
+from tests.support.wheel import build_wheel, lent_environment
 
 EXAMPLE = REPOSITORY / "examples" / "two-gates"
 
@@ -24,12 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel only; its dependencies come from this environment."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False)
-    [packages] = folder.glob("lib/python*/site-packages")
-    unpack(wheel, packages)
-    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder
+    return lent_environment(wheel, tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture(scope="module")

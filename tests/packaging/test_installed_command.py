@@ -9,13 +9,12 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import venv
 from pathlib import Path
 
 import pytest
 
-from tests.support.wheel import build_wheel, unpack
+from tests.support.wheel import build_wheel, lent_environment, unpack
 
 MEGABYTE = 1024 * 1024
 # Of the distribution and all that it needs.
@@ -31,12 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def lent(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with the wheel, and the packages of this environment."""
-    folder = tmp_path_factory.mktemp("lent")
-    venv.create(folder, with_pip=False)
-    [packages] = folder.glob("lib/python*/site-packages")
-    unpack(wheel, packages)
-    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder / "bin" / "python"
+    return lent_environment(wheel, tmp_path_factory.mktemp("lent")) / "bin" / "python"
 
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 
@@ -20,3 +22,12 @@ def unpack(wheel: Path, packages: Path) -> None:
     """Install the wheel into a folder of packages."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
+
+
+def lent_environment(wheel: Path, folder: Path) -> Path:
+    """Make an environment with the wheel in ``folder``; what it needs is of this environment."""
+    venv.create(folder, with_pip=False)
+    [packages] = folder.glob("lib/python*/site-packages")
+    unpack(wheel, packages)
+    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
