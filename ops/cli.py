@@ -53,6 +53,7 @@ GROUPS = {
         Command("waiting", "List what awaits a decision and until when", "waiting"),
         Command("approve", "Approve a version whose gate failed, for a limited time", "decide"),
         Command("reject", "Keep a version blocked whose gate failed", "decide"),
+        Command("extend", "Extend an approval before it expires", "decide"),
         Command("withdraw", "Withdraw an approval before it expires", "decide"),
         Command("rescan", "Scan a version again whose scan is over and did not pass", "decide"),
     ),

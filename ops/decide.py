@@ -1,4 +1,4 @@
-"""approve, reject, withdraw, rescan: the buttons' actions, by the same functions and rules."""
+"""approve, reject, extend, withdraw, rescan: the buttons' actions, by the same rules."""
 
 import json as jsonlib
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ ScanArgument = Annotated[
 ]
 ReasonOption = Annotated[str, typer.Option(help="Why; it goes into evidence and email.")]
 # First words of the functions' answers if the action was done.
-DONE = ("Approved", "Rejected", "Withdrawn", "Scanning")
+DONE = ("Approved", "Rejected", "Extended", "Withdrawn", "Scanning")
 
 
 def approve(
@@ -32,7 +32,14 @@ def approve(
     Example:
     chatops approve payments/3Lg8 --reason "fixed in 1.5" --days 14 --stack prod
     """
-    _act(stack.load(stack_name, outputs), scan, {"approve": [reason, days]}, json)
+    environment = stack.load(stack_name, outputs)
+    if environment.outputs.get("approvals") == 2:
+        raise CommandError(
+            "here two people must approve, and only a click on the card says who did",
+            "click Approve on the card",
+            code=1,
+        )
+    _act(environment, scan, {"approve": [reason, days]}, json)
 
 
 def reject(
@@ -47,6 +54,24 @@ def reject(
     Example: chatops reject payments/3Lg8 --reason "fix the shell call" --stack prod
     """
     _act(stack.load(stack_name, outputs), scan, {"reject": reason}, json)
+
+
+def extend(
+    scan: ScanArgument,
+    reason: ReasonOption,
+    days: Annotated[
+        str, typer.Option(help="How long from now on, as 14 or 12h; else exceptionPeriod.")
+    ] = "",
+    json: output.JsonOption = False,
+    stack_name: stack.StackOption = None,
+    outputs: stack.OutputsOption = None,
+) -> None:
+    """Extend an approval before it expires, from now on. Exit code 1: it was refused.
+
+    Example:
+    chatops extend payments/3Lg8 --reason "fix is in review" --days 14 --stack prod
+    """
+    _act(stack.load(stack_name, outputs), scan, {"extend": [reason, days]}, json)
 
 
 def withdraw(

@@ -1,4 +1,4 @@
-"""approve, reject, withdraw and rescan invoke the functions of the buttons."""
+"""approve, reject, extend, withdraw and rescan invoke the functions of the buttons."""
 
 import io
 import json
@@ -32,9 +32,10 @@ def function(asked_first):
         (["approve", SCAN, "--reason", "ok so", "--days", "14"], {"approve": ["ok so", "14"]}),
         (["approve", SCAN, "--reason", "ok so"], {"approve": ["ok so", ""]}),
         (["reject", SCAN, "--reason", "not so"], {"reject": "not so"}),
+        (["extend", SCAN, "--reason", "not yet", "--days", "7"], {"extend": ["not yet", "7"]}),
         (["withdraw", SCAN, "--reason", "not any more"], {"withdraw": "not any more"}),
     ],
-    ids=["approve for days", "approve", "reject", "withdraw"],
+    ids=["approve for days", "approve", "reject", "extend", "withdraw"],
 )
 def test_a_decision_is_what_the_button_sends(environment, function, words, payload):
     requests = function("Approved: so be it.")
@@ -46,7 +47,9 @@ def test_a_decision_is_what_the_button_sends(environment, function, words, paylo
 
 
 @pytest.mark.parametrize(
-    ("sentence", "code"), [("Rejected: no.", 0), ("Already approved.", 1)], ids=["done", "refused"]
+    ("sentence", "code"),
+    [("Rejected: no.", 0), ("Extended: until then.", 0), ("Already approved.", 1)],
+    ids=["rejected", "extended", "refused"],
 )
 def test_json_says_whether_it_was_done(environment, function, sentence, code):
     function(sentence)
@@ -70,6 +73,17 @@ def test_a_refused_action_exits_with_1(environment, function):
     result = environment.run("approve", SCAN, "--reason", "please")
 
     assert (result.exit_code, "Already rejected" in result.stdout) == (1, True)
+
+
+def test_where_two_people_must_approve_nobody_approves_by_the_command_line(environment, function):
+    requests = function("Approved: so be it.")
+    outputs = json.loads(environment.outputs.read_text())
+    environment.outputs.write_text(json.dumps({**outputs, "approvals": 2}))
+
+    result = environment.run("approve", SCAN, "--reason", "ok so")
+
+    assert (result.exit_code, requests) == (1, [])
+    assert "two people must approve" in result.stderr
 
 
 @pytest.mark.parametrize(
