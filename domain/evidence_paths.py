@@ -1,6 +1,6 @@
 """S3 keys of documents: evidence in the artifacts bucket, task tokens in the state bucket."""
 
-SCANS, WAITING = "scans/", "waiting/"
+SCANS, WAITING, APPS = "scans/", "waiting/", "apps/"
 # Documents of a scan, by the names of their schemas; scanner.log has none.
 DOCUMENTS = {
     f"{name}.json": name
@@ -32,7 +32,7 @@ def schema_of(name: str) -> str | None:
     elif folder == "thread-slots":
         known = "thread-digest" if file.endswith("/digest.json") else "thread-slot"
     else:
-        known = {"actions": "action", "waiting": "waiting"}.get(folder)
+        known = {"actions": "action", "waiting": "waiting", "apps": "app-record"}.get(folder)
     return known
 
 
@@ -63,3 +63,8 @@ def waiting_key(scan: str) -> str:
 def waiting_scan(key: str) -> str:
     """Return the scan whose task token is stored under ``key``."""
     return key.removeprefix(WAITING).removesuffix(".json")
+
+
+def app_record_key(app: str) -> str:
+    """Return the key of the record of ``app`` in the state bucket."""
+    return f"{APPS}{app}.json"

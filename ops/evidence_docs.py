@@ -11,7 +11,7 @@ FILE = Path(__file__).parent.parent / "docs" / "evidence.md"
 EVIDENCE = (
     "scan", "uploader", "findings", "report", "gate-result", "decision", "withdrawal", "action"
 )  # fmt: skip
-STATE = ("waiting", "thread-slot", "thread-digest")
+STATE = ("waiting", "app-record", "thread-slot", "thread-digest")
 HEAD = """# Evidence
 
 Written by `python -m ops.evidence_docs` from the JSON Schemas in [schemas](../domain/schemas).

@@ -173,7 +173,7 @@ class Artifacts:
 
     @staticmethod
     def bucket(key: str) -> str:
-        return STATE if key.startswith(("waiting/", "thread-slots/")) else BUCKET
+        return STATE if key.startswith(("waiting/", "thread-slots/", "apps/")) else BUCKET
 
     def upload(self, key: str) -> str:
         """Upload another version of ``key``; return its id."""

@@ -228,7 +228,7 @@ class _Pages:
 def described(operation: str, parameters: dict[str, Any]) -> str:
     """The call as faults name it, such as ``PutObject decision.json``."""
     key = parameters.get("Key", "")
-    if key.startswith(("waiting/", "thread-slots/")):
+    if key.startswith(("waiting/", "thread-slots/", "apps/")):
         return f"{operation} {key.partition('/')[0]}"
     return f"{operation} {key.rpartition('/')[2]}" if key else operation
 
