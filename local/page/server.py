@@ -201,17 +201,22 @@ class _Page:
     async def _put_zip(self, request: Request, body: bytes) -> Response:
         app, name = (request.query_params.get(field, "") for field in ("app", "name"))
         zip_name = name if name.endswith(".zip") else f"{name}.zip"
-        return await self._put(f"{app}/{zip_name}" if app else key_for(zip_name), body)
+        key = f"{app}/{zip_name}" if app else key_for(zip_name)
+        return await self._put(request, key, body)
 
     async def sample(self, request: Request) -> Response:
         if request.path_params["name"] not in READY:
             raise HTTPException(404, "There is no such sample.")
-        return await self._put(*READY[request.path_params["name"]]())
+        return await self._put(request, *READY[request.path_params["name"]]())
 
-    async def _put(self, key: str, body: bytes) -> Response:
+    async def _put(self, request: Request, key: str, body: bytes) -> Response:
+        user = request.query_params.get("user", PEOPLE[0])
+        if user not in PEOPLE:
+            raise HTTPException(400, "An upload is by one of the people of the page.")
         if len(key.encode()) > 1024:
             raise HTTPException(400, "S3 takes names of up to 1,024 bytes.")
-        return JSONResponse({"versionId": await run_in_threadpool(self._watch.put, key, body)})
+        version_id = await run_in_threadpool(self._watch.put, key, body, user)
+        return JSONResponse({"versionId": version_id})
 
     async def click(self, request: Request) -> Response:
         given = await _json(request)

@@ -1,5 +1,8 @@
 """What people do with the page, in a real browser."""
 
+import re
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -81,6 +84,32 @@ def test_an_upload_shows_its_unanalysed_files(window):
     wait_for_status(page, "whole", "passed")
     page.locator("#coverage-analysed", has_text="2 files of code analysed").click()
     expect(page.locator("#coverage")).to_have_text("No file of code was left out.")
+
+
+@pytest.mark.slow
+def test_a_person_of_the_page_uploads_and_clicks(window, served):
+    page = window()
+    page.get_by_label("Grace").check()
+    upload(page, QUICK_FAILING, "graces.zip")
+    wait_for_status(page, "graces", "to decide")
+    expect(page.locator(".thread.chosen .card").first).to_contain_text("grace@example.com")
+
+    page.get_by_label("Lin").check()
+    click_button(page, "Reject", {"Reason": "not like this"})
+
+    expect(page.locator(".thread.chosen .exchange .by b").first).to_have_text("Lin")
+    wait_for_status(page, "graces", "rejected")
+
+
+@pytest.mark.slow
+def test_a_message_of_another_day_has_its_date(window):
+    page = window()
+    page.clock.set_fixed_time(time.time() + 30 * 86400)
+    page.reload()
+
+    expect(page.locator(".message time").first).to_contain_text(
+        re.compile(r"\d+ \w+, \d\d:\d\d:\d\d")
+    )
 
 
 @pytest.mark.slow

@@ -74,6 +74,7 @@ def test_every_response_forbids_what_the_page_does_not_need(page, path):
         ("/api/command", "[]", 400),
         ("/api/samples/none", "", 404),
         (f"/api/uploads?app=a&name={'n' * 1100}", "", 400),
+        ("/api/uploads?app=a&name=b&user=Mallory", "", 400),
     ],
 )
 def test_an_invalid_request_gets_an_error_message(page, path, body, status):

@@ -1,11 +1,11 @@
 // The third part: the channel, with the chat service's cards and people's clicks and commands.
 
 import { ask, blocks, byId, clock, make, post, spans } from "./dom.js";
+import { face, me } from "./people.js";
 
 const THREADS = 60;
 const entries = new Map();
 let first = 0; // id of the earliest loaded entry
-let me = "";
 let chosen = "";
 let onThread = () => {};
 
@@ -17,7 +17,7 @@ export function start(chooseThread) {
     const command = byId("command").value.trim();
     if (!command) return;
     byId("command").value = "";
-    await post("/api/command", { user: me, command }).catch(complain);
+    await post("/api/command", { user: me(), command }).catch(complain);
   });
   const dialog = byId("ask");
   dialog.querySelector("form").addEventListener("input", preview);
@@ -25,16 +25,6 @@ export function start(chooseThread) {
     const { entry, button } = asking;
     send(entry, button, answers());
   });
-}
-
-export function people(names) {
-  const requested = new URLSearchParams(location.search).get("as") || "";
-  me = me || names.find((name) => name.toLowerCase() === requested.toLowerCase()) || names[0];
-  const choices = names.map((name) =>
-    make("label", {},
-      make("input", { type: "radio", name: "me", value: name, checked: name === me, onchange: () => { me = name; } }),
-      make("span", { class: `face ${tint(name)}`, "aria-hidden": "true" }, name[0]), name));
-  byId("people").replaceChildren(make("legend", {}, "You are"), ...choices);
 }
 
 export function all(list) {
@@ -65,7 +55,7 @@ export function changed(entry) {
   while (atEnd && threadList.childElementCount > THREADS) threadList.firstElementChild.remove();
   byId("earlier").hidden = first === 0 && threads().size <= threadList.childElementCount;
   if (atEnd) toEnd();
-  else if (entry.kind === "click" && entry.user === me) made.lastElementChild.scrollIntoView({ block: "nearest" });
+  else if (entry.kind === "click" && entry.user === me()) made.lastElementChild.scrollIntoView({ block: "nearest" });
   return !known;
 }
 
@@ -105,8 +95,6 @@ function choosing(entry) {
   return made;
 }
 
-const tint = (name) => `tint-${name.charCodeAt(0) % 4}`;
-
 function message(entry) {
   if (entry.kind === "click") return clicked(entry);
   if (entry.kind === "dropped") return dropped(entry);
@@ -129,7 +117,7 @@ function message(entry) {
 function post_(name, app, at, ...body) {
   return make(
     "div", { class: "message" },
-    make("span", { class: app ? "face app" : `face ${tint(name)}`, "aria-hidden": "true" }, app ? "Q" : name[0]),
+    app ? make("span", { class: "face app", "aria-hidden": "true" }, "Q") : face(name),
     make("div", { class: "message-body" },
       make("p", { class: "by" }, make("b", {}, name), app ? make("span", { class: "badge" }, "APP") : null,
         make("time", {}, clock(at))),
@@ -187,7 +175,7 @@ function preview() {
 }
 
 async function send(entry, button, given) {
-  await post("/api/click", { user: me, entry: entry.id, button, answers: given }).catch(complain);
+  await post("/api/click", { user: me(), entry: entry.id, button, answers: given }).catch(complain);
 }
 
 function complain(error) {

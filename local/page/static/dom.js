@@ -43,7 +43,13 @@ export function blocks(list) {
     make(tags[block.kind], block.kind === "code" ? { tabindex: 0 } : {}, ...spans(block.spans)));
 }
 
-export const clock = (at) => new Date(at * 1000).toLocaleTimeString("en-GB");
+// The time, with the date if that is not today.
+export function clock(at) {
+  const when = new Date(at * 1000);
+  const today = when.toDateString() === new Date().toDateString();
+  const time = when.toLocaleTimeString("en-GB");
+  return today ? time : `${when.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+}
 
 export function span(seconds) {
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;

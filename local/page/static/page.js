@@ -5,6 +5,7 @@ import * as uploads from "./uploads.js";
 import * as timeline from "./timeline.js";
 import * as channel from "./channel.js";
 import * as inbox from "./inbox.js";
+import { people } from "./people.js";
 
 const parts = document.querySelectorAll("[data-show]");
 
@@ -53,7 +54,7 @@ on("now", (now) => {
   connection.textContent = "Live";
   connection.className = "connection live";
   byId("bucket").textContent = now.about.uploadBucket;
-  channel.people(now.people);
+  people(now.people);
   channel.all(now.entries);
   inbox.all(now.mails);
   uploads.all(now.uploads);

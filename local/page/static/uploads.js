@@ -2,6 +2,7 @@
 
 import { ask, byId, clock, make } from "./dom.js";
 import { below } from "./folder.js";
+import { me } from "./people.js";
 
 const ROWS = 60;
 const uploads = new Map();
@@ -42,7 +43,7 @@ export function start(choose) {
   });
   for (const button of document.querySelectorAll("[data-sample]"))
     button.addEventListener("click", () =>
-      reportErrors(async () => sent(await ask(`/api/samples/${button.dataset.sample}`, { method: "POST" }))));
+      reportErrors(async () => sent(await ask(`/api/samples/${button.dataset.sample}?${new URLSearchParams({ user: me() })}`, { method: "POST" }))));
   const drop = byId("drop");
   for (const kind of ["dragenter", "dragover"])
     drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -146,7 +147,7 @@ function sendFolder(name, files) {
 }
 
 function send(body, name, kind = "uploads") {
-  const query = new URLSearchParams({ name, app: byId("app").value.trim() });
+  const query = new URLSearchParams({ name, app: byId("app").value.trim(), user: me() });
   return reportErrors(async () => sent(await ask(`/api/${kind}?${query}`, { method: "POST", body })));
 }
 
