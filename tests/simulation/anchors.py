@@ -16,6 +16,7 @@ Uploads are numbered from 0; ``0.2`` is the second attempt at scanning upload 0.
 ``request end 0``        when the request expires (known in advance)
 ``reminder 0``           when the reminder is due (known in advance)
 ``approval end 0``       when the approval expires (known in advance)
+``extended end 0``       when it expires after its last extension so far (known in advance)
 ``over 0``               its execution ended
 ======================== ==========================================================
 """
@@ -32,7 +33,8 @@ from tests.simulation.trace import EPOCH, Event, Settings
 
 _SCAN = r"\d+(\.\d+)?"
 _KNOWN = re.compile(
-    rf"start|never|upload \d+|(execution|over|escalation|request end|reminder|approval end) {_SCAN}"
+    r"start|never|upload \d+"
+    rf"|(execution|over|escalation|request end|reminder|approval end|extended end) {_SCAN}"
     rf"|(card|mail|waiting) {_SCAN} \d+|stored {_SCAN} \S+\.json|tag \d+ \w+|(click|answer) \d+"
 )
 
@@ -119,13 +121,15 @@ class Anchors:
             yield from self._counted("waiting", scan, event.at)
             yield from self._ends(scan, event)
             return
-        scan, _, name = rest.rpartition("/")
+        scan, name = "/".join(rest.split("/")[:2]), "/".join(rest.split("/")[2:])
         number = self._number(scan)
         if folder != "scans" or number is None:
             return
         self._apps.setdefault(number, scan.partition("/")[0])
         yield f"stored {number} {name}", event.at
         document = event.document
+        if name.startswith("extensions/") and (end := _end(document)):
+            yield f"extended end {number}", end
         if name == "decision.json" and (end := _end(document)):
             yield f"approval end {number}", end
             if self._settings.remind:

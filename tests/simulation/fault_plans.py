@@ -24,6 +24,18 @@ CALLS = (
     ("state machine", "Invoke"), ("state machine", "Publish"), ("state machine", "StartBuild"),
     ("rescan", "StartExecution"), ("scan", "PutObject report.json"),
 )  # fmt: skip
+# The same for exceptions that cover other versions, are extended, or need two people.
+OF_EXCEPTIONS = (
+    *CALLS, ("check-build-status", "GetObject withdrawal.json"),
+    ("check-build-status", "PutObject decision.json"), ("check-build-status", "PutObject resting"),
+    ("check-build-status", "PutObject gate-result.json"), ("check-build-status", "GetObject apps"),
+    ("check-build-status", "ListObjectsV2"), ("check-build-status", "PutObject apps"),
+    ("callback", "PutObject decision.json"), ("callback", "PutObject withdrawal.json"),
+    ("callback", "ListObjectsV2"), ("callback", "SendTaskSuccess"), ("callback", "PutObject apps"),
+    ("approval", "PutObject extensions"), ("approval", "PutObject approvals"),
+    ("approval", "ListObjectsV2"), ("approval", "SendTaskSuccess"), ("approver-audit", "PutObject"),
+    ("EventBridge", "Invoke"),
+)  # fmt: skip
 FAULTS = (
     "before", "after", "error after", "throttled", "slow", "slow", "killed before", "killed after",
 )  # fmt: skip
@@ -34,12 +46,14 @@ OUTAGES = (
 )  # fmt: skip
 
 
-def faults(draw: Random, uploads: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def faults(
+    draw: Random, uploads: Sequence[dict[str, Any]], calls: Sequence[tuple[str, str]] = CALLS
+) -> list[dict[str, Any]]:
     """Return plans of faults (faults.Plan) as plain data."""
     plans = []
     for _ in range(draw.choices((0, 1, 2, 3), (15, 50, 25, 10))[0]):
         if draw.random() < 0.5:
-            caller, call = draw.choice(CALLS)
+            caller, call = draw.choice(calls)
             n = draw.choice((1, 1, 2, 3))
         else:
             caller, call = draw.choice(list(CALLERS)), ""

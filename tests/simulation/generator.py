@@ -4,9 +4,9 @@ from random import Random
 from typing import Any
 
 from tests.simulation import fault_plans
+from tests.simulation.points import DAY, HOUR, point
 from tests.simulation.trace import Settings
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
 KEYS = ("payments/api.zip", "payments/api.zip.old.zip", "web.zip")
 # Keys whose first part cannot be an app's name.
 NAMELESS = ("no app's name/api.zip", "_payments.zip", f"{65 * 'a'}/api.zip")
@@ -192,12 +192,7 @@ class _Generator:
         return self._plus(*self.random.choice(choices))
 
     def _plus(self, timestamp: str, spread: float) -> dict[str, Any]:
-        draw = self.random
-        plus = spread * draw.random()
-        # Deadlines are known in advance, so an action may also precede them.
-        if timestamp.split(maxsplit=1)[0] in ("escalation", "request", "reminder", "approval"):
-            plus = spread * (2 * draw.random() - 1)
-        return {"after": timestamp, "plus": round(plus, 3)}
+        return point(self.random, timestamp, spread)
 
     def _somewhere(self) -> dict[str, Any]:
         number = self.random.randrange(len(self.uploads))

@@ -14,7 +14,7 @@ from tests.simulation.anchors import Anchors
 from tests.simulation.aws import account
 from tests.simulation.aws.builds import Scan
 from tests.simulation.aws.faults import Faults, Outage, Plan
-from tests.simulation.aws.functions import virtual
+from tests.simulation.aws.functions import configured, virtual
 from tests.simulation.aws.scheduler import Scheduler
 from tests.simulation.trace import Event, Faulted, Settings, Trace
 
@@ -85,7 +85,7 @@ class _Run:
 
     def _upload(self, number: int, upload: Mapping[str, Any]) -> None:
         key, gate = upload["key"], upload["scans"][0]["gate"]
-        version = self.people.upload(key, gate, upload["events"])
+        version = self.people.upload(key, gate, upload)
         self.uploaded[number] = (key, version)
         self.anchors.upload(number, key, version)
         self.anchors.fire(f"upload {number}", self.scheduler.now)
@@ -107,7 +107,7 @@ class _Run:
 
         def click() -> None:
             self.anchors.fire(f"click {number}", self.scheduler.now)
-            self.people.click(function, payload, action.get("again", 0))
+            self.people.click(function, payload, action)
             self.anchors.fire(f"answer {number}", self.scheduler.now)
 
         self.scheduler.spawn("Slack channel", click)
@@ -140,5 +140,5 @@ def run(
 
     ``without`` names a fix to remove (without.FIXES); ``definition`` is an older one, if any.
     """
-    with fixes.without(without):
+    with fixes.without(without), configured(Settings(**scenario["settings"])):
         return _Run(scenario, without, definition).run()

@@ -167,7 +167,7 @@ def test_reports_are_those_that_a_scan_writes(gate):
     names = ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION")
     variables: dict[str, str] = dict.fromkeys(names, "payments/1")
 
-    report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, "0" * 64))
+    report = json.loads(reports.report(gate, variables, EPOCH, EPOCH, {"scanner.log": "0" * 64}))
 
     jsonschema.validate(report, load("report"))
 

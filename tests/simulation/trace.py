@@ -28,12 +28,13 @@ class Event:
 class Uploaded(Event):
     """A version was uploaded; ``gate`` is the result of its scan.
 
-    ``gate`` is ``passed``, ``failed`` or ``error``.
+    ``gate`` is ``passed``, ``failed`` or ``error``; ``by`` is one of ``people.PEOPLE``, or empty.
     """
 
     key: str
     version: str
     gate: str
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +91,17 @@ class Mailed(Event):
 class Clicked(Event):
     """A person's click was answered at ``at``; ``began`` is when it reached the function.
 
-    ``payload`` is as buttons send it, ``{scan, approve|reject|withdraw: reason}``, or ``{scan}`` to
-    scan again, with ``function`` ``approval`` or ``rescan``. ``answer`` is None if the function
-    crashed or took longer than the 15 s that a person waits.
+    ``payload`` is as buttons send it, ``{scan, approve|reject|withdraw|extend: reason}``, or
+    ``{scan}`` to scan again, with ``function`` ``approval`` or ``rescan``; ``by`` is one of
+    ``people.PEOPLE``. ``answer`` is None if the function crashed or took longer than the 15 s that
+    a person waits.
     """
 
     began: float
     function: str
     payload: dict[str, Any]
     answer: str | None
+    by: str = "ada"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +167,8 @@ class Settings:
 
     ``approver_seconds`` is how long the state machine waits for the approver's name, 0 if
     ``recordApprover`` is off. ``failure_emails`` is whether an email says that a scan did not pass.
+    ``covers``, ``self_approval`` and ``approvals`` are as ``approvalCovers``, ``selfApproval`` and
+    ``approvals``.
     """
 
     decide: int
@@ -173,6 +178,9 @@ class Settings:
     remind: int
     approver_seconds: int
     failure_emails: bool = False
+    covers: str = "version"
+    self_approval: str = "warn"
+    approvals: int = 1
 
 
 @dataclass

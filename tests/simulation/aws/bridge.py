@@ -9,6 +9,7 @@
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.simulation.aws.step_functions import MACHINE, StepFunctions
 CALLER = "EventBridge"
 ATTEMPTS = 100
 # As in components/pipeline.py: which objects in the artifacts bucket invoke which function.
-ANSWERS = ("/decision.json", "/withdrawal.json")
+ANSWERS = re.compile(r".*/(decision|withdrawal|(extensions|approvals)/[^/]+)\.json")
 ANSWERED = "callback"
 
 
@@ -55,7 +56,7 @@ class EventBridge:
 
     def created(self, bucket: str, key: str) -> None:
         """Deliver S3's event about a new object."""
-        if bucket != self._artifacts or not key.endswith(ANSWERS):
+        if bucket != self._artifacts or not ANSWERS.fullmatch(key):
             return
         draw = self._scheduler.random.random
         delays = [0.3 + 2 * draw() + (60 * draw() if draw() < 0.05 else 0)]

@@ -9,13 +9,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.simulation.aws import reports
+from tests.simulation.aws import findings, reports
 from tests.simulation.aws.scheduler import Future, Scheduler
 from tests.simulation.trace import BuildStarted, Event, timestamp
 
@@ -30,12 +30,21 @@ class Scan:
     ``end`` is ``as it should``; ``crashes``: without a report; ``late report``: the report arrives
     ``late`` seconds after the build's end, as when a connection hangs; ``event lost``: Step
     Functions does not receive the event about the build's end.
+
+    With ``findings`` (words of ``findings``), the gate follows from these, from ``limit``,
+    ``covered`` and ``rating`` (``findings.gate``), and findings.json is written; ``whole`` is
+    whether it has fingerprints.
     """
 
     gate: str
     seconds: float = 60.0
     end: str = "as it should"
     late: float = 0.0
+    findings: Sequence[str] | None = None
+    limit: int = 0
+    covered: int = 0
+    rating: int = 1
+    whole: bool = True
 
 
 @dataclass
@@ -101,9 +110,9 @@ class Builds:
             build.ended.set(build.document)
 
     def _scan(self, plan: Scan, variables: dict[str, str], delay: float) -> bool:
-        """Write log and report, as ``python -m scan`` does; return whether there is a gate.
+        """Write what ``python -m scan`` does; return whether there is a gate.
 
-        findings.json is left out: nothing of the pipeline reads it.
+        Without ``findings`` in its plan it writes no findings.json, as before version 2.1.
         """
         began, scan = timestamp(self._scheduler.now), variables["SCAN"]
         gate = plan.gate
@@ -121,9 +130,15 @@ class Builds:
         log = f"Fetched {variables['UPLOAD_KEY']}\nGate {gate}\n".encode()
         self._scheduler.sleep(delay)
         stored = self._keep(f"scans/{scan}/scanner.log", log)
-        body = reports.report(
-            gate, variables, began, timestamp(self._scheduler.now), hashlib.sha256(log).hexdigest()
-        )
+        evidence = {"scanner.log": hashlib.sha256(log).hexdigest()}
+        words = plan.findings if gate != "error" else None
+        if words is not None:
+            listed = findings.document(variables, words, plan.whole)
+            stored = self._keep(f"scans/{scan}/findings.json", listed) and stored
+            evidence["findings.json"] = hashlib.sha256(listed).hexdigest()
+        body = reports.report(gate, variables, began, timestamp(self._scheduler.now), evidence)
+        if words is not None:
+            body = reports.with_findings(body, plan)
         return self._keep(f"scans/{scan}/report.json", body) and stored and gate != "error"
 
     def _keep(self, key: str, body: bytes) -> bool:

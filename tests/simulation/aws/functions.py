@@ -35,7 +35,8 @@ from tests.handlers.conftest import ENVIRONMENT
 from tests.simulation.aws.faults import ends
 from tests.simulation.aws.network import Client, Network, is_from_aws
 from tests.simulation.aws.scheduler import Actor, Future, NotSimulated, Scheduler, TimedOut
-from tests.simulation.trace import Event, FunctionFailed, timestamp
+from tests.simulation.people import PEOPLE_SETTING
+from tests.simulation.trace import Event, FunctionFailed, Settings, timestamp
 
 # As deployed (components/handler_function.py, approval.py, pipeline.py, approver_audit.py), in
 # seconds.
@@ -43,6 +44,31 @@ TIMEOUT = 10.0
 TIMEOUTS = {"notify": 30.0, "open-scan": 60.0, "check-build-status": 30.0, "approver-audit": 60.0}
 COLD_START = 0.4
 _LOG = logging.getLogger("handlers")
+
+
+@contextmanager
+def configured(settings: Settings) -> Iterator[None]:
+    """Give the handlers the settings of a scenario, which they read from their environment."""
+    values = {
+        "APPROVAL_COVERS": settings.covers,
+        "SELF_APPROVAL": settings.self_approval,
+        "APPROVALS": settings.approvals,
+        "PEOPLE": PEOPLE_SETTING,
+    }
+    _outside()
+    replaced = [
+        (module, name, getattr(module, name))
+        for module_name, module in list(sys.modules.items())
+        for name in values
+        if module_name.startswith("handlers.") and hasattr(module, name)
+    ]
+    for module, name, _ in replaced:
+        setattr(module, name, values[name])
+    try:
+        yield
+    finally:
+        for module, name, value in replaced:
+            setattr(module, name, value)
 
 
 class Functions:

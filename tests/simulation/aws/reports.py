@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from tests.simulation.aws import findings
+
 FINDING = {
     "rule": "python:S6437",
     "severity": "HIGH",
@@ -23,11 +25,15 @@ ERROR = {
 
 
 def report(
-    gate: str, variables: Mapping[str, str], began: datetime, ended: datetime, log: str
+    gate: str,
+    variables: Mapping[str, str],
+    began: datetime,
+    ended: datetime,
+    evidence: Mapping[str, str],
 ) -> bytes:
     """Return the report.json of a scan that ``passed``, ``failed`` or ended in ``error``.
 
-    ``variables`` are the build's environment; ``log`` is the SHA-256 of the scanner's log.
+    ``variables`` are the build's environment; ``evidence`` has the SHA-256 of what it wrote before.
     """
     failed = gate == "failed"
     document = {
@@ -51,7 +57,19 @@ def report(
         "ignored": [],
         "links": {"dashboard": None},
         "error": ERROR if gate == "error" else None,
-        "evidence": {"scanner.log": log},
+        "evidence": dict(evidence),
+    }
+    return json.dumps(document).encode()
+
+
+def with_findings(report: bytes, plan: Any) -> bytes:
+    """Return a report with the findings of ``plan`` (builds.Scan), and the gate they lead to."""
+    document, words = json.loads(report), plan.findings
+    document |= {
+        "coverage": findings.coverage(words),
+        "gate": findings.gate(words, plan.limit, plan.covered, plan.rating),
+        "counts": findings.counts(words),
+        "findings": findings.listed(words),
     }
     return json.dumps(document).encode()
 

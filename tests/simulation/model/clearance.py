@@ -50,7 +50,7 @@ def evidence(version: Version) -> list[Segment]:
     """The clearances that follow from the evidence of ``version`` over time."""
     times = {-inf}
     for attempt in version.attempts:
-        times |= {attempt.evaluated, attempt.decided, attempt.withdrawn, attempt.until}
+        times |= {attempt.evaluated, attempt.decided, attempt.withdrawn, *attempt.ends(-inf, inf)}
     segments: list[Segment] = []
     for since in sorted(times - {inf}):
         statuses = follows(version, since)
@@ -72,8 +72,9 @@ def follows(version: Version, at: float) -> frozenset[str | None]:
         return frozenset({last.status})
     if last.outcome != "approved":
         return frozenset({last.outcome})
-    over, withdrawn = at >= last.until, at >= last.withdrawn
-    if withdrawn and over and last.withdrawn >= last.until - FOLLOWS:
+    end = last.end(at)
+    over, withdrawn = at >= end, at >= last.withdrawn
+    if withdrawn and over and last.withdrawn >= end - FOLLOWS:
         return frozenset({"withdrawn", "approval-expired"})
     return frozenset({"withdrawn" if withdrawn else "approval-expired" if over else "approved"})
 

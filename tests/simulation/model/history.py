@@ -54,6 +54,11 @@ class History:
             version.tags.sort(key=lambda tag: tag.at)
         for attempt in self.attempts.values():
             attempt.settle()
+        for attempt in list(self.attempts.values()):
+            rests_on = attempt.decision.get("restsOn") or {}
+            root = self.attempt(rests_on.get("scan"))
+            if root and not root.decision.get("restsOn"):
+                attempt.rest(root)
 
     def attempt(self, scan: object) -> Attempt | None:
         """The scan with this id, None if no upload has it."""
@@ -148,7 +153,7 @@ class History:
             attempt.files[name[2]] = event
 
     def _upload(self, event: Uploaded) -> None:
-        made = Version(event.key, event.version, event.at, event.gate)
+        made = Version(event.key, event.version, event.at, event.gate, event.by)
         for before in self._keys.setdefault(event.key, []):
             before.later.append(made)
         self._keys[event.key].append(made)

@@ -11,6 +11,9 @@ from tests.simulation.trace import BuildStarted, Clicked, Mailed, Published, Sto
 # How long a click may still take effect, in seconds: a person waits 15 s for the answer (the chat
 # service's limit); requests to a function, and by it, may take effect afterwards.
 CLICK = 30.0
+# An extension counts only if it is written this long before the end, in seconds
+# (docs/decisions.md, "Extend").
+LAST_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,16 @@ class Attempt:
     decided: float = inf
     decision: dict[str, Any] = field(default_factory=dict)
     withdrawn: float = inf
+    """When it, or the exception that it rests on, was withdrawn."""
     withdrawal: dict[str, Any] = field(default_factory=dict)
     until: float = inf
+    """When an approval ends, with all its extensions."""
+    extensions: list[Stored] = field(default_factory=list)
+    """In the order of their numbers."""
+    root: "Attempt | None" = None
+    """The scan whose exception this one's approval rests on."""
+    resting: "list[Attempt]" = field(default_factory=list)
+    """The scans whose approvals rest on this one's exception."""
     requested: float = inf
     """When the first card with Approve and Reject was published."""
 
@@ -68,10 +79,41 @@ class Attempt:
         """When an approval expired or was withdrawn, whichever came first."""
         return min(self.until, self.withdrawn)
 
+    @property
+    def own_withdrawal(self) -> float:
+        """When its own withdrawal.json was written; infinite if it has none."""
+        stored = self.files.get("withdrawal.json")
+        return stored.at if stored else inf
+
+    def end(self, at: float) -> float:
+        """When an approval ends, as the evidence of the time ``at`` says."""
+        if self.root:
+            return self.root.end(at)
+        if self.outcome != "approved":
+            return inf
+        end = seconds(self.decision.get("expiresAt"))
+        for stored in self.extensions:
+            document = _of(stored)
+            if stored.at <= at and seconds(document.get("extendedAt")) <= end - LAST_MINUTE:
+                end = max(end, seconds(document.get("expiresAt")))
+        return end
+
+    def ends(self, start: float, end: float) -> set[float]:
+        """The ends that the evidence named in this period."""
+        source = self.root or self
+        times = [item.at for item in source.extensions if start <= item.at <= end]
+        return {self.end(at) for at in (start, *times, end)}
+
     def held(self, start: float, end: float, skew: float = 0.0) -> bool:
         """Whether an approval was valid at some point in this period."""
-        over = min(self.until + skew, self.withdrawn)
+        over = min(self.end(end) + skew, self.withdrawn)
         return self.outcome == "approved" and self.decided <= end and over > start
+
+    def rest(self, root: "Attempt") -> None:
+        """Let the approval rest on the exception of ``root``, which is settled."""
+        self.root = root
+        root.resting.append(self)
+        self.until, self.withdrawn = root.until, min(self.withdrawn, root.withdrawn)
 
     def settle(self) -> None:
         """Read the values that the rules use from the documents."""
@@ -79,8 +121,12 @@ class Attempt:
             self.evaluated, self.status = stored.at, _of(stored).get("status")
         if stored := self.files.get("decision.json"):
             self.decided, self.decision = stored.at, _of(stored)
-            if self.outcome == "approved":
-                self.until = seconds(self.decision.get("expiresAt"))
+        numbered = (name for name in self.files if name.startswith("extensions/"))
+        for name in sorted(
+            numbered, key=lambda name: int(name[len("extensions/") : -len(".json")])
+        ):
+            self.extensions.append(self.files[name])
+        self.until = self.end(inf)
         if stored := self.files.get("withdrawal.json"):
             self.withdrawn, self.withdrawal = stored.at, _of(stored)
         for card in self.cards:
@@ -96,6 +142,7 @@ class Version:
     id: str
     uploaded: float
     gate: str
+    by: str = ""
     later: "list[Version]" = field(default_factory=list)
     deleted: float = inf
     attempts: list[Attempt] = field(default_factory=list)
