@@ -13,7 +13,8 @@ _EXPLAINED = {"opaque_files": " (archives, compiled code, dependencies)"}
 class Finding:
     """One issue in the code; ``file`` is relative to the upload's root, empty without a location.
 
-    Texts from a report are as the scan wrote them: not sanitized.
+    ``file`` and ``fingerprint`` together are its identity in later versions; ``fingerprint`` is
+    empty in earlier evidence. Texts from a report are as the scan wrote them: not sanitized.
     """
 
     rule: str
@@ -22,6 +23,7 @@ class Finding:
     file: str
     line: int | None = None
     link: str | None = None
+    fingerprint: str = ""
 
     @property
     def location(self) -> str:

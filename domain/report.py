@@ -133,6 +133,7 @@ def _parse(document: dict[str, Any]) -> Report:
                 file=str(finding["file"]),
                 line=_count(finding["line"]),
                 link=finding["link"],
+                fingerprint=str(finding.get("fingerprint", "")),
             )
             for finding in document["findings"]
         ),

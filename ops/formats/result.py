@@ -60,7 +60,7 @@ class ScanResult:
         if not self.evaluated:
             return ()
         if self.findings is not None:
-            findings = findings_document.findings(self.findings)
+            findings = findings_document.read(self.findings).findings
         else:
             findings = self.evaluated.findings
         return tuple(_printable(item) for item in findings if item.severity in SEVERITIES)

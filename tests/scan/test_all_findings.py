@@ -47,7 +47,7 @@ def test_all_findings_are_listed_the_worst_first():
 
     assert [item["severity"] for item in result["findings"][::30]] == list(SEVERITIES)
     assert (len(result["findings"]), result["omitted"]) == (150, 0)
-    assert findings_document.findings(result)[-1] == some[0]
+    assert findings_document.read(result).findings[-1] == some[0]
 
 
 def test_no_finding_is_a_document_too():
