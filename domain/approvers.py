@@ -1,7 +1,8 @@
 """Finds who made a decision, by the clicks in the evidence."""
 
 import html
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from . import timestamps
@@ -35,18 +36,22 @@ def matching(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person
     Empty if no click is recorded (yet); several people if it is unknown who was first.
     """
     when = timestamps.parse(at)
-
-    def distance(record: dict[str, Any]) -> timedelta:
-        return abs(timestamps.parse(record["clickedAt"]) - when)
-
     matches = [
         record
         for record in evidence.all("actions")
-        if record["action"] == verb
-        and html.unescape(record["reason"]) == html.unescape(reason)
-        and distance(record) <= NEAR
+        if record["action"] == verb and is_click(record, reason, at)
     ]
     people: dict[str, Person] = {}
-    for match in sorted(matches, key=distance):
+    for match in sorted(matches, key=lambda record: _distance(record, when)):
         people.setdefault(match["user"], Person(match["user"], match.get("userName")))
     return list(people.values())
+
+
+def is_click(record: Mapping[str, Any], reason: str, at: str) -> bool:
+    """Whether ``record``, a document of ``actions/``, is the click with this reason at ``at``."""
+    same = html.unescape(record["reason"]) == html.unescape(reason)
+    return same and _distance(record, timestamps.parse(at)) <= NEAR
+
+
+def _distance(record: Mapping[str, Any], when: datetime) -> timedelta:
+    return abs(timestamps.parse(record["clickedAt"]) - when)

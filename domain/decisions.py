@@ -1,7 +1,7 @@
 """Builds the document decision.json (``schemas/decision.schema.json``)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,14 @@ def decision(
     decision: str,
     reason: str,
     expires_at: datetime | None = None,
+    rests_on: Mapping[str, str] | None = None,
+    approvals: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """Return the document; only an approval has ``expires_at``."""
+    """Return the document; only an approval has ``expires_at``.
+
+    ``rests_on`` is ``{scan, decision.json}``, the scan whose exception covers this one and the
+    SHA-256 of its decision; ``approvals`` are the people who approved, if more than one must.
+    """
     return {
         "version": 1,
         "scan": scan,
@@ -27,6 +33,8 @@ def decision(
         "reason": reason,
         "decidedAt": timestamps.iso(now),
         "expiresAt": expires_at and timestamps.iso(expires_at),
+        **({"restsOn": dict(rests_on)} if rests_on else {}),
+        **({"approvals": list(approvals)} if approvals else {}),
         "evidence": {"gate-result.json": gate_result_sha256},
     }
 

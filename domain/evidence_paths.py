@@ -1,11 +1,17 @@
 """S3 keys of documents: evidence in the artifacts bucket, task tokens in the state bucket."""
 
-SCANS, WAITING, APPS = "scans/", "waiting/", "apps/"
+import re
+from collections.abc import Iterable
+
+SCANS, WAITING, APPS, RESTING = "scans/", "waiting/", "apps/", "resting/"
 # Documents of a scan, by the names of their schemas; scanner.log has none.
 DOCUMENTS = {
     f"{name}.json": name
     for name in ("scan", "uploader", "findings", "report", "gate-result", "decision", "withdrawal")
 }
+# Several documents of a scan, each with the same schema; those of NUMBERED are 1.json, 2.json, ...
+FOLDERS = {"actions": "action", "extensions": "extension", "approvals": "approval"}
+NUMBERED = re.compile(r"(?:extensions|approvals)/([1-9][0-9]{0,3})\.json")
 # Each document has the SHA-256 of those that it is based on, so that later changes are detected.
 HASHED_BY = {
     "scanner.log": "report.json",
@@ -32,8 +38,14 @@ def schema_of(name: str) -> str | None:
     elif folder == "thread-slots":
         known = "thread-digest" if file.endswith("/digest.json") else "thread-slot"
     else:
-        known = {"actions": "action", "waiting": "waiting", "apps": "app-record"}.get(folder)
+        known = {**FOLDERS, "waiting": "waiting", "apps": "app-record"}.get(folder)
     return known
+
+
+def numbered(folder: str, names: Iterable[str]) -> list[str]:
+    """Return the documents of a folder such as ``extensions`` among ``names``, in their order."""
+    matches = (NUMBERED.fullmatch(name) for name in names if name.startswith(f"{folder}/"))
+    return [match[0] for match in sorted(filter(None, matches), key=lambda match: int(match[1]))]
 
 
 def evidence_prefix(scan: str) -> str:
@@ -68,3 +80,13 @@ def waiting_scan(key: str) -> str:
 def app_record_key(app: str) -> str:
     """Return the key of the record of ``app`` in the state bucket."""
     return f"{APPS}{app}.json"
+
+
+def resting_prefix(root: str) -> str:
+    """Return the prefix of the marks of scans whose approval rests on that of ``root``."""
+    return f"{RESTING}{root}/"
+
+
+def resting_key(root: str, scan: str) -> str:
+    """Return the key of the mark that the approval of ``scan`` rests on that of ``root``."""
+    return f"{resting_prefix(root)}{scan.partition('/')[2]}.json"

@@ -40,6 +40,11 @@ class Uploader(NamedTuple):
         return tuple(filter(None, (self.address, self.claim)))
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """The recorded id of the principal, whole and in its parts: role or user, and session."""
+        return tuple(filter(None, (self.principal_id, self._principal, self._session)))
+
+    @property
     def other_claim(self) -> str:
         """The claim, empty if it says the same as the record."""
         return "" if self.claim.casefold() == self.address.casefold() else self.claim

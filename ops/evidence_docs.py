@@ -9,7 +9,8 @@ from domain.schema import load
 
 FILE = Path(__file__).parent.parent / "docs" / "evidence.md"
 EVIDENCE = (
-    "scan", "uploader", "findings", "report", "gate-result", "decision", "withdrawal", "action"
+    "scan", "uploader", "findings", "report", "gate-result", "approval", "decision", "extension",
+    "withdrawal", "action",
 )  # fmt: skip
 STATE = ("waiting", "app-record", "thread-slot", "thread-digest")
 HEAD = """# Evidence

@@ -41,8 +41,17 @@ SOUND: dict[str, Any] = {
     },
     "decision": decisions.decision(
         HEAD["scan"], SHA256, timestamps.parse(TIME), decision="approved", reason="known",
-        expires_at=timestamps.parse(TIME),
+        expires_at=timestamps.parse(TIME), rests_on={"scan": HEAD["scan"], "decision.json": SHA256},
+        approvals=[{"user": "U0", "userName": "Ada", "reason": "known", "approvedAt": TIME}],
     ),
+    "approval": {
+        **HEAD, "reason": "known", "seconds": 60, "approvedAt": TIME,
+        "evidence": {"gate-result.json": SHA256},
+    },
+    "extension": {
+        **HEAD, "reason": "still", "extendedAt": TIME, "expiresAt": TIME,
+        "evidence": {"decision.json": SHA256},
+    },
     "withdrawal": {
         **HEAD, "reason": "no", "withdrawnAt": TIME, "evidence": {"decision.json": SHA256},
     },
@@ -50,6 +59,7 @@ SOUND: dict[str, Any] = {
     "waiting": {
         "scan": HEAD["scan"], "kind": "decision", "token": "t", "sha256": SHA256,
         "expiresAt": TIME, "redrive": 0, "enteredAt": TIME, "retry": 0, "requestedAt": TIME,
+        "known": {"status": "open", "approvals": 0},
     },
     "thread-slot": {"scan": HEAD["scan"], "app": "payments", "causes": ["HIGH"]},
     "thread-digest": {"scan": HEAD["scan"], "since": TIME, "card": {}},

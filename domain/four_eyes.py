@@ -1,0 +1,22 @@
+"""Whether the person who decided is the one who uploaded."""
+
+from collections.abc import Mapping
+
+from .approvers import Person
+from .email_address import address
+from .uploader import Uploader
+
+
+def is_uploader(person: Person, uploader: Uploader, people: Mapping[str, str]) -> bool:
+    """Whether ``person`` is known to be ``uploader``, also by what the upload only claims.
+
+    ``people`` maps the chat service's ids of users to an address, the name of a session, or the id
+    of a principal. An id or name that is an address itself needs no entry.
+    """
+    mapped = people.get(person.user, "")
+    names = {mapped, address(person.user), address(person.name)}
+    return not _folded(names).isdisjoint(_folded({*uploader.ids, *uploader.addresses}))
+
+
+def _folded(names: set[str]) -> set[str]:
+    return {name.casefold() for name in names if name}
