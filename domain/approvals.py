@@ -21,7 +21,7 @@ class Documents(NamedTuple):
     extensions: Sequence[Document] = ()
 
 
-class Standing(NamedTuple):
+class Validity(NamedTuple):
     """``status`` is ``open``, a decision, ``withdrawn`` or ``approval-expired``, since ``since``.
 
     ``ends`` is when the approval ends, or would have ended without its withdrawal; None if there
@@ -42,7 +42,7 @@ def ends(decision: Document, extensions: Sequence[Document]) -> datetime:
     return end
 
 
-def standing(own: Documents, root: Documents | None, now: datetime) -> Standing:
+def validity(own: Documents, root: Documents | None, now: datetime) -> Validity:
     """Return what holds at ``now``.
 
     ``root`` has the documents of the scan that ``own`` rests on (``restsOn``), which is always one
@@ -50,22 +50,22 @@ def standing(own: Documents, root: Documents | None, now: datetime) -> Standing:
     """
     decision = own.decision
     if decision is None:
-        return Standing("open")
+        return Validity("open")
     decided = timestamps.parse(decision["decidedAt"])
     if decision["decision"] != "approved":
-        return Standing(decision["decision"], since=decided)
+        return Validity(decision["decision"], since=decided)
     rests = "restsOn" in decision
     base = root if rests else own
     if base is None or not is_by_people(base.decision):
-        return Standing("withdrawn", timestamps.parse(decision["expiresAt"]), decided)
+        return Validity("withdrawn", timestamps.parse(decision["expiresAt"]), decided)
     assert base.decision
     end = ends(base.decision, base.extensions)
     withdrawals = [one["withdrawnAt"] for one in (own.withdrawal, base.withdrawal) if one]
     if withdrawals:
-        return Standing("withdrawn", end, min(map(timestamps.parse, withdrawals)))
+        return Validity("withdrawn", end, min(map(timestamps.parse, withdrawals)))
     if end <= now:
-        return Standing("approval-expired", end, end)
-    return Standing("approved", end, decided)
+        return Validity("approval-expired", end, end)
+    return Validity("approved", end, decided)
 
 
 def is_by_people(decision: Document | None) -> bool:

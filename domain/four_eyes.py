@@ -13,8 +13,8 @@ def is_uploader(person: Person, uploader: Uploader, people: Mapping[str, str]) -
     ``people`` maps the chat service's ids of users to an address, the name of a session, or the id
     of a principal. An id or name that is an address itself needs no entry.
     """
-    mapped = people.get(person.user, "")
-    names = {mapped, address(person.user), address(person.name)}
+    entry = people.get(person.user, "")
+    names = {entry, address(person.user), address(person.name)}
     return not _folded(names).isdisjoint(_folded({*uploader.ids, *uploader.addresses}))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain import timestamps
-from domain.approvals import LAST_MINUTE, Documents, Standing, ends, standing
+from domain.approvals import LAST_MINUTE, Documents, Validity, ends, validity
 
 DECIDED = datetime(2026, 11, 24, 10, tzinfo=UTC)
 END = DECIDED + timedelta(days=30)
@@ -61,11 +61,11 @@ def test_no_extension_shortens():
 def test_what_was_not_approved_has_no_end(status):
     own = Documents(decision(decision=status, expiresAt=None))
 
-    assert standing(own, None, DECIDED) == Standing(status, since=DECIDED)
+    assert validity(own, None, DECIDED) == Validity(status, since=DECIDED)
 
 
 def test_nothing_holds_before_a_decision():
-    assert standing(Documents(None), None, DECIDED) == Standing("open")
+    assert validity(Documents(None), None, DECIDED) == Validity("open")
 
 
 @pytest.mark.parametrize(
@@ -73,43 +73,43 @@ def test_nothing_holds_before_a_decision():
     [(END - SECOND, "approved", DECIDED), (END, "approval-expired", END)],
 )
 def test_an_approval_expires_at_its_end(now, status, since):
-    assert standing(Documents(decision()), None, now) == Standing(status, END, since)
+    assert validity(Documents(decision()), None, now) == Validity(status, END, since)
 
 
 def test_a_withdrawal_ends_an_extended_approval():
     at, later = DECIDED + timedelta(days=2), END + timedelta(days=9)
     own = Documents(decision(), withdrawal(at), [extension(DECIDED, later)])
 
-    assert standing(own, None, at) == Standing("withdrawn", later, at)
+    assert validity(own, None, at) == Validity("withdrawn", later, at)
 
 
 def test_what_rests_on_an_exception_ends_with_it():
     later = END + timedelta(days=9)
     root = Documents(decision(), None, [extension(DECIDED, later)])
 
-    assert standing(Documents(RESTING), root, END).status == "approved"
-    assert standing(Documents(RESTING), root, later) == Standing("approval-expired", later, later)
+    assert validity(Documents(RESTING), root, END).status == "approved"
+    assert validity(Documents(RESTING), root, later) == Validity("approval-expired", later, later)
 
 
 def test_what_rests_on_a_withdrawn_exception_is_withdrawn():
     at = DECIDED + timedelta(days=2)
     root = Documents(decision(), withdrawal(at))
 
-    assert standing(Documents(RESTING), root, at) == Standing("withdrawn", END, at)
+    assert validity(Documents(RESTING), root, at) == Validity("withdrawn", END, at)
 
 
 def test_what_rests_on_an_exception_can_be_withdrawn_alone():
     at = DECIDED + timedelta(days=2)
     own, root = Documents(RESTING, withdrawal(at)), Documents(decision())
 
-    assert standing(own, root, at) == Standing("withdrawn", END, at)
-    assert standing(root, None, at).status == "approved"
+    assert validity(own, root, at) == Validity("withdrawn", END, at)
+    assert validity(root, None, at).status == "approved"
 
 
 def test_extensions_of_what_rests_on_another_do_not_count():
     own = Documents(RESTING, None, [extension(DECIDED, END + timedelta(days=9))])
 
-    assert standing(own, Documents(decision()), END).status == "approval-expired"
+    assert validity(own, Documents(decision()), END).status == "approval-expired"
 
 
 @pytest.mark.parametrize(
@@ -118,4 +118,4 @@ def test_extensions_of_what_rests_on_another_do_not_count():
     ids=["unknown", "undecided", "rejected", "rests on another"],
 )
 def test_what_rests_on_no_approval_by_people_does_not_hold(root):
-    assert standing(Documents(RESTING), root, DECIDED).status == "withdrawn"
+    assert validity(Documents(RESTING), root, DECIDED).status == "withdrawn"

@@ -23,7 +23,7 @@ CLAIMED = Uploader("AWS:AROAEXAMPLE:build-7", "ada@example.com")
         (Person("U0ADA", "Ada"), CI, {"U0ADA": "AWS:AIDAEXAMPLE"}),
         (Person("U0ADA", "Ada"), CLAIMED, {"U0ADA": "ada@example.com"}),
     ],
-    ids=["mapped", "name", "id", "session", "user", "whole id", "claim"],
+    ids=["entry", "name", "id", "session", "user", "whole id", "claim"],
 )
 def test_an_uploader_is_recognised(person, uploader, people):
     assert is_uploader(person, uploader, people)

@@ -61,6 +61,12 @@ SOUND: dict[str, Any] = {
         "expiresAt": TIME, "redrive": 0, "enteredAt": TIME, "retry": 0, "requestedAt": TIME,
         "known": {"status": "open", "approvals": 0},
     },
+    "app-record": {
+        "version": 1, "app": "payments", "exceptions": [HEAD["scan"]], "last": {
+            "scan": HEAD["scan"], "key": "payments/api.zip", "versionId": "v", "attempt": 1,
+            "status": "failed", "uploadedAt": TIME, "evaluatedAt": TIME,
+        },
+    },
     "thread-slot": {"scan": HEAD["scan"], "app": "payments", "causes": ["HIGH"]},
     "thread-digest": {"scan": HEAD["scan"], "since": TIME, "card": {}},
 }  # fmt: skip
