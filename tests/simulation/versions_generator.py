@@ -93,34 +93,10 @@ class _Generator:
         self.uploads.append(upload)
 
     def _scan(self, before: dict[str, Any] | None) -> dict[str, Any]:
-        """A scan whose findings are often those of the one ``before``, or fewer, or more."""
         draw = self.random
-        words = list(before["findings"]) if before else []
-        change = draw.choices(("none", "form", "less", "more", "both"), (40, 15, 15, 20, 10))[0]
-        if not before or not words:
-            words = ["a", *draw.sample(WORDS, draw.choice((0, 1, 2, 4)))]
-        elif change == "form":
-            place = draw.randrange(len(words))
-            words[place] = words[place][0] + draw.choice(FORMS)
-        elif change != "none":
-            if change in ("less", "both"):
-                words.pop(draw.randrange(len(words)))
-            if change in ("more", "both"):
-                words.append(draw.choice(WORDS))
-        words = _consistent(words)
-        scan: dict[str, Any] = {
-            "seconds": round(draw.choice((5, 30, 200)) * draw.random(), 1),
-            "findings": words,
-            "limit": draw.choice((0, 0, 0, 0, 0, 1)),
-            "covered": 0,
-            "rating": 1,
-        }
-        if before["covered"] if before else draw.random() < 0.2:
-            scan |= {"covered": draw.choice((60, 70, 70, 75, 90)), "rating": draw.choice((1, 1, 3))}
-        if draw.random() < 0.03:
-            scan["whole"] = False
-        gate = findings.gate(words, scan["limit"], scan["covered"], scan["rating"])["status"]
-        scan["gate"] = "error" if draw.random() < 0.05 else gate
+        scan = scan_after(draw, before)
+        if draw.random() < 0.05:
+            scan["gate"] = "error"
         if self.with_faults and draw.random() < 0.08:
             end = draw.choice(("crashes", "late report", "event lost"))
             scan |= {"end": end, "late": round(draw.choice((3, 6, 60)) * draw.random(), 2)}
@@ -225,6 +201,36 @@ class _Generator:
             (f"stored {number} extensions/1.json", 400), (f"approval end {number}", 400),
             (f"tag {number} approved", 60),
         )  # fmt: skip
+
+
+def scan_after(draw: Random, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a scan (builds.Scan) with the findings of the one ``before``, fewer or more."""
+    words = list(before["findings"]) if before else []
+    change = draw.choices(("none", "form", "less", "more", "both"), (40, 15, 15, 20, 10))[0]
+    if not before or not words:
+        words = ["a", *draw.sample(WORDS, draw.choice((0, 1, 2, 4)))]
+    elif change == "form":
+        place = draw.randrange(len(words))
+        words[place] = words[place][0] + draw.choice(FORMS)
+    elif change != "none":
+        if change in ("less", "both"):
+            words.pop(draw.randrange(len(words)))
+        if change in ("more", "both"):
+            words.append(draw.choice(WORDS))
+    words = _consistent(words)
+    scan: dict[str, Any] = {
+        "seconds": round(draw.choice((5, 30, 200)) * draw.random(), 1),
+        "findings": words,
+        "limit": draw.choice((0, 0, 0, 0, 0, 1)),
+        "covered": 0,
+        "rating": 1,
+    }
+    if before["covered"] if before else draw.random() < 0.2:
+        scan |= {"covered": draw.choice((60, 70, 70, 75, 90)), "rating": draw.choice((1, 1, 3))}
+    if draw.random() < 0.03:
+        scan["whole"] = False
+    scan["gate"] = findings.gate(words, scan["limit"], scan["covered"], scan["rating"])["status"]
+    return scan
 
 
 def _consistent(words: list[str]) -> list[str]:

@@ -29,9 +29,14 @@ def document(variables: Mapping[str, str], words: Sequence[str], whole: bool) ->
         "omitted": 0,
     }
     if whole:
-        result["contents"] = {_file(word): _content(word) for word in located}
+        result["contents"] = {_file(word): _content(word, words) for word in located}
         result["unseen"] = [
-            {"class": "unanalysed", "file": _file(word), "files": 1, "sha256": _content(word)}
+            {
+                "class": "unanalysed",
+                "file": _file(word),
+                "files": 1,
+                "sha256": _content(word, words),
+            }
             for word in words
             if word[0] in UNSEEN
         ]
@@ -130,8 +135,9 @@ def _file(word: str) -> str:
     return f"{folder}/{'moved/' if '>' in word else ''}{word[0]}.py"
 
 
-def _content(word: str) -> str:
-    return _sha256(f"content of {word[0]}{'+' if '+' in word else ''}")
+def _content(word: str, words: Sequence[str]) -> str:
+    """The SHA-256 of a file; another finding in it is another content."""
+    return _sha256(f"content of {word[0]}{'+' if '+' in word else ''} {words.count(word)}")
 
 
 def _sha256(text: str) -> str:
