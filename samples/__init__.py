@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 SAMPLES = Path(__file__).parent
@@ -10,11 +11,22 @@ SAMPLES = Path(__file__).parent
 
 def packed(folder: Path) -> bytes:
     """Zip a folder of sources."""
+    return zipped(
+        {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+    )
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Zip files, by path."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                target.write(path, path.relative_to(folder))
+        for path, content in files.items():
+            # With ZipInfo's date, not today's: the same files make the same zip.
+            target.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

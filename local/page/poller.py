@@ -17,7 +17,7 @@ from local.account import LocalAccount
 from local.card import Card
 from local.channel import Dropped, member_id
 from local.chat_service_validation import Refused
-from local.page import coverage, graph_layout
+from local.page import approval, coverage, graph_layout
 from local.page.timeline import Timeline, read
 from local.state_descriptions import describe
 
@@ -108,7 +108,7 @@ class Poller:
         self._run(command, user, {"button": "", "answers": {}, "thread": "", "scan": ""})
 
     def details(self, scan: str) -> dict[str, Any]:
-        """The details of one upload: graph, steps, log tail, coverage, and names of evidence.
+        """The details of one upload: graph, steps, log tail, coverage, approval, names of evidence.
 
         Raises:
             KeyError: there is no such upload.
@@ -117,12 +117,13 @@ class Poller:
             return self.saved[scan]["details"]
         timeline = self._timeline(self.uploads[scan]["execution"])
         evidence = self.cloud.written(scan)
-        left = self._body(scan, "report.json") if "report.json" in evidence else b"null"
+        report = self._parsed(scan, "report.json") if "report.json" in evidence else None
         return {
             "steps": [step.summary() for step in timeline.steps],
             "graph": graph_layout.draw(self._definition, {step.name for step in timeline.steps}),
             "log": self._log(timeline),
-            "coverage": coverage.summary(json.loads(left), scan),
+            "coverage": coverage.summary(report, scan),
+            "approval": approval.facts(evidence, lambda name: self._parsed(scan, name)),
             "evidence": evidence,
         }
 
@@ -138,6 +139,9 @@ class Poller:
         if name.endswith(".json"):
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
         return text if len(text) <= TEXT else f"{text[:TEXT]}\n… cut here: {len(text):,} characters"
+
+    def _parsed(self, scan: str, name: str) -> Any:
+        return json.loads(self._body(scan, name))
 
     def _body(self, scan: str, name: str) -> bytes:
         s3 = self.cloud.client("s3")

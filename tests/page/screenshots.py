@@ -17,7 +17,7 @@ WIDE, PHONE = {"width": 1440, "height": 1080}, {"width": 390, "height": 844}
 def main() -> int:
     path = chromium_path()
     if not path:
-        print("Screenshots need Chromium: apt-get install chromium, or set CHROMIUM to one")
+        print("Screenshots need Chromium: apt-get install chromium fonts-noto-color-emoji, or CHROMIUM")
         return 1
     FOLDER.mkdir(exist_ok=True)
     with serving(0) as served, sync_playwright() as playwright:

@@ -69,7 +69,8 @@ function show() {
   byId("timeline-title").replaceChildren(one.app, " ", chip(one));
   byId("timeline-facts").replaceChildren(
     make("span", {}, one.key), make("span", {}, `version ${one.versionId.slice(0, 8)}`),
-    make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`));
+    make("span", {}, `${one.size.toLocaleString("en")} bytes`), make("span", {}, `at ${clock(one.began)}`),
+    ...(details.approval ?? []).map((fact) => make("span", {}, fact)));
   showEvidence(one);
   showCoverage(one);
   showGraph(one);
