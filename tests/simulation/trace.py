@@ -113,6 +113,14 @@ class BuildStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildEnded(Event):
+    """A build of ``scan`` ended; ``status`` is ``SUCCEEDED`` or ``FAILED``."""
+
+    scan: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExecutionStarted(Event):
     """An execution started; ``detail`` is its input."""
 

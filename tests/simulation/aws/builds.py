@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.simulation.aws import findings, reports
 from tests.simulation.aws.scheduler import Future, Scheduler
-from tests.simulation.trace import BuildStarted, Event, timestamp
+from tests.simulation.trace import BuildEnded, BuildStarted, Event, timestamp
 
 TOKEN_SECONDS = 300
 PROJECT = "scan-5d6e7f8"
@@ -105,6 +105,9 @@ class Builds:
             build.document["Phases"] = [
                 {"PhaseType": "BUILD", "PhaseStatus": "FAILED", "DurationInSeconds": 10}
             ]
+        self._events.append(
+            BuildEnded(at=self._scheduler.now, scan=variables["SCAN"], status=status)
+        )
         self._scheduler.sleep(0.5 + 2 * draw())
         if plan.end != "event lost":
             build.ended.set(build.document)

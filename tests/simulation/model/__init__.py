@@ -15,6 +15,8 @@ from tests.simulation.model import (
     chain,
     clearance,
     completeness,
+    exceptions,
+    four_eyes,
     statements,
 )
 from tests.simulation.model.history import History
@@ -37,6 +39,8 @@ def check(trace: Trace) -> list[Violation]:
         *answers.violations(history),
         *completeness.violations(history),
         *approver_audit.violations(history),
+        *exceptions.violations(history),
+        *four_eyes.violations(history),
         *_verified(history),
         *_missed(history),
     ]

@@ -1,6 +1,6 @@
 """One answer to a click, and the state of its scan at the time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.simulation.model.history import History
@@ -30,6 +30,12 @@ class Answer:
     def names(self, answer: str, timestamp: float) -> Iterator[str]:
         if answer != minute(timestamp):
             yield f"it says {answer}, not {minute(timestamp)}"
+
+    def names_one(self, answer: str, timestamps: Iterable[float]) -> Iterator[str]:
+        """It names one of the times."""
+        minutes = sorted(map(minute, timestamps))
+        if answer not in minutes:
+            yield f"it says {answer}, not {' or '.join(minutes)}"
 
 
 _NOTHING: Any = Attempt("", 1, None)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from tests.simulation.model.doubled import by_subject
 from tests.simulation.model.history import History
 from tests.simulation.model.subjects import CLICK, Attempt, Violation
 from tests.simulation.model.wording import seconds, verb
+from tests.simulation.people import PEOPLE
 from tests.simulation.trace import Clicked, Stored
 
 # The log's timestamps are truncated to seconds in the records.
@@ -93,6 +94,7 @@ def _is_of(record: Any, click: Clicked) -> bool:
     late = seconds(record["clickedAt"]) - click.began
     return (
         record["action"] == action
+        and record["user"] == PEOPLE[click.by].user
         and record["reason"] == reason
         and -ROUNDING <= late <= (ROUNDING if click.answer is not None else CLICK)
     )

@@ -22,6 +22,8 @@ VOUCHES = {
     "gate-result.json": ("scan.json", "report.json"),
     "decision.json": ("gate-result.json",),
     "withdrawal.json": ("decision.json",),
+    "extensions": ("decision.json",),
+    "approvals": ("gate-result.json",),
 }
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 86400, "day": 86400, "days": 86400}
 
@@ -46,6 +48,11 @@ def attempt_violations(history: History, attempt: Attempt) -> Iterator[Violation
         yield from _decision(history, attempt)
     if attempt.withdrawal:
         yield from _withdrawal(attempt)
+    for _, stored in attempt.numbered("extensions"):
+        yield from _extension(history, attempt, stored)
+    for _, stored in attempt.numbered("approvals"):
+        if not any(flights(attempt, ("approve",), stored.at)):
+            yield Violation("approval without a click", stored.at, stored.key)
 
 
 def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> Iterator[Violation]:
@@ -66,7 +73,7 @@ def _vouching(history: History, attempt: Attempt, name: str, stored: Stored) -> 
             )
         elif document.sha256 and document.sha256 != digest:
             yield Violation("wrong digest", stored.at, f"{stored.key} vouches for another {other}")
-    for other in VOUCHES.get(name, ()):
+    for other in VOUCHES.get(name.partition("/")[0], ()):
         document = attempt.files.get(other)
         # A document that arrives during the evaluation is too late to be named.
         if document and other not in digests and document.at < history.patience.before(stored.at):
@@ -97,7 +104,11 @@ def _decision(history: History, attempt: Attempt) -> Iterator[Violation]:
             f"{attempt.scan} is {answer}, but evaluated {attempt.status} at "
             f"{attempt.evaluated:.1f}",
         )
+    if "restsOn" in attempt.decision:
+        return  # see exceptions
     match answer:
+        case "approved" if history.settings.approvals > 1:
+            pass  # see four_eyes
         case "approved" | "rejected":
             clicks = list(flights(attempt, (VERBS[answer],), decided))
             if not clicks:
@@ -135,23 +146,44 @@ def _newest(attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
 
 def _approval(history: History, attempt: Attempt, clicks: list[Clicked]) -> Iterator[Violation]:
     """It is valid for the requested or the default period, never longer than the maximum."""
-    period = attempt.until - seconds(attempt.decision.get("decidedAt"))
-    answer = {_period(item) or history.settings.exception for item in clicks}
-    if clicks and not any(abs(period - item) <= 1 for item in answer):
+    decision = attempt.decision
+    holds = seconds(decision.get("expiresAt")) - seconds(decision.get("decidedAt"))
+    yield from _holds_for(history, attempt, attempt.decided, holds, clicks)
+
+
+def _holds_for(
+    history: History, attempt: Attempt, at: float, holds: float, clicks: list[Clicked]
+) -> Iterator[Violation]:
+    answer = {period(item) or history.settings.exception for item in clicks}
+    if clicks and not any(abs(holds - item) <= 1 for item in answer):
         yield Violation(
             "wrong period",
-            attempt.decided,
-            f"{attempt.scan} is approved for {period:.0f} s, not for {sorted(answer)}",
+            at,
+            f"{attempt.scan} is approved for {holds:.0f} s, not for {sorted(answer)}",
         )
-    if period > history.settings.longest:
-        yield Violation(
-            "period too long", attempt.decided, f"{attempt.scan} is approved for {period:.0f} s"
-        )
+    if holds > history.settings.longest:
+        yield Violation("period too long", at, f"{attempt.scan} is approved for {holds:.0f} s")
 
 
-def _period(click: Clicked) -> float | None:
+def _extension(history: History, attempt: Attempt, stored: Stored) -> Iterator[Violation]:
+    """A click extends an approval by people that holds, if one person may."""
+    at, document = stored.at, stored.document
+    clicks = list(flights(attempt, ("extend",), at))
+    if not clicks:
+        yield Violation("extension without a click", at, stored.key)
+    if attempt.outcome != "approved" or attempt.decided > at or "restsOn" in attempt.decision:
+        yield Violation("extension of nothing", at, f"{stored.key}: {attempt.outcome!r}")
+    elif attempt.end(at - CLICK) + SKEW + CLICK < at:
+        yield Violation("extension after the end", at, stored.key)
+    if history.settings.approvals > 1:
+        yield Violation("extended by one person", at, stored.key)
+    holds = seconds(document.get("expiresAt")) - seconds(document.get("extendedAt"))
+    yield from _holds_for(history, attempt, at, holds, clicks)
+
+
+def period(click: Clicked) -> float | None:
     """The requested validity of an approval: ``14``, ``14d``, ``12h``; None if not given."""
-    answer = click.payload.get("approve")
+    answer = click.payload.get(verb(click))
     days = str(answer[1]).strip().lower() if isinstance(answer, list) and len(answer) == 2 else ""
     if days in ("", "$days"):
         return None
@@ -197,12 +229,14 @@ def _superseded(history: History, attempt: Attempt) -> Iterator[Violation]:
 
 def _withdrawal(attempt: Attempt) -> Iterator[Violation]:
     """Only a valid approval can be withdrawn, by a click."""
-    at = attempt.withdrawn
+    at = attempt.own_withdrawal
     if attempt.outcome != "approved" or attempt.decided > at:
         yield Violation("withdrawal of nothing", at, f"{attempt.scan} is {attempt.outcome!r}")
-    elif at > attempt.until + SKEW + CLICK:
+    elif at > attempt.end(at) + SKEW + CLICK:
         yield Violation(
-            "withdrawal after the end", at, f"{attempt.scan} was over at {attempt.until:.1f}"
+            "withdrawal after the end", at, f"{attempt.scan} was over at {attempt.end(at):.1f}"
         )
+    if "rule" in attempt.withdrawal:
+        return  # see four_eyes
     if not any(verb(flight) == "withdraw" for flight in flights(attempt, ("withdraw",), at)):
         yield Violation("withdrawal without a click", at, f"{attempt.scan} at {at:.1f}")

@@ -5,17 +5,22 @@ lifecycle of a request" (the card and email of each outcome); docs/faults.md, "W
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from math import inf
 
 from tests.simulation.model.clearance import failure_reported
 from tests.simulation.model.doubled import by_kind, by_subject, doubled
 from tests.simulation.model.history import History
-from tests.simulation.model.patience import FOLLOWS
+from tests.simulation.model.patience import FOLLOWS, SKEW
 from tests.simulation.model.subjects import Attempt, Version, Violation
 from tests.simulation.model.wording import answered
 
 # When an email that a scan did not pass must have been sent, in seconds after its gate result.
 MAILED = 60.0
+# Cards that may be sent more than once about one scan, each about another end of its approval.
+REPEATED = ("expiring", "extended")
+# Cards that say the same, if the approval was not yet notified.
+INSTEAD = {"extended": ("approved",)}
 
 
 def violations(history: History) -> Iterator[Violation]:
@@ -74,7 +79,11 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
     for name, since, mailed in _expected(history, attempt):
         unsent = cards.get(f"unsent {name}", [])
         late = history.patience.deadline(since, FOLLOWS + history.settings.approver_seconds)
-        first = min((card.at for card in (*cards.get(name, ()), *unsent)), default=inf)
+        start = since - SKEW if name in REPEATED else 0.0
+        sent = [card.at for kind in (name, *INSTEAD.get(name, ())) for card in cards.get(kind, ())]
+        first = min(
+            (at for at in (*sent, *(card.at for card in unsent)) if at > start), default=inf
+        )
         refused = _refused(history, attempt, name)
         if first == inf and not refused:
             yield Violation("not notified", history.ended, f"{attempt.scan}: no card {name!r}")
@@ -87,13 +96,17 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
             )
         # A card reports a refused email, and may be refused, too.
         nowhere = first == inf and refused and _unmailable(history, since)
-        if mailed and name not in mails and not unsent and not nowhere:
+        kinds = (name, *INSTEAD.get(name, ()))
+        unmailed = all(mail.at < start for kind in kinds for mail in mails.get(kind, ()))
+        if mailed and unmailed and not unsent and not nowhere:
             yield Violation("no email", history.ended, f"{attempt.scan}: no mail {name!r}")
     for mail in attempt.mails:
         if not mail.to:
             yield Violation("email without recipient", mail.at, f"{attempt.scan}: {mail.subject}")
     yield from _failure_mailed(history, attempt)
     yield from _open_request(history, attempt)
+    if "restsOn" in attempt.decision:
+        yield from _quiet(history, attempt)
 
 
 def _failure_mailed(history: History, attempt: Attempt) -> Iterator[Violation]:
@@ -119,6 +132,9 @@ def _expected(history: History, attempt: Attempt) -> Iterator[Event]:
         yield "scan error", attempt.evaluated, False
     if attempt.status != "failed":
         return
+    if "restsOn" in attempt.decision:
+        yield from _expected_of_resting(history, attempt)
+        return
     yield "failed", attempt.evaluated, False
     due = history.escalated(attempt)
     if attempt.decided > history.patience.deadline(due):
@@ -136,13 +152,45 @@ def _expected_of_approval(history: History, attempt: Attempt) -> Iterator[Event]
     known = patience.deadline(since, FOLLOWS + settings.approver_seconds)
     if attempt.holds_until > known:
         yield "approved", since, True
-    due = attempt.until - settings.remind
-    if settings.remind and due > known and attempt.withdrawn > patience.deadline(due):
-        yield "expiring", due, True
+    terms = attempt.terms()
+    for (since, end), (until, _) in pairwise((*terms, (inf, inf))):
+        known = patience.deadline(since, FOLLOWS + settings.approver_seconds)
+        if since > attempt.decided and attempt.holds_until > known:
+            yield "extended", since, True
+        due = end - settings.remind
+        replaced = min(attempt.withdrawn, until)
+        if settings.remind and due > known and replaced > patience.deadline(due):
+            yield "expiring", due, True
     if attempt.withdrawn < attempt.until - FOLLOWS:
         yield "withdrawn", attempt.withdrawn, True
     elif attempt.withdrawn == inf:
-        yield "approval-expired", max(since, attempt.until), True
+        yield "approval-expired", max(attempt.decided, attempt.until), True
+
+
+def _expected_of_resting(history: History, attempt: Attempt) -> Iterator[Event]:
+    """What rests on another's exception is notified once; what follows is on that one's cards."""
+    known = history.patience.deadline(attempt.decided)
+    if attempt.holds_until > known:
+        yield "approved", attempt.decided, True
+    own = attempt.own_withdrawal
+    if own < attempt.until - FOLLOWS and attempt.root and own < attempt.root.withdrawn - FOLLOWS:
+        yield "withdrawn", own, True
+
+
+def _quiet(history: History, attempt: Attempt) -> Iterator[Violation]:
+    """Of the end of another's exception only that one's cards tell, except right at the start."""
+    cards = by_kind(attempt)
+    ends = ("expiring", "extended", "approval-expired", "withdrawn")
+    known = history.patience.deadline(attempt.decided)
+    if attempt.own_withdrawal == inf and attempt.holds_until > known:
+        for name in ends:
+            for card in cards.get(name, ()):
+                yield Violation("not quiet", card.at, f"{attempt.scan}: card {name!r}")
+    if "failed" in cards:
+        yield Violation("asked although covered", attempt.evaluated, attempt.scan)
+    silent = not cards.keys() & {"approved", "unsent approved", *ends, "delayed"}
+    if silent and not _refused(history, attempt, "approved"):
+        yield Violation("not notified", history.ended, f"{attempt.scan}: no card at all")
 
 
 def _open_request(history: History, attempt: Attempt) -> Iterator[Violation]:

@@ -19,7 +19,7 @@ def approved(answer: Answer, scan: str, until: str) -> Iterator[str]:
     if scan != attempt.scan or not attempt.held(answer.start, answer.end, SKEW):
         yield from state(attempt)
     else:
-        yield from answer.names(until, attempt.until)
+        yield from answer.names_one(until, attempt.ends(answer.start, answer.end))
 
 
 def rejected(answer: Answer, scan: str) -> Iterator[str]:
@@ -109,12 +109,12 @@ def was(answer: Answer, scan: str, outcome: str, when: str) -> Iterator[str]:
 
 def over(answer: Answer, until: str) -> Iterator[str]:
     attempt = answer.attempt
-    if attempt.outcome != "approved" or answer.end < attempt.until - SKEW:
+    if attempt.outcome != "approved" or answer.end < attempt.end(answer.end) - SKEW:
         yield from state(attempt)
     elif attempt.withdrawn < min(attempt.until - FOLLOWS, answer.start):
         yield f"it did not end: it was withdrawn at {attempt.withdrawn:.1f}"
     else:
-        yield from answer.names(until, attempt.until)
+        yield from answer.names_one(until, attempt.ends(answer.start, answer.end))
 
 
 def not_waiting(answer: Answer, scan: str) -> Iterator[str]:

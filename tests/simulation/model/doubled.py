@@ -1,8 +1,10 @@
 """No message is sent twice, except where docs/faults.md accepts it ("What is accepted")."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 from tests.simulation.model.history import History
 from tests.simulation.model.patience import FOLLOWS, SKEW
@@ -12,6 +14,7 @@ from tests.simulation.model.wording import kind
 from tests.simulation.trace import Faulted, Mailed, Published
 
 # The sender got no response: neither SNS nor SES deduplicates requests (docs/faults.md).
+_TIME = re.compile(r"\d+ \w+ \d{4}, \d\d:\d\d")
 UNANSWERED = {"after", "error after", "killed after", "slow", "outage"}
 
 
@@ -24,9 +27,11 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
             run.status == "FAILED" for run in attempt.runs
         ):
             continue  # one for each execution that failed
-        yield from _twice(history, attempt, f"card {name!r}", cards)
+        for same in _by_end(cards):
+            yield from _twice(history, attempt, f"card {name!r}", same)
     for name, mails in by_subject(attempt).items():
-        yield from _twice(history, attempt, f"mail {name!r}", mails)
+        for same in _by_end(mails):
+            yield from _twice(history, attempt, f"mail {name!r}", same)
     # The shared thread of a notification storm is only known once there is a gate result.
     threads = {
         card.card["metadata"].get("threadId")
@@ -42,6 +47,15 @@ def doubled(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation(
             "failed and scan error", attempt.evaluated, f"{attempt.scan} has both cards"
         )
+
+
+def _by_end(sent: Sequence[Published] | Sequence[Mailed]) -> Iterable[list[Any]]:
+    """Group what is about the same times: an approval has another end once it is extended."""
+    groups: dict[tuple[str, ...], list[Any]] = defaultdict(list)
+    for one in sent:
+        text = one.text if isinstance(one, Mailed) else one.card["content"]["description"]
+        groups[tuple(_TIME.findall(text)) if len(sent) > 1 else ()].append(one)
+    return groups.values()
 
 
 def _twice(

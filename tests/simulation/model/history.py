@@ -7,6 +7,7 @@ from tests.simulation.model.patience import Patience
 from tests.simulation.model.subjects import Attempt, Run, Version
 from tests.simulation.model.wording import context
 from tests.simulation.trace import (
+    BuildEnded,
     BuildStarted,
     Clicked,
     Deleted,
@@ -122,6 +123,9 @@ class History:
                 self.versions[event.version].deleted = event.at
             case BuildStarted():
                 self._about(event.scan, event, "builds")
+            case BuildEnded():
+                if attempt := self.attempt(event.scan):
+                    attempt.build = event.status
             case ExecutionStarted():
                 self._start(event)
             case ExecutionEnded():
@@ -153,7 +157,7 @@ class History:
             attempt.files[name[2]] = event
 
     def _upload(self, event: Uploaded) -> None:
-        made = Version(event.key, event.version, event.at, event.gate, event.by)
+        made = Version(event.key, event.version, event.at, event.gate, app(event.key), event.by)
         for before in self._keys.setdefault(event.key, []):
             before.later.append(made)
         self._keys[event.key].append(made)

@@ -19,7 +19,13 @@ from tests.simulation.model.wording import context, day, kind, minute
 from tests.simulation.trace import EPOCH, Mailed, Published
 
 # The buttons of a card, by the key of its context that each reads (components/buttons.py).
-BUTTON = {"failed": "Decide", "escalated": "Decide", "approved": "Withdraw", "expiring": "Withdraw"}
+BUTTON = {
+    "failed": "Decide",
+    "escalated": "Decide",
+    "approved": "Withdraw",
+    "expiring": "Withdraw",
+    "extended": "Withdraw",
+}
 SUBJECTS = (
     ("Quality gate failed", "failure"),
     ("Scan failed to run", "scan failure"),
@@ -29,6 +35,7 @@ SUBJECTS = (
     ("Expired on ", "approval-expired"),
     ("Expires on ", "expiring"),
     ("Withdrawn:", "withdrawn"),
+    ("Extended until ", "extended"),
 )
 NO_SUBJECT = {"many scans did not pass"}
 _OPEN = re.compile(r"Open until (\d+ \w+ \d{4}, \d\d:\d\d) UTC")
@@ -87,8 +94,19 @@ def judge(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
         if key not in statement.buttons and not plain:
             yield f"it has no {key} button"
     if statement.buttons is not None:
+        if "Extend" in statement.buttons and not _extendable(history, attempt, statement):
+            yield f"it has an Extend button, though {statement.name}"
         for key in {"Decide", "Withdraw"} & statement.buttons.keys() - {BUTTON.get(statement.name)}:
             yield f"it has a {key} button, though {statement.name}"
+
+
+def _extendable(history: History, attempt: Attempt, statement: Said) -> bool:
+    """Whether one person may extend it: not what two approved, nor what has no end of its own."""
+    return (
+        BUTTON.get(statement.name) == "Withdraw"
+        and attempt.root is None
+        and history.settings.approvals == 1
+    )
 
 
 def _cards(attempt: Attempt) -> Iterator[Said]:
@@ -168,14 +186,15 @@ def _escalated(history: History, attempt: Attempt, statement: Said) -> Iterator[
 
 def _approved(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
     yield from _holds(attempt, statement)
-    yield from _names(statement, day(attempt.until), minute(attempt.until))
+    yield from _names_an_end(attempt, statement)
 
 
 def _ending(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
     yield from _holds(attempt, statement)
-    yield from _names(statement, day(attempt.until), minute(attempt.until))
-    if statement.end < attempt.until - history.settings.remind - SKEW:
-        yield f"it is sent {attempt.until - statement.end:.0f} s before the end"
+    yield from _names_an_end(attempt, statement)
+    end = attempt.end(statement.start)
+    if statement.end < end - history.settings.remind - SKEW:
+        yield f"it is sent {end - statement.end:.0f} s before the end"
 
 
 def _holds(attempt: Attempt, statement: Said) -> Iterator[str]:
@@ -187,7 +206,7 @@ def _holds(attempt: Attempt, statement: Said) -> Iterator[str]:
 
 
 def _ended(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
-    if attempt.outcome != "approved" or statement.end < attempt.until - SKEW:
+    if attempt.outcome != "approved" or statement.end < attempt.end(statement.end) - SKEW:
         yield f"it is {attempt.outcome or 'not decided'} until {attempt.until:.1f}"
     elif attempt.withdrawn < min(attempt.until - FOLLOWS, statement.start):
         yield f"it was withdrawn at {attempt.withdrawn:.1f}, long before"
@@ -213,7 +232,7 @@ def _unsent(history: History, attempt: Attempt, statement: Said, about: str) -> 
     start = min(statement.start, history.patience.before(statement.end))
     if not history.patience.any(start, statement.end):
         yield "nothing failed"
-    text = f"{day(attempt.until)} {minute(attempt.until)}"
+    text = " ".join(f"{day(end)} {minute(end)}" for end in attempt.ends(start, statement.end))
     yield from RULES[about](history, attempt, Said(about, start, statement.end, text, None))
 
 
@@ -235,6 +254,13 @@ def _error(history: History, attempt: Attempt, statement: Said) -> Iterator[str]
 def _line(*texts: str) -> str:
     """The text on one line."""
     return " ".join(" ".join(texts).split())
+
+
+def _names_an_end(attempt: Attempt, statement: Said) -> Iterator[str]:
+    """It names one of the ends that the evidence named while it was written."""
+    ends = attempt.ends(statement.start, statement.end)
+    if not any(day(end) in statement.text and minute(end) in statement.text for end in ends):
+        yield f"it does not say {' or '.join(map(minute, sorted(ends)))}"
 
 
 def _names(statement: Said, *times: str) -> Iterator[str]:
@@ -261,6 +287,7 @@ RULES: dict[str, Rule] = {
     "request-expired": _decided("request-expired"),
     "superseded": _decided("superseded"),
     "expiring": _ending,
+    "extended": _approved,
     "approval-expired": _ended,
     "withdrawn": _withdrawn,
     "delayed": _delayed,

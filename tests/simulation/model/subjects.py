@@ -50,6 +50,8 @@ class Attempt:
     clicks: list[Clicked] = field(default_factory=list)
     builds: list[BuildStarted] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    build: str = ""
+    """How its build ended; empty if it has not."""
     # The content of the documents, set once all are known.
     evaluated: float = inf
     status: str | None = None
@@ -104,10 +106,24 @@ class Attempt:
         times = [item.at for item in source.extensions if start <= item.at <= end]
         return {self.end(at) for at in (start, *times, end)}
 
+    def terms(self) -> list[tuple[float, float]]:
+        """Since when the evidence named which end, in order: of the approval, each extension."""
+        result = [(self.decided, self.end(self.decided))]
+        for stored in sorted(self.extensions, key=lambda stored: stored.at):
+            if (end := self.end(stored.at)) > result[-1][1]:
+                result.append((stored.at, end))
+        return result
+
     def held(self, start: float, end: float, skew: float = 0.0) -> bool:
         """Whether an approval was valid at some point in this period."""
         over = min(self.end(end) + skew, self.withdrawn)
         return self.outcome == "approved" and self.decided <= end and over > start
+
+    def numbered(self, folder: str) -> list[tuple[int, Stored]]:
+        """The documents in a folder of the evidence, in the order of their numbers."""
+        names = (name for name in self.files if name.startswith(f"{folder}/"))
+        numbers = {int(name[len(folder) + 1 : -len(".json")]): name for name in names}
+        return [(number, self.files[numbers[number]]) for number in sorted(numbers)]
 
     def rest(self, root: "Attempt") -> None:
         """Let the approval rest on the exception of ``root``, which is settled."""
@@ -142,6 +158,7 @@ class Version:
     id: str
     uploaded: float
     gate: str
+    app: str = ""
     by: str = ""
     later: "list[Version]" = field(default_factory=list)
     deleted: float = inf

@@ -41,11 +41,11 @@ def kind(card: Published) -> str:
 
 
 def verb(click: Clicked) -> str:
-    """``approve``, ``reject``, ``withdraw`` or ``rescan``; empty if it is none of these."""
+    """``approve``, ``reject``, ``withdraw``, ``extend`` or ``rescan``; empty if none."""
     if click.function == "rescan":
         return "rescan"
     payload = click.payload if isinstance(click.payload, dict) else {}
-    verbs = [item for item in ("approve", "reject", "withdraw") if item in payload]
+    verbs = [item for item in ("approve", "reject", "withdraw", "extend") if item in payload]
     return verbs[0] if len(verbs) == 1 else ""
 
 
