@@ -74,7 +74,7 @@ def _asked(history: History, attempt: Attempt) -> Iterator[Violation]:
     start = attempt.evaluated - FOLLOWS - EVALUATION
     version, patience = attempt.version, history.patience
     if (
-        not asked
+        not has_card
         or patience.any(start, attempt.evaluated)
         or version.replaced(start, attempt.evaluated)
     ):
