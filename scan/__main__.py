@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 
 from domain.findings import Gate
+from domain.findings_document import UnseenFile
 from domain.timestamps import iso, now
 from scan import all_findings, evidence, exhausted, limits, trust
 from scan.errors import ScanError
@@ -24,6 +25,7 @@ from scan.ledger import Coverage, Ledger
 from scan.log import Log
 from scan.report import report
 from scan.unpacking import unpack
+from scan.unseen_files import Hashes, unseen_files
 
 # The longest possible path has some 1,750 folders of one letter. Before Python 3.13 the standard
 # library walks folders recursively, with one or two stack frames for each level.
@@ -79,6 +81,7 @@ def _scanned(
     Without a gate result it has no findings.
     """
     started_at, fetched, analysis, coverage = iso(now()), Fetched(), None, None
+    unseen: list[UnseenFile] = []
     archive, source = folder / "upload.zip", folder / "source"
     outcome: Gate | ScanError
     try:
@@ -96,6 +99,8 @@ def _scanned(
         for entry in coverage.listed:
             log.write(f"{entry.kind}: {entry.file or 'a file without name'}: {entry.reason}")
         outcome = judge(job, analysis, coverage)
+        hashes = Hashes(source, entries, removed=analysis.contents)
+        unseen = unseen_files(coverage, job.coverage_limits, hashes)
     except ScanError as scan_error:
         outcome = scan_error
     except Exception as error:
@@ -123,7 +128,7 @@ def _scanned(
     )
     if analysis is None or isinstance(outcome, ScanError):
         return result, None
-    return result, all_findings.document(job, analysis)
+    return result, all_findings.document(job, analysis, unseen)
 
 
 def analyse(job: Job, source: Path, log: Log) -> Analysis:

@@ -36,7 +36,8 @@ class Analysis:
 
     ``lines`` is None if the engine does not report it; ``gate`` is None if the engine evaluated
     nothing. ``findings`` may have only the worst. ``repeated`` has those of them again that the
-    engine counts under further severities. ``counts`` counts all, and these as well.
+    engine counts under further severities. ``counts`` counts all, and these as well. ``contents``
+    has the SHA-256 of files with findings, and of files that were removed before the analysis.
     """
 
     engine: str
@@ -46,6 +47,7 @@ class Analysis:
     counts: Mapping[str, int]
     findings: Sequence[Finding]
     repeated: Sequence[Finding] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
     gate: Gate | None = None
     ignored: Sequence[IgnoredSetting] = ()
     dashboard: str | None = None

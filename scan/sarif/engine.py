@@ -80,7 +80,11 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
                 scan_error.code, why, scan_error.remediation
             ) from scan_error
         raise
-    return replace(analysis, seen=coverage.without(analysis.seen, removed.unread))
+    return replace(
+        analysis,
+        seen=coverage.without(analysis.seen, removed.unread),
+        contents={**analysis.contents, **removed.contents},
+    )
 
 
 def _is_signal(code: int) -> bool:

@@ -35,11 +35,10 @@ class Locations:
 
     def of(self, location: Mapping[str, Any], run: Mapping[str, Any]) -> tuple[str, int | None]:
         """The file of a ``location``, or else its text as written ("" for none), and the line."""
-        line = ((location.get("physicalLocation") or {}).get("region") or {}).get("startLine")
         text = self.text(location, run)
         files = self.files(text)
         file = files[0] if files else text[:LONGEST]
-        return file, line if type(line) is int and line > 0 else None
+        return file, _line(location, "startLine")
 
     def text(self, location: Mapping[str, Any], run: Mapping[str, Any]) -> str:
         """The URI of the file of a ``location``, "" for none."""
@@ -83,6 +82,16 @@ class Locations:
             if candidate.startswith(root) and candidate.removeprefix(root) in self._files
         ]
         return tuple(dict.fromkeys(files))
+
+
+def last_line(location: Mapping[str, Any]) -> int | None:
+    """The last line of a ``location``; None if that is the first one, too (3.30.7)."""
+    return _line(location, "endLine")
+
+
+def _line(location: Mapping[str, Any], name: str) -> int | None:
+    line = ((location.get("physicalLocation") or {}).get("region") or {}).get(name)
+    return line if type(line) is int and line > 0 else None
 
 
 def artifact_location(physical: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[str, Any]:

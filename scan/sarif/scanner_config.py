@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from domain.findings import IgnoredSetting
+from scan.content import sha256
 from scan.folders import files_below
 from scan.language import kind_of
 from scan.sarif.recipes import SettingsFile
@@ -17,10 +18,11 @@ REASON = "removed: the scanner would read it as its settings"
 
 @dataclass(frozen=True, kw_only=True)
 class RemovedSettings:
-    """The removed files; those that are code themselves are also in ``unread``."""
+    """The removed files, and the SHA-256 of each; those that are code are also in ``unread``."""
 
     ignored: Sequence[IgnoredSetting]
     unread: dict[str, str]
+    contents: dict[str, str]
 
 
 def remove(
@@ -32,7 +34,7 @@ def remove(
         for settings_file in settings_files
         if exclusions_too or not settings_file.excludes
     ]
-    ignored, unread = [], {}
+    ignored, unread, contents = [], {}, {}
     for name in sorted(path.relative_to(source).as_posix() for path in files_below(source)):
         path = source / name
         if not any(_is(setting, name, path) for setting in selected):
@@ -42,8 +44,10 @@ def remove(
         ignored.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
         if kind_of(path, name).is_code:
             unread[name] = REASON
+        if hashed := sha256(path):
+            contents[name] = hashed
         path.unlink()
-    return RemovedSettings(ignored=ignored, unread=unread)
+    return RemovedSettings(ignored=ignored, unread=unread, contents=contents)
 
 
 def _is(settings_file: SettingsFile, name: str, path: Path) -> bool:

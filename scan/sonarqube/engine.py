@@ -52,7 +52,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         try:
             analysis_id = _processed(api, task, log)
             status = api.get("api/qualitygates/project_status", analysisId=analysis_id)
-            counts, findings, repeated = issues.read(api, job.sonar.url, project)
+            counts, findings, repeated, contents = issues.read(api, job.sonar.url, project, source)
             _check_still_newest(api, project, analysis_id)
         except _Overtaken:
             log.write("Another upload of the app was analysed meanwhile; scanning again")
@@ -72,6 +72,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
             counts=counts,
             findings=findings,
             repeated=repeated,
+            contents=contents,
             gate=quality_gate.gate(status["projectStatus"], counts, job.limits),
             ignored=ignored,
             dashboard=f"{job.sonar.url}/dashboard?{urlencode({'id': project})}",

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from domain.findings import SEVERITIES, Finding
 from domain.findings_document import MOST_FINDINGS
+from scan.fingerprints import Reported, identified
 from scan.sonarqube.api import Api
 
 # The API returns 500 issues or hotspots at once, and 10,000 in all.
@@ -22,18 +25,23 @@ class Issues(NamedTuple):
     """Each issue once under the worst severity of its impacts, and ``repeated`` under the others.
 
     ``counts`` are the server's: all, by severity, each issue under the severity of each impact.
+    ``contents`` has the SHA-256 of the files that they are in.
     """
 
     counts: dict[str, int]
     findings: list[Finding]
     repeated: list[Finding]
+    contents: Mapping[str, str]
 
 
-def read(api: Api, url: str, project: str) -> Issues:
-    """All open issues and hotspots, the worst first; at most ``MOST_FINDINGS`` issues are read."""
+def read(api: Api, url: str, project: str, source: Path) -> Issues:
+    """All open issues and hotspots, the worst first; at most ``MOST_FINDINGS`` issues are read.
+
+    ``source`` is the upload, which the server analysed as ``project``.
+    """
     counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
-    findings: dict[str, Finding] = {}
-    repeated: list[Finding] = []
+    reported: dict[str, Reported] = {}
+    repeated: list[tuple[str, str]] = []
     # The Cloud API uses the former name of the parameter.
     whose = {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
     answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)
@@ -42,14 +50,18 @@ def read(api: Api, url: str, project: str) -> Issues:
             if value["val"] in counts:
                 counts[value["val"]] = value["count"]
     for severity, issue in _issues(api, whose, counts):
-        finding = _issue(issue, severity, url, project)
         # An issue can have several impacts; the worst severity is read first.
-        if findings.setdefault(issue["key"], finding) is not finding:
-            repeated.append(finding)
-    for key, finding in _hotspots(api, url, project):
-        counts[finding.severity] += 1
-        findings[key] = finding
-    return Issues(counts, list(findings.values()), repeated)
+        if issue["key"] in reported:
+            repeated.append((issue["key"], severity))
+        else:
+            reported[issue["key"]] = _issue(issue, severity, url, project)
+    for key, hotspot in _hotspots(api, url, project):
+        counts[hotspot.finding.severity] += 1
+        reported[key] = hotspot
+    known = identified(list(reported.values()), source)
+    findings = dict(zip(reported, known.findings, strict=True))
+    again = [replace(findings[key], severity=severity) for key, severity in repeated]
+    return Issues(counts, known.findings, again, known.contents)
 
 
 def _issues(
@@ -77,7 +89,7 @@ def _issues(
             yield from ((severity, issue) for issue in issues)
 
 
-def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]:
+def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Reported]]:
     """The unreviewed hotspots by their keys; none if the token may not read them."""
     for page in range(1, HOTSPOT_PAGES + 1):
         # `projectKey` is the only name on Cloud; servers still accept it as the former name.
@@ -97,9 +109,9 @@ def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Finding]]
             return
 
 
-def _issue(issue: Mapping[str, Any], severity: str, url: str, project: str) -> Finding:
+def _issue(issue: Mapping[str, Any], severity: str, url: str, project: str) -> Reported:
     link = urlencode({"id": project, "open": issue["key"]})
-    return Finding(
+    finding = Finding(
         rule=issue["rule"],
         severity=severity,
         message=issue.get("message", ""),
@@ -107,11 +119,13 @@ def _issue(issue: Mapping[str, Any], severity: str, url: str, project: str) -> F
         line=issue.get("line"),
         link=f"{url}/project/issues?{link}",
     )
+    # `hash` is that of the line's text; an issue without a line has none.
+    return Reported(finding, _last_line(issue), str(issue.get("hash", "")))
 
 
-def _hotspot(hotspot: Mapping[str, Any], url: str, project: str) -> Finding:
+def _hotspot(hotspot: Mapping[str, Any], url: str, project: str) -> Reported:
     link = urlencode({"id": project, "hotspots": hotspot["key"]})
-    return Finding(
+    finding = Finding(
         rule=hotspot.get("ruleKey", "hotspot"),
         # HIGH, MEDIUM or LOW, as severities are; a ValueError for any other.
         severity=SEVERITIES[SEVERITIES.index(hotspot["vulnerabilityProbability"])],
@@ -120,6 +134,11 @@ def _hotspot(hotspot: Mapping[str, Any], url: str, project: str) -> Finding:
         line=hotspot.get("line"),
         link=f"{url}/security_hotspots?{link}",
     )
+    return Reported(finding, _last_line(hotspot))
+
+
+def _last_line(issue: Mapping[str, Any]) -> int | None:
+    return (issue.get("textRange") or {}).get("endLine")
 
 
 def _file(issue: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
 
+SOURCE = Path("nowhere")
+
 
 def test_the_report_is_what_the_server_says():
     scan = scanned_by(Answers("bad"), zipped(BAD), "bad")
@@ -136,7 +138,7 @@ def test_hotspots_are_counted_on_every_page():
             hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
             return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
 
-    counts, findings, _ = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app")
+    counts, findings, *_ = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app", SOURCE)
 
     assert request == [1, 2]
     assert counts["LOW"] == len(findings) == 900
@@ -169,13 +171,13 @@ class Project:
         return None
 
     def read(self) -> issues.Issues:
-        return issues.read(cast(Any, self), HOST, "chatops-slack_app")
+        return issues.read(cast(Any, self), HOST, "chatops-slack_app", SOURCE)
 
 
 def test_all_issues_are_read_page_by_page():
     project = Project(HIGH=1001, LOW=500)
 
-    counts, findings, repeated = project.read()
+    counts, findings, repeated, _ = project.read()
 
     assert sorted(project.requests) == [("HIGH", 1), ("HIGH", 2), ("HIGH", 3), ("LOW", 1)]
     assert (counts["HIGH"], counts["LOW"]) == (1001, 500)
@@ -187,7 +189,7 @@ def test_all_issues_are_read_page_by_page():
 def test_the_worst_ten_thousand_issues_are_read_and_all_are_counted():
     project = Project(BLOCKER=9_400, HIGH=700, LOW=30)
 
-    counts, findings, _ = project.read()
+    counts, findings, *_ = project.read()
 
     assert project.requests.count(("HIGH", 2)) == 1
     assert not [page for severity, page in project.requests if severity == "LOW"]
@@ -195,7 +197,7 @@ def test_the_worst_ten_thousand_issues_are_read_and_all_are_counted():
 
 
 def test_an_issue_with_two_impacts_is_repeated_under_the_milder_severity():
-    counts, findings, repeated = Project(HIGH=3, LOW=1, both=2).read()
+    counts, findings, repeated, _ = Project(HIGH=3, LOW=1, both=2).read()
 
     assert [finding.severity for finding in findings] == ["HIGH"] * 3 + ["LOW"]
     assert {finding.link for finding in repeated} < {finding.link for finding in findings}
@@ -206,7 +208,7 @@ def test_a_slow_server_is_asked_for_the_first_page_of_each_severity_only(monkeyp
     monkeypatch.setattr(issues, "READING_SECONDS", -1)
     project = Project(HIGH=1001, LOW=700)
 
-    counts, findings, _ = project.read()
+    counts, findings, *_ = project.read()
 
     assert sorted(project.requests) == [("HIGH", 1), ("LOW", 1)]
     assert (counts["HIGH"], len(findings)) == (1001, 1000)
@@ -231,7 +233,7 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
     job = from_environment(
         {**environment, "APP": "payments", "ENGINE": "sonarqube", "SONAR_ORGANIZATION": "acme"}
     )
-    issues.read(cast(Any, LocalAccount()), "https://sonarcloud.io", project_key(job))
+    issues.read(cast(Any, LocalAccount()), "https://sonarcloud.io", project_key(job), SOURCE)
 
     assert project_key(job) == "acme_payments"
     assert [item["componentKeys"] for item in request] == ["acme_payments"]

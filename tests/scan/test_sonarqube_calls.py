@@ -16,7 +16,7 @@ from scan.log import Log
 from scan.sonarqube import engine, exclusions, issues, names
 from scan.sonarqube.api import Api
 
-PROJECT = "acme_dev:payments"
+PROJECT, SOURCE = "acme_dev:payments", Path("nowhere")
 HOTSPOT = {
     "key": "H1",
     "component": f"{PROJECT}:shop/store.py",
@@ -107,7 +107,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 @pytest.mark.parametrize("is_cloud", [True, False], ids=["Cloud", "server"])
 def test_hotspots_and_issues_are_asked_for_by_the_parameters_that_each_knows(served, is_cloud):
-    counts, findings, _ = issues.read(served(Sonar(is_cloud=is_cloud)), "https://sonar", PROJECT)
+    counts, findings, *_ = issues.read(
+        served(Sonar(is_cloud=is_cloud)), "https://sonar", PROJECT, SOURCE
+    )
 
     assert counts["HIGH"] == 1
     assert [finding.file for finding in findings] == ["shop/store.py"]
@@ -123,7 +125,7 @@ OPTIONAL = {
 
 def ask_all(api: Api) -> int:
     """Make all optional requests; return how many hotspots are HIGH."""
-    counts = issues.read(api, "https://sonar", PROJECT).counts
+    counts = issues.read(api, "https://sonar", PROJECT, SOURCE).counts
     exclusions.on_server(api, PROJECT)
     engine._check_still_newest(api, PROJECT, "A1")
     return counts["HIGH"]
