@@ -14,7 +14,8 @@ from domain.evidence_paths import SCANS
 from domain.sanitize import line
 from ops import output, parallel, stack
 from ops.errors import CommandError
-from ops.evidence import Evidence, Files, Scan, checked_app
+from ops.evidence import Evidence, Files, checked_app
+from ops.scan_documents import Scan
 
 DAY = ["%Y-%m-%d"]
 # First characters by which a spreadsheet recognises a formula.

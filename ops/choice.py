@@ -14,7 +14,8 @@ from domain.stored_objects import error_code
 from ops import clearance, output, parallel, stack, uploads
 from ops.clearance import CLEARED, expected_clearance
 from ops.errors import RIGHTS, CommandError
-from ops.evidence import Evidence, Scan
+from ops.evidence import Evidence
+from ops.scan_documents import Scan
 from ops.uploads import Upload
 
 # The newest versions that may not be deployed for which the reasons are read; others are counted.

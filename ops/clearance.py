@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from domain import timestamps
 from domain.scan_id import app_of, scan_id
-from ops.evidence import Attempts, Evidence, Scan, evaluated
+from ops.evidence import Attempts, Evidence, evaluated
+from ops.scan_documents import Scan
 
 CLEARED = ("passed", "approved")
 Clearance = str | None

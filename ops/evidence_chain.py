@@ -16,7 +16,7 @@ from typing import Any
 from domain import report, timestamps
 from domain.evidence_paths import HASHED_BY, MAY_COME_LATE
 from domain.scan_id import app_of, scan_id
-from ops.evidence import Scan, parsed
+from ops.scan_documents import Scan, parsed
 
 KNOWN = {*HASHED_BY, *HASHED_BY.values()}
 # A scan begins within seconds of its upload; after this time it has not begun at all.

@@ -10,8 +10,8 @@ from domain import durations
 from ops import ending, errors, formats, output, report_table, stack
 from ops.ending import Ending
 from ops.errors import CommandError
-from ops.evidence import Scan
 from ops.formats import ResultOptions
+from ops.scan_documents import Scan
 from ops.snapshot import Reader, Snapshot
 from ops.step_display import StepDisplay
 from ops.steps import steps

@@ -7,8 +7,9 @@ from domain.coverage import Coverage, files
 from domain.evidence_paths import evidence_prefix
 from domain.report import Report
 from ops import formats, output, stack
-from ops.evidence import Evidence, Scan
+from ops.evidence import Evidence
 from ops.formats import Format, ResultOptions, ScanResult
+from ops.scan_documents import Scan
 
 MOST_FINDINGS, MOST_FILES = 20, 10
 

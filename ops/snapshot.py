@@ -14,7 +14,8 @@ from ops import clearance, stack, uploads
 from ops.aws_clock import AwsClock
 from ops.clearance import Clearance
 from ops.errors import RIGHTS, CommandError
-from ops.evidence import Attempts, Evidence, Files, Scan
+from ops.evidence import Attempts, Evidence, Files
+from ops.scan_documents import Scan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,10 @@ from domain.stored_objects import error_code
 from ops import evidence_chain, output, parallel, stack, uploads
 from ops.clearance import expected_tag
 from ops.errors import CommandError
-from ops.evidence import Evidence, Scan, checked_app, checked_scan
+from ops.evidence import Evidence, checked_app, checked_scan
 from ops.evidence_chain import Stored
 from ops.invocation import CHATOPS
+from ops.scan_documents import Scan
 
 
 @dataclass(kw_only=True)

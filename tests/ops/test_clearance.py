@@ -6,7 +6,7 @@ import pytest
 
 from domain import timestamps
 from ops.clearance import GRACE, SKEW, deployable, expected_clearance
-from ops.evidence import Scan
+from ops.scan_documents import Scan
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain import timestamps
 from ops.clearance import expected_clearance
 from ops.documents import LONGEST, InvalidDocument, parse
-from ops.evidence import Scan, parsed
+from ops.scan_documents import Scan, parsed
 from tests.ops.conftest import FUTURE, LATER, PAST
 
 SCAN = "payments/1"
