@@ -37,7 +37,7 @@ def ends(decision: Document, extensions: Sequence[Document]) -> datetime:
     """Return when an approval by people ends; extensions that came too late do not count."""
     end = timestamps.parse(decision["expiresAt"])
     for extension in extensions:
-        if timestamps.parse(extension["extendedAt"]) + LAST_MINUTE <= end:
+        if end - timestamps.parse(extension["extendedAt"]) >= LAST_MINUTE:
             end = max(end, timestamps.parse(extension["expiresAt"]))
     return end
 

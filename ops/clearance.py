@@ -1,7 +1,7 @@
 """Derives the clearance from the evidence of a scan."""
 
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain import timestamps
 from domain.scan_id import app_of, scan_id
@@ -18,6 +18,7 @@ SKEW = timedelta(seconds=10)
 # A withdrawal may be recorded while, by the state machine's clock, the approval has just expired;
 # then the tag stays ``approval-expired``.
 LAST = timedelta(minutes=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 INVALID = "its evidence is not as the pipeline writes it"
 NOT_NAMED = "its evidence does not say what was scanned"
 
@@ -30,20 +31,20 @@ def expected_clearance(
     ``before`` are the values that it may have had before this scan was evaluated.
     """
     steps: list[tuple[datetime, Clearance]] = []
-    decision, back = scan.decision, scan.withdrawal
     either: set[Clearance] = set()
     if scan.gate_result:
         steps.append(
             (timestamps.parse(scan.gate_result["evaluatedAt"]), scan.gate_result["status"])
         )
-    if decision:
-        steps.append((timestamps.parse(decision["decidedAt"]), decision["decision"]))
-    if decision and decision["decision"] == "approved":
-        end = timestamps.parse(decision["expiresAt"])
-        since = timestamps.parse(back["withdrawnAt"]) if back else end
-        steps.append((since, "withdrawn" if back else "approval-expired"))
-        if back and end - since < LAST:
-            either = {"approval-expired"}
+    if scan.decision:
+        decided = timestamps.parse(scan.decision["decidedAt"])
+        steps.append((decided, scan.decision["decision"]))
+        last = scan.validity(NEVER)
+        if last.ends and last.since:
+            # What the approval rests on may end just before the decision is written.
+            steps.append((max(last.since, decided), last.status))
+            if last.status == "withdrawn" and last.ends - last.since < LAST:
+                either = {"approval-expired"}
     follows: Clearance = None
     allowed, current = set(either), before
     for since, status in steps:
@@ -79,8 +80,7 @@ def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bo
     ``scan`` is the one that determines the clearance.
     """
     follows, _ = expected_clearance(scan, now or timestamps.now())
-    # A withdrawal counts as soon as it exists, even with a date in the future.
-    return status in CLEARED and status == follows and scan.withdrawal is None
+    return status in CLEARED and status == follows and not scan.is_withdrawn
 
 
 def invalid(scan: Scan, bucket: str, key: str, version: str) -> str:

@@ -68,12 +68,20 @@ class Evidence:
 
     def documents(self, scan: str, names: Iterable[str]) -> Scan:
         """Return the documents of ``scan`` with these file names."""
-        whole = self._parsed(scan, names)
+        whole = self.with_root(self._parsed(scan, names))
         opened = whole.opened
         if not opened or (opened.get("attempt") or 1) == 1:
             return whole
         first = self._parsed(scan_id(opened["app"], opened["versionId"]), ["uploader.json"])
         return replace(whole, recorded=first.recorded)
+
+    def with_root(self, scan: Scan) -> Scan:
+        """Return ``scan`` with the documents of the one on whose exception its approval rests."""
+        # Who may read the evidence of one app may not read that of others.
+        if not scan.rests_on or scan.rests_on.partition("/")[0] != scan.id.partition("/")[0]:
+            return scan
+        _, names = next(self.scans(evidence_prefix(scan.rests_on)), ("", {}))
+        return replace(scan, root=self._parsed(scan.rests_on, names))
 
     def _parsed(self, scan: str, names: Iterable[str]) -> Scan:
         # All findings are read only by who asks for them: they are large.

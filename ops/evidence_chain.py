@@ -2,7 +2,8 @@
 
 ``report.json`` names the SHA-256 of the log and of ``findings.json``; ``gate-result.json`` those of
 ``scan.json`` and the report, and of ``uploader.json`` unless that came later; ``decision.json``
-that of the gate result; ``withdrawal.json`` that of the decision. Each is write-once.
+that of the gate result, and of the decision that it rests on; ``withdrawal.json`` and each of
+``extensions/`` that of the decision, ``approvals/`` that of the gate result. Each is write-once.
 """
 
 import hashlib
@@ -14,11 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 from domain import report, timestamps
-from domain.evidence_paths import HASHED_BY, MAY_COME_LATE
+from domain.evidence_paths import HASHED_BY, MAY_COME_LATE, NUMBERED, numbered
 from domain.scan_id import app_of, scan_id
+from ops import approval_checks
 from ops.scan_documents import Scan, parsed
 
 KNOWN = {*HASHED_BY, *HASHED_BY.values()}
+# Each document of a folder names the SHA-256 of one document.
+NAMED_BY = {"approvals": "gate-result.json", "extensions": "decision.json"}
 # A scan begins within seconds of its upload; after this time it has not begun at all.
 BEGINS = timedelta(minutes=15)
 ACTION_FILE = re.compile(r"actions/[^/]+\.json")
@@ -60,7 +64,7 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
     """Yield ``(file, what is wrong with it)`` for each error."""
     scan_documents = documents(scan, files)
     for name, stored in files.items():
-        if name not in KNOWN and not ACTION_FILE.fullmatch(name):
+        if name not in KNOWN and not any(kind.fullmatch(name) for kind in (ACTION_FILE, NUMBERED)):
             yield name, "nothing of the pipeline writes such a file"
             continue
         if stored.versions != 1:
@@ -74,8 +78,11 @@ def findings(scan: str, files: Files) -> Iterator[tuple[str, str]]:
     for name, voucher in HASHED_BY.items():
         if voucher in files:
             yield from _vouched(name, files.get(name), voucher, files[voucher])
+    for folder, named in NAMED_BY.items():
+        yield from _numbered(folder, named, files)
     if not scan_documents.invalid:
         yield from _sense(scan_documents)
+        yield from approval_checks.findings(scan_documents)
 
 
 def _begins_soon(scan: Scan, files: Files) -> bool:
@@ -83,6 +90,16 @@ def _begins_soon(scan: Scan, files: Files) -> bool:
     if files.keys() != {"uploader.json"} or not scan.recorded:
         return False
     return timestamps.now() - timestamps.parse(scan.recorded["uploadedAt"]) < BEGINS
+
+
+def _numbered(folder: str, named: str, files: Files) -> Iterator[tuple[str, str]]:
+    """Each document in ``folder`` vouches for the document ``named``, and none is missing."""
+    vouchers = numbered(folder, files)
+    for number, voucher in enumerate(vouchers, 1):
+        yield from _vouched(named, files.get(named), voucher, files[voucher])
+        if voucher != f"{folder}/{number}.json":
+            yield f"{folder}/{number}.json", f"is missing; there is {vouchers[-1]}"
+            return
 
 
 def _vouched(

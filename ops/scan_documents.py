@@ -1,12 +1,16 @@
 """The documents of one scan, and what they say."""
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from domain import approvers, findings_document, report, timestamps, uploader
-from domain.evidence_paths import schema_of
+from domain import approvals, approvers, findings_document, report, timestamps, uploader
+from domain.approvals import Documents, Validity
+from domain.approvers import Person
+from domain.evidence_paths import numbered, schema_of
 from domain.uploader import Uploader
 from ops.documents import InvalidDocument, parse
 
@@ -25,7 +29,10 @@ class Scan:
     """The documents of one scan, None for those that do not exist; ``actions`` is actions/*.
 
     ``opened`` is scan.json; ``recorded`` is uploader.json, for a further attempt that of the first.
-    ``invalid`` maps the names of invalid documents to what is wrong; these are None here, too.
+    ``extensions`` and ``approvals`` are the numbered documents in their order. ``root`` is the scan
+    on whose exception the approval of this one rests, without a root of its own; None if there is
+    none. ``invalid`` maps the names of invalid documents to what is wrong; these are None here,
+    too. ``sha256`` has the SHA-256 of each document.
     """
 
     id: str
@@ -35,8 +42,12 @@ class Scan:
     gate_result: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
     withdrawal: Mapping[str, Any] | None = None
+    extensions: Sequence[Mapping[str, Any]] = ()
+    approvals: Sequence[Mapping[str, Any]] = ()
     actions: list[Any] = field(default_factory=list)
+    root: "Scan | None" = None
     invalid: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def invalid_evidence(self) -> str:
@@ -46,7 +57,33 @@ class Scan:
         invalid document themselves.
         """
         errors = {name: error for name, error in self.invalid.items() if name not in OF_THE_SCAN}
+        if not errors and (wrong := self.wrong_root):
+            errors = {"decision.json": wrong}
         return "; ".join(f"{name} {error}" for name, error in errors.items())
+
+    @property
+    def rests_on(self) -> str:
+        """The id of the scan on whose exception the approval rests; empty if people approved it."""
+        return ((self.decision or {}).get("restsOn") or {}).get("scan", "")
+
+    @property
+    def wrong_root(self) -> str:
+        """Why the approval cannot rest on what decision.json names; empty if it can."""
+        if not self.rests_on:
+            return ""
+        root, named = self.root, f"rests on {self.rests_on}"
+        if self.rests_on.partition("/")[0] != self.id.partition("/")[0]:
+            return f"{named}, which is of another app"
+        if not root or not (root.decision or root.invalid):
+            return f"{named}, about which nothing was decided"
+        if root.decision and not approvals.is_by_people(root.decision):
+            return f"{named}, which people did not approve"
+        if root.invalid_evidence:
+            return f"{named}, whose evidence is not as the pipeline writes it"
+        decision = self.decision or {}
+        if root.sha256.get("decision.json") != decision["restsOn"]["decision.json"]:
+            return f"{named}, whose decision was changed since"
+        return ""
 
     @property
     def scanned_sha256(self) -> str | None:
@@ -54,6 +91,28 @@ class Scan:
         upload = (self.report or {}).get("upload")
         sha256 = upload.get("sha256") if isinstance(upload, dict) else None
         return sha256 if isinstance(sha256, str) and _SHA256.fullmatch(sha256) else None
+
+    def validity(self, now: datetime) -> Validity:
+        """What holds of the decision at ``now``, by all that exists."""
+        root = self.root if self.rests_on else None
+        return approvals.validity(self.documents, root and root.documents, now)
+
+    @property
+    def documents(self) -> Documents:
+        """The decision and what followed."""
+        return Documents(self.decision, self.withdrawal, self.extensions)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was withdrawn, or what it rests on, even with a date in the future."""
+        under = self.root.withdrawal if self.rests_on and self.root else None
+        return bool(self.withdrawal or under)
+
+    @property
+    def expires(self) -> str:
+        """When the approval ends, with its extensions; empty if there is no approval."""
+        ends = self.validity(timestamps.now()).ends
+        return timestamps.iso(ends) if ends else ""
 
     def all(self, folder: str) -> list[Any]:
         """The records in ``folder``, for ``domain.approvers``."""
@@ -65,36 +124,60 @@ class Scan:
         return uploader.of(self.recorded, report.parse(self.report, self.id))
 
     @property
-    def decided_by(self) -> str:
-        """Who approved or rejected, as far as known; empty if no person decided."""
+    def deciders(self) -> list[Person]:
+        """Who approved or rejected, as far as known; empty if no person decided, or nobody knows.
+
+        Of an approval that rests on another, those who approved that. Where one person sufficed,
+        several people are those of whom one decided.
+        """
+        if self.rests_on:
+            return self.root.deciders if self.root else []
         decision = self.decision or {}
+        if people := decision.get("approvals"):
+            return [Person(person["user"], person.get("userName")) for person in people]
         verb = VERBS.get(decision.get("decision", ""))
-        return self._by(verb, decision["reason"], decision["decidedAt"]) if verb else ""
+        if not verb:
+            return []
+        return approvers.matching(self, verb, decision["reason"], decision["decidedAt"])
+
+    @property
+    def decided_by(self) -> str:
+        """``deciders`` as text; empty if no person decided."""
+        decision = (self.root or self).decision if self.rests_on else self.decision
+        if not decision or decision["decision"] not in VERBS:
+            return ""
+        return _names(self.deciders, " and " if "approvals" in decision else " or ")
 
     @property
     def withdrawn_by(self) -> str:
         """Who withdrew the approval, as far as known; empty if nobody did."""
         back = self.withdrawal
-        return self._by("withdraw", back["reason"], back["withdrawnAt"]) if back else ""
+        if not back:
+            return self.root.withdrawn_by if self.rests_on and self.root else ""
+        if "rule" in back:
+            return "the pipeline"
+        return _names(approvers.matching(self, "withdraw", back["reason"], back["withdrawnAt"]))
 
-    def _by(self, verb: str, reason: str, at: str) -> str:
-        return " or ".join(map(str, approvers.matching(self, verb, reason, at))) or "the channel"
+    @property
+    def extenders(self) -> list[Person]:
+        """Who extended the approval, as far as known, in the order of the extensions."""
+        return [
+            person
+            for extension in self.extensions
+            for person in approvers.matching(
+                self, "extend", extension["reason"], extension["extendedAt"]
+            )
+        ]
 
     def explanation(self, status: str | None) -> str:
         """Return in one line why the version's tag says ``status``."""
-        decision, back = self.decision, self.withdrawal
-        if status == "withdrawn" and back:
-            when = timestamps.minute(back["withdrawnAt"])
-            return f"withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
+        decision = self.decision
+        if status == "withdrawn" and (why := self._withdrawn()):
+            return why
         if status in VERBS and decision and decision["decision"] == status:
-            summary = (
-                f"{status} by {self.decided_by} on {timestamps.minute(decision['decidedAt'])}, "
-                f"because: {decision['reason']}"
-            )
-            until = decision.get("expiresAt")
-            return f"{summary} (until {timestamps.minute(until)})" if until else summary
+            return self._decided(decision)
         if status == "approval-expired" and decision:
-            return f"its approval expired on {timestamps.minute(decision['expiresAt'])}"
+            return f"its approval expired on {timestamps.minute(self.expires)}"
         if status == "request-expired":
             return "it failed its quality gate, and the request expired"
         if status == "superseded" and decision:
@@ -105,6 +188,30 @@ class Scan:
         if status is None:
             return "it is being scanned" if self.opened else "its scan has not begun"
         return str(status)
+
+    def _withdrawn(self) -> str:
+        own = self.withdrawal or not self.rests_on
+        back = self.withdrawal if own else self.root and self.root.withdrawal
+        if not back:
+            return ""
+        what = "" if own else f"the exception of {self.rests_on}, on which it rests, was "
+        when = timestamps.minute(back["withdrawnAt"])
+        return f"{what}withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
+
+    def _decided(self, decision: Mapping[str, Any]) -> str:
+        under = f" under the exception of {self.rests_on}," if self.rests_on else ""
+        summary = (
+            f"{decision['decision']}{under} by {self.decided_by} on "
+            f"{timestamps.minute(decision['decidedAt'])}, because: {decision['reason']}"
+        )
+        extended = (self.root or self).extensions if self.rests_on else self.extensions
+        if extended:
+            summary += f"; extended, because: {extended[-1]['reason']}"
+        return f"{summary} (until {timestamps.minute(self.expires)})" if self.expires else summary
+
+
+def _names(people: Sequence[Person], between: str = " or ") -> str:
+    return between.join(map(str, people)) or "the channel"
 
 
 def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
@@ -124,6 +231,9 @@ def parsed(scan: str, bodies: Mapping[str, bytes]) -> Scan:
         gate_result=documents.get("gate-result.json"),
         decision=documents.get("decision.json"),
         withdrawal=documents.get("withdrawal.json"),
+        extensions=[documents[name] for name in numbered("extensions", documents)],
+        approvals=[documents[name] for name in numbered("approvals", documents)],
         actions=[document for name, document in documents.items() if name.startswith("actions/")],
         invalid=invalid,
+        sha256={name: hashlib.sha256(bodies[name]).hexdigest() for name in documents},
     )

@@ -1,7 +1,7 @@
 """verify: detects changes to the evidence, or the clearance, of scans."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from domain import timestamps
 from domain.evidence_paths import SCANS, evidence_prefix, scan_and_name
 from domain.scan_id import scan_id
 from domain.stored_objects import error_code
-from ops import evidence_chain, output, parallel, stack, uploads
+from ops import evidence_chain, output, parallel, resting, stack, uploads
 from ops.clearance import expected_tag
 from ops.errors import CommandError
 from ops.evidence import Evidence, checked_app, checked_scan
@@ -140,6 +140,11 @@ def _judge(
     environment: stack.Stack, scan: Scan, files: dict[str, Stored], clearance: str | None
 ) -> Verified:
     findings = list(evidence_chain.findings(scan.id, files))
+    if scan.rests_on:
+        root = next(listings(environment, evidence_prefix(scan.rests_on)), Listed(scan=""))
+        root_files = _read(environment, root)
+        scan = replace(scan, root=evidence_chain.documents(scan.rests_on, root_files))
+        findings += resting.findings(scan, files, root_files)
     if scan.opened and (wrong := _not_its_upload(environment, scan, scan.opened)):
         findings.append(("scan.json", wrong))
     elif scan.opened and not scan.invalid_evidence:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from domain import findings_document, origin, report, timestamps
+from domain.changes import Changes
 from domain.coverage import Unseen
 from domain.findings import SEVERITIES, Finding
 from domain.json_values import as_dict
@@ -25,7 +26,8 @@ class ScanResult:
 
     ``status`` is that of the tag ``scan-status``; ``sentence`` says it to people. ``report`` is
     report.json, None if there is none. ``findings`` is findings.json as ``ops.documents`` accepts
-    it, None if there is none, as for a scan of version 2.0.
+    it, None if there is none, as for a scan of version 2.0. ``changes`` is what changed since the
+    scan ``baseline``, None if it cannot be compared with one.
     """
 
     scan: str
@@ -33,6 +35,8 @@ class ScanResult:
     sentence: str
     report: Mapping[str, Any] | None
     findings: Mapping[str, Any] | None
+    changes: Changes | None = None
+    baseline: str = ""
 
     @property
     def app(self) -> str:

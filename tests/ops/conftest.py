@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -99,6 +99,23 @@ def uploaded(scan: str, key: str, version: str, principal: str, at: str = PAST) 
     }
 
 
+def finding(rule: str) -> dict[str, Any]:
+    """A finding whose fingerprint follows from its rule."""
+    return {
+        "rule": rule,
+        "severity": "HIGH",
+        "message": f"{rule} is broken",
+        "file": "app.py",
+        "line": 7,
+        "link": None,
+        "fingerprint": digest(rule.encode())[:32],
+    }
+
+
+def counts(rules: Sequence[str]) -> dict[str, int]:
+    return {**dict.fromkeys(SEVERITIES, 0), "HIGH": len(rules)}
+
+
 @dataclass
 class Environment:
     """``run`` runs a command; ``upload`` and ``scan`` write what the pipeline would write."""
@@ -170,12 +187,17 @@ class Environment:
         attempt: int = 1,
         evaluated_at: str = PAST,
         principal: str = "",
+        rules: Sequence[str] = (),
+        extensions: Sequence[dict[str, Any]] = (),
+        rests_on: str = "",
+        since: str = "",
         **report_parts: Any,
     ) -> str:
         """Write the whole chain of evidence of one scan; return its id.
 
         ``principal`` uploaded, nobody that is recorded by default; ``report_parts`` replace the
-        defaults in its report.
+        defaults in its report. ``rules`` are those of its findings, all HIGH and in one file. It is
+        compared with the scan ``since``, and approved under the exception of ``rests_on``.
         """
         name = key.split("/", maxsplit=1)[0].removesuffix(".zip")
         scan = f"{name}/{version}" + (f".{attempt}" if attempt > 1 else "")
@@ -205,14 +227,22 @@ class Environment:
             before_report["findings.json"] = put(
                 "findings.json",
                 app=name,
-                findings=[],
-                counts=dict.fromkeys(SEVERITIES, 0),
+                findings=[finding(rule) for rule in rules],
+                counts=counts(rules),
                 omitted=0,
+                contents={},
+                unseen=[],
+                unseenOmitted=0,
             )
         report = put(
             "report.json",
             before_report,
-            **{**reported(status, sha256), **report_parts},
+            **{
+                **reported(status, sha256),
+                "counts": counts(rules),
+                "findings": [finding(rule) for rule in rules],
+                **report_parts,
+            },
         )
         evaluated = {"scan.json": opened, "report.json": report}
         if principal:
@@ -227,14 +257,28 @@ class Environment:
             reason="The quality gate failed: HIGH",
             retryable=True,
             evaluatedAt=evaluated_at,
-            card=None if status == "passed" else card,
+            card=None if status == "passed" or rests_on else card,
+            **({"since": since} if since else {}),
+            **({"restsOn": rests_on} if rests_on else {}),
         )
+        if rests_on:
+            root = self.evidence(rests_on, "decision.json")
+            decision = {
+                "decision": "approved",
+                "reason": root["reason"],
+                "expiresAt": root["expiresAt"],
+                "restsOn": {"scan": rests_on, "decision.json": digest(encoded(root))},
+                **(decision or {}),
+            }
         if decision:
             before = put(
                 "decision.json",
                 {"gate-result.json": before},
                 **{"decidedAt": LATER, "expiresAt": None, "reason": "known", **decision},
             )
+        for number, extension in enumerate(extensions, 1):
+            extended = {"reason": "not yet", "extendedAt": LATER, "expiresAt": FUTURE, **extension}
+            put(f"extensions/{number}.json", {"decision.json": before}, **extended)
         if withdrawal:
             taken_back = {"withdrawnAt": LATER, "reason": "exploited", **withdrawal}
             put("withdrawal.json", {"decision.json": before}, **taken_back)
@@ -246,10 +290,20 @@ class Environment:
         self.scan(version, "passed", key=key, sha256=digest(body))
         return version
 
-    def click(self, scan: str, verb: str, reason: str, at: str = LATER, name: str = "Ada") -> None:
-        click = {"version": 1, "scan": scan, "user": "U0ADA0000", "userName": name}
+    def click(
+        self,
+        scan: str,
+        verb: str,
+        reason: str,
+        at: str = LATER,
+        name: str = "Ada",
+        user: str = "U0ADA0000",
+    ) -> None:
+        click = {"version": 1, "scan": scan, "user": user, "userName": name}
         self.put(
-            scan, "actions/1.json", {**click, "action": verb, "reason": reason, "clickedAt": at}
+            scan,
+            f"actions/{verb}-{user}.json",
+            {**click, "action": verb, "reason": reason, "clickedAt": at},
         )
 
 
