@@ -197,7 +197,8 @@ class Trace:
 
     ``steps`` are the steps that executions took, each ``(state, error or nothing, next state)``;
     they show what a scenario covered, and are not evaluated. ``entered`` are the states that each
-    execution entered, in order, by its ARN.
+    execution entered, in order, by its ARN. ``is_current`` is whether the definition knows that an
+    exception may cover a version, and that an app may pass again.
     """
 
     settings: Settings
@@ -205,3 +206,4 @@ class Trace:
     ended: float = 0.0
     steps: set[tuple[str, str, str]] = field(default_factory=set)
     entered: dict[str, list[str]] = field(default_factory=dict)
+    is_current: bool = True

@@ -55,6 +55,11 @@ SENTENCES = [
             decision.approved,
         ),
         (
+            rf"Extended: {_SCAN} may be deployed until {_TIMESTAMP}\.$",
+            "extended",
+            decision.approved,
+        ),
+        (
             rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. But its execution is over, ",
             "recorded, over",
             decision.recorded_in_vain,

@@ -8,6 +8,7 @@ carried over from an exception that ended or was withdrawn meanwhile.
 from collections.abc import Iterator
 
 from tests.simulation.model import coverage, people
+from tests.simulation.model.comparisons import thread
 from tests.simulation.model.history import History
 from tests.simulation.model.patience import FOLLOWS
 from tests.simulation.model.subjects import Attempt, Violation
@@ -66,9 +67,19 @@ def _own(attempt: Attempt, root: Attempt) -> Iterator[str]:
         yield f"{sorted(approvers)} approved {root.scan}, and uploaded this"
 
 
+def _elsewhere(attempt: Attempt) -> Iterator[Violation]:
+    """Its cards are in the thread of the exception."""
+    for card in attempt.cards:
+        place = card.card["metadata"].get("threadId")
+        if attempt.root and place != thread(attempt.root) and kind(card) != "pipeline error":
+            yield Violation("another thread", card.at, f"{attempt.scan}: {place}")
+
+
 def _asked(history: History, attempt: Attempt) -> Iterator[Violation]:
     """Nobody is asked about what an exception covers that held all the time."""
     if history.settings.covers != "findings" or attempt.build != "SUCCEEDED":
+        return
+    if not history.is_current:
         return
     has_card = any(kind(card) == "failed" for card in attempt.cards)
     start = attempt.evaluated - FOLLOWS - EVALUATION
@@ -104,5 +115,5 @@ def _may_carry(history: History, attempt: Attempt, root: Attempt, start: float) 
     return (
         people.recorded(attempt.version) < start
         and people.known_approvers(root, start)
-        and uploader not in people.approvers(root)
+        and uploader not in people.approvers(root) | people.named(root)
     )

@@ -34,6 +34,7 @@ class History:
 
     def __init__(self, trace: Trace) -> None:
         self.settings, self.ended = trace.settings, trace.ended
+        self.is_current = trace.is_current
         self.versions: dict[str, Version] = {}
         self.attempts: dict[str, Attempt] = {}
         self.strays: list[Event] = []

@@ -47,6 +47,13 @@ def records(attempt: Attempt, action: str, reason: object, at: str) -> list[Stor
     ]
 
 
+def named(attempt: Attempt) -> set[str]:
+    """Those whom the records name as who may have approved."""
+    decision = attempt.decision
+    matching = records(attempt, "approve", decision.get("reason"), decision.get("decidedAt", ""))
+    return {BY_USER[stored.document["user"]] for stored in matching}
+
+
 def known_approvers(attempt: Attempt, by: float) -> bool:
     """Whether the evidence said by then who approved."""
     decision = attempt.decision

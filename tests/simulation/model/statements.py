@@ -276,7 +276,27 @@ def _minute(text: str) -> float:
 
 
 Rule = Callable[[History, Attempt, Said], Iterator[str]]
+
+
+def _partly(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    """One of two people has approved, and nothing is decided."""
+    if history.settings.approvals == 1:
+        yield "one person is enough"
+    if not any(stored.at <= statement.end for _, stored in attempt.numbered("approvals")):
+        yield "nobody has approved"
+    if attempt.decided < statement.start:
+        yield f"it was {attempt.outcome} at {attempt.decided:.1f} already"
+
+
+def _again(history: History, attempt: Attempt, statement: Said) -> Iterator[str]:
+    """See also comparisons, which knows the app's other scans."""
+    if attempt.status != "passed" or attempt.evaluated > statement.end:
+        yield f"gate-result.json says {attempt.status}"
+
+
 RULES: dict[str, Rule] = {
+    "partly-approved": _partly,
+    "passes again": _again,
     "failed": _failed,
     "scan error": _scan_error,
     "failure": _mailed_failure("failed"),

@@ -4,8 +4,11 @@ import hashlib
 import json
 from typing import Any
 
+from tests.simulation.aws.findings import document, gate
 from tests.simulation.model.wording import day, minute
+from tests.simulation.people import PEOPLE
 from tests.simulation.trace import (
+    BuildEnded,
     BuildStarted,
     Clicked,
     Deleted,
@@ -35,6 +38,7 @@ BUTTONS = {
     "escalated": "Decide",
     "approved": "Withdraw",
     "expiring": "Withdraw",
+    "extended": "Withdraw",
 }
 KEYWORDS = {"failed": "quality gate failed", "scan error": "scan failed to run"}
 WORDS = {
@@ -47,10 +51,12 @@ WORDS = {
         "Request expired: quality gate failed",
     ),
     "approval-expired": ("approval expired on {day}", "Expired on {day}: quality gate exception"),
+    "extended": ("extended until {day}", "Extended until {day}: quality gate exception"),
     "expiring": ("approval expires on {day}", "Expires on {day}: quality gate exception"),
     "withdrawn": ("approval withdrawn", "Withdrawn: quality gate exception"),
     "superseded": ("replaced by a newer version", ""),
     "escalated": ("decision still pending", ""),
+    "partly-approved": ("one of two has approved", ""),
 }
 
 
@@ -60,10 +66,13 @@ def iso(at: float) -> str:
 
 
 class History:
-    """Builds a trace; each method adds events ``at`` a point in time."""
+    """Builds a trace; each method adds events ``at`` a point in time.
 
-    def __init__(self, settings: Settings = SETTINGS) -> None:
-        self.settings = settings
+    Those of one version need not know that an app may pass again: ``is_current`` (trace.Trace).
+    """
+
+    def __init__(self, settings: Settings = SETTINGS, *, is_current: bool = False) -> None:
+        self.settings, self.is_current = settings, is_current
         self.events: list[Event] = []
         self._digests: dict[str, str] = {}
         self._until: dict[str, float] = {}
@@ -72,12 +81,18 @@ class History:
         """The whole trace, in the order of time."""
         events = [event for event in self.events if not isinstance(event, without)]
         events.sort(key=lambda event: event.at)
-        return Trace(self.settings, events, events[-1].at + HOUR)
+        return Trace(self.settings, events, events[-1].at + HOUR, is_current=self.is_current)
 
-    def upload(self, at: float, version: str, gate: str = "failed", key: str = KEY) -> str:
+    def upload(
+        self, at: float, version: str, gate: str = "failed", key: str = KEY, by: str = ""
+    ) -> str:
         """Upload a version, start its execution and its build; return its scan."""
-        self.events.append(Uploaded(at=at, key=key, version=version, gate=gate))
-        return self.start(at + 1, version, key=key)
+        self.events.append(Uploaded(at=at, key=key, version=version, gate=gate, by=by))
+        scan = self.start(at + 1, version, key=key)
+        if by:
+            principal = PEOPLE[by].principal
+            self.store(at + 2.5, scan, "uploader.json", {"principalId": principal})
+        return scan
 
     def start(self, at: float, version: str, attempt: int = 1, key: str = KEY) -> str:
         """Start an execution, which writes scan.json and starts the build."""
@@ -95,10 +110,13 @@ class History:
     def store(self, at: float, scan: str, name: str, document: dict[str, Any]) -> None:
         """Write a document of evidence that names the SHA-256 of those before it."""
         vouched = {
+            "report.json": ("findings.json",),
             "gate-result.json": ("scan.json", "report.json"),
             "decision.json": ("gate-result.json",),
             "withdrawal.json": ("decision.json",),
-        }.get(name, ())
+            "extensions": ("decision.json",),
+            "approvals": ("gate-result.json",),
+        }.get(name.partition("/")[0], ())
         digests = {
             item: self._digests[f"{scan}/{item}"]
             for item in vouched
@@ -130,6 +148,60 @@ class History:
             self.card(at + 2, scan, "failed", until=at + self.settings.decide)
             self.mail(at + 3, scan, "failure")
 
+    def scanned(self, at: float, scan: str, *words: str) -> None:
+        """Write what the scan has, in the words of ``aws.findings``."""
+        variables = {"SCAN": scan, "APP": "payments"}
+        self.events.append(BuildEnded(at=at, scan=scan, status="SUCCEEDED"))
+        self.store(at - 6, scan, "findings.json", json.loads(document(variables, words, True)))
+        self.store(at - 5, scan, "report.json", {"gate": gate(words, 0, 0, 1)})
+
+    def evaluate(self, at: float, scan: str, *words: str, since: str = "") -> None:
+        """Let the gate fail for what the scan has, and ask; compare it ``since`` another scan."""
+        self.scanned(at, scan, *words)
+        until = at + self.settings.decide
+        self.card(at + 2, scan, "failed", until=until)
+        compared = {"since": since} if since else {}
+        self.store(at, scan, "gate-result.json", {
+            "status": "failed", "retryable": True, "card": {"metadata": {"threadId": scan}},
+            **compared,
+        })  # fmt: skip
+        self.tag(at + 1, scan, "failed")
+        self.mail(at + 3, scan, "failure")
+
+    def rest(self, at: float, scan: str, root: str, *words: str, since: str = "") -> None:
+        """Let the gate fail for what the exception of ``root`` covers, and approve that."""
+        self.scanned(at, scan, *words)
+        end = self._until[scan] = self._until[root]
+        self.store(at, scan, "gate-result.json", {
+            "status": "failed", "retryable": True, "card": None, "restsOn": root, "since": since,
+        })  # fmt: skip
+        self.store(at + 0.5, scan, "decision.json", {
+            "decision": "approved", "reason": "known", "decidedAt": iso(at), "expiresAt": iso(end),
+            "restsOn": {"scan": root, "decision.json": self._digests[f"{root}/decision.json"]},
+        })  # fmt: skip
+        self.tag(at + 1, scan, "failed")
+        self.tag(at + 2, scan, "approved")
+        self.notify(at + 4, scan, "approved", thread=root)
+
+    def extend(self, at: float, scan: str, period: float, *, number: int = 1) -> float:
+        """Extend an approval by a click, and notify; return when it expires."""
+        end = float(int(at + 1 + period))
+        days = f"{period / DAY:.0f}d"
+        answer = f"Extended: {scan} may be deployed until {minute(end)}."
+        self.click(at, scan, "extend", answer, days=days)
+        self.store(at + 1, scan, f"extensions/{number}.json", {
+            "reason": "known", "extendedAt": iso(at + 1), "expiresAt": iso(end),
+        })  # fmt: skip
+        self._until[scan] = max(end, self._until[scan])
+        self.notify(at + 5, scan, "extended")
+        return end
+
+    def record(self, at: float, scan: str, number: int, verb: str, by: str, clicked: float) -> None:
+        """Write who clicked, as the chat service's log says it."""
+        self.store(at, scan, f"actions/{number}.json", {
+            "user": PEOPLE[by].user, "action": verb, "reason": "known", "clickedAt": iso(clicked),
+        })  # fmt: skip
+
     def tag(self, at: float, scan: str, status: str, key: str = KEY) -> None:
         """Set the tag of the scan's version."""
         version = scan.partition("/")[2].removesuffix(".2")
@@ -144,6 +216,7 @@ class History:
         until: float | None = None,
         composed: float | None = None,
         buttons: bool = True,
+        thread: str = "",
     ) -> None:
         """Publish a card of this kind."""
         end = self._until.get(scan, 0.0) if until is None else until
@@ -158,7 +231,7 @@ class History:
             "keywords": [KEYWORDS.get(name, name)],
         }  # fmt: skip
         metadata = {
-            "threadId": scan,
+            "threadId": thread or scan,
             "additionalContext": {"Scan": scan, "Region": "here", **bound},
         }
         self.events.append(
@@ -191,16 +264,18 @@ class History:
             )
         )
 
-    def notify(self, at: float, scan: str, name: str, composed: float | None = None) -> None:
+    def notify(
+        self, at: float, scan: str, name: str, composed: float | None = None, thread: str = ""
+    ) -> None:
         """Send the card and, if there is one, the email about an outcome."""
         if WORDS[name][1]:
             self.mail(at, scan, name, composed)
-        self.card(at + 0.5, scan, name, composed=composed)
+        self.card(at + 0.5, scan, name, composed=composed, thread=thread)
 
     def click(self, at: float, scan: str, verb: str, answer: str | None, *, days: str = "",
-              took: float = 2.0) -> None:  # fmt: skip
+              took: float = 2.0, by: str = "ada") -> None:  # fmt: skip
         """Click a button; the answer follows ``took`` seconds later."""
-        expected: Any = ["known", days] if verb == "approve" else "known"
+        expected: Any = ["known", days] if verb in ("approve", "extend") else "known"
         self.events.append(
             Clicked(
                 at=at + took,
@@ -208,6 +283,7 @@ class History:
                 function="rescan" if verb == "rescan" else "approval",
                 payload={"scan": scan} if verb == "rescan" else {"scan": scan, verb: expected},
                 answer=answer,
+                by=by,
             )
         )
 
@@ -220,12 +296,13 @@ class History:
         days: str = "",
         tagged: bool = True,
         answer: str | None = "",
+        by: str = "ada",
     ) -> float:
         """Approve by a click, tag and notify; return when the approval expires."""
         end = self._until[scan] = float(int(at + 1 + period))
         if answer == "":
             answer = f"Approved: {scan} may be deployed until {minute(end)}."
-        self.click(at, scan, "approve", answer, days=days)
+        self.click(at, scan, "approve", answer, days=days, by=by)
         self.store(at + 1, scan, "decision.json", {
             "decision": "approved", "reason": "known", "decidedAt": iso(at + 1),
             "expiresAt": iso(end),
