@@ -98,12 +98,21 @@ class Pipeline(pulumi.ComponentResource):
                 module="check_build_status",
                 description="Says what a build resulted in, and why",
                 statements=[
+                    # Also of the versions before, to compare with and to rest on.
                     *storage.read_evidence(
-                        "scan.json", "uploader.json", "report.json", "gate-result.json"
+                        "scan.json",
+                        "uploader.json",
+                        "findings.json",
+                        "report.json",
+                        "gate-result.json",
+                        "decision.json",
+                        "withdrawal.json",
+                        "extensions/*.json",
+                        "actions/*.json",
                     ),
-                    *storage.write_evidence("gate-result.json"),
-                    *storage.read_state("thread-slots/*"),
-                    *storage.write_state("thread-slots/*"),
+                    *storage.write_evidence("gate-result.json", "decision.json"),
+                    *storage.read_state("thread-slots/*", "apps/*", "resting/*"),
+                    *storage.write_state("thread-slots/*", "apps/*", "resting/*"),
                     # No request is made for a version that has been replaced already.
                     *storage.list_upload_versions(),
                     *project.read_builds(),

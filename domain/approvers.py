@@ -55,3 +55,10 @@ def is_click(record: Mapping[str, Any], reason: str, at: str) -> bool:
 
 def _distance(record: Mapping[str, Any], when: datetime) -> timedelta:
     return abs(timestamps.parse(record["clickedAt"]) - when)
+
+
+def of_approval(evidence: Evidence, decision: Mapping[str, Any]) -> list[Person]:
+    """Return who approved, by decision.json if it names them, else by their clicks."""
+    if named := decision.get("approvals"):
+        return [Person(one["user"], one.get("userName")) for one in named]
+    return matching(evidence, "approve", decision["reason"], decision["decidedAt"])

@@ -47,14 +47,19 @@ def to_json(document: object) -> bytes:
     return json.dumps(document, indent=1).encode()
 
 
-def get_object(s3: Any, bucket: str, key: str) -> StoredObject | None:
-    """Return the stored object, None if it does not exist."""
+def get_object(
+    s3: Any, bucket: str, key: str, most_bytes: int | None = None
+) -> StoredObject | None:
+    """Return the stored object, None if it does not exist or has more than ``most_bytes``."""
     try:
         response = s3.get_object(Bucket=bucket, Key=key)
     except Exception as error:
         if error_code(error) in ("NoSuchKey", "KeyTooLongError"):
             return None
         raise
+    if most_bytes is not None and response["ContentLength"] > most_bytes:
+        response["Body"].close()
+        return None
     return StoredObject(response["Body"].read(), etag=response["ETag"])
 
 

@@ -4,13 +4,14 @@ It is only an index: it says which evidence to read, and what that does not conf
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain import stored_objects
 from domain.evidence_paths import app_record_key
 from domain.json_values import as_dict, as_list
 from domain.scan_id import SCAN_ID
+from domain.stored_objects import StoredObject
 
 MOST_EXCEPTIONS = 50
 # The fields of ``Last`` by their names in the document.
@@ -45,10 +46,14 @@ class Last:
 
 @dataclass(frozen=True, kw_only=True)
 class AppRecord:
-    """``exceptions`` are scans that people approved, the newest first; some may be over."""
+    """``exceptions`` are scans that people approved, the newest first; some may be over.
+
+    ``stored`` is the object that this was read from.
+    """
 
     last: Last | None = None
     exceptions: Sequence[str] = ()
+    stored: StoredObject | None = field(default=None, compare=False)
 
 
 def read(s3: Any, bucket: str, app: str) -> AppRecord:
@@ -56,14 +61,17 @@ def read(s3: Any, bucket: str, app: str) -> AppRecord:
     return _parse(stored_objects.get_object(s3, bucket, app_record_key(app)), app)
 
 
-def record_result(s3: Any, bucket: str, app: str, last: Last) -> None:
-    """Record ``last``, unless the record has it, or that of a later upload or attempt."""
+def record_result(s3: Any, bucket: str, app: str, last: Last, read_before: AppRecord) -> None:
+    """Record ``last``, unless the record has it, or that of a later upload or attempt.
+
+    ``read_before`` is the record as it was read, to save another reading.
+    """
 
     def change(record: AppRecord) -> AppRecord:
         is_later = record.last is None or last.order > record.last.order
-        return AppRecord(last=last if is_later else record.last, exceptions=record.exceptions)
+        return replace(record, last=last) if is_later else record
 
-    _update(s3, bucket, app, change)
+    _update(s3, bucket, app, change, read_before)
 
 
 def add_exception(s3: Any, bucket: str, app: str, scan: str) -> None:
@@ -72,8 +80,7 @@ def add_exception(s3: Any, bucket: str, app: str, scan: str) -> None:
     def change(record: AppRecord) -> AppRecord:
         if scan in record.exceptions:
             return record
-        newest = (scan, *record.exceptions)[:MOST_EXCEPTIONS]
-        return AppRecord(last=record.last, exceptions=newest)
+        return replace(record, exceptions=(scan, *record.exceptions)[:MOST_EXCEPTIONS])
 
     _update(s3, bucket, app, change)
 
@@ -83,19 +90,27 @@ def remove_exception(s3: Any, bucket: str, app: str, scan: str) -> None:
 
     def change(record: AppRecord) -> AppRecord:
         left = tuple(other for other in record.exceptions if other != scan)
-        return AppRecord(last=record.last, exceptions=left)
+        return replace(record, exceptions=left)
 
     _update(s3, bucket, app, change)
 
 
-def _update(s3: Any, bucket: str, app: str, change: Callable[[AppRecord], AppRecord]) -> None:
+def _update(
+    s3: Any,
+    bucket: str,
+    app: str,
+    change: Callable[[AppRecord], AppRecord],
+    read_before: AppRecord | None = None,
+) -> None:
     key = app_record_key(app)
     for _ in range(stored_objects.TRIES):
-        current = stored_objects.get_object(s3, bucket, key)
-        before = _parse(current, app)
+        before = read_before or read(s3, bucket, app)
         after = change(before)
-        if after == before or stored_objects.replace(s3, bucket, key, _body(app, after), current):
+        if after == before or stored_objects.replace(
+            s3, bucket, key, _body(app, after), before.stored
+        ):
             return
+        read_before = None
     raise RuntimeError(f"others write {key} all the time")
 
 
@@ -111,7 +126,7 @@ def _body(app: str, record: AppRecord) -> bytes:
     )
 
 
-def _parse(stored: stored_objects.StoredObject | None, app: str) -> AppRecord:
+def _parse(stored: StoredObject | None, app: str) -> AppRecord:
     document = as_dict(stored and stored.document)
     last: Mapping[str, Any] = as_dict(document.get("last"))
     scans = [scan for scan in as_list(document.get("exceptions")) if _is_of(app, scan)]
@@ -119,6 +134,7 @@ def _parse(stored: stored_objects.StoredObject | None, app: str) -> AppRecord:
     return AppRecord(
         last=Last(**{_FIELDS[name]: value for name, value in last.items()}) if known else None,
         exceptions=tuple(scans[:MOST_EXCEPTIONS]),
+        stored=stored,
     )
 
 

@@ -1,23 +1,26 @@
 """The cards about one scan, which are posted in its thread in the channel."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from domain import timestamps
 from domain.approvers import Person
+from domain.changes import Changes
 from domain.coverage import files
 from domain.findings import Condition, Finding
 from domain.origin import UNKNOWN, Origin
 from domain.report import Report, ScanError
 from domain.uploader import Uploader
-from handlers import links, not_scanned, origin_parts
+from handlers import change_lines, links, not_scanned, origin_parts, scan_result
+from handlers.comparison import Comparison
+from handlers.exceptions_of_app import Match
 from handlers.mrkdwn import block, code, link, text
 from handlers.not_scanned import Line
 from handlers.notification import Notification, notification
 from handlers.outcome import Outcome
 
-TOP_CONDITIONS, TOP_FINDINGS = 10, 5
+TOP_CONDITIONS, TOP_FINDINGS, TOP_FIXED = 10, 5, 3
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
 
 Buttons = dict[str, str] | None
@@ -52,10 +55,13 @@ def gate_failed(
     until: str | None,
     buttons: Buttons,
     newer: str | None = None,
+    comparison: Comparison | None = None,
+    match: Match | None = None,
 ) -> Notification:
     """Return the card that asks for a decision; ``until`` is when the request expires, if known.
 
-    If there is a ``newer`` version, it says so instead of asking.
+    If there is a ``newer`` version, it says so instead of asking. ``match`` is a valid exception
+    that has some of the findings.
     """
     failed = report.failed_conditions
     open_until = f" Open until {text(timestamps.minute(until), 40)}." if until else ""
@@ -77,11 +83,11 @@ def gate_failed(
             "",
             *(f"• {_condition(condition)}" for condition in failed[:TOP_CONDITIONS]),
             *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
-            *_unanalysed(report),
+            *_changes(comparison, match),
+            *_unanalysed(report, comparison),
             "",
             f"*Findings:* {report.counted or 'none'}",
-            *(f"• {_finding(finding)}" for finding in report.findings[:TOP_FINDINGS]),
-            *_more(sum(report.counts.values()) - TOP_FINDINGS, "findings"),
+            *_findings(report, comparison),
         ],
         foot=_foot(scan_links, report),
         next_steps=[
@@ -90,6 +96,36 @@ def gate_failed(
         ],
         keywords=["quality gate failed", text(scan_links.app, 75), text(report.engine, 75)],
         buttons=buttons,
+    )
+
+
+def passes_again(
+    scan_links: ScanLinks,
+    report: Report,
+    failed: Mapping[str, Any],
+    comparison: Comparison | None,
+) -> Notification:
+    """Return the card of an app that passes again; ``failed`` is gate-result.json of before."""
+    version, day = scan_result.version_of(failed["scan"]), timestamps.day(failed["evaluatedAt"])
+    is_same = version == scan_links.version_id[:8]
+    before = "The scan of this version" if is_same else f"Version {code(version, 20)}"
+    return notification(
+        scan=scan_links.scan,
+        title=f"✅ {text(scan_links.app, 100)}: passes again",
+        body=[
+            _upload(scan_links, report),
+            _uploaded_by(scan_links.uploader),
+            *origin_parts.on_card(scan_links.origin),
+            "",
+            f"{before} failed the quality gate on {day}. This one passes, and may be deployed.",
+            *_changes(comparison, None),
+            "",
+            f"*Findings:* {report.counted or 'none'}",
+            *(_fixed(comparison.changes) if comparison and comparison.changes else ()),
+        ],
+        foot=_foot(scan_links, report),
+        next_steps=["Deploy this version instead of the one that failed."],
+        keywords=["passes again", text(scan_links.app, 75)],
     )
 
 
@@ -186,8 +222,43 @@ def _finding(finding: Finding) -> str:
     return f"*{severity}* {linked} {text(finding.message, 300)} ({rule})"
 
 
-def _unanalysed(report: Report) -> Iterable[str]:
-    if lines := not_scanned.unanalysed(report, TOP_UNANALYSED):
+def _changes(comparison: Comparison | None, match: Match | None) -> Iterable[str]:
+    if comparison or match:
+        yield ""
+    if comparison:
+        yield f"*{text(change_lines.headline(comparison), 250)}*"
+    if match:
+        yield text(change_lines.approved(match), 1000)
+        if match.uncovered:
+            yield text(change_lines.uncovered(match), 500)
+
+
+def _findings(report: Report, comparison: Comparison | None) -> Iterable[str]:
+    """The findings, new ones first, then what is fixed."""
+    changes = comparison and comparison.changes
+    if not changes:
+        yield from (f"• {_finding(finding)}" for finding in report.findings[:TOP_FINDINGS])
+        yield from _more(sum(report.counts.values()) - TOP_FINDINGS, "findings")
+        return
+    for mark, finding in change_lines.first(changes, TOP_FINDINGS):
+        yield f"• {'🆕 ' if mark else ''}{_finding(finding)}"
+    if left := change_lines.left_out(changes, TOP_FINDINGS):
+        yield f"… and {left}"
+    yield from _fixed(changes)
+
+
+def _fixed(changes: Changes) -> Iterable[str]:
+    named = ", ".join(
+        f"{code(finding.location, 120)} ({code(finding.rule, 60)})"
+        for finding in changes.fixed[:TOP_FIXED]
+    )
+    more = len(changes.fixed) - TOP_FIXED
+    if named:
+        yield f"*Fixed:* {named}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _unanalysed(report: Report, comparison: Comparison | None) -> Iterable[str]:
+    if lines := not_scanned.unanalysed(report, TOP_UNANALYSED, change_lines.new_files(comparison)):
         yield ""
         yield f"*{not_scanned.UNANALYSED}*"
         yield from map(_line, lines)

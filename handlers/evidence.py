@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain import stored_objects
+from domain import findings_document, stored_objects
 from domain.evidence_paths import (
     WAITING,
     evidence_key,
@@ -31,8 +31,14 @@ class Evidence:
     scan: str
 
     def get(self, name: str) -> StoredObject | None:
-        """Return the stored document ``name``, None if it does not exist."""
-        return get_object(self.s3, self.bucket, evidence_key(self.scan, name))
+        """Return the stored document ``name``, None if it does not exist.
+
+        Also None if it is larger than any document of the pipeline: the scan writes some of them,
+        and hostile code may have taken over the scan.
+        """
+        return get_object(
+            self.s3, self.bucket, evidence_key(self.scan, name), findings_document.MOST_BYTES
+        )
 
     def read(self, name: str) -> Any:
         """Return the parsed JSON of ``name``, None if it does not exist or is not JSON."""
@@ -46,6 +52,11 @@ class Evidence:
     def read_each(self, *names: str) -> list[Any]:
         """Return each of ``names`` as ``read`` does, read in parallel."""
         return parallel.map_all(self.read, names)
+
+    def names(self) -> list[str]:
+        """Return the names of the stored documents, at most 1,000."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=evidence_key(self.scan, ""))
+        return [scan_and_name(content["Key"])[1] for content in listed.get("Contents", [])]
 
     def all(self, folder: str) -> list[Any]:
         """Return the parsed JSON of the documents in ``folder``, at most 200."""

@@ -1,5 +1,6 @@
 """Lines about files that were not analysed, for cards and emails."""
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from domain.coverage import Unseen, files
@@ -22,9 +23,14 @@ class Line(NamedTuple):
     words: str
 
 
-def unanalysed(report: Report, most: int) -> list[Line]:
-    """Return lines about the first ``most`` files in supported languages that were not analysed."""
-    return _named(report, "unanalysed", most)
+def unanalysed(
+    report: Report, most: int, new: Container[tuple[str, str]] = frozenset()
+) -> list[Line]:
+    """Return lines about the first ``most`` files in supported languages that were not analysed.
+
+    ``new`` has the classes and names of those that are new, which come first.
+    """
+    return _named(report, "unanalysed", most, new)
 
 
 def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
@@ -49,12 +55,22 @@ def remedy(report: Report) -> str:
     return f"{', '.join(steps)}, and upload again"
 
 
-def _named(report: Report, kind: str, most: int) -> list[Line]:
+def _named(
+    report: Report, kind: str, most: int, new: Container[tuple[str, str]] = frozenset()
+) -> list[Line]:
     if report.coverage is None:
         return []
-    lines = [Line(entry.file, _why(entry)) for entry in report.coverage.named(kind)[:most]]
-    left = report.coverage.left_out(kind, most)
-    return [*lines, *([Line("", f"… and {files(left, 'more file')}")] if left else [])]
+    entries = sorted(
+        report.coverage.named(kind), key=lambda entry: (entry.kind, entry.file) not in new
+    )[:most]
+    left = report.coverage.counts[kind] - sum(entry.files for entry in entries)
+    return [
+        *(
+            Line(entry.file, f"{'new: ' if (entry.kind, entry.file) in new else ''}{_why(entry)}")
+            for entry in entries
+        ),
+        *([Line("", f"… and {files(left, 'more file')}")] if left else []),
+    ]
 
 
 def _why(unseen: Unseen) -> str:

@@ -26,7 +26,11 @@ def map_all(call: Callable[[Item], Result], items: Iterable[Item]) -> list[Resul
     return [future.result() for future in futures]
 
 
+def all_of(*calls: Callable[[], Any]) -> list[Any]:
+    """Call all in parallel, and return their results; see ``map_all``."""
+    return map_all(lambda call: call(), calls)
+
+
 def both(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
     """Call both in parallel; see ``map_all``."""
-    calls: tuple[Callable[[], Any], ...] = (first, second)
-    return cast("tuple[First, Second]", tuple(map_all(lambda call: call(), calls)))
+    return cast("tuple[First, Second]", tuple(all_of(first, second)))

@@ -36,8 +36,8 @@ ANY_RESOURCE = {
 # Resources with a "*" inside, and what the "*" stands for.
 INSIDE = {
     r"arn:aws:s3:::gate-artifacts/scans/\*/[a-z-]+\.(json|log)": "an app and a version id",
-    r"arn:aws:s3:::gate-artifacts/scans/\*/actions/\*\.json": "the same, and a log event",
-    r"arn:aws:s3:::gate-state/(waiting|thread-slots|cache)/\*": "a scan, a time, or a file",
+    r"arn:aws:s3:::gate-artifacts/scans/\*/(actions|extensions)/\*\.json": "the same, and a click",
+    r"arn:aws:s3:::gate-state/(waiting|thread-slots|cache|apps|resting)/\*": "an app, scan, time",
     r"arn:aws:sfn:::gate-pipeline:\*": "the executions of one state machine",
     r"arn:aws:s3:::gate-(uploads|access-logs)/\*": "any object's key",
     r"arn:aws:cloudwatch:::[a-z-]+:\*": "the log streams of one group",

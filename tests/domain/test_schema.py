@@ -37,7 +37,8 @@ SOUND: dict[str, Any] = {
     "report": json.loads((EVENTS / "report-failed.json").read_text()),
     "gate-result": {
         **HEAD, "status": "failed", "reason": "HIGH", "retryable": True, "evaluatedAt": TIME,
-        "card": None, "evidence": {"scan.json": SHA256},
+        "card": None, "evidence": {"scan.json": SHA256}, "since": HEAD["scan"],
+        "exception": HEAD["scan"], "restsOn": HEAD["scan"], "thread": HEAD["scan"],
     },
     "decision": decisions.decision(
         HEAD["scan"], SHA256, timestamps.parse(TIME), decision="approved", reason="known",

@@ -30,6 +30,9 @@ ENVIRONMENT = {
             },
         }
     ),
+    "APPROVAL_COVERS": "version",
+    "SELF_APPROVAL": "warn",
+    "PEOPLE": "{}",
     "EXCEPTION_SECONDS": str(30 * 24 * 3600),
     "MAX_EXCEPTION_SECONDS": str(90 * 24 * 3600),
     "SENDER": "Quality gate <gate@example.com>",
@@ -173,7 +176,9 @@ class Artifacts:
 
     @staticmethod
     def bucket(key: str) -> str:
-        return STATE if key.startswith(("waiting/", "thread-slots/", "apps/")) else BUCKET
+        return (
+            STATE if key.startswith(("waiting/", "thread-slots/", "apps/", "resting/")) else BUCKET
+        )
 
     def upload(self, key: str) -> str:
         """Upload another version of ``key``; return its id."""

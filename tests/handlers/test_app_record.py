@@ -23,7 +23,8 @@ def recorded():
 
 
 def record(**changes):
-    app_record.record_result(s3, STATE, "payments", dataclasses.replace(LAST, **changes))
+    last = dataclasses.replace(LAST, **changes)
+    app_record.record_result(s3, STATE, "payments", last, recorded())
 
 
 def test_an_app_without_a_record_has_no_result_and_no_exception(artifacts):

@@ -42,8 +42,9 @@ def scanned(artifacts, recorded, machine):
 @pytest.mark.parametrize(
     ("event", "report", "most"),
     [
-        ("passed", "report-passed", 2),
-        ("failed", "report-failed", MOST),
+        # Once the gate result is written, it is recorded as the app's last one.
+        ("passed", "report-passed", 3),
+        ("failed", "report-failed", MOST + 1),
         ("broken", "report-broken", MOST),
     ],
 )
@@ -94,7 +95,7 @@ def test_a_card_of_a_notification_storm_takes_no_further_round(
 
     check_build_status.handler(recorded(event), None)
 
-    assert rounds.made <= MOST
+    assert rounds.made <= MOST + 1
 
 
 @pytest.mark.parametrize(

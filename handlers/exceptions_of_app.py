@@ -1,0 +1,132 @@
+"""Finds the exceptions of an app that are valid, and the one that covers a failed version."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain import approvals, approvers, changes, exceptions
+from domain.approvals import Documents
+from domain.approvers import Person
+from domain.evidence_paths import numbered
+from domain.findings_document import AllFindings
+from domain.json_values import as_dict
+from domain.report import Report
+from domain.stored_objects import StoredObject
+from handlers import scan_result
+from handlers.evidence import Evidence
+from handlers.scan_result import ScanResult
+
+# Exceptions of an app whose findings are read; an app usually has one that is valid.
+MOST = 10
+
+
+class Valid(NamedTuple):
+    """An approval by people that is valid until ``ends``; ``decision`` is decision.json."""
+
+    evidence: Evidence
+    decision: StoredObject
+    ends: datetime
+
+
+class Match(NamedTuple):
+    """A valid exception that has some of a scan's findings and unanalysed files.
+
+    ``uncovered`` are sentences why it does not cover the scan, none if it does; None where
+    exceptions cover no findings.
+    """
+
+    exception: Valid
+    result: ScanResult
+    people: Sequence[Person]
+    findings: int
+    files: int
+    uncovered: Sequence[str] | None
+
+    @property
+    def covers(self) -> bool:
+        """Whether the version is approved under the exception."""
+        return self.uncovered is not None and not self.uncovered
+
+
+def documents(evidence: Evidence) -> Documents:
+    """Return what decides whether an approval is valid; read one after the other."""
+    names = evidence.names()
+
+    def read(name: str) -> Any:
+        return evidence.read(name) if name in names else None
+
+    return Documents(
+        read("decision.json"),
+        read("withdrawal.json"),
+        [evidence.read(name) for name in numbered("extensions", names)],
+    )
+
+
+def valid(evidence: Evidence, now: datetime) -> Valid | None:
+    """Return the approval of a scan if people made it and it is valid at ``now``."""
+    decision = evidence.get("decision.json")
+    if decision is None:
+        return None
+    documents_of_scan = documents(evidence)
+    if not approvals.is_by_people(decision.document):
+        return None
+    validity = approvals.validity(documents_of_scan, None, now)
+    if validity.status != "approved" or validity.ends is None:
+        return None
+    return Valid(evidence, decision, validity.ends)
+
+
+def best(
+    approvals_of_app: Sequence[Valid],
+    report: Report,
+    findings: AllFindings | None,
+    *,
+    cover: bool,
+    refused: Callable[[Sequence[Person]], Sequence[str]],
+) -> Match | None:
+    """Return the newest exception that covers a scan, else the newest that has some of it.
+
+    Without ``cover`` no exception covers it. ``refused`` returns why what people approved may not.
+    """
+    first: Match | None = None
+    if findings is None:
+        return None
+    for exception in approvals_of_app[:MOST]:
+        match = _match(exception, report, findings, refused if cover else None)
+        if match and match.covers:
+            return match
+        first = first or match
+        if first and not cover:
+            break
+    return first
+
+
+def _match(
+    exception: Valid,
+    report: Report,
+    findings: AllFindings,
+    refused: Callable[[Sequence[Person]], Sequence[str]] | None,
+) -> Match | None:
+    result = scan_result.read(exception.evidence)
+    named = as_dict(exception.decision.document["evidence"]).get("gate-result.json")
+    if result is None or result.sha256 != named or result.gate_result["status"] != "failed":
+        return None
+    same = changes.compare(result.findings, findings)
+    uncovered = (
+        None
+        if refused is None
+        else exceptions.not_covered(report, findings, result.report, result.findings)
+    )
+    if not same.known and not same.known_files and uncovered != []:
+        return None
+    people = approvers.of_approval(exception.evidence, exception.decision.document)
+    if refused and not uncovered:
+        uncovered = refused(people)
+    return Match(
+        exception=exception,
+        result=result,
+        people=people,
+        findings=len(same.known),
+        files=sum(entry.files for entry in same.known_files),
+        uncovered=uncovered,
+    )

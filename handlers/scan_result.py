@@ -1,0 +1,78 @@
+"""Reads what a scan resulted in, as far as its documents name each other's SHA-256."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain import findings_document, report
+from domain.findings_document import AllFindings
+from domain.json_values import as_dict
+from domain.report import Report
+from domain.stored_objects import StoredObject
+from handlers.evidence import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanResult:
+    """``gate_result`` is gate-result.json, ``sha256`` its SHA-256.
+
+    Report and findings are those that it was made of. Both are untrusted.
+    """
+
+    scan: str
+    gate_result: Mapping[str, Any]
+    sha256: str
+    report: Report
+    findings: AllFindings
+
+    @property
+    def version(self) -> str:
+        """The first characters of the version's id, as cards name it."""
+        return version_of(self.scan)
+
+
+def version_of(scan: str) -> str:
+    """Return the first characters of the id of a scan's version, as cards name it."""
+    return scan.partition("/")[2][:8]
+
+
+def read(evidence: Evidence) -> ScanResult | None:
+    """Return the result of a scan whose gate was evaluated, None if it is incomplete or changed.
+
+    The documents are read one after the other, so that several scans can be read in parallel.
+    """
+    stored = evidence.get("gate-result.json")
+    gate_result = as_dict(stored and stored.document)
+    if not stored or gate_result.get("status") not in ("passed", "failed"):
+        return None
+    left = evidence.get("report.json")
+    if not left or as_dict(gate_result["evidence"]).get("report.json") != left.sha256:
+        return None
+    parsed_report = report.parse(left.document, evidence.scan)
+    findings = findings_of(evidence.scan, left, evidence.get(findings_document.NAME))
+    if parsed_report is None or findings is None:
+        return None
+    return ScanResult(
+        scan=evidence.scan,
+        gate_result=gate_result,
+        sha256=stored.sha256,
+        report=parsed_report,
+        findings=findings,
+    )
+
+
+def findings_of(
+    scan: str, left: StoredObject | None, stored: StoredObject | None
+) -> AllFindings | None:
+    """Return what findings.json says; None if it is not the one that the report ``left`` names."""
+    named = as_dict(as_dict(left and left.document).get("evidence")).get(findings_document.NAME)
+    if stored is None or named != stored.sha256:
+        return None
+    return findings_document.parse(stored.document, scan)
+
+
+def thread_of(gate_result: Mapping[str, Any]) -> str:
+    """Return the thread of messages about the scan whose gate-result.json this is."""
+    if gate_result["card"]:
+        return gate_result["card"]["metadata"]["threadId"]
+    return gate_result.get("thread") or gate_result["scan"]
