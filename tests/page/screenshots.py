@@ -17,7 +17,8 @@ WIDE, PHONE = {"width": 1440, "height": 1080}, {"width": 390, "height": 844}
 def main() -> int:
     path = chromium_path()
     if not path:
-        print("Screenshots need Chromium: apt-get install chromium fonts-noto-color-emoji, or CHROMIUM")
+        packages = "chromium fonts-noto-color-emoji"
+        print(f"Screenshots need Chromium: apt-get install {packages}, or CHROMIUM")
         return 1
     FOLDER.mkdir(exist_ok=True)
     with serving(0) as served, sync_playwright() as playwright:
