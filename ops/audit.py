@@ -29,6 +29,10 @@ class Row:
     ``uploadedBy`` is as S3 recorded it, ``uploaderClaim`` as the upload says itself, as are its
     repository, commit, branch, pull request, author and build.
 
+    ``approvers`` is how many people approved. ``restsOn`` is the scan on whose exception the
+    approval rests: that one's people, extensions and withdrawal are named. ``expires`` is with the
+    extensions. ``warning`` says that who uploaded decided.
+
     Three count files that were not analysed: see ``coverage`` in the report's schema.
     """
 
@@ -44,7 +48,12 @@ class Row:
     reason: str
     decided: str
     decidedBy: str
+    approvers: int | None
+    restsOn: str
     expires: str
+    extensions: int | None
+    extendedBy: str
+    warning: str
     withdrawn: str
     withdrawnBy: str
     withdrawnReason: str
@@ -69,6 +78,13 @@ class Row:
         return ", ".join(f"{number:,} {kind}" for kind, number in named.items() if number)
 
     @property
+    def approval(self) -> str:
+        """For example ``under payments/3Lg8, extended``."""
+        rests = f"under {self.restsOn}" if self.restsOn else ""
+        extended = "extended" if self.extensions else ""
+        return ", ".join(filter(None, (rests, extended, self.warning)))
+
+    @property
     def origin(self) -> str:
         """For example ``1a2b3c4 main``."""
         return f"{self.commit[:7]} {self.branch}".strip()
@@ -76,11 +92,13 @@ class Row:
 
 UNREADABLE = "the evidence is not as the pipeline writes it, verify it"
 TITLES = [field.name for field in fields(Row)]
-COUNTS = ("unanalysed", "opaque", "otherLanguage")
+COVERAGE = ("unanalysed", "opaque", "otherLanguage")
+COUNTS = ("approvers", "extensions", *COVERAGE)
+WARNING = "⚠ decided by who uploaded it"
 # The columns that fit on a terminal.
 SHOWN = (
     "scan", "key", "uploadedBy", "origin", "result", "decision", "reason", "decided", "decidedBy",
-    "expires", "withdrawn", "notAnalysed",
+    "approval", "expires", "withdrawn", "notAnalysed",
 )  # fmt: skip
 
 
@@ -99,7 +117,7 @@ def audit(
 ) -> None:
     """List who approved what, why, and until when: one row for each scan.
 
-    A scan is listed when it was uploaded, evaluated, decided or withdrawn in those days.
+    A scan is listed when it was uploaded, evaluated, decided, extended or withdrawn in those days.
 
     Example:
     chatops audit --from 2026-01-01 --to 2026-03-31 --csv q1.csv --stack prod
@@ -135,11 +153,11 @@ def rows(environment: stack.Stack, prefix: str, first: date, last: date) -> Iter
                 **{**empty, "scan": scan.id, "reason": f"{UNREADABLE}: {scan.invalid_evidence}"}
             )
         elif any(first <= day <= last for day in _days(scan)):
-            yield row(scan)
+            yield row(scan, environment.people)
 
 
-def row(scan: Scan) -> Row:
-    """The valid documents of a scan as a row."""
+def row(scan: Scan, people: Mapping[str, str]) -> Row:
+    """The valid documents of a scan as a row; ``people`` is the setting."""
 
     def field_of(document: Mapping[str, Any] | None, name: str) -> str:
         return str((document or {}).get(name) or "")
@@ -159,10 +177,15 @@ def row(scan: Scan) -> Row:
         reason=field_of(scan.decision, "reason"),
         decided=field_of(scan.decision, "decidedAt"),
         decidedBy=scan.decided_by,
-        expires=field_of(scan.decision, "expiresAt"),
-        withdrawn=field_of(scan.withdrawal, "withdrawnAt"),
+        approvers=scan.approver_count,
+        restsOn=scan.rests_on,
+        expires=scan.expires,
+        extensions=len(scan.extended) if scan.expires else None,
+        extendedBy=scan.extended_by,
+        warning=WARNING if scan.is_self_approved(people) else "",
+        withdrawn=field_of(scan.withdrawn, "withdrawnAt"),
         withdrawnBy=scan.withdrawn_by,
-        withdrawnReason=field_of(scan.withdrawal, "reason"),
+        withdrawnReason=field_of(scan.withdrawn, "reason"),
         **_coverage_counts(parsed_report),
         repository=claimed.repository,
         commit=claimed.commit,
@@ -176,17 +199,18 @@ def row(scan: Scan) -> Row:
 def _coverage_counts(parsed_report: report.Report | None) -> dict[str, int | None]:
     """The counts of the report; None for each if there is no valid report with a coverage."""
     counts = parsed_report.coverage.counts if parsed_report and parsed_report.coverage else {}
-    return {name: counts.get(name) for name in COUNTS}
+    return {name: counts.get(name) for name in COVERAGE}
 
 
 def _days(scan: Scan) -> Iterator[date]:
-    times = {
-        "uploadedAt": scan.opened,
-        "evaluatedAt": scan.gate_result,
-        "decidedAt": scan.decision,
-        "withdrawnAt": scan.withdrawal,
-    }
-    for name, document in times.items():
+    times = [
+        ("uploadedAt", scan.opened),
+        ("evaluatedAt", scan.gate_result),
+        ("decidedAt", scan.decision),
+        *(("extendedAt", extension) for extension in scan.extended),
+        ("withdrawnAt", scan.withdrawn),
+    ]
+    for name, document in times:
         if document:
             yield timestamps.parse(document[name]).date()
 

@@ -129,7 +129,7 @@ def _contradiction(scan: Scan, bucket: str, upload: Upload, status: str) -> str:
         return wrong
     if not clearance.deployable(scan, status):
         follows = expected_clearance(scan, timestamps.now())[0]
-        follows = "withdrawn" if scan.is_withdrawn else follows
+        follows = "withdrawn" if scan.withdrawn else follows
         return clearance.unexplained(scan, status, follows)
     if not scan.opened or not scan.scanned_sha256:
         return clearance.NOT_NAMED

@@ -80,7 +80,7 @@ def deployable(scan: Scan, status: Clearance, now: datetime | None = None) -> bo
     ``scan`` is the one that determines the clearance.
     """
     follows, _ = expected_clearance(scan, now or timestamps.now())
-    return status in CLEARED and status == follows and not scan.is_withdrawn
+    return status in CLEARED and status == follows and scan.withdrawn is None
 
 
 def invalid(scan: Scan, bucket: str, key: str, version: str) -> str:

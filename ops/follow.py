@@ -7,9 +7,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from domain import durations
-from ops import ending, errors, formats, output, report_table, stack
+from ops import comparison, ending, errors, formats, output, report_table, stack
 from ops.ending import Ending
 from ops.errors import CommandError
+from ops.evidence import Evidence
 from ops.formats import ResultOptions
 from ops.scan_documents import Scan
 from ops.snapshot import Reader, Snapshot
@@ -41,19 +42,23 @@ def finish(
     result, snapshot = until(environment, target)
     # What contradicts itself is not evidence of anything.
     scan = snapshot.scan if snapshot and not snapshot.contradiction else None
+    is_over = result.status != "interrupted"
+    changes = comparison.of(Evidence(environment), scan) if scan and is_over else None
     if options.json:
-        output.as_json({**(about or {}), **_document(result, target, snapshot)})
-    elif scan and result.status != "interrupted":
-        report_table.show(environment, scan)
+        evidence = report_table.document(scan, changes) if scan else {}
+        output.as_json({**(about or {}), **_document(result, target, snapshot), **evidence})
+    elif scan and is_over:
+        report_table.show(environment, scan, changes)
     mark, style = ("✔", "green") if result.exit_code == 0 else ("✘", "red")
     output.say(f"{mark} {result.sentence}", style)
     for step in filter(None, result.next_step.split("\n")):
         output.say(f"  {step}")
-    if result.status != "interrupted":
+    if is_over:
         report_table.write(
             environment,
             options,
             scan or Scan(id=target.scan),
+            changes,
             status=result.status,
             sentence=result.sentence,
         )
@@ -144,10 +149,7 @@ def _not_begun(environment: stack.Stack, target: Target) -> str:
 
 
 def _document(result: Ending, target: Target, snapshot: Snapshot | None) -> dict[str, Any]:
-    """The result for ``--json``."""
-    evidence = {}
-    if snapshot and not snapshot.contradiction:
-        evidence = report_table.document(snapshot.scan)
+    """The result for ``--json``, without what the evidence says."""
     return {
         "scan": snapshot.scan.id if snapshot else target.scan,
         "status": result.status,
@@ -163,5 +165,4 @@ def _document(result: Ending, target: Target, snapshot: Snapshot | None) -> dict
             }
             for step in (steps(snapshot) if snapshot else ())
         ],
-        **evidence,
     }

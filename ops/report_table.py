@@ -5,17 +5,20 @@ from typing import Any
 from domain import report
 from domain.coverage import Coverage, files
 from domain.evidence_paths import evidence_prefix
+from domain.findings import Finding
 from domain.report import Report
 from ops import formats, output, stack
+from ops.comparison import Comparison
 from ops.evidence import Evidence
 from ops.formats import Format, ResultOptions, ScanResult
 from ops.scan_documents import Scan
 
 MOST_FINDINGS, MOST_FILES = 20, 10
+COLUMNS = ("SEVERITY", "WHERE", "RULE", "MESSAGE")
 
 
-def show(environment: stack.Stack, scan: Scan) -> None:
-    """Print the report on stdout; nothing if there is no valid one."""
+def show(environment: stack.Stack, scan: Scan, changes: Comparison | None) -> None:
+    """Print the report on stdout, with the findings by ``changes``; nothing without a valid one."""
     parsed = report.parse(scan.report, scan.id)
     if not parsed:
         return
@@ -23,15 +26,15 @@ def show(environment: stack.Stack, scan: Scan) -> None:
         output.table(("THE SCAN FAILED TO RUN", ""), _error(parsed))
     else:
         _show_gate(parsed)
-        _show_findings(parsed)
+        _show_findings(parsed, changes)
     if parsed.coverage:
-        _show_unanalysed(parsed.coverage)
+        _show_unanalysed(parsed.coverage, changes)
     _show_links(environment, scan, parsed.dashboard)
 
 
-def document(scan: Scan) -> dict[str, Any]:
+def document(scan: Scan, changes: Comparison | None) -> dict[str, Any]:
     """What the evidence says, for ``--json``; a report that is not valid is left out."""
-    opened, decision, back = scan.opened or {}, scan.decision, scan.withdrawal
+    opened, decision, back = scan.opened or {}, scan.decision, scan.withdrawn
     evaluated = scan.report if report.parse(scan.report, scan.id) else None
     names = ("engine", "gate", "counts", "findings", "coverage", "links", "error")
     return {
@@ -45,7 +48,13 @@ def document(scan: Scan) -> dict[str, Any]:
             "reason": decision["reason"],
             "decidedAt": decision["decidedAt"],
             "decidedBy": scan.decided_by,
-            "expiresAt": decision["expiresAt"],
+            "restsOn": scan.rests_on or None,
+            "expiresAt": scan.expires or None,
+            "extensions": [
+                {name: extension[name] for name in ("reason", "extendedAt", "expiresAt")}
+                for extension in scan.extended
+            ],
+            "extendedBy": scan.extended_by,
         },
         "withdrawal": back
         and {
@@ -53,12 +62,19 @@ def document(scan: Scan) -> dict[str, Any]:
             "withdrawnAt": back["withdrawnAt"],
             "withdrawnBy": scan.withdrawn_by,
         },
+        "changes": changes and changes.document,
         "report": evaluated and {name: evaluated.get(name) for name in names},
     }
 
 
 def write(
-    environment: stack.Stack, options: ResultOptions, scan: Scan, *, status: str, sentence: str
+    environment: stack.Stack,
+    options: ResultOptions,
+    scan: Scan,
+    changes: Comparison | None,
+    *,
+    status: str,
+    sentence: str,
 ) -> None:
     """Write the report to the files of ``options``, with all findings.
 
@@ -72,6 +88,8 @@ def write(
         sentence=sentence,
         report=scan.report,
         findings=Evidence(environment).findings(scan) if to_files else None,
+        changes=changes and changes.changes,
+        baseline=changes.since if changes else "",
     )
     formats.write(options, result)
 
@@ -94,28 +112,50 @@ def _show_gate(parsed: Report) -> None:
         )
 
 
-def _show_findings(parsed: Report) -> None:
+def _show_findings(parsed: Report, changes: Comparison | None) -> None:
+    if changes:
+        _show_changes(parsed, changes)
+        return
     listed = parsed.findings[:MOST_FINDINGS]
     if not listed:
         return
     output.heading("")
     output.heading(f"Findings: {parsed.counted}")
-    output.table(
-        ("SEVERITY", "WHERE", "RULE", "MESSAGE"),
-        ((item.severity, item.location, item.rule, item.message) for item in listed),
-    )
+    output.table(COLUMNS, (_cells(item) for item in listed))
     if (left := sum(parsed.counts.values()) - len(listed)) > 0:
         output.heading(f"and {left:,} more", "dim")
 
 
-def _show_unanalysed(coverage: Coverage) -> None:
+def _show_changes(parsed: Report, changes: Comparison) -> None:
+    output.heading("")
+    if parsed.counted:
+        output.heading(f"Findings: {parsed.counted}")
+    output.heading(changes.summary)
+    if changes.exception:
+        output.heading(changes.exception, "")
+    marked = [*changes.marked]
+    if listed := marked[:MOST_FINDINGS]:
+        output.table(("", *COLUMNS), ((mark, *_cells(item)) for mark, item in listed))
+    if (left := len(marked) - len(listed)) > 0:
+        output.heading(f"and {left:,} more", "dim")
+
+
+def _cells(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.severity, finding.location, finding.rule, finding.message
+
+
+def _show_unanalysed(coverage: Coverage, changes: Comparison | None) -> None:
     number = coverage.counts["unanalysed"]
     output.heading("")
     output.heading(coverage.analysed)
     if not number:
         return
     listed = coverage.named("unanalysed")[:MOST_FILES]
-    output.table(("NOT ANALYSED", "WHY"), ((item.file, item.reason) for item in listed))
+    new = {item.file for item in changes.changes.new_files} if changes else set[str]()
+    output.table(
+        ("NOT ANALYSED", "WHY"),
+        ((item.file, item.reason + (" (new)" if item.file in new else "")) for item in listed),
+    )
     if (left := coverage.left_out("unanalysed", MOST_FILES)) > 0:
         output.heading(f"and {files(left, 'more file')}", "dim")
 

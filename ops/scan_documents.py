@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain import approvals, approvers, findings_document, report, timestamps, uploader
+from domain import approvals, approvers, findings_document, four_eyes, report, timestamps, uploader
 from domain.approvals import Documents, Validity
 from domain.approvers import Person
 from domain.evidence_paths import numbered, schema_of
@@ -103,10 +103,15 @@ class Scan:
         return Documents(self.decision, self.withdrawal, self.extensions)
 
     @property
-    def is_withdrawn(self) -> bool:
-        """Whether it was withdrawn, or what it rests on, even with a date in the future."""
+    def withdrawn(self) -> Mapping[str, Any] | None:
+        """withdrawal.json, else that of the exception that it rests on; dates may be any."""
         under = self.root.withdrawal if self.rests_on and self.root else None
-        return bool(self.withdrawal or under)
+        return self.withdrawal or under
+
+    @property
+    def extended(self) -> Sequence[Mapping[str, Any]]:
+        """The extensions that count: of an approval that rests on another, those of that."""
+        return self.root.extensions if self.rests_on and self.root else self.extensions
 
     @property
     def expires(self) -> str:
@@ -146,7 +151,15 @@ class Scan:
         decision = (self.root or self).decision if self.rests_on else self.decision
         if not decision or decision["decision"] not in VERBS:
             return ""
-        return _names(self.deciders, " and " if "approvals" in decision else " or ")
+        return names(self.deciders, " and " if "approvals" in decision else " or ")
+
+    @property
+    def approver_count(self) -> int | None:
+        """How many people approved, also where nobody knows who; None if it is no approval."""
+        decision = (self.root or self).decision if self.rests_on else self.decision
+        if not decision or decision["decision"] != "approved":
+            return None
+        return len(decision.get("approvals", ())) or 1
 
     @property
     def withdrawn_by(self) -> str:
@@ -156,18 +169,33 @@ class Scan:
             return self.root.withdrawn_by if self.rests_on and self.root else ""
         if "rule" in back:
             return "the pipeline"
-        return _names(approvers.matching(self, "withdraw", back["reason"], back["withdrawnAt"]))
+        return names(approvers.matching(self, "withdraw", back["reason"], back["withdrawnAt"]))
 
     @property
     def extenders(self) -> list[Person]:
         """Who extended the approval, as far as known, in the order of the extensions."""
-        return [
-            person
+        if self.rests_on:
+            return self.root.extenders if self.root else []
+        people = {
+            person.user: person
             for extension in self.extensions
             for person in approvers.matching(
                 self, "extend", extension["reason"], extension["extendedAt"]
             )
-        ]
+        }
+        return [*people.values()]
+
+    @property
+    def extended_by(self) -> str:
+        """``extenders`` as text; empty if nobody extended it."""
+        return names(self.extenders, ", ") if self.extended else ""
+
+    def is_self_approved(self, people: Mapping[str, str]) -> bool:
+        """Whether who uploaded approved it or extended that; ``people`` is the setting."""
+        if (self.decision or {}).get("decision") != "approved":
+            return False
+        clicked = [*self.deciders, *self.extenders]
+        return any(four_eyes.is_uploader(person, self.uploader, people) for person in clicked)
 
     def explanation(self, status: str | None) -> str:
         """Return in one line why the version's tag says ``status``."""
@@ -183,20 +211,36 @@ class Scan:
         if status == "superseded" and decision:
             return f"superseded: {decision['reason']}"
         if status in ("failed", "error") and self.gate_result:
-            doing = "; it waits for a decision" if status == "failed" else ""
+            doing = f"; {self._waits}" if status == "failed" else ""
             return f"{status}: {self.gate_result['reason']}{doing}"
         if status is None:
             return "it is being scanned" if self.opened else "its scan has not begun"
         return str(status)
 
+    @property
+    def covered_by(self) -> str:
+        """The scan whose exception covers a failed gate, by the gate result; empty if none does."""
+        return (self.gate_result or {}).get("restsOn", "")
+
+    @property
+    def _waits(self) -> str:
+        if self.covered_by:
+            return f"the exception of {self.covered_by} covers it"
+        return "it waits for another approval" if self.approvals else "it waits for a decision"
+
     def _withdrawn(self) -> str:
-        own = self.withdrawal or not self.rests_on
-        back = self.withdrawal if own else self.root and self.root.withdrawal
+        back = self.withdrawn
         if not back:
             return ""
-        what = "" if own else f"the exception of {self.rests_on}, on which it rests, was "
+        what = (
+            "" if self.withdrawal else f"the exception of {self.rests_on}, on which it rests, was "
+        )
         when = timestamps.minute(back["withdrawnAt"])
         return f"{what}withdrawn by {self.withdrawn_by} on {when}, because: {back['reason']}"
+
+    @property
+    def _root_was(self) -> str:
+        return f"the exception of {self.rests_on}, on which it rests, was "
 
     def _decided(self, decision: Mapping[str, Any]) -> str:
         under = f" under the exception of {self.rests_on}," if self.rests_on else ""
@@ -204,13 +248,13 @@ class Scan:
             f"{decision['decision']}{under} by {self.decided_by} on "
             f"{timestamps.minute(decision['decidedAt'])}, because: {decision['reason']}"
         )
-        extended = (self.root or self).extensions if self.rests_on else self.extensions
-        if extended:
-            summary += f"; extended, because: {extended[-1]['reason']}"
+        if self.extended:
+            summary += f"; extended, because: {self.extended[-1]['reason']}"
         return f"{summary} (until {timestamps.minute(self.expires)})" if self.expires else summary
 
 
-def _names(people: Sequence[Person], between: str = " or ") -> str:
+def names(people: Sequence[Person], between: str = " or ") -> str:
+    """The people as text; the channel, if nobody is known."""
     return between.join(map(str, people)) or "the channel"
 
 

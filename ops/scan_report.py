@@ -1,10 +1,10 @@
 """report: prints the report of a scan."""
 
 from domain import report as reports
-from ops import output, report_table, stack
+from ops import comparison, output, report_table, stack
 from ops.decide import ScanArgument
 from ops.errors import CommandError
-from ops.evidence import checked_scan
+from ops.evidence import Evidence, checked_scan
 from ops.formats import ResultOptions, check
 from ops.option_groups import grouped
 from ops.snapshot import Reader
@@ -19,6 +19,8 @@ def report(
     outputs: stack.OutputsOption = None,
 ) -> None:
     """Print what a scan found: gate, failed conditions, findings, unanalysed files.
+
+    Where there is an earlier version to compare with, findings are new, known or fixed.
 
     Exit code 2: there is no report (yet).
 
@@ -42,10 +44,13 @@ def report(
             fix = f"wait for it: {environment.command('wait', scan)}"
         raise CommandError(f"there is no report of {last.id}: {last.explanation(status)}", fix)
     sentence = last.explanation(status)
+    changes = comparison.of(Evidence(environment), last)
     if results.json:
         about = {"scan": last.id, "status": status, "sentence": sentence}
-        output.as_json({**about, **report_table.document(last)})
+        output.as_json({**about, **report_table.document(last, changes)})
     else:
         output.heading(f"{last.id}: {sentence}")
-        report_table.show(environment, last)
-    report_table.write(environment, results, last, status=status or "scanning", sentence=sentence)
+        report_table.show(environment, last, changes)
+    report_table.write(
+        environment, results, last, changes, status=status or "scanning", sentence=sentence
+    )

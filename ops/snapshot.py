@@ -67,7 +67,7 @@ class Reader:
         self._last: Snapshot | None = None
 
     def read(self) -> Snapshot:
-        """Return what is stored now; documents are read once, since they do not change."""
+        """Return what is stored now; documents of a scan are read once: they do not change."""
         before = self._scan
         # Before the evidence, which is written first: so it explains the tag.
         tag = self._tag()
@@ -96,7 +96,9 @@ class Reader:
             ) from error
 
     def _load(self, scan: str, files: Files) -> None:
-        if scan != self._scan.id or files.keys() != self._files.keys():
+        # What it rests on can be withdrawn or extended at any time.
+        is_news = scan != self._scan.id or files.keys() != self._files.keys()
+        if is_news or self._scan.rests_on:
             self._scan, self._files = self._evidence.documents(scan, files), dict(files)
 
     def _is_of_another_version(self) -> bool:

@@ -14,6 +14,7 @@ import boto3
 import typer
 from botocore.config import Config
 
+from domain.json_values import as_dict
 from ops import invocation, parameters
 from ops.errors import CommandError
 from ops.invocation import CHATOPS
@@ -56,6 +57,11 @@ class Stack:
             f"the environment of {self.option} has no output {output}",
             "the environment is older than this command: pulumi up",
         )
+
+    @property
+    def people(self) -> dict[str, str]:
+        """The setting ``people``, by which users of the chat service are those who upload."""
+        return {user: str(name) for user, name in as_dict(self.outputs.get("people")).items()}
 
     def command(self, *words: str) -> str:
         """Return the command line that calls this program with ``words`` on this environment."""

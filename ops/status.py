@@ -31,7 +31,8 @@ class Version:
     """One version by its last scan; texts are empty for what is not known or has not happened.
 
     ``status`` is the clearance, else ``scanning``, ``gone`` or ``contradictory``; ``why`` explains
-    it. ``commit`` and ``author`` are as the upload says itself.
+    it. ``commit`` and ``author`` are as the upload says itself. ``restsOn`` is the scan whose
+    exception it is approved under.
     """
 
     scan: str
@@ -44,6 +45,7 @@ class Version:
     status: str
     why: str
     decidedBy: str
+    restsOn: str
     expires: str
 
 
@@ -82,7 +84,7 @@ def status(
                 version.uploadedBy,
                 f"{version.commit[:12]} {version.author}".strip(),
                 WORDS.get(version.status, version.status.replace("-", " ")),
-                version.decidedBy,
+                " for ".join(filter(None, (version.decidedBy, version.restsOn))),
                 _minute(version.expires),
             )
             for version in versions
@@ -113,7 +115,6 @@ def _version(environment: stack.Stack, clock: AwsClock, scan: str) -> Version:
     last, opened = snapshot.scan, snapshot.opened
     claimed = origin.of_document(as_dict((last.report or {}).get("upload")).get("origin"))
     word, why = _status(snapshot)
-    decision = last.decision if word in ("approved", "rejected", "approval-expired") else None
     return Version(
         scan=last.id,
         key=opened.get("key", ""),
@@ -125,7 +126,8 @@ def _version(environment: stack.Stack, clock: AwsClock, scan: str) -> Version:
         status=word,
         why=why,
         decidedBy=last.withdrawn_by if word == "withdrawn" else last.decided_by,
-        expires=(decision or {}).get("expiresAt") or "",
+        restsOn=last.rests_on,
+        expires=last.expires if word in ("approved", "approval-expired") else "",
     )
 
 

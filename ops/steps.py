@@ -1,14 +1,13 @@
 """The five steps of an upload, and how long each took by S3's clock."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
 from domain import report, timestamps
 from domain.sanitize import line
 from ops.clearance import CLEARED
+from ops.scan_documents import Scan
 from ops.snapshot import Snapshot
 
 
@@ -70,7 +69,7 @@ def steps(snapshot: Snapshot) -> list[Step]:
         "Uploaded": line(opened.get("key"), 200),
         "Scanned": _scanned(snapshot),
         "Gate": line(gate_result.get("reason"), 200) if status == "failed" else str(status or ""),
-        "Decided": _decided(status, decision),
+        "Decided": _decided(snapshot.scan),
         "Cleared": f"scan-status: {snapshot.tag}" if states["Cleared"] else "",
     }
     listed: list[Step] = []
@@ -101,10 +100,15 @@ def _scanned(snapshot: Snapshot) -> str:
     return parsed.coverage.analysed if parsed and parsed.coverage else ""
 
 
-def _decided(status: object, decision: Mapping[str, Any] | None) -> str:
-    if decision:
-        return line(decision["decision"], 200)
-    return "waits for Approve or Reject in Slack" if status == "failed" else ""
+def _decided(scan: Scan) -> str:
+    if scan.decision:
+        under = f" under the exception of {scan.rests_on}" if scan.rests_on else ""
+        return line(scan.decision["decision"] + under, 200)
+    if not scan.gate_result or scan.gate_result["status"] != "failed":
+        return ""
+    if scan.covered_by:
+        return line(f"the exception of {scan.covered_by} covers it", 200)
+    return "waits for another person" if scan.approvals else "waits for Approve or Reject in Slack"
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> int | None:

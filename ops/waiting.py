@@ -1,7 +1,8 @@
 """waiting: open requests, and approvals that expire soon."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -17,7 +18,11 @@ from ops.evidence import Evidence, body
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """``what`` is ``decision`` or ``exception``; ``why`` is that of gate result or decision."""
+    """``what`` is ``decision`` or ``exception``; ``why`` is that of gate result or decision.
+
+    ``restsOn`` is the scan whose exception this version is approved under, ``covers`` how many
+    versions are approved under this one's.
+    """
 
     scan: str
     what: str
@@ -25,6 +30,8 @@ class Waiting:
     since: str
     expires: str
     why: str
+    restsOn: str = ""
+    covers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +55,19 @@ def waiting(
     """
     environment = stack.load(stack_name, outputs)
     soon = timestamps.iso(timestamps.now() + timedelta(days=days))
-    listed: list[Waiting] = []
+    waits: list[Waiting] = []
     for open_wait in open_waits(environment):
         if isinstance(open_wait, Unreadable):
             output.say(f"unreadable: {open_wait.what}", "yellow")
-        elif open_wait.what == "decision" or open_wait.expires <= soon:
-            listed.append(open_wait)
+        else:
+            waits.append(open_wait)
+    covered = Counter(item.restsOn for item in waits)
+    # What rests on an exception ends with it, so people only decide about the exception.
+    listed = [
+        replace(item, covers=covered[item.scan])
+        for item in waits
+        if item.what == "decision" or (item.expires <= soon and not item.restsOn)
+    ]
     listed.sort(key=lambda item: (item.what, item.expires))
     if json:
         output.as_json([asdict(item) for item in listed])
@@ -68,7 +82,7 @@ def waiting(
                     item.scan,
                     item.key,
                     timestamps.minute(item.since),
-                    item.why,
+                    _why(item),
                 )
                 for item in listed
             ),
@@ -79,6 +93,11 @@ def waiting(
         f"{output.counted(len(listed) - requests, 'exception')} expiring within "
         f"{output.counted(days, 'day')}"
     )
+
+
+def _why(item: Waiting) -> str:
+    later = f" ({output.counted(item.covers, 'later version')} under it)" if item.covers else ""
+    return item.why + later
 
 
 def open_waits(environment: stack.Stack) -> Iterator[Waiting | Unreadable]:
@@ -125,6 +144,7 @@ def _read(key: str, token: bytes | None, evidence: Evidence, now: datetime) -> W
         what=request["kind"],
         key=scan.opened["key"],
         since=document.get("decidedAt", request["requestedAt"]),
-        expires=request["expiresAt"],
-        why=document["reason"],
+        expires=request["expiresAt"] if awaits_decision else scan.expires,
+        why=document["reason"] + ("; one person approved" if scan.approvals else ""),
+        restsOn=scan.rests_on,
     )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from domain import timestamps
 from tests.ops.conftest import FUTURE, LATER, PAST, digest, encoded, gate
 
 APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
@@ -376,3 +377,201 @@ def test_what_the_pipeline_took_back_names_the_click_of_who_approved(environment
     environment.click(scan, "approve", "fixed in 1.5")
     assert wrong(environment, scan) == []
     assert "withdrawn by the pipeline on" in environment.run("status", "payments", "--json").stdout
+
+
+def rows(environment):
+    return {row["scan"]: row for row in json.loads(environment.run("audit", "--json").stdout)}
+
+
+def test_audit_says_on_what_an_approval_rests_who_extended_it_and_until_when(environment):
+    ended = {**APPROVED, "expiresAt": END}
+    version = environment.upload(status="approved")
+    root = environment.scan(version, decision=ended, rules=["S2"], extensions=[{}])
+    environment.click(root, "approve", "fixed in 1.5")
+    environment.click(root, "extend", "not yet", name="Bob", user="U0BOB0000")
+    scan = resting(environment, root)
+
+    listed = rows(environment)
+
+    names = ("decidedBy", "approvers", "restsOn", "expires", "extensions", "extendedBy")
+    of_both = ("Ada (U0ADA0000)", 1), (FUTURE, 1, "Bob (U0BOB0000)")
+    assert tuple(listed[root][name] for name in names) == (*of_both[0], "", *of_both[1])
+    assert tuple(listed[scan][name] for name in names) == (*of_both[0], root, *of_both[1])
+    assert f"under {root}, extended" in environment.run("audit").stdout
+
+
+def test_audit_lists_a_withdrawn_exception_with_all_that_rests_on_it(environment, root):
+    scan = resting(environment, root, "withdrawn")
+    withdraw(environment, root, "2026-02-03T10:00:00Z")
+
+    listed = json.loads(environment.run("audit", "--from", "2026-02-03", "--json").stdout)
+
+    assert {row["scan"]: row["withdrawn"] for row in listed} == dict.fromkeys(
+        (root, scan), "2026-02-03T10:00:00Z"
+    )
+
+
+def test_audit_counts_the_people_who_approved(environment):
+    two = by_two(environment)
+    one = environment.scan(environment.upload(), decision=APPROVED)
+    rejected = environment.scan(environment.upload(), decision={"decision": "rejected"})
+
+    listed = rows(environment)
+
+    assert [listed[scan]["approvers"] for scan in (two, one, rejected)] == [2, 1, None]
+    assert listed[two]["decidedBy"] == "Ada (U0ADA0000) and Bob (U0BOB0000)"
+
+
+EVE = "AWS:AROAEXAMPLE:eve@example.com"
+
+
+@pytest.mark.parametrize(
+    ("people", "name", "verb", "warned"),
+    [
+        ({}, "Ada", "approve", False),
+        ({}, "eve@example.com", "approve", True),
+        ({"U0ADA0000": "Eve@example.com"}, "Ada", "approve", True),
+        ({"U0ADA0000": "Eve@example.com"}, "Ada", "extend", True),
+        ({"U0ADA0000": "AROAEXAMPLE"}, "Ada", "approve", True),
+        ({"U0ADA0000": 7}, "Ada", "approve", False),
+        ({"U0BOB0000": "eve@example.com"}, "Ada", "approve", False),
+    ],
+    ids=["another", "her address", "mapped", "extended", "her role", "a number", "mapped to Bob"],
+)
+def test_audit_warns_of_an_approval_by_who_uploaded(environment, people, name, verb, warned):
+    outputs = json.loads(environment.outputs.read_text())
+    environment.outputs.write_text(json.dumps({**outputs, "people": people}))
+    version = environment.upload(status="approved")
+    scan = environment.scan(
+        version, decision=APPROVED, principal=EVE, extensions=[LONGER] if verb == "extend" else []
+    )
+    environment.click(scan, verb, "not yet" if verb == "extend" else "fixed in 1.5", name=name)
+
+    assert bool(rows(environment)[scan]["warning"]) is warned
+    assert ("⚠ decided by who uploaded it" in environment.run("audit").stdout) is warned
+
+
+def test_audit_warns_of_a_version_under_an_exception_that_its_uploader_approved(environment, root):
+    environment.click(root, "approve", "fixed in 1.5", name="eve@example.com")
+    scan = resting(environment, root, principal=EVE)
+
+    listed = rows(environment)
+
+    assert [listed[one]["warning"] for one in (root, scan)] == ["", "⚠ decided by who uploaded it"]
+
+
+def waits(environment, *scans, kind="exception", until=FUTURE):
+    for scan in scans:
+        request = {
+            "scan": scan, "kind": kind, "token": "T", "sha256": "d" * 64, "expiresAt": until,
+            "redrive": 0, "enteredAt": PAST, "retry": 0, "requestedAt": PAST,
+        }  # fmt: skip
+        environment.s3.put_object(
+            Bucket="work", Key=f"waiting/{scan}.json", Body=json.dumps(request).encode()
+        )
+    result = environment.run("waiting", "--days", "900000", "--json")
+    return json.loads(result.stdout)
+
+
+def test_waiting_lists_an_exception_once_with_the_versions_under_it(environment, root):
+    [item] = waits(environment, root, resting(environment, root), resting(environment, root))
+
+    assert (item["scan"], item["covers"]) == (root, 2)
+    result = environment.run("waiting", "--days", "900000")
+    assert "fixed in 1.5 (2 later versions under it)" in result.stdout
+
+
+def test_waiting_says_until_when_an_exception_was_extended(environment, soon):
+    version = environment.upload(status="approved")
+    decision = {**APPROVED, "expiresAt": soon}
+    scan = environment.scan(version, decision=decision, extensions=[{}])
+
+    assert [item["expires"] for item in waits(environment, scan, until=soon)] == [FUTURE]
+
+
+def test_waiting_says_that_one_person_has_approved(environment):
+    scan = environment.scan(environment.upload(status="failed"))
+    gate_result = digest(encoded(environment.evidence(scan, "gate-result.json")))
+    click = {"reason": "ok", "seconds": 86400, "approvedAt": LATER}
+    document = {"version": 1, "scan": scan, **click, "evidence": {"gate-result.json": gate_result}}
+    environment.put(scan, "approvals/1.json", document)
+
+    [item] = waits(environment, scan, kind="decision")
+
+    assert item["why"].endswith("; one person approved")
+
+
+def test_status_names_the_exception_and_its_end(environment, root):
+    scan = resting(environment, root)
+
+    listed = json.loads(environment.run("status", "payments", "--json").stdout)
+
+    row = next(item for item in listed if item["scan"] == scan)
+    assert (row["status"], row["restsOn"], row["expires"]) == ("approved", root, FUTURE)
+    assert f"the channel for {root}" in environment.run("status", "payments").stdout
+
+
+def test_a_gate_that_an_exception_covers_is_followed_until_it_is_approved(
+    environment, root, asked_first
+):
+    """The tag says *failed* for some seconds, about which nobody is to decide."""
+    scan = resting(environment, root, "failed", evaluated_at=timestamps.iso(timestamps.now()))
+    version, reads = scan.partition("/")[2], []
+    change(environment, scan, "decision.json", decidedAt=timestamps.iso(timestamps.now()))
+
+    def tag_later(operation, _parameters):
+        if operation == "GetObjectTagging":
+            reads.append(operation)
+            if len(reads) == 2:
+                environment.tag("payments/api.zip", version, "approved")
+
+    asked_first(tag_later)
+    result = environment.run("wait", scan, "--timeout", "20s")
+
+    assert result.exit_code == 0, result.output
+    assert f"approved under the exception of {root}" in result.stderr
+
+
+def test_a_report_has_new_findings_first_and_names_what_they_are_compared_with(environment, root):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version, rules=["S2", "S3", "S4"], since=root)
+    change(environment, scan, "gate-result.json", exception=root)
+
+    result = environment.run("report", scan)
+
+    table = result.stdout
+    assert f"Since {root} (1 Jan 2026): 2 new, 1 known, 1 fixed" in table
+    assert [line.split()[:4:3] for line in table.splitlines() if "app.py:7" in line] == [
+        ["new", "S3"], ["new", "S4"], ["known", "S2"], ["fixed", "S1"],
+    ]  # fmt: skip
+    assert f"{root} was approved by the channel on 1 Jan 2026, 11:00 UTC, because: fixed" in table
+
+    changes = json.loads(environment.run("report", scan, "--json").stdout)["changes"]
+    assert changes["since"] == root
+    assert [item["rule"] for item in changes["new"]] == ["S3", "S4"]
+    assert [item["rule"] for item in changes["fixed"]] == ["S1"]
+
+
+def test_an_exception_that_is_over_is_not_named_beside_known_findings(environment, root):
+    withdraw(environment, root)
+    version = environment.upload(status="failed")
+    scan = environment.scan(version, rules=["S2", "S3"], since=root)
+    change(environment, scan, "gate-result.json", exception=root)
+
+    table = environment.run("report", scan).stdout
+
+    assert "1 new, 1 known, 1 fixed" in table
+    assert "was approved" not in table
+
+
+@pytest.mark.parametrize(
+    "since", ["", "payments/none", "orders/1"], ids=["none", "gone", "another app"]
+)
+def test_a_report_without_anything_to_compare_with_lists_its_findings(environment, since):
+    version = environment.upload(status="failed")
+    scan = environment.scan(version, rules=["S2"], since=since)
+
+    result = environment.run("report", scan)
+
+    assert (result.exit_code, "S2" in result.stdout, "Since" in result.stdout) == (0, True, False)
+    assert json.loads(environment.run("report", scan, "--json").stdout)["changes"] is None

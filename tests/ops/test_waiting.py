@@ -45,6 +45,8 @@ def test_an_undecided_request_is_listed_with_reason_and_deadline(environment):
             "since": PAST,
             "expires": FUTURE,
             "why": "The quality gate failed: HIGH",
+            "restsOn": "",
+            "covers": 0,
         }
     ]
     assert "1 scan waiting for a decision" in environment.run("waiting").stderr
