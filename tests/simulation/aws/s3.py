@@ -206,7 +206,13 @@ class S3:
 
     def _list_versions(self, Bucket: str, Prefix: str = "", MaxKeys: int = 1000) -> dict[str, Any]:
         result = [
-            {"Key": key, "VersionId": version.id, "Size": len(version.body), "IsLatest": not number}
+            {
+                "Key": key,
+                "VersionId": version.id,
+                "Size": len(version.body),
+                "IsLatest": not number,
+                "LastModified": timestamp(int(version.written)),
+            }
             for key, versions in self._objects[Bucket].items()
             if key.startswith(Prefix)
             for number, version in enumerate(versions)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from tests.simulation.model import decision_answers as decision
+from tests.simulation.model import extension_answers as extension
 from tests.simulation.model import rescan_answers as rescan
 from tests.simulation.model.answer import Answer
 from tests.simulation.model.history import History
@@ -55,10 +56,83 @@ SENTENCES = [
             decision.approved,
         ),
         (
-            rf"Extended: {_SCAN} may be deployed until {_TIMESTAMP}\.$",
+            rf"Extended: {_SCAN} may be deployed until {_TIMESTAMP}\.",
             "extended",
-            decision.approved,
+            extension.extended,
         ),
+        (
+            rf"Somebody else was faster: it was extended until {_TIMESTAMP}, because: ",
+            "extended already",
+            extension.faster,
+        ),
+        (
+            rf"Nothing to extend: nothing was decided about {_SCAN} here\.$",
+            "nothing decided",
+            extension.nothing_decided,
+        ),
+        (
+            rf"Nothing was extended: {_SCAN} was ([\w-]+) on {_TIMESTAMP}\.$",
+            "not approved",
+            decision.was,
+        ),
+        (
+            rf"Nothing was extended: the approval expired on {_TIMESTAMP}\.$",
+            "ended",
+            decision.over,
+        ),
+        (
+            rf"Nothing was extended: the approval was withdrawn on {_TIMESTAMP}\.$",
+            "withdrawn",
+            decision.withdrawn_on,
+        ),
+        (
+            r"(?:Nothing was extended|Nothing to withdraw): the exception that it rests on "
+            rf"(expired|was withdrawn) on {_TIMESTAMP}\.$",
+            "exception over",
+            extension.root_over,
+        ),
+        (
+            rf"Too late: it was approved on [^;]+, and the exception that it rests on "
+            rf"(expired|was withdrawn) on {_TIMESTAMP};",
+            "too late, exception over",
+            extension.root_over,
+        ),
+        (
+            rf"Nothing was extended: it is approved under the exception of {_SCAN}; extend ",
+            "rests",
+            extension.rests,
+        ),
+        (
+            r"Nothing was extended: more than one person must approve,",
+            "more than one",
+            extension.more_than_one,
+        ),
+        (
+            r"Nothing was extended: the approval expires within a minute\.$",
+            "within a minute",
+            extension.within_a_minute,
+        ),
+        (
+            r"Nothing was extended: an approval ends 360 days after the upload",
+            "too long",
+            extension.too_long,
+        ),
+        (
+            r"Nothing was extended: a newer version replaced this one,",
+            "replaced",
+            extension.replaced,
+        ),
+        (
+            rf"Nothing was extended: {_SCAN} may be deployed until {_TIMESTAMP} already\.",
+            "long enough",
+            extension.already,
+        ),
+        (
+            rf"Recorded\. 2 different people must approve {_SCAN} before ",
+            "approved by one",
+            extension.approved_by_one,
+        ),
+        (r"Nothing was recorded: 20 clicks", "too many", extension.too_many),
         (
             rf"Recorded as (approved|rejected|withdrawn): {_SCAN}\. But its execution is over, ",
             "recorded, over",

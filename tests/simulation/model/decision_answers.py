@@ -94,6 +94,13 @@ def withdrawn(answer: Answer, scan: str) -> Iterator[str]:
         yield from state(attempt)
 
 
+def withdrawn_on(answer: Answer, when: str) -> Iterator[str]:
+    attempt = answer.attempt
+    if not answer.so(attempt.own_withdrawal):
+        yield from state(attempt)
+    yield from answer.names(when, seconds(attempt.withdrawal.get("withdrawnAt")))
+
+
 def nothing_decided(answer: Answer, scan: str) -> Iterator[str]:
     if answer.attempt.decided < answer.start:
         yield from state(answer.attempt)
@@ -149,7 +156,7 @@ def no_reason(answer: Answer) -> Iterator[str]:
 
 
 def no_days(answer: Answer) -> Iterator[str]:
-    response = answer.payload.get("approve")
+    response = answer.payload.get(verb(answer.click))
     days = response[1] if isinstance(response, list) and len(response) == 2 else ""
     match = re.fullmatch(r" *([0-9]{1,4}) *(?:d|days?)? *", str(days))
     if match and 0 < int(match[1]) * 86400 <= answer.history.settings.longest:

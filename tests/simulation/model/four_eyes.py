@@ -116,7 +116,7 @@ def _taken_back(history: History, attempt: Attempt) -> Iterator[Violation]:
     recorded = [
         stored
         for action in ("approve", "extend")
-        for stored in _records(attempt, action)
+        for stored in _records(attempt.root or attempt, action)
         if people.BY_USER[stored.document["user"]] == by and stored.at <= attempt.own_withdrawal
     ]
     if history.settings.self_approval != "refuse" or rule != "self-approval" or not recorded:
