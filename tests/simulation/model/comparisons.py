@@ -42,12 +42,13 @@ def _compared(history: History, attempt: Attempt) -> Iterator[str]:
     last = _last(history, attempt, start)
     if before is None:
         cards = [card for card in attempt.cards if kind(card) in ("failed", AGAIN)]
-        if (
-            last
-            and cards
-            and coverage.is_known(last)
-            and not history.patience.any(start, attempt.evaluated)
-        ):
+        # Nothing is compared with a later upload.
+        later = any(
+            other.evaluated <= attempt.evaluated and _order(other) >= _order(attempt)
+            for other in _others(history, attempt)
+        )
+        failing = history.patience.any(start, attempt.evaluated)
+        if last and cards and coverage.is_known(last) and not later and not failing:
             yield f"it is compared with nothing, though {last.scan} was before"
     elif before.evaluated > attempt.evaluated or _order(before) >= _order(attempt):
         yield f"it is compared with {before.scan}, which is later"
@@ -55,6 +56,17 @@ def _compared(history: History, attempt: Attempt) -> Iterator[str]:
         yield f"it is compared with {before.scan}, though {last.scan} was after that"
     else:
         yield from _numbers(attempt, before)
+
+
+def _others(history: History, attempt: Attempt) -> list[Attempt]:
+    """The other gate results of the app."""
+    return [
+        other
+        for other in history.attempts.values()
+        if other is not attempt
+        and other.version.app == attempt.version.app
+        and other.status in ("passed", "failed")
+    ]
 
 
 def _numbers(attempt: Attempt, before: Attempt) -> Iterator[str]:
@@ -82,10 +94,8 @@ def _last(history: History, attempt: Attempt, by: float) -> Attempt | None:
     """The last gate result of the app before this upload that was there ``by`` then."""
     earlier = [
         other
-        for other in history.attempts.values()
-        if other.version.app == attempt.version.app
-        and other.version is not attempt.version
-        and other.status in ("passed", "failed")
+        for other in _others(history, attempt)
+        if other.version is not attempt.version
         and other.evaluated < by
         and _order(other) < _order(attempt)
     ]
@@ -95,13 +105,7 @@ def _last(history: History, attempt: Attempt, by: float) -> Attempt | None:
 def _again(history: History, attempt: Attempt) -> Iterator[Violation]:
     cards = [card for card in attempt.cards if kind(card) == AGAIN]
     start = history.patience.before(attempt.evaluated)
-    others = [
-        other
-        for other in history.attempts.values()
-        if other is not attempt
-        and other.version.app == attempt.version.app
-        and other.status in ("passed", "failed")
-    ]
+    others = _others(history, attempt)
     last = max(
         (other for other in others if other.evaluated < start and _order(other) < _order(attempt)),
         key=_order,

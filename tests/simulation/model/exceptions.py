@@ -30,6 +30,8 @@ def violations(history: History) -> Iterator[Violation]:
 
 def _wrong(history: History, attempt: Attempt) -> Iterator[str]:
     root = attempt.root
+    if attempt.build == "FAILED":
+        yield "its build did not succeed"
     if history.settings.covers != "findings":
         yield "an approval covers its version only"
     if root is None or root.outcome != "approved":

@@ -27,7 +27,11 @@ def extended(answer: Answer, scan: str, until: str) -> Iterator[str]:
 
 
 def faster(answer: Answer, until: str) -> Iterator[str]:
+    """Somebody else's extension was written during the click, or this one's, by a lost call."""
     yield from extended(answer, answer.attempt.scan, until)
+    extensions = answer.attempt.numbered("extensions")
+    if not any(answer.start - CLICK <= stored.at <= answer.end for _, stored in extensions):
+        yield "nobody extended it meanwhile"
 
 
 def nothing_decided(answer: Answer, scan: str) -> Iterator[str]:
