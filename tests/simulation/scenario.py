@@ -59,9 +59,9 @@ class _Run:
             without,
             definition,
         )
-        if definition:
-            payload = definition["States"]["CheckBuildStatus"]["Arguments"]["Payload"]
-            self.trace.is_current = "covers" in payload
+        used = definition or account.pipeline(settings, without)
+        payload = used["States"]["CheckBuildStatus"]["Arguments"]["Payload"]
+        self.trace.is_current = "covers" in payload
         # By the number of the upload: key and version.
         self.uploaded: dict[int, tuple[str, str]] = {}
 
