@@ -17,7 +17,8 @@ def findings(scan: Scan) -> Iterator[Wrong]:
     """
     yield from _extensions(scan)
     yield from _people(scan)
-    yield from _taken_back(scan)
+    if not scan.rests_on:
+        yield from taken_back(scan)
     yield from _exception(scan)
 
 
@@ -62,7 +63,8 @@ def _people(scan: Scan) -> Iterator[Wrong]:
             yield "decision.json", f"names {person['user']}, whose click is not in actions/"
 
 
-def _taken_back(scan: Scan) -> Iterator[Wrong]:
+def taken_back(scan: Scan) -> Iterator[Wrong]:
+    """Yield an error if the pipeline withdrew an approval though nobody knows who approved it."""
     rule = (scan.withdrawal or {}).get("rule")
     if rule and not (scan.deciders or scan.extenders):
         yield "withdrawal.json", f"names the rule {rule}, but no click says who approved"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from domain import approvals, exceptions, findings_document, report, timestamps
-from ops import evidence_chain
+from ops import approval_checks, evidence_chain
 from ops.clearance import NEVER, SKEW
 from ops.evidence_chain import Files
 from ops.scan_documents import Scan
@@ -39,6 +39,7 @@ def findings(scan: Scan, files: Files, root_files: Files) -> Iterator[tuple[str,
     ]
     if timestamps.parse(scan.decision["expiresAt"]) not in ends:
         yield "decision.json", f"{named}which does not expire then"
+    yield from approval_checks.taken_back(scan)
     for why in _not_covered(scan, files, root, root_files):
         yield "decision.json", f"{named}which does not cover it: {why}"
 

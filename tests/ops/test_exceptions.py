@@ -263,6 +263,16 @@ def test_an_extension_that_the_pipeline_would_refuse_is_found(environment, exten
     assert any(f"extensions/{says}" in item for item in wrong(environment, scan))
 
 
+def test_the_pipeline_takes_back_what_its_uploader_approved_before(environment, root):
+    scan = resting(environment, root, "withdrawn", withdrawal={"rule": "self-approval"})
+    unknown = "withdrawal.json: names the rule self-approval, but no click says who approved"
+    assert wrong(environment, scan) == [unknown]
+
+    environment.click(root, "approve", "fixed in 1.5")
+
+    assert wrong(environment, scan) == []
+
+
 def test_an_extension_of_no_approval_is_found(environment, root):
     rejected = environment.scan(
         environment.upload(status="rejected"), decision={"decision": "rejected"}, extensions=[{}]
