@@ -22,6 +22,7 @@ MOST_BYTES = 1024 * 1024
 LEVELS = {
     "BLOCKER": "error", "HIGH": "error", "MEDIUM": "warning", "LOW": "notice", "INFO": "notice"
 }  # fmt: skip
+NEW = "🆕 "
 # In Markdown, any ASCII punctuation after a backslash is text (CommonMark 0.31, section 2.4).
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 
@@ -59,6 +60,16 @@ def summary(result: ScanResult) -> str:
     mark = "✅" if result.is_cleared else "❌"
     parts = [f"## {mark} {_text(result.app)}: {_text(result.status)}", _text(result.sentence)]
     parts.append(f"Scan {_text(result.scan)}")
+    if changes := result.changes:
+        numbers = (
+            f"{len(findings):,} {name}"
+            for name, findings in (
+                ("new", changes.new),
+                ("known", changes.known),
+                ("fixed", changes.fixed),
+            )
+        )
+        parts.append(f"Since {_text(result.baseline)}: {', '.join(numbers)}")
     report = result.evaluated
     if report:
         conditions = (
@@ -72,8 +83,13 @@ def summary(result: ScanResult) -> str:
         )
         parts.append(_table(("", "Condition", "Actual", "Expected"), conditions))
     if rows := [
-        (finding.severity, finding.rule, finding.location, finding.message)
-        for finding in result.listed[:MOST_ROWS]
+        (
+            f"{NEW}{finding.severity}" if result.is_new(finding) else finding.severity,
+            finding.rule,
+            finding.location,
+            finding.message,
+        )
+        for finding in result.new_first[:MOST_ROWS]
     ]:
         parts.append(_table(("Severity", "Rule", "Place", "Finding"), rows))
     if report and (more := sum(report.counts.values()) - len(rows)) > 0:
@@ -87,10 +103,11 @@ def _annotations(result: ScanResult) -> Iterator[tuple[str, str]]:
     """Each annotation as its level and the line that makes it, the most important first."""
     level = "notice" if result.is_cleared else "error"
     yield _annotation(level, result.sentence, title=f"{result.app}: {result.status}")
-    for finding in result.listed:
+    for finding in result.new_first:
         # A finding that people approved fails nothing; neither does one that the gate lets pass.
         level = "notice" if result.is_cleared else LEVELS[finding.severity]
-        title = f"{finding.severity} {finding.rule}"
+        mark = NEW if result.is_new(finding) else ""
+        title = f"{mark}{finding.severity} {finding.rule}"
         yield _annotation(level, finding.message, finding.file, finding.line, title)
     for entry in result.unanalysed:
         yield _annotation("warning", entry.reason, entry.file, title="Not analysed")

@@ -102,9 +102,12 @@ def _reasons(result: ScanResult, condition: Condition) -> list[str]:
 
 
 def _findings(result: ScanResult, severities: Iterable[str]) -> list[str]:
-    some = [finding for finding in result.listed if finding.severity in severities]
+    some = [finding for finding in result.new_first if finding.severity in severities]
     lines = [
-        _clean(f"{finding.severity} {finding.rule} {finding.location}: {finding.message}")
+        _clean(
+            f"{'New: ' if result.is_new(finding) else ''}"
+            f"{finding.severity} {finding.rule} {finding.location}: {finding.message}"
+        )
         for finding in some[:MOST]
     ]
     counts = result.evaluated.counts if result.evaluated else {}
@@ -118,6 +121,7 @@ def _properties(result: ScanResult) -> Iterator[tuple[str, str]]:
         "status": result.status,
         "result": result.sentence,
         "engine": result.parsed.engine if result.parsed else "",
+        "baseline": result.baseline if result.changes else "",
         **result.origin._asdict(),
     }
     yield from ((name.replace("_", "-"), str(value)) for name, value in known.items() if value)

@@ -69,6 +69,20 @@ class ScanResult:
             findings = self.evaluated.findings
         return tuple(_printable(item) for item in findings if item.severity in SEVERITIES)
 
+    @cached_property
+    def _new(self) -> frozenset[tuple[str, str]]:
+        changed = self.changes.new if self.changes else ()
+        return frozenset((finding.file, finding.fingerprint) for finding in changed)
+
+    def is_new(self, finding: Finding) -> bool:
+        """Whether a finding of ``listed`` was not there in ``baseline``; false without one."""
+        return (finding.file, finding.fingerprint) in self._new
+
+    @property
+    def new_first(self) -> list[Finding]:
+        """The findings, new ones before known ones, each the worst first."""
+        return sorted(self.listed, key=lambda finding: not self.is_new(finding))
+
     @property
     def omitted(self) -> int:
         """How many findings are counted but not listed."""

@@ -50,7 +50,11 @@ def document(result: ScanResult) -> Json:
         "automationDetails": {"id": f"chatops/{result.app}/"},
         "invocations": [_invocation(result)],
         **_provenance(result),
-        "properties": {"scan": result.scan, "status": result.status},
+        "properties": {
+            "scan": result.scan,
+            "status": result.status,
+            **({"baseline": result.baseline} if result.changes else {}),
+        },
     }
     if result.evaluated:
         # One rule for each severity that it has: code scanning takes the severity from the rule.
@@ -62,6 +66,7 @@ def document(result: ScanResult) -> Json:
         driver["rules"] = [_rule(*key, some) for key, some in rules.items()]
         run["results"] = [
             _result(finding, numbers[finding.rule, finding.severity], hashes)
+            | _baseline_state(result, finding)
             for finding in result.listed
         ]
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -106,6 +111,13 @@ def _result(finding: Finding, rule: int, hashes: Counter[str]) -> Json:
     return result
 
 
+def _baseline_state(result: ScanResult, finding: Finding) -> Json:
+    """3.27.24. ``baselineGuid`` is left out, since a scan's id is no GUID."""
+    if not result.changes:
+        return {}
+    return {"baselineState": "new" if result.is_new(finding) else "unchanged"}
+
+
 def _message(finding: Finding) -> str:
     """3.11.6: ``[text](target)`` would be a link in a message."""
     return finding.message.replace("](", "] (")
@@ -113,7 +125,9 @@ def _message(finding: Finding) -> str:
 
 def _fingerprint(finding: Finding, hashes: Counter[str]) -> str:
     """The same in the next scan, even if other lines move; equal findings are numbered."""
-    same = "\0".join((finding.rule, finding.file, finding.message))
+    # Earlier evidence has no fingerprint.
+    identity = finding.fingerprint or f"{finding.rule}\0{finding.message}"
+    same = f"{identity}\0{finding.file}"
     sha256 = hashlib.sha256(same.encode(errors="replace")).hexdigest()[:32]
     hashes[sha256] += 1
     return f"{sha256}:{hashes[sha256]}"

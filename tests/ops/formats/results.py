@@ -1,10 +1,14 @@
 """Results of scans for the tests of formats, and texts that strangers could write."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.findings import SEVERITIES
+from domain.changes import compare
+from domain.findings import SEVERITIES, Finding
+from domain.findings_document import AllFindings
 from ops.formats import ScanResult
 from tests.ops.conftest import coverage, gate, reported
 from tests.support.hostile_texts import NASTY
@@ -94,6 +98,24 @@ def evaluated(
         report=report,
         findings={"findings": list(findings), "counts": counts, "omitted": omitted},
     )
+
+
+def compared(*findings: dict[str, Any], known: tuple[int, ...] = ()) -> ScanResult:
+    """A scan with these findings, of which those at the positions ``known`` were there before."""
+    named = [
+        {**finding, "fingerprint": f"{number:032x}"} for number, finding in enumerate(findings)
+    ]
+    result = evaluated(*named)
+    before = [result.listed[number] for number in known]
+    return replace(
+        result,
+        changes=compare(_complete(before), _complete(result.listed)),
+        baseline="payments/earlier",
+    )
+
+
+def _complete(findings: Sequence[Finding]) -> AllFindings:
+    return AllFindings(findings=tuple(findings), contents={}, unseen=(), complete=True)
 
 
 def failed_to_run(**changed: Any) -> ScanResult:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.formats import github
-from tests.ops.formats.results import FINDING, ORDERS, any_finding, evaluated, failed_to_run, texts
+from tests.ops.formats.results import (
+    FINDING,
+    ORDERS,
+    any_finding,
+    compared,
+    evaluated,
+    failed_to_run,
+    texts,
+)
 
 # As GitHub's runner parses a line (its ActionCommand.cs).
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
@@ -44,6 +52,24 @@ def test_the_result_and_each_finding_are_annotated(capsys):
         ("error", {"title": "HIGH B602", "file": "src/a b.py", "line": "3"}, FINDING["message"]),
         ("notice", {"title": "LOW B602", "file": "src/a b.py"}, FINDING["message"]),
     ]
+
+
+def test_new_findings_are_annotated_first_and_marked(capsys):
+    known = {**FINDING, "rule": "B601"}
+
+    titles = [
+        item[1]["title"] for item in annotations(compared(known, FINDING, known=(0,)), capsys)
+    ]
+
+    assert titles == ["payments%3A failed", "🆕 HIGH B602", "HIGH B601"]
+
+
+def test_the_summary_counts_and_marks_what_is_new():
+    text = github.summary(compared({**FINDING, "rule": "B601"}, FINDING, known=(0,)))
+
+    assert "Since payments\\/earlier: 1 new, 1 known, 0 fixed" in text
+    assert text.index("| 🆕 HIGH | B602") < text.index("| HIGH | B601")
+    assert "new" not in github.summary(evaluated(FINDING))
 
 
 def test_a_text_that_is_escaped_already_is_escaped_again(capsys):

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from domain.coverage import CONDITIONS
 from domain.findings import SEVERITIES
 from ops.formats import junit
-from tests.ops.formats.results import FINDING, any_finding, evaluated, failed_to_run, texts
+from tests.ops.formats.results import (
+    FINDING,
+    any_finding,
+    compared,
+    evaluated,
+    failed_to_run,
+    texts,
+)
 
 CONDITION = {"comparator": ">", "threshold": "0", "actual": "1", "status": "error"}
 # What Jenkins's junit-10.xsd and the JUnit.xsd of Ant's task both allow: attributes, children.
@@ -145,3 +152,12 @@ def test_any_text_is_valid_xml_and_stays_a_text(some, text, status):
 
     assert result.evaluated or text in CONDITIONS
     suite_of(result)
+
+
+def test_new_findings_are_named_first_and_marked():
+    suite = suite_of(compared({**FINDING, "rule": "B601"}, FINDING, known=(0,)))
+
+    text = suite.findtext("system-out") or ""
+    assert [line.split(" src")[0] for line in text.splitlines()] == ["New: HIGH B602", "HIGH B601"]
+    [baseline] = suite.findall("properties/property[@name='baseline']")
+    assert baseline.attrib["value"] == "payments/earlier"

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from domain.findings import SEVERITIES
 from ops.formats import ScanResult, sarif
 from scan.sarif.reading import read
-from tests.ops.formats.results import FINDING, SCAN, any_finding, counted, evaluated, failed_to_run
+from tests.ops.formats.results import (
+    FINDING,
+    SCAN,
+    any_finding,
+    compared,
+    counted,
+    evaluated,
+    failed_to_run,
+)
 from tests.scan.scanning import scanned, tree
 from tests.scan.uploads import zipped
 
@@ -107,6 +115,29 @@ def test_fingerprints_survive_moved_lines_and_tell_equal_findings_apart(valid):
 
     assert prints(3, 9) == prints(5, 70)
     assert len(set(prints(3, 9))) == 2
+
+
+def test_a_fingerprint_of_the_scan_identifies_a_result_whatever_its_message(valid):
+    def prints(**changed):
+        run = valid(compared({**FINDING, **changed}))
+        return [result["partialFingerprints"]["chatopsFinding/v1"] for result in run["results"]]
+
+    assert prints() == prints(message="other", line=90)
+    assert prints() != prints(file="other.py")
+
+
+def test_results_say_which_are_new_since_the_last_scan(valid):
+    run = valid(compared(FINDING, {**FINDING, "rule": "B603"}, known=(1,)))
+
+    assert [result["baselineState"] for result in run["results"]] == ["new", "unchanged"]
+    assert run["properties"]["baseline"] == "payments/earlier"
+
+
+def test_without_a_comparison_no_result_claims_to_be_new(valid):
+    run = valid(evaluated(FINDING))
+
+    assert "baselineState" not in run["results"][0]
+    assert "baseline" not in run["properties"]
 
 
 def test_each_app_has_alerts_of_its_own_and_the_run_names_its_commit(valid):
