@@ -14,25 +14,27 @@ from ops.scan_documents import Scan
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """``since`` is the earlier scan, ``evaluated`` when that was evaluated.
+    """``since`` is the earlier scan, of the upload ``key``, which was evaluated at ``evaluated``.
 
     ``exception`` says by whom known findings were approved, why, and until when; it is empty where
     no exception is valid now.
     """
 
     since: str
+    key: str
     evaluated: str
     changes: Changes
     exception: str = ""
 
     @property
     def summary(self) -> str:
-        """For example ``Since payments/3Lg8 (12 Nov 2026): 2 new, 9 known, 1 fixed``."""
+        """For example ``Since payments/3Lg8 (api.zip, 12 Nov 2026): 2 new, 9 known, 1 fixed``."""
         day, changed = timestamps.day(self.evaluated), self.changes
+        file = self.key.rpartition("/")[2]
         counted = _counted(changed.new, changed.known, changed.fixed)
         files = (changed.new_files, changed.known_files, changed.fixed_files)
         unseen = f"; files that were not analysed: {_counted(*files)}" if any(files) else ""
-        return f"Since {self.since} ({day}): {counted}{unseen}"
+        return f"Since {self.since} ({file}, {day}): {counted}{unseen}"
 
     @property
     def marked(self) -> Iterator[tuple[str, Finding]]:
@@ -58,7 +60,7 @@ class Comparison:
             "fixedFiles": changed.fixed_files,
         }
         named = {name: [asdict(item) for item in items] for name, items in listed.items()}
-        return {"since": self.since, "exception": self.exception, **named}
+        return {"since": self.since, "key": self.key, "exception": self.exception, **named}
 
 
 def _counted(new: tuple[Any, ...], known: tuple[Any, ...], fixed: tuple[Any, ...]) -> str:
@@ -72,10 +74,11 @@ def of(evidence: Evidence, scan: Scan) -> Comparison | None:
         return None
     earlier = evidence.scan(since)
     before, now = _findings(evidence, earlier), _findings(evidence, scan)
-    if not (before and now and earlier.gate_result):
+    if not (before and now and earlier.opened and earlier.gate_result):
         return None
     return Comparison(
         since=since,
+        key=earlier.opened["key"],
         evaluated=earlier.gate_result["evaluatedAt"],
         changes=changes.compare(before, now),
         exception=_exception(evidence, scan),

@@ -550,7 +550,7 @@ def test_a_report_has_new_findings_first_and_names_what_they_are_compared_with(e
     result = environment.run("report", scan)
 
     table = result.stdout
-    assert f"Since {root} (1 Jan 2026): 2 new, 1 known, 1 fixed" in table
+    assert f"Since {root} (api.zip, 1 Jan 2026): 2 new, 1 known, 1 fixed" in table
     assert [line.split()[:4:3] for line in table.splitlines() if "app.py:7" in line] == [
         ["new", "S3"], ["new", "S4"], ["known", "S2"], ["fixed", "S1"],
     ]  # fmt: skip
