@@ -1,6 +1,7 @@
 """Documents are accepted only in the form in which the pipeline writes them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import timestamps
+from ops import approval_checks, resting
 from ops.clearance import expected_clearance
 from ops.documents import LONGEST, InvalidDocument, parse
+from ops.evidence_chain import Stored
 from ops.scan_documents import Scan, parsed
 from tests.ops.conftest import FUTURE, LATER, PAST
 
@@ -43,6 +46,14 @@ SOUND = {
         "version": 1, "reason": "exploited", "withdrawnAt": LATER,
         "evidence": {"decision.json": SHA256},
     },
+    "extensions/1.json": {
+        "version": 1, "reason": "not yet", "extendedAt": LATER, "expiresAt": FUTURE,
+        "evidence": {"decision.json": SHA256},
+    },
+    "approvals/1.json": {
+        "version": 1, "reason": "known", "seconds": 60, "approvedAt": LATER,
+        "evidence": {"gate-result.json": SHA256},
+    },
     "actions/1.json": {
         "version": 1, "action": "approve", "reason": "known", "clickedAt": LATER, "user": "U0",
         "userName": "Ada",
@@ -52,6 +63,15 @@ SOUND = {
         "enteredAt": PAST, "retry": 0, "requestedAt": PAST,
     },
 }  # fmt: skip
+
+
+ANY = ("card", "evidence", "redrive", "retry", "retryable", "size", "attempt", "seconds")
+# What a decision may have besides: what it rests on, or several people.
+MORE = [
+    {},
+    {"restsOn": {"scan": "payments/0", "decision.json": SHA256}},
+    {"approvals": [{"user": "U0", "reason": "known", "approvedAt": LATER}]},
+]
 
 
 def encoded(name, **changed):
@@ -90,7 +110,7 @@ def test_a_document_of_another_scan_or_form_is_invalid(name, body, says):
         for name, document in SOUND.items()
         for field in document
         # For some types any value is possible; "evidence" is reported by its content.
-        if field not in ("card", "evidence", "redrive", "retry", "retryable", "size", "attempt")
+        if field not in ANY
     ],
 )
 @pytest.mark.parametrize("value", [None, 7, ["x"], {"x": 1}, True, 1e999])
@@ -155,18 +175,29 @@ anything = st.recursive(
 )  # fmt: skip
 
 
-@given(st.data())
-def test_any_document_is_either_invalid_or_can_be_described_and_evaluated(data):
-    """Readers of a parsed document can rely on what was checked."""
+def drawn(data, scan):
+    """Documents of ``scan``, each with at most one changed and one missing field."""
     bodies = {}
     for name in data.draw(st.sets(st.sampled_from([item for item in SOUND if "." in item]))):
         fields = data.draw(st.sets(st.sampled_from([*SOUND[name], "upload"]), max_size=1))
         changed = {field: data.draw(anything) for field in fields}
-        document = {"scan": SCAN, **SOUND[name], **changed}
+        more = data.draw(st.sampled_from(MORE)) if name == "decision.json" else {}
+        document = {"scan": scan, **SOUND[name], **more, **changed}
         document.pop(data.draw(st.sampled_from(["", *SOUND[name]])), None)
         bodies[name] = json.dumps(document).encode()
+    return bodies
+
+
+@given(st.data())
+def test_any_document_is_either_invalid_or_can_be_described_and_evaluated(data):
+    """Readers of a parsed document can rely on what was checked."""
+    bodies, of_root = drawn(data, SCAN), drawn(data, "payments/0")
 
     scan = parsed(SCAN, bodies)
+    if data.draw(st.booleans()):
+        scan = replace(scan, root=parsed("payments/0", of_root))
+    files = {name: Stored(body=body) for name, body in bodies.items()}
+    root_files = {name: Stored(body=body) for name, body in of_root.items()}
 
     for status in (
         "passed",
@@ -181,7 +212,10 @@ def test_any_document_is_either_invalid_or_can_be_described_and_evaluated(data):
         assert scan.explanation(status)
     follows, allowed = expected_clearance(scan, datetime.now(UTC))
     assert follows in allowed
-    assert isinstance(scan.decided_by + scan.withdrawn_by, str)
+    assert isinstance(scan.decided_by + scan.withdrawn_by + scan.extended_by + scan.expires, str)
+    assert isinstance(scan.is_self_approved({"U0": "ada@example.com"}), bool)
+    assert all(approval_checks.findings(scan))
+    assert scan.rests_on == "" or all(resting.findings(scan, files, root_files))
     assert set(scan.invalid) <= set(bodies)
 
 
