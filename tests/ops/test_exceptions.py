@@ -311,6 +311,8 @@ def test_a_decision_that_was_changed_is_found_by_its_extension(environment):
 
 
 ADA, BOB = ("U0ADA0000", "Ada"), ("U0BOB0000", "Bob")
+# Bob with the reason that Ada gave.
+SAME = ("U0BOB0000", "Ada")
 
 
 def by_two(environment, people=(ADA, BOB), clicks=(ADA, BOB), logged=(ADA, BOB), **parts):
@@ -350,12 +352,16 @@ def test_an_approval_by_two_people_is_sound_and_names_both(environment):
     ("parts", "says"),
     [
         ({"clicks": [ADA]}, "decision.json: names U0BOB0000, whose click is not in approvals/"),
+        (
+            {"people": [ADA, SAME], "clicks": [ADA], "logged": [ADA, SAME]},
+            "decision.json: names U0BOB0000, whose click is not in approvals/",
+        ),
         ({"logged": [BOB]}, "decision.json: names U0ADA0000, whose click is not in actions/"),
         ({"people": [ADA]}, "decision.json: does not name two people who approved"),
         ({"people": [ADA, ADA]}, "decision.json: does not name two people who approved"),
         ({"extensions": [LONGER]}, "extensions/1.json: extends alone what two people approved"),
     ],
-    ids=["no click", "not in the log", "one", "one twice", "extended by one"],
+    ids=["no click", "one click for both", "not in the log", "one", "one twice", "extended by one"],
 )  # fmt: skip
 def test_an_approval_by_less_than_two_people_is_found(environment, parts, says):
     assert says in wrong(environment, by_two(environment, **parts))
