@@ -8,9 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components import sender
+from components.approval_rules import ApprovalRules
 from components.as_json import as_json
 from components.buttons import (
     APPROVE,
+    EXTEND,
     REJECT,
     SCAN_AGAIN,
     TEAM_BUTTONS,
@@ -43,6 +45,7 @@ MAIL_DIMENSION = "ses:configuration-set"
 class ApprovalArgs:
     """Who gets emails, how long approvals are valid (seconds), and the team's own buttons.
 
+    ``stored_days`` is how long a replaced version is stored, and so can be approved.
     ``failure_emails`` is who gets the email that a scan did not pass: uploader, recipients or off.
     ``mention`` is who an escalation mentions: here, channel, or the id of a member or group.
     """
@@ -59,6 +62,8 @@ class ApprovalArgs:
     mention: str = ""
     exception_seconds: int
     max_exception_seconds: int
+    stored_days: int = 90
+    rules: ApprovalRules = field(default_factory=ApprovalRules)
     team_buttons: Sequence[TeamButton] = ()
 
 
@@ -129,8 +134,17 @@ class Approval(pulumi.ComponentResource):
                 description="Records what the channel decides about one scan",
                 statements=[
                     *storage.read_state("waiting/*"),
-                    *storage.read_evidence("scan.json", "decision.json", "withdrawal.json"),
-                    *storage.write_evidence("decision.json", "withdrawal.json"),
+                    *storage.read_evidence(
+                        "scan.json",
+                        "decision.json",
+                        "withdrawal.json",
+                        "extensions/*.json",
+                        "approvals/*.json",
+                        "actions/*.json",
+                    ),
+                    *storage.write_evidence(
+                        "decision.json", "withdrawal.json", "extensions/*.json", "approvals/*.json"
+                    ),
                     # A decision is about the newest version only.
                     *storage.list_upload_versions(),
                     # IAM supports no narrower resource for task tokens.
@@ -141,6 +155,8 @@ class Approval(pulumi.ComponentResource):
                     "STATE_BUCKET": storage.state.name,
                     "EXCEPTION_SECONDS": str(args.exception_seconds),
                     "MAX_EXCEPTION_SECONDS": str(args.max_exception_seconds),
+                    "STORED_DAYS": str(args.stored_days),
+                    "APPROVALS": str(args.rules.approvals),
                 },
             ),
             opts=self._child,
@@ -176,6 +192,7 @@ class Approval(pulumi.ComponentResource):
                         "gate-result.json",
                         "decision.json",
                         "withdrawal.json",
+                        "extensions/*.json",
                         "actions/*.json",
                     ),
                     # A failure is mailed about the newest version only.
@@ -208,6 +225,10 @@ class Approval(pulumi.ComponentResource):
                     "UPLOADER_DOMAINS": json.dumps(args.uploader_domains),
                     "FAILURE_EMAILS": args.failure_emails,
                     "ESCALATION_MENTION": _mention(args.mention),
+                    "APPROVALS": str(args.rules.approvals),
+                    "APPROVAL_COVERS": args.rules.covers,
+                    "STATE_BUCKET": storage.state.name,
+                    **args.rules.four_eyes,
                     **self.button_environment,
                 },
                 timeout_seconds=30,
@@ -271,6 +292,8 @@ class Approval(pulumi.ComponentResource):
                     "outcomes": button.outcomes,
                     "again": again,
                 }
+        # Appended: the order of the channel's buttons never changes (decision record 11).
+        buttons["extend"] = (EXTEND, approval.name)
         actions = [
             custom_action(
                 f"{self._name}-{label}", f"{prefix}-{label}", button, function, self._child

@@ -27,11 +27,15 @@ OUTCOMES = (
     "rejected",
     "request-expired",
     "superseded",
+    "partly-approved",
+    "extended",
     "expiring",
     "approval-expired",
     "withdrawn",
 )
 SCAN_AGAIN = "scan-again"
+# Outcomes after which the scan is not over.
+NOT_OVER = ("failed", "partly-approved", "approved", "extended", "expiring")
 # A gate has the custom actions of so many buttons of the team's own, used or not.
 TEAM_BUTTONS = 5
 # The service's limits (AWS::Chatbot::CustomAction).
@@ -80,6 +84,13 @@ WITHDRAW = Button(
     key="Withdraw",
     payload='{"scan":"$S","withdraw":"$Reason"}',
     asks=("Reason",),
+)
+
+EXTEND = Button(
+    label="Extend",
+    key="Extend",
+    payload='{"scan":"$S","extend":["$Reason","$Days"]}',
+    asks=("Reason", "Days"),
 )
 
 

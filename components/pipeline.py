@@ -1,11 +1,13 @@
 """The pipeline layer: from an upload's event to its scan, and everything that follows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
 from components.approval import Approval
+from components.approval_rules import ApprovalRules
 from components.as_json import as_json
 from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
@@ -16,6 +18,12 @@ from components.state_machine import Waits, definition
 from components.states import Names
 from components.storage import Storage
 from components.upload_events import UploadEvents, UploadEventsArgs
+
+# The keys of documents that decide what holds of a scan after its gate result, or say who decided.
+FOLLOWED = [
+    *({"suffix": f"/{name}.json"} for name in ("decision", "withdrawal", "uploader")),
+    *({"wildcard": f"*/{folder}/*"} for folder in ("extensions", "approvals", "actions")),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +41,7 @@ class PipelineArgs:
     build: Build
     waits: Waits
     escalation_topic: str = ""
+    rules: ApprovalRules = field(default_factory=ApprovalRules)
     digest_after: int = 10
     digest_seconds: int = 300
 
@@ -122,6 +131,8 @@ class Pipeline(pulumi.ComponentResource):
                     "STATE_BUCKET": storage.state.name,
                     "DIGEST_AFTER": str(args.digest_after),
                     "DIGEST_SECONDS": str(args.digest_seconds),
+                    "APPROVAL_COVERS": args.rules.covers,
+                    **args.rules.four_eyes,
                     **args.approval.button_environment,
                 },
                 # Without a report it queries S3, CodeBuild and the log, each with its own retries.
@@ -137,11 +148,26 @@ class Pipeline(pulumi.ComponentResource):
             module="callback",
             description="Stores task tokens, sends them back, and says what was decided",
             grants=[
-                *storage.read_evidence("decision.json", "withdrawal.json"),
-                *storage.write_evidence("decision.json"),
-                *storage.read_state("waiting/*"),
-                *storage.write_state("waiting/*"),
+                *storage.read_evidence(
+                    "scan.json",
+                    "uploader.json",
+                    "report.json",
+                    "decision.json",
+                    "withdrawal.json",
+                    "extensions/*.json",
+                    "approvals/*.json",
+                    "actions/*.json",
+                ),
+                *storage.write_evidence("decision.json", "withdrawal.json"),
+                *storage.read_state("waiting/*", "apps/*"),
+                *storage.write_state("waiting/*", "apps/*"),
             ],
+            environment={
+                "APPROVALS": str(args.rules.approvals),
+                **args.rules.four_eyes,
+            },
+            # Many versions may rest on an exception that is withdrawn.
+            timeout_seconds=60,
         )
 
     def _open_scan(self, args: PipelineArgs) -> HandlerFunction:
@@ -166,6 +192,7 @@ class Pipeline(pulumi.ComponentResource):
         module: str,
         description: str,
         grants: Grant,
+        environment: Mapping[str, str] | None = None,
         timeout_seconds: int = 10,
     ) -> HandlerFunction:
         """A function that closes requests superseded by a newer version, and sends tokens back."""
@@ -186,6 +213,7 @@ class Pipeline(pulumi.ComponentResource):
                 environment={
                     "ARTIFACTS_BUCKET": storage.artifacts.name,
                     "STATE_BUCKET": storage.state.name,
+                    **(environment or {}),
                 },
                 timeout_seconds=timeout_seconds,
             ),
@@ -305,19 +333,17 @@ class Pipeline(pulumi.ComponentResource):
         )
 
     def _resume_on_decision(self, args: PipelineArgs, callback: HandlerFunction) -> None:
-        """Resume the execution that waits for a decision or withdrawal once S3 has the document."""
+        """Resume the execution that waits once S3 has a document that it waits for."""
         rule = aws.cloudwatch.EventRule(
             f"{self._name}-decisions",
-            description="A decision was written, or a withdrawal",
+            description="Something was decided, or is known about who decided",
             event_pattern=as_json(
                 {
                     "source": ["aws.s3"],
                     "detail-type": ["Object Created"],
                     "detail": {
                         "bucket": {"name": [args.storage.artifacts.name]},
-                        "object": {
-                            "key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]
-                        },
+                        "object": {"key": FOLLOWED},
                     },
                 }
             ),

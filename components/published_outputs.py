@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -14,7 +15,7 @@ from domain.published_outputs import parameter, published
 class PublishedOutputsArgs:
     """``outputs`` are those of the gate, by name."""
 
-    outputs: Mapping[str, pulumi.Output[str]]
+    outputs: Mapping[str, pulumi.Output[Any]]
 
 
 class PublishedOutputs(pulumi.ComponentResource):

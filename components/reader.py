@@ -142,14 +142,20 @@ class Reader:
                 self.add_error(f"{key}[{index}]", f"{value!r} is not {kind}", example)
         return tuple(values)
 
-    def mapping(self, key: str, example: str) -> dict[str, Any]:
-        """Return a mapping of apps, empty where nothing is set."""
+    def mapping(
+        self,
+        key: str,
+        example: str,
+        entry: str = ".payments[0]",
+        kind: str = "does not map apps to lists",
+    ) -> dict[str, Any]:
+        """Return a mapping, empty where nothing is set; ``entry`` is the path of an example."""
         try:
             value: Any = self._config.get_object(key) or {}
         except pulumi.ConfigTypeError:
             value = self._config.get(key)
         if not is_dict(value):
-            self.add_error(f"{key}.payments[0]", f"{value!r} does not map apps to lists", example)
+            self.add_error(f"{key}{entry}", f"{value!r} {kind}", example)
             return {}
         return value
 

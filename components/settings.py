@@ -14,13 +14,19 @@ import pulumi
 
 from components import recipients as emails
 from components.build_network import Network
-from components.buttons import OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
+from components.buttons import NOT_OVER, OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
 from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
 from components.scan_project import PROGRAM, Sarif, SonarQube, Vpc
 from components.sender import covers
-from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
+from components.upload_gate import (
+    APPROVAL_COVERS,
+    LOG_RETENTION_DAYS,
+    MAX_PEOPLE,
+    SELF_APPROVAL,
+    UploadGateArgs,
+)
 from domain.json_values import as_dict, is_list
 from domain.partition import PARTITION
 from domain.scan_id import APP, APPS
@@ -49,6 +55,10 @@ FUNCTION = (
     rf"{SCAN_AGAIN}|arn:{PARTITION}:lambda:[a-z0-9-]+:[0-9]{{12}}:function:[A-Za-z0-9_-]{{1,64}}"
 )
 MENTION = r"here|channel|[UWS][A-Z0-9]{6,20}"
+USER = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
+# The name of a role's session, and the id of a principal
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+UPLOADS_AS = r"[A-Za-z0-9_+=,.@:-]{2,100}"
 # Set together or not at all.
 VPC_EXAMPLES = {
     "vpcId": "vpc-0123456789abcdef0",
@@ -88,6 +98,13 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
             "is shorter than exceptionPeriod",
             config.require("exceptionPeriod"),
         )
+
+    approvals = read.integer("approvals", 1, 2, default=1)
+    self_approval = read.one_of("selfApproval", SELF_APPROVAL)
+    records_approver = read.boolean("recordApprover")
+    if not records_approver and (self_approval == "refuse" or approvals == 2):
+        reason = "is needed by selfApproval refuse and approvals 2: they go by who clicked"
+        read.add_error("recordApprover", reason, "true")
 
     deployers = read.string_list("deployers", PRINCIPAL.pattern, A_PRINCIPAL, EXAMPLE_PRINCIPAL)
 
@@ -129,6 +146,10 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         digest_seconds=read.duration("digestWindow", "1m", "1d", default="5m"),
         exception_seconds=exception_seconds,
         max_exception_seconds=max_exception_seconds,
+        approval_covers=read.one_of("approvalCovers", APPROVAL_COVERS),
+        approvals=approvals,
+        self_approval=self_approval,
+        people=_people(read),
         remind_seconds=read.duration("remindBefore", "0s", "270d", default="3d"),
         custom_actions=_team_buttons(read, config, region),
         lock_mode=read.one_of("evidenceLock", ("off", "governance", "compliance"))
@@ -144,7 +165,7 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         deployers=deployers,
         uploaders=_uploaders(read, deployers),
         user_role_required=read.boolean("userRoleRequired"),
-        record_approver=read.boolean("recordApprover"),
+        record_approver=records_approver,
         log_retention_days=read.one_of_integers(
             "logRetentionDays", LOG_RETENTION_DAYS, "the values that CloudWatch takes", default=90
         ),
@@ -188,6 +209,28 @@ def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:
         key: read.integer(f"max{name}", -1, 1_000_000, default=0) for key, name in names.items()
     }
     return {key: value if value >= 0 else None for key, value in limits.items()}
+
+
+def _people(read: Reader) -> dict[str, str]:
+    kind = "an address, the name of a session, or the id of a principal"
+    people: dict[str, str] = {}
+    for user, value in read.mapping(
+        "people", "ada@example.com", ".U0123456789", "does not map ids of users to texts"
+    ).items():
+        key = _of_app("people", user)
+        if not re.fullmatch(USER, user):
+            read.add_unwanted(key, "the chat service has no such user")
+        elif not (isinstance(value, str) and re.fullmatch(UPLOADS_AS, value)):
+            read.add_error(key, f"{value!r} is not {kind}", "ada@example.com")
+        else:
+            people[user] = value
+    if len(json.dumps(people)) > MAX_PEOPLE:
+        read.add_unwanted(
+            "people",
+            f"over {MAX_PEOPLE} characters, more than a function's environment takes; leave out "
+            "those whose name in the chat is their address",
+        )
+    return people
 
 
 def _sender_domain(read: Reader, sender: str, creates: bool) -> str:
@@ -297,7 +340,7 @@ def _team_button(read: Reader, index: int, value: Any, region: str) -> TeamButto
     for position, outcome in enumerate(outcomes):
         if outcome not in OUTCOMES:
             read.add_error(f"{key}.outcomes[{position}]", f"{outcome!r} is not {one_of}", "error")
-        elif function == SCAN_AGAIN and outcome in ("failed", "approved", "expiring"):
+        elif function == SCAN_AGAIN and outcome in NOT_OVER:
             reason = f"a scan is done again once it is over: not on {outcome}"
             read.add_error(f"{key}.outcomes[{position}]", reason, "error")
     for other in action.keys() - {"label", "outcomes", "function"}:

@@ -158,6 +158,7 @@ class Storage(pulumi.ComponentResource):
                 protect=False,
                 rules=[
                     _expire("waiting/", days=400),  # task tokens: no execution outlives a year
+                    _expire("resting/", days=400),  # of exceptions, which end within a year
                     _expire("cache/", days=30),
                     _expire("thread-slots/", days=7),  # thread slots: taken for a day at most
                     # A build may still wait for the code of before an update: 44 hours at most.

@@ -1,13 +1,16 @@
 """A gate for uploads: all layers of one environment, wired, as one component."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 
 from components import recipients, sender, urls
 from components.access import Uploaders
 from components.approval import Approval, ApprovalArgs
+from components.approval_rules import ApprovalRules
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
 from components.build_network import Network
 from components.buttons import SCAN_AGAIN_BUTTON, TEAM_BUTTONS, TeamButton
@@ -26,6 +29,9 @@ from domain.partition import PARTITION, console
 from domain.scan_id import APPS
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+APPROVAL_COVERS, SELF_APPROVAL = ("version", "findings"), ("warn", "allow", "refuse")
+# Of the 4 KB that a function's environment may have, in JSON.
+MAX_PEOPLE = 1000
 LOCK_MODES = ("", "GOVERNANCE", "COMPLIANCE")
 # The only values that CloudWatch Logs accepts (PutRetentionPolicy).
 # fmt: off
@@ -86,6 +92,10 @@ class UploadGateArgs:
     exception_seconds: int = 30 * DAY
     max_exception_seconds: int = 90 * DAY
     remind_seconds: int = 3 * DAY
+    approval_covers: str = "version"
+    approvals: int = 1
+    self_approval: str = "warn"
+    people: Mapping[str, str] = field(default_factory=dict[str, str])
     custom_actions: Sequence[TeamButton] = (SCAN_AGAIN_BUTTON,)
     user_role_required: bool = False
     record_approver: bool = False
@@ -114,6 +124,16 @@ class UploadGateArgs:
             compute_type=self.compute_type,
             vpc=self.vpc,
             network=self.network,
+        )
+
+    @property
+    def rules(self) -> ApprovalRules:
+        """What an approval covers, and who may approve."""
+        return ApprovalRules(
+            covers=self.approval_covers,
+            approvals=self.approvals,
+            self_approval=self.self_approval,
+            people=self.people,
         )
 
     @property
@@ -163,6 +183,19 @@ class UploadGateArgs:
             "max_exception_seconds must be at least exception_seconds": (
                 self.max_exception_seconds >= self.exception_seconds
             ),
+            f"approval_covers must be one of {', '.join(APPROVAL_COVERS)}": (
+                self.approval_covers in APPROVAL_COVERS
+            ),
+            f"self_approval must be one of {', '.join(SELF_APPROVAL)}": (
+                self.self_approval in SELF_APPROVAL
+            ),
+            "approvals must be 1 or 2": self.approvals in (1, 2),
+            "record_approver must be true with self_approval refuse, and with approvals 2": (
+                self.record_approver or (self.self_approval != "refuse" and self.approvals == 1)
+            ),
+            f"people must be at most {MAX_PEOPLE} characters of JSON": (
+                len(json.dumps(dict(self.people))) <= MAX_PEOPLE
+            ),
             # Together less than a year, the lifetime of an execution of Step Functions.
             f"decision_seconds must be between 1 and {90 * DAY}": (
                 1 <= self.decision_seconds <= 90 * DAY
@@ -204,6 +237,8 @@ class UploadGate(pulumi.ComponentResource):
     key: pulumi.Output[str]
     upload_command: pulumi.Output[str]
     sender_dns_records: pulumi.Output[str]
+    approvals: pulumi.Output[int]
+    people: pulumi.Output[dict[str, str]]
 
     def __init__(
         self, name: str, args: UploadGateArgs, opts: pulumi.ResourceOptions | None = None
@@ -255,6 +290,8 @@ class UploadGate(pulumi.ComponentResource):
                 mention=args.escalation_mention,
                 exception_seconds=args.exception_seconds,
                 max_exception_seconds=args.max_exception_seconds,
+                stored_days=args.replaced_upload_days,
+                rules=args.rules,
                 team_buttons=args.custom_actions,
             ),
             opts=child,
@@ -298,6 +335,7 @@ class UploadGate(pulumi.ComponentResource):
                     audit=AUDIT_LOG_SECONDS if args.record_approver else 0,
                 ),
                 escalation_topic=args.escalation_topic,
+                rules=args.rules,
                 digest_after=args.digest_after,
                 digest_seconds=args.digest_seconds,
             ),
@@ -354,6 +392,8 @@ class UploadGate(pulumi.ComponentResource):
             "aws s3 cp app.zip s3://", storage.uploads.name, "/APP/app.zip"
         )
         self.sender_dns_records = approval.sender_dns_records
+        self.approvals = pulumi.Output.from_input(args.approvals)
+        self.people = pulumi.Output.from_input(dict(args.people))
         PublishedOutputs(
             name,
             PublishedOutputsArgs(
@@ -364,7 +404,7 @@ class UploadGate(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     @property
-    def outputs(self) -> dict[str, pulumi.Output[str]]:
+    def outputs(self) -> dict[str, pulumi.Output[Any]]:
         """The outputs of a stack for this gate, by the names that the commands of ``ops/`` read."""
         return {
             "uploadBucket": self.upload_bucket,
@@ -382,4 +422,6 @@ class UploadGate(pulumi.ComponentResource):
             "key": self.key,
             "uploadCommand": self.upload_command,
             "senderDnsRecords": self.sender_dns_records,
+            "approvals": self.approvals,
+            "people": self.people,
         }

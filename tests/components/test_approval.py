@@ -52,6 +52,8 @@ def test_each_function_gets_the_environment_that_its_handler_reads(built: Built)
         "STATE_BUCKET": "gate-state",
         "EXCEPTION_SECONDS": "3600",
         "MAX_EXCEPTION_SECONDS": "7200",
+        "STORED_DAYS": "90",
+        "APPROVALS": "1",
     }
     assert built.variables("gate-rescan") == {"ARTIFACTS_BUCKET": "gate-artifacts"}
     variables = built.variables("gate-notify")
@@ -69,6 +71,11 @@ def test_each_function_gets_the_environment_that_its_handler_reads(built: Built)
         "UPLOADER_DOMAINS": ["example.com"],
         "FAILURE_EMAILS": "recipients",
         "ESCALATION_MENTION": "",
+        "APPROVALS": "1",
+        "APPROVAL_COVERS": "version",
+        "STATE_BUCKET": "gate-state",
+        "SELF_APPROVAL": "warn",
+        "PEOPLE": "{}",
         "APPROVAL_FUNCTION": "gate-approval",
         "TEAM_BUTTONS": {
             "Team1": {
@@ -175,6 +182,12 @@ BUTTONS = {
     "team-1": ("Scan again", "Team1", '{"scan":"$S"}', []),
     "team-2": ("Open ticket", "Team2", '{"scan":"$S"}', []),
     **{f"team-{n}": ("Unused", f"Team{n}", '{"scan":"$S"}', []) for n in (3, 4, 5)},
+    "extend": (
+        "Extend",
+        "Extend",
+        '{"scan":"$S","extend":["$Reason","$Days"]}',
+        ["Reason", "Days"],
+    ),
 }
 # A card has the function's name; a team's own function's ARN is too long for a criterion.
 CALLS = {"team-1": "gate-rescan", **{f"team-{n}": None for n in (2, 3, 4, 5)}}
@@ -303,7 +316,7 @@ def test_the_channel_lists_the_same_buttons_whatever_the_team_declares():
     }
 
     assert listed[0] == listed[2]
-    assert len(listed[0]) == 3 + TEAM_BUTTONS
+    assert len(listed[0]) == 4 + TEAM_BUTTONS
 
 
 def test_no_other_array_of_the_chat_service_has_more_than_one_element(built: Built):

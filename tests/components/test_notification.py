@@ -44,7 +44,11 @@ def test_the_channel_gets_the_topic_the_guardrail_and_the_buttons(built: Built):
         "GuardrailPolicies": ["arn:aws:iam:::gate-guardrail"],
         "CustomizationResourceArns": [
             f"arn:aws:cloudcontrol:::gate-{action}"
-            for action in ("approve", "reject", "withdraw", *(f"team-{n}" for n in range(1, 6)))
+            for action in (
+                *("approve", "reject", "withdraw"),
+                *(f"team-{n}" for n in range(1, 6)),
+                "extend",
+            )
         ],
         "LoggingLevel": "INFO",
         "UserRoleRequired": False,

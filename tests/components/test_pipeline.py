@@ -24,6 +24,9 @@ def test_check_build_status_gets_the_evidence_and_what_the_buttons_call(built: B
         "STATE_BUCKET": "gate-state",
         "DIGEST_AFTER": "10",
         "DIGEST_SECONDS": "300",
+        "APPROVAL_COVERS": "version",
+        "SELF_APPROVAL": "warn",
+        "PEOPLE": "{}",
         "APPROVAL_FUNCTION": "gate-approval",
         "TEAM_BUTTONS": "{}",
     }
@@ -107,7 +110,7 @@ def test_an_event_is_retried_for_a_day_and_then_stored_in_the_dead_letter_queue(
     assert built.one("iam/rolePolicy:RolePolicy", "gate-uploads").urn in target.depends_on
 
 
-def test_each_decision_and_withdrawal_resumes_its_execution(built: Built):
+def test_what_is_decided_or_known_of_who_decided_resumes_its_execution(built: Built):
     rule = built.one("cloudwatch/eventRule:EventRule", "gate-decisions")
     target = built.one("cloudwatch/eventTarget:EventTarget", "gate-decisions")
     permission = built.one("lambda/permission:Permission", "gate-decisions")
@@ -117,7 +120,16 @@ def test_each_decision_and_withdrawal_resumes_its_execution(built: Built):
         "detail-type": ["Object Created"],
         "detail": {
             "bucket": {"name": ["gate-artifacts"]},
-            "object": {"key": [{"suffix": "/decision.json"}, {"suffix": "/withdrawal.json"}]},
+            "object": {
+                "key": [
+                    {"suffix": "/decision.json"},
+                    {"suffix": "/withdrawal.json"},
+                    {"suffix": "/uploader.json"},
+                    {"wildcard": "*/extensions/*"},
+                    {"wildcard": "*/approvals/*"},
+                    {"wildcard": "*/actions/*"},
+                ]
+            },
         },
     }
     assert target.inputs["arn"] == "arn:aws:lambda:::gate-callback"

@@ -36,7 +36,7 @@ ANY_RESOURCE = {
 # Resources with a "*" inside, and what the "*" stands for.
 INSIDE = {
     r"arn:aws:s3:::gate-artifacts/scans/\*/[a-z-]+\.(json|log)": "an app and a version id",
-    r"arn:aws:s3:::gate-artifacts/scans/\*/(actions|extensions)/\*\.json": "the same, and a click",
+    r"arn:aws:s3:::gate-artifacts/scans/\*/(actions|extensions|approvals)/\*\.json": "and an id",
     r"arn:aws:s3:::gate-state/(waiting|thread-slots|cache|apps|resting)/\*": "an app, scan, time",
     r"arn:aws:sfn:::gate-pipeline:\*": "the executions of one state machine",
     r"arn:aws:s3:::gate-(uploads|access-logs)/\*": "any object's key",
@@ -289,12 +289,13 @@ def test_two_stacks_share_no_name(dev: Built, prod: Built):
         "/chatops-slack/dev/gate",
         "chatops-slack-dev-gate",
         "chatops-slack-dev-gate-approve",
+        "chatops-slack-dev-gate-extend",
         "chatops-slack-dev-gate-reject",
         *(f"chatops-slack-dev-gate-team-{n}" for n in range(1, 6)),
         "chatops-slack-dev-gate-withdraw",
         "security@example.com",
     }
-    assert len(fixed_names(prod)) == 15
+    assert len(fixed_names(prod)) == 16
     assert fixed_names(dev) & fixed_names(prod) == set()
 
 
@@ -322,6 +323,8 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
 
     assert len(functions) == 7
     assert {key for function in functions for key in function} == {
+        "APPROVALS",
+        "APPROVAL_COVERS",
         "APPROVAL_FUNCTION",
         "ARTIFACTS_BUCKET",
         "CONFIGURATION_SET",
@@ -331,11 +334,14 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
         "EXCEPTION_SECONDS",
         "FAILURE_EMAILS",
         "MAX_EXCEPTION_SECONDS",
+        "PEOPLE",
         "RECIPIENTS",
+        "SELF_APPROVAL",
         "SENDER",
         "TEAM_BUTTONS",
         "UPLOADER_DOMAINS",
         "STATE_BUCKET",
+        "STORED_DAYS",
     }
     assert [item for item in project if "TOKEN" in item["name"]] == [
         {
@@ -376,6 +382,10 @@ def test_every_setting_reaches_its_resource():
         evidenceLock="compliance",
         evidenceLockDays=9,
         recordApprover=True,
+        approvalCovers="findings",
+        approvals=2,
+        selfApproval="refuse",
+        people={"U0123456789": "ada@example.com"},
         architecture="arm64",
         computeType="BUILD_GENERAL1_SMALL",
         logRetentionDays=14,
@@ -403,6 +413,12 @@ def test_every_setting_reaches_its_resource():
     assert states["PublishEscalation"]["Arguments"]["TopicArn"] == ON_CALL
     assert f"($reminded ? 0 : {12 * 3600 * 1000})" in states["AwaitWithdrawal"]["TimeoutSeconds"]
     assert "WaitForAuditLog" in states
+    assert built.variables("gate-approval")["APPROVALS"] == "2"
+    four_eyes = {"SELF_APPROVAL": "refuse", "PEOPLE": '{"U0123456789": "ada@example.com"}'}
+    assert four_eyes.items() <= notify.items()
+    assert {**four_eyes, "APPROVALS": "2"}.items() <= built.variables("gate-callback").items()
+    check = built.variables("gate-check-build-status")
+    assert {**four_eyes, "APPROVAL_COVERS": "findings"}.items() <= check.items()
     assert built.variables("gate-approval")["EXCEPTION_SECONDS"] == str(2 * 86400)
     assert built.variables("gate-approval")["MAX_EXCEPTION_SECONDS"] == str(3 * 86400)
     assert json.loads(notify["RECIPIENTS"])["payments"] == ["payments@example.com"]
@@ -449,4 +465,6 @@ def test_outputs_name_the_resources_that_people_and_commands_use(dev: Built):
         "key": "arn:aws:kms:::gate-key",
         "uploadCommand": "aws s3 cp app.zip s3://gate-uploads/APP/app.zip",
         "senderDnsRecords": "",
+        "approvals": 1,
+        "people": {},
     }

@@ -319,6 +319,9 @@ WRONG = [
     ("recipients[0]", {"a@example.com": 1}, "is not a list"),
     ("appRecipients.payments[0]", {"payments": []}, "nobody would get the emails"),
     ("appRecipients.payments[0]", ["a@example.com"], "does not map apps to lists"),
+    ("people.U0123456789", ["a@example.com"], "does not map ids of users to texts"),
+    ("people.U0ADA", {"U0ADA": "Ada Lovelace"}, "is not an address, the name of a session"),
+    ("people.U0ADA", {"U0ADA": ["a@example.com"]}, "is not an address, the name of a session"),
     ("appRecipients.payments[1]", {"payments": ["a@b.cd", "x"]}, "'x' is not an email address"),
     ('appRecipients["my.app"][0]', {"my.app": ["x"]}, "'x' is not an email address"),
     ("uploaderDomains[0]", ["@example.com"], "'@example.com' is not a domain"),
@@ -439,6 +442,9 @@ WRONG = [
     ("computeType", "BUILD_GENERAL2_SMALL", "is not one of BUILD_GENERAL1_SMALL"),
     ("vpcId", "main", "'main' is not the id of a VPC"),
     ("userRoleRequired", "1", "'1' is not true or false"),
+    ("approvalCovers", "app", "'app' is not one of version, findings"),
+    ("approvals", 3, "3 is not between 1 and 2"),
+    ("selfApproval", "never", "'never' is not one of warn, allow, refuse"),
     ("recordApprover", "yes", "'yes' is not true or false"),
     ("logRetentionDays", "a while", "'a while' is not a whole number"),
     ("logRetentionDays", 31, "31 is none of the values that CloudWatch takes"),
@@ -627,6 +633,8 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
         (f"customActions[{TEAM_BUTTONS}]", [TICKET] * (TEAM_BUTTONS + 1), "at most 5"),
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
+        ('people["a b"]', {"a b": "a@example.com"}, "the chat service has no such user"),
+        ("people", {f"U0{n}": "ada@example.com" for n in range(40)}, "over 1000 characters"),
         ("appRecipients", MANY, "over 2000 characters"),
         ('uploaders["*-api"]', {"*-api": [PRINCIPAL]}, "no app has such a name"),
         ('uploaders["a/b"]', {"a/b": [PRINCIPAL]}, "no app has such a name"),
@@ -646,6 +654,8 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
         "button",
         "empty app",
         "app with a slash",
+        "user with a space",
+        "too many people",
         "too many recipients",
         "no pattern",
         "uploaders of an app with a slash",
@@ -671,6 +681,21 @@ def test_all_missing_fields_of_a_button_are_reported_at_once(value: Any):
         f"{BUTTON}[0].function",
         f"{BUTTON}[0].outcomes[0]",
     ]
+
+
+@pytest.mark.parametrize("needs", [{"selfApproval": "refuse"}, {"approvals": 2}])
+def test_who_clicked_must_be_recorded_where_it_decides(needs: dict[str, Any]):
+    [(problem, command)] = problems(**needs)
+
+    assert problem.startswith("recordApprover: is needed by selfApproval refuse and approvals 2")
+    assert command == "pulumi config set recordApprover true --stack dev"
+    assert loaded(**needs, recordApprover=True).record_approver
+
+
+def test_people_are_mapped_to_what_they_upload_as():
+    people = {"U0ADA": "ada@example.com", "U0CI": "AIDAEXAMPLE", "W0BEN": "ben.session"}
+
+    assert loaded(people=people).people == people
 
 
 def test_the_token_is_never_in_an_error():

@@ -134,6 +134,7 @@ def test_evidence_is_never_deleted():
 def test_state_objects_expire_after_the_longest_lifecycle():
     assert rules(storage(), "gate-state") == {
         "waiting": {"filter": {"prefix": "waiting/"}, "expiration": {"days": 400}},
+        "resting": {"filter": {"prefix": "resting/"}, "expiration": {"days": 400}},
         "cache": {"filter": {"prefix": "cache/"}, "expiration": {"days": 30}},
         "thread-slots": {"filter": {"prefix": "thread-slots/"}, "expiration": {"days": 7}},
         "replaced-versions": replaced(7),
