@@ -1,4 +1,4 @@
-"""Builds the document decision.json (``schemas/decision.schema.json``)."""
+"""Builds the documents decision.json and withdrawal.json (``schemas/``)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from . import timestamps
+from .sanitize import line
 
+# In withdrawal.json, why the pipeline took an approval back.
+SELF_APPROVAL = "self-approval"
 _NEWER = "A newer version was uploaded: "
 
 
@@ -37,6 +40,23 @@ def decision(
         **({"approvals": list(approvals)} if approvals else {}),
         "evidence": {"gate-result.json": gate_result_sha256},
     }
+
+
+def withdrawal(scan: str, decision_sha256: str, now: datetime, reason: str) -> dict[str, Any]:
+    """Return withdrawal.json of an approval that people take back."""
+    return {
+        "version": 1,
+        "scan": scan,
+        "reason": reason,
+        "withdrawnAt": timestamps.iso(now),
+        "evidence": {"decision.json": decision_sha256},
+    }
+
+
+def self_approval(scan: str, decision_sha256: str, now: datetime, person: str) -> dict[str, Any]:
+    """Return withdrawal.json of an approval by the ``person`` who uploaded, where it is refused."""
+    reason = f"{line(person, 200)} uploaded this version, and approved or extended it."
+    return {**withdrawal(scan, decision_sha256, now, reason), "rule": SELF_APPROVAL}
 
 
 def superseded(scan: str, gate_result_sha256: str, now: datetime, version: str) -> dict[str, Any]:

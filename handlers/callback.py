@@ -9,22 +9,29 @@ If the writer of a document crashes before it sends the token, or cannot reach S
 event about the document resumes the state machine instead.
 """
 
+import json
 import logging
 import os
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from domain import decisions, stored_objects, timestamps
+from domain import stored_objects, timestamps
 from domain.evidence_paths import scan_and_name, waiting_key
-from handlers import aws, parallel, versions
+from handlers import app_record, aws, resting
 from handlers.evidence import Evidence, waiting
 from handlers.resume import resume_execution
+from handlers.settlement import Rules, Settled, settle
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
 STATE_BUCKET = os.environ["STATE_BUCKET"]
+# How many people must approve; what follows if one of them uploaded, and who uploads as whom.
+APPROVALS = int(os.environ["APPROVALS"])
+SELF_APPROVAL = os.environ["SELF_APPROVAL"]
+PEOPLE: Mapping[str, str] = json.loads(os.environ["PEOPLE"])
+# What the state machine knows when it begins to wait, by the kind of wait.
+BEFORE = {"decision": "open", "exception": "approved"}
 # Fields by which the waits of a scan are ordered
 # (https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
 ORDER = ("redrive", "enteredAt", "retry")
@@ -43,58 +50,47 @@ def handler(event: Mapping[str, Any], context: object) -> Any:
     return check(event) if "expired" in event else wait(event)
 
 
-def check(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return ``{status, expiresAt}`` by the evidence; ``expiresAt`` only for an approval.
+def check(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{status, expiresAt, approvals}`` by the evidence; ``expiresAt`` for approvals only.
 
-    ``status`` is ``open``, ``approved``, ``withdrawn`` or another decision. ``event`` is ``{scan,
-    sha256, expired}``: the scan's id, the SHA-256 of gate-result.json, and whether the time for a
-    decision is over; then *request expired* is recorded, unless there is a decision. Errors of S3
-    are raised, not treated as a missing document: the state machine retries.
+    ``status`` is ``open``, ``approved``, ``withdrawn`` or another decision; ``approvals`` is how
+    many people have approved so far, where one is not enough. ``event`` is ``{scan, sha256,
+    expired}``: the scan's id, the SHA-256 of gate-result.json, and whether the time for a decision
+    is over; then *request expired* is recorded, unless there is a decision. Errors of S3 are
+    raised, not treated as a missing document: the state machine retries.
     """
     evidence = Evidence(s3, ARTIFACTS_BUCKET, event["scan"])
-    stored = evidence.get("decision.json")
-    if stored is None and event["expired"]:
-        expired = decisions.request_expired(evidence.scan, event["sha256"], timestamps.now())
-        stored = evidence.put_if_absent("decision.json", expired)
-    if stored is None:
-        return {"status": "open"}
-    decision = stored.document
-    if decision["decision"] != "approved":
-        return {"status": decision["decision"]}
-    withdrawn = evidence.get("withdrawal.json") is not None
-    return {
-        "status": "withdrawn" if withdrawn else "approved",
-        "expiresAt": decision["expiresAt"],
-    }
+    settled = settle(evidence, event["sha256"], _rules(), expired=event["expired"])
+    _index(evidence.scan, settled)
+    return settled.answer
 
 
 def answer(key: str) -> bool:
     """Resume the wait for the document ``key`` in the artifacts bucket; return if there was one."""
     scan, name = scan_and_name(key)
+    if name == "withdrawal.json":
+        resting.resume(s3, sfn, STATE_BUCKET, scan)
     request = waiting(s3, STATE_BUCKET, scan)
-    # A withdrawal may come before the state machine has read the approval.
-    if not request or (name == "decision.json" and request["kind"] != "decision"):
-        return False
-    return resume_execution(sfn, request["token"])
+    return bool(request and _has_news(request) and resume_execution(sfn, request["token"]))
 
 
 def wait(event: Mapping[str, Any]) -> bool:
-    """Store the token of ``event``, and send it back at once if the awaited document exists.
+    """Store the token of ``event``, and send it back at once if the evidence has news.
 
-    ``event`` is ``{scan, kind, token, sha256, expiresAt, redrive, enteredAt, retry}``: scan.json,
-    the kind of wait (``decision`` or ``exception``), the task token, the SHA-256 of
-    gate-result.json, when the wait is over, and three fields that order waits (``ORDER``).
-    Returns whether the document exists.
+    ``event`` is ``{scan, kind, token, sha256, expiresAt, redrive, enteredAt, retry, known}``:
+    scan.json, the kind of wait (``decision`` or ``exception``), the task token, the SHA-256 of
+    gate-result.json, when the wait is over, three fields that order waits (``ORDER``), and the last
+    response of ``check``, which is all that the state machine knows; earlier definitions lack it.
+    Returns whether there is news.
     """
     scan = event["scan"]
     request = {
         "scan": scan["scan"],
         **{name: event[name] for name in ("kind", "token", "sha256", "expiresAt", *ORDER)},
+        **({"known": event["known"]} if "known" in event else {}),
         "requestedAt": timestamps.iso(timestamps.now()),
     }
-    left = _leave(request)
-    evidence = Evidence(s3, ARTIFACTS_BUCKET, scan["scan"])
-    answered = _decided(evidence, event) if event["kind"] == "decision" else _withdrawn(evidence)
+    left, answered = _leave(request), _has_news(request)
     if answered:
         resume_execution(sfn, event["token"])
     log.info(
@@ -102,6 +98,29 @@ def wait(event: Mapping[str, Any]) -> bool:
         extra={"scan": scan["scan"], "kind": event["kind"], "left": left, "answered": answered},
     )
     return answered
+
+
+def _has_news(request: Mapping[str, Any]) -> bool:
+    """Whether the evidence says other than what the state machine knows that waits."""
+    evidence = Evidence(s3, ARTIFACTS_BUCKET, request["scan"])
+    answer = settle(evidence, request["sha256"], _rules()).answer
+    known = request.get("known", {"status": BEFORE[request["kind"]]})
+    return any(answer.get(name) != value for name, value in known.items())
+
+
+def _rules() -> Rules:
+    return Rules(approvals=APPROVALS, self_approval=SELF_APPROVAL, people=PEOPLE)
+
+
+def _index(scan: str, settled: Settled) -> None:
+    """Let later versions find the exception; the index must not stop what follows from evidence."""
+    if settled.ends is None:
+        return
+    change = app_record.add_exception if settled.is_exception else app_record.remove_exception
+    try:
+        change(s3, STATE_BUCKET, scan.partition("/")[0], scan)
+    except Exception:
+        log.exception("exception not indexed", extra={"scan": scan})
 
 
 def _leave(request: Mapping[str, Any]) -> bool:
@@ -123,21 +142,3 @@ def _leave(request: Mapping[str, Any]) -> bool:
 def _order(request: Mapping[str, Any]) -> tuple[Any, ...]:
     redrive, entered, retry = (request[name] for name in ORDER)
     return redrive, timestamps.parse(entered), retry
-
-
-def _decided(evidence: Evidence, event: Mapping[str, Any]) -> bool:
-    """Whether there is a decision; if there is a newer version, *superseded* is recorded as one."""
-    decision, newest = parallel.both(
-        partial(evidence.get, "decision.json"), partial(versions.newer, s3, event["scan"])
-    )
-    if decision or newest is None:
-        return decision is not None
-    evidence.put_if_absent(
-        "decision.json",
-        decisions.superseded(evidence.scan, event["sha256"], timestamps.now(), newest),
-    )
-    return True
-
-
-def _withdrawn(evidence: Evidence) -> bool:
-    return evidence.get("withdrawal.json") is not None

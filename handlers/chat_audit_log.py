@@ -16,7 +16,7 @@ from domain.json_values import as_dict, as_list
 from domain.sanitize import line
 from domain.scan_id import SCAN_ID
 
-VERBS = ("approve", "reject", "withdraw")
+VERBS = ("approve", "reject", "extend", "withdraw")
 # In lower case, without "_" and "-"; the first name that an event has is used.
 USER = ("slackuserid", "chatuserid", "userid", "user.id", "slackuser.id", "chatuser.id", "user")
 NAME = ("slackusername", "chatusername", "username", "userdisplayname", "user.name")

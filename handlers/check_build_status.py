@@ -70,10 +70,10 @@ PASSED_WITHOUT_BUILD = report.ScanError(
 )
 
 # ``findings``: an exception covers later versions that have nothing else.
-APPROVAL_COVERS = os.environ.get("APPROVAL_COVERS", "version")
+APPROVAL_COVERS = os.environ["APPROVAL_COVERS"]
 # ``refuse``: nobody may decide about an own upload; ``PEOPLE`` is ``{user: who they upload as}``.
-SELF_APPROVAL = os.environ.get("SELF_APPROVAL", "warn")
-PEOPLE: Mapping[str, str] = json.loads(os.environ.get("PEOPLE", "{}"))
+SELF_APPROVAL = os.environ["SELF_APPROVAL"]
+PEOPLE: Mapping[str, str] = json.loads(os.environ["PEOPLE"])
 
 s3 = aws.client("s3")
 

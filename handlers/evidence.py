@@ -4,15 +4,18 @@ Each document of the evidence is write-once and names the SHA-256 of those befor
 changes are detected: see ``domain/evidence_paths.py``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from domain import findings_document, stored_objects
+from domain.approvals import Documents
 from domain.evidence_paths import (
     WAITING,
     evidence_key,
     evidence_prefix,
+    numbered,
     scan_and_name,
     waiting_key,
     waiting_scan,
@@ -53,11 +56,6 @@ class Evidence:
         """Return each of ``names`` as ``read`` does, read in parallel."""
         return parallel.map_all(self.read, names)
 
-    def names(self) -> list[str]:
-        """Return the names of the stored documents, at most 1,000."""
-        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=evidence_key(self.scan, ""))
-        return [scan_and_name(content["Key"])[1] for content in listed.get("Contents", [])]
-
     def all(self, folder: str) -> list[Any]:
         """Return the parsed JSON of the documents in ``folder``, at most 200."""
         listed = self.s3.list_objects_v2(
@@ -65,6 +63,43 @@ class Evidence:
         )
         keys = [content["Key"] for content in listed.get("Contents", [])]
         return self.read_each(*(scan_and_name(key)[1] for key in keys))
+
+    def names(self) -> list[str]:
+        """Return the names of all stored documents, such as ``actions/1.json``."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=evidence_prefix(self.scan)
+        )
+        return [
+            scan_and_name(item["Key"])[1] for page in pages for item in page.get("Contents", [])
+        ]
+
+    def documents(self, decision: Any, names: Sequence[str]) -> Documents:
+        """Return the ``decision`` and what followed; ``names`` are those of all documents."""
+        follows = [name for name in ("withdrawal.json",) if name in names]
+        extensions = numbered("extensions", names)
+        stored = self.read_each(*extensions, *follows)
+        return Documents(
+            decision=decision,
+            withdrawal=stored[len(extensions)] if follows else None,
+            extensions=stored[: len(extensions)],
+        )
+
+    def clicks(self, names: Sequence[str]) -> list[Any]:
+        """Return the clicks on Approve where one is not enough, in order of their numbers."""
+        return self.read_each(*numbered("approvals", names))
+
+    def root(self, decision: Mapping[str, Any]) -> "Evidence | None":
+        """Return the evidence of the exception that ``decision`` rests on, None if on none."""
+        rests_on = decision.get("restsOn")
+        return Evidence(self.s3, self.bucket, rests_on["scan"]) if rests_on else None
+
+    def root_documents(self, decision: Mapping[str, Any]) -> Documents | None:
+        """Return the documents of the exception that ``decision`` rests on, None if on none."""
+        root = self.root(decision)
+        if root is None:
+            return None
+        root_decision, names = parallel.both(partial(root.read, "decision.json"), root.names)
+        return root.documents(root_decision, names)
 
     def put_if_absent(self, name: str, document: object) -> StoredObject:
         """Write the document ``name`` unless it exists; return what is stored."""

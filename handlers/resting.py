@@ -7,6 +7,9 @@ from typing import Any
 
 from domain import stored_objects
 from domain.evidence_paths import resting_key, resting_prefix
+from handlers import parallel
+from handlers.evidence import waiting
+from handlers.resume import resume_execution
 
 
 def mark(s3: Any, bucket: str, root: str, scan: str) -> None:
@@ -27,3 +30,16 @@ def scans(s3: Any, bucket: str, root: str) -> list[str]:
         for page in pages
         for item in page.get("Contents", [])
     ]
+
+
+def resume(s3: Any, sfn: Any, bucket: str, root: str, most: int | None = None) -> int:
+    """Resume the executions whose scans rest on ``root``; return how many of them waited.
+
+    Each reads the evidence then. ``most`` is for a caller that must respond soon.
+    """
+
+    def send(scan: str) -> bool:
+        request = waiting(s3, bucket, scan)
+        return bool(request and resume_execution(sfn, request["token"]))
+
+    return sum(parallel.map_all(send, scans(s3, bucket, root)[:most]))

@@ -5,6 +5,7 @@ S3 lists a key's versions newest first
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 # Older versions whose requests are closed; each of these closed the ones before it.
@@ -17,7 +18,8 @@ def newer(s3: Any, scan: Mapping[str, Any]) -> str | None:
     None if it is not, or if the version of ``scan`` was deleted permanently: then it is unknown
     which versions are newer, and it cannot be deployed anyway.
     """
-    versions, all_of_them = _versions(s3, scan)
+    listed, all_of_them = _versions(s3, scan)
+    versions = [version["VersionId"] for version in listed]
     known = scan["versionId"] in versions or not all_of_them
     return versions[0] if known and versions and versions[0] != scan["versionId"] else None
 
@@ -27,14 +29,24 @@ def older(s3: Any, scan: Mapping[str, Any]) -> list[str]:
 
     Empty if its own is not among the listed ones, since these may be newer.
     """
-    versions, _ = _versions(s3, scan)
+    versions = [version["VersionId"] for version in _versions(s3, scan)[0]]
     if scan["versionId"] not in versions:
         return []
     start = versions.index(scan["versionId"]) + 1
     return versions[start : start + OLDER]
 
 
-def _versions(s3: Any, scan: Mapping[str, Any]) -> tuple[list[str], bool]:
+def replaced_at(s3: Any, scan: Mapping[str, Any]) -> datetime | None:
+    """Return when a newer version replaced that of ``scan``, None if none of the newest 100 did."""
+    uploaded = None
+    for version in _versions(s3, scan)[0]:
+        if version["VersionId"] == scan["versionId"]:
+            return uploaded
+        uploaded = version["LastModified"]
+    return None
+
+
+def _versions(s3: Any, scan: Mapping[str, Any]) -> tuple[list[Any], bool]:
     """The newest versions of the key, at most 100, and whether these are all.
 
     Delete markers do not count.
@@ -42,9 +54,5 @@ def _versions(s3: Any, scan: Mapping[str, Any]) -> tuple[list[str], bool]:
     listed = s3.list_object_versions(Bucket=scan["bucket"], Prefix=scan["key"], MaxKeys=100)
     # Keys are sorted, so this one is listed before longer keys with the same prefix.
     more = listed.get("IsTruncated", False) and listed.get("NextKeyMarker") == scan["key"]
-    version_ids = [
-        version["VersionId"]
-        for version in listed.get("Versions", [])
-        if version["Key"] == scan["key"]
-    ]
-    return version_ids, not more
+    versions = [version for version in listed.get("Versions", []) if version["Key"] == scan["key"]]
+    return versions, not more

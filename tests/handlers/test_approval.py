@@ -496,13 +496,15 @@ def test_withdrawing_twice_changes_nothing(approved, machine):
 WITHDRAWAL_GAPS = [
     "read decision",
     "is it waited",
+    "list documents",
     "write withdrawal",
     "read token",
     "resume_execution",
+    "list what rests on it",
 ]
 
 
-@pytest.mark.parametrize("gap", range(5), ids=WITHDRAWAL_GAPS)
+@pytest.mark.parametrize("gap", range(7), ids=WITHDRAWAL_GAPS)
 def test_a_withdrawal_that_crashes_before_any_call_is_repaired_by_the_next(
     approved, machine, calls, gap
 ):
@@ -585,3 +587,248 @@ def test_a_withdrawn_approval_is_not_reported_as_expired(approved):
     approved[DECISION] = {**approved[DECISION], "expiresAt": "2026-01-01T00:00:00Z"}
 
     assert click(WITHDRAW).startswith("Already withdrawn on ")
+
+
+EXTEND = {"scan": SCAN, "extend": ["Vendor fix is late", "60"]}
+FIRST, SECOND = (f"scans/{SCAN}/extensions/{number}.json" for number in (1, 2))
+DECIDED = "2026-11-24T10:00:00Z"
+
+
+@pytest.fixture
+def extendable(approved, clock):
+    """An approval from 24 November to 24 December that the state machine waits with."""
+    approved[f"scans/{SCAN}/scan.json"] = {**OPENED, "uploadedAt": "2026-11-24T09:00:00Z"}
+    approved[DECISION] = {
+        **approved[DECISION], "decidedAt": DECIDED, "expiresAt": "2026-12-24T10:00:00Z"
+    }  # fmt: skip
+    clock("2026-12-20T10:00:00Z")
+    return approved
+
+
+def test_an_approval_is_extended_from_now_on(extendable, machine):
+    body = extendable.s3.get_object(Bucket="artifacts", Key=DECISION)["Body"].read()
+
+    assert click(EXTEND) == f"Extended: {SCAN} may be deployed until 18 Feb 2027, 10:00 UTC."
+    assert extendable[FIRST] == {
+        "version": 1,
+        "scan": SCAN,
+        "reason": "Vendor fix is late",
+        "extendedAt": "2026-12-20T10:00:00Z",
+        "expiresAt": "2027-02-18T10:00:00Z",
+        "evidence": {"decision.json": hashlib.sha256(body).hexdigest()},
+    }
+    assert machine.resumed == ["token-2"]
+
+
+def test_without_days_an_extension_has_the_usual_period(extendable):
+    assert click({"scan": SCAN, "extend": ["Late", "$Days"]}).endswith("19 Jan 2027, 10:00 UTC.")
+
+
+def test_an_approval_is_extended_again(extendable, clock):
+    click(EXTEND)
+    clock("2027-02-18T09:59:00Z")
+
+    assert click(EXTEND).startswith("Extended: ")
+    assert extendable[SECOND]["expiresAt"] == "2027-04-19T09:59:00Z"
+    assert extendable[FIRST]["expiresAt"] == "2027-02-18T10:00:00Z"
+
+
+def test_the_slower_of_two_who_extend_at_once_gets_the_stored_one(extendable, calls, machine):
+    def overtake(params):
+        calls.before.pop("PutObject")
+        click({"scan": SCAN, "extend": ["Faster", "40"]})
+
+    calls.before["PutObject"] = overtake
+
+    answer = click(EXTEND)
+
+    assert answer.startswith("Somebody else was faster: it was extended until 29 Jan 2027")
+    assert "because: Faster. Nothing changed." in answer
+    assert extendable[FIRST]["reason"] == "Faster"
+    assert SECOND not in extendable
+    assert machine.resumed == ["token-2"]
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ("2026-12-24T09:59:01Z", "the approval expires within a minute"),
+        ("2026-12-24T10:00:00Z", "the approval expired on 24 Dec 2026, 10:00 UTC"),
+    ],
+)
+def test_an_approval_is_not_extended_at_its_end(extendable, clock, now, why):
+    clock(now)
+
+    assert click(EXTEND) == f"Nothing was extended: {why}."
+    assert FIRST not in extendable
+
+
+def test_an_extension_never_shortens(extendable):
+    assert click({"scan": SCAN, "extend": ["Shorter", "4"]}) == (
+        f"Nothing was extended: {SCAN} may be deployed until 24 Dec 2026, 10:00 UTC already. "
+        "Give more days, or use Withdraw to end it earlier."
+    )
+    assert FIRST not in extendable
+
+
+def test_an_extension_is_at_most_as_long_as_an_approval(extendable):
+    assert "at most 90 days" in click({"scan": SCAN, "extend": ["Longer", "91"]})
+    assert FIRST not in extendable
+
+
+def test_an_approval_ends_before_its_execution(extendable, clock):
+    extendable[DECISION] = {**extendable[DECISION], "expiresAt": "2027-10-30T10:00:00Z"}
+    clock("2027-10-01T10:00:00Z")
+
+    answer = click({"scan": SCAN, "extend": ["Longer", "60"]})
+
+    assert "360 days after the upload at the latest, here on 19 Nov 2027, 09:00 UTC" in answer
+    assert click({"scan": SCAN, "extend": ["Longer", "48"]}).startswith("Extended: ")
+
+
+def test_an_approval_ends_before_a_replaced_version_is_deleted(extendable, monkeypatch):
+    replaced = datetime.fromisoformat("2026-11-30T10:00:00Z")
+    monkeypatch.setattr(approval.versions, "replaced_at", lambda s3, scan: replaced)
+
+    answer = click({"scan": SCAN, "extend": ["Longer", "80"]})
+
+    assert "which is deleted on 4 Mar 2027, 10:00 UTC" in answer
+    assert click(EXTEND).startswith("Extended: ")
+
+
+def test_what_is_over_or_was_not_approved_is_not_extended(extendable, waiting):
+    click(WITHDRAW)
+    assert click(EXTEND).startswith("Nothing was extended: the approval was withdrawn on ")
+    extendable[DECISION] = {**extendable[DECISION], "decision": "rejected", "expiresAt": None}
+    assert click(EXTEND).startswith(f"Nothing was extended: {SCAN} was rejected on ")
+
+
+def test_what_was_not_decided_is_not_extended(waiting):
+    assert click(EXTEND) == f"Nothing to extend: nothing was decided about {SCAN} here."
+
+
+def test_where_two_must_approve_one_does_not_extend(extendable, monkeypatch):
+    monkeypatch.setattr(approval, "APPROVALS", 2)
+
+    assert "more than one person must approve" in click(EXTEND)
+    assert FIRST not in extendable
+
+
+ROOT = "payments/v1"
+
+
+@pytest.fixture
+def resting(extendable):
+    """An approval under the exception of an earlier version."""
+    approved = {**extendable[DECISION], "scan": ROOT}
+    extendable[f"scans/{ROOT}/decision.json"] = approved
+    rests_on = {"scan": ROOT, "decision.json": "d" * 64}
+    extendable[DECISION] = {**extendable[DECISION], "restsOn": rests_on}
+    return extendable
+
+
+def test_what_rests_on_an_exception_is_extended_with_it(resting):
+    assert click(EXTEND) == (
+        f"Nothing was extended: it is approved under the exception of {ROOT}; extend that one."
+    )
+    assert FIRST not in resting
+
+
+def test_what_rests_on_an_exception_is_withdrawn_alone(resting):
+    assert click(WITHDRAW).startswith("Withdrawn: ")
+    assert f"scans/{ROOT}/withdrawal.json" not in resting
+
+
+def test_what_rests_on_a_withdrawn_exception_is_over(resting):
+    withdrawal = {"reason": "in use", "withdrawnAt": "2026-12-01T10:00:00Z"}
+    resting[f"scans/{ROOT}/withdrawal.json"] = withdrawal
+    over = "the exception that it rests on was withdrawn on 1 Dec 2026, 10:00 UTC"
+
+    assert click(EXTEND) == f"Nothing was extended: {over}."
+    assert click(WITHDRAW) == f"Nothing to withdraw: {over}."
+    assert over in click(REJECT)
+    assert WITHDRAWAL not in resting
+
+
+def test_withdrawing_resumes_what_rests_on_the_exception(approved, machine):
+    for number, token in enumerate(("over", "token-8", "token-9")):
+        scan = f"payments/v{number}"
+        approved[f"resting/{SCAN}/v{number}.json"] = {"version": 1, "scan": scan}
+        approved[f"waiting/{scan}.json"] = {**waits(token, "exception"), "scan": scan}
+    machine.waiting |= {"token-8", "token-9"}
+
+    click(WITHDRAW)
+
+    assert machine.resumed == ["token-2", "token-8", "token-9"]
+
+
+CLICK_1, CLICK_2 = (f"scans/{SCAN}/approvals/{number}.json" for number in (1, 2))
+
+
+@pytest.fixture
+def two(waiting, machine, monkeypatch, clock):
+    """A request that two people must approve."""
+    monkeypatch.setattr(approval, "APPROVALS", 2)
+    clock("2026-11-24T10:00:00Z")
+    waiting[f"waiting/{SCAN}.json"] = {
+        **waits("token-1"), "expiresAt": "2026-11-27T10:00:00Z"
+    }  # fmt: skip
+    return waiting
+
+
+def test_a_click_does_not_approve_alone(two, machine):
+    assert click(APPROVE) == (
+        f"Recorded. 2 different people must approve {SCAN} before 27 Nov 2026, 10:00 UTC. "
+        "Who clicked is known in a minute."
+    )
+    assert two[CLICK_1] == {
+        "version": 1,
+        "scan": SCAN,
+        "reason": "Hotfix for the outage",
+        "seconds": 30 * 86400,
+        "approvedAt": "2026-11-24T10:00:00Z",
+        "evidence": {"gate-result.json": "d" * 64},
+    }
+    assert DECISION not in two
+    assert machine.resumed == []
+
+
+def test_the_second_click_names_who_approved_so_far(two):
+    click(APPROVE)
+    two[f"scans/{SCAN}/actions/1.json"] = {
+        "user": "U0ADA", "userName": "Ada", "action": "approve",
+        "reason": "Hotfix for the outage", "clickedAt": "2026-11-24T10:00:02Z",
+    }  # fmt: skip
+
+    assert "; Ada (U0ADA) did so far." in click({"scan": SCAN, "approve": ["Agreed", "7"]})
+    assert two[CLICK_2]["seconds"] == 7 * 86400
+
+
+def test_two_clicks_at_once_both_count(two, calls):
+    def overtake(params):
+        calls.before.pop("PutObject")
+        click({"scan": SCAN, "approve": "Faster"})
+
+    calls.before["PutObject"] = overtake
+    click(APPROVE)
+
+    assert two[CLICK_1]["reason"] == "Faster"
+    assert two[CLICK_2]["reason"] == "Hotfix for the outage"
+
+
+def test_a_reject_of_one_ends_it(two, machine):
+    click(APPROVE)
+
+    assert click(REJECT) == f"Rejected: {SCAN} stays blocked."
+    assert click(APPROVE).startswith("Already rejected on ")
+    assert CLICK_2 not in two
+    assert machine.resumed == ["token-1"]
+
+
+def test_clicks_do_not_pile_up(two):
+    for number in range(20):
+        two[f"scans/{SCAN}/approvals/{number + 1}.json"] = {
+            "reason": "Again", "approvedAt": "2026-11-24T10:00:00Z"
+        }  # fmt: skip
+
+    assert click(APPROVE) == "Nothing was recorded: 20 clicks on Approve are enough."

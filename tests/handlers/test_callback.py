@@ -6,6 +6,9 @@ from handlers import approval, callback, open_scan
 from tests.handlers.conftest import UPLOADS, created, refuse
 
 KEY = "payments/api.zip"
+TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2036-12-24T10:00:00Z"}
+APPROVED = {"decision": "approved", "reason": "Known", **TIMES}
+WITHDRAWN = {"reason": "in use", "withdrawnAt": "2026-11-25T10:00:00Z"}
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_the_token_of_a_later_wait_replaces_the_previous_one(wait, scan, artifac
 def test_a_late_call_does_not_overwrite_the_token_of_a_later_wait(
     wait, scan, artifacts, machine, later
 ):
-    wait("exception", token="token-2", **later)
+    wait(token="token-2", **later)
 
     assert wait() is False
     assert artifacts[f"waiting/{scan['scan']}.json"]["token"] == "token-2"
@@ -98,7 +101,7 @@ def test_a_late_call_does_not_overwrite_the_token_of_a_later_wait(
 def test_a_seemingly_late_call_resumes_its_own_token_if_the_response_exists(
     wait, scan, artifacts, machine
 ):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
     wait("exception", token="token-2", retry=1)
 
     assert wait() is True
@@ -151,8 +154,8 @@ def test_a_request_about_a_version_that_is_not_the_newest_is_superseded(
 
 
 def test_an_existing_withdrawal_resumes_at_once(wait, scan, artifacts, machine):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
-    artifacts[f"scans/{scan['scan']}/withdrawal.json"] = {"reason": "found in use"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
+    artifacts[f"scans/{scan['scan']}/withdrawal.json"] = WITHDRAWN
 
     assert wait("exception") is True
     assert machine.resumed == ["token-1"]
@@ -161,7 +164,7 @@ def test_an_existing_withdrawal_resumes_at_once(wait, scan, artifacts, machine):
 def test_an_exception_goes_on_although_there_is_a_decision_and_a_newer_version(
     wait, scan, artifacts, machine
 ):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved"}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
     artifacts.upload(KEY)
 
     assert wait("exception") is False
@@ -184,8 +187,9 @@ def meanwhile(calls):
     return at
 
 
-# Before each call of callback (read, put the token, read the decision, list versions), and after.
-@pytest.mark.parametrize("gap", range(1, 6))
+# Before each call of callback (read and put the token, read the decision, list the documents, read
+# scan.json, list versions), and after.
+@pytest.mark.parametrize("gap", range(1, 8))
 def test_a_concurrent_decision_always_resumes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
@@ -197,32 +201,28 @@ def test_a_concurrent_decision_always_resumes_the_wait(
 
     meanwhile(gap, lambda: approval.handler(reject, None))
     wait()
-    if gap == 5:
+    if gap == 7:
         approval.handler(reject, None)
 
     assert machine.resumed == ["token-1"]
 
 
-@pytest.mark.parametrize("gap", range(1, 5))
+@pytest.mark.parametrize("gap", range(1, 6))
 def test_a_concurrent_withdrawal_always_resumes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {
-        "decision": "approved",
-        "decidedAt": "2026-11-24T10:00:00Z",
-        "expiresAt": "2036-12-24T10:00:00Z",
-    }  # fmt: skip
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
     withdraw = {"scan": scan["scan"], "withdraw": "found in use"}
 
     meanwhile(gap, lambda: approval.handler(withdraw, None))
     wait("exception")
-    if gap == 4:
+    if gap == 5:
         approval.handler(withdraw, None)
 
     assert machine.resumed == ["token-1"]
 
 
-@pytest.mark.parametrize("gap", range(1, 6))
+@pytest.mark.parametrize("gap", range(1, 8))
 def test_a_concurrent_upload_always_supersedes_the_wait(
     wait, scan, artifacts, machine, meanwhile, gap
 ):
@@ -233,7 +233,7 @@ def test_a_concurrent_upload_always_supersedes_the_wait(
 
     meanwhile(gap, upload)
     wait()
-    if gap == 5:
+    if gap == 7:
         upload()
 
     assert machine.resumed == ["token-1"]
@@ -257,16 +257,22 @@ def written(scan, name):
     ],
 )
 def test_a_response_whose_writer_crashed_resumes_the_workflow(
-    wait, scan, machine, name, waits_for, resumed
+    wait, scan, artifacts, machine, name, waits_for, resumed
 ):
+    if waits_for == "exception":
+        artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
     wait(waits_for)
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
+    if name == "withdrawal.json":
+        artifacts[f"scans/{scan['scan']}/withdrawal.json"] = WITHDRAWN
 
     assert callback.handler(written(scan, name), None) is resumed
     assert machine.resumed == (["token-1"] if resumed else [])
 
 
-def test_a_repeated_response_resumes_once(wait, scan, machine):
+def test_a_repeated_response_resumes_once(wait, scan, artifacts, machine):
     wait()
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
 
     for _ in range(2):
         callback.handler(written(scan, "decision.json"), None)
@@ -291,14 +297,14 @@ def check(scan, calls):
 
 
 def test_an_undecided_request_is_open(check, scan, artifacts):
-    assert check() == {"status": "open"}
+    assert check() == {"status": "open", "approvals": 0}
     assert f"scans/{scan['scan']}/decision.json" not in artifacts
 
 
 def test_an_undecided_request_expires_once(check, scan, artifacts, clock):
     clock("2026-11-27T10:00:00Z")
 
-    assert check(expired=True) == check() == {"status": "request-expired"}
+    assert check(expired=True) == check() == {"status": "request-expired", "approvals": 0}
     assert artifacts[f"scans/{scan['scan']}/decision.json"] == {
         "version": 1,
         "scan": scan["scan"],
@@ -316,28 +322,28 @@ def test_a_decision_is_returned_even_after_the_deadline(check, scan, artifacts, 
     document = {"decision": decision, "expiresAt": None}
     artifacts[f"scans/{scan['scan']}/decision.json"] = document
 
-    assert check(expired=expired) == {"status": decision}
+    assert check(expired=expired) == {"status": decision, "approvals": 0}
     assert artifacts[f"scans/{scan['scan']}/decision.json"] == document
 
 
-@pytest.mark.parametrize(
-    ("withdrawals", "status"), [([], "approved"), ([{"reason": "in use"}], "withdrawn")]
-)
+@pytest.mark.parametrize(("withdrawals", "status"), [([], "approved"), ([WITHDRAWN], "withdrawn")])
 def test_an_approval_has_its_expiry_and_whether_it_was_withdrawn(
     check, scan, artifacts, withdrawals, status
 ):
-    until = "2036-12-24T10:00:00Z"
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {"decision": "approved", "expiresAt": until}
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
     for withdrawal in withdrawals:
         artifacts[f"scans/{scan['scan']}/withdrawal.json"] = withdrawal
 
-    assert check(expired=True) == {"status": status, "expiresAt": until}
+    assert check(expired=True) == {
+        "status": status,
+        "expiresAt": APPROVED["expiresAt"],
+        "approvals": 0,
+    }
 
 
-def test_only_s3_can_say_that_nothing_was_withdrawn(check, scan, artifacts, calls):
-    artifacts[f"scans/{scan['scan']}/decision.json"] = {
-        "decision": "approved", "expiresAt": "2036-12-24T10:00:00Z"
-    }  # fmt: skip
+def test_a_withdrawal_that_cannot_be_read_is_not_taken_for_none(check, scan, artifacts, calls):
+    artifacts[f"scans/{scan['scan']}/decision.json"] = APPROVED
+    artifacts[f"scans/{scan['scan']}/withdrawal.json"] = WITHDRAWN
     calls.before["GetObject"] = lambda params: (
         None if "decision.json" in params["url_path"] else refuse("AccessDenied", 403)
     )

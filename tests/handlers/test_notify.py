@@ -165,8 +165,8 @@ def test_each_outcome_has_its_subject_and_its_card(notified, event, subject, tit
 @pytest.mark.parametrize(
     ("event", "functions"),
     [
-        ("approved", {"Withdraw": "approval-1a2b3c4"}),
-        ("expiring", {"Withdraw": "approval-1a2b3c4"}),
+        ("approved", {"Withdraw": "approval-1a2b3c4", "Extend": "approval-1a2b3c4"}),
+        ("expiring", {"Withdraw": "approval-1a2b3c4", "Extend": "approval-1a2b3c4"}),
         ("rejected", {}),
         ("request-expired", {}),
         ("approval-expired", {"Team1": "rescan-5d6e7f8"}),
