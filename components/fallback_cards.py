@@ -32,7 +32,8 @@ _EMAIL_NOT_SENT = _card(
     "each recipient.",
 )
 # For the Catch of Notify. No other card or email says that the request is still open.
-NOT_NOTIFIED = f"{{% $event = 'escalated' ? {_STILL_OPEN} : {_EMAIL_NOT_SENT} %}}"
+_ABOUT_A_REQUEST = "$event in ['escalated', 'partly-approved']"
+NOT_NOTIFIED = f"{{% {_ABOUT_A_REQUEST} ? {_STILL_OPEN} : {_EMAIL_NOT_SENT} %}}"
 
 _DELAYED = _card(
     "$scan.app & ': approved, but its status could not be set yet'",

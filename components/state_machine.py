@@ -11,7 +11,8 @@ There is one state for each kind of side effect; variables say what it is about:
 - ``$scan`` is scan.json, ``$thread`` the thread of its cards, ``$result`` the result of its build;
 - ``$status`` is the value for the tag ``scan-status``, ``$tagged`` the last one that was set;
 - ``$event`` is what people are notified of, ``$card`` the notification as text, or ``none``;
-- ``$decision`` is what the evidence says: ``{status, expiresAt}``, ``open`` until it is decided;
+- ``$decision`` is what the evidence says: ``{status, expiresAt, approvals}``, ``open`` until it is
+  decided; people know ``$until``, the end of an approval, and ``$approvals`` of a request;
 - ``$expiresAt`` is when the request expires, ``$pause`` how long to wait without a callback.
 """
 
@@ -91,7 +92,9 @@ OPEN, APPROVED = "$decision.status = 'open'", "$decision.status = 'approved'"
 APPROVAL_ENDS = "$toMillis($decision.expiresAt)"
 APPROVAL_IS_OVER = f"{APPROVED} and {APPROVAL_ENDS} <= $millis()"
 # Events after which the lifecycle of an upload continues; all others end it.
-CONTINUING = ("escalated", "approved", "expiring")
+ABOUT_A_REQUEST = ("escalated", "partly-approved")
+ABOUT_AN_APPROVAL = ("approved", "extended", "expiring")
+CONTINUING = (*ABOUT_A_REQUEST, *ABOUT_AN_APPROVAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,9 +140,12 @@ def definition(names: Names, *, build_seconds: int, waits: Waits, failure_emails
 def _open(names: Names, waits: Waits) -> States:
     # A variable that is always defined cannot fail a state.
     variables = {
-        **dict.fromkeys(("status", "tagged", "event", "card", "expiresAt", "errorText"), "none"),
+        **dict.fromkeys(
+            ("status", "tagged", "event", "card", "expiresAt", "until", "errorText"), "none"
+        ),
         **{name: {} for name in ("build", "failure", "result")},
-        "decision": {"status": "open"},
+        "decision": {"status": "open", "approvals": 0},
+        "approvals": 0,
         "escalated": not waits.escalates,
         "reminded": False,
         "pause": PAUSE_SECONDS,
@@ -230,6 +236,7 @@ def _scan(names: Names, build_seconds: int, decision_seconds: int) -> States:
                     "build": "{% $exists($build.Id) ? $build : null %}",
                     "error": "{% $exists($failure.Error) ? $failure : null %}",
                     "expiresAt": time_in(decision_seconds),
+                    "covers": True,
                 },
             },
             {
@@ -280,7 +287,11 @@ def _status(waits: Waits) -> States:
             on_error="TagFailed",
         ),
         "RouteByStatus": choice(
-            rule("$status = 'passed'", "Done"),
+            rule("$status = 'passed' and $card = 'none'", "Done"),
+            # The app failed before.
+            rule("$status = 'passed'", "PublishOutcome"),
+            # An exception covers the version.
+            rule("$status = 'failed' and $card = 'none'", "CheckForDecision"),
             # Too many cards at once: this one has the thread of them all, which begins with a
             # digest.
             rule(
@@ -354,8 +365,8 @@ def _messages(names: Names, *, failure_emails: bool) -> States:
             ),
             *escalated,
             *failed,
-            rule(one_of("$event", "failed", "escalated"), "AwaitDecision"),
-            rule(one_of("$event", "approved", "expiring"), "AwaitWithdrawal"),
+            rule(one_of("$event", "failed", *ABOUT_A_REQUEST), "AwaitDecision"),
+            rule(one_of("$event", *ABOUT_AN_APPROVAL), "AwaitWithdrawal"),
             rule("$event = 'approval-delayed'", "WaitWithoutCallback"),
             default="Done",
         ),
@@ -380,14 +391,15 @@ def _request(names: Names, waits: Waits) -> States:
     """Wait until a user decides or the request expires; escalate some time before that."""
     escalate = 1000 * waits.escalate if waits.escalates else 0
     expires = "$toMillis($expiresAt)"
+    looked_at = {"Assign": {"pause": PAUSE_SECONDS}, "Next": "CheckForDecision"}
     return {
         "AwaitDecision": wait_for_callback(
             names,
             "decision",
             expires_at="{% $expiresAt %}",
             timeout=f"{{% {seconds_until(f'{expires} - ($escalated ? 0 : {escalate})')} %}}",
-            transition={"Assign": {"pause": PAUSE_SECONDS}, "Next": "CheckForDecision"},
-            on_timeout={"Assign": {"pause": PAUSE_SECONDS}, "Next": "RouteByDecision"},
+            transition=looked_at,
+            on_timeout=looked_at,
         ),
         # handlers/callback.py says what the evidence says; of a request that has expired, and that
         # nobody has decided, it first writes that.
@@ -406,6 +418,12 @@ def _request(names: Names, waits: Waits) -> States:
         ),
         "RouteByDecision": choice(
             rule(f"{OPEN} and {expires} <= $millis()", "CheckForDecision"),
+            rule(
+                f"{OPEN} and $decision.approvals > $approvals",
+                "Notify",
+                event="partly-approved",
+                approvals="{% $decision.approvals %}",
+            ),
             rule(
                 f"{OPEN} and $not($escalated) and {expires} - {escalate} <= $millis()",
                 "Notify",
@@ -428,6 +446,8 @@ def _request(names: Names, waits: Waits) -> States:
 def _approval_rules(waits: Waits) -> list[State]:
     """The transitions while a version is approved, most important first."""
     remind = f"{APPROVAL_ENDS} - {1000 * waits.remind}"
+    # An approval shorter than the reminder period gets no reminder.
+    known = {"until": "{% $decision.expiresAt %}", "reminded": f"{{% {remind} <= $millis() %}}"}
     return [
         rule("$decision.status = 'withdrawn'", "TagStatus", **_tag_at_last("withdrawn")),
         rule(APPROVAL_IS_OVER, "TagStatus", **_tag_at_last("approval-expired")),
@@ -435,8 +455,13 @@ def _approval_rules(waits: Waits) -> list[State]:
             f"{APPROVED} and $tagged != 'approved'",
             "TagStatus",
             status="approved",
-            # An approval shorter than the reminder period gets no reminder.
-            reminded=f"{{% {remind} <= $millis() %}}",
+            **known,
+        ),
+        rule(
+            f"{APPROVED} and $decision.expiresAt != $until",
+            "WaitForAuditLog" if waits.audit else "Notify",
+            event="extended",
+            **known,
         ),
         rule(
             f"{APPROVED} and $not($reminded) and {remind} <= $millis()",
@@ -503,7 +528,7 @@ def _errors(names: Names) -> States:
         # The decision could not be read, or the wait for it failed.
         "CheckFailed": choice(
             rule("$decision.status = 'withdrawn'", "TagStatus"),
-            rule(APPROVAL_IS_OVER, "TagStatus", **_tag_at_last("approval-expired")),
+            # Also of one that is over by what is known: it may have been extended.
             rule(
                 f"{APPROVED} or {OPEN} and $pause < {GIVE_UP_REQUEST}",
                 "WaitWithoutCallback",

@@ -136,6 +136,7 @@ def wait_for_callback(
                     "redrive": REDRIVES,
                     "enteredAt": "{% $states.context.State.EnteredTime %}",
                     "retry": "{% $states.context.State.RetryCount %}",
+                    "known": "{% $decision %}",
                 },
             },
             transition,

@@ -104,9 +104,10 @@ def made_up() -> Iterator[dict[str, Any]]:
             "expiresAt": "2026-01-04T00:00:00Z", "errorText": "no", "isNew": number > 0,
             "build": {} if number else build, "failure": errors[0] if number % 2 else {},
             "result": result, "escalated": number > 2, "reminded": number > 3, "pause": 15,
-            "decision": {"status": "approved", "expiresAt": "2026-01-02T03:04:05Z"}
+            "until": "none", "approvals": 0,
+            "decision": {"status": "approved", "expiresAt": "2026-01-02T03:04:05Z", "approvals": 0}
             if number % 2
-            else {"status": "open"},
+            else {"status": "open", "approvals": 1},
             "states": {
                 "input": {"detail": {"object": upload}, **({"attempt": 2} if number else {})},
                 "context": context,
