@@ -111,7 +111,7 @@ def test_the_same_line_added_elsewhere_is_a_new_finding(fingerprints):
 
 
 def test_findings_of_another_rule_on_the_same_line_differ(fingerprints):
-    one, two = fingerprints({"app.py": CALL}, at(rule="R1"), at(rule="R2"))
+    one, two = (fingerprints({"app.py": CALL}, at(rule=rule)) for rule in ("R1", "R2"))
 
     assert one != two
 
