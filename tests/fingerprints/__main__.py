@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from scan import fingerprints
-from tests.fingerprints.matching import Comparison, compared, pairs, places
+from tests.fingerprints.matching import Comparison, compared, excerpts, pairs
 from tests.fingerprints.scanning import PROJECTS, TOOLS, Workplace
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "fingerprints.md"
@@ -27,8 +27,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fingerprints", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--pairs", type=Path, metavar="FILE")
-    asked = parser.parse_args()
-    workplace = Workplace(asked.folder)
+    options = parser.parse_args()
+    workplace = Workplace(options.folder)
     rows: list[tuple[str, list[Comparison]]] = []
     checked: list[str] = []
     for project in PROJECTS:
@@ -36,15 +36,15 @@ def main() -> int:
         for tool in TOOLS:
             before, now = (workplace.scan(release, tool) for release in project.releases)
             comparisons.append(compared(before, now, LINES))
-            checked += places(pairs(before, now), project, tool, workplace)
+            checked += excerpts(pairs(before, now), project, tool, workplace)
         rows.append((project.title, comparisons))
         print(*rows[-1], flush=True)
     text = DOCS.read_text()
     head, _, rest = text.partition(START)
     DOCS.write_text(head + START + table(rows) + END + rest.partition(END)[2])
-    if asked.pairs:
+    if options.pairs:
         chosen = random.Random(SEED).sample(checked, CHECKED)
-        asked.pairs.write_text("\n".join(chosen))
+        options.pairs.write_text("\n".join(chosen))
     return 0
 
 
@@ -60,7 +60,7 @@ def table(rows: list[tuple[str, list[Comparison]]]) -> str:
         cells = [*bandit.cells, *semgrep.cells, f"{semgrep.own:,}"]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     by_lines = ", ".join(
-        f"{sum(each.by_lines[number] for each in sums):,} with at most {lines}"
+        f"{sum(total.by_lines[number] for total in sums):,} with at most {lines}"
         for number, lines in enumerate(LINES)
     )
     return "\n".join(lines) + f"\n\nMatched by the number of lines compared: {by_lines}.\n"

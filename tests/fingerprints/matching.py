@@ -62,7 +62,7 @@ def compared(before: Scanned, now: Scanned, lines: Sequence[int]) -> Comparison:
 
 def _own(scanned: Scanned) -> Counter[str]:
     """Semgrep's own fingerprints, which depend on the file, too."""
-    return Counter(one for several in scanned.own.values() for one in several)
+    return Counter(one for listed in scanned.own.values() for one in listed)
 
 
 def pairs(before: Scanned, now: Scanned) -> list[Pair]:
@@ -71,8 +71,8 @@ def pairs(before: Scanned, now: Scanned) -> list[Pair]:
     by_identity: dict[object, deque[Finding]] = defaultdict(deque)
     for finding in earlier.findings:
         content = earlier.contents.get(finding.file)
-        for place in (finding.file, content):
-            by_identity[place, finding.fingerprint, finding.severity].append(finding)
+        for location in (finding.file, content):
+            by_identity[location, finding.fingerprint, finding.severity].append(finding)
     return list(_changed(earlier, later, by_identity))
 
 
@@ -88,8 +88,10 @@ def _changed(
             yield old, finding
 
 
-def places(matched: Iterable[Pair], project: Project, tool: str, workplace: Workplace) -> list[str]:
-    """Each pair as text: both places with some lines around them."""
+def excerpts(
+    matched: Iterable[Pair], project: Project, tool: str, workplace: Workplace
+) -> list[str]:
+    """Each pair as text: both findings with some lines around them."""
     texts = []
     for pair in matched:
         parts = [f"## {project.title} {tool} {pair[1].rule}: {pair[1].message[:100]}"]

@@ -7,6 +7,7 @@ import sys
 import tarfile
 import venv
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from domain.findings_document import AllFindings
@@ -63,17 +64,19 @@ class Scanned:
 
     def findings(self, most_lines: int = fingerprints.MOST_LINES) -> AllFindings:
         """The findings, identified by at most ``most_lines`` lines of each."""
-        usual, fingerprints.MOST_LINES = fingerprints.MOST_LINES, most_lines
-        try:
-            analysis = read(self.sarif, source=self.source, folder=self.source)
-        finally:
-            fingerprints.MOST_LINES = usual
-        return AllFindings(
-            findings=tuple(analysis.findings),
-            contents=analysis.contents,
-            unseen=(),
-            complete=True,
-        )
+        return _findings(self.sarif, self.source, most_lines)
+
+
+@cache
+def _findings(sarif: Path, source: Path, most_lines: int) -> AllFindings:
+    usual, fingerprints.MOST_LINES = fingerprints.MOST_LINES, most_lines
+    try:
+        analysis = read(sarif, source=source, folder=source)
+    finally:
+        fingerprints.MOST_LINES = usual
+    return AllFindings(
+        findings=tuple(analysis.findings), contents=analysis.contents, unseen=(), complete=True
+    )
 
 
 class Workplace:
