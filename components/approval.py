@@ -188,13 +188,17 @@ class Approval(pulumi.ComponentResource):
                     *storage.read_evidence(
                         "scan.json",
                         "uploader.json",
+                        "findings.json",
                         "report.json",
                         "gate-result.json",
                         "decision.json",
                         "withdrawal.json",
                         "extensions/*.json",
+                        "approvals/*.json",
                         "actions/*.json",
                     ),
+                    # Which versions rest on an exception.
+                    *storage.read_state("resting/*"),
                     # A failure is mailed about the newest version only.
                     *storage.list_upload_versions(),
                     # In SES's sandbox the recipients' identities count as resources too, so the

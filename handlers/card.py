@@ -57,20 +57,23 @@ def gate_failed(
     newer: str | None = None,
     comparison: Comparison | None = None,
     match: Match | None = None,
+    *,
+    covers: bool = False,
 ) -> Notification:
     """Return the card that asks for a decision; ``until`` is when the request expires, if known.
 
     If there is a ``newer`` version, it says so instead of asking. ``match`` is a valid exception
-    that has some of the findings.
+    that has some of the findings. ``covers``: an approval covers later versions, too.
     """
     failed = report.failed_conditions
     open_until = f" Open until {text(timestamps.minute(until), 40)}." if until else ""
     unseen = report.failed_unseen
     knowing = f" although {files(unseen)} in it {_were(unseen)} not analysed" if unseen else ""
+    later = ", and later ones that fail for nothing else," if covers else ""
     decide = (
         f"There is nothing to decide: a newer version ({code(newer[:8], 20)}) has been uploaded."
         if newer
-        else f"Click *Approve* to allow this version for a limited time{knowing}, or "
+        else f"Click *Approve* to allow this version{later} for a limited time{knowing}, or "
         f"*Reject*; you are asked for a reason.{open_until}"
     )
     return notification(
@@ -103,12 +106,18 @@ def passes_again(
     scan_links: ScanLinks,
     report: Report,
     failed: Mapping[str, Any],
+    failed_key: str,
     comparison: Comparison | None,
 ) -> Notification:
-    """Return the card of an app that passes again; ``failed`` is gate-result.json of before."""
-    version, day = scan_result.version_of(failed["scan"]), timestamps.day(failed["evaluatedAt"])
+    """Return the card of an app that passes again.
+
+    ``failed`` is gate-result.json of before, ``failed_key`` the key of that upload.
+    """
+    day, name = timestamps.day(failed["evaluatedAt"]), failed_key.rpartition("/")[2]
+    version = scan_result.version_of(failed["scan"])
     is_same = version == scan_links.version_id[:8]
-    before = "The scan of this version" if is_same else f"Version {code(version, 20)}"
+    before = f"{code(name, 120)}, version {code(version, 20)},"
+    before = "The scan of this version" if is_same else before
     return notification(
         scan=scan_links.scan,
         title=f"✅ {text(scan_links.app, 100)}: passes again",
@@ -165,9 +174,9 @@ def outcome(
 ) -> Notification:
     """Return the card about an outcome.
 
-    ``people`` are those who may have decided; ``mention`` is mrkdwn that notifies somebody.
+    ``people`` are those who decided, or may have; ``mention`` is mrkdwn that notifies somebody.
     """
-    by = "Withdrawn" if details.event == "withdrawn" else "Decided"
+    names = f" {details.joined} ".join(map(_mention, people[:5]))
     return notification(
         scan=scan_links.scan,
         title=f"{details.mark} {text(scan_links.app, 100)}: {text(details.headline, 100)}",
@@ -178,7 +187,8 @@ def outcome(
             "",
             f"{mention} {text(details.lead, 1000)}".strip(),
             *([f"*Reason:* {text(details.reason, 1000)}"] if details.reason else ()),
-            *([f"*{by} by:* {' or '.join(map(_mention, people[:5]))}"] if people else ()),
+            *([f"*{details.by} by:* {names}"] if people else ()),
+            *([f"⚠️ {text(details.warning, 200)}"] if details.warning else ()),
         ],
         foot=_links(scan_links),
         next_steps=[text(step, 350) for step in details.next_steps],
@@ -226,7 +236,7 @@ def _changes(comparison: Comparison | None, match: Match | None) -> Iterable[str
     if comparison or match:
         yield ""
     if comparison:
-        yield f"*{text(change_lines.headline(comparison), 250)}*"
+        yield f"*{text(change_lines.headline(comparison), 350)}*"
     if match:
         yield text(change_lines.approved(match), 1000)
         if match.uncovered:

@@ -6,18 +6,21 @@ from domain import timestamps
 from domain.changes import Changes
 from domain.coverage import files
 from domain.findings import Finding
+from domain.sanitize import line
 from handlers.comparison import Comparison
 from handlers.exceptions_of_app import Match
 
 NEW = "new"
 # New findings that are named, and findings that are named if fewer are new.
 TOP_NEW = 10
+LONGEST_NAME = 120
 
 
 def headline(comparison: Comparison) -> str:
-    """For example ``Since version 3LgVabcQ (12 Nov 2026): 2 new findings, 9 known, 1 fixed``."""
+    """For example ``Since a.zip, version 3Lg (12 Nov 2026): 2 new findings, 9 known, 1 fixed``."""
     since, changes = comparison
-    start = f"Since version {since.version} ({timestamps.day(since.gate_result['evaluatedAt'])})"
+    day = timestamps.day(since.gate_result["evaluatedAt"])
+    start = f"Since {line(since.name, LONGEST_NAME)} ({day})"
     if changes is None:
         return f"{start}: not compared, since not all findings of both versions are identified"
     new, known, fixed = map(len, (changes.new, changes.known, changes.fixed))
@@ -41,7 +44,7 @@ def approved(match: Match) -> str:
     until = timestamps.minute(timestamps.iso(match.exception.ends))
     reason = match.exception.decision.document["reason"]
     return (
-        f"{covered} {are} approved with version {match.result.version}{by} until {until}, "
+        f"{covered} {are} approved with {line(match.result.name, LONGEST_NAME)}{by} until {until}, "
         f"because: {reason}"
     )
 

@@ -201,7 +201,7 @@ def _passed(
     if not gate_result or gate_result["status"] != "failed":
         return result
     compared = comparison.compare(since, findings)
-    notification = card.passes_again(scan_links, parsed_report, gate_result, compared)
+    notification = card.passes_again(scan_links, parsed_report, gate_result, last.key, compared)
     return result._replace(
         card=in_thread(notification, scan_result.thread_of(gate_result)),
         references=_since(compared),
@@ -238,8 +238,7 @@ def _failed(
         list(filter(None, valid)),
         parsed_report,
         findings,
-        cover=bool(cover),
-        refused=partial(_refused, scan_links.uploader),
+        partial(_refused, scan_links.uploader) if cover else None,
     )
     if match and match.covers:
         if _is_still_valid(match, scan):
@@ -250,7 +249,14 @@ def _failed(
     offered = BUTTONS.of("failed", scan, decidable=newer is None)
     return result._replace(
         card=card.gate_failed(
-            scan_links, parsed_report, event.get("expiresAt"), offered, newer, compared, match
+            scan_links,
+            parsed_report,
+            event.get("expiresAt"),
+            offered,
+            newer,
+            compared,
+            match,
+            covers=APPROVAL_COVERS == "findings",
         ),
         causes=[f"quality gate: {condition.name}" for condition in parsed_report.failed_conditions],
         storm=storm,

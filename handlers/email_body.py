@@ -10,12 +10,14 @@ from domain.findings import Finding
 from domain.report import Report
 from domain.sanitize import line
 from domain.uploader import Uploader
-from handlers import links, not_scanned, origin_parts, wrapping
+from handlers import change_lines, links, not_scanned, origin_parts, wrapping
+from handlers.comparison import Comparison
+from handlers.exceptions_of_app import Match
 from handlers.not_scanned import Line
-from handlers.outcome import Outcome
+from handlers.outcome import NO_CONTEXT, Context, Outcome
 
 TOP_CONDITIONS, TOP_FINDINGS = 20, 10
-TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 10, 5, 10
+TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES, TOP_FIXED = 10, 5, 10, 5
 RED = "#cf222e"
 COLOURS = {"approved": "#1a7f37", "failed": RED, "rejected": RED, "withdrawn": RED}  # others grey
 # Outlook for Windows renders with Word: tables instead of blocks with a maximum width, padding on
@@ -45,9 +47,11 @@ class EmailBody(NamedTuple):
     outcome: Outcome
     facts: Mapping[str, str]
     conditions: tuple[str, ...]
+    changes: tuple[str, ...]
     unanalysed: tuple[str, ...]
     not_scanned: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    # New ones first, each after ``new``; without a comparison all after an empty text.
+    findings: tuple[tuple[str, Finding], ...]
     counted: str
     links: Mapping[str, str]
 
@@ -60,6 +64,7 @@ class EmailBody(NamedTuple):
     def _lists(self) -> dict[str, tuple[str, ...]]:
         return {
             "What failed": self.conditions,
+            "What changed": self.changes,
             not_scanned.UNANALYSED: self.unanalysed,
             not_scanned.BY_NATURE: self.not_scanned,
         }
@@ -142,11 +147,16 @@ def compose(
     withdrawal: Mapping[str, Any] | None,
     console: Mapping[str, str],
     people: Sequence[Person] = (),
+    context: Context = NO_CONTEXT,
+    *,
+    comparison: Comparison | None = None,
+    match: Match | None = None,
 ) -> EmailBody:
     """Return the email; ``scan`` is scan.json, ``console`` has links to AWS's console by label.
 
     ``decision`` is decision.json, None before there is one; ``withdrawal`` is withdrawal.json.
-    ``people`` are those who may have decided, empty if no click is recorded.
+    ``people`` are those who did what the outcome is, or may have; empty if that is not recorded.
+    ``match`` is a valid exception that has some of the findings.
     """
     facts = {
         "App": scan["app"],
@@ -161,18 +171,24 @@ def compose(
             "Decision": f"{decision['decision']} on {decided}",
             "Reason": decision["reason"],
         }
+    if context.root:
+        facts["Under"] = f"the exception of {context.root}"
+    if context.extension:
+        extended = timestamps.minute(context.extension["extendedAt"])
+        facts["Extended"] = f"{extended}, because: {context.extension['reason']}"
     if uploader.other_claim:
         facts["Uploaded by"] += f"; claims to be {uploader.other_claim} (not verified)"
     if report and any(report.origin):
         facts["Origin"] = origin_parts.in_email(report.origin)
     if people:
-        by = "Withdrawn by" if withdrawal else "Decided by"
-        facts[by] = " or ".join(map(str, people))
+        facts[f"{outcome.by} by"] = f" {outcome.joined} ".join(map(str, people))
+    if outcome.warning:
+        facts["Warning"] = outcome.warning
     if withdrawal:
         withdrawn = timestamps.minute(withdrawal["withdrawnAt"])
         facts["Withdrawn"] = f"{withdrawn}, because: {withdrawal['reason']}"
     elif decision and decision["expiresAt"]:
-        facts["Valid until"] = timestamps.minute(decision["expiresAt"])
+        facts["Valid until"] = timestamps.minute(context.ends or decision["expiresAt"])
     if report:
         analysed = report.coverage.analysed if report.coverage else ""
         facts["Scanned by"] = ", ".join(filter(None, (report.engine, analysed)))
@@ -185,11 +201,16 @@ def compose(
             line(f"{condition.name}: {condition.actual_text} ({condition.expected_text})", 300)
             for condition in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
         ),
-        unanalysed=_lines_of(not_scanned.unanalysed(report, TOP_UNANALYSED) if report else ()),
+        changes=tuple(_changes(comparison, match)),
+        unanalysed=_lines_of(
+            not_scanned.unanalysed(report, TOP_UNANALYSED, change_lines.new_files(comparison))
+            if report
+            else ()
+        ),
         not_scanned=_lines_of(
             not_scanned.by_nature(report, TOP_OPAQUE, TOP_LANGUAGES) if report else ()
         ),
-        findings=report.findings[:TOP_FINDINGS] if report else (),
+        findings=tuple(_findings(report, comparison)) if report else (),
         counted=report.counted if report else "",
         links={
             **({"Report": dashboard} if dashboard else {}),
@@ -197,6 +218,23 @@ def compose(
             **console,
         },
     )
+
+
+def _changes(comparison: Comparison | None, match: Match | None) -> Iterable[str]:
+    if comparison:
+        yield line(change_lines.headline(comparison), 300)
+    if match:
+        yield line(change_lines.approved(match), 800)
+    for finding in (
+        comparison.changes.fixed[:TOP_FIXED] if comparison and comparison.changes else ()
+    ):
+        yield line(f"Fixed: {finding.location} ({finding.rule})", 300)
+
+
+def _findings(report: Report, comparison: Comparison | None) -> list[tuple[str, Finding]]:
+    if comparison and comparison.changes:
+        return change_lines.first(comparison.changes, TOP_FINDINGS)
+    return [("", finding) for finding in report.findings[:TOP_FINDINGS]]
 
 
 def _lines_of(lines: Iterable[Line]) -> tuple[str, ...]:
@@ -215,17 +253,21 @@ def _section(title: str, tag: str, items: list[str]) -> str:
     )
 
 
-def _finding_text(finding: Finding) -> str:
+def _finding_text(marked: tuple[str, Finding]) -> str:
+    mark, finding = marked
     url = links.web(finding.link)
-    summary = f"{finding.severity} {finding.location}: {finding.message} ({finding.rule})"
+    start = f"{mark.upper()}: {finding.severity}" if mark else finding.severity
+    summary = f"{start} {finding.location}: {finding.message} ({finding.rule})"
     return wrapping.items([f"- {line(summary, 600)}"], 2) + (f"\n  {url}" if url else "")
 
 
-def _finding_html(finding: Finding) -> str:
+def _finding_html(marked: tuple[str, Finding]) -> str:
+    mark, finding = marked
     url, location = links.web(finding.link), escape(line(finding.location, 250))
     linked = f'<a href="{escape(url)}" style="color:#0969da">{location}</a>' if url else location
     message, rule = escape(line(finding.message, 300)), escape(line(finding.rule, 80))
     return (
+        f"{f'<b>{escape(mark)}:</b> ' if mark else ''}"
         f"<b>{escape(line(finding.severity, 20))}</b> {linked}<br>{message} "
         f'<span class="soft" style="color:#57606a">({rule})</span>'
     )

@@ -80,23 +80,21 @@ def best(
     approvals_of_app: Sequence[Valid],
     report: Report,
     findings: AllFindings | None,
-    *,
-    cover: bool,
-    refused: Callable[[Sequence[Person]], Sequence[str]],
+    refused: Callable[[Sequence[Person]], Sequence[str]] | None = None,
 ) -> Match | None:
     """Return the newest exception that covers a scan, else the newest that has some of it.
 
-    Without ``cover`` no exception covers it. ``refused`` returns why what people approved may not.
+    ``refused`` returns why what people approved may not cover it; None: no exception may.
     """
     first: Match | None = None
     if findings is None:
         return None
     for exception in approvals_of_app[:MOST]:
-        match = _match(exception, report, findings, refused if cover else None)
+        match = _match(exception, report, findings, refused)
         if match and match.covers:
             return match
         first = first or match
-        if first and not cover:
+        if first and refused is None:
             break
     return first
 

@@ -4,21 +4,49 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from domain import approvers, origin, report, timestamps, uploader
+from domain import approvals, four_eyes, origin, report, timestamps, uploader
+from domain.approvals import Documents
+from domain.approvers import Person
+from domain.evidence_paths import numbered
 from domain.stored_objects import error_code
-from handlers import aws, card, failure, links, measure, outcome, versions
+from handlers import (
+    aws,
+    card,
+    circumstances,
+    comparison,
+    exceptions_of_app,
+    failure,
+    links,
+    measure,
+    outcome,
+    parallel,
+    scan_result,
+    versions,
+)
 from handlers.aws import ClientError, Config
 from handlers.buttons import Buttons
+from handlers.circumstances import Circumstances
+from handlers.comparison import Comparison
 from handlers.email_body import EmailBody, compose
 from handlers.evidence import Evidence, uploader_of
+from handlers.exceptions_of_app import Match
 from handlers.mail import message
 from handlers.notification import in_thread
 
 log = logging.getLogger(__name__)
 
 ARTIFACTS_BUCKET = os.environ["ARTIFACTS_BUCKET"]
+STATE_BUCKET = os.environ["STATE_BUCKET"]
+# What an approval covers: version or findings.
+APPROVAL_COVERS = os.environ["APPROVAL_COVERS"]
+# How many people must approve; what follows if one of them uploaded, and who uploads as whom.
+APPROVALS = int(os.environ["APPROVALS"])
+SELF_APPROVAL = os.environ["SELF_APPROVAL"]
+PEOPLE: Mapping[str, str] = json.loads(os.environ["PEOPLE"])
 SENDER = os.environ["SENDER"]
 # The SES configuration set whose events count bounces and complaints.
 CONFIGURATION_SET = os.environ["CONFIGURATION_SET"]
@@ -40,8 +68,11 @@ BUTTONS = Buttons(
 # (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
 REFUSED = ("MessageRejected", "BadRequestException")
 
-# Events for which withdrawal.json matters.
-ABOUT_AN_EXCEPTION = ("approved", "expiring", "withdrawn")
+# Events that are outdated once there is a decision, and those once the approval is over.
+OPEN = (*failure.EVENTS, "escalated", "partly-approved")
+APPROVED = ("approved", "extended", "expiring")
+# An exception that ends so soon after the decision that rests on it: that was not known then.
+AT_ONCE = timedelta(minutes=1)
 
 s3 = aws.client("s3")
 # SES is not idempotent, so a slow answer is waited for instead of retried.
@@ -55,26 +86,27 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
     The inner ``event`` is one of those of ``outcome.describe``; ``expiresAt`` is when the request
     expires. ``card`` is None, and no email is sent, if the event is outdated: a later event has its
-    own notification. Errors of SES are raised: the state machine retries, then notifies the
-    channel.
+    own notification; or if it is about the exception of another version, whose thread has it.
+    Errors of SES are raised: the state machine retries, then notifies the channel.
 
     An event of ``failure.EVENTS`` has a card already, so ``card`` is None. It is invoked
     asynchronously, so Lambda retries.
     """
     scan_id, name = event["scan"], event["event"]
     evidence = Evidence(s3, ARTIFACTS_BUCKET, scan_id)
-    scan, recorded, gate_result, left, decision, withdrawal = evidence.read_each(
-        "scan.json",
-        "uploader.json",
-        "gate-result.json",
-        "report.json",
-        "decision.json",
-        "withdrawal.json",
+    documents = ("scan", "uploader", "gate-result", "report", "decision", "withdrawal")
+    scan, recorded, gate_result, left, decision, withdrawal, names = parallel.all_of(
+        *(partial(evidence.read, f"{document}.json") for document in documents), evidence.names
     )
-    withdrawal = withdrawal if name in ABOUT_AN_EXCEPTION else None
-    if _is_outdated(name, decision, withdrawal) or (
+    own = Documents(decision, withdrawal, evidence.read_each(*numbered("extensions", names)))
+    root = evidence.root_documents(decision) if decision else None
+    validity = approvals.validity(own, root, timestamps.now())
+    about = Circumstances(evidence, names, own, root, validity)
+    if (
+        _is_outdated(name, about)
+        or _is_of_the_exception(name, about)
         # Nobody needs to fix a version that has been replaced.
-        name in failure.EVENTS and versions.newer(s3, scan)
+        or (name in failure.EVENTS and versions.newer(s3, scan))
     ):
         log.info("outdated", extra={"scan": scan_id, "event": name})
         return {"card": None}
@@ -95,69 +127,120 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         details = failure.describe(
             name, scan_links.zip_name, gate_result, parsed_report, event["expiresAt"]
         )
-        _mail(details, scan_links, scan, parsed_report)
+        compared, match = _what_changed(evidence, gate_result)
+        body = compose(
+            details,
+            scan,
+            uploaded_by,
+            parsed_report,
+            None,
+            None,
+            _console(scan_links),
+            comparison=compared,
+            match=match,
+        )
+        _mail(scan_links, body)
         return {"card": None}
-    details = outcome.describe(name, scan_links.zip_name, decision, withdrawal, event["expiresAt"])
-    people = _who(evidence, decision, withdrawal)
+    texts = circumstances.context(name, about, STATE_BUCKET, covers=APPROVAL_COVERS == "findings")
+    people, joined = circumstances.people(name, about), "or"
+    if name == "partly-approved":
+        so_far = circumstances.approvals_so_far(
+            about, uploaded_by, PEOPLE, refuse=SELF_APPROVAL == "refuse"
+        )
+        texts = texts._replace(approvals=[one.click["reason"] for one in so_far], needed=APPROVALS)
+        people = [one.person for one in so_far]
+    if name == "partly-approved" or "approvals" in (decision or {}):
+        joined = "and"
+    details = outcome.describe(
+        name, scan_links.zip_name, decision, about.withdrawal, event["expiresAt"], texts
+    )._replace(joined=joined, warning=_warning(name, people, uploaded_by))
     mention = ESCALATION_MENTION if name == "escalated" else ""
-    notification = card.outcome(scan_links, details, BUTTONS.of(name, scan_id), people, mention)
-    # The thread of the scan's first card, which is shared in a notification storm.
+    offered = BUTTONS.of(name, scan_id, extendable=_is_extendable(decision))
+    notification = card.outcome(scan_links, details, offered, people, mention)
+    # The thread of the scan's first card, or of the exception that it rests on.
     notification = in_thread(
-        notification, gate_result["card"]["metadata"]["threadId"] if gate_result else scan_id
+        notification, scan_result.thread_of(gate_result) if gate_result else scan_id
     )
     if details.subject:
         # Last, since an error after it would make the retry send the email again.
-        _mail(details, scan_links, scan, parsed_report, decision, withdrawal, people)
+        body = compose(
+            details,
+            scan,
+            uploaded_by,
+            parsed_report,
+            decision,
+            about.withdrawal if name == "withdrawn" else None,
+            _console(scan_links),
+            people,
+            texts,
+        )
+        _mail(scan_links, body)
     decided = decision["decidedAt"] if decision and name in ("approved", "rejected") else None
     log.info("notified", extra=measure.fields(scan_id, scan["app"], name, scan, decided))
     return {"card": notification}
 
 
-def _is_outdated(
-    name: str, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
-) -> bool:
+def _is_outdated(name: str, about: Circumstances) -> bool:
     """Whether the event ``name`` no longer applies: decided, withdrawn or expired meanwhile."""
-    if name in (*failure.EVENTS, "escalated"):
-        return decision is not None
-    if name not in ("approved", "expiring"):
+    if name in OPEN:
+        return about.validity.status != "open"
+    if name == "extended" and not about.extension:
+        return True
+    return name in APPROVED and about.validity.status != "approved"
+
+
+def _is_of_the_exception(name: str, about: Circumstances) -> bool:
+    """Whether the event is about the exception that a version rests on, in whose thread it is."""
+    own_withdrawal = name == "withdrawn" and about.own.withdrawal
+    if about.root is None or name not in circumstances.OF_THE_EXCEPTION or own_withdrawal:
         return False
-    assert decision
-    return withdrawal is not None or timestamps.is_over(decision["expiresAt"], timestamps.now())
+    assert about.own.decision
+    decided, since = timestamps.parse(about.own.decision["decidedAt"]), about.validity.since
+    return name in APPROVED or since is None or since - decided > AT_ONCE
 
 
-def _who(
-    evidence: Evidence, decision: Mapping[str, Any] | None, withdrawal: Mapping[str, Any] | None
-) -> list[approvers.Person]:
-    if withdrawal:
-        at = withdrawal["withdrawnAt"]
-        return approvers.matching(evidence, "withdraw", withdrawal["reason"], at)
-    verb = {"approved": "approve", "rejected": "reject"}.get(
-        decision["decision"] if decision else ""
+def _is_extendable(decision: Mapping[str, Any] | None) -> bool:
+    """One person may not prolong what two approved, nor what rests on another exception."""
+    return APPROVALS == 1 and not (decision and decision.keys() & {"restsOn", "approvals"})
+
+
+def _warning(name: str, people: Sequence[Person], uploaded_by: uploader.Uploader) -> str:
+    """Say, by the setting ``selfApproval``, that who decided had uploaded."""
+    if SELF_APPROVAL != "warn" or name not in ("approved", "extended", "partly-approved"):
+        return ""
+    uploaders = [person for person in people if four_eyes.is_uploader(person, uploaded_by, PEOPLE)]
+    did = "extended" if name == "extended" else "approved"
+    return f"{uploaders[0]} {did} an own upload." if uploaders else ""
+
+
+def _what_changed(
+    evidence: Evidence, gate_result: Mapping[str, Any]
+) -> tuple[Comparison | None, Match | None]:
+    """Return what the card said: the changes, and the exception that has some of the findings."""
+    named = {name: gate_result.get(name) for name in ("since", "exception")}
+    since, exception = (scan and Evidence(s3, ARTIFACTS_BUCKET, scan) for scan in named.values())
+    result = scan_result.read(evidence) if since or exception else None
+    if result is None:
+        return None, None
+    valid = exception and exceptions_of_app.valid(exception, timestamps.now())
+    return (
+        comparison.compare(scan_result.read(since), result.findings) if since else None,
+        exceptions_of_app.best([valid] if valid else [], result.report, result.findings),
     )
-    if not decision or not verb:
-        return []
-    return approvers.matching(evidence, verb, decision["reason"], decision["decidedAt"])
 
 
-def _mail(
-    details: outcome.Outcome,
-    scan_links: card.ScanLinks,
-    scan: Mapping[str, Any],
-    parsed_report: report.Report | None,
-    decision: Mapping[str, Any] | None = None,
-    withdrawal: Mapping[str, Any] | None = None,
-    people: Sequence[approvers.Person] = (),
-) -> None:
-    """Send the email about ``details``, without the uploader if SES refuses it."""
+def _console(scan_links: card.ScanLinks) -> dict[str, str]:
     console = {"Execution": scan_links.execution, "Evidence": scan_links.evidence}
-    known = {label: url for label, url in console.items() if url}
-    email_body = compose(
-        details, scan, scan_links.uploader, parsed_report, decision, withdrawal, known, people
-    )
+    return {label: url for label, url in console.items() if url}
+
+
+def _mail(scan_links: card.ScanLinks, email_body: EmailBody) -> None:
+    """Send the email, without the uploader if SES refuses it."""
+    event, app = email_body.outcome.event, scan_links.app
     uploaders = scan_links.uploader.addresses
-    select = failure_recipients if details.event in failure.EVENTS else recipients
-    to, team = select(scan["app"], uploaders), select(scan["app"], ())
-    about = {"scan": scan_links.scan, "event": details.event}
+    select = failure_recipients if event in failure.EVENTS else recipients
+    to, team = select(app, uploaders), select(app, ())
+    about = {"scan": scan_links.scan, "event": event}
     if not to:
         log.info("not mailed: no address", extra=about)
         return

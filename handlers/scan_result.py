@@ -14,26 +14,37 @@ from handlers.evidence import Evidence
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """``gate_result`` is gate-result.json, ``sha256`` its SHA-256.
+    """``gate_result`` is gate-result.json, ``sha256`` its SHA-256, ``key`` that of the upload.
 
     Report and findings are those that it was made of. Both are untrusted.
     """
 
     scan: str
+    key: str
     gate_result: Mapping[str, Any]
     sha256: str
     report: Report
     findings: AllFindings
 
     @property
-    def version(self) -> str:
-        """The first characters of the version's id, as cards name it."""
-        return version_of(self.scan)
+    def name(self) -> str:
+        """The upload as cards name it."""
+        return name_of(self.scan, self.key)
 
 
 def version_of(scan: str) -> str:
     """Return the first characters of the id of a scan's version, as cards name it."""
     return scan.partition("/")[2][:8]
+
+
+def name_of(scan: str, key: str) -> str:
+    """Return for example ``api-1.4.zip, version 3LgVabcQ``; not sanitized."""
+    return ", ".join(filter(None, (key.rpartition("/")[2], f"version {version_of(scan)}")))
+
+
+def key_of(evidence: Evidence) -> str:
+    """Return the key of the upload of a scan, empty if it is unknown."""
+    return as_dict(evidence.read("scan.json")).get("key", "")
 
 
 def read(evidence: Evidence) -> ScanResult | None:
@@ -54,6 +65,7 @@ def read(evidence: Evidence) -> ScanResult | None:
         return None
     return ScanResult(
         scan=evidence.scan,
+        key=key_of(evidence),
         gate_result=gate_result,
         sha256=stored.sha256,
         report=parsed_report,
