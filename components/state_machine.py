@@ -91,6 +91,10 @@ RETRY_BUILD = [
 OPEN, APPROVED = "$decision.status = 'open'", "$decision.status = 'approved'"
 APPROVAL_ENDS = "$toMillis($decision.expiresAt)"
 APPROVAL_IS_OVER = f"{APPROVED} and {APPROVAL_ENDS} <= $millis()"
+# When an approval that is over by what is known is tagged so although the evidence, which may have
+# an extension, cannot be read.
+DOUBT_SECONDS = 600
+DOUBTFUL = f"{APPROVED} and {APPROVAL_ENDS} + {1000 * DOUBT_SECONDS}"
 # Events after which the lifecycle of an upload continues; all others end it.
 ABOUT_A_REQUEST = ("escalated", "partly-approved")
 ABOUT_AN_APPROVAL = ("approved", "extended", "expiring")
@@ -485,7 +489,11 @@ def _approval(names: Names, waits: Waits) -> States:
     """
     end = f"{APPROVAL_ENDS} - ($reminded ? 0 : {1000 * waits.remind})"
     looked_at = {"Assign": {"pause": PAUSE_SECONDS}, "Next": "CheckForDecision"}
-    until_end = f"{APPROVED} and {APPROVAL_ENDS} > $millis() ? {seconds_until(APPROVAL_ENDS)}"
+    still_tagged = f"$status = 'approved' and {APPROVAL_IS_OVER}"
+    until_end = (
+        f"{still_tagged} ? {PAUSE_SECONDS} : {APPROVED} and {APPROVAL_ENDS} > $millis()"
+        f" ? {seconds_until(APPROVAL_ENDS)}"
+    )
     return {
         "AwaitWithdrawal": wait_for_callback(
             names,
@@ -528,7 +536,9 @@ def _errors(names: Names) -> States:
         # The decision could not be read, or the wait for it failed.
         "CheckFailed": choice(
             rule("$decision.status = 'withdrawn'", "TagStatus"),
-            # Also of one that is over by what is known: it may have been extended.
+            # An approval that is over by what is known may have been extended, but is not taken to
+            # be for long.
+            rule(f"{DOUBTFUL} <= $millis()", "TagStatus", **_tag_at_last("approval-expired")),
             rule(
                 f"{APPROVED} or {OPEN} and $pause < {GIVE_UP_REQUEST}",
                 "WaitWithoutCallback",

@@ -336,6 +336,7 @@ def test_the_status_comes_only_from_the_gate_result_and_the_evidence():
         ("RouteByDecision", "approval-expired"),
         ("RouteByDecision", "approved"),
         ("RouteByDecision", "{% $decision.status %}"),
+        ("CheckFailed", "approval-expired"),
     ]
     assert {name for name, state in STATES.items() if "TagStatus" in nexts(state)} == {
         "CheckBuildStatus", "RouteByDecision", "CheckFailed",
@@ -374,20 +375,27 @@ def test_no_failure_after_an_approval_prevents_the_final_tag():
     ]
     for name in ("AwaitWithdrawal", "CheckForDecision"):
         assert STATES[name]["Catch"][-1]["Next"] == "CheckFailed", name
-    # Not the end of an approval that is over by what is known: it may have been extended.
-    assert [target for _, target in rules("CheckFailed")] == ["TagStatus", "WaitWithoutCallback"]
-    assert rules("CheckFailed")[0][0] == "$decision.status = 'withdrawn'"
-    assert rules("CheckFailed")[1][0].startswith("$decision.status = 'approved' or ")
+    # An approval that is over by what is known may have been extended, but not for ever.
+    doubtful = "$decision.status = 'approved' and $toMillis($decision.expiresAt) + 600000"
+    assert rules("CheckFailed")[:2] == [
+        ("$decision.status = 'withdrawn'", "TagStatus"),
+        (f"{doubtful} <= $millis()", "TagStatus"),
+    ]
+    assert rules("CheckFailed")[2][0].startswith("$decision.status = 'approved' or ")
+    assert rules("CheckFailed")[2][1] == "WaitWithoutCallback"
     assert STATES["WaitWithoutCallback"]["Next"] == "CheckForDecision"
 
 
 def test_the_wait_without_a_callback_doubles_and_is_reset_after_success():
     wait = STATES["WaitWithoutCallback"]
 
-    # 15 seconds at first, doubling up to a day; never past an approval's expiry.
+    # 15 seconds at first, doubling up to a day; never past an approval's expiry, and 15 seconds
+    # after it, until it is known whether there is an extension.
     assert wait["Assign"] == {"pause": "{% $min([2 * $pause, 1382400]) %}"}
     assert wait["Seconds"] == (
         "{% $min([$pause, 86400,"
+        " $status = 'approved' and $decision.status = 'approved'"
+        " and $toMillis($decision.expiresAt) <= $millis() ? 15 :"
         " $decision.status = 'approved' and $toMillis($decision.expiresAt) > $millis()"
         " ? $max([1, $ceil((($toMillis($decision.expiresAt)) - $millis()) / 1000)]) : $pause]) %}"
     )
