@@ -37,12 +37,10 @@ def expected_clearance(
             (timestamps.parse(scan.gate_result["evaluatedAt"]), scan.gate_result["status"])
         )
     if scan.decision:
-        decided = timestamps.parse(scan.decision["decidedAt"])
-        steps.append((decided, scan.decision["decision"]))
+        steps.append((timestamps.parse(scan.decision["decidedAt"]), scan.decision["decision"]))
         last = scan.validity(NEVER)
         if last.ends and last.since:
-            # What the approval rests on may end just before the decision is written.
-            steps.append((max(last.since, decided), last.status))
+            steps.append((last.since, last.status))
             if last.status == "withdrawn" and last.ends - last.since < LAST:
                 either = {"approval-expired"}
     follows: Clearance = None

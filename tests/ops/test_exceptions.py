@@ -5,6 +5,8 @@ import json
 import pytest
 
 from domain import timestamps
+from ops import stack
+from ops.snapshot import Reader
 from tests.ops.conftest import FUTURE, LATER, PAST, digest, encoded, gate
 
 APPROVED = {"decision": "approved", "reason": "fixed in 1.5", "expiresAt": FUTURE}
@@ -530,22 +532,36 @@ def test_status_names_the_exception_and_its_end(environment, root):
 def test_a_gate_that_an_exception_covers_is_followed_until_it_is_approved(
     environment, root, asked_first
 ):
-    """The tag says *failed* for some seconds, about which nobody is to decide."""
-    scan = resting(environment, root, "failed", evaluated_at=timestamps.iso(timestamps.now()))
-    version, reads = scan.partition("/")[2], []
-    change(environment, scan, "decision.json", decidedAt=timestamps.iso(timestamps.now()))
+    """For some seconds there is no decision, about which nobody is to decide."""
+    now = timestamps.iso(timestamps.now())
+    scan = resting(environment, root, "failed", evaluated_at=now, decision={"decidedAt": now})
+    decision, reads = environment.evidence(scan, "decision.json"), []
+    environment.s3.delete_object(Bucket="artifacts", Key=f"scans/{scan}/decision.json")
 
-    def tag_later(operation, _parameters):
+    def approve_later(operation, _parameters):
         if operation == "GetObjectTagging":
             reads.append(operation)
             if len(reads) == 2:
-                environment.tag("payments/api.zip", version, "approved")
+                environment.put(scan, "decision.json", decision)
+                environment.tag("payments/api.zip", scan.partition("/")[2], "approved")
 
-    asked_first(tag_later)
+    asked_first(approve_later)
     result = environment.run("wait", scan, "--timeout", "20s")
 
     assert result.exit_code == 0, result.output
     assert f"approved under the exception of {root}" in result.stderr
+
+
+def test_a_version_is_read_again_with_the_exception_that_it_rests_on(environment, root):
+    scan = resting(environment, root)
+    reader = Reader(stack.load(None, environment.outputs), scan)
+    assert reader.read().clearance == "approved"
+
+    withdraw(environment, root)
+    environment.tag("payments/api.zip", scan.partition("/")[2], "withdrawn")
+    snapshot = reader.read()
+
+    assert (snapshot.clearance, snapshot.contradiction) == ("withdrawn", "")
 
 
 def test_a_report_has_new_findings_first_and_names_what_they_are_compared_with(environment, root):
