@@ -87,6 +87,7 @@ def inspect(configuration: Configuration, role: str = "") -> Findings:
             for what, fix in configuration.wrong
         ]
     findings += _placeholders(configuration.settings, configuration.stack)
+    findings += _people(configuration.settings, configuration.stack)
     if not configuration.region:
         fix = f"pulumi config set aws:region eu-central-1 --stack {configuration.stack}"
         return [*findings, (_early("region"), failed("no region is set", "AWS is in many", fix))]
@@ -153,6 +154,21 @@ def _placeholders(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Fin
         )
         for key, address in addresses.items()
         if EXAMPLES.search(address)
+    ]
+
+
+def _people(settings: UploadGateArgs, stack: str) -> list[tuple[Check, Finding]]:
+    if settings.self_approval != "refuse" or settings.people:
+        return []
+    return [
+        (
+            _early("settings"),
+            warning(
+                "selfApproval is refuse, and people is empty",
+                "the chat service logs ids, which are no addresses: nobody is known as an uploader",
+                f"pulumi config set --path 'people.U0123456789' ada@example.com --stack {stack}",
+            ),
+        )
     ]
 
 

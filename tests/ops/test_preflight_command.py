@@ -102,6 +102,19 @@ def test_json_has_the_same(ran: Ran):
     ]
 
 
+def test_an_uploader_whom_nobody_knows_in_the_chat_is_a_warning(ran: Ran):
+    refuse = (
+        f"{SETTINGS}  chatops-slack:selfApproval: refuse\n  chatops-slack:recordApprover: true\n"
+    )
+    with_people = f"{refuse}  chatops-slack:people:\n    U0123456789: ada@acme.io\n"
+
+    alone, known = ran(settings=refuse), ran(settings=with_people)
+
+    assert "selfApproval is refuse, and people is empty" in alone.stdout
+    assert "people is empty" not in known.stdout
+    assert (alone.exit_code, known.exit_code) == (0, 0)
+
+
 def preflight(file: Path) -> Any:
     return CliRunner().invoke(app, ["preflight", "--stack", "dev", "--config", str(file)])
 
