@@ -8,7 +8,6 @@ from domain import approvers, four_eyes, quorum, timestamps
 from domain.approvals import Documents, Validity
 from domain.approvers import Person
 from domain.json_values import as_dict
-from domain.sanitize import line
 from domain.uploader import Uploader
 from handlers import parallel, resting
 from handlers.evidence import Evidence
@@ -95,7 +94,7 @@ def context(event: str, about: Circumstances, bucket: str, *, covers: bool) -> C
         return Context(covers=covers)
     return Context(
         ends=timestamps.iso(ends),
-        root=line(name_of(root.scan, key_of(root)), 200) if about.root else "",
+        root=name_of(root.scan, key_of(root)) if about.root else "",
         covers=covers,
         resting=""
         if about.root or event not in OF_THE_EXCEPTION

@@ -195,8 +195,10 @@ def _is_of_the_exception(name: str, about: Circumstances) -> bool:
     if about.root is None or name not in circumstances.OF_THE_EXCEPTION or own_withdrawal:
         return False
     assert about.own.decision
-    decided, since = timestamps.parse(about.own.decision["decidedAt"]), about.validity.since
-    return name in APPROVED or since is None or since - decided > AT_ONCE
+    decided = timestamps.parse(about.own.decision["decidedAt"])
+    # By this function's clock it may not have expired yet.
+    ended = about.validity.ends if name == "approval-expired" else about.validity.since
+    return name in APPROVED or ended is None or ended - decided > AT_ONCE
 
 
 def _is_extendable(decision: Mapping[str, Any] | None) -> bool:

@@ -64,6 +64,7 @@ def describe(
     first two; ``withdrawal`` is withdrawal.json.
     """
     zip_name = line(zip_name, 200)
+    context = context._replace(root=line(context.root, 200), resting=line(context.resting, 200))
     if event in ("escalated", "partly-approved"):
         return _open(event, zip_name, until, context)
     assert decision

@@ -111,6 +111,14 @@ def test_a_covered_version_is_silent_about_the_exception_of_another(
     assert notified(covered, event) == (None, None)
 
 
+def test_a_covered_version_is_silent_about_an_end_that_is_ahead_of_the_functions_clock(
+    notified, covered, clock
+):
+    clock("2026-12-24T09:59:59Z")
+
+    assert notified(covered, "approval-expired") == (None, None)
+
+
 def withdraw(app, scan, at, **changes):
     document = {
         "version": 1,

@@ -5,6 +5,7 @@ local/mrkdwn.py, for emails by the standard library's parsers of messages and of
 email full of hostile texts must have exactly the structure of one full of harmless texts.
 """
 
+import json
 import re
 from email import message_from_bytes
 from email.policy import default
@@ -13,11 +14,24 @@ from html.parser import HTMLParser
 import pytest
 
 from domain import approvers, coverage, report
+from domain.changes import Changes
 from domain.findings import SEVERITIES, Condition, Finding, IgnoredSetting
+from domain.findings_document import AllFindings, UnseenFile
 from domain.invisible import without_invisible
 from domain.origin import Origin
+from domain.stored_objects import StoredObject
+from domain.timestamps import parse
 from domain.uploader import Uploader
-from handlers import card, email_body, failure, mail, outcome
+from handlers import (
+    card,
+    comparison,
+    email_body,
+    exceptions_of_app,
+    failure,
+    mail,
+    outcome,
+    scan_result,
+)
 from local import mrkdwn
 from tests.support import hostile_texts
 from tests.support.thinning import few
@@ -29,12 +43,15 @@ EVENTS = [
         "rejected",
         "request-expired",
         "superseded",
+        "partly-approved",
+        "extended",
         "expiring",
         "approval-expired",
         "withdrawn",
     )
 ]
-MAILED = [item for item in EVENTS if item not in ("escalated", "superseded")] + [*failure.EVENTS]
+NOT_MAILED = ("escalated", "partly-approved", "superseded")
+MAILED = [item for item in EVENTS if item not in NOT_MAILED] + [*failure.EVENTS]
 TIMES = {"decidedAt": "2026-11-24T10:00:00Z", "expiresAt": "2026-12-24T10:00:00Z"}
 OURS = "https://sonar.example.com/x?a=1&b=2"
 # The number of texts in a card or email; the next one starts with those of the second half.
@@ -93,6 +110,49 @@ class Inputs:
             error=None,
         )
 
+        self.comparison, self.match = self.changes(findings)
+        self.context = outcome.Context(
+            ends=TIMES["expiresAt"],
+            root=f"x{self.key}",
+            resting=f"x{self.version}",
+            extension={"reason": self.reason or "-", "extendedAt": TIMES["decidedAt"]},
+            approvals=[self.reason or "-"],
+        )
+
+    def changes(self, findings):
+        """What changed since a scan with the same names, and an exception for that."""
+        same = tuple(findings[:1])  # a card with more of the longest names is cut
+        result = scan_result.ScanResult(
+            scan=f"payments/x{self.version}",
+            key=f"x{self.key}",
+            gate_result={"evaluatedAt": TIMES["decidedAt"]},
+            sha256="",
+            report=self.report,
+            findings=AllFindings(findings=same, contents={}, unseen=(), complete=True),
+        )
+        files = tuple(
+            UnseenFile(kind=entry.kind, file=entry.file, files=1, sha256=None)
+            for entry in self.report.coverage.unseen
+        )
+        changed = Changes(
+            new=same,
+            known=same,
+            fixed=same,
+            new_files=files,
+            known_files=files,
+            fixed_files=files,
+        )
+        decision = StoredObject(json.dumps({"reason": self.reason or "-"}).encode())
+        match = exceptions_of_app.Match(
+            exception=exceptions_of_app.Valid(None, decision, parse(TIMES["expiresAt"])),
+            result=result,
+            people=[approvers.Person(self.user, self.name)],
+            findings=2,
+            files=1,
+            uncovered=[f"x{self.message}"],
+        )
+        return comparison.Comparison(result, changed), match
+
     def subject(self):
         return card.ScanLinks(
             scan="payments/3Lg",
@@ -110,12 +170,19 @@ class Inputs:
         if event in failure.EVENTS:
             gate_result = {**documents, "remediation": self.remediation or "-"}
             return failure.describe(event, self.key, gate_result, self.report, TIMES["expiresAt"])
-        return outcome.describe(event, self.key, documents, documents, TIMES["expiresAt"])
+        described = outcome.describe(
+            event, self.key, documents, documents, TIMES["expiresAt"], self.context
+        )
+        return described._replace(warning=f"x{self.name}")
 
     def cards(self, event):
         subject, result, people = self.subject(), self.report, [approvers.Person(self.user, "x")]
         scan_error = report.ScanError(message=self.message, remediation=self.remediation)
         yield card.gate_failed(subject, result, TIMES["expiresAt"], None, f"v{self.newer}")
+        changed = self.comparison, self.match
+        yield card.gate_failed(subject, result, TIMES["expiresAt"], None, None, *changed)
+        before = {"scan": f"payments/y{self.version}", "evaluatedAt": TIMES["decidedAt"]}
+        yield card.passes_again(subject, result, before, self.key, self.comparison)
         yield card.scan_error(subject, scan_error, result, self.log, None)
         yield card.outcome(subject, self.outcome_of(event), None, people, "<!here>")
 
@@ -137,6 +204,9 @@ class Inputs:
             withdrawal if event == "withdrawn" else None,
             {"Execution": OURS},
             [approvers.Person(self.user, self.name)],
+            self.context,
+            comparison=self.comparison,
+            match=self.match,
         )
         return mail.message("payments/3Lg", written, "gate@example.com", ["dev@example.com"])
 
