@@ -12,7 +12,14 @@ import sys
 from pathlib import Path
 
 from scan import fingerprints
-from tests.fingerprints.matching import Comparison, compared, excerpts, pairs
+from tests.fingerprints.matching import (
+    NEIGHBOURS,
+    Comparison,
+    compared,
+    excerpts,
+    is_displaced,
+    pairs,
+)
 from tests.fingerprints.scanning import PROJECTS, TOOLS, Workplace
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "fingerprints.md"
@@ -31,17 +38,25 @@ def main() -> int:
     workplace = Workplace(options.folder)
     rows: list[tuple[str, list[Comparison]]] = []
     checked: list[str] = []
+    displaced = 0
     for project in PROJECTS:
         comparisons: list[Comparison] = []
         for tool in TOOLS:
             before, now = (workplace.scan(release, tool) for release in project.releases)
             comparisons.append(compared(before, now, LINES))
-            checked += excerpts(pairs(before, now), project, tool, workplace)
+            changed = pairs(before, now)
+            sources = before.source, now.source
+            displaced += sum(is_displaced(pair, sources) for pair in changed)
+            checked += excerpts(changed, project, tool, workplace)
         rows.append((project.title, comparisons))
         print(*rows[-1], flush=True)
     text = DOCS.read_text()
     head, _, rest = text.partition(START)
-    DOCS.write_text(head + START + table(rows) + END + rest.partition(END)[2])
+    moved = (
+        f"Of {len(checked):,} matches in files that changed, {displaced} have no line in common "
+        f"among the {NEIGHBOURS} before and the {NEIGHBOURS} after.\n"
+    )
+    DOCS.write_text(f"{head}{START}{table(rows)}{moved}{END}{rest.partition(END)[2]}")
     if options.pairs:
         chosen = random.Random(SEED).sample(checked, CHECKED)
         options.pairs.write_text("\n".join(chosen))

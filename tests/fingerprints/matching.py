@@ -3,13 +3,15 @@
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
 
 from domain.changes import matches
 from domain.findings import Finding
 from domain.findings_document import AllFindings
 from tests.fingerprints.scanning import Project, Scanned, Workplace
 
-CONTEXT = 3
+CONTEXT, NEIGHBOURS, SHORT = 3, 6, 5
 Pair = tuple[Finding, Finding]
 
 
@@ -88,6 +90,26 @@ def _changed(
             yield old, finding
 
 
+def is_displaced(pair: Pair, sources: tuple[Path, Path]) -> bool:
+    """Whether no line around the one finding is around the other: they may be two equal ones."""
+    one, two = (_around(finding, source) for finding, source in zip(pair, sources, strict=True))
+    return not one & two
+
+
+def _around(finding: Finding, source: Path) -> set[str]:
+    if finding.line is None:
+        return {finding.message}
+    lines = _lines(source / finding.file)
+    before, after = lines[: finding.line - 1][-NEIGHBOURS:], lines[finding.line :][:NEIGHBOURS]
+    # Short lines, such as brackets, are everywhere.
+    return {text for line in (*before, *after) if len(text := line.strip()) > SHORT}
+
+
+@cache
+def _lines(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines()
+
+
 def excerpts(
     matched: Iterable[Pair], project: Project, tool: str, workplace: Workplace
 ) -> list[str]:
@@ -97,7 +119,7 @@ def excerpts(
         parts = [f"## {project.title} {tool} {pair[1].rule}: {pair[1].message[:100]}"]
         for release, finding in zip(project.releases, pair, strict=True):
             source = workplace.scan(release, tool).source
-            lines = (source / finding.file).read_text(errors="replace").splitlines()
+            lines = _lines(source / finding.file)
             number = finding.line or 1
             first = max(0, number - 1 - CONTEXT)
             some = lines[first : number + CONTEXT]
