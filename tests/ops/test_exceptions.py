@@ -429,6 +429,17 @@ def test_audit_lists_a_withdrawn_exception_with_all_that_rests_on_it(environment
     )
 
 
+def test_audit_lists_an_approval_for_the_day_on_which_it_was_extended(environment):
+    extension = {**LONGER, "extendedAt": "2026-02-03T10:00:00Z"}
+    scan = environment.scan("1", decision=APPROVED, extensions=[extension])
+
+    def listed(day):
+        days = ["--from", day, "--to", day]
+        return [row["scan"] for row in json.loads(environment.run("audit", *days, "--json").stdout)]
+
+    assert [listed("2026-02-02"), listed("2026-02-03")] == [[], [scan]]
+
+
 def test_audit_counts_the_people_who_approved(environment):
     two = by_two(environment)
     one = environment.scan(environment.upload(), decision=APPROVED)
