@@ -90,7 +90,7 @@ def test_developers_are_reminded_before_an_approval_expires(cloud):
 
     card = card_of(cloud, scan, "approval expires on")
 
-    assert [item.label for item in card.buttons] == ["Withdraw"]
+    assert [item.label for item in card.buttons] == ["Withdraw", "Extend"]
     cloud.reached(execution, "AwaitWithdrawal", times=2)
     assert cloud.clearance("payments/b.zip", scan) == "approved"
     assert "Expires on" in mails_about(cloud, version(scan))[-1]["Subject"]

@@ -14,6 +14,7 @@ from moto.events.models import events_backends
 
 from local.account import ACCOUNT, REGION, LocalAccount, wait_until
 from local.card import Card
+from local.channel import member_id
 from samples import SAMPLES, packed
 from tests.scan.uploads import zipped
 
@@ -49,12 +50,42 @@ def card_of(cloud: LocalAccount, scan: str, containing: str = "", seconds: float
     )
 
 
-def click(cloud: LocalAccount, scan: str, label: str, reason: str = "known and harmless") -> str:
+def click(
+    cloud: LocalAccount,
+    scan: str,
+    label: str,
+    reason: str = "known and harmless",
+    user: str = "You",
+) -> str:
     """Click a button of the scan's card, once the state machine waits; return the response."""
     card = card_of(cloud, scan)
     cloud.reached(cloud.execution(scan), "AwaitDecision")
     button = next(item for item in card.buttons if item.label == label)
-    return cloud.channel.click(button, {"Reason": reason})
+    return cloud.channel.click(button, {"Reason": reason}, user)
+
+
+@contextmanager
+def four_eyes_account(**settings: str) -> Iterator[LocalAccount]:
+    """An account that knows who clicks, and refuses that Ada decides about her own uploads."""
+
+    def soon(name: str, state: dict[str, Any]) -> None:
+        if name == "WaitForAuditLog":
+            state["Seconds"] = 3
+
+    # ``LocalAccount.upload`` is by this address.
+    people = json.dumps({member_id("Ada"): "ada@example.com"})
+    rules = {"recordApprover": "true", "people": people, "selfApproval": "refuse", **settings}
+    with LocalAccount(rules) as running:
+        change_states(running, soon)
+        scan_quickly(running)
+        yield running
+        assert [str(denied) for denied in running.guard.denied] == []
+
+
+def approve(cloud: LocalAccount, scan: str, user: str, reason: str) -> str:
+    """Click Approve as ``user``, once who uploaded is recorded; return the response."""
+    recorded_uploader(cloud, scan)
+    return click(cloud, scan, "Approve", reason, user)
 
 
 def recorded_uploader(cloud: LocalAccount, scan: str) -> dict[str, Any]:
