@@ -235,9 +235,9 @@ def _under_exception(
         mark="✅",
         headline=f"approved until {day} under an exception",
         subject=f"Approved until {day} under an exception",
-        lead=f"{zip_name} failed its quality gate for nothing that the exception of "
-        f"{context.root}, does not cover. So it is approved under that exception, without a new "
-        f"question. It may be deployed until {until}, when the exception expires.",
+        lead=f"{zip_name} failed its quality gate only for what the exception of {context.root}, "
+        f"covers. So it is approved under that exception, without a new question. It may be "
+        f"deployed until {until}, when the exception expires.",
         reason=decision["reason"],
         next_steps=(
             f"Deploy this version if you need it. It is blocked again from {until} on, or once "

@@ -81,8 +81,8 @@ def test_a_covered_version_has_one_card_in_the_thread_that_says_who_why_and_unti
     assert card["metadata"]["threadId"] == root
     for text in (plain(card), email):
         assert (
-            "api.zip failed its quality gate for nothing that the exception of api.zip, version "
-            f"{version(root)}, does not cover."
+            "api.zip failed its quality gate only for what the exception of api.zip, version "
+            f"{version(root)}, covers."
         ) in text
         assert "may be deployed until 24 Dec 2026, 10:00 UTC" in text
         assert "The fix comes in 1.5." in text
