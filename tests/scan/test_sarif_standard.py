@@ -571,3 +571,36 @@ def test_a_driver_that_nobody_knows_is_that_of_the_command(tmp_path):
     assert seen(tmp_path, run(), command="/opt/gosec -out x").languages == {"go"}
     assert seen(tmp_path, run(), command="sh -c 'gosec; ruff'").languages is None
     assert seen(tmp_path, run(name="ruff"), command="gosec").names == ("*.py",)
+
+
+# 3.27.16, 3.27.17, 3.30.7: what identifies a result
+
+
+def fingerprint(tmp_path: Path, **more: Any) -> str:
+    return reading(tmp_path, run(result(**more))).findings[0].fingerprint
+
+
+@pytest.mark.parametrize("name", ["fingerprints", "partialFingerprints"])
+def test_a_tools_own_fingerprint_is_part_of_that_of_the_finding(name, tmp_path):
+    own = [fingerprint(tmp_path, **{name: {"hash/v1": text}}) for text in ("a", "b", "a")]
+
+    assert own[0] == own[2]
+    assert len({*own, fingerprint(tmp_path)}) == 3
+
+
+@pytest.mark.parametrize("odd", [None, {}, [], "text", 7, {"a": {"b": [1]}}])
+def test_own_fingerprints_of_any_form_are_accepted(odd, tmp_path):
+    assert len(fingerprint(tmp_path, partialFingerprints=odd)) == 32
+
+
+@pytest.mark.parametrize(("last", "is_same"), [(1, True), (2, False), (None, True), ("2", True)])
+def test_all_lines_of_a_region_identify_a_result(last, is_same, tmp_path):
+    region = {"startLine": 1, **({"endLine": last} if last else {})}
+    place = {"artifactLocation": {"uri": "many.py"}, "region": region}
+    results = []
+    for second in ("one", "two"):
+        (tmp_path / "source").mkdir(exist_ok=True)
+        (tmp_path / "source" / "many.py").write_text(f"call(\n{second})\n")
+        results.append(fingerprint(tmp_path, locations=[{"physicalLocation": place}]))
+
+    assert (results[0] == results[1]) == is_same

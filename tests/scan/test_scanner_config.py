@@ -1,5 +1,6 @@
 """Files with which an upload would configure a SARIF tool are removed before it runs."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_settings_files_are_removed_at_any_depth_and_in_any_case(tmp_path):
         (name, name.rpartition("/")[2], text) for name, text in FILES.items() if name != "app.py"
     }
     assert all(setting.weakens for setting in ignored)
+
+
+def test_the_content_of_what_is_removed_is_remembered(tmp_path):
+    contents = removed(tree(FILES, tmp_path)).contents
+
+    assert contents == {
+        name: hashlib.sha256(text.encode()).hexdigest()
+        for name, text in FILES.items()
+        if name != "app.py"
+    }
 
 
 def test_only_those_of_the_tool_that_runs_are_removed(tmp_path):
