@@ -14,6 +14,12 @@ LONGER = {"expiresAt": "2999-01-02T00:00:00Z"}
 AFTER, END = "2026-01-01T12:00:00Z", "2026-01-02T10:00:00Z"
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Where ``fetch`` writes what it downloads."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def root(environment):
     """An exception for two findings."""

@@ -35,6 +35,7 @@ def run(cloud: LocalAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     monkeypatch.setenv("CHATOPS_OUTPUTS", str(file))
+    monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(app, words)
 
 
