@@ -53,7 +53,10 @@ def test_an_approval_clears_the_version_until_the_exception_expires(cloud):
     assert "Approved until" in mail["Subject"]
     assert "known, fixed in 1.5" in text_of(mail, "html")
     buttons = card_of(cloud, scan, "known, fixed in 1.5").buttons
-    assert [(button.label, button.asks) for button in buttons] == [("Withdraw", ("Reason",))]
+    assert [(button.label, button.asks) for button in buttons] == [
+        ("Withdraw", ("Reason",)),
+        ("Extend", ("Reason", "Days")),
+    ]
     assert cloud.evidence(scan).keys() >= {"gate-result.json", "decision.json"}
 
 

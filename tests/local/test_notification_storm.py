@@ -67,7 +67,7 @@ def test_a_scan_in_the_thread_is_decided_there(cloud, scans, digest):
 
     card = card_of(cloud, scan, "approved until")
     assert card.thread == digest.thread
-    assert [button.label for button in card.buttons] == ["Withdraw"]
+    assert [button.label for button in card.buttons] == ["Withdraw", "Extend"]
     assert len(mails_about(cloud, scan)) == 1
 
 
