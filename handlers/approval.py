@@ -152,7 +152,7 @@ def withdraw(action: Action) -> str:
     own, root = evidence.documents(decision, names), evidence.root_documents(decision)
     ended = approvals.validity(own, root, now)
     if ended.status == "approval-expired" or (ended.status == "withdrawn" and not own.withdrawal):
-        return f"Nothing to withdraw: {_over(ended, root)}."
+        return f"Nothing to withdraw: {_over(ended, own, root)}."
     stored = evidence.put_if_absent(
         "withdrawal.json",
         decisions.withdrawal(action.scan, approval.sha256, now, action.reason),
@@ -180,7 +180,8 @@ def extend(action: Action) -> str:
     if approval is None:
         return f"Nothing to extend: nothing was decided about {action.scan} here."
     decision, now = approval.document, timestamps.now()
-    end = now + (action.period or DEFAULT_PERIOD)
+    # To the second, as documents have it.
+    end = timestamps.parse(timestamps.iso(now + (action.period or DEFAULT_PERIOD)))
     own, root = evidence.documents(decision, names), evidence.root_documents(decision)
     refusal = _not_extendable(action.scan, own, root, now) or _too_long(evidence, end)
     if refusal:
@@ -238,12 +239,12 @@ def _not_extendable(scan: str, own: Documents, root: Documents | None, now: date
         return f"{scan} was {decision['decision']} on {when}"
     validity = approvals.validity(own, root, now)
     if validity.status != "approved":
-        return _over(validity, root)
+        return _over(validity, own, root)
     if root:
         return (
             f"it is approved under the exception of {decision['restsOn']['scan']}; extend that one"
         )
-    if APPROVALS > 1:
+    if APPROVALS > 1 or "approvals" in decision:
         return (
             "more than one person must approve, and one must not prolong that; scan the version "
             "again, or upload again"
@@ -274,11 +275,12 @@ def _too_long(evidence: Evidence, end: datetime) -> str | None:
     return None
 
 
-def _over(validity: Validity, root: Documents | None) -> str:
+def _over(validity: Validity, own: Documents, root: Documents | None) -> str:
     """Return how an approval ended."""
     assert validity.since
     how = "expired" if validity.status == "approval-expired" else "was withdrawn"
-    what = "the exception that it rests on" if root else "the approval"
+    at = own.withdrawal and timestamps.parse(own.withdrawal["withdrawnAt"])
+    what = "the exception that it rests on" if root and at != validity.since else "the approval"
     return f"{what} {how} on {_minute(validity.since)}"
 
 
@@ -448,8 +450,8 @@ def _existing_decision(evidence: Evidence, decision: Mapping[str, Any]) -> str:
         validity = approvals.validity(own, root, timestamps.now())
         if validity.status != "approved":
             return (
-                f"Too late: it was approved on {when}, and {_over(validity, root)}; upload again "
-                "to have it scanned again."
+                f"Too late: it was approved on {when}, and {_over(validity, own, root)}; upload "
+                "again to have it scanned again."
             )
     return (
         f"Already {outcome} on {when}, because: {text(decision['reason'], 400)}. "

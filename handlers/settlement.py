@@ -62,12 +62,13 @@ def settle(evidence: Evidence, sha256: str, rules: Rules, *, expired: bool = Fal
         return Settled(status=decision["decision"])
     own, root = evidence.documents(decision, names), evidence.root_documents(decision)
     now = timestamps.now()
-    refuses = rules.self_approval == "refuse" and not own.withdrawal
+    validity = approvals.validity(own, root, now)
+    # What is over stays over in the way that its tag says.
+    refuses = rules.self_approval == "refuse" and validity.status == "approved"
     if refuses and (person := _self_approver(evidence, root or own, rules)):
         taken_back = decisions.self_approval(evidence.scan, stored.sha256, now, str(person))
         written = evidence.put_if_absent("withdrawal.json", taken_back)
-        own = own._replace(withdrawal=written.document)
-    validity = approvals.validity(own, root, now)
+        validity = approvals.validity(own._replace(withdrawal=written.document), root, now)
     return Settled(
         status="withdrawn" if validity.status == "withdrawn" else "approved",
         ends=validity.ends,

@@ -633,6 +633,21 @@ def test_an_approval_is_extended_again(extendable, clock):
     assert extendable[FIRST]["expiresAt"] == "2027-02-18T10:00:00Z"
 
 
+def test_an_extension_by_less_than_a_second_is_none(extendable, clock):
+    clock("2026-12-20T10:00:00.100Z")
+    click(EXTEND)
+    clock("2026-12-20T10:00:00.900Z")
+
+    assert click(EXTEND).startswith(f"Nothing was extended: {SCAN} may be deployed until 18 Feb")
+    assert SECOND not in extendable
+
+
+def test_what_two_people_approved_one_does_not_extend(extendable):
+    extendable[DECISION] = {**extendable[DECISION], "approvals": [{"user": "U1"}, {"user": "U2"}]}
+
+    assert click(EXTEND).startswith("Nothing was extended: more than one person must approve")
+
+
 def test_the_slower_of_two_who_extend_at_once_gets_the_stored_one(extendable, calls, machine):
     def overtake(params):
         calls.before.pop("PutObject")
