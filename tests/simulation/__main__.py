@@ -126,7 +126,11 @@ def _many(seeds: range, requested: argparse.Namespace) -> int:
 
 def _show(console: Console, tally: campaign.Tally) -> None:
     console.print(f"{tally.scenarios:,} scenarios")
-    for title, counts in (("events", tally.events), ("faults that calls met", tally.faults)):
+    for title, counts in (
+        ("events", tally.events),
+        ("faults that calls met", tally.faults),
+        ("scenarios with", tally.covered),
+    ):
         notified = ", ".join(f"{element} {number:,}" for element, number in sorted(counts.items()))
         console.print(f"{title}: {notified}")
     missed = sorted(tally.possible - tally.steps)

@@ -7,12 +7,12 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
+from tests.simulation import generator, versions_generator
 from tests.simulation.aws import account, machine
-from tests.simulation.generator import generate
 from tests.simulation.model import Violation, check
 from tests.simulation.scenario import run
 from tests.simulation.shrink import shrink
-from tests.simulation.trace import Faulted
+from tests.simulation.trace import Faulted, Stored, Trace
 from tests.simulation.without import FIXES
 
 CHUNK = 25
@@ -24,6 +24,7 @@ class Outcome:
     """The outcome of one seed: its events by kind, the faults that calls met, and the violations.
 
     ``steps`` are the steps that its executions took, and all that they could take (trace.Trace).
+    ``covered`` are the settings and documents that it had, each counted once.
     """
 
     seed: int
@@ -32,6 +33,7 @@ class Outcome:
     violations: list[Violation]
     steps: set[Step]
     possible: set[Step]
+    covered: Counter[str]
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Tally:
     violations: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     steps: set[Step] = field(default_factory=set)
     possible: set[Step] = field(default_factory=set)
+    covered: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
@@ -52,12 +55,17 @@ class Tally:
         self.faults += outcome.faults
         self.steps |= outcome.steps
         self.possible |= outcome.possible
+        self.covered += outcome.covered
         for kind in dict.fromkeys(violation.kind for violation in outcome.violations):
             self.violations[kind].append(outcome.seed)
 
 
 def scenario(seed: int) -> dict[str, Any]:
-    """Return the scenario of ``seed``: four of five with faults, half with the approver's name."""
+    """Return the scenario of ``seed``: four of five with faults, half with the approver's name.
+
+    Half of them are about one app over several versions.
+    """
+    generate = versions_generator.generate if seed // 10 % 2 else generator.generate
     return generate(seed, faults=seed % 5 != 0, approver=bool(seed // 5 % 2))
 
 
@@ -74,7 +82,28 @@ def evaluated(seed: int, without: str = "") -> Outcome:
         violations=check(trace),
         steps=trace.steps,
         possible=machine.steps(account.pipeline(trace.settings, without)),
+        covered=Counter(set(_covered(trace))),
     )
+
+
+def _covered(trace: Trace) -> Iterator[str]:
+    """The settings of a scenario, and the documents whose kinds matter with them."""
+    settings = trace.settings
+    yield f"approvalCovers {settings.covers}"
+    yield f"selfApproval {settings.self_approval}"
+    yield f"approvals {settings.approvals}"
+    for event in trace.events:
+        if not isinstance(event, Stored) or not event.key.startswith("scans/"):
+            continue
+        name, document = event.key.split("/", 3)[-1], event.document
+        if name == "decision.json" and "restsOn" in document:
+            yield "an approval that rests on another"
+        elif name == "decision.json" and "approvals" in document:
+            yield "an approval by two"
+        elif name == "withdrawal.json" and "rule" in document:
+            yield "an own approval taken back"
+        elif name.startswith("extensions/"):
+            yield "an extension"
 
 
 def all_of(seeds: Iterable[int], without: str = "", processes: int = 1) -> Iterator[Outcome]:

@@ -8,8 +8,16 @@ from typing import Any
 from tests.simulation.aws import functions  # noqa: F401  sets the handlers' environment
 
 # isort: split
-from domain import timestamps
-from handlers import approval, callback, notify, rescan, versions
+from domain import approvals, quorum, timestamps
+from domain.approvers import Person
+from handlers import (
+    approval,
+    callback,
+    exceptions_of_app,
+    notify,
+    rescan,
+    versions,
+)
 from handlers.evidence import Evidence
 
 Definition = dict[str, Any]
@@ -33,9 +41,9 @@ def changed(change: Callable[[str, dict[str, Any]], None]) -> Callable[[Definiti
 def any_error_is_none(name: str, state: dict[str, Any]) -> None:
     """Treat an approval as expired if withdrawal.json cannot be read."""
     if name == "CheckFailed":
-        for rule in state["Choices"]:
-            if rule.get("Assign", {}).get("status") == OVER:
-                rule["Condition"] = "{% $decision.status = 'approved' %}"
+        condition = "{% $decision.status = 'approved' %}"
+        rule = {"Condition": condition, "Next": "TagStatus", "Assign": {"status": OVER}}
+        state["Choices"].insert(0, rule)
 
 
 def tag_unseen(name: str, state: dict[str, Any]) -> None:
@@ -65,12 +73,10 @@ def ignore_the_end(name: str, state: dict[str, Any]) -> None:
         state["Seconds"] = APPROVER_SECONDS
 
 
-def notified_though_over(
-    name: str, decision: Any, withdrawal: Any, real: Any = notify._is_outdated
-) -> bool:
+def notified_though_over(name: str, about: Any, real: Any = notify._is_outdated) -> bool:
     if name in ("approved", "expiring"):
-        return withdrawal is not None
-    return real(name, decision, withdrawal)
+        return about.own.withdrawal is not None
+    return real(name, about)
 
 
 def overwrite(request: dict[str, Any]) -> bool:
@@ -92,13 +98,23 @@ def only_exceptions(
     return resume_execution(known, kinds[-1:], stored, request)
 
 
-def only_decisions(known: Evidence, event: Any) -> bool:
-    return known.get("decision.json") is not None
+def open_requests_only(request: Any, real: Any = callback._has_news) -> bool:
+    """Do not look for a withdrawal when the wait for one begins."""
+    return request["kind"] == "decision" and real(request)
+
+
+class NoVersions:
+    """In place of the module versions: no version is newer."""
+
+    @staticmethod
+    def newer(*_: Any) -> None:
+        return None
 
 
 def only_the_newest(s3: Any, scan: Any) -> str | None:
     result, _ = versions._versions(s3, scan)
-    return result[0] if result and result[0] != scan["versionId"] else None
+    newest = result[0]["VersionId"] if result else None
+    return newest if newest != scan["versionId"] else None
 
 
 def already(known: Evidence, decision: Any) -> str:
@@ -151,6 +167,40 @@ def scan_this_again(scan: str) -> str:
     except rescan.sfn.exceptions.ExecutionAlreadyExists:
         return f"It is scanned again already, as {again}: see the newer card."
     return f"Scanning {opened['key']} again; the answer comes on a new card, about {again}."
+
+
+def unmarked(match: Any, scan: str) -> bool:
+    """Rest on an exception without marking that, so that its withdrawal does not resume."""
+    return exceptions_of_app.valid(match.exception.evidence, timestamps.now()) is not None
+
+
+def own_only(own: Any, root: Any, now: Any, real: Any = approvals.validity) -> Any:
+    """Ignore that the exception that an approval rests on is over."""
+    decision = {name: item for name, item in (own.decision or {}).items() if name != "restsOn"}
+    return real(own._replace(decision=decision or None), None, now)
+
+
+def nobody(*_: Any) -> None:
+    return None
+
+
+def nothing(*_: Any) -> list[Any]:
+    return []
+
+
+def each_click(clicks: Any, actions: Any) -> Any:
+    """Count clicks instead of people."""
+    people = [
+        Person(action["user"], action.get("userName"))
+        for action in actions
+        if action["action"] == "approve"
+    ]
+    return [quorum.Approval(*pair) for pair in zip(people, clicks, strict=False)]
+
+
+def not_about_people(key: str, real: Any = callback.answer) -> bool:
+    """Leave it to the next event to look who clicked."""
+    return "/actions/" not in key and real(key)
 
 
 class CardFirst(Evidence):

@@ -70,7 +70,7 @@ class _Generator:
             covers="findings" if draw.random() < 0.8 else "version",
             # Nobody knows who clicked without the audit log, so the program refuses these then.
             self_approval=self_approval if self.approver else "warn",
-            approvals=2 if self.approver and draw.random() < 0.35 else 1,
+            approvals=2 if self.approver and draw.random() < 0.5 else 1,
         )
 
     def _upload(self, number: int) -> None:
@@ -125,9 +125,7 @@ class _Generator:
         )  # fmt: skip
         verb = "approve" if draw.random() < 0.92 else "reject"
         self._act(verb, number, when)
-        for _ in range(
-            draw.choices((0, 1, 2), (20, 60, 20) if self._is_quorum else (70, 25, 5))[0]
-        ):
+        for _ in range(draw.choices((0, 1, 2), (5, 55, 40) if self._is_quorum else (70, 25, 5))[0]):
             verb = "approve" if draw.random() < 0.85 else draw.choice(("reject", "withdraw"))
             plus = draw.choice((0.3, 3.0, 40.0, 900.0)) * draw.random()
             self._act(verb, number, {**when, "plus": round(when["plus"] + plus, 3)})

@@ -13,7 +13,16 @@ from typing import Any
 from tests.simulation import earlier_bugs
 
 # isort: split
-from handlers import approval, callback, check_build_status, notify, rescan, versions
+from domain import approvals, quorum
+from handlers import (
+    approval,
+    callback,
+    check_build_status,
+    notify,
+    rescan,
+    settlement,
+    versions,
+)
 from ops import clearance
 
 Definition = earlier_bugs.Definition
@@ -44,7 +53,7 @@ FIXES = {
         "a withdrawal before the first wait is not noticed",
         "callback does not look for withdrawal.json; no S3 event",
         _LATE,
-        ((callback, "_withdrawn", earlier_bugs.no_answer), _NO_EVENT),
+        ((callback, "_has_news", earlier_bugs.open_requests_only), _NO_EVENT),
     ),
     "withdrawal-resumes-any-wait": Fix(
         2,
@@ -79,7 +88,7 @@ FIXES = {
         "a newer version that comes before the token leaves the request open",
         "callback does not look for newer versions",
         ("replaced request left open",),
-        ((callback, "_decided", earlier_bugs.only_decisions),),
+        ((settlement, "versions", earlier_bugs.NoVersions),),
     ),
     "only-a-missing-object-is-none": Fix(
         5,
@@ -150,6 +159,48 @@ FIXES = {
         "callback overwrites whatever token is there",
         _LATE,
         ((callback, "_leave", earlier_bugs.overwrite),),
+    ),
+    "mark-before-resting": Fix(
+        13,
+        "the withdrawal of an exception does not reach the versions that rest on it",
+        "check_build_status does not mark what rests on an exception",
+        _LATE,
+        ((check_build_status, "_is_still_valid", earlier_bugs.unmarked),),
+    ),
+    "exception-ends-what-rests-on-it": Fix(
+        14,
+        "an approval outlives the exception that it rests on",
+        "only the own documents of an approval count",
+        (*_LATE, "unfounded tag"),
+        ((approvals, "validity", earlier_bugs.own_only),),
+    ),
+    "uploader-approved-the-exception": Fix(
+        16,
+        "who approved an exception gets an own upload approved by it",
+        "selfApproval does not count where an exception covers",
+        ("covered without cause",),
+        ((check_build_status, "_refused", earlier_bugs.nothing),),
+    ),
+    "two-different-people": Fix(
+        17,
+        "one person approves twice",
+        "clicks are counted, not people",
+        ("not approved by two",),
+        ((quorum, "approvals", earlier_bugs.each_click),),
+    ),
+    "own-approval-is-taken-back": Fix(
+        18,
+        "who uploaded approves",
+        "settle does not look who approved",
+        ("own approval kept",),
+        ((settlement, "_self_approver", earlier_bugs.nobody),),
+    ),
+    "event-about-people": Fix(
+        18,
+        "the log says who approved, and nobody looks",
+        "no S3 event about actions",
+        ("own approval kept", "two approved, and nothing follows"),
+        ((callback, "answer", earlier_bugs.not_about_people),),
     ),
 }
 

@@ -21,7 +21,9 @@ from tests.simulation.aws.step_functions import MACHINE, StepFunctions
 CALLER = "EventBridge"
 ATTEMPTS = 100
 # As in components/pipeline.py: which objects in the artifacts bucket invoke which function.
-ANSWERS = re.compile(r".*/(decision|withdrawal|(extensions|approvals)/[^/]+)\.json")
+ANSWERS = re.compile(
+    r".*/(decision|withdrawal|uploader|(extensions|approvals|actions)/[^/]+)\.json"
+)
 ANSWERED = "callback"
 
 

@@ -70,6 +70,14 @@ def _recorded(
 def _named(attempt: Attempt, records: list[Stored]) -> Iterator[Violation]:
     """The email about a decision names who made it, if that was recorded before."""
     decision = attempt.decision
+    if "approvals" in decision:
+        for mail in by_subject(attempt).get("approved", ()):
+            for person in decision["approvals"]:
+                if person["user"] not in mail.text:
+                    yield Violation(
+                        "email without the approver", mail.at, f"{attempt.scan}: {person['user']}"
+                    )
+        return
     for mail in by_subject(attempt).get(attempt.outcome, ()):
         for stored in records:
             record = stored.document

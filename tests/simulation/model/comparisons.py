@@ -14,7 +14,7 @@ from tests.simulation.model.subjects import Attempt, Violation
 from tests.simulation.model.wording import kind
 
 _SINCE = re.compile(
-    r"Since version `?(\w+)`? \(\d+ \w+ \d+\): (\d+) new findings?, (\d+) known, (\d+) fixed"
+    r"Since [^:]*?version `?(\w{8})`?[^:]*: (\d+) new findings?, (\d+) known, (\d+) fixed"
     r"(?:; unanalysed: (\d+) new files?, (\d+) known, (\d+) fixed)?"
 )
 _UNCOMPARED = "not compared"
@@ -50,12 +50,22 @@ def _compared(history: History, attempt: Attempt) -> Iterator[str]:
         failing = history.patience.any(start, attempt.evaluated)
         if last and cards and coverage.is_known(last) and not later and not failing:
             yield f"it is compared with nothing, though {last.scan} was before"
-    elif before.evaluated > attempt.evaluated or _order(before) >= _order(attempt):
+    elif before.evaluated > attempt.evaluated or _order(before) > _order(attempt):
         yield f"it is compared with {before.scan}, which is later"
-    elif last and _order(before) < _order(last):
+    elif last and _order(before) < _order(last) and not _as_before(attempt, before):
         yield f"it is compared with {before.scan}, though {last.scan} was after that"
     else:
         yield from _numbers(attempt, before)
+
+
+def _as_before(attempt: Attempt, before: Attempt) -> bool:
+    """Whether an earlier attempt at the same version was compared with the same scan."""
+    return any(
+        (stored := other.files.get("gate-result.json"))
+        and stored.document.get("since") == before.scan
+        for other in attempt.version.attempts
+        if other.number < attempt.number
+    )
 
 
 def _others(history: History, attempt: Attempt) -> list[Attempt]:

@@ -86,6 +86,9 @@ def _asked(history: History, attempt: Attempt) -> Iterator[Violation]:
     has_card = any(kind(card) == "failed" for card in attempt.cards)
     start = attempt.evaluated - FOLLOWS - EVALUATION
     version, patience = attempt.version, history.patience
+    # An event that is lost keeps the state machine from asking how the build ended.
+    if attempt.built < start:
+        return
     if (
         not has_card
         or patience.any(start, attempt.evaluated)

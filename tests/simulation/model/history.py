@@ -126,7 +126,7 @@ class History:
                 self._about(event.scan, event, "builds")
             case BuildEnded():
                 if attempt := self.attempt(event.scan):
-                    attempt.build = event.status
+                    attempt.build, attempt.built = event.status, event.at
             case ExecutionStarted():
                 self._start(event)
             case ExecutionEnded():

@@ -46,6 +46,8 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
         yield f"nothing scans {again}"
         return
     notified = {"failed", "scan error", "pipeline error"}
+    if "restsOn" in attempt.decision:
+        notified |= {"approved", "approval-expired", "withdrawn"}
     if any(kind(card) in notified and card.at >= answer.start for card in attempt.cards):
         return
     if attempt.status == "passed" and attempt.evaluated >= answer.start:

@@ -21,6 +21,7 @@ from tests.simulation.trace import EPOCH, Mailed, Published
 # The buttons of a card, by the key of its context that each reads (components/buttons.py).
 BUTTON = {
     "failed": "Decide",
+    "partly-approved": "Decide",
     "escalated": "Decide",
     "approved": "Withdraw",
     "expiring": "Withdraw",

@@ -35,6 +35,7 @@ SETTINGS = Settings(
 )  # fmt: skip
 BUTTONS = {
     "failed": "Decide",
+    "partly-approved": "Decide",
     "escalated": "Decide",
     "approved": "Withdraw",
     "expiring": "Withdraw",
@@ -253,7 +254,7 @@ class History:
         """Send the email about this outcome."""
         end = self._until.get(scan, 0.0)
         subject = WORDS[name][1].format(day=day(end))
-        text = f"until\n{minute(end)}\nEvidence: https://aws/?region=x&prefix=scans/{scan}/\n"
+        text = f"By U0ADA, U0CYD until\n{minute(end)}\nEvidence: https://aws/?region=x&prefix=scans/{scan}/\n"
         self.events.append(
             Mailed(
                 at=at,

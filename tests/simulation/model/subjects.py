@@ -52,6 +52,7 @@ class Attempt:
     runs: list[Run] = field(default_factory=list)
     build: str = ""
     """How its build ended; empty if it has not."""
+    built: float = inf
     # The content of the documents, set once all are known.
     evaluated: float = inf
     status: str | None = None
