@@ -21,10 +21,15 @@ from local import show
 from local.chat_service_validation import Refused
 from local.state_descriptions import DESCRIPTIONS
 from samples import SAMPLES, key_for, packed
+from samples.payments_versions import payments_versions
 
-# The demo uploads as ada@example.com, who so gets the emails about it.
-EMAILS = {"uploaderDomains": '["example.com"]'}
-REASON = "Known, fixed in 1.5; the service is not reachable from outside"
+SETTINGS = {
+    # The demo uploads as ada@example.com, who so gets the emails about it.
+    "uploaderDomains": '["example.com"]',
+    # So that payments 1.5, which has the same findings as 1.4, shows what an approval covers.
+    "approvalCovers": "findings",
+}
+REASON = "Known, fixed in 2.0; the service is not reachable from outside"
 
 
 class UnexpectedResult(Exception):
@@ -82,7 +87,7 @@ class Demo:
         started, uploaded = time.monotonic(), time.time()
         scan = cloud.upload(key, body)
         execution = cloud.execution(scan)
-        self._watch(cloud, scan, execution, started, {"AwaitDecision"})
+        self._watch(cloud, scan, execution, started, {"AwaitDecision", "AwaitWithdrawal"})
         if "AwaitDecision" in cloud.states(execution):
             card = cloud.channel.wait(lambda card: card.scan == scan)
             seconds_to_result = card.received - uploaded
@@ -100,6 +105,12 @@ class Demo:
                 after="AwaitDecision",
             )
             self._show_decision(cloud, scan)
+        elif "AwaitWithdrawal" in cloud.states(execution):
+            say("  [green]✔ Nothing new: the exception covers it, nobody is asked.[/green]\n")
+            card = cloud.channel.wait(lambda card: card.scan == scan)
+            seconds_to_result = card.received - uploaded
+            say(show.card(card))
+            say(show.mail(_mails(cloud, scan)[-1]))
         elif "PublishCard" in cloud.states(execution):
             say()
             card = cloud.channel.wait(lambda card: card.scan == scan)
@@ -266,8 +277,8 @@ def analysed_files(scan: str, document: Any) -> str:
 
 
 def _mails(cloud: Any, scan: str) -> list[Any]:
-    app = scan.split("/", maxsplit=1)[0]
-    return [email for email in cloud.emails() if app in email.raw_data]
+    version = scan.split("/")[1]
+    return [email for email in cloud.emails() if version in show.mail_text(email)]
 
 
 def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[str, float]:
@@ -326,13 +337,14 @@ def main(arguments: list[str] | None = None) -> int:
         decided = {"Approve": "approved", "Reject": "rejected"}.get(decision or "")
         uploads = [
             ("payments/api-1.4.zip", packed(SAMPLES / "payments"), decided),
+            ("payments/api-1.5.zip", payments_versions()[1], decided),
             ("inventory.zip", packed(SAMPLES / "inventory"), "passed"),
         ]
     console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
     demo = Demo(console, decision, REASON)
     try:
         with _engine(options.engine, console) as settings:
-            demo.run(uploads, {**EMAILS, **settings})
+            demo.run(uploads, {**SETTINGS, **settings})
     except (UnexpectedResult, TimeoutError, RuntimeError) as error:
         console.print(Text(f"\n✘ {error}", style="red"))
         return 1

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from email.message import EmailMessage
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -53,19 +54,27 @@ def card(slack_card: Card) -> Panel:
 
 def mail(sent: Any) -> Panel:
     """An email that SES accepted: its text part."""
-    message = email.message_from_string(sent.raw_data, policy=email.policy.default)
+    message = _message(sent)
     head = Table.grid(padding=(0, 2))
     for name in ("From", "To", "Subject"):
         head.add_row(Text(name, style="dim"), Text(str(message[name])))
-    body = message.get_body(("plain",))
-    text = body.get_content().strip() if body else ""
     return Panel(
-        Group(head, Text(), Text(text)),
+        Group(head, Text(), Text(mail_text(sent).strip())),
         title="[bold]Email[/bold]",
         title_align="left",
         border_style="blue",
         padding=(1, 2),
     )
+
+
+def mail_text(sent: Any) -> str:
+    """The text part of an email that SES accepted."""
+    body = _message(sent).get_body(("plain",))
+    return body.get_content() if body else ""
+
+
+def _message(sent: Any) -> EmailMessage:
+    return email.message_from_string(sent.raw_data, policy=email.policy.default)
 
 
 def seconds(value: float) -> str:

@@ -43,17 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--port takes 0 to 65535")
     if not all("=" in assignment for assignment in options.set):
         parser.error("--set takes KEY=VALUE")
-    # Who uploads on the page is ada@example.com, and so gets the emails about it.
-    emails = {"uploaderDomains": '["example.com"]'}
-    settings = {**emails, **dict(assignment.split("=", 1) for assignment in options.set)}
+    settings = dict(assignment.split("=", 1) for assignment in options.set)
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         try:
             with console.status("Starting AWS on this machine, deploying the program"):
                 # Imported after the status line is visible: Pulumi and moto take seconds.
-                from local.page.serving import serving
+                from local.page.serving import SETTINGS, serving
 
+                settings = {**SETTINGS, **settings}
                 served = stack.enter_context(serving(options.port, settings, options.keep))
             console.print(f"[green]✔[/green] [bold]{served.url}[/bold]  Ctrl-C stops it")
             threading.Event().wait()

@@ -10,7 +10,7 @@ def facts(names: Collection[str], read: Callable[[str], Mapping[str, Any]]) -> l
     """Return a few words each; ``names`` are those of the evidence, which ``read`` parses."""
     if "decision.json" not in names:
         clicked = any(name.startswith("approvals/") for name in names)
-        return ["approved by one person, a second is needed"] if clicked else []
+        return ["waits for the approval of two people"] if clicked else []
     decision = read("decision.json")
     if decision["decision"] != "approved":
         return []

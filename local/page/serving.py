@@ -1,6 +1,7 @@
 """Starts and stops the account, its poller and the web server together."""
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,8 +12,14 @@ import uvicorn
 
 from local.account import LocalAccount
 from local.page import persistence
-from local.page.poller import Poller
+from local.page.poller import MEMBERS, Poller, address
 from local.page.server import application
+
+# The page's people get the emails about their own uploads, and are recognised when they click.
+SETTINGS = {
+    "uploaderDomains": '["example.com"]',
+    "people": json.dumps({member: address(person) for member, person in MEMBERS.items()}),
+}
 
 
 @dataclass(frozen=True)

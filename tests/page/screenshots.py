@@ -2,25 +2,35 @@
 
 import base64
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from local.page.serving import serving
+from local.page.serving import SETTINGS, serving
+from tests.page import five_versions
 from tests.support.browsers import PATIENCE, chromium_path, launch
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
-WIDE, PHONE = {"width": 1440, "height": 1080}, {"width": 390, "height": 844}
+WIDE = ViewportSize(width=1440, height=1080)
+PHONE = ViewportSize(width=390, height=844)
+READER = ViewportSize(width=1240, height=1080)  # uploads and channel, without the timeline
+MONTH = 30 * 86400
 
 
 def main() -> int:
     path = chromium_path()
     if not path:
-        packages = "chromium fonts-noto-color-emoji"
-        print(f"Screenshots need Chromium: apt-get install {packages}, or CHROMIUM")
+        print("Screenshots need this: apt-get install chromium fonts-noto-color-emoji")
         return 1
     FOLDER.mkdir(exist_ok=True)
+    _show_one_upload(path)
+    _show_five_versions(path)
+    return 0
+
+
+def _show_one_upload(path: str) -> None:
     with serving(0) as served, sync_playwright() as playwright:
         browser = launch(playwright, path)
         page = _open(browser, served.url, WIDE)
@@ -62,10 +72,34 @@ def main() -> int:
         phone.get_by_role("button", name="Uploads").click()
         _shoot(phone, "phone-uploads")
         browser.close()
-    return 0
 
 
-def _open(browser: Browser, url: str, viewport: Any, **context: Any) -> Page:
+def _show_five_versions(path: str) -> None:
+    """What a person sees who opens the page a month later."""
+    settings = {**SETTINGS, **five_versions.SETTINGS}
+    with serving(0, settings) as served, sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        five_versions.play(lambda query: _open(browser, served.url + query, WIDE))
+        for name, viewport, scheme in (
+            ("five-versions", READER, "light"),
+            ("five-versions-dark", READER, "dark"),
+            ("five-versions-phone", PHONE, "light"),
+            ("five-versions-phone-dark", PHONE, "dark"),
+        ):
+            page = _open(browser, served.url, viewport, color_scheme=scheme)
+            page.clock.set_fixed_time(time.time() + MONTH)
+            page.reload()
+            page.locator(".connection.live").wait_for()
+            page.locator("[data-show=channel]").click()
+            hidden = "each => each.scrollHeight - each.clientHeight"
+            height = viewport["height"] + page.locator("#messages").evaluate(hidden)
+            page.set_viewport_size({"width": viewport["width"], "height": height})
+            # A picture in docs/ has at most 200 kB, and this one is long.
+            _shoot(page, name, scale=0.85, quality=40)
+        browser.close()
+
+
+def _open(browser: Browser, url: str, viewport: ViewportSize, **context: Any) -> Page:
     page = browser.new_context(viewport=viewport, reduced_motion="reduce", **context).new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(url)
@@ -73,7 +107,7 @@ def _open(browser: Browser, url: str, viewport: Any, **context: Any) -> Page:
     return page
 
 
-def _shoot(page: Page, name: str, part: str = "body") -> None:
+def _shoot(page: Page, name: str, part: str = "body", scale: float = 1, quality: int = 80) -> None:
     page.mouse.move(0, 0)
     page.wait_for_timeout(300)  # until the last reflow is drawn
     # With the browser's own protocol, as Playwright cannot write WebP (a third of a PNG's size).
@@ -81,8 +115,8 @@ def _shoot(page: Page, name: str, part: str = "body") -> None:
         "Page.captureScreenshot",
         {
             "format": "webp",
-            "quality": 80,
-            "clip": {**(page.locator(part).bounding_box() or {}), "scale": 1},
+            "quality": quality,
+            "clip": {**(page.locator(part).bounding_box() or {}), "scale": scale},
         },
     )
     (FOLDER / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))

@@ -19,7 +19,7 @@ def extended(at: str, until: str) -> dict[str, str]:
     ("documents", "words"),
     [
         ({"report.json": {}}, []),
-        ({"approvals/1.json": {}}, ["approved by one person, a second is needed"]),
+        ({"approvals/1.json": {}}, ["waits for the approval of two people"]),
         ({"decision.json": {"decision": "rejected"}}, []),
         ({"decision.json": APPROVED}, ["approved until 8 Nov 2026, 10:00 UTC"]),
         (
