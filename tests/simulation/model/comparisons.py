@@ -134,7 +134,9 @@ def _again(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation("another thread", cards[0].at, f"{attempt.scan}: not that of {last.scan}")
     failing = history.patience.any(start, attempt.evaluated + FOLLOWS)
     ended = any(run.status == "SUCCEEDED" for run in attempt.runs)
-    due = history.is_current and last and last.status == "failed" and ended
+    # A version that was deleted meanwhile cannot be tagged, and its execution ends before the card.
+    is_there = attempt.version.deleted > attempt.evaluated + FOLLOWS
+    due = history.is_current and last and last.status == "failed" and ended and is_there
     if due and not cards and not failing:
         yield Violation("not notified", attempt.evaluated, f"{attempt.scan}: no card {AGAIN!r}")
 
