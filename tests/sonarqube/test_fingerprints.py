@@ -1,4 +1,7 @@
-"""Fingerprints of a real server's issues."""
+"""Fingerprints of a real server's issues and hotspots survive moved lines."""
+
+import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,25 @@ from tests.sonarqube.trees import BAD
 pytestmark = pytest.mark.sonarqube
 
 FILES = BAD
+
+
+def test_findings_are_the_same_below_inserted_lines_and_in_renamed_files(server):
+    lines = {".py": "# A line.\n# Another one.\n", ".java": "// A line.\n", ".js": "// A line.\n"}
+    moved = {name: lines[Path(name).suffix] + text for name, text in FILES.items()}
+    # A Java file would no longer be in the folder of its package.
+    renamed = {re.sub("^(shop|web)/", "new/", name): text for name, text in FILES.items()}
+    scans = [
+        read(on(server, files, "moved").all_findings or {}) for files in (FILES, moved, renamed)
+    ]
+    first = scans[0]
+
+    assert all(scan.complete for scan in scans)
+    assert {finding.file for finding in first.findings} == FILES.keys()
+    for scan in scans[1:]:
+        changes = compare(first, scan)
+        assert [finding.location for finding in changes.new if finding.line] == []
+        assert [finding.location for finding in changes.fixed if finding.line] == []
+        assert {finding.file for finding in changes.known} == {item.file for item in scan.findings}
 
 
 def test_one_more_finding_is_the_only_new_one(server):
