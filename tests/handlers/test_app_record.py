@@ -50,7 +50,8 @@ def test_only_the_result_of_a_later_upload_or_attempt_replaces_the_last(artifact
     record(scan="payments/v1.2", attempt=2)
     record(**{"scan": "payments/v0", **earlier})
 
-    assert recorded().last.scan == "payments/v1.2"
+    last = recorded().last
+    assert last and last.scan == "payments/v1.2"
 
 
 def test_exceptions_are_listed_newest_first_each_once_and_removed(artifacts):

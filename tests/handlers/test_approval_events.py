@@ -53,7 +53,9 @@ def notified(calls):
         message = message_from_bytes(
             b64decode(requests.pop()["Content"]["Raw"]["Data"]), policy=default
         )
-        text = message.get_body(("plain",)).get_content()
+        body = message.get_body(("plain",))
+        assert body
+        text = body.get_content()
         return card, f"{message['Subject']}\n{' '.join(text.split())}"
 
     return notify_of

@@ -110,7 +110,8 @@ def test_a_scan_that_ends_after_that_of_a_later_version_is_not_compared_with_it(
     app.evaluate(older)
 
     assert "since" not in app.document(older, "gate-result.json")
-    assert app_record.read(s3, STATE, "payments").last.scan == newer
+    last = app_record.read(s3, STATE, "payments").last
+    assert last and last.scan == newer
 
 
 def test_a_scan_that_failed_to_run_is_not_compared_with(app):
@@ -248,7 +249,8 @@ def test_a_result_is_recorded_by_the_repeated_call_after_a_crash(app, monkeypatc
 
     app.evaluate(scan)
 
-    assert app_record.read(s3, STATE, "payments").last.scan == scan
+    last = app_record.read(s3, STATE, "payments").last
+    assert last and last.scan == scan
 
 
 def crash(*_):

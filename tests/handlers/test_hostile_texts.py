@@ -32,6 +32,7 @@ from handlers import (
     outcome,
     scan_result,
 )
+from handlers.evidence import Evidence
 from local import mrkdwn
 from tests.support import hostile_texts
 from tests.support.thinning import few
@@ -132,7 +133,7 @@ class Inputs:
         )
         files = tuple(
             UnseenFile(kind=entry.kind, file=entry.file, files=1, sha256=None)
-            for entry in self.report.coverage.unseen
+            for entry in (self.report.coverage.unseen if self.report.coverage else ())
         )
         changed = Changes(
             new=same,
@@ -144,7 +145,9 @@ class Inputs:
         )
         decision = StoredObject(json.dumps({"reason": self.reason or "-"}).encode())
         match = exceptions_of_app.Match(
-            exception=exceptions_of_app.Valid(None, decision, parse(TIMES["expiresAt"])),
+            exception=exceptions_of_app.Valid(
+                Evidence(None, "", "payments/v1"), decision, parse(TIMES["expiresAt"])
+            ),
             result=result,
             people=[approvers.Person(self.user, self.name)],
             findings=2,
