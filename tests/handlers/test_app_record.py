@@ -51,7 +51,8 @@ def test_only_the_result_of_a_later_upload_or_attempt_replaces_the_last(artifact
     record(**{"scan": "payments/v0", **earlier})
 
     last = recorded().last
-    assert last and last.scan == "payments/v1.2"
+    assert last
+    assert last.scan == "payments/v1.2"
 
 
 def test_exceptions_are_listed_newest_first_each_once_and_removed(artifacts):

@@ -111,7 +111,8 @@ def test_a_scan_that_ends_after_that_of_a_later_version_is_not_compared_with_it(
 
     assert "since" not in app.document(older, "gate-result.json")
     last = app_record.read(s3, STATE, "payments").last
-    assert last and last.scan == newer
+    assert last
+    assert last.scan == newer
 
 
 def test_a_scan_that_failed_to_run_is_not_compared_with(app):
@@ -250,7 +251,8 @@ def test_a_result_is_recorded_by_the_repeated_call_after_a_crash(app, monkeypatc
     app.evaluate(scan)
 
     last = app_record.read(s3, STATE, "payments").last
-    assert last and last.scan == scan
+    assert last
+    assert last.scan == scan
 
 
 def crash(*_):

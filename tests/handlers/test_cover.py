@@ -217,7 +217,8 @@ def test_a_crash_before_either_document_is_made_up_for(app, root, calls, name):
     assert result["card"] is None
     assert app.document(scan, "decision.json")["restsOn"]["scan"] == root
     last = app_record.read(s3, STATE, "payments").last
-    assert last and last.scan == scan
+    assert last
+    assert last.scan == scan
     assert app.evaluate(scan) == result
 
 
