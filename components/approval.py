@@ -198,7 +198,7 @@ class Approval(pulumi.ComponentResource):
                         "actions/*.json",
                     ),
                     # Which versions rest on an exception.
-                    *storage.read_state("resting/*"),
+                    *storage.read_state(),
                     # A failure is mailed about the newest version only.
                     *storage.list_upload_versions(),
                     # In SES's sandbox the recipients' identities count as resources too, so the

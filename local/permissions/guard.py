@@ -247,8 +247,8 @@ class Guard:
 def general(resource: str) -> str:
     """A resource without what differs from run to run: ids of scans, streams and executions."""
     resource = re.sub(r"/scans/[^/]+/[^/]+/", "/scans/*/", resource)
-    resource = re.sub(r"/actions/.*", "/actions/*", resource)
-    resource = re.sub(r"/(waiting|thread-slots|cache|apps)/.*", r"/\1/*", resource)
+    resource = re.sub(r"/(actions|extensions|approvals)/.*", r"/\1/*", resource)
+    resource = re.sub(r"/(waiting|thread-slots|cache|apps|resting)/.*", r"/\1/*", resource)
     resource = re.sub(r":log-stream:.*", ":log-stream:*", resource)
     resource = re.sub(r"(:execution:[^:]+):.*", r"\1:*", resource)
     if resource.endswith("/source/scan.zip"):

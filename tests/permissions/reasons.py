@@ -1,38 +1,13 @@
 """Why a right stays that no call used, and why a mutation that nothing notices is no gap."""
 
 # By the beginning of the right, as tests/permissions/rights.py writes it.
-# These settings are off in the recorded program; tests of tests/local have the same guard.
-# fmt: off
-_BY_SETTING = {
-    "with selfApproval refuse (tests/local/test_four_eyes.py)": {
-        "callback": (
-            "GetObject actions/*", "GetObject report", "GetObject uploader", "PutObject withdrawal",
-        ),
-    },
-    "with approvals 2 (tests/local/test_quorum.py)": {
-        "approval": ("GetObject actions/*", "GetObject approvals/*", "PutObject approvals/*"),
-        "callback": ("GetObject approvals/*",),
-        "notify": ("GetObject approvals/*",),
-    },
-    "for an extension (tests/local/test_extensions.py)": {
-        "approval": ("GetObject extensions/*", "PutObject extensions/*"),
-        "callback": ("GetObject extensions/*",),
-        "notify": ("GetObject extensions/*",),
-    },
-}
-# fmt: on
 UNUSED = {
-    **{
-        f"role {role}: s3:{action} on artifacts/scans/*/{document}.json": why
-        for why, roles in _BY_SETTING.items()
-        for role, rights in roles.items()
-        for action, document in map(str.split, rights)
-    },
-    "role notify: s3:GetObject on artifacts/scans/*/findings.json": (
-        "for an email about a failure after another one (tests/handlers/test_notify.py)"
+    "role check-build-status: s3:GetObject on artifacts/scans/*/withdrawal.json": (
+        "of an exception that is withdrawn before the app's record has it "
+        "(tests/handlers/test_cover.py)"
     ),
-    "role notify: s3:GetObject on state/resting/*": (
-        "listing what rests on an exception needs no right on the objects, which have nothing"
+    "role check-build-status: s3:GetObject on state/resting/*": (
+        "a retry reads what the first attempt wrote"
     ),
     "role scan: s3:GetObject on state/source/scan.zip": (
         "CodeBuild's guide asks for it beside GetObjectVersion, which the project's sourceVersion "

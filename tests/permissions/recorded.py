@@ -22,6 +22,7 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from local.account import ACCOUNT, DEPLOYERS, DEVELOPERS, REGION, LocalAccount
+from local.channel import member_id
 from local.permissions import services
 from local.permissions.call import Access
 from local.permissions.guard import Allowed, Guard
@@ -31,6 +32,7 @@ from ops.stack import Stack
 from tests.faults.fault_run import FaultRun
 from tests.faults.injection import Layer
 from tests.faults.lifecycles import BUILDSPEC, LIFECYCLES, SETTINGS, shorten_waits
+from tests.permissions import approvals
 from tests.support.account import QUICK_PASSING, change_states, client_of_uploads_rule
 from tests.support.provider_calls import PROVIDER
 
@@ -48,6 +50,9 @@ ANYTHING = {
 EVERYTHING = {
     **SETTINGS,
     "recordApprover": "true",
+    "approvalCovers": "findings",
+    "selfApproval": "refuse",
+    "people": json.dumps({member_id("Ada"): "ada@example.com"}),
     "failureEmails": "recipients",
     "escalationTopic": ON_CALL,
     "digestAfter": "50",
@@ -96,6 +101,7 @@ def recorded() -> Iterator[Recorded]:
         change_states(cloud, shorten_waits)
         with Layer(cloud) as layer:
             FaultRun(cloud, layer, LIFECYCLES, at_once=4)
+        approvals.run(cloud)
         for role in (DEVELOPERS, BUILD_SERVER):
             _upload_in_parts(cloud, role)
         _deploy_what_is_cleared(cloud)
