@@ -39,8 +39,16 @@ OUTCOME = [*DECIDED, *TAGGED, *NOTIFIED, "PublishOutcome"]
 # The gate's result, the decision and the failure on each path, and the states in which it ends.
 PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "passed": (
-        {"evaluated": "passed"},
+        {"evaluated": "passed", "has_card": False},
         [*TAGGED, "Done"],
+    ),
+    "passes again": (
+        {"evaluated": "passed"},
+        [*TAGGED, "PublishOutcome"],
+    ),
+    "covered by an exception": (
+        {"evaluated": "failed", "has_card": False, "decided_before": "approved"},
+        [*TAGGED, *DECIDED, *TAGGED, *NOTIFIED, *PUBLISHED, "AwaitWithdrawal", *OUTCOME],
     ),
     "error": (
         {"evaluated": "error"},
@@ -55,7 +63,7 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["IsNewScan", "CheckBuildStatus", *TAGGED, *PUBLISHED, "Done"],
     ),
     "duplicate event": (
-        {"evaluated": "passed", "again": True},
+        {"evaluated": "passed", "has_card": False, "again": True},
         ["OpenScan", "IsNewScan", "DuplicateEvent"],
     ),
     "no gate result": (
@@ -98,7 +106,7 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"evaluated": "failed", "decided": "rejected", "waits": 2},
         [
             "AwaitDecision",
-            "RouteByDecision",
+            *DECIDED,
             *NOTIFIED,
             *PUBLISHED,
             "PublishEscalation",
@@ -117,7 +125,6 @@ PATHS: dict[str, tuple[dict[str, Any], list[str]]] = {
             *PUBLISHED,
             "PublishEscalation",
             "AwaitDecision",
-            "RouteByDecision",
             *OUTCOME,
         ],
     ),
@@ -151,6 +158,8 @@ def walk(
     cloud: LocalAccount,
     evaluated: str,
     *,
+    has_card: bool = True,
+    decided_before: str = "",
     decided: str = "",
     notify: Any = None,
     key: str = "",
@@ -173,7 +182,9 @@ def walk(
     def evaluate(payload: str) -> tuple[str, bool, str]:
         event = json.loads(payload)
         card = {"version": "1.0", "source": "custom", "content": {"description": "why"}}
-        answer = {"status": evaluated, "card": card, "told": event}
+        if decided_before:
+            decide(cloud, event["scan"], decided_before, hold)
+        answer = {"status": evaluated, "card": card if has_card else None, "told": event}
         answer |= {"reason": "why", "sha256": "d" * 64, "opening": opening}
         answer |= {"thread": thread or event["scan"]}
         if newer and not uploads:
@@ -200,7 +211,8 @@ def walk(
             decide(cloud, scan, decided, hold)
         if withdraw:
             cloud.reached(execution, "AwaitWithdrawal")
-            leave(cloud, scan, "withdrawal.json", {"scan": scan, "reason": "r"})
+            back = {"scan": scan, "reason": "r", "withdrawnAt": after(0)}
+            leave(cloud, scan, "withdrawal.json", back)
         cloud.ended(execution)
         if again:
             described = cloud.client("stepfunctions").describe_execution(executionArn=execution)
@@ -218,9 +230,13 @@ def taken(cloud: LocalAccount) -> Callable[[str], list[str]]:
 
 
 def decide(cloud, scan, decision, seconds):
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    expires = after(seconds)
     document = {"scan": scan, "decision": decision, "reason": "r", "expiresAt": expires}
-    leave(cloud, scan, "decision.json", document)
+    leave(cloud, scan, "decision.json", {**document, "decidedAt": after(0)})
+
+
+def after(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
 def leave(cloud, scan, name, document):
