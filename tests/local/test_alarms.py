@@ -66,7 +66,7 @@ NOTIFICATIONS = {
     "without a subscription": ([(1, None), (2, None)], True),
 }
 # The same for alarms with several metrics: each of them alone sets the alarm off.
-SECONDS = {"open-scan": 60, "notify": 30, "check-build-status": 30}
+SECONDS = {"open-scan": 60, "notify": 30, "check-build-status": 30, "callback": 60}
 EACH = {
     "executions-ended-early": dict.fromkeys(
         ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"), (1, 0)
