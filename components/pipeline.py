@@ -119,7 +119,11 @@ class Pipeline(pulumi.ComponentResource):
                         "extensions/*.json",
                         "actions/*.json",
                     ),
-                    *storage.write_evidence("gate-result.json", "decision.json"),
+                    *storage.write_evidence(
+                        "gate-result.json",
+                        # It approves what an exception covers.
+                        *(["decision.json"] if args.rules.covers == "findings" else []),
+                    ),
                     *storage.read_state("thread-slots/*", "apps/*", "resting/*"),
                     *storage.write_state("thread-slots/*", "apps/*", "resting/*"),
                     # No request is made for a version that has been replaced already.
@@ -158,7 +162,11 @@ class Pipeline(pulumi.ComponentResource):
                     "approvals/*.json",
                     "actions/*.json",
                 ),
-                *storage.write_evidence("decision.json", "withdrawal.json"),
+                *storage.write_evidence(
+                    "decision.json",
+                    # It takes back what an uploader approved.
+                    *(["withdrawal.json"] if args.rules.self_approval == "refuse" else []),
+                ),
                 *storage.read_state("waiting/*", "apps/*"),
                 *storage.write_state("waiting/*", "apps/*"),
             ],

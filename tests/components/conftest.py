@@ -27,6 +27,8 @@ def everything() -> Built:
         vpcSubnets=["subnet-0a"],
         vpcSecurityGroups=["sg-0a"],
         recordApprover=True,
+        approvalCovers="findings",
+        selfApproval="refuse",
         packageIndexUrl="https://packages.example.com/simple",
         packageIndexCredentials="ada:hunter2",
         escalationTopic=ON_CALL,

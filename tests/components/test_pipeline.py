@@ -164,3 +164,16 @@ def test_button_functions_may_describe_executions_and_only_rescan_may_start_one(
         ("states:DescribeExecution", executions),
         ("states:StartExecution", machine),
     }
+
+
+def test_functions_may_decide_and_take_back_only_where_a_setting_says_so(
+    built: Built, everything: Built
+):
+    def written(gate: Built, function: str) -> set[str]:
+        rights = gate.rights(f"gate-{function}")
+        return {arn.rpartition("/")[2] for action, arn in rights if action == "s3:PutObject"}
+
+    assert "decision.json" in written(everything, "check-build-status")
+    assert "decision.json" not in written(built, "check-build-status")
+    assert "withdrawal.json" in written(everything, "callback")
+    assert "withdrawal.json" not in written(built, "callback")
