@@ -1,11 +1,13 @@
 """EventBridge in the simulator: at-least-once delivery, retried until the target accepts it."""
 
+from fnmatch import fnmatch
 from random import Random
 from typing import Any
 
 import pytest
 
-from tests.simulation.aws.bridge import EventBridge
+from components.pipeline import FOLLOWED
+from tests.simulation.aws.bridge import ANSWERS, EventBridge
 from tests.simulation.aws.faults import Faults, Plan
 from tests.simulation.aws.network import Network
 from tests.simulation.aws.scheduler import Future, Scheduler
@@ -66,3 +68,22 @@ def test_a_function_that_fails_is_invoked_twice_more():
 
     assert 60 < second - first < 61
     assert 120 < third - second < 121
+
+
+def test_the_rule_for_evidence_is_the_deployed_one() -> None:
+    """The state machine learns of the same documents here as it does on AWS."""
+    folders = ("extensions", "approvals", "actions", "other")
+    keys = [f"scans/payments/1/{folder}/1.json" for folder in folders]
+    names = ("scan", "uploader", "report", "gate-result", "decision", "withdrawal")
+    keys += [f"scans/payments/1/{name}.json" for name in names]
+
+    deployed = [
+        key
+        for key in keys
+        if any(
+            key.endswith(rule["suffix"]) if "suffix" in rule else fnmatch(key, rule["wildcard"])
+            for rule in FOLLOWED
+        )
+    ]
+
+    assert [key for key in keys if ANSWERS.fullmatch(key)] == deployed
