@@ -13,6 +13,7 @@ from domain.approvers import Person
 from handlers import (
     approval,
     callback,
+    check_build_status,
     exceptions_of_app,
     notify,
     rescan,
@@ -178,6 +179,11 @@ def own_only(own: Any, root: Any, now: Any, real: Any = approvals.validity) -> A
     """Ignore that the exception that an approval rests on is over."""
     decision = {name: item for name, item in (own.decision or {}).items() if name != "restsOn"}
     return real(own._replace(decision=decision or None), None, now)
+
+
+def any_build(*arguments: Any, real: Any = check_build_status._failed, **named: Any) -> Any:
+    """Let an exception cover what the report of a failed build says."""
+    return real(*arguments, **{**named, "succeeded": True})
 
 
 def nobody(*_: Any) -> None:

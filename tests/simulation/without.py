@@ -174,6 +174,13 @@ FIXES = {
         (*_LATE, "unfounded tag"),
         ((approvals, "validity", earlier_bugs.own_only),),
     ),
+    "cover-after-a-successful-build": Fix(
+        15,
+        "the report of a failed build, which hostile code may have written, is covered",
+        "the build's status does not count",
+        ("covered without cause",),
+        ((check_build_status, "_failed", earlier_bugs.any_build),),
+    ),
     "uploader-approved-the-exception": Fix(
         16,
         "who approved an exception gets an own upload approved by it",
