@@ -19,7 +19,7 @@ SCAN = {
 }
 # As OpenScan assigns them.
 VARIABLES: Mapping[str, Any] = {
-    **dict.fromkeys(("tagged", "event", "card", "errorText"), "none"),
+    **dict.fromkeys(("tagged", "event", "card", "until", "errorText"), "none"),
     "scan": SCAN,
     "isNew": True,
     "thread": SCAN["scan"],
@@ -27,7 +27,8 @@ VARIABLES: Mapping[str, Any] = {
     "expiresAt": "2026-01-02T03:04:05Z",
     **{name: {} for name in ("build", "failure")},
     "result": {"sha256": "0" * 64},
-    "decision": {"status": "open"},
+    "decision": {"status": "open", "approvals": 0},
+    "approvals": 0,
     "escalated": False,
     "reminded": False,
     "pause": 1,
@@ -107,13 +108,13 @@ EVALUATIONS = (
     Evaluation(
         about="null within a variable",
         state="RouteByStatus",
-        variables={"status": "failed", "result": {"opening": None}},
+        variables={"status": "failed", "card": "{}", "result": {"opening": None}},
         next_state="PublishCard",
     ),
     Evaluation(
         about="an absent member of a variable",
         state="RouteByStatus",
-        variables={"status": "failed", "result": {}},
+        variables={"status": "failed", "card": "{}", "result": {}},
         next_state="PublishCard",
     ),
     Evaluation(
@@ -127,7 +128,7 @@ EVALUATIONS = (
     Evaluation(
         about="a condition whose second half has no value",
         state="RouteByDecision",
-        variables={"decision": {"status": "rejected"}},
+        variables={"decision": {"status": "rejected", "approvals": 0}},
         next_state="TagStatus",
         assigned={"status": "rejected"},
     ),

@@ -90,7 +90,7 @@ def test_channel_and_buttons_as_declared_are_fine(aws: Answers):
     [finding] = findings(aws, CHANNEL, buttons())
 
     assert finding.level == Level.FINE
-    assert finding.what == "channel and 8 buttons are as the program declares them"
+    assert finding.what == "channel and 9 buttons are as the program declares them"
 
 
 def test_what_the_service_leaves_out_counts_as_its_default(aws: Answers):
