@@ -116,28 +116,28 @@ def _again(history: History, attempt: Attempt) -> Iterator[Violation]:
     cards = [card for card in attempt.cards if kind(card) == AGAIN]
     start = history.patience.before(attempt.evaluated)
     others = _others(history, attempt)
-    last = max(
-        (other for other in others if other.evaluated < start and _order(other) < _order(attempt)),
-        key=_order,
-        default=None,
-    )
     # What was evaluated at about the same time may, or may not, be known.
     unclear = any(start <= other.evaluated <= attempt.evaluated + FOLLOWS for other in others)
-    later = any(other.evaluated < start and _order(other) > _order(attempt) for other in others)
-    if unclear or later:
+    before = [other for other in others if other.evaluated < start]
+    if unclear or any(_order(other) > _order(attempt) for other in before):
         return
-    if cards and (last is None or last.status == "passed"):
+    # Uploads of the same second are in the order of their evaluation, by clocks that differ.
+    ties = [other for other in before if _order(other) == _order(attempt)]
+    newest = max((_order(other) for other in before if other not in ties), default=None)
+    lasts = [other for other in before if other in ties or _order(other) == newest]
+    failed = [other for other in lasts if other.status == "failed"]
+    if cards and not failed:
         yield Violation(
             "untrue: passes again", cards[0].at, f"{attempt.scan}: nothing failed before"
         )
-    elif cards and last and cards[0].card["metadata"].get("threadId") != thread(last):
-        yield Violation("another thread", cards[0].at, f"{attempt.scan}: not that of {last.scan}")
+    elif cards and cards[0].card["metadata"].get("threadId") not in map(thread, failed):
+        yield Violation("another thread", cards[0].at, f"{attempt.scan}: not that of the last one")
     failing = history.patience.any(start, attempt.evaluated + FOLLOWS)
     ended = any(run.status == "SUCCEEDED" for run in attempt.runs)
     # A version that was deleted meanwhile cannot be tagged, and its execution ends before the card.
     is_there = attempt.version.deleted > attempt.evaluated + FOLLOWS
-    due = history.is_current and last and last.status == "failed" and ended and is_there
-    if due and not cards and not failing:
+    due = history.is_current and lasts and lasts == failed and not ties
+    if due and ended and is_there and not cards and not failing:
         yield Violation("not notified", attempt.evaluated, f"{attempt.scan}: no card {AGAIN!r}")
 
 

@@ -182,13 +182,14 @@ def _quiet(history: History, attempt: Attempt) -> Iterator[Violation]:
     cards = by_kind(attempt)
     ends = ("expiring", "extended", "approval-expired", "withdrawn")
     known = history.patience.deadline(attempt.decided)
-    if attempt.own_withdrawal == inf and attempt.holds_until > known:
+    if attempt.own_withdrawal == inf and attempt.holds_until > known + SKEW:
         for name in ends:
             for card in cards.get(name, ()):
                 yield Violation("not quiet", card.at, f"{attempt.scan}: card {name!r}")
     if "failed" in cards:
         yield Violation("asked although covered", attempt.evaluated, attempt.scan)
-    silent = not cards.keys() & {"approved", "unsent approved", *ends, "delayed"}
+    notified = {"approved", *ends}
+    silent = not cards.keys() & {*notified, *(f"unsent {name}" for name in notified), "delayed"}
     if silent and not _refused(history, attempt, "approved"):
         yield Violation("not notified", history.ended, f"{attempt.scan}: no card at all")
 

@@ -106,11 +106,21 @@ def _asked(history: History, attempt: Attempt) -> Iterator[Violation]:
             and root.holds_until > attempt.evaluated + FOLLOWS
             and not any(coverage.not_covered(attempt, root))
             and _may_carry(history, attempt, root, start)
+            and not _unindexed(history, attempt, root)
         ):
             yield Violation(
                 "asked although covered", attempt.evaluated, f"{attempt.scan}, by {root.scan}"
             )
             return
+
+
+def _unindexed(history: History, attempt: Attempt, root: Attempt) -> bool:
+    """Whether writing the app's record may have failed (docs/faults.md): then people are asked."""
+    return any(
+        "apps" in fault.call or fault.fault == "outage"
+        for fault in history.patience.faults
+        if root.decided <= fault.until and fault.at <= attempt.evaluated
+    )
 
 
 def _may_carry(history: History, attempt: Attempt, root: Attempt, start: float) -> bool:
