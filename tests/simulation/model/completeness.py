@@ -84,7 +84,9 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
         first = min(
             (at for at in (*sent, *(card.at for card in unsent)) if at > start), default=inf
         )
-        refused = _refused(history, attempt, name)
+        refused = _refused(history, attempt, name, since)
+        if name in REPEATED and refused and first > late:
+            first = inf  # that card is about a later end
         if first == inf and not refused:
             yield Violation("not notified", history.ended, f"{attempt.scan}: no card {name!r}")
         if late < first < inf:
@@ -190,7 +192,7 @@ def _quiet(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation("asked although covered", attempt.evaluated, attempt.scan)
     notified = {"approved", *ends}
     silent = not cards.keys() & {*notified, *(f"unsent {name}" for name in notified), "delayed"}
-    if silent and not _refused(history, attempt, "approved"):
+    if silent and not _refused(history, attempt, "approved", attempt.decided):
         yield Violation("not notified", history.ended, f"{attempt.scan}: no card at all")
 
 
@@ -239,15 +241,15 @@ def _superseding(attempt: Attempt) -> float:
     return min((run.started for run in runs), default=inf)
 
 
-def _refused(history: History, attempt: Attempt, name: str) -> bool:
-    """Whether SNS refused every attempt at a card whose loss docs/faults.md accepts.
+def _refused(history: History, attempt: Attempt, name: str, since: float) -> bool:
+    """Whether SNS refused a card that was due ``since``, and docs/faults.md accepts its loss.
 
     An escalation is not repeated; a reminder also has an email; and an approval is reported by the
     answer to the click, or the email ("answer").
     """
     settings = history.settings
     if name == "expiring":
-        due = attempt.until - settings.remind
+        due = since
     elif name == "escalated":
         due = history.escalated(attempt)
     elif name == "approved" and (
