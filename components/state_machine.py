@@ -387,6 +387,7 @@ def _notify(names: Names) -> State:
             "scan": "{% $scan.scan %}",
             "event": "{% $event %}",
             "expiresAt": "{% $expiresAt %}",
+            "until": "{% $until %}",
         },
     }
 

@@ -82,11 +82,13 @@ ses = aws.client(
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Send one email about ``event``, which is ``{scan, event, expiresAt}``, and return ``{card}``.
+    """Send one email about ``event``, and return ``{card}``.
 
-    The inner ``event`` is one of those of ``outcome.describe``; ``expiresAt`` is when the request
-    expires. ``card`` is None, and no email is sent, if the event is outdated: a later event has its
-    own notification; or if it is about the exception of another version, whose thread has it.
+    ``event`` is ``{scan, event, expiresAt, until}``. The inner one is one of those of
+    ``outcome.describe``; ``expiresAt`` is when the request expires, and ``until`` the end of the
+    approval that people know. ``card`` is None, and no email is sent, if the event is outdated: a
+    later event has its own notification; or if it is about the exception of another version, whose
+    thread has it.
     Errors of SES are raised: the state machine retries, then notifies the channel.
 
     An event of ``failure.EVENTS`` has a card already, so ``card`` is None. It is invoked
@@ -104,6 +106,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     about = Circumstances(evidence, names, own, root, validity)
     if (
         _is_outdated(name, about)
+        or (name == "expiring" and _is_extended(about, event))
         or _is_of_the_exception(name, about)
         # Nobody needs to fix a version that has been replaced.
         or (name in failure.EVENTS and versions.newer(s3, scan))
@@ -187,6 +190,13 @@ def _is_outdated(name: str, about: Circumstances) -> bool:
     if name == "extended" and not about.extension:
         return True
     return name in APPROVED and about.validity.status != "approved"
+
+
+def _is_extended(about: Circumstances, event: Mapping[str, Any]) -> bool:
+    """Whether the approval ends later than people know; the event ``extended`` follows."""
+    # Executions of version 1 know of no extensions.
+    end = about.validity.ends
+    return "until" in event and end is not None and end > timestamps.parse(event["until"])
 
 
 def _is_of_the_exception(name: str, about: Circumstances) -> bool:

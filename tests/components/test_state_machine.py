@@ -249,6 +249,7 @@ def test_people_hear_once_of_each_person_who_approved_and_of_each_new_end():
         "{% $decision.status = 'approved' and $decision.expiresAt != $until %}"
     )
     assert extended["Assign"]["until"] == "{% $decision.expiresAt %}"
+    assert STATES["Notify"]["Arguments"]["Payload"]["until"] == "{% $until %}"
     # The reminder counts from the new end, and the log says who extended.
     assert "$toMillis($decision.expiresAt) - 86400000" in extended["Assign"]["reminded"]
     assert extended["Next"] == "WaitForAuditLog"

@@ -46,8 +46,9 @@ def notified(calls):
     """Notify of an event; return its card, and the text of its email, each None without one."""
     requests = calls.accept("SendEmail", MessageId="ses-1")
 
-    def notify_of(scan, event):
-        card = notify.handler({"scan": scan, "event": event, "expiresAt": UNTIL}, None)["card"]
+    def notify_of(scan, event, **known):
+        about = {"scan": scan, "event": event, "expiresAt": UNTIL, **known}
+        card = notify.handler(about, None)["card"]
         if not requests:
             return card, None
         message = message_from_bytes(
@@ -235,6 +236,17 @@ def test_the_reminder_counts_from_the_new_end_and_names_what_rests_on_it(
     newest = ", ".join(version(scan) for scan in reversed(scans[2:]))
     for text in (described(card), email):
         assert f"nor can those that rest on it: {newest} and 2 more." in text
+
+
+def test_no_reminder_names_an_end_that_people_do_not_know_yet(app, notified, root, clock):
+    """It was extended after the state machine read when it ends: the event extended follows."""
+    extend(app, root, "2027-01-24T10:00:00Z")
+    clock("2026-12-23T10:00:00Z")
+
+    assert notified(root, "expiring", until="2026-12-24T10:00:00Z") == (None, None)
+    for known in ({"until": "2027-01-24T10:00:00Z"}, {}):
+        card, _ = notified(root, "expiring", **known)
+        assert card["content"]["title"] == "⏰ payments: approval expires on 24 Jan 2027"
 
 
 def test_a_version_that_was_withdrawn_itself_is_not_named(app, notified, root, covered, clock):
