@@ -21,11 +21,14 @@ from tests.simulation.model import (
     statements,
 )
 from tests.simulation.model.history import History
-from tests.simulation.model.subjects import Violation
+from tests.simulation.model.patience import SKEW
+from tests.simulation.model.subjects import Attempt, Violation
 from tests.simulation.trace import Trace
 
 # How long ops verify lets a tag lag behind, plus the skew of clocks, in seconds.
 VERIFY_LETS_LAG = 310.0
+# When a scan has begun, in seconds after its upload.
+BEGINS = 900.0
 OF_THE_SCAN = ("scanner.log", "findings.json", "report.json")
 __all__ = ["Violation", "check"]
 
@@ -66,6 +69,7 @@ def _verified(history: History) -> Iterator[Violation]:
                     attempt_violation.at <= verified.at
                     for attempt_violation in chain.attempt_violations(history, attempt)
                 ) or _came_late(history, attempt.scan, file)
+                right = right or (file == "scan.json" and _never_begun(attempt, verified.at))
             if not right:
                 yield Violation(
                     "verify finds what is right", verified.at, f"{scan}: {file}: {what}"
@@ -85,6 +89,12 @@ def _missed(history: History) -> Iterator[Violation]:
                 yield Violation(
                     "verify misses a wrong tag", verified.at, f"{version.key} {version.id}"
                 )
+
+
+def _never_begun(attempt: Attempt, at: float) -> bool:
+    """Whether an upload was not even opened although it is there for long: it is not scanned."""
+    opened = attempt.files.get("scan.json")
+    return (opened is None or opened.at > at) and attempt.version.uploaded < at - BEGINS + SKEW
 
 
 def _came_late(history: History, scan: str, file: str) -> bool:

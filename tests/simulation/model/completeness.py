@@ -84,7 +84,7 @@ def _describe(history: History, attempt: Attempt) -> Iterator[Violation]:
         first = min(
             (at for at in (*sent, *(card.at for card in unsent)) if at > start), default=inf
         )
-        refused = _refused(history, attempt, name, since)
+        refused = refused_card(history, attempt, name, since)
         if name in REPEATED and refused and first > late:
             first = inf  # that card is about a later end
         if first == inf and not refused:
@@ -192,7 +192,7 @@ def _quiet(history: History, attempt: Attempt) -> Iterator[Violation]:
         yield Violation("asked although covered", attempt.evaluated, attempt.scan)
     notified = {"approved", *ends}
     silent = not cards.keys() & {*notified, *(f"unsent {name}" for name in notified), "delayed"}
-    if silent and not _refused(history, attempt, "approved", attempt.decided):
+    if silent and not refused_card(history, attempt, "approved", attempt.decided):
         yield Violation("not notified", history.ended, f"{attempt.scan}: no card at all")
 
 
@@ -241,7 +241,7 @@ def _superseding(attempt: Attempt) -> float:
     return min((run.started for run in runs), default=inf)
 
 
-def _refused(history: History, attempt: Attempt, name: str, since: float) -> bool:
+def refused_card(history: History, attempt: Attempt, name: str, since: float) -> bool:
     """Whether SNS refused a card that was due ``since``, and docs/faults.md accepts its loss.
 
     An escalation is not repeated; a reminder also has an email; and an approval is reported by the

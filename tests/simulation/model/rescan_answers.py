@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tests.simulation.model.answer import Answer, state
 from tests.simulation.model.clearance import failure_reported
+from tests.simulation.model.completeness import refused_card
 from tests.simulation.model.wording import kind
 
 
@@ -38,9 +39,10 @@ def not_over(answer: Answer, scan: str) -> Iterator[str]:
 
 
 def scanning(answer: Answer, again: str) -> Iterator[str]:
-    """The promised card must be sent, unless the scan passed or its failure could not be reported.
+    """The promised card must be sent, unless the scan passed or SNS refused the card.
 
-    docs/faults.md, "alarm": SNS may refuse even the card about the failed execution."""
+    docs/faults.md, "alarm" and "What is accepted": it may refuse even the card about the failed
+    execution, and that of an approval, which has an email."""
     attempt = answer.history.attempts.get(again)
     if attempt is None or not any(run.started <= answer.end for run in attempt.runs):
         yield f"nothing scans {again}"
@@ -48,6 +50,8 @@ def scanning(answer: Answer, again: str) -> Iterator[str]:
     notified = {"failed", "scan error", "pipeline error"}
     if "restsOn" in attempt.decision:
         notified |= {"approved", "approval-expired", "withdrawn"}
+        if refused_card(answer.history, attempt, "approved", attempt.decided):
+            return
     if any(kind(card) in notified and card.at >= answer.start for card in attempt.cards):
         return
     if attempt.status == "passed" and attempt.evaluated >= answer.start:

@@ -164,7 +164,9 @@ def _mailed_failure(status: str) -> "Rule":
             yield f"gate-result.json says {attempt.status}"
         if attempt.decided < statement.start:
             yield f"it was {attempt.outcome} at {attempt.decided:.1f} already"
-        if attempt.version.newer(statement.start, statement.end):
+        # Which versions are newer than a deleted one is unknown.
+        there = attempt.version.deleted > statement.end
+        if there and attempt.version.newer(statement.start, statement.end):
             yield "a newer version had been there for long"
 
     return rule

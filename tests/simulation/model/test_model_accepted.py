@@ -24,6 +24,7 @@ from tests.simulation.model.story_changes import (
 from tests.simulation.trace import BuildStarted, Clicked
 
 SCAN = "payments/v1"
+SCAN_JSON = f"scans/{SCAN}/scan.json"
 
 
 # What docs/faults.md accepts, and what it does not.
@@ -258,6 +259,35 @@ def test_verify_may_report_a_report_newer_than_the_gate_result() -> None:
     story.store(130, scan, "report.json", {})
     story.verify(300, (scan, "report.json", "gate-result.json does not know it: it came later"))
     assert check(story.trace()) == []
+
+
+@pytest.mark.parametrize(("at", "right"), [(800, False), (1000, True)])
+def test_verify_may_report_an_upload_whose_scan_never_began(at: float, right: bool) -> None:
+    story = History()
+    scan = story.upload(0, "v1", by="ada")
+    story.events = [event for event in story.events if getattr(event, "key", "") != SCAN_JSON]
+    story.verify(at, (scan, "scan.json", "is missing; every scan begins with it"))
+    assert ("verify finds what is right" not in kinds(story)) is right
+
+
+def test_verify_must_not_miss_scan_json_where_it_is() -> None:
+    story = rejected_life()
+    story.verify(3000, (SCAN, "scan.json", "is missing; every scan begins with it"))
+    assert "verify finds what is right" in kinds(story)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_the_email_about_a_failure_may_come_if_its_version_is_deleted_just_then(
+    deleted: bool,
+) -> None:
+    """S3 no longer knows which versions are newer."""
+    story = History()
+    scan = story.upload(0, "v1", "failed")
+    story.upload(60, "v2", "passed")
+    story.judge(120, scan)
+    if deleted:
+        story.delete(122.5, "v1")
+    assert ("untrue: failure" in kinds(story)) is not deleted
 
 
 def test_a_withdrawal_in_the_last_minute_may_be_reported_as_expiry() -> None:

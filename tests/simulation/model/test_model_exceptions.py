@@ -257,3 +257,21 @@ def test_each_violation_is_detected(kind: str, life: Callable[[], History], chan
     story = life()
     change(story)
     assert kind in kinds(story)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_scan_again_promises_a_card_unless_sns_refuses_that_of_a_covered_version(
+    refused: bool,
+) -> None:
+    story, _ = approved_root()
+    story.upload(2000, "v2")
+    story.evaluate(2100, SCAN, "b", since=ROOT)
+    story.decide(3000, SCAN, "rejected")
+    answer = f"Scanning k again; the answer comes on a new card, about {SCAN}.2."
+    story.click(4000, SCAN, "rescan", answer)
+    again = story.start(4001, "v2", attempt=2)
+    story.rest(4100, again, ROOT, "a", since=ROOT)
+    story.events.remove(cards(story, "approved")[-1])
+    if refused:
+        story.fault(4090, 4160, "sns", "outage")
+    assert ("untrue answer: again" in kinds(story)) is not refused
