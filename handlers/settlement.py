@@ -54,7 +54,7 @@ def settle(evidence: Evidence, sha256: str, rules: Rules, *, expired: bool = Fal
     stored, names = parallel.both(partial(evidence.get, "decision.json"), evidence.names)
     if stored is None:
         people = _approvals(evidence, names, rules)
-        if not (decision := _decision(evidence, sha256, people, rules, expired=expired)):
+        if not (decision := _decision(evidence, sha256, names, people, rules, expired=expired)):
             return Settled(status="open", approvals=len(people))
         stored = evidence.put_if_absent("decision.json", decision)
     decision = stored.document
@@ -79,6 +79,7 @@ def settle(evidence: Evidence, sha256: str, rules: Rules, *, expired: bool = Fal
 def _decision(
     evidence: Evidence,
     sha256: str,
+    names: Sequence[str],
     people: Sequence[quorum.Approval],
     rules: Rules,
     *,
@@ -89,20 +90,31 @@ def _decision(
     if scan and (newest := versions.newer(evidence.s3, scan)):
         return decisions.superseded(evidence.scan, sha256, now, newest)
     if len(people) >= rules.approvals > 1:
-        return _approved(evidence.scan, sha256, now, people[: rules.approvals])
+        return _approved(evidence, sha256, now, people[: rules.approvals], names)
     return decisions.request_expired(evidence.scan, sha256, now) if expired else None
 
 
-def _approved(scan: str, sha256: str, now: datetime, people: Sequence[quorum.Approval]) -> Document:
-    """Return the decision of several people: the reasons of all, for the shortest period."""
+def _approved(
+    evidence: Evidence,
+    sha256: str,
+    now: datetime,
+    people: Sequence[quorum.Approval],
+    names: Sequence[str],
+) -> Document:
+    """Return the decision of several people: their reasons, for the shortest period of all clicks.
+
+    Whose click is whose can be uncertain, and be known in any order; of all clicks the shortest
+    period is none that one of these people did not agree to.
+    """
+    shortest = min(click["seconds"] for click in evidence.clicks(names))
     reasons = dict.fromkeys(approval.click["reason"] for approval in people)
     return decisions.decision(
-        scan,
+        evidence.scan,
         sha256,
         now,
         decision="approved",
         reason=" / ".join(reasons),
-        expires_at=now + timedelta(seconds=min(one.click["seconds"] for one in people)),
+        expires_at=now + timedelta(seconds=shortest),
         approvals=[
             {
                 "user": approval.person.user,

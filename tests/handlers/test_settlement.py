@@ -138,6 +138,25 @@ def test_two_people_approve_with_both_reasons_and_the_shorter_period(artifacts, 
     assert [approval["user"] for approval in decision["approvals"]] == ["U0BEN", "U0EVE"]
 
 
+@pytest.mark.parametrize("order", [("U0BEN", "U0EVE"), ("U0EVE", "U0BEN")])
+def test_of_all_clicks_the_shortest_period_counts_in_any_order_of_the_log(
+    artifacts, scan, rules, clock, order
+):
+    # With equal reasons it is unknown whose click is which.
+    rules(approvals=2)
+    clock("2026-11-24T10:02:00Z")
+    later = "2026-11-24T10:01:00Z"
+    put(artifacts, scan, approvals_1=clicked(seconds=7200), approvals_2=clicked(seconds=9000))
+    put(artifacts, scan, approvals_3=clicked(seconds=120, at=later))
+
+    for number, user in enumerate(order):
+        put(artifacts, scan, **{f"actions_{number}": action(user)})
+        check(scan)
+
+    decision = artifacts[f"scans/{scan}/decision.json"]
+    assert decision["expiresAt"] == "2026-11-24T10:04:00Z"
+
+
 @pytest.mark.parametrize(("self_approval", "status"), [("refuse", "open"), ("warn", "approved")])
 def test_who_uploaded_is_none_of_two_where_it_is_refused(
     artifacts, scan, rules, self_approval, status
