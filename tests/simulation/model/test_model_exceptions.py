@@ -62,7 +62,7 @@ def approved_by_two() -> tuple[History, str]:
     for number, (by, at) in enumerate((("ada", 1000.0), ("cyd", 2000.0)), 1):
         story.click(at, scan, "approve", None, by=by)
         story.store(at + 1, scan, f"approvals/{number}.json", {
-            "reason": "known", "approvedAt": iso(at + 1),
+            "reason": "known", "approvedAt": iso(at + 1), "seconds": 30 * DAY,
         })  # fmt: skip
         story.record(at + 10, scan, number, "approve", by, at)
     return story, scan
@@ -211,12 +211,14 @@ WRONG: list[tuple[str, Callable[[], History], Change]] = [
     ("not approved by two", quorum_life, with_users("U0ADA")),
     ("not approved by two", quorum_life, with_users("U0ADA", "U0ADA")),
     ("not approved by two", quorum_life, with_users("U0ADA", "U0DAN")),
+    ("not approved by two", quorum_life, lambda s: rewrite(
+        s, "decision.json", expiresAt=iso(2012 + 31 * DAY))),
     ("two approved, and nothing follows", quorum_life, lambda s: moved(
         s, 300, *documents(s, "decision.json"))),
     ("own approval kept", taken_back_life, lambda s: without(
         s, *documents(s, "withdrawal.json"))),
     ("own approval kept", taken_back_life, lambda s: moved(
-        s, 100, *documents(s, "withdrawal.json"))),
+        s, 200, *documents(s, "withdrawal.json"))),
     ("taken back without cause", taken_back_life, lambda s: without(s, *stored(
         s, "actions/1.json"))),
     ("taken back without cause", taken_back_life, lambda s: setattr(
