@@ -18,7 +18,8 @@ from tests.engine.workspace import Workspace, copy_program
 GATE = "chatops-slack-dev-gate"
 CONFIGURATION_ARN = f"arn:aws:chatbot::123456789012:chat-configuration/slack-channel/{GATE}"
 REPAIR = ("--target-replace", CHAT_RESOURCES)
-BUTTONS = ["approve", "reject", "withdraw", *(f"team-{n + 1}" for n in range(TEAM_BUTTONS))]
+TEAM = [f"team-{n + 1}" for n in range(TEAM_BUTTONS)]
+BUTTONS = ["approve", "reject", "withdraw", *TEAM, "extend"]
 AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
 TICKET_ARN = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
 TICKET = {"label": "Open ticket", "outcomes": ["failed"], "function": TICKET_ARN}

@@ -51,6 +51,8 @@ def test_all_outputs_are_exported(life: Life):
         "stateMachine",
         "topic",
         "approvalFunction",
+        "approvals",
+        "people",
         "rescanFunction",
         "dashboardUrl",
         "deadLetterQueue",
