@@ -22,6 +22,11 @@ class Person(NamedTuple):
         return f"{self.name} ({self.user})" if self.name not in (None, self.user) else self.user
 
 
+def person_of(record: Mapping[str, Any]) -> Person:
+    """Return whom a document of ``actions/``, or an entry of a decision's ``approvals``, names."""
+    return Person(record["user"], record.get("userName"))
+
+
 class Evidence(Protocol):
     """The part of a scan's evidence that this module needs."""
 
@@ -43,7 +48,7 @@ def matching(evidence: Evidence, verb: str, reason: str, at: str) -> list[Person
     ]
     people: dict[str, Person] = {}
     for match in sorted(matches, key=lambda record: _distance(record, when)):
-        people.setdefault(match["user"], Person(match["user"], match.get("userName")))
+        people.setdefault(match["user"], person_of(match))
     return list(people.values())
 
 
@@ -60,5 +65,5 @@ def _distance(record: Mapping[str, Any], when: datetime) -> timedelta:
 def of_approval(evidence: Evidence, decision: Mapping[str, Any]) -> list[Person]:
     """Return who approved, by decision.json if it names them, else by their clicks."""
     if named := decision.get("approvals"):
-        return [Person(one["user"], one.get("userName")) for one in named]
+        return [*map(person_of, named)]
     return matching(evidence, "approve", decision["reason"], decision["decidedAt"])

@@ -1,8 +1,9 @@
 """Whether the person who decided is the one who uploaded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from .approvers import Person
+from .approvers import Person, person_of
 from .email_address import address
 from .uploader import Uploader
 
@@ -16,6 +17,11 @@ def is_uploader(person: Person, uploader: Uploader, people: Mapping[str, str]) -
     entry = people.get(person.user, "")
     names = {entry, address(person.user), address(person.name)}
     return not _folded(names).isdisjoint(_folded({*uploader.ids, *uploader.addresses}))
+
+
+def of_others(actions: Iterable[Any], uploader: Uploader, people: Mapping[str, str]) -> list[Any]:
+    """Return the documents of ``actions/`` about others than ``uploader``; see ``is_uploader``."""
+    return [action for action in actions if not is_uploader(person_of(action), uploader, people)]
 
 
 def _folded(names: set[str]) -> set[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import approvers, timestamps
-from .approvers import Person
+from .approvers import Person, person_of
 
 Document = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def approvals(clicks: Sequence[Document], actions: Sequence[Document]) -> list[A
     )
     people: dict[str, Person] = {}
     for action in approving:
-        people.setdefault(action["user"], Person(action["user"], action.get("userName")))
+        people.setdefault(action["user"], person_of(action))
     candidates = {
         user: [
             number

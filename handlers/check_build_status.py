@@ -328,7 +328,7 @@ def _approve_under_exception(evidence: Evidence, gate_result: StoredObject) -> N
             decision="approved",
             reason=decision.document["reason"],
             expires_at=approvals.ends(
-                decision.document, exceptions_of_app.documents(root).extensions
+                decision.document, root.documents(decision.document, root.names()).extensions
             ),
             rests_on={"scan": root.scan, "decision.json": decision.sha256},
         ),

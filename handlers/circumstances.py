@@ -76,14 +76,9 @@ def approvals_so_far(
 ) -> list[quorum.Approval]:
     """Return who has approved, where one is not enough; with ``refuse`` without the uploader."""
     clicks = about.evidence.clicks(about.names)
-    actions = [
-        action
-        for action in about.evidence.all("actions")
-        if not refuse
-        or not four_eyes.is_uploader(
-            Person(action["user"], action.get("userName")), uploader, known_as
-        )
-    ]
+    actions = about.evidence.all("actions")
+    if refuse:
+        actions = four_eyes.of_others(actions, uploader, known_as)
     return quorum.approvals(clicks, actions)
 
 

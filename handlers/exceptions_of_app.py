@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain import approvals, approvers, changes, exceptions
 from domain.approvals import Documents
@@ -48,29 +48,21 @@ class Match(NamedTuple):
         return self.uncovered is not None and not self.uncovered
 
 
-def documents(evidence: Evidence) -> Documents:
-    """Return what decides whether an approval is valid; read one after the other."""
+def valid(evidence: Evidence, now: datetime) -> Valid | None:
+    """Return the approval of a scan if people made it and it is valid at ``now``.
+
+    The documents are read one after the other, so that several scans can be read in parallel.
+    """
+    decision = evidence.get("decision.json")
+    if decision is None or not approvals.is_by_people(decision.document):
+        return None
     names = evidence.names()
-
-    def read(name: str) -> Any:
-        return evidence.read(name) if name in names else None
-
-    return Documents(
-        read("decision.json"),
-        read("withdrawal.json"),
+    followed = Documents(
+        decision.document,
+        evidence.read("withdrawal.json") if "withdrawal.json" in names else None,
         [evidence.read(name) for name in numbered("extensions", names)],
     )
-
-
-def valid(evidence: Evidence, now: datetime) -> Valid | None:
-    """Return the approval of a scan if people made it and it is valid at ``now``."""
-    decision = evidence.get("decision.json")
-    if decision is None:
-        return None
-    documents_of_scan = documents(evidence)
-    if not approvals.is_by_people(decision.document):
-        return None
-    validity = approvals.validity(documents_of_scan, None, now)
+    validity = approvals.validity(followed, None, now)
     if validity.status != "approved" or validity.ends is None:
         return None
     return Valid(evidence, decision, validity.ends)

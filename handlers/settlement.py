@@ -134,12 +134,7 @@ def _approvals(evidence: Evidence, names: Sequence[str], rules: Rules) -> list[q
         return []
     actions = evidence.all("actions")
     if rules.self_approval == "refuse":
-        uploaded_by = _uploader(evidence)
-        actions = [
-            action
-            for action in actions
-            if not four_eyes.is_uploader(_person(action), uploaded_by, rules.people)
-        ]
+        actions = four_eyes.of_others(actions, _uploader(evidence), rules.people)
     return quorum.approvals(clicks, actions)
 
 
@@ -153,7 +148,7 @@ def _self_approver(evidence: Evidence, documents: Documents, rules: Rules) -> Pe
         return None
     approved = Evidence(evidence.s3, evidence.bucket, decision["scan"])
     actions = _Actions(approved.all("actions"))
-    people = [*map(_person, decision.get("approvals", ()))] or approvers.matching(
+    people = [*map(approvers.person_of, decision.get("approvals", ()))] or approvers.matching(
         actions, "approve", decision["reason"], decision["decidedAt"]
     )[:1]
     for extension in documents.extensions:
@@ -171,10 +166,6 @@ class _Actions(NamedTuple):
 
     def all(self, folder: str) -> list[Any]:
         return self.records
-
-
-def _person(record: Document) -> Person:
-    return Person(record["user"], record.get("userName"))
 
 
 def _uploader(evidence: Evidence) -> uploader.Uploader:

@@ -139,7 +139,7 @@ class Scan:
             return self.root.deciders if self.root else []
         decision = self.decision or {}
         if people := decision.get("approvals"):
-            return [Person(person["user"], person.get("userName")) for person in people]
+            return [*map(approvers.person_of, people)]
         verb = VERBS.get(decision.get("decision", ""))
         if not verb:
             return []
