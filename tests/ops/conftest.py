@@ -384,3 +384,17 @@ def small_pages(asked_first: Callable[[Answer], None]) -> Callable[[int], None]:
         asked_first(ask_for_few)
 
     return list_by
+
+
+@pytest.fixture
+def run(cloud: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command on the local account ``cloud`` of a module, with nothing but its outputs."""
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(cloud.outputs))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which has credentials of other tests
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("CHATOPS_OUTPUTS", str(file))
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, words)

@@ -1,20 +1,15 @@
 """What rests on an exception is followed, extended, withdrawn and verified on the real program."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-import boto3
 import pytest
-from typer.testing import CliRunner, Result
 
 from local.account import LocalAccount
-from ops.cli import app
 from tests.support.account import scan_quickly, with_errors
 
 pytestmark = pytest.mark.slow
 
-Run = Callable[..., Result]
 SETTINGS = {"decisionWindow": "10m", "exceptionPeriod": "30m", "approvalCovers": "findings"}
 
 
@@ -23,20 +18,6 @@ def cloud() -> Iterator[LocalAccount]:
     with LocalAccount(SETTINGS) as running:
         scan_quickly(running)
         yield running
-
-
-@pytest.fixture
-def run(cloud: LocalAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on the account, with nothing but its outputs."""
-    file = tmp_path / "outputs.json"
-    file.write_text(json.dumps(cloud.outputs))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which has credentials of other tests
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-    monkeypatch.setenv("CHATOPS_OUTPUTS", str(file))
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, words)
 
 
 def test_a_version_under_an_exception_is_cleared_until_that_is_withdrawn(cloud, run):

@@ -2,21 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-import boto3
 import pytest
-from typer.testing import CliRunner, Result
 
 from local.account import LocalAccount
 from ops import smoke
-from ops.cli import app
 from tests.support.account import QUICK_FAILING, QUICK_PASSING, scan_quickly
 
 pytestmark = pytest.mark.slow
-
-Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +25,6 @@ def quick(cloud: LocalAccount) -> Iterator[None]:
     scan_quickly(cloud)
     yield
     cloud.builds.buildspec = None
-
-
-@pytest.fixture
-def run(cloud: LocalAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on the account, with nothing but its outputs."""
-    file = tmp_path / "outputs.json"
-    file.write_text(json.dumps(cloud.outputs))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which has credentials of other tests
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-    monkeypatch.setenv("CHATOPS_OUTPUTS", str(file))
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, words)
 
 
 @pytest.fixture
