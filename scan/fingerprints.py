@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,11 +20,15 @@ DIGITS = 32
 
 
 class Reported(NamedTuple):
-    """A finding as a tool reports it, with the last of its lines and the tool's own fingerprint."""
+    """A finding as a tool reports it, with the last of its lines and the tool's own fingerprint.
+
+    ``others`` are further files of the upload that the tool may mean by its location.
+    """
 
     finding: Finding
     last_line: int | None = None
     own: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def lines(self) -> range:
@@ -53,14 +58,26 @@ def identified(reported: Sequence[Reported], source: Path) -> Identified:
         by_file.setdefault(item.finding.file, []).append(number)
     findings = [item.finding for item in reported]
     contents: dict[str, str] = {}
+
+    @cache
+    def content_of(file: str) -> str | None:
+        path = content.inside(source, file) if file else None
+        return content.sha256(path) if path else None
+
     for file, numbers in by_file.items():
         path = content.inside(source, file) if file else None
         texts = _texts(path, [reported[number] for number in numbers])
-        if path and (sha256 := content.sha256(path)):
+        if sha256 := content_of(file):
             contents[file] = sha256
         equal = Counter[str]()
         for number in sorted(numbers, key=lambda number: findings[number].line or 0):
-            identity = _identity(reported[number], texts)
+            item = reported[number]
+            if texts is None or item.others:
+                # Which code it is about is uncertain, so all of it must be the same.
+                text = [content_of(name) for name in (file, *item.others)]
+            else:
+                text = [texts[line].hex() for line in item.lines if line in texts]
+            identity = _identity(item, text)
             equal[identity] += 1
             fingerprint = _sha256([identity, equal[identity]])[:DIGITS]
             findings[number] = replace(findings[number], fingerprint=fingerprint)
@@ -72,14 +89,13 @@ def is_exact(file: str) -> bool:
     return len(file) <= LONGEST_FILE and json.loads(encoded(file)) == file
 
 
-def _texts(path: Path | None, reported: Iterable[Reported]) -> Mapping[int, bytes]:
+def _texts(path: Path | None, reported: Iterable[Reported]) -> Mapping[int, bytes] | None:
     numbers = {number for item in reported for number in item.lines}
     return content.lines(path, numbers, max(numbers)) if path and numbers else {}
 
 
-def _identity(reported: Reported, texts: Mapping[int, bytes]) -> str:
+def _identity(reported: Reported, text: Sequence[str | None]) -> str:
     finding = reported.finding
-    text = [texts[number].hex() for number in reported.lines if number in texts]
     return _sha256(
         [
             finding.rule,

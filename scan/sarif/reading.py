@@ -123,7 +123,8 @@ def _reported(
             line=line,
             link=rule.link,
         )
-        yield Reported(finding, last_line(location), _own_fingerprint(result))
+        others = locations.files(locations.text(location, run))[1:]
+        yield Reported(finding, last_line(location), _own_fingerprint(result), others)
 
 
 def _own_fingerprint(result: Json) -> str:

@@ -267,6 +267,19 @@ def test_a_place_is_a_file_of_the_upload(location, file, line, tmp_path):
     assert [(finding.file, finding.line) for finding in analysis.findings] == [(file, line)]
 
 
+def test_code_in_one_of_two_files_that_a_location_may_mean_is_not_known_by_the_other(tmp_path):
+    # Semgrep writes `a%20b.py` as it is, which is also the URI of `a b.py`.
+    place = {"artifactLocation": {"uri": "a%20b.py"}, "region": {"startLine": 1}}
+    reported = run(result(locations=[{"physicalLocation": place}]))
+
+    def fingerprint(code: str) -> str:
+        tree({"a b.py": "harmless", "a%20b.py": code}, tmp_path / "source")
+        return reading(tmp_path, reported).findings[0].fingerprint
+
+    assert fingerprint("eval('1')") == fingerprint("eval('1')")
+    assert fingerprint("eval('1')") != fingerprint("eval(input())")
+
+
 @pytest.mark.parametrize("line", [0, -3, "7", True, None])
 def test_an_invalid_line_number_is_omitted(line, tmp_path):
     place = {"artifactLocation": {"uri": "app/store.py"}, "region": {"startLine": line}}
