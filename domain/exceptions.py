@@ -1,5 +1,6 @@
 """Whether an exception for one version covers another version of the app."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,9 +13,18 @@ from .findings_document import AllFindings
 from .report import Report
 from .sanitize import line
 
-# Metrics that are not made of findings; of other ones, such as ratings, any finding may be the
-# cause. Names as in https://docs.sonarsource.com/sonarqube-server/user-guide/code-metrics/.
+# Metrics that are not made of findings, and those that are: of these any finding may be the cause.
+# What others are made of is not in the evidence, such as accepted issues, risks of dependencies.
+# Names as in https://docs.sonarsource.com/sonarqube-server/user-guide/code-metrics/.
 WITHOUT_FINDINGS = ("coverage", "duplicat", "lines", "complexity")
+OF_HOTSPOTS = re.compile(r"(new_)?security_(hotspots|hotspots_reviewed|review_rating)")
+OF_ISSUES = re.compile(
+    r"(new_)?(software_quality_)?("
+    r"(security|reliability|maintainability)_(rating|issues|remediation_effort|debt_ratio)"
+    r"|(blocker|critical|major|minor|info)_violations|violations|bugs|vulnerabilities|code_smells"
+    r"|(blocker|high|medium|low|info|open|confirmed|reopened|prioritized_rule)_issues"
+    r"|sqale_(rating|index|debt_ratio)|technical_debt|effort_to_reach_maintainability_rating_a)"
+)
 LONGEST_NAME = 100
 
 
@@ -39,7 +49,7 @@ def not_covered(
     reasons = [
         reason
         for condition in report.failed_conditions
-        for reason in _reasons(condition, report, findings, approved, matched)
+        for reason in _reasons(condition, report, findings, approved, approved_findings, matched)
     ]
     return list(dict.fromkeys(reasons))
 
@@ -54,6 +64,7 @@ def _reasons(
     report: Report,
     findings: AllFindings,
     approved: Report,
+    approved_findings: AllFindings,
     matched: Matches,
 ) -> Iterator[str]:
     name = line(condition.name, LONGEST_NAME)
@@ -71,9 +82,15 @@ def _reasons(
         return
     if any(_is_worse(condition, item) for item in same):
         yield f"Worse than in the approved version: {name}."
-    if not any(part in condition.metric for part in WITHOUT_FINDINGS):
-        for severity in SEVERITIES:
-            yield from _new_findings(severity, findings, matched)
+    if any(part in condition.metric for part in WITHOUT_FINDINGS):
+        return
+    if OF_HOTSPOTS.fullmatch(condition.metric):
+        if not (findings.hotspots and approved_findings.hotspots):
+            yield f"Not all security hotspots of both versions could be read, but {name} failed."
+    elif not OF_ISSUES.fullmatch(condition.metric):
+        yield f"What {name} counts is not among the findings."
+    for severity in SEVERITIES:
+        yield from _new_findings(severity, findings, matched)
 
 
 def _new_findings(severity: str, findings: AllFindings, matched: Matches) -> Iterator[str]:

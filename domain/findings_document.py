@@ -33,13 +33,15 @@ class AllFindings:
     """The findings, the worst first, and the files that were not analysed.
 
     ``contents`` has the SHA-256 of files with findings. ``complete`` says whether nothing was left
-    out and each finding has a fingerprint: then two scans can be compared.
+    out and each finding has a fingerprint: then two scans can be compared. ``hotspots`` is whether
+    all of SonarQube's security hotspots are among the findings; not every token may read them.
     """
 
     findings: tuple[Finding, ...]
     contents: Mapping[str, str]
     unseen: tuple[UnseenFile, ...]
     complete: bool
+    hotspots: bool = False
 
 
 def parse(document: Any, scan: str) -> AllFindings | None:
@@ -73,6 +75,7 @@ def _read(document: Mapping[str, Any]) -> AllFindings:
         contents={str(file): str(sha256) for file, sha256 in document.get("contents", {}).items()},
         unseen=unseen,
         complete=is_comparable and not left_out,
+        hotspots=document.get("hotspots") is True,
     )
 
 

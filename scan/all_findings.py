@@ -32,6 +32,7 @@ def document(job: Job, analysis: Analysis, unseen: Sequence[UnseenFile] = ()) ->
         "counts": dict(analysis.counts),
         "omitted": max(0, sum(analysis.counts.values()) - len(listed)),
         "contents": dict(contents),
+        "hotspots": analysis.hotspots,
         "unseen": files,
         "unseenOmitted": sum(entry.files for entry in unseen)
         - sum(file["files"] for file in files),

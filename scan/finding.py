@@ -38,6 +38,7 @@ class Analysis:
     nothing. ``findings`` may have only the worst. ``repeated`` has those of them again that the
     engine counts under further severities. ``counts`` counts all, and these as well. ``contents``
     has the SHA-256 of files with findings, and of files that were removed before the analysis.
+    ``hotspots`` is whether all of SonarQube's security hotspots are among the findings.
     """
 
     engine: str
@@ -48,6 +49,7 @@ class Analysis:
     findings: Sequence[Finding]
     repeated: Sequence[Finding] = ()
     contents: Mapping[str, str] = field(default_factory=dict)
+    hotspots: bool = False
     gate: Gate | None = None
     ignored: Sequence[IgnoredSetting] = ()
     dashboard: str | None = None

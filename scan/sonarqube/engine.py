@@ -52,7 +52,7 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
         try:
             analysis_id = _processed(api, task, log)
             status = api.get("api/qualitygates/project_status", analysisId=analysis_id)
-            counts, findings, repeated, contents = issues.read(api, job.sonar.url, project, source)
+            read = issues.read(api, job.sonar.url, project, source)
             _check_still_newest(api, project, analysis_id)
         except _Overtaken:
             log.write("Another upload of the app was analysed meanwhile; scanning again")
@@ -69,11 +69,12 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
                 unsaid=api.unsaid,
             ),
             lines=sum(file.lines or 0 for file in files.values()),
-            counts=counts,
-            findings=findings,
-            repeated=repeated,
-            contents=contents,
-            gate=quality_gate.gate(status["projectStatus"], counts, job.limits),
+            counts=read.counts,
+            findings=read.findings,
+            repeated=read.repeated,
+            contents=read.contents,
+            hotspots=read.hotspots,
+            gate=quality_gate.gate(status["projectStatus"], read.counts, job.limits),
             ignored=ignored,
             dashboard=f"{job.sonar.url}/dashboard?{urlencode({'id': project})}",
         )

@@ -25,13 +25,15 @@ class Issues(NamedTuple):
     """Each issue once under the worst severity of its impacts, and ``repeated`` under the others.
 
     ``counts`` are the server's: all, by severity, each issue under the severity of each impact.
-    ``contents`` has the SHA-256 of the files that they are in.
+    ``contents`` has the SHA-256 of the files that they are in; ``hotspots`` is whether all hotspots
+    are among the findings.
     """
 
     counts: dict[str, int]
     findings: list[Finding]
     repeated: list[Finding]
     contents: Mapping[str, str]
+    hotspots: bool
 
 
 def read(api: Api, url: str, project: str, source: Path) -> Issues:
@@ -55,13 +57,14 @@ def read(api: Api, url: str, project: str, source: Path) -> Issues:
             repeated.append((issue["key"], severity))
         else:
             reported[issue["key"]] = _issue(issue, severity, url, project)
-    for key, hotspot in _hotspots(api, url, project):
+    hotspots, are_all = _hotspots(api, url, project)
+    for key, hotspot in hotspots:
         counts[hotspot.finding.severity] += 1
         reported[key] = hotspot
     known = identified(list(reported.values()), source)
     findings = dict(zip(reported, known.findings, strict=True))
     again = [replace(findings[key], severity=severity) for key, severity in repeated]
-    return Issues(counts, known.findings, again, known.contents)
+    return Issues(counts, known.findings, again, known.contents, are_all)
 
 
 def _issues(
@@ -89,24 +92,29 @@ def _issues(
             yield from ((severity, issue) for issue in issues)
 
 
-def _hotspots(api: Api, url: str, project: str) -> Iterator[tuple[str, Reported]]:
-    """The unreviewed hotspots by their keys; none if the token may not read them."""
+def _hotspots(api: Api, url: str, project: str) -> tuple[list[tuple[str, Reported]], bool]:
+    """The unreviewed hotspots by their keys, and whether these are all that there are.
+
+    None if the token may not read them.
+    """
+    hotspots: list[tuple[str, Reported]] = []
     for page in range(1, HOTSPOT_PAGES + 1):
         # `projectKey` is the only name on Cloud; servers still accept it as the former name.
         query = {"projectKey": project, "status": "TO_REVIEW", "ps": PAGE, "p": page}
         answer = api.may_get("api/hotspots/search", HOTSPOTS, **query)
         if answer is None:
-            return
+            return hotspots, False
         try:
-            hotspots = [
+            listed = [
                 (hotspot["key"], _hotspot(hotspot, url, project)) for hotspot in answer["hotspots"]
             ]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             api.could_not_say(HOTSPOTS, f"its answer has another form ({type(error).__name__})")
-            return
-        yield from hotspots
-        if len(hotspots) < PAGE:
-            return
+            return hotspots, False
+        hotspots += listed
+        if len(listed) < PAGE:
+            return hotspots, True
+    return hotspots, False
 
 
 def _issue(issue: Mapping[str, Any], severity: str, url: str, project: str) -> Reported:

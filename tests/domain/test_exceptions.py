@@ -104,8 +104,8 @@ def test_a_condition_that_did_not_fail_in_the_approved_version_is_not_covered():
 )  # fmt: skip
 def test_a_stricter_threshold_is_not_covered(now, was, comparator, is_covered):
     both = scan(finding(ONE))
-    current = condition("ratio", "5", now, comparator)
-    approved = condition("ratio", "5", was, comparator)
+    current = condition("violations", "5", now, comparator)
+    approved = condition("violations", "5", was, comparator)
 
     assert (reasons(both, both, current, was=[approved]) == []) == is_covered
 
@@ -157,6 +157,55 @@ def test_a_worse_rating_is_not_covered_even_if_every_finding_is_known():
     assert reasons(both, both, now, was=[was]) == [
         "Worse than in the approved version: security rating."
     ]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "is_covered"),
+    [(True, True, True), (False, True, False), (True, False, False)],
+)
+@pytest.mark.parametrize(
+    "metric", ["security_hotspots", "new_security_hotspots_reviewed", "security_review_rating"]
+)
+def test_hotspots_are_covered_only_where_the_token_may_read_them(metric, now, before, is_covered):
+    read, unread = replace(scan(finding(ONE)), hotspots=True), scan(finding(ONE))
+    # No hotspot is reviewed, however many there are now.
+    failed = condition(metric, "0", "100", "<")
+
+    result = reasons(read if now else unread, read if before else unread, failed)
+
+    assert (result == []) == is_covered
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "new_accepted_issues",
+        "false_positive_issues",
+        "sca_rating_vulnerability",
+        "test_failures",
+        "",
+    ],
+)
+def test_a_condition_on_what_the_findings_do_not_have_is_not_covered(metric):
+    both = scan(finding(ONE))
+
+    assert reasons(both, both, condition(metric)) != []
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "bugs",
+        "new_violations",
+        "sqale_rating",
+        "software_quality_high_issues",
+        "critical_violations",
+    ],
+)
+def test_a_condition_on_issues_is_covered_while_every_finding_is_known(metric):
+    both = scan(finding(ONE))
+
+    assert reasons(both, both, condition(metric)) == []
 
 
 @pytest.mark.parametrize(

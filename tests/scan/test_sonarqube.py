@@ -138,10 +138,13 @@ def test_hotspots_are_counted_on_every_page():
             hotspot = {"component": "a.py", "vulnerabilityProbability": "LOW"}
             return {"hotspots": [{**hotspot, "key": f"{p}-{n}"} for n in range(600 - 100 * p)]}
 
-    counts, findings, *_ = issues.read(cast(Any, Pages()), HOST, "chatops-slack_app", SOURCE)
+    counts, findings, *_, are_all = issues.read(
+        cast(Any, Pages()), HOST, "chatops-slack_app", SOURCE
+    )
 
     assert request == [1, 2]
     assert counts["LOW"] == len(findings) == 900
+    assert are_all
 
 
 class Project:
@@ -177,7 +180,7 @@ class Project:
 def test_all_issues_are_read_page_by_page():
     project = Project(HIGH=1001, LOW=500)
 
-    counts, findings, repeated, _ = project.read()
+    counts, findings, repeated, *_ = project.read()
 
     assert sorted(project.requests) == [("HIGH", 1), ("HIGH", 2), ("HIGH", 3), ("LOW", 1)]
     assert (counts["HIGH"], counts["LOW"]) == (1001, 500)
@@ -197,7 +200,7 @@ def test_the_worst_ten_thousand_issues_are_read_and_all_are_counted():
 
 
 def test_an_issue_with_two_impacts_is_repeated_under_the_milder_severity():
-    counts, findings, repeated, _ = Project(HIGH=3, LOW=1, both=2).read()
+    counts, findings, repeated, *_ = Project(HIGH=3, LOW=1, both=2).read()
 
     assert [finding.severity for finding in findings] == ["HIGH"] * 3 + ["LOW"]
     assert {finding.link for finding in repeated} < {finding.link for finding in findings}

@@ -139,6 +139,7 @@ def test_what_the_token_may_not_ask_or_the_server_does_not_know_is_no_error(serv
     api = served(sonar)
 
     assert ask_all(api) == (path != HOTSPOTS)
+    assert issues.read(api, "https://sonar", PROJECT, SOURCE).hotspots == (path != HOTSPOTS)
     assert api.unsaid == []
 
 
