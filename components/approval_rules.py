@@ -19,6 +19,11 @@ class ApprovalRules:
     people: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
+    def need_people(self) -> bool:
+        """Whether what holds depends on who clicked, which only the chat service's log says."""
+        return self.approvals > 1 or self.self_approval == "refuse"
+
+    @property
     def four_eyes(self) -> dict[str, str]:
         """The environment of functions that go by who uploaded and who approved."""
         return {"SELF_APPROVAL": self.self_approval, "PEOPLE": json.dumps(dict(self.people))}

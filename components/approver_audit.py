@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
+from components.policy import Grant, allow
 from components.storage import Storage
 
 # The chat service writes its logs to this region, regardless of the stack's region.
@@ -17,11 +18,15 @@ AUDIT_LOG_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class ApproverAuditArgs:
-    """``approval_function`` is the name of the function that the buttons call."""
+    """``approval_function`` is the name of the function that the buttons call.
+
+    ``resumes`` is whether something follows from who clicked.
+    """
 
     context: Context
     storage: Storage
     approval_function: pulumi.Input[str]
+    resumes: bool
 
 
 class ApproverAudit(pulumi.ComponentResource):
@@ -58,11 +63,13 @@ class ApproverAudit(pulumi.ComponentResource):
                 statements=[
                     *storage.read_evidence("scan.json"),
                     *storage.write_evidence("actions/*.json"),
+                    *(self._resume(storage) if args.resumes else ()),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": storage.artifacts.name,
                     "EVIDENCE_REGION": context.region,
                     "APPROVAL_FUNCTION": args.approval_function,
+                    "STATE_BUCKET": storage.state.name if args.resumes else "",
                 },
                 # A batch of clicks, each with its calls to another region.
                 timeout_seconds=60,
@@ -90,3 +97,9 @@ class ApproverAudit(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         self.register_outputs({"function": function.name, "log_group": audit_log.name})
+
+    @staticmethod
+    def _resume(storage: Storage) -> Grant:
+        # IAM supports no narrower resource for task tokens.
+        resume = allow("states:SendTaskSuccess", resources=["*"])
+        return [*storage.read_state("waiting/*"), resume]

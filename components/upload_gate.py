@@ -191,7 +191,7 @@ class UploadGateArgs:
             ),
             "approvals must be 1 or 2": self.approvals in (1, 2),
             "record_approver must be true with self_approval refuse, and with approvals 2": (
-                self.record_approver or (self.self_approval != "refuse" and self.approvals == 1)
+                self.record_approver or not self.rules.need_people
             ),
             f"people must be at most {MAX_PEOPLE} characters of JSON": (
                 len(json.dumps(dict(self.people))) <= MAX_PEOPLE
@@ -304,6 +304,7 @@ class UploadGate(pulumi.ComponentResource):
                     context=context,
                     storage=storage,
                     approval_function=approval.approval.name,
+                    resumes=args.rules.need_people,
                 ),
                 opts=child,
             ).log_group

@@ -3,13 +3,13 @@
 It only says whom to resume once the root ends; what rests on what, the evidence says.
 """
 
+from functools import partial
 from typing import Any
 
 from domain import stored_objects
 from domain.evidence_paths import resting_key, resting_prefix
 from handlers import parallel
-from handlers.evidence import waiting
-from handlers.resume import resume_execution
+from handlers.resume import resume_scan
 
 
 def mark(s3: Any, bucket: str, root: str, scan: str) -> None:
@@ -37,9 +37,5 @@ def resume(s3: Any, sfn: Any, bucket: str, root: str, most: int | None = None) -
 
     Each reads the evidence then. ``most`` is for a caller that must respond soon.
     """
-
-    def send(scan: str) -> bool:
-        request = waiting(s3, bucket, scan)
-        return bool(request and resume_execution(sfn, request["token"]))
-
+    send = partial(resume_scan, s3, sfn, bucket)
     return sum(parallel.map_all(send, scans(s3, bucket, root)[:most]))

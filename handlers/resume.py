@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.stored_objects import error_code
 from handlers.aws import ClientError
+from handlers.evidence import waiting
 
 # Errors for a wait that is over: already resumed, timed out, or its execution was stopped.
 NOT_WAITING = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
@@ -30,3 +31,9 @@ def resume_execution(sfn: Any, token: str) -> bool:
             raise
         return False
     return True
+
+
+def resume_scan(s3: Any, sfn: Any, state_bucket: str, scan: str) -> bool:
+    """Resume the execution of ``scan``, which then reads the evidence; return whether it waited."""
+    request = waiting(s3, state_bucket, scan)
+    return bool(request and resume_execution(sfn, request["token"]))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.support.recording import ACCOUNT, REGION, Built, gate
@@ -35,7 +37,21 @@ def test_the_function_finds_the_evidence_in_the_stacks_region(built: Built):
         "ARTIFACTS_BUCKET": "gate-artifacts",
         "EVIDENCE_REGION": REGION,
         "APPROVAL_FUNCTION": "gate-approval",
+        "STATE_BUCKET": "",
     }
+
+
+@pytest.mark.parametrize("rule", [{"approvals": 2}, {"self_approval": "refuse"}])
+def test_it_may_resume_executions_only_where_something_follows_from_who_clicked(
+    built: Built, rule: dict[str, Any]
+):
+    resumes = gate(record_approver=True, **rule)
+
+    assert resumes.variables(AUDIT)["STATE_BUCKET"] == "gate-state"
+    more = resumes.rights(AUDIT) - built.rights(AUDIT)
+    assert ("states:SendTaskSuccess", "*") in more
+    assert ("s3:GetObject", "arn:aws:s3:::gate-state/waiting/*") in more
+    assert not any(action.startswith("s3:Put") for action, _ in more)
 
 
 def test_the_log_is_that_of_the_configuration_with_the_configured_retention(built: Built):

@@ -282,3 +282,57 @@ def test_all_possible_approvers_are_named_nearest_first(artifacts):
 )
 def test_a_user_is_named_by_what_the_log_contains(person, expected):
     assert str(person) == expected
+
+
+@pytest.fixture
+def request_waits(scanned, machine):
+    """The state machine waits for people."""
+    scanned[f"waiting/{SCAN}.json"] = {"scan": SCAN, "kind": "decision", "token": "token-1"}
+    machine.waiting.add("token-1")
+    return scanned
+
+
+@pytest.mark.parametrize(("verb", "resumed"), [
+    ("approve", ["token-1"]), ("extend", ["token-1"]), ("reject", []), ("withdraw", []),
+])  # fmt: skip
+def test_a_record_of_an_approval_lets_the_state_machine_look_who_clicked(
+    request_waits, machine, verb, resumed
+):
+    approver_audit.handler(batch(command_of({"scan": SCAN, verb: REASON})), None)
+
+    assert machine.resumed == resumed
+
+
+def test_the_record_is_written_before_the_state_machine_reads_it(request_waits, calls, machine):
+    def read(params: Any) -> Any:
+        assert len(records(request_waits)) == 1
+        return machine.send_task_success(params)
+
+    calls.before["SendTaskSuccess"] = read
+    approver_audit.handler(batch(event()), None)
+
+    assert machine.resumed == ["token-1"]
+
+
+def test_nothing_is_resumed_where_nothing_follows_from_who_clicked(
+    request_waits, machine, monkeypatch
+):
+    monkeypatch.setattr(approver_audit, "STATE_BUCKET", "")
+    approver_audit.handler(batch(event()), None)
+
+    assert len(records(request_waits)) == 1
+    assert machine.resumed == []
+
+
+def test_a_batch_is_tried_again_after_an_outage_of_step_functions(request_waits, calls, machine):
+    other = command_of({"scan": SCAN, "reject": "Too risky"})
+    calls.refuse("SendTaskSuccess", "ServiceUnavailable")
+    with pytest.raises(approver_audit.aws.ClientError):
+        approver_audit.handler(batch(event(), other), None)
+    assert len(records(request_waits)) == 2  # all are recorded before anything is resumed
+
+    calls.before["SendTaskSuccess"] = machine.send_task_success
+    approver_audit.handler(batch(event(), other), None)
+
+    assert machine.resumed == ["token-1"]
+    assert len(records(request_waits)) == 2

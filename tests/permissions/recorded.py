@@ -206,7 +206,7 @@ def _what_happens_seldom(cloud: LocalAccount) -> None:
     described = {"scan": "nothing/1", "app": "nothing", "upload": upload, "build": None}
     late = {"execution": opened["execution"], "error": failure, "expiresAt": "2030-01-01T00:00:00Z"}
     _invoke(cloud, "check-build-status", {**described, **late})
-    for scan in (withdrawn, "nothing/1"):
+    for scan in (withdrawn, passed, "nothing/1"):
         for _ in range(2):
             _invoke(cloud, "approver-audit", _clicked(cloud, scan), "us-east-1")
     with patch.object(
@@ -288,7 +288,7 @@ def _clicked(cloud: LocalAccount, scan: str) -> dict[str, Any]:
     """A batch of the chat service's log, as CloudWatch sends it."""
     message = {
         "slackUserId": "U1",
-        "command": _command(cloud, {"scan": scan, "withdraw": "once more"}),
+        "command": _command(cloud, {"scan": scan, "approve": "once more"}),
     }
     log_event = {"id": "1", "timestamp": 0, "message": json.dumps(message)}
     batch = {"messageType": "DATA_MESSAGE", "logEvents": [log_event]}

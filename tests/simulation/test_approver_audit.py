@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from handlers import approver_audit
 from tests.simulation.model import check
 from tests.simulation.paths import PATHS
 from tests.simulation.scenario import run
 from tests.simulation.trace import Event, Mailed, Stored, Trace
+
+# isort: split
+from handlers import approver_audit
 
 SCENARIO, _ = PATHS["rejected, with the approver's name"]
 

@@ -16,6 +16,7 @@ from tests.simulation import earlier_bugs
 from domain import approvals, quorum
 from handlers import (
     approval,
+    approver_audit,
     callback,
     check_build_status,
     notify,
@@ -202,12 +203,15 @@ FIXES = {
         ("own approval kept",),
         ((settlement, "_self_approver", earlier_bugs.nobody),),
     ),
-    "event-about-people": Fix(
+    "record-of-who-clicked-resumes": Fix(
         18,
         "the log says who approved, and nobody looks",
-        "no S3 event about actions",
+        "approver_audit resumes nothing; no S3 event about actions",
         ("own approval kept", "two approved, and nothing follows"),
-        ((callback, "answer", earlier_bugs.not_about_people),),
+        (
+            (approver_audit, "resume_scan", earlier_bugs.nothing),
+            (callback, "answer", earlier_bugs.not_about_people),
+        ),
     ),
 }
 

@@ -16,13 +16,6 @@ from tests.simulation.model.subjects import CLICK, Attempt, Violation, flights
 from tests.simulation.model.wording import seconds, verb
 from tests.simulation.trace import Clicked, Stored
 
-# How late S3's event about a record may be delivered, in seconds (aws/bridge.py). AWS: usually
-# seconds, "sometimes a minute or longer".
-EVENT = 63.0
-# Lambda tries an event three times, within three minutes and some seconds (aws/bridge.py); of a
-# call, botocore makes two attempts each time.
-RETRIED, ATTEMPTS = 200.0, 6
-
 
 def violations(history: History) -> Iterator[Violation]:
     """Evaluate all decisions by people."""
@@ -107,9 +100,7 @@ def _undecided(history: History, attempt: Attempt) -> Iterator[Violation]:
         approved[user] = min(approved.get(user, inf), since)
     for first, second in combinations(approved.values(), 2):
         since = max(first, second)
-        late = history.patience.deadline(since + EVENT)
-        if _dropped(history, since):
-            continue
+        late = history.patience.deadline(since)
         if late < attempt.decided and since < history.ended and not _failed(attempt, late):
             yield Violation(
                 "two approved, and nothing follows",
@@ -117,14 +108,6 @@ def _undecided(history: History, attempt: Attempt) -> Iterator[Violation]:
                 f"{attempt.scan}: {approved}, decided at {attempt.decided:.1f}",
             )
             return
-
-
-def _dropped(history: History, since: float) -> bool:
-    """Whether each attempt at S3's event may have failed (docs/faults.md, "What is accepted")."""
-    end = since + EVENT + RETRIED
-    faults = history.patience.faults
-    met = [fault for fault in faults if fault.caller == "callback" and since <= fault.at <= end]
-    return len(met) >= ATTEMPTS
 
 
 def _failed(attempt: Attempt, by: float) -> bool:
@@ -175,7 +158,7 @@ def _own(history: History, attempt: Attempt) -> Iterator[Violation]:
         if users != {uploader}:
             continue
         since = max(known, stored.at, min(record.at for record in matching))
-        late = history.patience.deadline(since + EVENT)
+        late = history.patience.deadline(since)
         over = min(attempt.end(late), attempt.withdrawn, attempt.version.deleted, history.ended)
         if late < over and not _failed(attempt, late):
             yield Violation(

@@ -218,7 +218,7 @@ WRONG: list[tuple[str, Callable[[], History], Change]] = [
     ("own approval kept", taken_back_life, lambda s: without(
         s, *documents(s, "withdrawal.json"))),
     ("own approval kept", taken_back_life, lambda s: moved(
-        s, 200, *documents(s, "withdrawal.json"))),
+        s, 100, *documents(s, "withdrawal.json"))),
     ("taken back without cause", taken_back_life, lambda s: without(s, *stored(
         s, "actions/1.json"))),
     ("taken back without cause", taken_back_life, lambda s: setattr(
