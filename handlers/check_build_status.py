@@ -125,7 +125,7 @@ class Result(NamedTuple):
     error: report.ScanError | None = None
     causes: Sequence[str] = ()
     storm: bool = False
-    references: Mapping[str, str] = MappingProxyType({})
+    references: Mapping[str, str | bool] = MappingProxyType({})
 
 
 def _evaluate(evidence: Evidence, event: Mapping[str, Any], before: Before) -> StoredObject:
@@ -256,11 +256,15 @@ def _failed(
             newer,
             compared,
             match,
-            covers=APPROVAL_COVERS == "findings",
+            covers=APPROVAL_COVERS == "findings" and succeeded,
         ),
         causes=[f"quality gate: {condition.name}" for condition in parsed_report.failed_conditions],
         storm=storm,
-        references={**_since(compared), **({"exception": match.result.scan} if match else {})},
+        references={
+            **_since(compared),
+            **({"exception": match.result.scan} if match else {}),
+            **({} if succeeded else {"buildFailed": True}),
+        },
     )
 
 

@@ -144,7 +144,9 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         )
         _mail(scan_links, body)
         return {"card": None}
-    texts = circumstances.context(name, about, STATE_BUCKET, covers=APPROVAL_COVERS == "findings")
+    is_certain = not (gate_result and gate_result.get("buildFailed"))
+    covers = APPROVAL_COVERS == "findings" and is_certain
+    texts = circumstances.context(name, about, STATE_BUCKET, covers=covers)
     people, joined = circumstances.people(name, about), "or"
     if name == "partly-approved":
         so_far = circumstances.approvals_so_far(

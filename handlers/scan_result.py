@@ -50,11 +50,16 @@ def key_of(evidence: Evidence) -> str:
 def read(evidence: Evidence) -> ScanResult | None:
     """Return the result of a scan whose gate was evaluated, None if it is incomplete or changed.
 
+    Also None if its build failed: hostile code in the scanner may have written the findings, so
+    that those of later versions are the same.
+
     The documents are read one after the other, so that several scans can be read in parallel.
     """
     stored = evidence.get("gate-result.json")
     gate_result = as_dict(stored and stored.document)
     if not stored or gate_result.get("status") not in ("passed", "failed"):
+        return None
+    if gate_result.get("buildFailed"):
         return None
     left = evidence.get("report.json")
     if not left or as_dict(gate_result["evidence"]).get("report.json") != left.sha256:

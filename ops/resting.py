@@ -45,6 +45,8 @@ def findings(scan: Scan, files: Files, root_files: Files) -> Iterator[tuple[str,
 
 
 def _not_covered(scan: Scan, files: Files, root: Scan, root_files: Files) -> list[str]:
+    if root.gate_result and root.gate_result.get("buildFailed"):
+        return ["its build failed, so its findings are not certain"]
     reports = [report.parse(one.report, one.id) for one in (scan, root)]
     listed = [
         findings_document.parse(stored.document, one.id)

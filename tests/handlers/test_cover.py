@@ -244,6 +244,19 @@ def test_a_report_of_a_build_that_failed_is_not_covered(app, root):
     assert asks(app.evaluate(app.upload(finding("a")), "broken"))
 
 
+def test_an_approval_of_a_report_whose_build_failed_covers_nothing(app):
+    root = app.upload(finding("a"))
+    assert "later ones" not in str(app.evaluate(root, "broken"))
+    app.approve(root)
+    scan = app.upload(finding("a"))
+
+    result = app.evaluate(scan)
+
+    assert asks(result)
+    assert "approved with" not in described(result)
+    assert "Since" not in described(result)
+
+
 def test_a_version_that_was_replaced_is_not_covered(app, root):
     scan = app.upload(finding("a"))
     app._artifacts.upload(KEY)
