@@ -37,7 +37,7 @@ def test_one_of_two_who_rejects_ends_it(cloud):
 
     answer = click(cloud, scan, "Reject", "not this one", "Eve")
 
-    assert answer == f"Rejected: {scan} stays blocked."
-
+    # The record of Ben's click resumes the execution as well, perhaps at this moment.
+    assert answer.startswith((f"Rejected: {scan}", f"Recorded as rejected: {scan}"))
     assert cloud.ended(cloud.execution(scan)) == "SUCCEEDED"
     assert cloud.clearance("payments/b.zip", scan) == "rejected"
