@@ -101,6 +101,8 @@ def _match(
     named = as_dict(exception.decision.document["evidence"]).get("gate-result.json")
     if result is None or result.sha256 != named or result.gate_result["status"] != "failed":
         return None
+    if result.gate_result.get("buildFailed"):
+        return None
     same = changes.compare(result.findings, findings)
     uncovered = (
         None

@@ -1,7 +1,7 @@
 """Reads what a scan resulted in, as far as its documents name each other's SHA-256."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain import findings_document, report
@@ -50,16 +50,14 @@ def key_of(evidence: Evidence) -> str:
 def read(evidence: Evidence) -> ScanResult | None:
     """Return the result of a scan whose gate was evaluated, None if it is incomplete or changed.
 
-    Also None if its build failed: hostile code in the scanner may have written the findings, so
-    that those of later versions are the same.
+    If its build failed, its findings are not complete: hostile code in the scanner may have written
+    those of the next version.
 
     The documents are read one after the other, so that several scans can be read in parallel.
     """
     stored = evidence.get("gate-result.json")
     gate_result = as_dict(stored and stored.document)
     if not stored or gate_result.get("status") not in ("passed", "failed"):
-        return None
-    if gate_result.get("buildFailed"):
         return None
     left = evidence.get("report.json")
     if not left or as_dict(gate_result["evidence"]).get("report.json") != left.sha256:
@@ -68,6 +66,8 @@ def read(evidence: Evidence) -> ScanResult | None:
     findings = findings_of(evidence.scan, left, evidence.get(findings_document.NAME))
     if parsed_report is None or findings is None:
         return None
+    if gate_result.get("buildFailed"):
+        findings = replace(findings, complete=False)
     return ScanResult(
         scan=evidence.scan,
         key=key_of(evidence),

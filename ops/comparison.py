@@ -76,6 +76,8 @@ def of(evidence: Evidence, scan: Scan) -> Comparison | None:
     before, now = _findings(evidence, earlier), _findings(evidence, scan)
     if not (before and now and earlier.opened and earlier.gate_result):
         return None
+    if earlier.gate_result.get("buildFailed"):
+        return None
     return Comparison(
         since=since,
         key=earlier.opened["key"],

@@ -80,7 +80,7 @@ def _others(history: History, attempt: Attempt) -> list[Attempt]:
 
 
 def _numbers(attempt: Attempt, before: Attempt) -> Iterator[str]:
-    known = coverage.is_known(attempt) and coverage.is_known(before)
+    known = coverage.is_known(attempt) and coverage.is_certain(before)
     findings = coverage.compare(coverage.findings(before), coverage.findings(attempt))
     files = coverage.compare(coverage.unseen(before), coverage.unseen(attempt))
     expected = [

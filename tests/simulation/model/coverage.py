@@ -97,9 +97,14 @@ def is_known(attempt: Attempt) -> bool:
     )
 
 
+def is_certain(attempt: Attempt) -> bool:
+    """Whether all findings are known, and the build that recorded them succeeded."""
+    return is_known(attempt) and not _document(attempt, "gate-result.json").get("buildFailed")
+
+
 def not_covered(now: Attempt, approved: Attempt) -> Iterator[str]:
     """Why an approval of the second scan does not cover the first; nothing if it does."""
-    if not is_known(now) or not is_known(approved):
+    if not is_known(now) or not is_certain(approved):
         yield "not all findings are known"
         return
     changes = compare(findings(approved), findings(now))
