@@ -24,6 +24,7 @@ _FIELDS = {
     "uploadedAt": "uploaded_at",
     "evaluatedAt": "evaluated_at",
 }
+_TYPES = {"attempt": int}  # of the others: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +131,11 @@ def _parse(stored: StoredObject | None, app: str) -> AppRecord:
     document = as_dict(stored and stored.document)
     last: Mapping[str, Any] = as_dict(document.get("last"))
     scans = [scan for scan in as_list(document.get("exceptions")) if _is_of(app, scan)]
-    known = last.keys() == _FIELDS.keys() and _is_of(app, last["scan"])
+    known = (
+        last.keys() == _FIELDS.keys()
+        and _is_of(app, last["scan"])
+        and all(isinstance(value, _TYPES.get(name, str)) for name, value in last.items())
+    )
     return AppRecord(
         last=Last(**{_FIELDS[name]: value for name, value in last.items()}) if known else None,
         exceptions=tuple(scans[:MOST_EXCEPTIONS]),

@@ -87,6 +87,17 @@ def test_a_concurrent_write_is_not_lost(artifacts, monkeypatch):
     assert recorded() == app_record.AppRecord(last=LAST, exceptions=("payments/v9", "payments/v8"))
 
 
+STORED = {
+    "scan": "payments/v1",
+    "key": "payments/api.zip",
+    "versionId": "v1",
+    "attempt": 1,
+    "status": "failed",
+    "uploadedAt": "2026-11-12T09:00:00Z",
+    "evaluatedAt": "2026-11-12T09:01:00Z",
+}
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -94,6 +105,9 @@ def test_a_concurrent_write_is_not_lost(artifacts, monkeypatch):
         [],
         {"last": "v1", "exceptions": {}},
         {"last": {"scan": "web/v1"}, "exceptions": ["web/v1", "../x", 7]},
+        {"last": {**STORED, "uploadedAt": None}},
+        {"last": {**STORED, "attempt": "2"}},
+        {"last": {**STORED, "evaluatedAt": 7}},
     ],
 )
 def test_what_is_not_about_a_scan_of_the_app_is_ignored(artifacts, document):
