@@ -19,6 +19,16 @@ def is_uploader(person: Person, uploader: Uploader, people: Mapping[str, str]) -
     return not _folded(names).isdisjoint(_folded({*uploader.ids, *uploader.addresses}))
 
 
+def identity(person: Person, people: Mapping[str, str]) -> str:
+    """Return the address of ``person`` if it is known, else the id: one person can have two ids.
+
+    An entry that is no address tells nothing, since several people may upload as one principal.
+    """
+    entry = address(people.get(person.user))
+    known = entry or address(person.user) or address(person.name)
+    return known.casefold() or person.user
+
+
 def of_others(actions: Iterable[Any], uploader: Uploader, people: Mapping[str, str]) -> list[Any]:
     """Return the documents of ``actions/`` about others than ``uploader``; see ``is_uploader``."""
     return [action for action in actions if not is_uploader(person_of(action), uploader, people)]

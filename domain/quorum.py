@@ -2,13 +2,13 @@
 
 A click on Approve that was allowed leaves ``approvals/<n>.json``, without its user; the chat
 service's log says who clicked, but has refused clicks, too. So a person counts with one of each,
-and no click counts for two people.
+and no click counts for two people. Who has two ids is one person where their addresses are known.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from . import approvers, timestamps
+from . import approvers, four_eyes, timestamps
 from .approvers import Person, person_of
 
 Document = Mapping[str, Any]
@@ -21,24 +21,31 @@ class Approval(NamedTuple):
     click: Document
 
 
-def approvals(clicks: Sequence[Document], actions: Sequence[Document]) -> list[Approval]:
+def approvals(
+    clicks: Sequence[Document], actions: Sequence[Document], known_as: Mapping[str, str]
+) -> list[Approval]:
     """Return as many different people as possible, each with a click of their own, oldest first.
 
-    ``actions`` are the documents of ``actions/``, without those of people who do not count.
+    ``actions`` are the documents of ``actions/``, without those of people who do not count;
+    ``known_as`` is the setting ``people``.
     """
+
+    def identity(action: Document) -> str:
+        return four_eyes.identity(person_of(action), known_as)
+
     approving = sorted(
         (action for action in actions if action["action"] == "approve"),
         key=lambda action: timestamps.parse(action["clickedAt"]),
     )
     people: dict[str, Person] = {}
     for action in approving:
-        people.setdefault(action["user"], person_of(action))
+        people.setdefault(identity(action), person_of(action))
     candidates = {
         user: [
             number
             for number, click in enumerate(clicks)
             if any(
-                action["user"] == user
+                identity(action) == user
                 and approvers.is_click(action, click["reason"], click["approvedAt"])
                 for action in approving
             )

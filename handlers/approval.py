@@ -314,7 +314,7 @@ def _approve_with_others(
     else:
         return f"Nothing was recorded: {MOST_CLICKS} clicks on Approve are enough."
     _log(action, stored, CONTINUES)
-    counted = quorum.approvals(before, evidence.all("actions")) if before else []
+    counted = quorum.approvals(before, evidence.all("actions"), {}) if before else []
     names = " and ".join(text(approval.person, 100) for approval in counted[:APPROVALS])
     so_far = f"; {names} did so far" if names else ""
     return (

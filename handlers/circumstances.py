@@ -79,7 +79,7 @@ def approvals_so_far(
     actions = about.evidence.all("actions")
     if refuse:
         actions = four_eyes.of_others(actions, uploader, known_as)
-    return quorum.approvals(clicks, actions)
+    return quorum.approvals(clicks, actions, known_as)
 
 
 def context(event: str, about: Circumstances, bucket: str, *, covers: bool) -> Context:

@@ -135,7 +135,7 @@ def _approvals(evidence: Evidence, names: Sequence[str], rules: Rules) -> list[q
     actions = evidence.all("actions")
     if rules.self_approval == "refuse":
         actions = four_eyes.of_others(actions, _uploader(evidence), rules.people)
-    return quorum.approvals(clicks, actions)
+    return quorum.approvals(clicks, actions, rules.people)
 
 
 def _self_approver(evidence: Evidence, documents: Documents, rules: Rules) -> Person | None:

@@ -18,8 +18,8 @@ def action(user, reason="Known", at="10:00:02", verb="approve"):
             "clickedAt": when}  # fmt: skip
 
 
-def users(clicks, actions):
-    return [approval.person.user for approval in approvals(clicks, actions)]
+def users(clicks, actions, known_as=None):
+    return [approval.person.user for approval in approvals(clicks, actions, known_as or {})]
 
 
 def test_two_people_with_a_click_each_count():
@@ -27,12 +27,20 @@ def test_two_people_with_a_click_each_count():
     actions = [action("ada"), action("ben", "Agreed", "10:30:01")]
 
     assert users(clicks, actions) == ["ada", "ben"]
-    assert approvals(clicks, actions)[0].person.name == "Ada"
-    assert approvals(clicks, actions)[1].click == clicks[1]
+    assert approvals(clicks, actions, {})[0].person.name == "Ada"
+    assert approvals(clicks, actions, {})[1].click == clicks[1]
 
 
 def test_one_person_counts_once():
     assert users([click(), click()], [action("ada"), action("ada", at="10:00:09")]) == ["ada"]
+
+
+def test_one_person_with_two_ids_counts_once_where_the_address_is_known():
+    clicks, actions = [click(), click()], [action("ada"), action("eve")]
+
+    assert len(users(clicks, actions)) == 2
+    assert len(users(clicks, actions, {"ada": "a@example.com", "eve": "A@example.com"})) == 1
+    assert len(users(clicks, actions, {"ada": "AIDAEXAMPLE", "eve": "AIDAEXAMPLE"})) == 2
 
 
 def test_nobody_counts_before_the_log_says_who_clicked():

@@ -194,7 +194,7 @@ def nothing(*_: Any) -> list[Any]:
     return []
 
 
-def each_click(clicks: Any, actions: Any) -> Any:
+def each_click(clicks: Any, actions: Any, known_as: Any) -> Any:
     """Count clicks instead of people."""
     people = [
         Person(action["user"], action.get("userName"))
