@@ -24,7 +24,9 @@ from domain import (
 )
 from domain.approvers import Person
 from domain.findings_document import AllFindings
+from domain.json_values import as_dict
 from domain.sanitize import line
+from domain.scan_id import scan_id
 from domain.stored_objects import StoredObject
 from handlers import (
     app_record,
@@ -238,7 +240,7 @@ def _failed(
         list(filter(None, valid)),
         parsed_report,
         findings,
-        partial(_refused, scan_links.uploader) if cover else None,
+        partial(_refused, scan_links.uploader, before.opened) if cover else None,
     )
     if match and match.covers:
         if _is_still_valid(match, scan):
@@ -295,8 +297,17 @@ def _error(
     )
 
 
-def _refused(uploaded_by: uploader.Uploader, people: Sequence[Person]) -> list[str]:
-    """Why, by the setting ``selfApproval``, what ``people`` approved does not cover an upload."""
+def _refused(
+    uploaded_by: uploader.Uploader, opened: StoredObject | None, people: Sequence[Person]
+) -> list[str]:
+    """Why what ``people`` approved does not cover an upload, whatever is the same in both.
+
+    People refused this version itself, or the setting ``selfApproval`` does.
+    """
+    if opened and any(map(_is_refused, _earlier_attempts(opened.document))):
+        return [
+            "This version was rejected, or its approval withdrawn, before it was scanned again."
+        ]
     if SELF_APPROVAL != "refuse":
         return []
     if not uploaded_by.principal_id:
@@ -306,6 +317,16 @@ def _refused(uploaded_by: uploader.Uploader, people: Sequence[Person]) -> list[s
     if any(four_eyes.is_uploader(person, uploaded_by, PEOPLE) for person in people):
         return ["That version was approved by who uploaded this one."]
     return []
+
+
+def _earlier_attempts(opened: Mapping[str, Any]) -> list[Evidence]:
+    numbers = range(1, opened.get("attempt", 1))
+    return [_evidence(scan_id(opened["app"], opened["versionId"], number)) for number in numbers]
+
+
+def _is_refused(evidence: Evidence) -> bool:
+    decision, withdrawal = evidence.read_each("decision.json", "withdrawal.json")
+    return bool(withdrawal) or as_dict(decision).get("decision") == "rejected"
 
 
 def _is_still_valid(match: Match, scan: str) -> bool:

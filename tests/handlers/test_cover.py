@@ -267,6 +267,31 @@ def test_a_version_that_was_replaced_is_not_covered(app, root):
     assert not app.has(scan, "decision.json")
 
 
+@pytest.mark.parametrize("refusal", ["withdrawal.json", "decision.json"])
+def test_a_version_that_people_refused_asks_when_it_is_scanned_again(app, root, refusal):
+    first = app.upload(finding("a"))
+    app.evaluate(first, covers=refusal == "withdrawal.json")
+    if refusal == "withdrawal.json":
+        withdraw(app, first)
+    else:
+        app.put(first, "decision.json", {"version": 1, "scan": first, "decision": "rejected"})
+    again = app.upload(finding("a"), version=first.partition("/")[2], attempt=2)
+
+    result = app.evaluate(again)
+
+    assert asks(result)
+    assert "rejected, or its approval withdrawn" in described(result)
+    assert not asks(app.evaluate(app.upload(finding("a"))))
+
+
+def test_a_covered_version_that_is_scanned_again_is_covered_again(app, root):
+    first = app.upload(finding("a"))
+    app.evaluate(first)
+    again = app.upload(finding("a"), version=first.partition("/")[2], attempt=2)
+
+    assert not asks(app.evaluate(again))
+
+
 def test_an_earlier_state_machine_asks(app, root):
     assert asks(app.evaluate(app.upload(finding("a")), covers=False))
 

@@ -53,10 +53,21 @@ def _wrong(history: History, attempt: Attempt) -> Iterator[str]:
         )
     for why in coverage.not_covered(attempt, root):
         yield f"{root.scan} does not cover it: {why}"
+    if _was_refused(attempt, start):
+        yield "people had rejected or withdrawn this version"
     if attempt.version.newer(start, attempt.evaluated):
         yield "a newer version had been there for long"
     if history.settings.self_approval == "refuse":
         yield from _own(attempt, root)
+
+
+def _was_refused(attempt: Attempt, by: float) -> bool:
+    """Whether an earlier attempt at the version was rejected, or its own approval withdrawn."""
+    return any(
+        other.own_withdrawal < by or (other.outcome == "rejected" and other.decided < by)
+        for other in attempt.version.attempts
+        if other.number < attempt.number
+    )
 
 
 def _own(attempt: Attempt, root: Attempt) -> Iterator[str]:
@@ -86,6 +97,8 @@ def _asked(history: History, attempt: Attempt) -> Iterator[Violation]:
     has_card = any(kind(card) == "failed" for card in attempt.cards)
     start = attempt.evaluated - FOLLOWS - EVALUATION
     version, patience = attempt.version, history.patience
+    if _was_refused(attempt, attempt.evaluated):
+        return
     # An event that is lost keeps the state machine from asking how the build ended.
     if attempt.built < start:
         return
