@@ -13,7 +13,7 @@ from handlers.exceptions_of_app import Match
 NEW = "new"
 # New findings that are named, and findings that are named if fewer are new.
 TOP_NEW = 10
-LONGEST_NAME = 120
+LONGEST_NAME, LONGEST_PERSON = 120, 80
 
 
 def headline(comparison: Comparison) -> str:
@@ -40,7 +40,10 @@ def approved(match: Match) -> str:
     if match.files:
         covered += f" and {files(match.files, 'unanalysed file')}"
     are = "is" if match.findings + match.files == 1 else "are"
-    by = f" by {' or '.join(map(str, match.people[:5]))}" if match.people else ""
+    # Without the names of two people the log only says who it may have been.
+    joined = " and " if "approvals" in match.exception.decision.document else " or "
+    names = joined.join(line(str(person), LONGEST_PERSON) for person in match.people[:5])
+    by = f" by {names}" if names else ""
     until = timestamps.minute(timestamps.iso(match.exception.ends))
     reason = match.exception.decision.document["reason"]
     return (
@@ -72,10 +75,11 @@ def uncovered(match: Match) -> str:
     return f"Not covered by it: {' '.join(match.uncovered)}" if match.uncovered else ""
 
 
-def new_files(comparison: Comparison | None) -> frozenset[tuple[str, str]]:
-    """The classes and names of unanalysed files that are new."""
+def new_files(comparison: Comparison | None) -> dict[tuple[str, str], int]:
+    """The unanalysed files that are new: class and name of each, and how many a folder holds."""
     changes = comparison and comparison.changes
-    return frozenset((entry.kind, entry.file) for entry in (changes.new_files if changes else ()))
+    entries = changes.new_files if changes else ()
+    return {(entry.kind, entry.file): entry.files for entry in entries}
 
 
 def _left(new: int, known: int) -> Iterator[str]:

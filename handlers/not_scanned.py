@@ -1,6 +1,7 @@
 """Lines about files that were not analysed, for cards and emails."""
 
-from collections.abc import Container
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from domain.coverage import Unseen, files
@@ -9,6 +10,7 @@ from domain.report import Report
 UNANALYSED = "Unanalysed files: code that the scanner did not evaluate"
 BY_NATURE = "Not covered by this scanner"
 SILENT = "does not list the files that it read: all that it can read count as analysed"
+NONE: Mapping[tuple[str, str], int] = MappingProxyType({})
 # What to do if only conditions on files that were not analysed fail the gate.
 _REMEDIES = {
     "unanalysed_files": "fix the unanalysed files so that the scanner can read them",
@@ -23,12 +25,10 @@ class Line(NamedTuple):
     words: str
 
 
-def unanalysed(
-    report: Report, most: int, new: Container[tuple[str, str]] = frozenset()
-) -> list[Line]:
+def unanalysed(report: Report, most: int, new: Mapping[tuple[str, str], int] = NONE) -> list[Line]:
     """Return lines about the first ``most`` files in supported languages that were not analysed.
 
-    ``new`` has the classes and names of those that are new, which come first.
+    ``new`` has the classes and names of those that are new, which come first, and how many each is.
     """
     return _named(report, "unanalysed", most, new)
 
@@ -56,21 +56,31 @@ def remedy(report: Report) -> str:
 
 
 def _named(
-    report: Report, kind: str, most: int, new: Container[tuple[str, str]] = frozenset()
+    report: Report, kind: str, most: int, new: Mapping[tuple[str, str], int] = NONE
 ) -> list[Line]:
     if report.coverage is None:
         return []
-    entries = sorted(
-        report.coverage.named(kind), key=lambda entry: (entry.kind, entry.file) not in new
-    )[:most]
-    left = report.coverage.counts[kind] - sum(entry.files for entry in entries)
+    listed = report.coverage.named(kind)
+    # The report names the first 100 of a class, and new ones may be others.
+    names = {entry.file for entry in listed}
+    others = [
+        Unseen(kind=kind, file=file, language="", reason="", files=number)
+        for (of_kind, file), number in new.items()
+        if of_kind == kind and file not in names
+    ]
+    entries = sorted([*listed, *others], key=lambda entry: (entry.kind, entry.file) not in new)
+    left = report.coverage.counts[kind] - sum(entry.files for entry in entries[:most])
     return [
         *(
-            Line(entry.file, f"{'new: ' if (entry.kind, entry.file) in new else ''}{_why(entry)}")
-            for entry in entries
+            Line(entry.file, ": ".join(filter(None, (_mark(entry, new), _why(entry)))))
+            for entry in entries[:most]
         ),
-        *([Line("", f"… and {files(left, 'more file')}")] if left else []),
+        *([Line("", f"… and {files(left, 'more file')}")] if left > 0 else []),
     ]
+
+
+def _mark(entry: Unseen, new: Mapping[tuple[str, str], int]) -> str:
+    return "new" if (entry.kind, entry.file) in new else ""
 
 
 def _why(unseen: Unseen) -> str:

@@ -131,6 +131,26 @@ def test_an_unanalysed_file_is_covered_while_it_is_the_same(app, now, covered):
     assert asks(app.evaluate(app.upload(unseen=(now,)))) != covered
 
 
+def test_a_new_unanalysed_file_is_named_although_the_report_names_a_hundred_others(app):
+    known = tuple({**UNSEEN, "file": f"{number:03}.py"} for number in range(105))
+    app.evaluate(app.upload(unseen=known))
+    new = {**UNSEEN, "file": "zz.py", "sha256": "1" * 64}
+
+    result = app.evaluate(app.upload(unseen=(*known, new)))
+
+    assert "`zz.py`: new\n" in described(result)
+    assert "unanalysed: 1 new file, 105 known, 0 fixed" in described(result)
+    assert "and 101 more files" in described(result)
+
+
+def test_long_names_of_people_do_not_hide_until_when_and_why(app, root):
+    app.click(root, "U0ADA0000", "A" * 5000)
+
+    result = app.evaluate(app.upload(finding("a"), finding("c")))
+
+    assert "until 24 Dec 2026, 10:00 UTC, because: The fix comes in 1.5." in described(result)
+
+
 def withdraw(app, scan):
     withdrawal = {"version": 1, "scan": scan, "withdrawnAt": "2026-11-24T09:59:00Z"}
     app.put(scan, "withdrawal.json", withdrawal)
@@ -379,4 +399,4 @@ def test_people_who_approved_by_quorum_are_named_and_compared(app, monkeypatch):
     result = app.evaluate(app.upload(finding("a"), uploader=ADA))
 
     assert asks(result)
-    assert "by Bob (U0BOB0000) or ada" in described(result)
+    assert "by Bob (U0BOB0000) and ada" in described(result)
