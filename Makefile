@@ -25,10 +25,10 @@ up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=
 preflight: setup ## Check all that an environment needs, before and after `pulumi up`; STACK=dev
 	@$(BIN)/python -m ops preflight --stack "$$STACK"
 
-test: setup ## Run the tests that take a moment each (two and a half minutes)
+test: setup ## Run the tests that take a moment each (about four minutes)
 	@$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile quick -m "not slow and not sonarqube"
 
-test-all: setup ## Run all tests that need no SonarQube server, as CI does (27 minutes)
+test-all: setup ## Run all tests that need no SonarQube server, as CI does (about half an hour)
 	@$(BIN)/python -m pytest $(PARALLEL) --cov -m "not sonarqube"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
