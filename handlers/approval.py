@@ -104,7 +104,11 @@ def parse(event: Any) -> Action:
     value = event[verb]
     asks_days = verb in ("approve", "extend")
     reason, days = value if asks_days and _is_pair(value) else (value, "")
-    return Action(scan, DECISIONS[verb], _reason(reason), _period(days))
+    done = DECISIONS[verb] if verb in ("extend", "withdraw") else "decided"
+    try:
+        return Action(scan, DECISIONS[verb], _reason(reason), _period(days))
+    except InvalidAction as refusal:
+        raise InvalidAction(f"Nothing was {done}: {refusal}, then try again.") from None
 
 
 def decide(action: Action) -> str:
@@ -332,9 +336,7 @@ def _reason(value: Any) -> str:
     # The chat service sends the variable's name for a field that was left empty.
     legible = sum(map(str.isalnum, line(reason, 300)))
     if legible < 3 or len(reason) > 300 or reason == "$Reason":
-        raise InvalidAction(
-            "Nothing was decided: give a reason of 3 to 300 characters, then try again."
-        )
+        raise InvalidAction("give a reason of 3 to 300 characters")
     return line(reason, 300)
 
 
@@ -345,16 +347,16 @@ def _period(value: Any) -> timedelta | None:
     seconds = durations.seconds(value, default_unit="d") or 0
     if not SHORTEST.total_seconds() <= seconds <= MAX_PERIOD.total_seconds():
         raise InvalidAction(
-            f"Nothing was decided: Days is how long it holds, such as 14 or 12h, at most "
-            f"{_days(MAX_PERIOD)}; leave it empty for {_days(DEFAULT_PERIOD)}. Then try again."
+            f"Days is how long it holds, such as 14 or 12h, at most {_days(MAX_PERIOD)}; "
+            f"correct it, or leave it empty for {_days(DEFAULT_PERIOD)}"
         )
     return timedelta(seconds=seconds)
 
 
 def _days(period: timedelta) -> str:
-    whole = period // timedelta(days=1)
-    if not whole:
-        return str(period)
+    whole, rest = divmod(period, timedelta(days=1))
+    if rest:
+        return durations.text(period.total_seconds())
     return f"{whole} day{'' if whole == 1 else 's'}"
 
 

@@ -410,9 +410,35 @@ def test_an_invalid_or_too_long_validity_decides_nothing(calls, days):
 
     assert expected == (
         "Nothing was decided: Days is how long it holds, such as 14 or 12h, at most 90 days; "
-        "leave it empty for 30 days. Then try again."
+        "correct it, or leave it empty for 30 days, then try again."
     )
     assert calls.made == []
+
+
+@pytest.mark.parametrize(
+    ("action", "start"),
+    [
+        ({"extend": ["Not yet ready", "0"]}, "Nothing was extended: Days is how long"),
+        ({"extend": ["", "14"]}, "Nothing was extended: give a reason"),
+        ({"withdraw": ""}, "Nothing was withdrawn: give a reason"),
+    ],
+)
+def test_a_refusal_says_what_was_not_done(calls, action, start):
+    assert click({"scan": SCAN, **action}).startswith(start)
+    assert calls.made == []
+
+
+@pytest.mark.parametrize(
+    ("longest", "default", "most", "otherwise"),
+    [(36, 0.5, "1 d 12 h", "30 min"), (24, 48, "1 day", "2 days")],
+)
+def test_a_refusal_names_the_periods_in_full(monkeypatch, longest, default, most, otherwise):
+    monkeypatch.setattr(approval, "MAX_PERIOD", timedelta(hours=longest))
+    monkeypatch.setattr(approval, "DEFAULT_PERIOD", timedelta(hours=default))
+
+    response = click({"scan": SCAN, "approve": ["Hotfix for the outage", "99"]})
+
+    assert f"at most {most}; correct it, or leave it empty for {otherwise}," in response
 
 
 def test_a_decision_names_the_sha256_of_its_gate_result(waiting):

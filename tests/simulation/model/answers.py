@@ -186,8 +186,16 @@ SENTENCES = [
         (rf"There is no scan {_SCAN} here\.$", "no scan", decision.no_scan),
         (r"This is not a decision about a scan;", "no decision", decision.no_payload),
         (r"This is not a scan;", "no payload", decision.no_payload),
-        (r"Nothing was decided: give a reason of 3 to 300 ", "no reason", decision.no_reason),
-        (r"Nothing was decided: Days is how long it holds,", "no days", decision.no_days),
+        (
+            r"Nothing was (?:decided|extended|withdrawn): give a reason of 3 to 300 ",
+            "no reason",
+            decision.no_reason,
+        ),
+        (
+            r"Nothing was (?:decided|extended): Days is how long it holds,",
+            "no days",
+            decision.no_days,
+        ),
         (r"AWS error\. Nothing was changed;", "pipeline error", decision.aws),
         (rf"{_SCAN} passed its quality gate;", "passed", rescan.passed),
         (rf"The same bytes would end as {_SCAN} did:", "same bytes", rescan.same_bytes),
