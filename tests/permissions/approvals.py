@@ -5,7 +5,11 @@ from contextlib import contextmanager
 
 from local.account import LocalAccount
 from local.card import Card
+from tests.faults.lifecycles import BUILDSPEC
 from tests.support.account import QUICK_FAILING, approve, card_of
+
+# As every real build, it takes longer than S3's notification, which says who uploaded.
+SLOW = BUILDSPEC.replace('"commands": [', '"commands": ["sleep 4", ')
 
 
 def run(cloud: LocalAccount) -> None:
@@ -23,8 +27,11 @@ def _an_exception_is_extended_and_withdrawn(cloud: LocalAccount) -> None:
     approved = card_of(cloud, root, "approved until")
     _answer(cloud, approved, "Extend", "vendor is late", Days="3h")
     extended = card_of(cloud, root, "extended")
+    quick = cloud.builds.buildspec
+    cloud.builds.buildspec = SLOW
     resting = cloud.upload("exception/app.zip", QUICK_FAILING)
     cloud.reached(cloud.execution(resting), "AwaitWithdrawal")
+    cloud.builds.buildspec = quick
     _answer(cloud, extended, "Withdraw", "found in use")
     for scan in (root, resting):
         cloud.ended(cloud.execution(scan))

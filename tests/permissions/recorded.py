@@ -33,7 +33,12 @@ from tests.faults.fault_run import FaultRun
 from tests.faults.injection import Layer
 from tests.faults.lifecycles import BUILDSPEC, LIFECYCLES, SETTINGS, shorten_waits
 from tests.permissions import approvals
-from tests.support.account import QUICK_PASSING, change_states, client_of_uploads_rule
+from tests.support.account import (
+    QUICK_PASSING,
+    change_states,
+    client_of_uploads_rule,
+    recorded_uploader,
+)
 from tests.support.provider_calls import PROVIDER
 
 ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
@@ -166,6 +171,7 @@ def _deploy_what_is_cleared(cloud: LocalAccount) -> None:
     """Take the newest version that is cleared, with the command and with AWS's own."""
     scan = cloud.upload("payments/app.zip", QUICK_PASSING)
     cloud.ended(cloud.execution(scan))
+    recorded_uploader(cloud, scan)  # evidence that a deployer reads, too
     client = partial(cloud.client, signer=f"{DEPLOYERS}@deployment")
     stack = Stack(cloud.outputs, "here", client)
     selected, _ = choose(stack, "payments", None, None, 10)
