@@ -4,6 +4,7 @@ docs/decisions.md, "Extend" and "Four eyes".
 """
 
 from collections.abc import Iterator
+from math import floor
 
 from tests.simulation.model.answer import Answer, state
 from tests.simulation.model.chain import period
@@ -46,7 +47,8 @@ def already(answer: Answer, scan: str, until: str) -> Iterator[str]:
         yield from state(attempt)
     yield from answer.names_one(until, attempt.ends(answer.start, answer.end))
     wanted = period(answer.click) or answer.history.settings.exception
-    if answer.start + wanted - SKEW > max(attempt.ends(answer.start, answer.end)):
+    end = floor(answer.start + wanted - SKEW)  # documents have whole seconds
+    if end > max(attempt.ends(answer.start, answer.end)):
         yield "it asked for longer"
 
 
