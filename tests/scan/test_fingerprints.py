@@ -241,6 +241,7 @@ def test_a_line_of_many_megabytes_is_read_in_chunks(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", opened)
     texts = content.lines(path, {1, 2}, 2)
 
+    assert texts is not None
     assert set(texts) == {1, 2}
     assert set(chunks) == {content.CHUNK}
 
