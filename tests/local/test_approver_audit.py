@@ -3,7 +3,15 @@
 import pytest
 
 from local.account import LocalAccount
-from tests.support.account import FAILING, card_of, change_states, mails_about, text_of, version
+from tests.support.account import (
+    FAILING,
+    card_of,
+    change_states,
+    mails_about,
+    shorten_the_wait_for_the_log,
+    text_of,
+    version,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -15,11 +23,7 @@ def cloud():
 
 
 def test_a_click_by_ada_ends_in_the_evidence_and_the_email(cloud):
-    def soon(name, state):
-        if name == "WaitForAuditLog":
-            state["Seconds"] = 3
-
-    change_states(cloud, soon)
+    change_states(cloud, shorten_the_wait_for_the_log)
     scan = cloud.upload("payments/api.zip", FAILING)
     card = card_of(cloud, scan)
     cloud.reached(cloud.execution(scan), "AwaitDecision")

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from local.page.serving import SETTINGS, serving
 from tests.page import five_versions
 from tests.page.conftest import violations
+from tests.support.account import change_states, shorten_the_wait_for_the_log
 
 pytestmark = pytest.mark.slow
 
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def served(chromium):
     with serving(0, {**SETTINGS, **five_versions.SETTINGS}) as running:
+        change_states(running.cloud, shorten_the_wait_for_the_log)
         yield running
 
 
