@@ -43,14 +43,13 @@ def handler(event: Mapping[str, Any], context: object) -> None:
     batch = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
     if batch["messageType"] != "DATA_MESSAGE":  # a control message of CloudWatch Logs
         return
-    approving = {
-        action.scan
+    actions = [
+        _record(str(log_event["id"]), log_event["timestamp"], log_event["message"])
         for log_event in batch["logEvents"]
-        if (action := _record(str(log_event["id"]), log_event["timestamp"], log_event["message"]))
-        and action.verb in APPROVING
-    }
-    for scan in approving if STATE_BUCKET else ():
-        resume_scan(s3, sfn, STATE_BUCKET, scan)
+    ]
+    if STATE_BUCKET:
+        for scan in {action.scan for action in actions if action and action.verb in APPROVING}:
+            resume_scan(s3, sfn, STATE_BUCKET, scan)
 
 
 def _record(event_id: str, milliseconds: int, message: str) -> Action | None:
