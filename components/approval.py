@@ -25,7 +25,7 @@ from components.buttons import (
 )
 from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import allow
+from components.policy import allow, resume_executions
 from components.recipients import distinct
 from components.storage import Storage
 
@@ -147,8 +147,7 @@ class Approval(pulumi.ComponentResource):
                     ),
                     # A decision is about the newest version only.
                     *storage.list_upload_versions(),
-                    # IAM supports no narrower resource for task tokens.
-                    allow("states:SendTaskSuccess", resources=["*"]),
+                    resume_executions(),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": storage.artifacts.name,

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
-from components.policy import Grant, allow
+from components.policy import resume_executions
 from components.storage import Storage
 
 # The chat service writes its logs to this region, regardless of the stack's region.
@@ -63,7 +63,11 @@ class ApproverAudit(pulumi.ComponentResource):
                 statements=[
                     *storage.read_evidence("scan.json"),
                     *storage.write_evidence("actions/*.json"),
-                    *(self._resume(storage) if args.resumes else ()),
+                    *(
+                        [*storage.read_state("waiting/*"), resume_executions()]
+                        if args.resumes
+                        else []
+                    ),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": storage.artifacts.name,
@@ -97,9 +101,3 @@ class ApproverAudit(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         self.register_outputs({"function": function.name, "log_group": audit_log.name})
-
-    @staticmethod
-    def _resume(storage: Storage) -> Grant:
-        # IAM supports no narrower resource for task tokens.
-        resume = allow("states:SendTaskSuccess", resources=["*"])
-        return [*storage.read_state("waiting/*"), resume]

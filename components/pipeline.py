@@ -12,7 +12,7 @@ from components.as_json import as_json
 from components.context import Context
 from components.handler_function import HandlerFunction, HandlerFunctionArgs
 from components.notification import Notification
-from components.policy import Grant, allow, allow_service, policy, trust
+from components.policy import Grant, allow, allow_service, policy, resume_executions, trust
 from components.scan_project import Build, ScanProject, ScanProjectArgs
 from components.state_machine import Waits, definition
 from components.states import Names
@@ -215,8 +215,7 @@ class Pipeline(pulumi.ComponentResource):
                     *grants,
                     # A request is superseded if there is a newer version.
                     *storage.list_upload_versions(),
-                    # IAM supports no narrower resource for task tokens.
-                    allow("states:SendTaskSuccess", resources=["*"]),
+                    resume_executions(),
                 ],
                 environment={
                     "ARTIFACTS_BUCKET": storage.artifacts.name,

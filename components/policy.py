@@ -45,6 +45,11 @@ def allow(
     return statement
 
 
+def resume_executions() -> Statement:
+    """Allow to send task tokens back; IAM supports no narrower resource for them."""
+    return allow("states:SendTaskSuccess", resources=["*"])
+
+
 def allow_service(
     service: str,
     *actions: str,

@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 
 from components import recipients as emails
+from components.approval_rules import ApprovalRules
 from components.build_network import Network
 from components.buttons import NOT_OVER, OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
 from components.context import elsewhere
@@ -102,7 +103,8 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
     approvals = read.integer("approvals", 1, 2, default=1)
     self_approval = read.one_of("selfApproval", SELF_APPROVAL)
     records_approver = read.boolean("recordApprover")
-    if not records_approver and (self_approval == "refuse" or approvals == 2):
+    rules = ApprovalRules(approvals=approvals, self_approval=self_approval)
+    if rules.need_people and not records_approver:
         reason = "is needed by selfApproval refuse and approvals 2: they go by who clicked"
         read.add_error("recordApprover", reason, "true")
 

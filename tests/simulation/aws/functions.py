@@ -26,6 +26,7 @@ import boto3
 from botocore.client import BaseClient
 from greenlet import getcurrent
 
+from components.approval_rules import ApprovalRules
 from handlers import aws
 from handlers import parallel as calls_of_handlers
 from ops import parallel
@@ -64,7 +65,8 @@ def configured(settings: Settings) -> Iterator[None]:
     ]
     for module, name, _ in replaced:
         setattr(module, name, values[name])
-    if settings.approvals == 1 and settings.self_approval != "refuse":
+    rules = ApprovalRules(approvals=settings.approvals, self_approval=settings.self_approval)
+    if not rules.need_people:
         # As deployed: nothing follows from who clicked.
         audit = _module("approver_audit")
         replaced.append((audit, "STATE_BUCKET", audit.STATE_BUCKET))
