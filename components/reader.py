@@ -79,13 +79,17 @@ class Reader:
             return None
 
     def integer(self, key: str, low: int, high: int, default: int) -> int:
-        """Return a whole number, ``default`` where it is none."""
+        """Return a whole number, ``default`` where it is none or not between ``low`` and ``high``.
+
+        So what follows from a number is not checked with a wrong one.
+        """
         value = self._parsed(key, "a whole number", str(default), self._config.require_int)
         if value is None:
             return default
-        if not low <= value <= high:
-            self.add_error(key, f"{value} is not between {low} and {high}", str(default))
-        return value
+        if low <= value <= high:
+            return value
+        self.add_error(key, f"{value} is not between {low} and {high}", str(default))
+        return default
 
     def one_of_integers(self, key: str, allowed: tuple[int, ...], kind: str, default: int) -> int:
         """Return one of ``allowed``, which are of a ``kind``; ``default`` where it is none."""
