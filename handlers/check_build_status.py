@@ -6,7 +6,7 @@ A failed version that a valid exception covers is approved here, if exceptions c
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, partial
 from types import MappingProxyType
@@ -236,11 +236,12 @@ def _failed(
     # Hostile code in the scanner may have written the report of a build that failed; and without
     # ``covers`` an earlier state machine runs, which would ask although nobody needs to decide.
     cover = APPROVAL_COVERS == "findings" and succeeded and newer is None and event.get("covers")
+    was_refused = cache(partial(_was_refused, before.opened))  # asked for each exception
     match = exceptions_of_app.best(
         list(filter(None, valid)),
         parsed_report,
         findings,
-        partial(_refused, scan_links.uploader, before.opened) if cover else None,
+        partial(_refused, scan_links.uploader, was_refused) if cover else None,
     )
     if match and match.covers:
         if _is_still_valid(match, scan):
@@ -298,13 +299,13 @@ def _error(
 
 
 def _refused(
-    uploaded_by: uploader.Uploader, opened: StoredObject | None, people: Sequence[Person]
+    uploaded_by: uploader.Uploader, was_refused: Callable[[], bool], people: Sequence[Person]
 ) -> list[str]:
     """Why what ``people`` approved does not cover an upload, whatever is the same in both.
 
     People refused this version itself, or the setting ``selfApproval`` does.
     """
-    if opened and any(map(_is_refused, _earlier_attempts(opened.document))):
+    if was_refused():
         return [
             "This version was rejected, or its approval withdrawn, before it was scanned again."
         ]
@@ -319,14 +320,15 @@ def _refused(
     return []
 
 
-def _earlier_attempts(opened: Mapping[str, Any]) -> list[Evidence]:
-    numbers = range(1, opened.get("attempt", 1))
-    return [_evidence(scan_id(opened["app"], opened["versionId"], number)) for number in numbers]
-
-
-def _is_refused(evidence: Evidence) -> bool:
-    decision, withdrawal = evidence.read_each("decision.json", "withdrawal.json")
-    return bool(withdrawal) or as_dict(decision).get("decision") == "rejected"
+def _was_refused(opened: StoredObject | None) -> bool:
+    """Whether people rejected or withdrew an earlier scan of this version."""
+    scan_document = as_dict(opened and opened.document)
+    for number in range(1, scan_document.get("attempt", 1)):
+        earlier = _evidence(scan_id(scan_document["app"], scan_document["versionId"], number))
+        decision, withdrawal = earlier.read_each("decision.json", "withdrawal.json")
+        if withdrawal or as_dict(decision).get("decision") == "rejected":
+            return True
+    return False
 
 
 def _is_still_valid(match: Match, scan: str) -> bool:

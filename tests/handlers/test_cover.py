@@ -304,6 +304,22 @@ def test_a_version_that_people_refused_asks_when_it_is_scanned_again(app, root, 
     assert not asks(app.evaluate(app.upload(finding("a"))))
 
 
+def test_whether_people_refused_a_version_is_read_once_for_all_exceptions(app, root, calls):
+    other = app.upload(finding("a"), finding("b"))
+    app.evaluate(other, covers=False)
+    app.approve(other)
+    first = app.upload(finding("a"))
+    app.evaluate(first, covers=False)
+    app.put(first, "decision.json", {"version": 1, "scan": first, "decision": "rejected"})
+    again = app.upload(finding("a"), version=first.partition("/")[2], attempt=2)
+    read: list[str] = []
+    calls.before["GetObject"] = lambda params: read.append(params["url_path"])
+
+    assert asks(app.evaluate(again))
+
+    assert [path.endswith(f"/{first}/decision.json") for path in read].count(True) == 1
+
+
 def test_a_covered_version_that_is_scanned_again_is_covered_again(app, root):
     first = app.upload(finding("a"))
     app.evaluate(first)
