@@ -247,7 +247,7 @@ def packaged_scan(ca_bundle: str = "") -> pulumi.AssetArchive:
 
     File by file, since a ``__pycache__`` would change the hash.
     """
-    scan = [path for path in SCAN.rglob("*") if path.suffix in {".py", ".txt"}]
+    scan = [path for path in SCAN.rglob("*") if path.suffix in {".py", ".toml", ".txt"}]
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
         f"{folder.name}/{path.relative_to(folder)}": pulumi.FileAsset(str(path))
         for folder, paths in ((DOMAIN, DOMAIN.glob("*.py")), (SCAN, scan))

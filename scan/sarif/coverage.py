@@ -17,7 +17,7 @@ from scan.sarif.locations import Locations, at, uri
 from scan.sarif.message import message
 from scan.sarif.notifications import UNREAD, problems
 from scan.sarif.output import OutputNotes
-from scan.sarif.recipes import ALL, Recipe, words
+from scan.sarif.recipes import Recipe, words
 
 Json = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def seen_by(run: Json, recipe: Recipe | None, locations: Locations, call: ToolCa
     if recipe is None:
         return seen
     seen = replace(seen, names=recipe.names, unread={**unread, **_unparsed(run, recipe, locations)})
-    if recipe.leaves_out and not set(ALL).intersection(words(call.command)):
+    if recipe.leaves_out and not recipe.leaves_out_unless.intersection(words(call.command)):
         left_out = [
             file
             for file in locations.named(recipe.names)

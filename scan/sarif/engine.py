@@ -15,7 +15,8 @@ from scan.sarif import coverage, scanner_config
 from scan.sarif.notifications import READ_THE_LOG
 from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
-from scan.sarif.recipes import RECIPES, named, settings_files
+from scan.sarif.recipes import named, settings_files
+from scan.sarif.recipes import recipes as all_recipes
 
 # A shell's exit code for a command that signal n ended is 128 + n (POSIX, Shell Command Language
 # 2.8.2).
@@ -53,7 +54,9 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     ]
     tool = Path(words[0]).name
     log.write(f"Scanning with {tool}")
-    output = OutputReader([recipe.output for recipe in recipes or RECIPES if recipe.output])
+    output = OutputReader(
+        [recipe.output for recipe in recipes or all_recipes().values() if recipe.output]
+    )
     # Not in the upload's folder: tools read settings from their working folder.
     trusted = trust.variables(trust.bundle(job.private_ca, work))
     code, tail = run(command, folder=work, log=log, extra=trusted, on_line=output.read)

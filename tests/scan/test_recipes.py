@@ -11,7 +11,7 @@ from scan.finding import Seen
 from scan.sarif import recipes
 from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
-from scan.sarif.recipes import RECIPES, named, settings_files
+from scan.sarif.recipes import named, settings_files
 from tests.scan.scanning import ENVIRONMENT, tree
 
 
@@ -68,7 +68,7 @@ def test_options_that_turn_settings_files_off_leave_them_where_they_are():
 
 
 def test_an_unknown_tool_may_read_any_settings_file():
-    every = {setting.glob for recipe in RECIPES for setting in recipe.settings}
+    every = {setting.glob for recipe in recipes.recipes().values() for setting in recipe.settings}
 
     assert globs("own-tool {source}") == every | {".snyk", ".tflint.hcl"}
 
@@ -88,7 +88,9 @@ def test_ruff_leaves_out_what_its_recipe_says():
     ).stdout
     listed = expected.partition("file_resolver.exclude = [")[2].partition("]")[0]
 
-    assert {line.strip('", \t') for line in listed.split("\n")} - {""} == recipes.RUFF_LEAVES_OUT
+    assert {line.strip('", \t') for line in listed.split("\n")} - {""} == recipes.recipes()[
+        "ruff"
+    ].leaves_out
 
 
 def notes_of(tool: str, *lines: str) -> Any:
