@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-ver
 # A file's tests stay in one process: they share an account.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # By the environment, so that no name of a zip is read by make or the shell.
-export APP DECISION ENGINE KEEP PORT RANGE SONARQUBE STACK TAG
+export APP DECISION KEEP PORT RANGE SCANNERS SONARQUBE STACK TAG
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo preflight test test-all test-sonarqube faults permissions simulate fuzz bench \
@@ -16,7 +16,7 @@ export APP DECISION ENGINE KEEP PORT RANGE SONARQUBE STACK TAG
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, ENGINE=sonarqube a real server
+demo: setup ## Run the whole pipeline here; APP=any.zip takes yours, SCANNERS=sonarqube a real server
 	@$(BIN)/python -m local.demo
 
 up: setup ## Run the pipeline with a page to see and use it, at 127.0.0.1; PORT=8420, KEEP=folder

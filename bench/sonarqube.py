@@ -84,7 +84,7 @@ def whole_scan(server: Server) -> tuple[float, ...]:
         result = scanned(
             zipped(FILES),
             "whole",
-            ENGINE="sonarqube",
+            SCANNERS='["sonarqube"]',
             SONAR_HOST_URL=server.url,
             SONAR_TOKEN=server.token,
         )

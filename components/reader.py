@@ -30,7 +30,7 @@ class Reader:
         """
         words = (
             "pulumi config set",
-            "--path" if "[" in key else flags,
+            "--path" if re.search(r"[.\[]", key) else flags,
             shlex.quote(key),
             example,
             f"--stack {self._stack}",

@@ -1,6 +1,7 @@
 """Where scans run: the CodeBuild project, its rights, and the secret that it may read."""
 
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,15 @@ from components.storage import Storage
 
 PROGRAM = Path(__file__).parent.parent
 SCAN, DOMAIN = PROGRAM / "scan", PROGRAM / "domain"
+# Names for ``Scanners``: the recipes that have a command, and what needs more than a recipe.
+RECIPES = tuple(
+    path.parent.name
+    for path in sorted((SCAN / "recipes").glob("*/recipe.toml"))
+    if "command" in tomllib.loads(path.read_text())
+)
+SCANNERS = ("sonarqube", *RECIPES, "custom")
+# Scanners are stopped so long before the build, of whose minutes a part is its setup.
+REPORT_SECONDS = 120
 IMAGES = {
     "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
     "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
@@ -47,7 +57,6 @@ class SonarQube:
     def variables(self) -> dict[str, str]:
         """What ``scan/`` gets of it besides the token."""
         return {
-            "ENGINE": "sonarqube",
             "SONAR_HOST_URL": self.host_url,
             "SONAR_ORGANIZATION": self.organization,
             "ENVIRONMENT": self.environment,
@@ -55,15 +64,39 @@ class SonarQube:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sarif:
-    """Any tool that writes SARIF 2.1.0: ``command`` names {source} and {sarif}; else Bandit."""
+class Scanners:
+    """What scans an upload, side by side; ``names`` are in the order in which people read of them.
 
-    command: str = ""
+    Each is a recipe's (see ``RECIPES``), ``sonarqube``, which needs ``sonarqube``, or ``custom``,
+    which needs ``custom_command``: that of any tool which writes SARIF 2.1.0, with {source} and
+    {sarif} in it.
+    """
+
+    names: Sequence[str] = ("bandit",)
+    sonarqube: SonarQube | None = None
+    custom_command: str = ""
 
     @property
     def variables(self) -> dict[str, str]:
-        """What ``scan/`` gets of it."""
-        return {"ENGINE": "sarif", "SARIF_COMMAND": self.command}
+        """What ``scan/`` gets of them besides the token."""
+        return {
+            "SCANNERS": json.dumps(list(self.names)),
+            **(self.sonarqube.variables if self.sonarqube else {}),
+            **({"CUSTOM_COMMAND": self.custom_command} if self.custom_command else {}),
+        }
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with them as a sentence's end; empty if nothing is."""
+        if not self.names or len(set(self.names)) < len(self.names):
+            return "name one scanner or more, and none of them twice"
+        if unknown := [name for name in self.names if name not in SCANNERS]:
+            return f"be of {', '.join(SCANNERS)}: {', '.join(unknown)} is not"
+        if ("sonarqube" in self.names) != (self.sonarqube is not None):
+            return "have a SonarQube server if, and only if, they name sonarqube"
+        if ("custom" in self.names) != bool(self.custom_command):
+            return "have a custom_command if, and only if, they name custom"
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +108,7 @@ class Build:
     files, bytes, and bytes for each byte of the zip.
     """
 
-    scanner: SonarQube | Sarif
+    scanners: Scanners
     limits: Mapping[str, int | None]
     coverage_limits: Mapping[str, int | None]
     upload_limits: Mapping[str, int]
@@ -91,12 +124,13 @@ class Build:
     def variables(self) -> dict[str, str]:
         """What ``scan/`` gets besides the upload; nothing secret."""
         return {
-            **self.scanner.variables,
+            **self.scanners.variables,
             **self.network.variables,
             "LIMITS": json.dumps(self.limits),
             "COVERAGE_LIMITS": json.dumps(self.coverage_limits),
             "UPLOAD_LIMITS": json.dumps(self.upload_limits),
             "ALLOW_EXCLUSIONS": json.dumps(self.allow_exclusions),
+            "SCAN_SECONDS": str(self.build_seconds - REPORT_SECONDS),
         }
 
 
@@ -233,8 +267,8 @@ class ScanProject(pulumi.ComponentResource):
 def _secrets(build: Build) -> dict[str, tuple[str, str, pulumi.Input[str]]]:
     """The secrets of a build, by variable: label, description and value."""
     secrets: dict[str, tuple[str, str, pulumi.Input[str]]] = {}
-    if isinstance(build.scanner, SonarQube):
-        token = build.scanner.token
+    if server := build.scanners.sonarqube:
+        token = server.token
         secrets["SONAR_TOKEN"] = ("sonar-token", "The token that scan/ analyses with", token)
     if credentials := build.network.package_index_credentials:
         description = "The user and password of the package index"

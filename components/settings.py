@@ -19,7 +19,7 @@ from components.buttons import NOT_OVER, OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, Tea
 from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
-from components.scan_project import PROGRAM, Sarif, SonarQube, Vpc
+from components.scan_project import PROGRAM, SCANNERS, Scanners, SonarQube, Vpc
 from components.sender import covers
 from components.upload_gate import (
     APPROVAL_COVERS,
@@ -60,6 +60,7 @@ USER = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}"
 # The name of a role's session, and the id of a principal
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 UPLOADS_AS = r"[A-Za-z0-9_+=,.@:-]{2,100}"
+EXAMPLE_COMMAND = "'tool {source} --output {sarif}'"
 # Set together or not at all.
 VPC_EXAMPLES = {
     "vpcId": "vpc-0123456789abcdef0",
@@ -124,7 +125,7 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         app_recipients=_app_recipients(read, recipients, most_recipients),
         uploader_domains=uploader_domains,
         failure_emails=read.one_of("failureEmails", ("uploader", "recipients", "off")),
-        scanner=_scanner(read, config, stack),
+        scanners=_scanners(read, config, stack),
         allow_exclusions=read.boolean("allowExclusions"),
         limits=_limits(read, {name: name.title() for name in ("BLOCKER", "HIGH", "MEDIUM", "LOW")}),
         coverage_limits=_limits(read, {"unanalysed": "Unanalysed", "opaque": "Opaque"}),
@@ -180,29 +181,59 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
     return args
 
 
-def _scanner(read: Reader, config: pulumi.Config, stack: str) -> SonarQube | Sarif:
-    # All are read for every engine, so that a wrong value is reported before it is needed.
+def _scanners(read: Reader, config: pulumi.Config, stack: str) -> Scanners:
+    for former in ("engine", "sarifCommand"):
+        if config.get(former) is not None:
+            reason = "is not used any more; set scanners, and customScanner for a tool of your own"
+            read.add_unwanted(former, f"{reason} (docs/scanners.md)")
+    # All are read for every scanner, so that a wrong value is reported before it is needed.
     environment = "" if read.boolean("sonarSharedProjects") else stack
-    command, token = config.get("sarifCommand") or "", config.get("sonarToken")
-    if read.one_of("engine", ("sonarqube", "sarif")) == "sarif":
-        if not _has_placeholders(command):
-            read.add_error(
-                "sarifCommand",
-                "must be a command that names {source} and {sarif}",
-                "'tool {source} --output {sarif}'",
-            )
-        return Sarif(command=command)
+    command, token = _custom_command(read), config.get("sonarToken")
+    known = f"one of {', '.join(SCANNERS)}"
+    names = read.string_list("scanners", "|".join(SCANNERS), known, "bandit")
+    if not names:
+        read.add_error("scanners[0]", "nothing would be scanned", "bandit")
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            read.add_unwanted(f"scanners[{position}]", f"{name!r} is in it already")
+    if "custom" in names and not command:
+        read.add_error(
+            "customScanner.command", "is missing; scanner custom needs one", EXAMPLE_COMMAND
+        )
+    if "sonarqube" not in names:
+        return Scanners(names=names, custom_command=command if "custom" in names else "")
     host_url = read.url(
         "sonarHostUrl", "the URL of a SonarQube server", "https://sonarqube.example.com"
     )
     if not token:
-        read.add_error("sonarToken", "is missing; engine sonarqube needs one", "", "--secret")
-    return SonarQube(
-        host_url=host_url.rstrip("/"),
-        token=config.get_secret("sonarToken") or "",
-        organization=config.get("sonarOrganization") or "",
-        environment=environment,
+        read.add_error("sonarToken", "is missing; scanner sonarqube needs one", "", "--secret")
+    return Scanners(
+        names=names,
+        custom_command=command if "custom" in names else "",
+        sonarqube=SonarQube(
+            host_url=host_url.rstrip("/"),
+            token=config.get_secret("sonarToken") or "",
+            organization=config.get("sonarOrganization") or "",
+            environment=environment,
+        ),
     )
+
+
+def _custom_command(read: Reader) -> str:
+    custom = read.mapping(
+        "customScanner", EXAMPLE_COMMAND, ".command", "does not map command to a text"
+    )
+    for key in set(custom) - {"command"}:
+        read.add_unwanted(f"customScanner.{key}", "there is no such part; command is one")
+    command = custom.get("command")
+    if command is not None and not (isinstance(command, str) and _has_placeholders(command)):
+        read.add_error(
+            "customScanner.command",
+            "must be a command that names {source} and {sarif}",
+            EXAMPLE_COMMAND,
+        )
+        return ""
+    return command or ""
 
 
 def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:
@@ -401,9 +432,9 @@ def _network(read: Reader, config: pulumi.Config) -> Network:
     return network
 
 
-def _has_placeholders(sarif_command: str) -> bool:
+def _has_placeholders(command: str) -> bool:
     try:
-        words = " ".join(shlex.split(sarif_command))
+        words = " ".join(shlex.split(command))
     except ValueError:  # an open quote
         return False
     return "{source}" in words and "{sarif}" in words

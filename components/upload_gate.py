@@ -20,7 +20,7 @@ from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
 from components.published_outputs import PublishedOutputs, PublishedOutputsArgs
 from components.resource_policies import policy_too_large
-from components.scan_project import IMAGES, Build, Sarif, SonarQube, Vpc
+from components.scan_project import IMAGES, Build, Scanners, Vpc
 from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tagging
@@ -58,7 +58,7 @@ class UploadGateArgs:
     slack_channel_id: str
     sender: str
     recipients: Sequence[str]
-    scanner: SonarQube | Sarif
+    scanners: Scanners
 
     create_email_identity: bool = True
     sender_domain: str = ""
@@ -113,7 +113,7 @@ class UploadGateArgs:
     def build(self) -> Build:
         """How scans are run."""
         return Build(
-            scanner=self.scanner,
+            scanners=self.scanners,
             limits=self.limits,
             coverage_limits=self.coverage_limits,
             upload_limits=self.upload_limits,
@@ -151,7 +151,7 @@ class UploadGateArgs:
             ValueError: names every wrong value, and what it must be.
         """
         most = recipients.most(self.uploader_domains)
-        server = self.scanner.host_url if isinstance(self.scanner, SonarQube) else ""
+        sonarqube = self.scanners.sonarqube
         rules = {
             "recipients must not be empty": bool(self.recipients),
             "sender_domain must be the domain of sender, or one above it": (
@@ -163,8 +163,9 @@ class UploadGateArgs:
             f"app_recipients must be at most {most} addresses for an app": all(
                 len(recipients.distinct(team)) <= most for team in self.app_recipients.values()
             ),
-            "scanner must have a host_url of http or https without password, query and fragment": (
-                not server or not urls.problem(server)
+            f"scanners must {self.scanners.problem}": not self.scanners.problem,
+            "scanners must have a host_url of http or https without password and query": (
+                not sonarqube or not urls.problem(sonarqube.host_url)
             ),
             f"escalation_topic must be in {region} ({PARTITION})": not elsewhere(
                 self.escalation_topic, region

@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import compress
+from operator import not_
 from typing import TypeVar
 
 from .findings import Finding
@@ -16,7 +19,8 @@ class Changes:
     """What is new, known and fixed since an earlier scan; each in the order of its scan.
 
     The ``files`` are those that were not analysed. A finding that is counted under several
-    severities is in each tuple once, as the worst.
+    severities is in each tuple once, as the worst. ``unchecked`` are gone, too, but none of their
+    scanners was run again.
     """
 
     new: tuple[Finding, ...]
@@ -25,6 +29,7 @@ class Changes:
     new_files: tuple[UnseenFile, ...]
     known_files: tuple[UnseenFile, ...]
     fixed_files: tuple[UnseenFile, ...]
+    unchecked: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +40,29 @@ class Matches:
     unseen: frozenset[int]
 
 
-def compare(before: AllFindings, now: AllFindings) -> Changes:
-    """Return what changed; it is certain only if both are ``complete``."""
+def compare(
+    before: AllFindings,
+    now: AllFindings,
+    scanners_before: AbstractSet[str] = frozenset(),
+    scanners_now: AbstractSet[str] = frozenset(),
+) -> Changes:
+    """Return what changed; it is certain only if both are ``complete``.
+
+    ``scanners`` are those that completed; none where that is unknown.
+    """
     forward, backward = matches(before, now), matches(now, before)
+    gone = _split(before.findings, backward.findings)[1]
+    is_checked = [
+        not scanners_now or bool(scanners_now & (set(finding.scanners) or scanners_before))
+        for finding in gone
+    ]
     known, new = _split(now.findings, forward.findings)
     known_files, new_files = _split(now.unseen, forward.unseen)
     return Changes(
         new=_once(new),
         known=_once(known),
-        fixed=_once(_split(before.findings, backward.findings)[1]),
+        fixed=_once(list(compress(gone, is_checked))),
+        unchecked=_once(list(compress(gone, map(not_, is_checked)))),
         new_files=tuple(new_files),
         known_files=tuple(known_files),
         fixed_files=tuple(_split(before.unseen, backward.unseen)[1]),

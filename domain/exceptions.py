@@ -43,6 +43,9 @@ def not_covered(
             return [f"Not all findings of {whose} version are recorded with their identity."]
         if one.counts != _counts(its):
             return [f"The findings of {whose} version are not as many as its report counts."]
+    if report.failed_scanners:
+        names = ", ".join(line(scanner.name, LONGEST_NAME) for scanner in report.failed_scanners)
+        return [f"What these scanners would find is unknown, since they failed to run: {names}."]
     if not report.failed_conditions:
         return ["The gate of this version has no failed condition."]
     matched = matches(approved_findings, findings)

@@ -1,10 +1,15 @@
 """The results of a scan: findings, and the quality gate with its conditions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from .json_values import is_list
 
 # SonarQube's terms since 10.8 (Multi-Quality Rule mode), worst first.
 SEVERITIES = ("BLOCKER", "HIGH", "MEDIUM", "LOW", "INFO")
+# The metric of the condition that no scanner failed, where several are run.
+FAILED_SCANNERS = "failed_scanners"
 # Added to the names of conditions that are not clear by themselves.
 _EXPLAINED = {"opaque_files": " (archives, compiled code, dependencies)"}
 
@@ -14,7 +19,8 @@ class Finding:
     """One issue in the code; ``file`` is relative to the upload's root, empty without a location.
 
     ``file`` and ``fingerprint`` together are its identity in later versions; ``fingerprint`` is
-    empty in earlier evidence. Texts from a report are as the scan wrote them: not sanitized.
+    empty in earlier evidence. ``scanners`` names those that found it, where several were run. Texts
+    from a report are as the scan wrote them: not sanitized.
     """
 
     rule: str
@@ -24,11 +30,29 @@ class Finding:
     line: int | None = None
     link: str | None = None
     fingerprint: str = ""
+    scanners: tuple[str, ...] = ()
 
     @property
     def location(self) -> str:
         """For example ``src/store.py:14``."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    @property
+    def rule_by(self) -> str:
+        """For example ``B602``, or ``B602 by Bandit, Ruff`` where several scanners were run."""
+        return f"{self.rule} by {', '.join(self.scanners)}" if self.scanners else self.rule
+
+
+def scanners_of(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names in a finding of a document; it has none where one scanner was run.
+
+    Raises:
+        ValueError: they are not in their form.
+    """
+    names = document.get("scanners", [])
+    if not is_list(names):
+        raise ValueError("a finding names scanners in another form")
+    return tuple(map(str, names))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .findings import SEVERITIES, Finding
+from .findings import SEVERITIES, Finding, scanners_of
 
 NAME = "findings.json"
 MOST_FINDINGS, MOST_UNSEEN = 10_000, 10_000
@@ -90,6 +90,7 @@ def _finding(entry: Mapping[str, Any]) -> Finding:
         line=None if entry["line"] is None else int(entry["line"]),
         link=None if entry["link"] is None else str(entry["link"]),
         fingerprint=str(entry.get("fingerprint", "")),
+        scanners=scanners_of(entry),
     )
 
 

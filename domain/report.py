@@ -1,11 +1,18 @@
 """Parses the scanner's report, which is untrusted: hostile code may have taken over its scan."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import coverage, email_address, origin
 from .coverage import Coverage
-from .findings import SEVERITIES, Condition, Finding, IgnoredSetting
+from .findings import (
+    FAILED_SCANNERS,
+    SEVERITIES,
+    Condition,
+    Finding,
+    IgnoredSetting,
+    scanners_of,
+)
 from .origin import Origin
 
 
@@ -21,11 +28,19 @@ class ScanError:
     retryable: bool = True
 
 
+class Scanner(NamedTuple):
+    """One of several scanners; ``error`` says why it failed to run, empty if it did not."""
+
+    name: str
+    error: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """Either ``error`` says why nothing was evaluated, or ``passed`` is the gate's result.
 
-    ``scanner`` is the engine without its version; ``coverage`` is None if nothing was analysed.
+    ``scanner`` is the engine without its version, ``scanners`` has each of several; ``coverage`` is
+    None if nothing was analysed.
     ``uploader`` is an email address as the uploader gave it, or empty; ``origin`` is a claim, too.
     """
 
@@ -42,6 +57,17 @@ class Report:
     uploader: str
     origin: Origin
     error: ScanError | None
+    scanners: tuple[Scanner, ...] = ()
+
+    @property
+    def completed(self) -> frozenset[str]:
+        """The names of the scanners that did not fail; none where that is unknown."""
+        return frozenset(scanner.name for scanner in self.scanners if not scanner.error)
+
+    @property
+    def failed_scanners(self) -> list[Scanner]:
+        """The scanners that failed to run while another did not."""
+        return [scanner for scanner in self.scanners if scanner.error]
 
     @property
     def counted(self) -> str:
@@ -56,6 +82,12 @@ class Report:
     def failed_conditions(self) -> list[Condition]:
         """The conditions that fail the gate; none if it passed."""
         return [condition for condition in self.conditions if condition.failed]
+
+    @property
+    def failed_findings(self) -> bool:
+        """Whether the gate fails by more than files and scanners, so by what is in the code."""
+        known = {FAILED_SCANNERS, *coverage.CONDITIONS}
+        return any(condition.metric not in known for condition in self.failed_conditions)
 
     @property
     def failed_unseen(self) -> int:
@@ -100,6 +132,9 @@ def _check(report: Report, gate: dict[str, Any]) -> None:
         raise ValueError("its gate is not what follows from its conditions")
     if why := coverage.contradiction(report.coverage, gate):
         raise ValueError(why)
+    counted = [item.actual for item in report.failed_conditions if item.metric == FAILED_SCANNERS]
+    if counted != [str(len(report.failed_scanners))] * bool(report.failed_scanners):
+        raise ValueError("its gate and its scanners say otherwise about which of them failed")
 
 
 def _parse(document: dict[str, Any]) -> Report:
@@ -134,6 +169,7 @@ def _parse(document: dict[str, Any]) -> Report:
                 line=_count(finding["line"]),
                 link=finding["link"],
                 fingerprint=str(finding.get("fingerprint", "")),
+                scanners=scanners_of(finding),
             )
             for finding in document["findings"]
         ),
@@ -150,6 +186,15 @@ def _parse(document: dict[str, Any]) -> Report:
         uploader=email_address.address(document["upload"].get("uploader")),
         origin=origin.of_document(document["upload"].get("origin")),
         error=_scan_error(error) if error else None,
+        # Earlier evidence has none.
+        scanners=tuple(map(_scanner, document.get("scanners", ()))),
+    )
+
+
+def _scanner(entry: dict[str, Any]) -> Scanner:
+    error = entry["error"]
+    return Scanner(
+        str(entry["name"]), f"{error['message']} {error['remediation']}" if error else ""
     )
 
 

@@ -20,7 +20,7 @@ from handlers.not_scanned import Line
 from handlers.notification import Notification, notification
 from handlers.outcome import Outcome
 
-TOP_CONDITIONS, TOP_FINDINGS, TOP_FIXED = 10, 5, 3
+TOP_CONDITIONS, TOP_FINDINGS, TOP_FIXED, TOP_SCANNERS = 10, 5, 3, 3
 TOP_UNANALYSED, TOP_OPAQUE, TOP_LANGUAGES = 5, 3, 5
 
 Buttons = dict[str, str] | None
@@ -86,6 +86,7 @@ def gate_failed(
             "",
             *(f"• {_condition(condition)}" for condition in failed[:TOP_CONDITIONS]),
             *_more(len(failed) - TOP_CONDITIONS, "failed conditions"),
+            *_failed_scanners(report),
             *_changes(comparison, match),
             *_unanalysed(report, comparison),
             "",
@@ -221,6 +222,11 @@ def _uploaded_by(uploader: Uploader) -> str:
     return f"*Uploaded by:* {recorded}{claimed}"
 
 
+def _failed_scanners(report: Report) -> Iterable[str]:
+    for scanner in report.failed_scanners[:TOP_SCANNERS]:
+        yield f"⚠️ *{text(scanner.name, 60)} failed to run:* {text(scanner.error, 200)}"
+
+
 def _condition(failed: Condition) -> str:
     expected = text(failed.expected_text, 80)
     return f"*{text(failed.name, 120)}:* {code(failed.actual_text, 60)} ({expected})"
@@ -229,7 +235,8 @@ def _condition(failed: Condition) -> str:
 def _finding(finding: Finding) -> str:
     linked = link(links.web(finding.link), code(finding.location, 250))
     severity, rule = text(finding.severity, 20) or "?", code(finding.rule, 80)
-    return f"*{severity}* {linked} {text(finding.message, 300)} ({rule})"
+    by = f" by {text(', '.join(finding.scanners), 60)}" if finding.scanners else ""
+    return f"*{severity}* {linked} {text(finding.message, 300)} ({rule}{by})"
 
 
 def _changes(comparison: Comparison | None, match: Match | None) -> Iterable[str]:

@@ -31,6 +31,9 @@ def headline(comparison: Comparison) -> str:
             for entries in (changes.new_files, changes.known_files, changes.fixed_files)
         )
         parts.append(f"unanalysed: {files(new, 'new file')}, {known:,} known, {fixed:,} fixed")
+    if changes.unchecked:
+        number = len(changes.unchecked)
+        parts.append(f"{number:,} not checked again, since their scanner did not run")
     return f"{start}: {'; '.join(parts)}"
 
 

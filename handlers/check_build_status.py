@@ -202,7 +202,7 @@ def _passed(
     )
     if not gate_result or gate_result["status"] != "failed":
         return result
-    compared = comparison.compare(since, findings)
+    compared = comparison.compare(since, parsed_report, findings)
     notification = card.passes_again(scan_links, parsed_report, gate_result, last.key, compared)
     return result._replace(
         card=in_thread(notification, scan_result.thread_of(gate_result)),
@@ -232,7 +232,7 @@ def _failed(
         partial(comparison.baseline, _evidence, record.last, own),
         *(partial(exceptions_of_app.valid, root, now) for root in roots),
     )
-    compared = comparison.compare(since, findings)
+    compared = comparison.compare(since, parsed_report, findings)
     # Hostile code in the scanner may have written the report of a build that failed; and without
     # ``covers`` an earlier state machine runs, which would ask although nobody needs to decide.
     cover = APPROVAL_COVERS == "findings" and succeeded and newer is None and event.get("covers")

@@ -7,6 +7,7 @@ from domain import changes
 from domain.changes import Changes
 from domain.findings_document import AllFindings
 from domain.json_values import as_dict
+from domain.report import Report
 from handlers import scan_result
 from handlers.app_record import Last
 from handlers.evidence import Evidence
@@ -36,10 +37,13 @@ def baseline(
     return scan_result.read(evidence_of(scan)) if scan else None
 
 
-def compare(since: ScanResult | None, findings: AllFindings | None) -> Comparison | None:
+def compare(
+    since: ScanResult | None, report: Report, findings: AllFindings | None
+) -> Comparison | None:
     """Return what changed since ``since``; None if there is nothing to compare with."""
     if since is None:
         return None
     if findings is None or not (findings.complete and since.findings.complete):
         return Comparison(since, None)
-    return Comparison(since, changes.compare(since.findings, findings))
+    scanners = since.report.completed, report.completed
+    return Comparison(since, changes.compare(since.findings, findings, *scanners))

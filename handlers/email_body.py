@@ -47,6 +47,7 @@ class EmailBody(NamedTuple):
     outcome: Outcome
     facts: Mapping[str, str]
     conditions: tuple[str, ...]
+    failed_scanners: tuple[str, ...]
     changes: tuple[str, ...]
     unanalysed: tuple[str, ...]
     not_scanned: tuple[str, ...]
@@ -64,6 +65,7 @@ class EmailBody(NamedTuple):
     def _lists(self) -> dict[str, tuple[str, ...]]:
         return {
             "What failed": self.conditions,
+            "Scanners that failed to run": self.failed_scanners,
             "What changed": self.changes,
             not_scanned.UNANALYSED: self.unanalysed,
             not_scanned.BY_NATURE: self.not_scanned,
@@ -201,6 +203,10 @@ def compose(
             line(f"{condition.name}: {condition.actual_text} ({condition.expected_text})", 300)
             for condition in (report.failed_conditions[:TOP_CONDITIONS] if report else ())
         ),
+        failed_scanners=tuple(
+            line(f"{scanner.name}: {scanner.error}", 400)
+            for scanner in (report.failed_scanners[:TOP_CONDITIONS] if report else ())
+        ),
         changes=tuple(_changes(comparison, match)),
         unanalysed=_lines_of(
             not_scanned.unanalysed(report, TOP_UNANALYSED, change_lines.new_files(comparison))
@@ -257,7 +263,7 @@ def _finding_text(marked: tuple[str, Finding]) -> str:
     mark, finding = marked
     url = links.web(finding.link)
     start = f"{mark.upper()}: {finding.severity}" if mark else finding.severity
-    summary = f"{start} {finding.location}: {finding.message} ({finding.rule})"
+    summary = f"{start} {finding.location}: {finding.message} ({finding.rule_by})"
     return wrapping.items([f"- {line(summary, 600)}"], 2) + (f"\n  {url}" if url else "")
 
 
@@ -265,7 +271,7 @@ def _finding_html(marked: tuple[str, Finding]) -> str:
     mark, finding = marked
     url, location = links.web(finding.link), escape(line(finding.location, 250))
     linked = f'<a href="{escape(url)}" style="color:#0969da">{location}</a>' if url else location
-    message, rule = escape(line(finding.message, 300)), escape(line(finding.rule, 80))
+    message, rule = escape(line(finding.message, 300)), escape(line(finding.rule_by, 160))
     return (
         f"{f'<b>{escape(mark)}:</b> ' if mark else ''}"
         f"<b>{escape(line(finding.severity, 20))}</b> {linked}<br>{message} "

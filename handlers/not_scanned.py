@@ -48,6 +48,8 @@ def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
 
 def remedy(report: Report) -> str:
     """Return what to do about a failed gate, for example ``fix the findings and upload again``."""
+    if report.failed_scanners and not report.failed_findings:
+        return "upload it again once all scanners can run"
     if not report.failed_unseen:
         return "fix the findings and upload again"
     failed = {condition.metric for condition in report.failed_conditions}

@@ -238,7 +238,9 @@ def _what_changed(
         return None, None
     valid = exception and exceptions_of_app.valid(exception, timestamps.now())
     return (
-        comparison.compare(scan_result.read(since), result.findings) if since else None,
+        comparison.compare(scan_result.read(since), result.report, result.findings)
+        if since
+        else None,
         exceptions_of_app.best([valid] if valid else [], result.report, result.findings),
     )
 

@@ -55,7 +55,7 @@ SETTINGS = {
     "slackChannelId": "C0LOCAL0000",
     "sender": "security@example.com",
     "recipients": '["developers@example.com"]',
-    "engine": "sarif",
+    "scanners": '["bandit", "ruff"]',
     "uploaders": json.dumps({"*": [f"arn:aws:iam::{ACCOUNT}:role/{DEVELOPERS}"]}),
     "deployers": json.dumps([f"arn:aws:iam::{ACCOUNT}:role/{DEPLOYERS}"]),
 }

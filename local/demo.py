@@ -1,6 +1,7 @@
 """The whole pipeline on this machine, shown step by step: ``make demo``."""
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from components.scan_project import RECIPES
 from domain import report, sanitize, uploader
 from handlers import not_scanned
 from local import show
@@ -300,7 +302,7 @@ def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; return 0 if all went as expected, 2 for a wrong option."""
     # make passes options in the environment; as arguments, they are validated too.
-    names = ("app", "engine", "decision")
+    names = ("app", "scanners", "decision")
     given = [
         f"--{name}={os.environ[name.upper()]}" for name in names if os.environ.get(name.upper())
     ]
@@ -311,10 +313,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="a zip of yours instead of the samples (make demo APP=...)",
     )
     parser.add_argument(
-        "--engine",
-        choices=["sarif", "sonarqube"],
-        default="sarif",
-        help="sarif (Bandit, for Python) or a real SonarQube server (make demo ENGINE=...)",
+        "--scanners",
+        type=_scanners,
+        default="bandit,ruff",
+        help="bandit, ruff, sonarqube (a real server) or several of them (make demo SCANNERS=...)",
     )
     parser.add_argument(
         "--decision",
@@ -343,7 +345,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
     demo = Demo(console, decision, REASON)
     try:
-        with _engine(options.engine, console) as settings:
+        with _settings(options.scanners, console) as settings:
             demo.run(uploads, {**SETTINGS, **settings})
     except (UnexpectedResult, TimeoutError, RuntimeError) as error:
         console.print(Text(f"\n✘ {error}", style="red"))
@@ -360,11 +362,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _scanners(text: str) -> list[str]:
+    """The names in ``text``, with commas between them."""
+    names = text.split(",")
+    known = (*RECIPES, "sonarqube")
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(known)}")
+    return names
+
+
 @contextmanager
-def _engine(name: str, console: Console) -> Iterator[dict[str, str]]:
-    """The settings of an engine, whose server, if it has one, runs during the ``with``."""
-    if name == "sarif":
-        yield {"engine": "sarif"}
+def _settings(scanners: list[str], console: Console) -> Iterator[dict[str, str]]:
+    """The settings for ``scanners``; SonarQube's server runs during the ``with``."""
+    named = {"scanners": json.dumps(scanners)}
+    if "sonarqube" not in scanners:
+        yield named
         return
     from local.sonarqube import missing, running_server
 
@@ -375,7 +387,7 @@ def _engine(name: str, console: Console) -> Iterator[dict[str, str]]:
         console.print(f"  [dim]{line}[/dim]")
 
     with running_server(say) as server:
-        yield {"engine": name, "sonarHostUrl": server.url, "sonarToken": server.token}
+        yield {**named, "sonarHostUrl": server.url, "sonarToken": server.token}
 
 
 def _gist(name: str, content: Any) -> str:

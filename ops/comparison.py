@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from domain import changes, findings_document, timestamps
+from domain import changes, findings_document, report, timestamps
 from domain.changes import Changes
 from domain.findings import Finding
 from domain.findings_document import AllFindings
@@ -34,7 +34,8 @@ class Comparison:
         counted = _counted(changed.new, changed.known, changed.fixed)
         files = (changed.new_files, changed.known_files, changed.fixed_files)
         unseen = f"; files that were not analysed: {_counted(*files)}" if any(files) else ""
-        return f"Since {self.since} ({file}, {day}): {counted}{unseen}"
+        gone = f"; {len(changed.unchecked):,} not checked again" if changed.unchecked else ""
+        return f"Since {self.since} ({file}, {day}): {counted}{gone}{unseen}"
 
     @property
     def marked(self) -> Iterator[tuple[str, Finding]]:
@@ -55,6 +56,7 @@ class Comparison:
             "new": changed.new,
             "known": changed.known,
             "fixed": changed.fixed,
+            "unchecked": changed.unchecked,
             "newFiles": changed.new_files,
             "knownFiles": changed.known_files,
             "fixedFiles": changed.fixed_files,
@@ -82,7 +84,7 @@ def of(evidence: Evidence, scan: Scan) -> Comparison | None:
         since=since,
         key=earlier.opened["key"],
         evaluated=earlier.gate_result["evaluatedAt"],
-        changes=changes.compare(before, now),
+        changes=changes.compare(before, now, _completed(earlier), _completed(scan)),
         exception=_exception(evidence, scan),
     )
 
@@ -90,6 +92,11 @@ def of(evidence: Evidence, scan: Scan) -> Comparison | None:
 def _findings(evidence: Evidence, scan: Scan) -> AllFindings | None:
     listed = findings_document.parse(evidence.findings(scan), scan.id)
     return listed if listed and listed.complete else None
+
+
+def _completed(scan: Scan) -> frozenset[str]:
+    parsed = report.parse(scan.report, scan.id)
+    return parsed.completed if parsed else frozenset()
 
 
 def _exception(evidence: Evidence, scan: Scan) -> str:

@@ -110,6 +110,8 @@ def _show_gate(parsed: Report) -> None:
                 for condition in failed
             ),
         )
+    if failed_scanners := parsed.failed_scanners:
+        output.table(("SCANNER THAT FAILED TO RUN", "WHY"), failed_scanners)
 
 
 def _show_findings(parsed: Report, changes: Comparison | None) -> None:
@@ -141,7 +143,7 @@ def _show_changes(parsed: Report, changes: Comparison) -> None:
 
 
 def _cells(finding: Finding) -> tuple[str, str, str, str]:
-    return finding.severity, finding.location, finding.rule, finding.message
+    return finding.severity, finding.location, finding.rule_by, finding.message
 
 
 def _show_unanalysed(coverage: Coverage, changes: Comparison | None) -> None:

@@ -23,13 +23,14 @@ def rotate_token(stack: NamedOption) -> None:
     Example: chatops rotate-token --stack prod
     """
     settings = configuration(stack, None).sound.settings
-    if settings is None or not isinstance(settings.scanner, SonarQube):
+    server = settings.scanners.sonarqube if settings else None
+    if settings is None or server is None:
         raise CommandError(
             f"stack {stack} needs no token: it scans without SonarQube", "do nothing"
         )
     token = _asked()
-    version = check(settings.scanner, settings.network.ca_bundle, token)
-    output.say(f"✔ SonarQube {version} at {settings.scanner.host_url} knows the token", "green")
+    version = check(server, settings.network.ca_bundle, token)
+    output.say(f"✔ SonarQube {version} at {server.host_url} knows the token", "green")
     _store(stack, token)
     output.say("✔ stored as sonarToken, encrypted", "green")
     print(f"Next: pulumi up --stack {stack}")

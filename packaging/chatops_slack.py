@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from components.build_network import Network
     from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
-    from components.scan_project import Sarif, SonarQube, Vpc
+    from components.scan_project import Scanners, SonarQube, Vpc
     from components.upload_gate import UploadGate, UploadGateArgs
 
 __all__ = [
     "SCAN_AGAIN_BUTTON",
     "Network",
-    "Sarif",
+    "Scanners",
     "SonarQube",
     "TeamButton",
     "UploadGate",
@@ -25,7 +25,7 @@ __all__ = [
 _MODULES = {
     "SCAN_AGAIN_BUTTON": "buttons",
     "Network": "build_network",
-    "Sarif": "scan_project",
+    "Scanners": "scan_project",
     "SonarQube": "scan_project",
     "TeamButton": "buttons",
     "UploadGate": "upload_gate",

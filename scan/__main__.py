@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,17 +12,18 @@ from typing import Any
 
 import boto3
 
-from domain.findings import Gate
+from domain.findings import FAILED_SCANNERS, Condition, Gate
 from domain.findings_document import UnseenFile
 from domain.timestamps import iso, now
-from scan import all_findings, evidence, exhausted, limits, trust
+from scan import all_findings, evidence, exhausted, limits, scanners, trust
 from scan.errors import ScanError
 from scan.fetch import Fetched, claimed, download, open_version
-from scan.finding import Analysis
+from scan.finding import Analysis, ScannerResult
 from scan.job import Job, from_environment
 from scan.ledger import Coverage, Ledger
 from scan.log import Log
 from scan.report import report
+from scan.scanners import analyse
 from scan.unpacking import unpack
 from scan.unseen_files import Hashes, unseen_files
 
@@ -94,29 +94,21 @@ def _scanned(
         files = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
         log.write(f"Fetched {job.upload.key}, {files}")
         ledger = Ledger(entries, source)
-        analysis = analyse(job, source, log)
+        analysis = analyse(job, source, log, ledger.kinds)
         coverage = ledger.account(analysis.seen)
         for entry in coverage.listed:
             log.write(f"{entry.kind}: {entry.file or 'a file without name'}: {entry.reason}")
         outcome = judge(job, analysis, coverage)
-        hashes = Hashes(source, entries, removed=analysis.contents)
+        hashes = Hashes(source, entries)
         unseen = unseen_files(coverage, job.coverage_limits, hashes)
-    except ScanError as scan_error:
-        outcome = scan_error
     except Exception as error:
-        for line in traceback.format_exc().splitlines():
-            log.write(line)
-        outcome = exhausted.by_error(error) or ScanError(
-            "Unexpected",
-            log.safe(f"The scan stopped unexpectedly: {type(error).__name__}: {error}"),
-            "Read the build's log; upload the zip again if it looks like a passing error.",
-        )
+        outcome = scanners.as_scan_error(error, log)
     if log.full:
         # The stored log is incomplete, so the gate must not pass.
         outcome = exhausted.by_error(log.full) or outcome
     if isinstance(outcome, ScanError) and outcome.code == "DiskFull":
         # Make room for the log's last line.
-        _remove([archive, source, folder / "work"])
+        _remove([path for path in folder.iterdir() if path != log.path])
     log.write(sentence(outcome))
     result = report(
         job,
@@ -131,25 +123,17 @@ def _scanned(
     return result, all_findings.document(job, analysis, unseen)
 
 
-def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """Analyse the folder ``source`` with the engine from the settings."""
-    if job.engine == "sarif":
-        from scan.sarif import engine
-    else:
-        from scan.sonarqube import engine
-    return engine.analyse(job, source, log)
-
-
 def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
-    """The engine's gate or, if that evaluated nothing, the gate of the limits on all code.
-
-    The conditions on unanalysed and opaque files are added to either.
+    """The gate of the scanners, with conditions on unanalysed files and on scanners that failed.
 
     Raises:
         ScanError: no file was analysed, or there is no condition.
     """
-    unseen = coverage.conditions(asdict(job.coverage_limits))
-    is_failed = any(item.status == "error" for item in unseen)
+    more = [
+        *coverage.conditions(asdict(job.coverage_limits)),
+        *_failed_scanners(analysis.scanners),
+    ]
+    is_failed = any(item.failed for item in more)
     if not coverage.counts["analysed"] and not is_failed:
         raise ScanError(
             "NothingAnalysed",
@@ -166,8 +150,22 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
     return Gate(
         status="failed" if is_failed else gate.status,
         judge=gate.judge,
-        conditions=[*gate.conditions, *unseen],
+        conditions=[*gate.conditions, *more],
     )
+
+
+def _failed_scanners(results: Sequence[ScannerResult]) -> list[Condition]:
+    """The condition that no scanner failed; none if that is so."""
+    failed = sum(result.error is not None for result in results)
+    return [
+        Condition(
+            metric=FAILED_SCANNERS,
+            comparator=">",
+            threshold="0",
+            actual=str(failed),
+            status="error",
+        )
+    ] * bool(failed)
 
 
 def sentence(outcome: Gate | ScanError) -> str:

@@ -32,7 +32,7 @@ class ScanError(Exception):
         │   ├── token: BadToken, TokenMayNot
         │   └── error: ServerUnreachable, ServerNotUp, ServerSlow, ServerRefused,
         │       ProcessingFailed, Overtaken
-        ├── the scanner: ScannerNotFound, ScannerFailed, NoSarif, InvalidSarif
+        ├── the scanner: ScannerNotFound, ScannerFailed, ScannerSlow, NoSarif, InvalidSarif
         ├── the machine: OutOfMemory, DiskFull
         ├── a gate that evaluated nothing: NothingAnalysed, NothingEvaluated
         └── the build itself: BuildMisconfigured, Unexpected

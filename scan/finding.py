@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from domain.findings import SEVERITIES, Finding, Gate, IgnoredSetting
+from scan.errors import ScanError
 
 LONGEST_MESSAGE, LONGEST_FILE, LONGEST_RULE, LONGEST_LINK = 500, 500, 200, 2000
 
@@ -19,7 +20,7 @@ class Seen:
     ``languages`` are tags of ``scan.language``, or None if unknown: then the engine is assumed to
     read all text. ``unread`` maps files to the reason why they were not analysed, ``incomplete``
     has errors that name no file, and ``excluded`` maps files that the team left out to the setting
-    that says so.
+    that says so. ``reported`` is whether ``analysed`` is what the engine itself reports.
     """
 
     analysed: frozenset[str] | None
@@ -28,17 +29,30 @@ class Seen:
     unread: Mapping[str, str] = field(default_factory=dict)
     incomplete: Sequence[str] = ()
     excluded: Mapping[str, str] = field(default_factory=dict)
+    reported: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScannerResult:
+    """How one scanner ended: with ``counts`` of its findings, or with an ``error``."""
+
+    name: str
+    version: str = ""
+    counts: Mapping[str, int] | None = None
+    error: ScanError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What an engine found, and in ``seen`` what it reports as analysed.
+    """What a scanner found, and in ``seen`` what it reports as analysed; or what several did.
 
     ``lines`` is None if the engine does not report it; ``gate`` is None if the engine evaluated
     nothing. ``findings`` may have only the worst. ``repeated`` has those of them again that the
     engine counts under further severities. ``counts`` counts all, and these as well. ``contents``
-    has the SHA-256 of files with findings, and of files that were removed before the analysis.
+    has the SHA-256 of files with findings.
     ``hotspots`` is whether all of SonarQube's security hotspots are among the findings.
+    ``weaknesses`` has for each rule the ids by which other tools know what it finds, as of CWE.
+    ``scanners`` has the results of those that were run.
     """
 
     engine: str
@@ -53,6 +67,8 @@ class Analysis:
     gate: Gate | None = None
     ignored: Sequence[IgnoredSetting] = ()
     dashboard: str | None = None
+    weaknesses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scanners: Sequence[ScannerResult] = ()
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
@@ -71,8 +87,11 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 def as_document(finding: Finding) -> dict[str, Any]:
     """The finding in report.json and findings.json, within their limits."""
-    link = finding.link
-    return asdict(finding) | {
+    link, document = finding.link, asdict(finding)
+    # Where one scanner was run, it found them all.
+    if not document["scanners"]:
+        del document["scanners"]
+    return document | {
         "rule": finding.rule[:LONGEST_RULE],
         "message": finding.message[:LONGEST_MESSAGE],
         "file": finding.file[:LONGEST_FILE],

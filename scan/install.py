@@ -4,6 +4,7 @@ pip gets the proxy from the build's variables; this module adds the private cert
 and the package index of the settings.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -18,13 +19,16 @@ from scan import trust
 
 
 def main() -> int:
-    """Install the packages of the engine in ``ENGINE``; returns pip's exit code."""
-    requirements = Path(__file__).parent / f"requirements-{os.environ['ENGINE']}.txt"
+    """Install the packages of the scanners in ``SCANNERS``; returns pip's exit code."""
+    names = set(json.loads(os.environ["SCANNERS"]))
+    locks = {"sonarqube" if name == "sonarqube" else "sarif" for name in names}
+    requirements = [Path(__file__).parent / f"requirements-{lock}.txt" for lock in sorted(locks)]
     with tempfile.TemporaryDirectory() as folder:
         both = trust.bundle(trust.own(), Path(folder), Path(certifi.where()))
         command = (
             *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--require-hashes", "--requirement", requirements),
+            "--require-hashes",
+            *(part for file in requirements for part in ("--requirement", file)),
         )
         return subprocess.run(command, check=False, env=environment(os.environ, both)).returncode
 

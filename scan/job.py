@@ -1,20 +1,15 @@
 """What to scan and how, read once from environment variables."""
 
 import json
+import math
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scan import trust
 from scan.errors import ScanError
-
-# The default of the setting, for a scan that is started by hand. Without these options Bandit
-# skips what the code tells it to (`# nosec` comments), and folders with certain names.
-SARIF_COMMAND = (
-    "bandit --quiet --recursive {source} --ignore-nosec --exclude ''"
-    " --format sarif --output {sarif}"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +51,9 @@ class SonarServer:
 class Job:
     """One scan; ``limits`` has the most findings per severity, None for no limit.
 
-    ``environment`` is the name of the stack, empty if unknown; ``private_ca`` a PEM file, or None.
+    ``scanners`` are names of recipes, ``sonarqube``, or ``custom`` for ``custom_command``. They are
+    stopped at ``until``, a time of ``time.monotonic``. ``environment`` is the name of the stack,
+    empty if unknown; ``private_ca`` a PEM file, or None.
     """
 
     scan: str
@@ -64,12 +61,13 @@ class Job:
     environment: str = ""
     upload: Upload
     artifacts_bucket: str
-    engine: str
+    scanners: Sequence[str]
     limits: Mapping[str, int | None]
     coverage_limits: CoverageLimits
     upload_limits: UploadLimits
     allow_exclusions: bool
-    sarif_command: str
+    custom_command: str = ""
+    until: float = math.inf
     sonar: SonarServer
     private_ca: Path | None = None
 
@@ -91,14 +89,15 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
                 version_id=environment["UPLOAD_VERSION"],
             ),
             artifacts_bucket=environment["ARTIFACTS_BUCKET"],
-            engine=environment["ENGINE"],
+            scanners=_names(environment["SCANNERS"]),
             limits=json.loads(environment.get("LIMITS") or "{}"),
             coverage_limits=CoverageLimits(
                 **json.loads(environment.get("COVERAGE_LIMITS") or "{}")
             ),
             upload_limits=UploadLimits(**json.loads(environment.get("UPLOAD_LIMITS") or "{}")),
             allow_exclusions=environment.get("ALLOW_EXCLUSIONS") == "true",
-            sarif_command=environment.get("SARIF_COMMAND") or SARIF_COMMAND,
+            custom_command=environment.get("CUSTOM_COMMAND", ""),
+            until=time.monotonic() + float(environment.get("SCAN_SECONDS") or math.inf),
             private_ca=trust.own(environment),
             sonar=SonarServer(
                 url=environment.get("SONAR_HOST_URL", "").rstrip("/"),
@@ -113,3 +112,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Job:
             f"The build's environment cannot be understood: {type(error).__name__} {error}.",
             "Run `pulumi up`; it writes the build's environment.",
         ) from error
+
+
+def _names(text: str) -> Sequence[str]:
+    """Raises ValueError unless it is a JSON list of one name or more, without doubles."""
+    names = json.loads(text)
+    if not isinstance(names, list) or not names or len(set(map(str, names))) < len(names):
+        raise ValueError(f"SCANNERS is {text}")
+    return [str(name) for name in names]

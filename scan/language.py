@@ -14,6 +14,7 @@ from pygments.token import Comment, String
 from pygments.util import ClassNotFound
 
 from scan import more_names
+from scan.folders import files_below
 
 START = 8192
 # In bytes; Pygments reads a whole file into memory, and is slow.
@@ -179,6 +180,12 @@ def _code(is_text: bool, code: frozenset[str], spoken: frozenset[str] = frozense
         tags=(code | spoken) - SCRIPT or SCRIPT,
         language=", ".join(dict.fromkeys(_language(tags) for tags in known)),
     )
+
+
+def kinds_below(source: Path) -> dict[str, Kind]:
+    """The kinds of all files below ``source``, by their paths in it."""
+    names = (path.relative_to(source).as_posix() for path in files_below(source))
+    return {name: kind_of(source / name, name) for name in names}
 
 
 def _is_metadata(name: str, start: bytes, path: Path) -> bool:

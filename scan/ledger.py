@@ -84,24 +84,27 @@ class Coverage:
 
 
 class Ledger:
-    """All files of one upload, unpacked to the folder ``source``; removes macOS metadata there."""
+    """All files of one upload, unpacked to the folder ``source``; removes macOS metadata there.
+
+    ``kinds`` has the kind of each, by its path.
+    """
 
     def __init__(self, entries: Sequence[Entry], source: Path) -> None:
         self._entries = entries
-        self._kinds = {
+        self.kinds: Mapping[str, Kind] = {
             entry.path: kind_of(source / entry.path, entry.path)
             if (source / entry.path).is_file()
             else Kind()
             for entry in entries
         }
         # Scanners would parse them as code, by their suffix.
-        for path, kind in self._kinds.items():
+        for path, kind in self.kinds.items():
             if kind.is_metadata:
                 (source / path).unlink()
 
     def account(self, seen: Seen) -> Coverage:
         """Classify each file by what the engine reports."""
-        return account(self._entries, self._kinds, seen)
+        return account(self._entries, self.kinds, seen)
 
 
 def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> Coverage:
@@ -126,7 +129,7 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
     return Coverage(
         counts={name: counts[name] for name in CLASSES},
         unseen=unseen,
-        reported=seen.analysed is not None,
+        reported=seen.analysed is not None and seen.reported,
     )
 
 

@@ -1,12 +1,15 @@
 """Runs a scanner as a process without access to secrets and credentials."""
 
 import contextlib
+import math
 import os
 import re
 import signal
 import subprocess
+import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scan import exhausted
@@ -44,18 +47,21 @@ def run(
     extra: Mapping[str, str] | None = None,
     standard_input: str = "",
     on_line: Callable[[str], None] | None = None,
+    until: float = math.inf,
 ) -> tuple[int, list[str]]:
     """Run ``command`` in ``folder``; each line of its output goes to ``log`` and ``on_line``.
+
+    At ``until``, a time of ``time.monotonic``, it is killed with all processes that it started.
 
     Returns the exit code and the last 20 lines of output as logged, preceded by earlier lines about
     exhausted memory or disk. ``died`` turns both into an error.
 
     Raises:
-        ScanError: the command cannot be started; the kernel killed it, or a process that it
-            started, for lack of memory; or the disk is full.
+        ScanError: the command cannot be started, or was killed at ``until``; the kernel killed it,
+            or a process that it started, for lack of memory; or the disk is full.
     """
     kills = exhausted.kernel_kills()
-    with _started(command, folder, extra or {}) as process:
+    with _started(command, folder, extra or {}) as process, _killed_at(until, process) as killed:
         assert process.stdin
         assert process.stdout
         # A process that exits before it reads its input says why in its output.
@@ -63,6 +69,12 @@ def run(
             process.stdin.write(standard_input)
         tail = _copied(process.stdout, log, on_line)
     code = process.returncode
+    if killed.is_set():
+        raise ScanError(
+            "ScannerSlow",
+            "The scanner was stopped, since the time for the scan was over.",
+            "Raise the setting buildTimeout, or leave out of the zip what need not be scanned.",
+        )
     if code in KILLED:
         raise exhausted.out_of_memory(f"the scanner was killed (exit status {code})")
     if exhausted.kernel_kills() > kills:
@@ -90,13 +102,36 @@ def _started(
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=True,
         )
     except OSError as error:
         raise exhausted.by_error(error) or ScanError(
             "ScannerNotFound",
             f"The scanner {command[0]!r} cannot be started: {error.strerror}.",
-            "Correct the setting sarifCommand, or install the tool into the build.",
+            "Correct the setting scanners, or the command of customScanner.",
         ) from error
+
+
+@contextlib.contextmanager
+def _killed_at(until: float, process: subprocess.Popen[str]) -> Iterator[threading.Event]:
+    """Kill the process group at ``until``; the event says whether that happened."""
+    killed = threading.Event()
+
+    def kill() -> None:
+        killed.set()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    if until == math.inf:
+        yield killed
+        return
+    timer = threading.Timer(max(0, until - time.monotonic()), kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield killed
+    finally:
+        timer.cancel()
 
 
 def _copied(output: Iterable[str], log: Log, on_line: Callable[[str], None] | None) -> list[str]:

@@ -9,7 +9,14 @@ from domain.findings import SEVERITIES, Gate
 from domain.timestamps import iso, now
 from scan.errors import ScanError
 from scan.fetch import Fetched
-from scan.finding import LONGEST_FILE, LONGEST_MESSAGE, Analysis, as_document, worst_first
+from scan.finding import (
+    LONGEST_FILE,
+    LONGEST_MESSAGE,
+    Analysis,
+    ScannerResult,
+    as_document,
+    worst_first,
+)
 from scan.job import Job
 from scan.ledger import Coverage
 
@@ -43,6 +50,7 @@ def report(
             **({"origin": origin.document(fetched.origin)} if any(fetched.origin) else {}),
         },
         "engine": {"name": analysis.engine, "version": analysis.version} if analysis else None,
+        "scanners": [_scanner(result) for result in analysis.scanners] if analysis else [],
         "startedAt": started_at,
         "finishedAt": iso(now()),
         "coverage": _coverage(coverage, analysis.lines) if analysis and coverage else None,
@@ -52,6 +60,21 @@ def report(
         "ignored": _ignored(analysis),
         "links": {"dashboard": analysis.dashboard if analysis else None},
         "error": _error(outcome) if scan_error else None,
+    }
+
+
+def _scanner(result: ScannerResult) -> dict[str, Any]:
+    return {
+        "name": result.name[:LONGEST_VALUE],
+        "version": result.version[:LONGEST_VALUE],
+        "counts": dict(result.counts) if result.counts is not None else None,
+        "error": {
+            "code": result.error.code,
+            "message": result.error.message[:LONGEST_MESSAGE],
+            "remediation": result.error.remediation[:LONGEST_MESSAGE],
+        }
+        if result.error
+        else None,
     }
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,13 +15,12 @@ from scan.ledger import Coverage, Entry
 
 
 class Hashes:
-    """Hashes what the upload in ``source`` has; ``removed`` are the SHA-256 of removed files."""
+    """Hashes what the upload in ``source`` has."""
 
-    def __init__(self, source: Path, entries: Iterable[Entry], removed: Mapping[str, str]) -> None:
+    def __init__(self, source: Path, entries: Iterable[Entry]) -> None:
         self._source = source
         self._entries = {entry.path: entry for entry in entries}
         self._names = sorted(self._entries)
-        self._removed = removed
 
     def of(self, name: str) -> str | None:
         """The SHA-256 of a file or a folder (its name ends in ``/``); None if it is unknown."""
@@ -36,7 +35,7 @@ class Hashes:
             # Such a link was not created; what it leads to is listed itself.
             return hashlib.sha256(json.dumps(entry.link).encode()).hexdigest()
         path = content.inside(self._source, entry.path)
-        return content.sha256(path) if path else self._removed.get(entry.path)
+        return content.sha256(path) if path else None
 
     def _folder(self, name: str) -> str:
         """Of the names and contents of all files in it."""

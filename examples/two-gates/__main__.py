@@ -1,7 +1,7 @@
 """Two gates in one stack: SonarQube for payments, Bandit for tools."""
 
 import pulumi
-from chatops_slack import Sarif, SonarQube, UploadGate, UploadGateArgs
+from chatops_slack import Scanners, SonarQube, UploadGate, UploadGateArgs
 
 payments = UploadGate(
     "payments",
@@ -10,9 +10,12 @@ payments = UploadGate(
         slack_channel_id="C0000000000",
         sender="security@example.com",
         recipients=["payments@example.com"],
-        scanner=SonarQube(
-            host_url="https://sonarqube.example.com",
-            token=pulumi.Config().require_secret("sonarToken"),
+        scanners=Scanners(
+            names=["sonarqube"],
+            sonarqube=SonarQube(
+                host_url="https://sonarqube.example.com",
+                token=pulumi.Config().require_secret("sonarToken"),
+            ),
         ),
     ),
 )
@@ -25,7 +28,7 @@ tools = UploadGate(
         # The other gate has it: an identity exists once in an account.
         create_email_identity=False,
         recipients=["tools@example.com"],
-        scanner=Sarif(),
+        scanners=Scanners(names=["bandit", "ruff"]),
         tags={"team": "tools"},
     ),
 )

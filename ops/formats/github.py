@@ -82,10 +82,12 @@ def summary(result: ScanResult) -> str:
             for condition in report.conditions[:MOST_ROWS]
         )
         parts.append(_table(("", "Condition", "Actual", "Expected"), conditions))
+    if report and report.failed_scanners:
+        parts.append(_table(("Scanner that failed to run", "Why"), report.failed_scanners))
     if rows := [
         (
             f"{NEW}{finding.severity}" if result.is_new(finding) else finding.severity,
-            finding.rule,
+            finding.rule_by,
             finding.location,
             finding.message,
         )
@@ -107,8 +109,10 @@ def _annotations(result: ScanResult) -> Iterator[tuple[str, str]]:
         # A finding that people approved fails nothing; neither does one that the gate lets pass.
         level = "notice" if result.is_cleared else LEVELS[finding.severity]
         mark = NEW if result.is_new(finding) else ""
-        title = f"{mark}{finding.severity} {finding.rule}"
+        title = f"{mark}{finding.severity} {finding.rule_by}"
         yield _annotation(level, finding.message, finding.file, finding.line, title)
+    for scanner in result.evaluated.failed_scanners if result.evaluated else ():
+        yield _annotation("error", scanner.error, title=f"{scanner.name} failed to run")
     for entry in result.unanalysed:
         yield _annotation("warning", entry.reason, entry.file, title="Not analysed")
 

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from domain import coverage, timestamps
-from domain.findings import SEVERITIES, Condition
+from domain.findings import FAILED_SCANNERS, SEVERITIES, Condition
 from domain.sanitize import line
 from ops.formats.result import ScanResult
 
@@ -94,6 +94,8 @@ def _reasons(result: ScanResult, condition: Condition) -> list[str]:
     if condition.metric in SEVERITIES:
         return _findings(result, [condition.metric])
     report = result.evaluated
+    if report and condition.metric == FAILED_SCANNERS:
+        return [_clean(f"{scanner.name}: {scanner.error}") for scanner in report.failed_scanners]
     kind = coverage.CONDITIONS.get(condition.metric)
     if not (report and report.coverage and kind):
         return []
@@ -106,7 +108,7 @@ def _findings(result: ScanResult, severities: Iterable[str]) -> list[str]:
     lines = [
         _clean(
             f"{'New: ' if result.is_new(finding) else ''}"
-            f"{finding.severity} {finding.rule} {finding.location}: {finding.message}"
+            f"{finding.severity} {finding.rule_by} {finding.location}: {finding.message}"
         )
         for finding in some[:MOST]
     ]

@@ -131,6 +131,7 @@ def _printable(finding: Finding) -> Finding:
     return replace(
         finding,
         rule=rule,
+        scanners=tuple(line(name, LONGEST_NAME) for name in finding.scanners),
         message=line(finding.message, LONGEST_MESSAGE) or rule,
         line=None if finding.line is None else min(max(finding.line, 1), LONGEST_LINE),
         link=link if LINK.fullmatch(link) else None,

@@ -98,7 +98,10 @@ def _result(finding: Finding, rule: int, hashes: Counter[str]) -> Json:
         "level": LEVELS[finding.severity],
         "message": {"text": _message(finding)},
         "partialFingerprints": {FINGERPRINT: _fingerprint(finding, hashes)},
-        "properties": {"severity": finding.severity},
+        "properties": {
+            "severity": finding.severity,
+            **({"scanners": list(finding.scanners)} if finding.scanners else {}),
+        },
     }
     if result["level"] == "none":
         result["kind"] = "informational"  # 3.27.10: no failure is without a level
@@ -156,6 +159,8 @@ def _notifications(result: ScanResult) -> Iterator[Json]:
     if not result.evaluated:
         yield _notification("error", result.why)
         return
+    for scanner in result.evaluated.failed_scanners:
+        yield _notification("error", f"{scanner.name} failed to run: {scanner.error}")
     for entry in result.unanalysed:
         notification = _notification("error", f"Not analysed: {entry.reason}")
         if location := _location(entry.file, None):

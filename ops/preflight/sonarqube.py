@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from components.scan_project import SonarQube
 from ops import sonar
 from ops.invocation import CHATOPS
 from ops.preflight.environment import Environment
@@ -30,8 +29,8 @@ SOON_DAYS = 14
 
 def sonarqube(environment: Environment) -> Iterator[Finding]:
     """Whether the server answers and is new enough; then its token and its gate."""
-    scanner = environment.settings.scanner
-    if not isinstance(scanner, SonarQube):
+    scanner = environment.settings.scanners.sonarqube
+    if scanner is None:
         return
     if not environment.token:
         yield unknown(

@@ -1,15 +1,12 @@
 """Collects in ``Seen`` which files the tools analysed, from SARIF, output and their own JSON."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from scan.finding import Seen
-from scan.folders import files_below
-from scan.language import kind_of
 from scan.ledger import NOT_READ
 from scan.sarif import semgrep
 from scan.sarif.encoding import unreadable
@@ -24,7 +21,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
-    """One call of a tool: its command (``sarifCommand``), its SARIF file, notes of its output."""
+    """One call of a tool: its command, its SARIF file, notes of its output."""
 
     command: str
     sarif: Path
@@ -36,7 +33,7 @@ def seen_by(run: Json, recipe: Recipe | None, locations: Locations, call: ToolCa
     unread, incomplete = problems(run, locations, recipe)
     seen = Seen(
         analysed=_analysed(run, recipe, locations),
-        languages=recipe.languages if recipe else None,
+        languages=recipe.languages if recipe and recipe.purpose == "code" else None,
         unread=unread,
         incomplete=incomplete,
     )
@@ -74,47 +71,6 @@ def _with_output(
     return replace(
         seen, analysed=analysed, unread=unread, incomplete=(*incomplete, *notes.problems)
     )
-
-
-def together(all_seen: Sequence[Seen], source: Path) -> Seen:
-    """Merge all runs of one SARIF file: a file counts as analysed if any run read it."""
-    if len(all_seen) == 1:
-        return all_seen[0]
-    languages = [seen_files.languages for seen_files in all_seen]
-    is_silent = all(seen_files.analysed is None for seen_files in all_seen)
-    names = [name for seen_files in all_seen for name in seen_files.names]
-    analysed = (
-        None
-        if is_silent and len({seen_files.names for seen_files in all_seen}) == 1
-        else frozenset().union(*(_read(seen_files, source) for seen_files in all_seen))
-    )
-    return Seen(
-        analysed=analysed,
-        languages=None if None in languages else frozenset().union(*filter(None, languages)),
-        names=tuple(dict.fromkeys(names)),
-        unread={
-            file: why
-            for seen_files in all_seen
-            for file, why in seen_files.unread.items()
-            if why != NOT_READ or not analysed or file not in analysed
-        },
-        incomplete=tuple(
-            dict.fromkeys(text for seen_files in all_seen for text in seen_files.incomplete)
-        ),
-    )
-
-
-def _read(seen: Seen, source: Path) -> frozenset[str]:
-    """The files that a run reports as analysed; without a report, those that it can read."""
-    if seen.analysed is not None:
-        return seen.analysed
-    read = set()
-    for path in files_below(source):
-        kind = kind_of(path, path.name)
-        is_known = seen.languages is None or bool(kind.tags & seen.languages)
-        if kind.is_text and is_known and any(fnmatchcase(path.name, name) for name in seen.names):
-            read.add(path.relative_to(source).as_posix())
-    return frozenset(read - seen.unread.keys())
 
 
 def _analysed(run: Json, recipe: Recipe | None, locations: Locations) -> frozenset[str] | None:

@@ -9,6 +9,7 @@ from domain.findings import Finding, IgnoredSetting
 from scan.errors import ScanError
 from scan.finding import Analysis, counts
 from scan.fingerprints import Reported, identified
+from scan.language import kinds_below
 from scan.sarif import coverage
 from scan.sarif.external import joined, load
 from scan.sarif.locations import Locations, at, last_line
@@ -18,6 +19,7 @@ from scan.sarif.output import OutputNotes
 from scan.sarif.recipes import Recipe, named, of_driver
 from scan.sarif.rule import Rule, rule_of
 from scan.sarif.severity import severity
+from scan.union import union
 
 Json = Mapping[str, Any]
 MALFORMED = (
@@ -37,8 +39,8 @@ def read(
 ) -> Analysis:
     """The analysis in the file ``sarif`` of a tool that ran in ``folder`` on ``source``.
 
-    ``in_source`` says whether comments in the code may suppress findings; ``command`` is
-    ``sarifCommand``; ``notes`` are about files in the tool's output.
+    ``in_source`` says whether comments in the code may suppress findings; ``notes`` are about files
+    in the output of the tool, which ``command`` ran.
 
     Raises:
         ScanError: it is not SARIF 2.1.0, or reports that the tool failed or did not begin.
@@ -55,8 +57,11 @@ def read(
             check_success(run, recipe)
             _check_begun(run)
         locations = Locations(source, folder)
+        weaknesses: dict[str, frozenset[str]] = {}
         reported = [
-            item for run, recipe in runs for item in _reported(run, recipe, locations, in_source)
+            item
+            for run, recipe in runs
+            for item in _reported(run, recipe, locations, in_source, weaknesses)
         ]
         seen = [coverage.seen_by(run, recipe, locations, call) for run, recipe in runs]
         drivers = [run["tool"]["driver"] for run, _ in runs]
@@ -65,12 +70,13 @@ def read(
         return Analysis(
             engine=", ".join(dict.fromkeys(str(driver["name"]) for driver in drivers)),
             version=", ".join(dict.fromkeys(_version(driver) for driver in drivers)),
-            seen=coverage.together(seen, source),
+            seen=union(seen, kinds_below(source) if len(seen) > 1 else {}),
             lines=None if None in lines else max(row or 0 for row in lines),
             counts=counts(known.findings),
             findings=known.findings,
             contents=known.contents,
             ignored=ignored,
+            weaknesses=weaknesses,
         )
     except MALFORMED as error:
         why = f"{type(error).__name__}: {error}"[:300]
@@ -105,13 +111,20 @@ def _recipe(run: Json, recipes: Sequence[Recipe]) -> Recipe | None:
 
 
 def _reported(
-    run: Json, recipe: Recipe | None, locations: Locations, in_source: bool
+    run: Json,
+    recipe: Recipe | None,
+    locations: Locations,
+    in_source: bool,
+    weaknesses: dict[str, frozenset[str]],
 ) -> Iterator[Reported]:
+    """The findings; ``weaknesses`` gets those of their rules."""
     rules: dict[tuple[object, object], Rule] = {}
     for result in run["results"]:
         if not _stands(result, in_source) or coverage.is_unparsed(result, recipe):
             continue
         rule = _rule(result, run, rules)
+        aliases = recipe.aliases.of(rule.id) if recipe and recipe.aliases else set[str]()
+        weaknesses[rule.id] = rule.weaknesses | aliases
         location = at(result.get("locations") or [], 0) or {}
         file, line = locations.of(location, run)
         texts = (rule.texts, rule.component_texts)

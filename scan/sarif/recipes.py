@@ -34,8 +34,29 @@ class SettingsFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Aliases:
+    """Ids by which another tool knows the rules that ``pattern`` matches, such as B602 for S602."""
+
+    pattern: re.Pattern[str]
+    alias: str
+
+    def of(self, rule: str) -> set[str]:
+        """The alias of ``rule``, if it has one."""
+        match = self.pattern.fullmatch(rule)
+        return {match.expand(self.alias)} if match else set()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A known tool: ``commands`` are names of its executable, ``drivers`` its names in SARIF.
+    """A known tool; ``name`` is for people, ``commands`` are names of its executable.
+
+    In SARIF its name is one of ``drivers``.
+
+    How it runs:
+        ``command``: the words of its command, with {python}, {recipe} (the recipe's own folder),
+        {source} and {sarif}; without it, the tool is known to ``customScanner`` only.
+        ``purpose``: what it looks for: code, infrastructure, secrets or dependencies. Only those
+            of the first two say that code was analysed, where one for code is run as well.
 
     What it reads:
         ``languages``: tags of ``scan.language``, or None if it reads all text.
@@ -51,9 +72,11 @@ class Recipe:
         ``output``: matches lines of its output; the groups are a file that it ``analysed``, or an
         ``unread`` file and the ``reason``, or a ``problem`` without a file.
 
-    ``settings`` are files of an upload that it would read as its settings.
+    ``settings`` are files of an upload that it would read as its settings. ``aliases`` are ids by
+    which other tools know its rules.
     """
 
+    name: str
     commands: tuple[str, ...]
     drivers: tuple[str, ...]
     languages: frozenset[str] | None = None
@@ -67,6 +90,9 @@ class Recipe:
     utf8: bool = False
     own_json: bool = False
     output: re.Pattern[str] | None = None
+    purpose: str = "code"
+    command: tuple[str, ...] = ()
+    aliases: Aliases | None = None
 
 
 # Settings files of tools that have no recipe here.
@@ -85,10 +111,13 @@ def _recipe(path: Path) -> Recipe:
     settings = tuple(
         setting for group in data.pop("settings", ()) for setting in _settings_files(**group)
     )
-    output = data.pop("output", None)
+    output, aliases = data.pop("output", None), data.pop("aliases", None)
     return Recipe(
         settings=settings,
         output=re.compile(output) if output else None,
+        aliases=Aliases(pattern=re.compile(aliases["pattern"]), alias=aliases["alias"])
+        if aliases
+        else None,
         **{_snake_case(key): _frozen(value, key in SETS) for key, value in data.items()},
     )
 

@@ -1,6 +1,7 @@
 """Resolves SARIF references to a component of the tool and one of its rules (3.52, 3.54)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,15 @@ Json = Mapping[str, Any]
 # Index of the component (-1 for the driver), and of its rule (-1 if it does not describe the rule).
 Key = tuple[int, int]
 NO_RULE = -1
+CWE = re.compile(r"(?:external/cwe/)?cwe-(\d{1,5})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule as the tool describes it; ``component_texts`` are shared by its component's rules."""
+    """A rule as the tool describes it; ``component_texts`` are shared by its component's rules.
+
+    ``weaknesses`` are ids of CWE.
+    """
 
     id: str
     key: Key
@@ -24,6 +29,7 @@ class Rule:
     security_severity: object
     texts: Json
     component_texts: Json
+    weaknesses: frozenset[str]
 
 
 def rule_of(result: Json, run: Json) -> Rule:
@@ -46,7 +52,22 @@ def rule_of(result: Json, run: Json) -> Rule:
         security_severity=(described.get("properties") or {}).get("security-severity"),
         texts=described.get("messageStrings") or {},
         component_texts=component.get("globalMessageStrings") or {},
+        weaknesses=frozenset(_cwe(described)),
     )
+
+
+def _cwe(described: Json) -> Iterator[str]:
+    """Ids of CWE in the tags of a rule (Bandit: external/cwe/cwe-78, Semgrep: CWE-78: ...).
+
+    Or among its relationships to a taxonomy of that name (3.53), as gosec writes them.
+    """
+    for tag in (described.get("properties") or {}).get("tags") or []:
+        if match := CWE.match(str(tag)):
+            yield f"CWE-{int(match[1])}"
+    for relationship in described.get("relationships") or []:
+        target = relationship.get("target") or {}
+        if (target.get("toolComponent") or {}).get("name") == "CWE" and "id" in target:
+            yield f"CWE-{target['id']}"
 
 
 def resolved(reference: Json, run: Json, kind: str = "rules") -> Key:

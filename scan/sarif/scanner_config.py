@@ -1,53 +1,69 @@
-"""Removes files from an upload that would configure the scanner, for example suppress findings."""
+"""Hides the files of an upload that would configure a scanner, for example suppress findings."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from domain.findings import IgnoredSetting
-from scan.content import sha256
-from scan.folders import files_below
+from scan.folders import files_below, make_folders
 from scan.language import kind_of
 from scan.sarif.recipes import SettingsFile
+from scan.union import SETTINGS_FILE
 
-# In bytes; larger files are removed without reading them.
+# In bytes; larger files are hidden without reading them.
 LARGEST = 1024 * 1024
-REASON = "removed: the scanner would read it as its settings"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemovedSettings:
-    """The removed files, and the SHA-256 of each; those that are code are also in ``unread``."""
+class View:
+    """The upload as a scanner sees it, in ``source``, and what it does not see.
 
+    Hidden files that are code are also in ``unread``.
+    """
+
+    source: Path
     ignored: Sequence[IgnoredSetting]
     unread: dict[str, str]
-    contents: dict[str, str]
 
 
-def remove(
-    source: Path, settings_files: Sequence[SettingsFile], *, exclusions_too: bool
-) -> RemovedSettings:
-    """Remove ``settings_files`` from ``source``, at any depth and regardless of case."""
+def view(
+    source: Path, to: Path, settings_files: Sequence[SettingsFile], *, exclusions_too: bool
+) -> View:
+    """Return ``source`` without ``settings_files``, at any depth and regardless of case.
+
+    If there are any, the others are hard links in the new folder ``to``: what one scanner would
+    follow is code or text to the next.
+    """
     selected = [
         settings_file
         for settings_file in settings_files
         if exclusions_too or not settings_file.excludes
     ]
-    ignored, unread, contents = [], {}, {}
-    for name in sorted(path.relative_to(source).as_posix() for path in files_below(source)):
+    names = sorted(path.relative_to(source).as_posix() for path in files_below(source))
+    hidden = [
+        name for name in names if any(_is(setting, name, source / name) for setting in selected)
+    ]
+    ignored, unread = [], {}
+    for name in hidden:
         path = source / name
-        if not any(_is(setting, name, path) for setting in selected):
-            continue
         with path.open(encoding="utf-8", errors="replace") as file:
             value = file.read(200)
         ignored.append(IgnoredSetting(file=name, key=path.name, value=value, weakens=True))
         if kind_of(path, name).is_code:
-            unread[name] = REASON
-        if hashed := sha256(path):
-            contents[name] = hashed
-        path.unlink()
-    return RemovedSettings(ignored=ignored, unread=unread, contents=contents)
+            unread[name] = SETTINGS_FILE
+    if hidden:
+        left_out = set(hidden)
+        _link(source, to, [name for name in names if name not in left_out])
+    return View(source=to if hidden else source, ignored=ignored, unread=unread)
+
+
+def _link(source: Path, to: Path, names: Sequence[str]) -> None:
+    to.mkdir()
+    make_folders(to, names)
+    for name in names:
+        os.link(f"{source}/{name}", f"{to}/{name}")
 
 
 def _is(settings_file: SettingsFile, name: str, path: Path) -> bool:

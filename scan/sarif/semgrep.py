@@ -12,7 +12,7 @@ from scan.sarif.message import LONGEST
 
 OPTION = "--json-output={sarif}.json"
 # By default it leaves out some folders and large files, which its SARIF does not mention.
-MISSING = f"Semgrep's SARIF does not say which files it scanned: add {OPTION} to sarifCommand"
+MISSING = f"Semgrep's SARIF does not say which files it scanned: add {OPTION} to its command"
 
 
 def with_own_json(seen: Seen, sarif: Path, locations: Locations) -> Seen:

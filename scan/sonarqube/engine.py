@@ -26,13 +26,12 @@ TASK_SECONDS = 600
 ATTEMPTS = 3
 
 
-def analyse(job: Job, source: Path, log: Log) -> Analysis:
-    """Analyse ``source`` with SonarQube.
+def analyse(job: Job, source: Path, work: Path, log: Log) -> Analysis:
+    """Analyse ``source`` with SonarQube, in the new folder ``work``.
 
     Raises:
         ScanError: see ``ScanError`` for the codes.
     """
-    work = source.parent / "work"
     work.mkdir()
     ca = trust.bundle(job.private_ca, work)
     api = Api(job.sonar, log, ca)
@@ -47,10 +46,10 @@ def analyse(job: Job, source: Path, log: Log) -> Analysis:
     log.write(f"Scanning with SonarQube {version} at {job.sonar.url}")
     for _ in range(ATTEMPTS):
         problems: list[str] = []
-        task = _scanned(scanner_properties, ca, work, api, log, partial(note, problems))
+        task = _scanned(scanner_properties, ca, work, api, log, partial(note, problems), job.until)
         files = scanner_report.read(work / "scanner" / "scanner-report")
         try:
-            analysis_id = _processed(api, task, log)
+            analysis_id = _processed(api, task, log, job.until)
             status = api.get("api/qualitygates/project_status", analysisId=analysis_id)
             read = issues.read(api, job.sonar.url, project, source)
             _check_still_newest(api, project, analysis_id)
@@ -96,6 +95,7 @@ def _scanned(
     api: Api,
     log: Log,
     on_line: Callable[[str], None],
+    until: float,
 ) -> str:
     """Run the scanner; returns the id of the server's task."""
     order = {
@@ -114,6 +114,7 @@ def _scanned(
         extra=extra,
         standard_input=json.dumps(order),
         on_line=on_line,
+        until=until,
     )
     if code or not task.is_file():
         # If the server is the cause, this raises a clearer error than the scanner's output has.
@@ -123,14 +124,14 @@ def _scanned(
     return task_fields["ceTaskId"]
 
 
-def _processed(api: Api, task_id: str, log: Log) -> str:
+def _processed(api: Api, task_id: str, log: Log, latest: float) -> str:
     """Wait until the server has processed the task; returns the id of the analysis.
 
     The scanner's own option to wait polls every 5 s, and does not distinguish a failed gate from an
     error.
     """
     log.write("Waiting for SonarQube to process the analysis")
-    until = time.monotonic() + TASK_SECONDS
+    until = min(time.monotonic() + TASK_SECONDS, latest)
     while time.monotonic() < until:
         task = api.get("api/ce/task", id=task_id)["task"]
         if task["status"] == "SUCCESS":
@@ -147,7 +148,7 @@ def _processed(api: Api, task_id: str, log: Log) -> str:
         time.sleep(POLL_SECONDS)
     raise ScanError(
         "ServerSlow",
-        f"SonarQube did not process the analysis within {TASK_SECONDS} s.",
+        "SonarQube did not process the analysis in time.",
         "Look at the background tasks in SonarQube; then upload the zip again.",
     )
 

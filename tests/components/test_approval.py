@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.buttons import OUTCOMES, TEAM_BUTTONS, TeamButton
-from components.scan_project import Sarif
+from components.scan_project import Scanners
 from components.sender import dns_records
 from components.upload_gate import UploadGate, UploadGateArgs
 from handlers.buttons import Buttons
@@ -297,7 +297,7 @@ def named(name: str) -> Built:
         slack_channel_id="C0000000000",
         sender="security@example.com",
         recipients=["developers@example.com"],
-        scanner=Sarif(),
+        scanners=Scanners(),
     )
     return build(lambda: UploadGate(name, args))
 

@@ -352,8 +352,8 @@ def test_nothing_secret_is_in_any_environment(prod: Built):
     ]
 
 
-def test_engine_sarif_has_no_secret_at_all():
-    built = program(engine="sarif", sonarToken="")
+def test_a_stack_without_sonarqube_has_no_secret_at_all():
+    built = program(scanners=["bandit"], sonarToken="")
 
     assert not built.all("secretsmanager/secret:Secret")
     assert "secretsmanager:GetSecretValue" not in json.dumps(built.policies())

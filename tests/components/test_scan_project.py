@@ -4,14 +4,16 @@ from typing import Any
 import pytest
 import yaml
 
-from components.scan_project import SonarQube, Vpc, packaged_scan
+from components.scan_project import Scanners, SonarQube, Vpc, packaged_scan
 from tests.support.recording import PROGRAM, TOKEN, Built, gate
 
 pytestmark = pytest.mark.slow
 
 LIMITS = '{"BLOCKER": 0, "HIGH": 0, "MEDIUM": null, "LOW": null}'
 UPLOAD_LIMITS = '{"files": 20000, "bytes": 1073741824, "ratio": 200}'
-SERVER = SonarQube(host_url="https://sonar.example.com", token=TOKEN)
+SERVER = Scanners(
+    names=["sonarqube"], sonarqube=SonarQube(host_url="https://sonar.example.com", token=TOKEN)
+)
 VPC = Vpc(vpc_id="vpc-1", subnets=["subnet-1", "subnet-2"], security_groups=["sg-1"])
 
 
@@ -44,12 +46,12 @@ def test_the_project_scans_with_our_own_code_within_its_limits(built: Built):
             "image": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
             "computeType": "BUILD_GENERAL1_MEDIUM",
             "environmentVariables": [
-                {"name": "ENGINE", "value": "sarif"},
-                {"name": "SARIF_COMMAND", "value": ""},
+                {"name": "SCANNERS", "value": '["bandit"]'},
                 {"name": "LIMITS", "value": LIMITS},
                 {"name": "COVERAGE_LIMITS", "value": '{"unanalysed": 0, "opaque": null}'},
                 {"name": "UPLOAD_LIMITS", "value": UPLOAD_LIMITS},
                 {"name": "ALLOW_EXCLUSIONS", "value": "false"},
+                {"name": "SCAN_SECONDS", "value": "1680"},
                 {"name": "ARTIFACTS_BUCKET", "value": "gate-artifacts"},
             ],
         },
@@ -95,7 +97,7 @@ def test_the_project_is_created_after_its_permissions(built: Built):
 
 
 def test_the_token_is_a_secret_under_our_key_and_the_project_knows_only_its_arn():
-    built = scan(scanner=SERVER)
+    built = scan(scanners=SERVER)
     secret = built.one("secretsmanager/secret:Secret")
     version = built.one("secretsmanager/secretVersion:SecretVersion")
 
@@ -120,7 +122,7 @@ def test_an_engine_without_a_token_has_no_secret(built: Built):
 
 @pytest.mark.parametrize(("protect", "days"), [(False, 7), (True, 30)], ids=["off", "on"])
 def test_a_deleted_token_can_be_restored_for_some_days(protect: bool, days: int):
-    secret = scan(scanner=SERVER, protect=protect).one("secretsmanager/secret:Secret")
+    secret = scan(scanners=SERVER, protect=protect).one("secretsmanager/secret:Secret")
 
     assert secret.inputs["recoveryWindowInDays"] == days
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.buttons import OUTCOMES, TEAM_BUTTONS, TeamButton
-from components.scan_project import Sarif, SonarQube, Vpc
+from components.scan_project import Scanners, Vpc
 from components.settings import (
     EMAIL,
     MAX_RECIPIENTS,
@@ -60,13 +60,13 @@ def test_the_defaults_of_the_settings_are_those_of_the_component():
     settings = loaded(
         **{**defaults, "sonarHostUrl": "https://sonar.example.com", "sonarToken": TOKEN}
     )
-    assert isinstance(settings.scanner, SonarQube)
+    assert settings.scanners.sonarqube
     assert settings == UploadGateArgs(
         slack_workspace_id=settings.slack_workspace_id,
         slack_channel_id=settings.slack_channel_id,
         sender=settings.sender,
         recipients=settings.recipients,
-        scanner=settings.scanner,
+        scanners=settings.scanners,
         tags=settings.tags,
     )
 
@@ -77,8 +77,8 @@ def test_the_files_of_both_environments_load(stack: str):
 
     assert settings.protect is (stack == "prod")
     assert settings.recipients[0] == "developers@example.com"
-    assert isinstance(settings.scanner, SonarQube)
-    assert settings.scanner.host_url == "https://sonarqube.example.com"
+    assert settings.scanners.sonarqube
+    assert settings.scanners.sonarqube.host_url == "https://sonarqube.example.com"
 
 
 def test_every_declared_setting_is_read(monkeypatch):
@@ -90,17 +90,17 @@ def test_every_declared_setting_is_read(monkeypatch):
             return super()._get(key, *rest, **more)
 
     build(lambda: load(Watching(PROJECT), "dev"), "dev", settings_with())
-    build(lambda: load(Watching(PROJECT), "dev"), "dev", settings_with(engine="sarif"))
+    build(lambda: load(Watching(PROJECT), "dev"), "dev", settings_with(scanners=["bandit"]))
 
-    assert read == set(DECLARED)
+    assert read == {*DECLARED, "engine", "sarifCommand"}
 
 
 def test_the_token_stays_a_secret():
     result: list[bool] = []
 
     def make() -> None:
-        scanner = load(pulumi.Config(PROJECT), "dev").scanner
-        assert isinstance(scanner, SonarQube)
+        scanner = load(pulumi.Config(PROJECT), "dev").scanners.sonarqube
+        assert scanner
         token = pulumi.Output.from_input(scanner.token)
 
         async def look() -> None:
@@ -121,12 +121,10 @@ def test_environments_share_sonarqube_projects_only_if_that_is_set():
     assert loaded("prod", sonarSharedProjects="true").build.variables["ENVIRONMENT"] == ""
 
 
-def test_engine_sarif_needs_neither_server_nor_token_and_keeps_none():
-    command = DECLARED["sarifCommand"]["default"]
-
+def test_other_scanners_need_neither_server_nor_token_and_keep_none():
     for token in ("", TOKEN):
-        settings = loaded(engine="sarif", sonarHostUrl="", sonarToken=token)
-        assert settings.scanner == Sarif(command=command)
+        settings = loaded(scanners=["bandit", "ruff"], sonarHostUrl="", sonarToken=token)
+        assert settings.scanners == Scanners(names=("bandit", "ruff"))
 
 
 def test_a_scan_gets_its_limits_and_its_scanner():
@@ -135,6 +133,7 @@ def test_a_scan_gets_its_limits_and_its_scanner():
         "COVERAGE_LIMITS": '{"unanalysed": 0, "opaque": 3}',
         "UPLOAD_LIMITS": '{"files": 20000, "bytes": 2097152, "ratio": 200}',
         "ALLOW_EXCLUSIONS": "true",
+        "SCAN_SECONDS": "1680",
     }
     settings = {"maxMedium": 5, "maxOpaque": 3, "maxUploadMegabytes": 2, "allowExclusions": "true"}
     server = {
@@ -144,16 +143,17 @@ def test_a_scan_gets_its_limits_and_its_scanner():
 
     assert loaded(**settings, **server).build.variables == {
         **limits,
-        "ENGINE": "sonarqube",
+        "SCANNERS": '["sonarqube"]',
         "SONAR_HOST_URL": "https://sonar.example.com",
         "SONAR_ORGANIZATION": "org",
         "ENVIRONMENT": "dev",
     }
-    sarif = loaded(**settings, engine="sarif", sarifCommand="tool {source} {sarif}")
-    assert sarif.build.variables == {
+    command = "tool {source} {sarif}"
+    custom = loaded(**settings, scanners=["custom", "ruff"], customScanner={"command": command})
+    assert custom.build.variables == {
         **limits,
-        "ENGINE": "sarif",
-        "SARIF_COMMAND": "tool {source} {sarif}",
+        "SCANNERS": '["custom", "ruff"]',
+        "CUSTOM_COMMAND": command,
     }
 
 
@@ -341,7 +341,14 @@ WRONG = [
         "is not the ARN of an IAM role or user",
     ),
     ("failureEmails", "both", "'both' is not one of uploader, recipients, off"),
-    ("engine", "semgrep", "'semgrep' is not one of sonarqube, sarif"),
+    ("scanners[1]", ["bandit", "lint"], "'lint' is not one of sonarqube, bandit"),
+    ("scanners[1]", ["bandit", "bandit"], "'bandit' is in it already"),
+    ("scanners[0]", "[]", "nothing would be scanned"),
+    ("scanners[0]", "bandit", "'bandit' is not a list"),
+    ("customScanner.command", {"command": "tool {source}"}, "must be a command that names"),
+    ("customScanner.command", {"command": ["tool"]}, "must be a command that names"),
+    ("customScanner.command", "tool {source}", "does not map command to a text"),
+    ("customScanner.comand", {"comand": "tool"}, "there is no such part"),
     ("sonarHostUrl", "sonarqube.example.com", "is not a URL that begins with http"),
     ("sonarHostUrl", "", "is missing"),
     ("sonarHostUrl", "https://ada:secret@sonar.example.com", "has a user name or password"),
@@ -349,7 +356,7 @@ WRONG = [
     ("sonarHostUrl", "https://sonar.example.com/#top", "has a query or fragment"),
     ("sonarHostUrl", "https://[sonar", "is not a URL"),
     ("sonarHostUrl", "https://sonar.example.com:port", "is not a URL"),
-    ("sonarToken", "", "is missing; engine sonarqube needs one"),
+    ("sonarToken", "", "is missing; scanner sonarqube needs one"),
     ("proxyUrl", "proxy.example.com:3128", "is not a URL that begins with http"),
     ("proxyUrl", "http://ada:secret@proxy.example.com:3128", "has a user name or password"),
     ("packageIndexUrl", "http://packages.example.com/simple", "does not begin with https"),
@@ -481,7 +488,7 @@ def at_path(value: Any, path: str, value_to_set: str, *, is_top: bool = True) ->
 
 
 def command_for(key: str) -> str:
-    flags = "--path " if "[" in key else "--secret " if key == "sonarToken" else ""
+    flags = "--path " if re.search(r"[.\[]", key) else "--secret " if key == "sonarToken" else ""
     return f"pulumi config set {flags}{shlex.quote(key)} "
 
 
@@ -543,26 +550,29 @@ def test_the_command_for_the_token_prompts_for_it():
     assert command == "pulumi config set --secret sonarToken --stack dev"
 
 
-@pytest.mark.parametrize(
-    ("command", "engine", "wrong"),
-    [
-        ("tool {source}", "sarif", True),
-        ("tool {sarif}", "sarif", True),
-        ("", "sarif", True),
-        ("tool '{source} {sarif}", "sarif", True),
-        ("tool {source} --output={sarif}", "sarif", False),
-        ("", "sonarqube", False),
-    ],
-)
-def test_the_sarif_command_must_name_source_and_result(command: str, engine: str, wrong: bool):
-    if wrong:
-        [(problem, fix)] = problems(sarifCommand=command, engine=engine)
-        assert problem == "sarifCommand: must be a command that names {source} and {sarif}"
-        assert fix == (
-            "pulumi config set sarifCommand 'tool {source} --output {sarif}' --stack dev"
-        )
-    else:
-        assert loaded(sarifCommand=command, engine=engine)
+@pytest.mark.parametrize("command", ["tool {source}", "tool {sarif}", "", "tool '{source} {sarif}"])
+def test_the_custom_command_must_name_source_and_result(command: str):
+    reported = problems(scanners=["custom"], customScanner={"command": command})
+
+    assert reported[0] == (
+        "customScanner.command: must be a command that names {source} and {sarif}",
+        "pulumi config set --path customScanner.command 'tool {source} --output {sarif}' "
+        "--stack dev",
+    )
+
+
+def test_scanner_custom_needs_a_command():
+    [(problem, _)] = problems(scanners=["bandit", "custom"])
+
+    assert problem == "customScanner.command: is missing; scanner custom needs one"
+
+
+@pytest.mark.parametrize("former", ["engine", "sarifCommand"])
+def test_a_former_setting_is_refused_with_what_replaces_it(former: str):
+    [(problem, command)] = problems(**{former: "sarif"})
+
+    assert problem.startswith(f"{former}: is not used any more; set scanners")
+    assert command == f"pulumi config rm {former} --stack dev"
 
 
 @pytest.mark.parametrize("key", VPC)
@@ -585,7 +595,7 @@ def test_parts_of_a_vpc_are_ids(key: str, value: list[str]):
 
 
 def test_every_setting_that_can_be_wrong_has_a_case():
-    tried = {name_of(key) for key, *_ in WRONG} | {"sarifCommand", *VPC}
+    tried = {name_of(key) for key, *_ in WRONG} | {*VPC}
     tried |= {"noProxy", "packageIndexCredentials"}
 
     assert set(DECLARED) - tried == {"sonarOrganization"}
@@ -593,11 +603,11 @@ def test_every_setting_that_can_be_wrong_has_a_case():
 
 def test_all_errors_are_named_at_once():
     reported = problems(
-        sender="x", logRetentionDays=31, decisionWindow="soon", engine="none", protect="?"
+        sender="x", logRetentionDays=31, decisionWindow="soon", approvalCovers="none", protect="?"
     )
 
     named = {problem.split(":")[0] for problem, _ in reported}
-    assert named == {"engine", "logRetentionDays", "sender", "decisionWindow", "protect"}
+    assert named == {"approvalCovers", "logRetentionDays", "sender", "decisionWindow", "protect"}
 
 
 # The suggested file is the reader's own, and so not here.
@@ -758,12 +768,6 @@ def test_an_invalid_stack_name_is_refused(stack: str):
 @pytest.mark.parametrize("days", LOG_RETENTION_DAYS)
 def test_every_retention_of_cloudwatch_is_accepted(days: int):
     assert loaded(logRetentionDays=days).log_retention_days == days
-
-
-def test_the_default_scanner_ignores_suppressions_and_exclusions():
-    from scan.job import SARIF_COMMAND
-
-    assert DECLARED["sarifCommand"]["default"] == SARIF_COMMAND
 
 
 @pytest.mark.parametrize(("days", "stored"), [(120, 120), (1, 64)], ids=["longer", "shorter"])

@@ -8,7 +8,7 @@ import pytest
 from components.build_network import Network
 from components.buttons import SCAN_AGAIN_BUTTON, TeamButton
 from components.context import elsewhere
-from components.scan_project import Sarif, SonarQube
+from components.scan_project import Scanners, SonarQube
 from components.upload_gate import DAY, UploadGate, UploadGateArgs
 from tests.support.recording import build
 
@@ -17,8 +17,9 @@ VALUES: dict[str, Any] = {
     "slack_channel_id": "C0123456789",
     "sender": "security@example.com",
     "recipients": ["developers@example.com"],
-    "scanner": Sarif(),
+    "scanners": Scanners(),
 }
+WITH_PASSWORD = SonarQube(host_url="https://ada:secret@sonar.example.com", token="t")
 ELSEWHERE = TeamButton(
     label="Open ticket",
     outcomes=("failed",),
@@ -36,7 +37,13 @@ def test_the_defaults_are_accepted():
         ("recipients", []),
         ("recipients", [f"dev{number}@example.com" for number in range(51)]),
         ("app_recipients", {"web": [f"dev{number}@example.com" for number in range(51)]}),
-        ("scanner", SonarQube(host_url="https://ada:secret@sonar.example.com", token="t")),
+        ("scanners", Scanners(names=["sonarqube"], sonarqube=WITH_PASSWORD)),
+        ("scanners", Scanners(names=[])),
+        ("scanners", Scanners(names=["bandit", "bandit"])),
+        ("scanners", Scanners(names=["lint"])),
+        ("scanners", Scanners(names=["sonarqube"])),
+        ("scanners", Scanners(names=["custom"])),
+        ("scanners", Scanners(names=["bandit"], custom_command="tool {source} {sarif}")),
         ("sender_domain", "example.org"),
         ("network.proxy_url", Network(proxy_url="http://ada:secret@proxy.example.com")),
         ("network.no_proxy", Network(no_proxy=["example.com"])),

@@ -47,6 +47,26 @@ def test_findings_are_new_known_or_fixed_by_file_and_fingerprint():
     assert changes.fixed == (finding(TWO),)
 
 
+def test_what_only_a_scanner_that_did_not_run_had_found_is_not_fixed():
+    ours, theirs, both = (
+        replace(finding(name), scanners=names)
+        for name, names in ((ONE, ("A",)), (TWO, ("B",)), (THREE, ("A", "B")))
+    )
+
+    changes = compare(scan(ours, theirs, both), scan(), {"A", "B"}, {"A"})
+
+    assert (changes.fixed, changes.unchecked) == ((ours, both), (theirs,))
+
+
+def test_where_one_scanner_was_run_before_it_had_found_all():
+    before = scan(finding(ONE))
+
+    assert compare(before, scan(), {"A"}, {"B"}).unchecked == (finding(ONE),)
+    assert compare(before, scan(), {"A"}, {"A", "B"}).fixed == (finding(ONE),)
+    # Earlier evidence does not name its scanners.
+    assert compare(before, scan(), set(), set()).fixed == (finding(ONE),)
+
+
 def test_findings_of_a_renamed_file_with_the_same_content_are_known():
     before = scan(finding(file="old.py"), contents={"old.py": SOME})
     now = scan(finding(file="new.py"), contents={"new.py": SOME})

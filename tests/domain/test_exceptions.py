@@ -9,7 +9,7 @@ from domain.coverage import Coverage
 from domain.exceptions import not_covered
 from domain.findings import SEVERITIES, Condition
 from domain.origin import Origin
-from domain.report import Report
+from domain.report import Report, Scanner
 from tests.domain.test_changes import ONE, OTHER, SCANS, SOME, THREE, TWO, finding, scan, unseen
 
 
@@ -59,6 +59,18 @@ def test_a_version_with_the_same_findings_is_covered():
 
     assert reasons(before, before, condition()) == []
     assert reasons(scan(finding(TWO, line=90)), before, condition()) == []
+
+
+def test_no_exception_covers_a_scan_in_which_a_scanner_failed():
+    before = scan(finding(ONE))
+    now = replace(
+        report(before, condition(), condition(metric="failed_scanners")),
+        scanners=(Scanner("Bandit", ""), Scanner("Semgrep", "It was stopped.")),
+    )
+
+    assert not_covered(now, before, report(before, condition()), before) == [
+        "What these scanners would find is unknown, since they failed to run: Semgrep."
+    ]
 
 
 def test_a_new_finding_that_fails_the_gate_is_not_covered():

@@ -126,7 +126,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Edited:
     folder = tmp_path_factory.mktemp("chat")
     copy_program(folder / "program")
     stack, edited = Workspace(folder, "dev"), Edited()
-    setting("engine", "sarif")(stack)
+    stack.ok("config", "set", "--path", "scanners[0]", "bandit")
     buttons(AGAIN)(stack)
 
     def step(name: str, *options: str) -> None:

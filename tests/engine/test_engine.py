@@ -161,11 +161,11 @@ def test_without_a_token_sonarqube_is_refused_with_the_command_and_sarif_is_not(
     refused = stack.run("preview")
     printed = refused.stdout + refused.stderr
     assert refused.returncode != 0
-    assert "sonarToken: is missing; engine sonarqube needs one" in printed
+    assert "sonarToken: is missing; scanner sonarqube needs one" in printed
     assert "pulumi config set --secret sonarToken --stack dev" in printed
     assert "Traceback" not in printed
 
-    stack.ok("config", "set", "engine", "sarif")
+    stack.ok("config", "set", "--path", "scanners[0]", "bandit")
     stack.ok("preview")
 
 

@@ -27,14 +27,14 @@ BUILDSPEC = json.dumps(
             "build": {
                 "commands": [
                     'case "$APP" in scan_error-*) echo "no scanner here"; exit 3;; esac',
-                    f"ENGINE=sarif {QUICK_SCAN}",
+                    QUICK_SCAN,
                 ]
             }
         },
     }
 )
 SETTINGS = {
-    "engine": "sonarqube",  # so that CodeBuild fetches the token
+    "scanners": '["sonarqube"]',  # so that CodeBuild fetches the token
     "sonarHostUrl": "https://sonarqube.example.com",
     "sonarToken": "squ_0",
     "decisionWindow": "20m",

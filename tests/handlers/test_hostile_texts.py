@@ -74,14 +74,22 @@ class Inputs:
         self.uploader = Uploader(f"AWS:AROAX:{take()}", claim=f"x{take()}")
         self.log = [take(), take()]
         findings = [
-            Finding(rule=take(), severity=take(), message=take(), file=take(), line=3, link=OURS)
+            Finding(
+                rule=take(),
+                severity=take(),
+                message=take(),
+                file=take(),
+                line=3,
+                link=OURS,
+                scanners=(f"x{take()}",),
+            )
             for _ in range(2)
         ]
         conditions = [
             Condition(
                 metric=take(), comparator=take(), threshold=take(), actual=take(), status="error"
             )
-            for _ in range(2)
+            for _ in range(1)
         ]
         unseen = [
             coverage.Unseen(
@@ -109,6 +117,7 @@ class Inputs:
             uploader="",
             origin=Origin(*(f"x{take()}" for _ in Origin._fields)),
             error=None,
+            scanners=(report.Scanner(f"x{take()}", f"x{take()}"),),
         )
 
         self.comparison, self.match = self.changes(findings)
@@ -142,6 +151,7 @@ class Inputs:
             new_files=files,
             known_files=files,
             fixed_files=files,
+            unchecked=same,
         )
         decision = StoredObject(json.dumps({"reason": self.reason or "-"}).encode())
         match = exceptions_of_app.Match(

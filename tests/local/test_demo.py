@@ -26,15 +26,23 @@ def test_a_file_that_is_not_a_zip_ends_with_a_message(path, capsys):
     assert "make demo APP=your.zip" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wrong", [("ENGINE", "sonar"), ("DECISION", "approve")])
-def test_arguments_of_make_are_checked_before_anything_starts(wrong, capsys, monkeypatch):
-    monkeypatch.setenv(*wrong)
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("SCANNERS", "bandit,sonar", "'sonar' is not one of bandit, "),
+        ("DECISION", "approve", "invalid choice: 'approve'"),
+    ],
+)
+def test_arguments_of_make_are_checked_before_anything_starts(
+    name, value, why, capsys, monkeypatch
+):
+    monkeypatch.setenv(name, value)
 
     with pytest.raises(SystemExit) as ended:
         demo.main([])
 
     assert ended.value.code == 2
-    assert f"argument --{wrong[0].lower()}: invalid choice: '{wrong[1]}'" in capsys.readouterr().err
+    assert f"argument --{name.lower()}: {why}" in capsys.readouterr().err
 
 
 @pytest.mark.slow

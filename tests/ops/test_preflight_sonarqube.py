@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from components.scan_project import Sarif, Vpc
+from components.scan_project import Scanners, Vpc
 from ops.preflight.environment import Environment
 from ops.preflight.finding import Finding, Level
 from ops.preflight.sonarqube import sonarqube
@@ -230,7 +230,7 @@ def test_a_token_that_cannot_be_read_here_is_unknown():
 
 
 def test_engine_sarif_needs_no_server():
-    assert list(sonarqube(its(scanner=Sarif()))) == []
+    assert list(sonarqube(its(scanners=Scanners()))) == []
 
 
 def test_the_token_is_in_no_finding(server: Serving):

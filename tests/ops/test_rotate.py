@@ -92,7 +92,7 @@ def test_an_empty_token_is_refused(pulumi):
 def test_a_stack_without_sonarqube_needs_none(pulumi):
     _, notified = pulumi
     settings = json.loads(notified.read_text())
-    settings["chatops-slack:engine"] = {"value": "sarif"}
+    settings["chatops-slack:scanners"] = {"value": '["bandit"]', "object": True}
     notified.write_text(json.dumps(settings))
 
     result = rotate(Answers("good"))

@@ -100,6 +100,7 @@ class Scanner:
         extra: Any,
         standard_input: str,
         on_line: Callable[[str], None],
+        until: float,
     ) -> tuple[int, list[str]]:
         self.commands.append((command, extra))
         self.orders.append(json.loads(standard_input))
@@ -130,6 +131,6 @@ def scanned_by(
     answers: Answers, body: bytes, app: str, scanner: Scanner | None = None, **environment: str
 ) -> Scanned:
     """A scan that the recorded server answers."""
-    given = {"ENGINE": "sonarqube", "SONAR_HOST_URL": f"{HOST}/", "SONAR_TOKEN": TOKEN}
+    given = {"SCANNERS": '["sonarqube"]', "SONAR_HOST_URL": f"{HOST}/", "SONAR_TOKEN": TOKEN}
     with replayed(answers, scanner or Scanner(answers)):
         return scanned(body, app, **(given | environment))

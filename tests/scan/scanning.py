@@ -26,9 +26,14 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "UPLOAD_BUCKET": UPLOADS,
     "ARTIFACTS_BUCKET": ARTIFACTS,
-    "ENGINE": "sarif",
+    "SCANNERS": '["bandit"]',
     "LIMITS": '{"BLOCKER": 0, "HIGH": 0}',
 }
+
+
+def custom(command: str) -> dict[str, str]:
+    """The variables of a build with one scanner, which runs ``command``."""
+    return {"SCANNERS": '["custom"]', "CUSTOM_COMMAND": command}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +59,7 @@ def scanned(
     ``metadata`` is JSON.
     """
     with pytest.MonkeyPatch.context() as patch, moto.mock_aws():
-        for name in ("LIMITS", "UPLOAD_LIMITS", "SARIF_COMMAND", "ALLOW_EXCLUSIONS"):
+        for name in ("LIMITS", "UPLOAD_LIMITS", "CUSTOM_COMMAND", "ALLOW_EXCLUSIONS"):
             patch.delenv(name, raising=False)
         s3 = boto3.client("s3", region_name="eu-central-1")
         version = uploaded(s3, f"{app}/api.zip", body, json.loads(metadata))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scan.scanning import Scanned, scanned
+from tests.scan.scanning import Scanned, custom, scanned
 from tests.scan.uploads import BAD, GOOD, zipped
 from tests.support.thinning import few, first
 
@@ -90,9 +90,9 @@ def test_a_scanner_that_crashes_while_writing_is_quoted_and_blames_no_setting():
 
     error = done.report["error"]
     assert error["code"] == "NoSarif"
-    assert error["message"].startswith("bandit ended with exit status 1 and wrote no SARIF: ")
+    assert error["message"].startswith("Bandit ended with exit status 1 and wrote no SARIF: ")
     assert "surrogates not allowed" in error["message"]
-    assert "sarifCommand" not in error["message"] + error["remediation"]
+    assert "customScanner" not in error["message"] + error["remediation"]
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_files_of_finder_are_not_code():
     ),
 )
 def test_a_file_that_would_silence_ruff_is_not_followed_and_named(name, text):
-    done = scanned(zipped({**BAD, name: text}), SARIF_COMMAND=RUFF)
+    done = scanned(zipped({**BAD, name: text}), **custom(RUFF))
 
     assert failed_conditions(done) == ["HIGH"]
     assert [setting["file"] for setting in done.report["ignored"]] == [name]
@@ -128,7 +128,7 @@ def test_a_file_that_would_silence_ruff_is_not_followed_and_named(name, text):
 
 def of_tool(sarif: dict[str, Any]) -> Scanned:
     words = [sys.executable, "-c", WRITE, json.dumps(sarif), "{sarif}", "{source}"]
-    return scanned(zipped(GOOD), SARIF_COMMAND=shlex.join(words))
+    return scanned(zipped(GOOD), **custom(shlex.join(words)))
 
 
 def log(*results: Any, **more: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def s3(monkeypatch):
 def job():
     upload = {"UPLOAD_BUCKET": "uploads", "UPLOAD_KEY": "k", "UPLOAD_VERSION": "v"}
     environment = {"SCAN": "payments/v", "APP": "payments", "ARTIFACTS_BUCKET": ARTIFACTS}
-    return from_environment({**upload, **environment, "ENGINE": "sarif"})
+    return from_environment({**upload, **environment, "SCANNERS": '["bandit"]'})
 
 
 @pytest.fixture

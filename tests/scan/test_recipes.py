@@ -179,7 +179,7 @@ def test_semgrep_without_a_list_of_scanned_files_is_incomplete(tmp_path):
     incomplete = seen_by("Semgrep OSS", tmp_path).incomplete
 
     assert incomplete[0] == "Syntax error at line x: `if`"
-    assert "add --json-output={sarif}.json to sarifCommand" in incomplete[1]
+    assert "add --json-output={sarif}.json to its command" in incomplete[1]
 
 
 def test_semgreps_own_json_says_what_it_scanned_and_what_not(tmp_path):

@@ -21,7 +21,7 @@ JOB = from_environment(
         "UPLOAD_BUCKET": "uploads",
         "UPLOAD_KEY": "payments/a.zip",
         "UPLOAD_VERSION": "v",
-        "ENGINE": "sarif",
+        "SCANNERS": '["bandit"]',
     }
 )
 MALFORMED = ScanError("NothingEvaluated", "m" * 1000, "n" * 1000)

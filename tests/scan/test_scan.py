@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scan.__main__ import main
-from tests.scan.scanning import Scanned, scanned
+from tests.scan.scanning import Scanned, custom, scanned
 from tests.scan.uploads import BAD, GOOD, zipped
 
 # A tool that writes a given SARIF, and prints what it was run with.
@@ -30,7 +30,7 @@ def of_results(*results: Any) -> str:
 
 def with_tool(body: bytes, sarif: str = of_results(), code: int = 0, **environment: str) -> Scanned:
     words = [sys.executable, "-c", TOOL, "{source}", "{sarif}", sarif, str(code)]
-    return scanned(body, SARIF_COMMAND=shlex.join(words), **environment)
+    return scanned(body, **custom(shlex.join(words)), **environment)
 
 
 def test_good_code_passes():
@@ -126,7 +126,7 @@ def test_the_log_says_what_goes_on():
 
     assert done.log.splitlines() == [
         "Fetched payments/api.zip, 1 file",
-        "Scanning with bandit",
+        "Scanning with Bandit",
         "Gate failed, evaluated by limits; HIGH 1 > 0",
     ]
 
@@ -239,7 +239,7 @@ def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
     # Its last output is where it ran and on what.
     assert re.search(": /tmp/[^:]*$", done.report["error"]["message"])
     assert (
-        "sarifCommand" not in done.report["error"]["message"] + done.report["error"]["remediation"]
+        "customScanner" not in done.report["error"]["message"] + done.report["error"]["remediation"]
     )
 
 
@@ -256,7 +256,7 @@ def test_a_tool_without_sarif_is_a_scan_that_failed_to_run(sarif, error):
 )
 def test_output_of_a_killed_tool_is_not_read(end, error, says):
     script = f"echo '{of_results()}' > {{sarif}}; echo allocating; {end}; : {{source}}"
-    done = scanned(zipped(GOOD), SARIF_COMMAND=shlex.join(["sh", "-c", script]))
+    done = scanned(zipped(GOOD), **custom(shlex.join(["sh", "-c", script])))
 
     assert (done.code, done.error) == (1, error)
     assert done.report["error"]["message"].startswith(says)
@@ -273,7 +273,7 @@ def test_long_tool_output_is_cut_to_the_limits_of_the_schema():
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["no-such-tool {source}", "/etc/passwd", "'unclosed"])
 def test_a_tool_that_cannot_run_is_a_scan_that_failed_to_run(command):
-    assert scanned(zipped(GOOD), SARIF_COMMAND=command).error == "ScannerNotFound"
+    assert scanned(zipped(GOOD), **custom(command)).error == "ScannerNotFound"
 
 
 def test_the_tool_knows_neither_role_nor_token():
@@ -344,7 +344,7 @@ def test_an_invalid_environment_is_reported(name, monkeypatch, capsys):
     for item in ("SCAN", "APP", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION"):
         monkeypatch.setenv(item, "a")
     monkeypatch.setenv("ARTIFACTS_BUCKET", "a")
-    monkeypatch.setenv("ENGINE", "sarif")
+    monkeypatch.setenv("SCANNERS", '["bandit"]')
     if name.endswith("LIMITS"):
         monkeypatch.setenv(name, '{"no JSON')
     else:

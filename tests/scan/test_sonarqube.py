@@ -17,6 +17,7 @@ from tests.scan.uploads import zipped
 from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
 
 SOURCE = Path("nowhere")
+SONARQUBE = {"SCANNERS": '["sonarqube"]'}
 
 
 def test_the_report_is_what_the_server_says():
@@ -234,7 +235,12 @@ def test_cloud_knows_a_project_by_another_parameter_and_by_the_organization_in_i
         ["SCAN", "UPLOAD_BUCKET", "UPLOAD_KEY", "UPLOAD_VERSION", "ARTIFACTS_BUCKET"], "x"
     )
     job = from_environment(
-        {**environment, "APP": "payments", "ENGINE": "sonarqube", "SONAR_ORGANIZATION": "acme"}
+        {
+            **environment,
+            "APP": "payments",
+            "SCANNERS": '["sonarqube"]',
+            "SONAR_ORGANIZATION": "acme",
+        }
     )
     issues.read(cast(Any, LocalAccount()), "https://sonarcloud.io", project_key(job), SOURCE)
 
@@ -292,7 +298,10 @@ def test_line_breaks_around_the_token_are_removed():
 @pytest.mark.parametrize("token", ["squ_one\nsqu_two", "squ_\u2026"])
 def test_a_token_that_is_invalid_in_a_header_is_refused_and_not_shown(token):
     scan = scanned(
-        zipped(GOOD), ENGINE="sonarqube", SONAR_HOST_URL="http://127.0.0.1:9", SONAR_TOKEN=token
+        zipped(GOOD),
+        SCANNERS='["sonarqube"]',
+        SONAR_HOST_URL="http://127.0.0.1:9",
+        SONAR_TOKEN=token,
     )
 
     assert scan.error == "BadToken"

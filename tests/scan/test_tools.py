@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scan.scanning import ENVIRONMENT, Scanned, scanned
+from tests.scan.scanning import ENVIRONMENT, Scanned, custom, scanned
 from tests.scan.uploads import BAD, GOOD, zipped
 from tests.support.thinning import few
 
@@ -50,7 +50,7 @@ def scanned_by(tool: str, files: Mapping[str, str | bytes], tmp_path: Path) -> S
     if not shutil.which(program, path=PATH):
         pytest.skip(f"{program} is not installed")
     body = zipped(files)
-    return scanned(body, PATH=PATH, SARIF_COMMAND=command(tool, tmp_path))
+    return scanned(body, PATH=PATH, **custom(command(tool, tmp_path)))
 
 
 def seen(done: Scanned, name: str) -> str:

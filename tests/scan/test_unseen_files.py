@@ -26,16 +26,16 @@ def unseen(file, kind="unanalysed", number=1):
 def listed(tmp_path):
     """Returns the entries of ``unseen`` for files, by name."""
 
-    def of(files, *some, limits=BOTH, removed=None, links=()):
+    def of(files, *some, limits=BOTH, links=()):
         source = tmp_path / hashlib.sha256(repr((files, links)).encode()).hexdigest()
         for name, text in files.items():
             path = source / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        entries = [Entry(path=name, size=1) for name in [*files, *(removed or ())]]
+        entries = [Entry(path=name, size=1) for name in files]
         entries += [Entry(path=name, size=1, link=to, folder=to) for name, to in links]
         coverage = Coverage(counts=dict.fromkeys(CLASSES, 0), unseen=some, reported=True)
-        result = unseen_files(coverage, limits, Hashes(source, entries, removed or {}))
+        result = unseen_files(coverage, limits, Hashes(source, entries))
         return {entry.file: entry.sha256 for entry in result}
 
     return of
@@ -68,12 +68,6 @@ def test_a_link_that_was_not_created_is_identified_by_its_target(listed):
     assert None not in (one["deps"], two["deps"])
 
 
-def test_a_file_that_was_removed_before_the_analysis_keeps_its_content(listed):
-    removed = {"eslint.config.js": "a" * 64}
-
-    assert listed({}, unseen("eslint.config.js"), removed=removed) == removed
-
-
 @pytest.mark.parametrize("file", ["", "stranger.py", "../a.py", "a" * 501 + ".py", "a\udc80.py"])
 def test_what_cannot_be_named_or_read_has_no_identity(listed, file):
     assert listed({"a.py": "x"}, unseen(file)) == {file: None}
@@ -97,7 +91,7 @@ def test_ten_thousand_files_are_listed_and_the_others_are_counted(tmp_path):
     some = [unseen(f"{number}.lua") for number in range(9_999)]
     folders = [unseen("v/", "opaque", 7), unseen("w/", "opaque", 5)]
     coverage = Coverage(counts=dict.fromkeys(CLASSES, 0), unseen=[*some, *folders], reported=True)
-    files = unseen_files(coverage, BOTH, Hashes(tmp_path, [], {}))
+    files = unseen_files(coverage, BOTH, Hashes(tmp_path, []))
 
     result = checked(document(JOB, analysed([]), files), "findings")
 

@@ -16,7 +16,7 @@ import pytest
 from components.scan_project import packaged_scan
 from scan import __main__ as program
 from scan.ledger import Entry
-from tests.scan.scanning import scanned
+from tests.scan.scanning import custom, scanned
 from tests.scan.uploads import GOOD, zipped
 
 RUN = {"tool": {"driver": {"name": "Tool"}}, "results": []}
@@ -28,7 +28,7 @@ def with_tool(code: str, body: bytes | None = None, **environment: str) -> Any:
     """Scan with a tool of Python ``code``, which has the variables ``source`` and ``sarif``."""
     code = f"{TOOL}{code}\nopen(sarif, 'w').write({SARIF!r})"
     words = [sys.executable, "-c", code, "{source}", "{sarif}"]
-    return scanned(body or zipped(GOOD), SARIF_COMMAND=shlex.join(words), **environment)
+    return scanned(body or zipped(GOOD), **custom(shlex.join(words)), **environment)
 
 
 @pytest.fixture

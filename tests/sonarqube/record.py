@@ -54,7 +54,7 @@ def record(server: Server, name: str, files: dict[str, str], **environment: str)
             report[path.name] = b64encode(path.read_bytes()).decode()
         return REAL_READ(folder)
 
-    given = {"ENGINE": "sonarqube", "SONAR_HOST_URL": server.url, "SONAR_TOKEN": server.token}
+    given = {"SCANNERS": '["sonarqube"]', "SONAR_HOST_URL": server.url, "SONAR_TOKEN": server.token}
     with (
         patch.object(requests.Session, "get", get),
         patch.object(scanner_report, "read", read),

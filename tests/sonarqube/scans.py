@@ -10,7 +10,7 @@ from tests.scan.uploads import zipped
 def on(server: Server, files: Mapping[str, str], app: str, **environment: str) -> Scanned:
     """Scan ``files`` as the app ``app``, in an environment that no other test uses."""
     given = {
-        "ENGINE": "sonarqube",
+        "SCANNERS": '["sonarqube"]',
         "ENVIRONMENT": "test",
         "SONAR_HOST_URL": server.url,
         "SONAR_TOKEN": server.token,

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.sonarqube
 
 @pytest.fixture(scope="module")
 def cloud(server):
-    settings = {"engine": "sonarqube", "sonarHostUrl": server.url, "sonarToken": server.token}
+    settings = {"scanners": '["sonarqube"]', "sonarHostUrl": server.url, "sonarToken": server.token}
     with LocalAccount(settings) as running:
         yield running
 

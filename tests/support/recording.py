@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from components.context import Context
-from components.scan_project import Sarif
+from components.scan_project import Scanners
 from components.upload_gate import UploadGate, UploadGateArgs
 from ops.program import (
     ACCOUNT,
@@ -81,7 +81,7 @@ def gate(**changed: Any) -> Built:
         "slack_channel_id": "C0000000000",
         "sender": "security@example.com",
         "recipients": ["developers@example.com"],
-        "scanner": Sarif(),
+        "scanners": Scanners(),
         **changed,
     }
     return build(lambda: UploadGate("gate", UploadGateArgs(**args)))

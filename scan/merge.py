@@ -1,0 +1,89 @@
+"""Joins the analyses of several scanners: a flaw that two of them found is one finding."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from domain.findings import SEVERITIES, Finding
+from scan.finding import Analysis
+
+
+class Part(NamedTuple):
+    """The analysis of one scanner, and its name for people."""
+
+    name: str
+    analysis: Analysis
+
+
+@dataclass
+class _Entry:
+    """A finding as the first scanner reports it, and what others add."""
+
+    finding: Finding
+    weaknesses: frozenset[str]
+    severity: str
+    names: list[str]
+
+
+def merged(parts: Sequence[Part]) -> Analysis:
+    """Return one analysis without ``seen``, ``gate`` and ``scanners``, which its caller joins.
+
+    Findings of two scanners are the same if they are in one line of a file, and their rules have an
+    id or a CWE in common. Each matches one finding of another scanner at most. What was found
+    first in the order of ``parts`` gives the identity, the worst one the severity.
+    """
+    entries: list[_Entry] = []
+    at: dict[tuple[str, int], list[_Entry]] = {}
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.analysis.counts)
+        for finding in part.analysis.findings:
+            weaknesses = _ids(finding.rule, part.analysis.weaknesses)
+            here = at.setdefault((finding.file, finding.line), []) if finding.line else []
+            same = next(
+                (
+                    entry
+                    for entry in here
+                    if part.name not in entry.names and entry.weaknesses & weaknesses
+                ),
+                None,
+            )
+            if same is None:
+                entry = _Entry(finding, weaknesses, finding.severity, [part.name])
+                entries.append(entry)
+                here.append(entry)
+                continue
+            worse = min(same.severity, finding.severity, key=SEVERITIES.index)
+            counts.subtract([same.severity, finding.severity])
+            counts.update([worse])
+            same.severity = worse
+            same.names.append(part.name)
+    analyses = [part.analysis for part in parts]
+    lines = [analysis.lines for analysis in analyses if analysis.lines is not None]
+    return replace(
+        analyses[0],
+        engine=", ".join(analysis.engine for analysis in analyses),
+        version=", ".join(analysis.version for analysis in analyses),
+        lines=max(lines, default=None),
+        counts={severity: counts[severity] for severity in SEVERITIES},
+        findings=[
+            replace(entry.finding, severity=entry.severity, scanners=tuple(entry.names))
+            for entry in entries
+        ],
+        repeated=[
+            replace(finding, scanners=(part.name,))
+            for part in parts
+            for finding in part.analysis.repeated
+        ],
+        contents={file: sha256 for each in analyses for file, sha256 in each.contents.items()},
+        hotspots=any(analysis.hotspots for analysis in analyses),
+        gate=None,
+        ignored=list(dict.fromkeys(setting for each in analyses for setting in each.ignored)),
+        dashboard=next(filter(None, (analysis.dashboard for analysis in analyses)), None),
+        weaknesses={},
+    )
+
+
+def _ids(rule: str, weaknesses: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return weaknesses.get(rule, frozenset()) | {rule}
