@@ -1,5 +1,6 @@
 """Parses the scanner's report, which is untrusted: hostile code may have taken over its scan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -144,7 +145,7 @@ def _parse(document: dict[str, Any]) -> Report:
     if gate and gate["status"] not in ("passed", "failed"):
         raise ValueError("unknown status")
     return Report(
-        engine=f"{engine['name']} {engine['version'] or ''}".strip() if engine else "",
+        engine=_engine(engine, document.get("scanners", ())) if engine else "",
         scanner=str(engine["name"]) if engine else "",
         coverage=coverage.parse(document["coverage"]),
         limits_applied=bool(gate) and gate["judge"] == "limits",
@@ -189,6 +190,13 @@ def _parse(document: dict[str, Any]) -> Report:
         # Earlier evidence has none.
         scanners=tuple(map(_scanner, document.get("scanners", ()))),
     )
+
+
+def _engine(engine: dict[str, Any], scanners: Sequence[dict[str, Any]]) -> str:
+    """For example ``Bandit 1.9.4``, or ``Bandit 1.9.4, Ruff 0.17.6``; not those that failed."""
+    completed = [scanner for scanner in scanners if not scanner["error"]]
+    named = completed if len(scanners) > 1 else [engine]
+    return ", ".join(f"{item['name']} {item['version'] or ''}".strip() for item in named)
 
 
 def _scanner(entry: dict[str, Any]) -> Scanner:

@@ -35,14 +35,18 @@ def unanalysed(report: Report, most: int, new: Mapping[tuple[str, str], int] = N
 
 def by_nature(report: Report, most: int, most_languages: int) -> list[Line]:
     """Return lines about files that this scanner does not support, and whether it lists files."""
-    coverage, scanner = report.coverage, report.scanner or "the scanner"
+    coverage, scanner, does = report.coverage, report.scanner or "the scanner", "does"
     if coverage is None:
         return []
+    if len(report.scanners) > 1:
+        scanner, does = scanner.replace(", ", " or "), "do"
     lines = _named(report, "opaque", most)
     if languages := coverage.other_languages(most_languages):
-        lines.append(Line("", f"Files in languages that {scanner} does not support: {languages}"))
+        start = f"Files in languages that {scanner} {does} not support"
+        lines.append(Line("", f"{start}: {languages}"))
     if not coverage.reported:
-        lines.append(Line("", f"{scanner} {SILENT}"))
+        some = "One of the scanners" if len(report.scanners) > 1 else scanner
+        lines.append(Line("", f"{some} {SILENT}"))
     return lines
 
 

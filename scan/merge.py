@@ -63,7 +63,7 @@ def merged(parts: Sequence[Part]) -> Analysis:
     lines = [analysis.lines for analysis in analyses if analysis.lines is not None]
     return replace(
         analyses[0],
-        engine=", ".join(analysis.engine for analysis in analyses),
+        engine=", ".join(part.name for part in parts),
         version=", ".join(analysis.version for analysis in analyses),
         lines=max(lines, default=None),
         counts={severity: counts[severity] for severity in SEVERITIES},
@@ -76,10 +76,14 @@ def merged(parts: Sequence[Part]) -> Analysis:
             for part in parts
             for finding in part.analysis.repeated
         ],
-        contents={file: sha256 for each in analyses for file, sha256 in each.contents.items()},
+        contents={
+            file: sha256 for analysis in analyses for file, sha256 in analysis.contents.items()
+        },
         hotspots=any(analysis.hotspots for analysis in analyses),
         gate=None,
-        ignored=list(dict.fromkeys(setting for each in analyses for setting in each.ignored)),
+        ignored=list(
+            dict.fromkeys(setting for analysis in analyses for setting in analysis.ignored)
+        ),
         dashboard=next(filter(None, (analysis.dashboard for analysis in analyses)), None),
         weaknesses={},
     )

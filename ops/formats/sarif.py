@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from domain.findings import Finding
+from domain.json_values import as_dict
 from domain.sanitize import line
 from ops.formats.result import LONGEST_MESSAGE, LONGEST_NAME, ScanResult, relative
 
@@ -42,8 +43,9 @@ def document(result: ScanResult) -> Json:
     report = result.parsed
     name = line(report.scanner, LONGEST_NAME) if report else ""
     driver: Json = {"name": name or "chatops"}
-    if report and (version := line(report.engine.removeprefix(report.scanner), LONGEST_NAME)):
-        driver["version"] = version.strip()
+    engine = as_dict(as_dict(result.report).get("engine")) if report else {}
+    if version := line(str(engine.get("version") or ""), LONGEST_NAME):
+        driver["version"] = version
     run: Json = {
         "tool": {"driver": driver},
         # Runs of one id replace each other, so that each app has its own alerts.

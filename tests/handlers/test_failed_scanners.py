@@ -32,7 +32,7 @@ CONDITION = {
 def document(*conditions, error=ERROR):
     """The report of two scanners, of which the second failed."""
     changed = copy.deepcopy(FAILED)
-    changed["gate"]["conditions"] = [*conditions, CONDITION]
+    changed["gate"]["conditions"] = [*map(dict, conditions), dict(CONDITION)]
     changed["findings"][0]["scanners"] = ["Bandit", "Ruff"]
     changed["scanners"] = [
         {"name": "Bandit", "version": "1.9.4", "counts": changed["counts"], "error": None},
@@ -46,11 +46,11 @@ def parsed(*conditions):
 
 
 def test_the_card_names_who_found_what_and_who_failed():
-    shown = card.gate_failed(LINKS, parsed(), None, None)["content"]["description"]
+    description = card.gate_failed(LINKS, parsed(), None, None)["content"]["description"]
 
-    assert "by Bandit, Ruff)" in shown
-    assert "*Semgrep failed to run:* It was stopped. Raise buildTimeout." in shown
-    assert "*failed scanners:* `1` (limit 0)" in shown
+    assert "by Bandit, Ruff)" in description
+    assert "*Semgrep failed to run:* It was stopped. Raise buildTimeout." in description
+    assert "*failed scanners:* `1` (limit 0)" in description
 
 
 def test_the_email_names_who_found_what_and_who_failed():

@@ -118,14 +118,14 @@ def test_no_finding_is_lost_and_none_becomes_less_severe(reported):
 
     assert result.counts == counts(result.findings)
     named = Counter(name for item in result.findings for name in item.scanners)
-    assert named == Counter({each.name: len(each.analysis.findings) for each in parts if reported})
-    for each in parts:
-        for item in each.analysis.findings:
+    assert named == Counter({one.name: len(one.analysis.findings) for one in parts if reported})
+    for one in parts:
+        for item in one.analysis.findings:
             assert any(
-                each.name in kept.scanners
-                and (kept.file, kept.line) == (item.file, item.line)
-                and SEVERITIES.index(kept.severity) <= SEVERITIES.index(item.severity)
-                for kept in result.findings
+                one.name in merged_one.scanners
+                and (merged_one.file, merged_one.line) == (item.file, item.line)
+                and SEVERITIES.index(merged_one.severity) <= SEVERITIES.index(item.severity)
+                for merged_one in result.findings
             )
     for item in result.findings:
         assert len(set(item.scanners)) == len(item.scanners)

@@ -59,7 +59,7 @@ def test_a_flaw_that_two_scanners_find_is_one_finding_with_both_names():
     assert finding["scanners"] == ["Bandit", "Ruff"]
     assert report["counts"]["HIGH"] == 1
     assert [scanner["name"] for scanner in report["scanners"]] == ["Bandit", "Ruff"]
-    assert report["engine"]["name"] == "Bandit, ruff"
+    assert report["engine"]["name"] == "Bandit, Ruff"
 
 
 def test_the_order_of_the_list_decides_and_not_who_is_first():
