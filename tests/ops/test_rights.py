@@ -200,7 +200,7 @@ def test_every_action_is_one_that_the_service_has():
 def test_the_command_prints_the_policies_or_writes_them(tmp_path: Path):
     settings = tmp_path / "Pulumi.dev.yaml"
     shipped = (PROGRAM / "Pulumi.dev.yaml").read_text()
-    settings.write_text(f"{shipped}\n  chatops-slack:engine: sarif\n")
+    settings.write_text(f"{shipped}\n  chatops-slack:scanners: [bandit]\n")
     arguments = ["rights", "--stack", "dev", "--config", str(settings), "--account", "999999999999"]
 
     printed = CliRunner().invoke(app, arguments)
