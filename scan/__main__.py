@@ -88,7 +88,7 @@ def _scanned(
         source.mkdir()
         response = open_version(s3, job.upload)
         fetched = claimed(response)
-        fetched = download(response, fetched, archive, job.upload_limits.bytes)
+        fetched = download(s3, job.upload, response, fetched, archive, job.upload_limits.bytes)
         entries = unpack(archive, source, job.upload_limits)
         archive.unlink()
         files = "1 file" if len(entries) == 1 else f"{len(entries):,} files"

@@ -26,7 +26,7 @@ class ScanError(Exception):
         │   ├── what it is: NotAZip, DamagedZip, AmbiguousZip, UnsupportedZip, EmptyUpload,
         │   │   OnlyArchives, UnsafeEntry, EncryptedEntry, UploadGone
         │   ├── how large it is: TooManyFiles, ZipBomb, UploadTooLarge
-        │   └── where it lies: UploadUnreadable
+        │   └── where it lies: UploadUnreadable, UploadUnreachable
         ├── the SonarQube server
         │   ├── settings: NoServer, NoOrganization, NotSonarQube, ServerTooOld, TlsFailed
         │   ├── token: BadToken, TokenMayNot

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
+from botocore.exceptions import BotoCoreError, ClientError
+from s3transfer.exceptions import RetriesExceededError
+from s3transfer.subscribers import BaseSubscriber
 
 from domain import origin
 from domain.origin import UNKNOWN, Origin
@@ -14,6 +17,8 @@ from scan.errors import ScanError
 from scan.job import Upload
 
 LONGEST_UPLOADER = 254
+# Ranges of 8 MB, ten at a time; each is tried five times where its connection breaks.
+TRANSFER = TransferConfig(num_download_attempts=5)
 GONE = {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}
 
 
@@ -28,28 +33,15 @@ class Fetched:
 
 
 def open_version(s3: Any, upload: Upload) -> Mapping[str, Any]:
-    """Return S3's response with the version, whose body is not read yet.
+    """Return what S3 says of the version: its size, and its metadata.
 
     Raises:
         ScanError: the version is gone, or may not be read.
     """
     try:
-        return s3.get_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
+        return s3.head_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in GONE:
-            raise ScanError(
-                "UploadGone",
-                f"The uploaded version of {upload.key} is not in the bucket any more.",
-                "Upload the zip again.",
-            ) from error
-        if code in {"AccessDenied", "403"}:
-            raise ScanError(
-                "UploadUnreadable",
-                f"The build may not read {upload.key}: {code}.",
-                "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
-            ) from error
-        raise
+        raise _of_s3(error, upload) or error from None
 
 
 def claimed(response: Mapping[str, Any]) -> Fetched:
@@ -61,11 +53,16 @@ def claimed(response: Mapping[str, Any]) -> Fetched:
     )
 
 
-def download(response: Mapping[str, Any], claims: Fetched, to: Path, most_bytes: int) -> Fetched:
+def download(
+    s3: Any, upload: Upload, response: Mapping[str, Any], claims: Fetched, to: Path, most_bytes: int
+) -> Fetched:
     """Write the version to the file ``to``, add its size and SHA-256 to what it ``claims``.
 
+    ``response`` is that of ``open_version``. A large zip comes in ranges, several at a time; one
+    whose connection breaks is requested again.
+
     Raises:
-        ScanError: it is larger than ``most_bytes``.
+        ScanError: it is larger than ``most_bytes``, is gone now, or S3 cannot be reached.
     """
     size = response["ContentLength"]
     if size > most_bytes:
@@ -75,9 +72,46 @@ def download(response: Mapping[str, Any], claims: Fetched, to: Path, most_bytes:
             f"The zip has {size:,} bytes; {most_bytes:,} are allowed.",
             "Leave build results and dependencies out, or raise the setting maxUploadMegabytes.",
         )
-    hasher = hashlib.sha256()
-    with to.open("wb") as file:
-        for chunk in response["Body"].iter_chunks(1024 * 1024):
-            hasher.update(chunk)
-            file.write(chunk)
-    return replace(claims, size=size, sha256=hasher.hexdigest())
+    try:
+        with create_transfer_manager(s3, TRANSFER) as manager:
+            version = {"VersionId": upload.version_id}
+            known = [_KnownSize(size)]
+            manager.download(upload.bucket, upload.key, str(to), version, known).result()
+    except ClientError as error:
+        raise _of_s3(error, upload) or error from None
+    except (BotoCoreError, RetriesExceededError) as error:
+        raise ScanError(
+            "UploadUnreachable",
+            f"{upload.key} could not be fetched from S3: {error}",
+            "Scan again; if that does not help, look at the build's way to S3.",
+        ) from error
+    with to.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return replace(claims, size=size, sha256=sha256)
+
+
+class _KnownSize(BaseSubscriber):
+    """Saves the request by which the transfer manager would ask for the size."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def on_queued(self, future: Any, **_: object) -> None:
+        future.meta.provide_transfer_size(self._size)
+
+
+def _of_s3(error: ClientError, upload: Upload) -> ScanError | None:
+    code = error.response["Error"]["Code"]
+    if code in GONE:
+        return ScanError(
+            "UploadGone",
+            f"The uploaded version of {upload.key} is not in the bucket any more.",
+            "Upload the zip again.",
+        )
+    if code in {"AccessDenied", "403"}:
+        return ScanError(
+            "UploadUnreadable",
+            f"The build may not read {upload.key}: {code}.",
+            "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
+        )
+    return None
