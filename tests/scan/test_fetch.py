@@ -39,7 +39,7 @@ class S3:
             def do_GET(self) -> None:
                 s3.answer(self, 200, s3.body)
 
-            def log_message(self, format: str, *_: object) -> None:  # noqa: A002
+            def log_message(self, format: str, *_: object) -> None:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
