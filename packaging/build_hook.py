@@ -18,7 +18,7 @@ IMPORTED = ("components", "ops")
 DATA = {
     "domain": ("*.py", "*.json"),
     "handlers": ("*.py",),
-    "scan": ("*.py", "*.txt", "*.json", "*.yml"),
+    "scan": ("*.py", "*.toml", "*.txt", "*.json", "*.yml"),
 }
 # Of ops/: the commands that read the Pulumi program, and what only they import.
 NEED_PROGRAM = frozenset(
