@@ -31,6 +31,7 @@ _ROUTES = (
     ("s3", "GET", r"[?&]versions\b", "ListObjectVersions"),
     ("s3", "GET", r"list-type=2", "ListObjectsV2"),
     ("s3", "PUT", r"[?&]tagging\b", "PutObjectTagging"),
+    ("s3", "HEAD", r"", "HeadObject"),
     ("s3", "GET", r"", "GetObject"),
     ("s3", "PUT", r"", "PutObject"),
     ("lambda", "POST", r"/invocations$", "Invoke"),
@@ -107,7 +108,7 @@ def _subject(operation: str, target: str, text: str) -> str:
         return re.findall(r"<Value>([\w-]+)</Value>", text)[0]
     if operation == "ListObjectsV2":
         return "actions/" if "actions/" in target else "waiting/"
-    if operation in ("GetObject", "PutObject"):
+    if operation in ("GetObject", "HeadObject", "PutObject"):
         if "/waiting/" in target:
             wait = f" of the {json.loads(text)['kind']}" if operation == "PutObject" else ""
             return f"the token{wait}"
