@@ -20,7 +20,7 @@ class Seen:
     ``languages`` are tags of ``scan.language``, or None if unknown: then the engine is assumed to
     read all text. ``unread`` maps files to the reason why they were not analysed, ``incomplete``
     has errors that name no file, and ``excluded`` maps files that the team left out to the setting
-    that says so. ``reported`` is whether ``analysed`` is what the engine itself reports.
+    that says so. ``reported`` is whether all of ``analysed`` is what an engine itself reports.
     """
 
     analysed: frozenset[str] | None

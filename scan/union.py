@@ -28,6 +28,7 @@ def union(readers: Sequence[Seen], kinds: Mapping[str, Kind], others: Sequence[S
         if is_silent and len({tuple(seen.names) for seen in readers}) == 1
         else frozenset().union(*(_read(seen, kinds) for seen in readers))
     )
+    by_report = frozenset().union(*(seen.analysed for seen in readers if seen.analysed is not None))
     return Seen(
         analysed=analysed,
         languages=None if None in languages else frozenset().union(*filter(None, languages)),
@@ -40,7 +41,7 @@ def union(readers: Sequence[Seen], kinds: Mapping[str, Kind], others: Sequence[S
         },
         incomplete=tuple(dict.fromkeys(text for seen in all_seen for text in seen.incomplete)),
         excluded={file: why for seen in all_seen for file, why in seen.excluded.items()},
-        reported=all(seen.analysed is not None and seen.reported for seen in readers),
+        reported=analysed is not None and analysed <= by_report,
     )
 
 

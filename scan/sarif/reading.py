@@ -130,7 +130,7 @@ def _reported(
         texts = (rule.texts, rule.component_texts)
         finding = Finding(
             rule=rule.id,
-            severity=severity(result, rule, run),
+            severity=(recipe and recipe.severity_of(rule.id)) or severity(result, rule, run),
             message=message(result.get("message") or {}, *texts) or rule.title or rule.id,
             file=file,
             line=line,

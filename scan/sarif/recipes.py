@@ -7,7 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -73,7 +73,7 @@ class Recipe:
         ``unread`` file and the ``reason``, or a ``problem`` without a file.
 
     ``settings`` are files of an upload that it would read as its settings. ``aliases`` are ids by
-    which other tools know its rules.
+    which other tools know its rules; ``severities`` are those of rules whose SARIF says others.
     """
 
     name: str
@@ -93,6 +93,13 @@ class Recipe:
     purpose: str = "code"
     command: tuple[str, ...] = ()
     aliases: Aliases | None = None
+    severities: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+
+    def severity_of(self, rule: str) -> str | None:
+        """The severity of a rule, None where that of its SARIF is right."""
+        return next(
+            (name for name, pattern in self.severities.items() if pattern.fullmatch(rule)), None
+        )
 
 
 # Settings files of tools that have no recipe here.
@@ -112,12 +119,14 @@ def _recipe(path: Path) -> Recipe:
         setting for group in data.pop("settings", ()) for setting in _settings_files(**group)
     )
     output, aliases = data.pop("output", None), data.pop("aliases", None)
+    severities = data.pop("severities", {})
     return Recipe(
         settings=settings,
         output=re.compile(output) if output else None,
         aliases=Aliases(pattern=re.compile(aliases["pattern"]), alias=aliases["alias"])
         if aliases
         else None,
+        severities={name: re.compile(pattern) for name, pattern in severities.items()},
         **{_snake_case(key): _frozen(value, key in SETS) for key, value in data.items()},
     )
 

@@ -15,6 +15,9 @@ from tests.support.account import click as click_card
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)"
 SHELL = "import subprocess\nsubprocess.call(x, shell=True)"
 
+# Ruff reads notebooks, and says which it cannot parse.
+NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
 
 def upload(page: Page, body: bytes, name: str, app: str = "") -> None:
     """Upload with the file chooser."""
@@ -70,7 +73,7 @@ def test_a_failed_upload_is_watched_approved_and_mailed(window):
 @pytest.mark.slow
 def test_an_upload_shows_its_unanalysed_files(window):
     page = window()
-    files = {"good.py": "x = 1\n", "old.pyc": "\0bytecode", "<b>job.ipynb": "{}"}
+    files = {"good.py": "x = 1\n", "old.pyc": "\0bytecode", "<b>job.ipynb": NOTEBOOK}
     upload(page, zipped(files), "seen.zip")
     wait_for_status(page, "seen", "passed")
 

@@ -171,6 +171,28 @@ def test_a_file_that_one_of_them_cannot_parse_is_unanalysed_by_its_name():
     assert report["gate"]["status"] == "failed"
 
 
+def test_what_one_scanner_reports_as_analysed_need_not_be_reported_by_the_next():
+    """Ruff does not say which files it read, Bandit does."""
+    report = scanned(zipped({"app.py": "x = 1\n"}), SCANNERS=BOTH).report
+    alone = scanned(zipped({"app.py": "x = 1\n"}), SCANNERS='["ruff"]').report
+
+    assert (report["coverage"]["reported"], alone["coverage"]["reported"]) == (True, False)
+
+
+def test_the_severities_of_ruff_are_those_of_bandit():
+    text = "import subprocess\nassert subprocess\nPASSWORD = 'hunter2-live'\n"
+    by_rule = [
+        {item["rule"][1:]: item["severity"] for item in report["findings"]}
+        for report in (
+            scanned(zipped({"app.py": text}), SCANNERS=f'["{name}"]').report
+            for name in ("bandit", "ruff")
+        )
+    ]
+
+    assert by_rule[1].items() <= by_rule[0].items()
+    assert set(by_rule[1].values()) == {"LOW"}
+
+
 def test_a_settings_file_is_hidden_from_its_own_tool_only():
     files = {"a.py": "x = 1\n", ".bandit": "[bandit]\nskips: B602\n", "ruff.toml": ""}
     script = "import os; print('sees', sorted(os.listdir(source))); " + writes(SARIF)
