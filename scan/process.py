@@ -102,7 +102,6 @@ def _started(
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,
         )
     except OSError as error:
         raise exhausted.by_error(error) or ScanError(
@@ -114,13 +113,15 @@ def _started(
 
 @contextlib.contextmanager
 def _killed_at(until: float, process: subprocess.Popen[str]) -> Iterator[threading.Event]:
-    """Kill the process group at ``until``; the event says whether that happened."""
+    """Kill the process and its children at ``until``; the event says whether that happened."""
     killed = threading.Event()
 
     def kill() -> None:
         killed.set()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        # Not by a process group of its own: a build that is stopped ends all of its group.
+        for pid in [process.pid, *_children(process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     if until == math.inf:
         yield killed
@@ -132,6 +133,15 @@ def _killed_at(until: float, process: subprocess.Popen[str]) -> Iterator[threadi
         yield killed
     finally:
         timer.cancel()
+
+
+def _children(pid: int) -> Iterator[int]:
+    """All processes that ``pid`` started, as Linux lists them (proc(5)); elsewhere none."""
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                yield child
+                yield from _children(child)
 
 
 def _copied(output: Iterable[str], log: Log, on_line: Callable[[str], None] | None) -> list[str]:

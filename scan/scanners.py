@@ -37,7 +37,8 @@ def analyse(job: Job, source: Path, log: Log, kinds: Mapping[str, Kind]) -> Anal
     """
     if len(job.scanners) == 1:
         analysis = _analyse(job.scanners[0], job, source, log)
-        return replace(analysis, scanners=[_result(analysis.engine, analysis)])
+        name = display_name(job.scanners[0])
+        return replace(analysis, scanners=[_result(name, analysis)])
 
     def ended(scanner: str) -> Ended:
         name = display_name(scanner)
