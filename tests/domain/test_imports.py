@@ -19,7 +19,7 @@ MAY = {
     "handlers": {"domain", "boto3", "botocore"},
     "scan": {
         "domain", "boto3", "botocore", "certifi", "identify", "jproperties", "pip", "pygments",
-        "pysonar_scanner", "requests",
+        "pysonar_scanner", "requests", "s3transfer",
     },
     "components": {"domain", "pulumi", "pulumi_aws"},
     "ops": {
