@@ -34,7 +34,7 @@ def of_tool(name: str, tmp_path: Path, in_source: bool = False) -> Analysis:
         ("bandit", ("Bandit", "1.9.4"), {"HIGH": 1, "MEDIUM": 4, "LOW": 3}, {"app/store.py"}),
         ("semgrep", ("Semgrep OSS", "1.182.0"), {"BLOCKER": 1, "MEDIUM": 1, "LOW": 1}, None),
         ("checkov", ("Checkov", "3.3.30"), {"HIGH": 13, "MEDIUM": 1}, None),
-        ("ruff", ("ruff", "0.17.6"), {"HIGH": 6}, {"app/store.py"}),
+        ("ruff", ("ruff", "0.17.6"), {"HIGH": 1, "MEDIUM": 4, "LOW": 1}, {"app/store.py"}),
         ("gosec", ("gosec", "dev"), {"HIGH": 4, "MEDIUM": 1}, {"cmd/main.go"}),
         ("eslint", ("ESLint", "8.57.1"), {"HIGH": 1, "MEDIUM": 2}, {"web/page.js"}),
     ],
