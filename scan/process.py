@@ -68,7 +68,8 @@ def run(
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(standard_input)
         tail = _copied(process.stdout, log, on_line)
-    code = process.returncode
+        # It may have closed its output, and run on.
+        code = process.wait()
     if killed.is_set():
         raise ScanError(
             "ScannerSlow",
