@@ -1,7 +1,8 @@
 """Fetches the exact version that was uploaded."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,10 @@ def open_version(s3: Any, upload: Upload) -> Mapping[str, Any]:
     """Return what S3 says of the version: its size, and its metadata.
 
     Raises:
-        ScanError: the version is gone, or may not be read.
+        ScanError: the version is gone, may not be read, or S3 cannot be reached.
     """
-    try:
+    with _explained(upload):
         return s3.head_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
-    except ClientError as error:
-        raise _of_s3(error, upload) or error from None
 
 
 def claimed(response: Mapping[str, Any]) -> Fetched:
@@ -72,19 +71,9 @@ def download(
             f"The zip has {size:,} bytes; {most_bytes:,} are allowed.",
             "Leave build results and dependencies out, or raise the setting maxUploadMegabytes.",
         )
-    try:
-        with create_transfer_manager(s3, TRANSFER) as manager:
-            version = {"VersionId": upload.version_id}
-            known = [_KnownSize(size)]
-            manager.download(upload.bucket, upload.key, str(to), version, known).result()
-    except ClientError as error:
-        raise _of_s3(error, upload) or error from None
-    except (BotoCoreError, RetriesExceededError) as error:
-        raise ScanError(
-            "UploadUnreachable",
-            f"{upload.key} could not be fetched from S3: {error}",
-            "Scan again; if that does not help, look at the build's way to S3.",
-        ) from error
+    with _explained(upload), create_transfer_manager(s3, TRANSFER) as manager:
+        version = {"VersionId": upload.version_id}
+        manager.download(upload.bucket, upload.key, str(to), version, [_KnownSize(size)]).result()
     with to.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return replace(claims, size=size, sha256=sha256)
@@ -100,18 +89,29 @@ class _KnownSize(BaseSubscriber):
         future.meta.provide_transfer_size(self._size)
 
 
-def _of_s3(error: ClientError, upload: Upload) -> ScanError | None:
-    code = error.response["Error"]["Code"]
-    if code in GONE:
-        return ScanError(
-            "UploadGone",
-            f"The uploaded version of {upload.key} is not in the bucket any more.",
-            "Upload the zip again.",
-        )
-    if code in {"AccessDenied", "403"}:
-        return ScanError(
-            "UploadUnreadable",
-            f"The build may not read {upload.key}: {code}.",
-            "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
-        )
-    return None
+@contextmanager
+def _explained(upload: Upload) -> Iterator[None]:
+    """Raise ScanError where S3 says that a version is gone or forbidden, or says nothing at all."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in GONE:
+            raise ScanError(
+                "UploadGone",
+                f"The uploaded version of {upload.key} is not in the bucket any more.",
+                "Upload the zip again.",
+            ) from error
+        if code in {"AccessDenied", "403"}:
+            raise ScanError(
+                "UploadUnreadable",
+                f"The build may not read {upload.key}: {code}.",
+                "Check the bucket's and the key's policies for later changes; run `pulumi up`.",
+            ) from error
+        raise
+    except (BotoCoreError, RetriesExceededError) as error:
+        raise ScanError(
+            "UploadUnreachable",
+            f"{upload.key} could not be fetched from S3: {error}",
+            "Scan again; if that does not help, look at the build's way to S3.",
+        ) from error

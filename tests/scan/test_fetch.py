@@ -150,6 +150,17 @@ def test_a_connection_that_always_breaks_is_a_clear_error(serve, tmp_path):
     assert (raised.value.code, raised.value.retryable) == ("UploadUnreachable", True)
 
 
+def test_an_s3_that_does_not_answer_is_a_clear_error(serve, tmp_path):
+    s3 = serve(b"zip")
+    s3.server.shutdown()
+    s3.server.server_close()
+
+    with pytest.raises(ScanError) as raised:
+        fetch(s3, tmp_path / "upload.zip")
+
+    assert (raised.value.code, raised.value.retryable) == ("UploadUnreachable", True)
+
+
 @pytest.mark.parametrize(
     ("code", "says"),
     [
