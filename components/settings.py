@@ -186,9 +186,6 @@ def _scanners(read: Reader, config: pulumi.Config, stack: str) -> Scanners:
         if config.get(former) is not None:
             reason = "is not used any more; set scanners, and customScanner for a tool of your own"
             read.add_unwanted(former, f"{reason} (docs/scanners.md)")
-    # All are read for every scanner, so that a wrong value is reported before it is needed.
-    environment = "" if read.boolean("sonarSharedProjects") else stack
-    command, token = _custom_command(read), config.get("sonarToken")
     known = f"one of {', '.join(SCANNERS)}"
     names = read.string_list("scanners", "|".join(SCANNERS), known, "bandit")
     if not names:
@@ -196,44 +193,46 @@ def _scanners(read: Reader, config: pulumi.Config, stack: str) -> Scanners:
     for position, name in enumerate(names):
         if name in names[:position]:
             read.add_unwanted(f"scanners[{position}]", f"{name!r} is in it already")
-    if "custom" in names and not command:
-        read.add_error(
-            "customScanner.command", "is missing; scanner custom needs one", EXAMPLE_COMMAND
-        )
-    if "sonarqube" not in names:
-        return Scanners(names=names, custom_command=command if "custom" in names else "")
+    # Read for every scanner, so that a wrong value is reported before it is needed.
+    environment = "" if read.boolean("sonarSharedProjects") else stack
+    command = _custom_command(read, needed="custom" in names)
+    return Scanners(
+        names=names,
+        sonarqube=_sonarqube(read, config, environment) if "sonarqube" in names else None,
+        custom_command=command if "custom" in names else "",
+    )
+
+
+def _sonarqube(read: Reader, config: pulumi.Config, environment: str) -> SonarQube:
     host_url = read.url(
         "sonarHostUrl", "the URL of a SonarQube server", "https://sonarqube.example.com"
     )
-    if not token:
+    if not config.get("sonarToken"):
         read.add_error("sonarToken", "is missing; scanner sonarqube needs one", "", "--secret")
-    return Scanners(
-        names=names,
-        custom_command=command if "custom" in names else "",
-        sonarqube=SonarQube(
-            host_url=host_url.rstrip("/"),
-            token=config.get_secret("sonarToken") or "",
-            organization=config.get("sonarOrganization") or "",
-            environment=environment,
-        ),
+    return SonarQube(
+        host_url=host_url.rstrip("/"),
+        token=config.get_secret("sonarToken") or "",
+        organization=config.get("sonarOrganization") or "",
+        environment=environment,
     )
 
 
-def _custom_command(read: Reader) -> str:
+def _custom_command(read: Reader, *, needed: bool) -> str:
+    key = "customScanner.command"
     custom = read.mapping(
         "customScanner", EXAMPLE_COMMAND, ".command", "does not map command to a text"
     )
-    for key in set(custom) - {"command"}:
-        read.add_unwanted(f"customScanner.{key}", "there is no such part; command is one")
+    for other in set(custom) - {"command"}:
+        read.add_unwanted(f"customScanner.{other}", "there is no such part; command is one")
     command = custom.get("command")
-    if command is not None and not (isinstance(command, str) and _has_placeholders(command)):
-        read.add_error(
-            "customScanner.command",
-            "must be a command that names {source} and {sarif}",
-            EXAMPLE_COMMAND,
-        )
+    if command is None:
+        if needed:
+            read.add_error(key, "is missing; scanner custom needs one", EXAMPLE_COMMAND)
         return ""
-    return command or ""
+    if not (isinstance(command, str) and _has_placeholders(command)):
+        read.add_error(key, "must be a command that names {source} and {sarif}", EXAMPLE_COMMAND)
+        return ""
+    return command
 
 
 def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:

@@ -368,6 +368,8 @@ def _scanners(text: str) -> list[str]:
     known = (*RECIPES, "sonarqube")
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(known)}")
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} names one of them twice")
     return names
 
 

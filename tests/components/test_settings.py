@@ -550,13 +550,13 @@ def test_the_command_for_the_token_prompts_for_it():
 
 @pytest.mark.parametrize("command", ["tool {source}", "tool {sarif}", "", "tool '{source} {sarif}"])
 def test_the_custom_command_must_name_source_and_result(command: str):
-    reported = problems(scanners=["custom"], customScanner={"command": command})
-
-    assert reported[0] == (
-        "customScanner.command: must be a command that names {source} and {sarif}",
-        "pulumi config set --path customScanner.command 'tool {source} --output {sarif}' "
-        "--stack dev",
-    )
+    assert problems(scanners=["custom"], customScanner={"command": command}) == [
+        (
+            "customScanner.command: must be a command that names {source} and {sarif}",
+            "pulumi config set --path customScanner.command 'tool {source} --output {sarif}' "
+            "--stack dev",
+        )
+    ]
 
 
 def test_scanner_custom_needs_a_command():

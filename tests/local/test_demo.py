@@ -30,6 +30,7 @@ def test_a_file_that_is_not_a_zip_ends_with_a_message(path, capsys):
     ("name", "value", "why"),
     [
         ("SCANNERS", "bandit,sonar", "'sonar' is not one of bandit, "),
+        ("SCANNERS", "bandit,bandit", "'bandit,bandit' names one of them twice"),
         ("DECISION", "approve", "invalid choice: 'approve'"),
     ],
 )
