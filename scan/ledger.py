@@ -167,7 +167,7 @@ def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
     if path in seen.excluded and kind.is_code:
         return "opaque", seen.excluded[path]
     # A tool with unknown languages is assumed to read all text, others only code.
-    could_read = kind.is_text and (kind.is_code or seen.languages is None) and _has_name(path, seen)
+    could_read = kind.is_text and (kind.is_code or seen.languages is None) and has_name(path, seen)
     if seen.analysed is None and is_known and could_read:
         return "analysed", ""
     if kind.is_opaque:
@@ -179,7 +179,8 @@ def _class_of(path: str, kind: Kind, seen: Seen) -> tuple[str, str]:
     return "otherLanguage", "the scanner does not know this language"
 
 
-def _has_name(path: str, seen: Seen) -> bool:
+def has_name(path: str, seen: Seen) -> bool:
+    """Whether the engine reads files of that name."""
     return any(fnmatchcase(path.rpartition("/")[2], name) for name in seen.names)
 
 

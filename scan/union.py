@@ -1,14 +1,13 @@
 """Joins what several tools, or several runs of one, report as analysed."""
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from scan.finding import Seen
 from scan.language import Kind
-from scan.ledger import NOT_READ
+from scan.ledger import NOT_READ, has_name
 
 # Another tool that reads such a file makes up for it.
-SETTINGS_FILE = "removed: the scanner would read it as its settings"
+SETTINGS_FILE = "hidden from the scanner, which would read it as its settings"
 MADE_UP_FOR = {NOT_READ, SETTINGS_FILE}
 
 
@@ -54,6 +53,6 @@ def _read(seen: Seen, kinds: Mapping[str, Kind]) -> frozenset[str]:
         for path, kind in kinds.items()
         if kind.is_text
         and (seen.languages is None or kind.tags & seen.languages)
-        and any(fnmatchcase(path.rpartition("/")[2], name) for name in seen.names)
+        and has_name(path, seen)
     }
     return frozenset(read - seen.unread.keys())

@@ -4,9 +4,11 @@ import json
 import shlex
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
+from scan.sarif import recipes
 from tests.scan.recorded import Answers, scanned_by
 from tests.scan.scanning import Scanned, scanned
 from tests.scan.uploads import zipped
@@ -151,6 +153,36 @@ def test_a_scanner_that_is_too_slow_is_stopped_with_what_it_started(tmp_path):
     assert done.report["counts"]["HIGH"] == 1
     time.sleep(3)
     assert not mark.exists()
+
+
+def test_a_scanner_that_closes_its_output_and_runs_on_is_stopped_too():
+    script = "import os, time; os.close(1); os.close(2); time.sleep(20)"
+    began = time.monotonic()
+    done = with_own(script, {"app.py": BAD}, '["ruff", "custom"]', SCAN_SECONDS="2")
+
+    assert time.monotonic() - began < 10
+    assert done.report["scanners"][1]["error"]["code"] == "ScannerSlow"
+
+
+@pytest.mark.parametrize(
+    ("name", "analysed"), [("gitleaks", ["app.py"]), ("checkov", ["app.py", "main.tf"])]
+)
+def test_only_scanners_for_code_and_infrastructure_make_a_file_analysed(
+    name, analysed, monkeypatch
+):
+    """Both of these say nothing of what they read; alone, all texts count."""
+    known = recipes.recipes()
+    command = ("{python}", "-c", f"open('{{sarif}}', 'w').write({json.dumps(SARIF)!r})")
+    changed = {**known, name: replace(known[name], command=command)}
+    for module in ("scan.scanners.recipes", "scan.sarif.engine.all_recipes"):
+        monkeypatch.setattr(module, lambda: changed)
+    files = {"app.py": "x = 1\n", "web/app.js": "let x = 1\n", "main.tf": "# none\n"}
+    done = scanned(zipped(files), SCANNERS=json.dumps(["bandit", name]))
+
+    seen = {item["file"] for item in done.report["coverage"]["files"]}
+    assert sorted(files.keys() - seen) == analysed
+    alone = scanned(zipped(files), SCANNERS=json.dumps([name]))
+    assert alone.report["coverage"]["counts"]["analysed"] == len(files)
 
 
 def test_a_file_is_analysed_when_any_scanner_reads_its_language():
