@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import compress
-from operator import not_
 from typing import TypeVar
 
 from .findings import Finding
@@ -52,17 +50,17 @@ def compare(
     """
     forward, backward = matches(before, now), matches(now, before)
     gone = _split(before.findings, backward.findings)[1]
-    is_checked = [
-        not scanners_now or bool(scanners_now & (set(finding.scanners) or scanners_before))
-        for finding in gone
-    ]
+
+    def is_checked(finding: Finding) -> bool:
+        return not scanners_now or bool(scanners_now & (set(finding.scanners) or scanners_before))
+
     known, new = _split(now.findings, forward.findings)
     known_files, new_files = _split(now.unseen, forward.unseen)
     return Changes(
         new=_once(new),
         known=_once(known),
-        fixed=_once(list(compress(gone, is_checked))),
-        unchecked=_once(list(compress(gone, map(not_, is_checked)))),
+        fixed=_once([finding for finding in gone if is_checked(finding)]),
+        unchecked=_once([finding for finding in gone if not is_checked(finding)]),
         new_files=tuple(new_files),
         known_files=tuple(known_files),
         fixed_files=tuple(_split(before.unseen, backward.unseen)[1]),

@@ -30,7 +30,7 @@ class ScanError:
 
 
 class Scanner(NamedTuple):
-    """One of several scanners; ``error`` says why it failed to run, empty if it did not."""
+    """A scanner that was run; ``error`` says why it failed to run, empty if it did not."""
 
     name: str
     error: str
@@ -40,9 +40,9 @@ class Scanner(NamedTuple):
 class Report:
     """Either ``error`` says why nothing was evaluated, or ``passed`` is the gate's result.
 
-    ``scanner`` is the engine without its version, ``scanners`` has each of several; ``coverage`` is
-    None if nothing was analysed.
-    ``uploader`` is an email address as the uploader gave it, or empty; ``origin`` is a claim, too.
+    ``scanner`` is the engine without its version, ``scanners`` has each that was run, none in
+    earlier evidence; ``coverage`` is None if nothing was analysed. ``uploader`` is an email address
+    as the uploader gave it, or empty; ``origin`` is a claim, too.
     """
 
     engine: str
@@ -134,7 +134,7 @@ def _check(report: Report, gate: dict[str, Any]) -> None:
     if why := coverage.contradiction(report.coverage, gate):
         raise ValueError(why)
     counted = [item.actual for item in report.failed_conditions if item.metric == FAILED_SCANNERS]
-    if counted != [str(len(report.failed_scanners))] * bool(report.failed_scanners):
+    if counted != ([str(len(report.failed_scanners))] if report.failed_scanners else []):
         raise ValueError("its gate and its scanners say otherwise about which of them failed")
 
 

@@ -157,6 +157,8 @@ def judge(job: Job, analysis: Analysis, coverage: Coverage) -> Gate:
 def _failed_scanners(results: Sequence[ScannerResult]) -> list[Condition]:
     """The condition that no scanner failed; none if that is so."""
     failed = sum(result.error is not None for result in results)
+    if not failed:
+        return []
     return [
         Condition(
             metric=FAILED_SCANNERS,
@@ -165,7 +167,7 @@ def _failed_scanners(results: Sequence[ScannerResult]) -> list[Condition]:
             actual=str(failed),
             status="error",
         )
-    ] * bool(failed)
+    ]
 
 
 def sentence(outcome: Gate | ScanError) -> str:

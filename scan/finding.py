@@ -49,10 +49,9 @@ class Analysis:
     ``lines`` is None if the engine does not report it; ``gate`` is None if the engine evaluated
     nothing. ``findings`` may have only the worst. ``repeated`` has those of them again that the
     engine counts under further severities. ``counts`` counts all, and these as well. ``contents``
-    has the SHA-256 of files with findings.
-    ``hotspots`` is whether all of SonarQube's security hotspots are among the findings.
-    ``weaknesses`` has for each rule the ids by which other tools know what it finds, as of CWE.
-    ``scanners`` has the results of those that were run.
+    has the SHA-256 of files with findings. ``hotspots`` is whether all of SonarQube's security
+    hotspots are among the findings. ``weaknesses`` has for each rule the ids by which other tools
+    know what it finds, as of CWE. ``scanners`` has the results of those that were run.
     """
 
     engine: str

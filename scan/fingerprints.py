@@ -22,13 +22,15 @@ DIGITS = 32
 class Reported(NamedTuple):
     """A finding as a tool reports it, with the last of its lines and the tool's own fingerprint.
 
-    ``others`` are further files of the upload that the tool may mean by its location.
+    ``others`` are further files of the upload that the tool may mean by its location, and
+    ``weaknesses`` ids by which other tools know what its rule finds.
     """
 
     finding: Finding
     last_line: int | None = None
     own: str = ""
     others: tuple[str, ...] = ()
+    weaknesses: frozenset[str] = frozenset()
 
     @property
     def lines(self) -> range:

@@ -68,13 +68,7 @@ def _scanner(result: ScannerResult) -> dict[str, Any]:
         "name": result.name[:LONGEST_VALUE],
         "version": result.version[:LONGEST_VALUE],
         "counts": dict(result.counts) if result.counts is not None else None,
-        "error": {
-            "code": result.error.code,
-            "message": result.error.message[:LONGEST_MESSAGE],
-            "remediation": result.error.remediation[:LONGEST_MESSAGE],
-        }
-        if result.error
-        else None,
+        "error": _words(result.error) if result.error else None,
     }
 
 
@@ -113,9 +107,12 @@ def _ignored(analysis: Analysis | None) -> list[Mapping[str, Any]]:
 
 
 def _error(scan_error: ScanError) -> dict[str, str | bool]:
+    return {**_words(scan_error), "retryable": scan_error.retryable}
+
+
+def _words(scan_error: ScanError) -> dict[str, str]:
     return {
         "code": scan_error.code,
         "message": scan_error.message[:LONGEST_MESSAGE],
         "remediation": scan_error.remediation[:LONGEST_MESSAGE],
-        "retryable": scan_error.retryable,
     }

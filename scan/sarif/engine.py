@@ -17,7 +17,7 @@ from scan.sarif import coverage, scanner_config
 from scan.sarif.notifications import READ_THE_LOG
 from scan.sarif.output import OutputReader
 from scan.sarif.reading import read
-from scan.sarif.recipes import FOLDER, Recipe, named, settings_files
+from scan.sarif.recipes import Recipe, named, settings_files
 from scan.sarif.recipes import recipes as all_recipes
 
 CUSTOM = "custom"
@@ -52,7 +52,6 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
         log.write(f"Not followed: {setting.file}")
     values = {
         "python": sys.executable,
-        "recipe": str(FOLDER / scanner),
         "source": str(view.source),
         "sarif": str(sarif),
     }

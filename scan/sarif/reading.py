@@ -57,11 +57,8 @@ def read(
             check_success(run, recipe)
             _check_begun(run)
         locations = Locations(source, folder)
-        weaknesses: dict[str, frozenset[str]] = {}
         reported = [
-            item
-            for run, recipe in runs
-            for item in _reported(run, recipe, locations, in_source, weaknesses)
+            item for run, recipe in runs for item in _reported(run, recipe, locations, in_source)
         ]
         seen = [coverage.seen_by(run, recipe, locations, call) for run, recipe in runs]
         drivers = [run["tool"]["driver"] for run, _ in runs]
@@ -76,7 +73,7 @@ def read(
             findings=known.findings,
             contents=known.contents,
             ignored=ignored,
-            weaknesses=weaknesses,
+            weaknesses={item.finding.rule: item.weaknesses for item in reported},
         )
     except MALFORMED as error:
         why = f"{type(error).__name__}: {error}"[:300]
@@ -111,20 +108,13 @@ def _recipe(run: Json, recipes: Sequence[Recipe]) -> Recipe | None:
 
 
 def _reported(
-    run: Json,
-    recipe: Recipe | None,
-    locations: Locations,
-    in_source: bool,
-    weaknesses: dict[str, frozenset[str]],
+    run: Json, recipe: Recipe | None, locations: Locations, in_source: bool
 ) -> Iterator[Reported]:
-    """The findings; ``weaknesses`` gets those of their rules."""
     rules: dict[tuple[object, object], Rule] = {}
     for result in run["results"]:
         if not _stands(result, in_source) or coverage.is_unparsed(result, recipe):
             continue
         rule = _rule(result, run, rules)
-        aliases = recipe.aliases.of(rule.id) if recipe and recipe.aliases else set[str]()
-        weaknesses[rule.id] = rule.weaknesses | aliases
         location = at(result.get("locations") or [], 0) or {}
         file, line = locations.of(location, run)
         texts = (rule.texts, rule.component_texts)
@@ -137,7 +127,14 @@ def _reported(
             link=rule.link,
         )
         others = locations.files(locations.text(location, run))[1:]
-        yield Reported(finding, last_line(location), _own_fingerprint(result), others)
+        aliases = recipe.aliases.of(rule.id) if recipe and recipe.aliases else set[str]()
+        yield Reported(
+            finding,
+            last_line(location),
+            _own_fingerprint(result),
+            others,
+            rule.weaknesses | aliases,
+        )
 
 
 def _own_fingerprint(result: Json) -> str:

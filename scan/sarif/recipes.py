@@ -53,8 +53,8 @@ class Recipe:
     In SARIF its name is one of ``drivers``.
 
     How it runs:
-        ``command``: the words of its command, with {python}, {recipe} (the recipe's own folder),
-        {source} and {sarif}; without it, the tool is known to ``customScanner`` only.
+        ``command``: the words of its command, with {python}, {source} and {sarif}; without it, the
+            tool is known to ``customScanner`` only.
         ``purpose``: what it looks for: code, infrastructure, secrets or dependencies. Only those
             of the first two say that code was analysed, where one for code is run as well.
 
