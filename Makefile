@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate
+# What scan/ itself needs, and each scanner.
+SCAN_LOCKS := $(wildcard scan/requirements.txt scan/*/requirements.txt scan/recipes/*/requirements.txt)
 # A file's tests stay in one process: they share an account.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # By the environment, so that no name of a zip is read by make or the shell.
@@ -74,9 +76,9 @@ security: setup .venv-security/ready ## Check policies, state machine, secrets, 
 
 sbom: setup .venv-security/ready ## Write sbom/: what is in each environment, as CycloneDX
 	@mkdir -p sbom
-	@for lock in requirements.lock scan/requirements-sarif.txt scan/requirements-sonarqube.txt; do \
+	@for lock in requirements.lock $(SCAN_LOCKS); do \
 		.venv-security/bin/cyclonedx-py requirements "$$lock" --output-format JSON \
-			--outfile "sbom/$$(basename "$${lock%.*}").json" || exit 1; done
+			--outfile "sbom/$$(echo "$${lock%.*}" | tr / -).json" || exit 1; done
 
 commits: ## Check that messages of commits are conventional; RANGE=origin/main..HEAD
 	@$(PYTHON) .ci/commits.py --range "$${RANGE:-origin/main..HEAD}"
@@ -90,13 +92,13 @@ dist: setup sbom ## Build what a release has: dist/ with wheel and notes, sbom/
 	@$(BIN)/uv build --quiet --wheel --out-dir dist
 
 lock: setup ## Renew all pinned requirements from what is asked for
-	@for engine in sarif sonarqube; do $(LOCK) --output-file scan/requirements-$$engine.txt \
-		scan/requirements-$$engine.in || exit 1; done
+	@for lock in $(SCAN_LOCKS); do $(LOCK) --output-file $$lock "$${lock%.txt}.in" || exit 1; done
 	@$(LOCK) --output-file requirements.lock requirements.txt \
-		--constraint scan/requirements-sarif.txt --constraint scan/requirements-sonarqube.txt
+		$(foreach lock,$(SCAN_LOCKS),--constraint $(lock))
 	@$(LOCK) --output-file security/requirements.lock security/requirements.txt
 
 setup: .venv/ready node/node_modules/ready
+	@$(BIN)/python -m packs
 
 .venv/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \

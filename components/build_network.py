@@ -1,11 +1,9 @@
-"""How builds reach the network: a proxy, a package index, private certificate authorities."""
+"""How builds reach the network: a proxy, private certificate authorities."""
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-
-import pulumi
 
 from components import urls
 
@@ -20,15 +18,12 @@ class Network:
     """What a build needs where it has no direct way to the internet.
 
     ``ca_bundle`` is the path of a PEM file: a variable of CodeBuild is too short for a bundle.
-    ``no_proxy`` are hosts and domains besides ``LOCAL``. ``package_index_credentials`` are
-    ``user:password``; they are stored in Secrets Manager.
+    ``no_proxy`` are hosts and domains besides ``LOCAL``.
     """
 
     ca_bundle: str = ""
     proxy_url: str = ""
     no_proxy: Sequence[str] = ()
-    package_index_url: str = ""
-    package_index_credentials: pulumi.Input[str] | None = field(default=None, repr=False)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -44,7 +39,6 @@ class Network:
         return {
             **(proxy if self.proxy_url else {}),
             **({"CA_BUNDLE": PACKAGED_CA} if self.ca_bundle else {}),
-            **({"PACKAGE_INDEX_URL": self.package_index_url} if self.package_index_url else {}),
         }
 
     @property
@@ -55,10 +49,6 @@ class Network:
             "proxy_url": self.proxy_url and urls.problem(self.proxy_url),
             "no_proxy": "does nothing without a proxy"
             if self.no_proxy and not self.proxy_url
-            else "",
-            "package_index_url": self.package_index_url and index_problem(self.package_index_url),
-            "package_index_credentials": "are of no package index"
-            if self.package_index_credentials and not self.package_index_url
             else "",
         }
         return {name: problem for name, problem in wrong.items() if problem}
@@ -75,9 +65,3 @@ def ca_problem(path: Path) -> str:
     except OSError as error:
         return f"can't be read: {error.strerror}"
     return ""
-
-
-def index_problem(url: str) -> str:
-    """Return what is wrong with the URL of a package index: pip installs from https only."""
-    problem = urls.problem(url)
-    return problem or ("" if url.startswith("https://") else "does not begin with https://")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pulumi
-from pulumi.runtime.config import is_config_secret
 
 from components import urls
 from domain import durations
@@ -58,14 +57,6 @@ class Reader:
         if reason := urls.problem(value) if value else f"is missing; it is {kind}":
             self.add_error(key, reason, example)
         return value
-
-    def secret(self, key: str) -> pulumi.Output[str] | None:
-        """Return a secret, None where nothing is set; the CLI must have it encrypted."""
-        if not self._config.get(key):
-            return None
-        if not is_config_secret(self._config.full_key(key)):
-            self.add_error(key, "is not encrypted", "", "--secret")
-        return self._config.get_secret(key)
 
     def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
         """Return one of ``allowed``."""

@@ -13,6 +13,7 @@ from components.build_network import PACKAGED_CA, Network
 from components.context import Context
 from components.policy import Grant, Statement, allow, policy
 from components.storage import Storage
+from packs import platforms, store
 
 PROGRAM = Path(__file__).parent.parent
 SCAN, DOMAIN = PROGRAM / "scan", PROGRAM / "domain"
@@ -162,7 +163,7 @@ class ScanProject(pulumi.ComponentResource):
             name,
             bucket=state,
             key="source/scan.zip",
-            source=packaged_scan(build.network.ca_bundle),
+            source=packaged_scan(_packs(build), build.network.ca_bundle),
             opts=child,
         )
         logs = aws.cloudwatch.LogGroup(
@@ -270,23 +271,36 @@ def _secrets(build: Build) -> dict[str, tuple[str, str, pulumi.Input[str]]]:
     if server := build.scanners.sonarqube:
         token = server.token
         secrets["SONAR_TOKEN"] = ("sonar-token", "The token that scan/ analyses with", token)
-    if credentials := build.network.package_index_credentials:
-        description = "The user and password of the package index"
-        secrets["PACKAGE_INDEX_CREDENTIALS"] = ("package-index", description, credentials)
     return secrets
 
 
-def packaged_scan(ca_bundle: str = "") -> pulumi.AssetArchive:
-    """Package ``scan/``, ``domain/`` and the file ``ca_bundle``, if there is one.
+def _packs(build: Build) -> dict[str, Path]:
+    """What the scanners need, by their names; fetched before, so that builds install nothing.
+
+    Raises:
+        pulumi.RunError: a pack has not been fetched.
+    """
+    platform = platforms.of_builds(build.architecture)
+    names = (store.OWN, *(name for name in build.scanners.names if name != "custom"))
+    try:
+        return {name: store.stored(name, store.lock_of(name), platform) for name in names}
+    except store.PackError as error:
+        raise pulumi.RunError(str(error)) from error
+
+
+def packaged_scan(packs: Mapping[str, Path], ca_bundle: str = "") -> pulumi.AssetArchive:
+    """Package ``scan/``, ``domain/``, ``packs`` and the file ``ca_bundle``, if there is one.
 
     File by file, since a ``__pycache__`` would change the hash.
     """
-    scan = [path for path in SCAN.rglob("*") if path.suffix in {".py", ".toml", ".txt"}]
+    scan = [path for path in SCAN.rglob("*") if path.suffix in {".py", ".toml"}]
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {
         f"{folder.name}/{path.relative_to(folder)}": pulumi.FileAsset(str(path))
         for folder, paths in ((DOMAIN, DOMAIN.glob("*.py")), (SCAN, scan))
         for path in sorted(paths)
     }
+    for name, path in packs.items():
+        assets[f"packs/{name}"] = pulumi.FileArchive(str(path))
     if ca_bundle:
         assets[PACKAGED_CA] = pulumi.FileAsset(ca_bundle)
     return pulumi.AssetArchive(assets)

@@ -404,30 +404,22 @@ def _vpc(read: Reader) -> Vpc | None:
 
 def _network(read: Reader, config: pulumi.Config) -> Network:
     ca_bundle = config.get("caBundle") or ""
-    credentials = read.secret("packageIndexCredentials")
     network = Network(
         ca_bundle=str(PROGRAM / ca_bundle) if ca_bundle else "",
         proxy_url=config.get("proxyUrl") or "",
         no_proxy=read.string_list(
             "noProxy", r"[A-Za-z0-9.:/-]+", "a host, domain or network", ".example.com"
         ),
-        package_index_url=config.get("packageIndexUrl") or "",
-        package_index_credentials=credentials,
     )
     problems = network.problems
     for name, (key, example) in {
         "ca_bundle": ("caBundle", "ca.pem"),
         "proxy_url": ("proxyUrl", "http://proxy.example.com:3128"),
-        "package_index_url": ("packageIndexUrl", "https://packages.example.com/simple"),
     }.items():
         if name in problems:
             read.add_error(key, problems[name], example)
-    for name, key in {
-        "no_proxy": "noProxy",
-        "package_index_credentials": "packageIndexCredentials",
-    }.items():
-        if name in problems:
-            read.add_unwanted(key, problems[name])
+    if "no_proxy" in problems:
+        read.add_unwanted("noProxy", problems["no_proxy"])
     return network
 
 

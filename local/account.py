@@ -37,6 +37,7 @@ from local.permissions.guard import ADMINISTRATOR, Guard
 from ops.access_rights import arns, environment_policy
 from ops.mock_monitor import TransformingMonitor
 from ops.program import run_program
+from packs.platforms import LOCAL
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -98,6 +99,7 @@ class LocalAccount:
         self._server.start()
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
+        os.environ[LOCAL] = "1"
         os.environ["MOTO_PORT"] = str(port)  # moto's Step Functions calls the other services there
         self.guard = Guard(ACCOUNT, REGION)
         self.channel = Channel(self.client, self.guard)

@@ -1,9 +1,11 @@
 """CodeBuild without Docker: the project's buildspec runs for real, in a shell of this machine."""
 
 import collections
+import hashlib
 import io
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +50,7 @@ class Builds:
         self._ended: dict[str, threading.Event] = {}
         self._scans: dict[str, list[str]] = collections.defaultdict(list)
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._sources: dict[str, Path] = {}
         self._stopped = False
         self._lock = threading.Lock()
 
@@ -111,6 +114,8 @@ class Builds:
             while not ended.wait(0.1):
                 for process in list(self._processes.values()):
                     _kill(process)
+        for source in self._sources.values():
+            shutil.rmtree(source, ignore_errors=True)
 
     def project(self, name: str) -> dict[str, Any]:
         """A project as BatchGetProjects returns it."""
@@ -175,8 +180,10 @@ class Builds:
         version = {"VersionId": project["sourceVersion"]} if project.get("sourceVersion") else {}
         try:
             s3 = self.client("s3", project)
-            body = s3.get_object(Bucket=bucket, Key=key, **version)["Body"].read()
-            zipfile.ZipFile(io.BytesIO(body)).extractall(folder / "src")
+            source = self._unpacked(s3, bucket, key, version)
+            shutil.copytree(source, folder / "src", ignore=shutil.ignore_patterns("packs"))
+            # They are large, and no build writes into them.
+            (folder / "src" / "packs").symlink_to(source / "packs")
         except Exception as error:
             message = f"error while downloading key {key}: {error}"
             elapsed = time.monotonic() - started
@@ -184,6 +191,16 @@ class Builds:
             return None
         _phase(build, "DOWNLOAD_SOURCE", "SUCCEEDED", time.monotonic() - started)
         return folder / "src"
+
+    def _unpacked(self, s3: Any, bucket: str, key: str, version: dict[str, str]) -> Path:
+        """The unpacked source; each version is unpacked once."""
+        body = s3.get_object(Bucket=bucket, Key=key, **version)["Body"].read()
+        with self._lock:
+            sha256 = hashlib.sha256(body).hexdigest()
+            if sha256 not in self._sources:
+                self._sources[sha256] = Path(tempfile.mkdtemp(prefix="chatops-source-"))
+                zipfile.ZipFile(io.BytesIO(body)).extractall(self._sources[sha256])
+            return self._sources[sha256]
 
     def _environment(
         self,
@@ -219,7 +236,6 @@ class Builds:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self._endpoint,
-            **{name: os.environ[name] for name in os.environ if name.startswith("PIP_")},
             **variables,
             **{override["Name"]: override["Value"] for override in overrides},
         }

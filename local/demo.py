@@ -292,7 +292,6 @@ def time_breakdown(cloud: Any, scan: str, execution: str, total: float) -> dict[
         for phase in build["Phases"]
     }
     parts = {
-        "Install the pinned scanner": phases.get("INSTALL", 0),
         "Fetch, unpack, scan, report": phases.get("BUILD", 0),
         "CheckBuildStatus": durations.get("CheckBuildStatus", 0),
     }

@@ -31,7 +31,7 @@ PROJECT = "chatops-slack"
 GATE = "gate"
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 # The settings that the CLI encrypts, by full key.
-SECRETS = (f"{PROJECT}:sonarToken", f"{PROJECT}:packageIndexCredentials")
+SECRETS = (f"{PROJECT}:sonarToken",)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PACKAGE = "chatops_slack"
 # Packages that are imported from the wheel; the others are data, for Lambda and CodeBuild. domain
 # is both, and imports itself relatively.
-IMPORTED = ("components", "ops")
+IMPORTED = ("components", "ops", "packs")
 DATA = {
     "domain": ("*.py", "*.json"),
     "handlers": ("*.py",),
@@ -27,7 +27,7 @@ NEED_PROGRAM = frozenset(
         "program.py", "rights.py", "rights_table.py", "rotate.py", "smoke.py", "sonar.py",
     }
 )  # fmt: skip
-IMPORT = re.compile(r"^(\s*)(from|import) (components|domain|ops)\b", re.MULTILINE)
+IMPORT = re.compile(r"^(\s*)(from|import) (components|domain|ops|packs)\b", re.MULTILINE)
 
 
 class BuildHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArgument]

@@ -24,10 +24,10 @@ from security.unusable import Unusable
 
 TOOLS = PROGRAM / ".venv-security" / "bin"
 ACCEPTED = Path(__file__).parent / "accepted.toml"
+SCAN_LOCKS = sorted((PROGRAM / "scan").rglob("requirements.txt"))
 LOCKS = (
     "requirements.lock",
-    "scan/requirements-sarif.txt",
-    "scan/requirements-sonarqube.txt",
+    *(str(lock.relative_to(PROGRAM)) for lock in SCAN_LOCKS),
     "security/requirements.lock",
 )
 # Without these every bucket is open, and Checkov must say so.

@@ -112,8 +112,11 @@ def test_dependabot_updates_every_folder_with_pins():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     requests = {
         "/" + str(path.parent.relative_to(ROOT)).removeprefix(".")
-        for folder in (ROOT, ROOT / "scan", ROOT / "security")
-        for path in [*folder.glob("*requirements*.txt"), *folder.glob("requirements*.in")]
+        for path in [
+            ROOT / "requirements.txt",
+            ROOT / "security" / "requirements.txt",
+            *(ROOT / "scan").rglob("requirements.in"),
+        ]
     }
 
     folders = {update["package-ecosystem"]: update.get("directories") for update in updates}
@@ -126,8 +129,10 @@ def test_dependabot_updates_every_folder_with_pins():
     [
         ("requirements.txt", "requirements.lock"),
         ("security/requirements.txt", "security/requirements.lock"),
-        ("scan/requirements-sarif.in", "scan/requirements-sarif.txt"),
-        ("scan/requirements-sonarqube.in", "scan/requirements-sonarqube.txt"),
+        ("scan/requirements.in", "scan/requirements.txt"),
+        ("scan/sonarqube/requirements.in", "scan/sonarqube/requirements.txt"),
+        ("scan/recipes/bandit/requirements.in", "scan/recipes/bandit/requirements.txt"),
+        ("scan/recipes/ruff/requirements.in", "scan/recipes/ruff/requirements.txt"),
     ],
 )
 def test_a_lock_has_the_required_pins(requests, lock):

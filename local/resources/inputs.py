@@ -84,9 +84,14 @@ def zipped(archive: pulumi.AssetArchive) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name, asset in archive.assets.items():
-            if not isinstance(asset, pulumi.FileAsset):
-                raise UnknownInput(f"{name}: local/ packages files only")
-            target.write(asset.path, name)
+            if isinstance(asset, pulumi.FileAsset):
+                target.write(asset.path, name)
+            elif isinstance(asset, pulumi.FileArchive):
+                with zipfile.ZipFile(asset.path) as source:
+                    for entry in source.namelist():
+                        target.writestr(f"{name}/{entry}", source.read(entry))
+            else:
+                raise UnknownInput(f"{name}: local/ packages files and zips only")
     return buffer.getvalue()
 
 

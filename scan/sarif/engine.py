@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scan import trust
+from scan import packs, trust
 from scan.errors import ScanError
 from scan.exhausted import by_words
 from scan.finding import Analysis
@@ -64,7 +64,10 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
         [_filled(word, values) for word in words],
         folder=work,
         log=log,
-        extra=trust.variables(trust.bundle(job.private_ca, work)),
+        extra={
+            **packs.python_path(scanner),
+            **trust.variables(trust.bundle(job.private_ca, work)),
+        },
         on_line=output.read,
         until=job.until,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import scan
-from scan import trust
+from scan import packs, trust
 from scan.errors import ScanError
 from scan.finding import Analysis
 from scan.job import Job
@@ -104,7 +104,8 @@ def _scanned(
         "private": str(work),
         "ca": str(ca) if ca else None,
     }
-    extra = {"PYTHONPATH": str(Path(scan.__file__).parent.parent), **trust.variables(ca)}
+    own = Path(scan.__file__).parent.parent
+    extra = {**packs.python_path("sonarqube", own), **trust.variables(ca)}
     task = work / "report-task.txt"
     task.unlink(missing_ok=True)
     code, tail = run(

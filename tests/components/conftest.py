@@ -29,8 +29,6 @@ def everything() -> Built:
         recordApprover=True,
         approvalCovers="findings",
         selfApproval="refuse",
-        packageIndexUrl="https://packages.example.com/simple",
-        packageIndexCredentials="ada:hunter2",
         escalationTopic=ON_CALL,
         evidenceLock="governance",
         customActions=[

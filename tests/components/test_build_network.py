@@ -12,13 +12,10 @@ from components.build_network import Network, ca_problem
 from components.scan_project import packaged_scan
 from tests.support.recording import Built, gate
 
-CREDENTIALS = "ada:hunter2"
 NETWORK = Network(
     ca_bundle=certifi.where(),
     proxy_url="http://proxy.example.com:3128",
     no_proxy=(".internal.example.com", "10.0.0.0/8"),
-    package_index_url="https://packages.example.com/simple",
-    package_index_credentials=CREDENTIALS,
 )
 
 
@@ -32,15 +29,14 @@ def variables(built: Built) -> dict[str, dict[str, Any]]:
     return {item["name"]: item for item in inputs["environment"]["environmentVariables"]}
 
 
-def test_proxy_index_and_authorities_are_variables_of_the_build(built: Built):
-    names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PACKAGE_INDEX_URL", "CA_BUNDLE")
+def test_proxy_and_authorities_are_variables_of_the_build(built: Built):
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "CA_BUNDLE")
 
     assert {name: variables(built)[name]["value"] for name in names} == {
         "HTTP_PROXY": "http://proxy.example.com:3128",
         "HTTPS_PROXY": "http://proxy.example.com:3128",
         "NO_PROXY": "localhost,127.0.0.1,169.254.169.254,169.254.170.2,"
         ".internal.example.com,10.0.0.0/8",
-        "PACKAGE_INDEX_URL": "https://packages.example.com/simple",
         "CA_BUNDLE": "scan/ca.pem",
     }
 
@@ -55,27 +51,8 @@ def test_a_bundle_of_any_length_is_a_file_of_the_source(built: Built):
     source = built.one("s3/bucketObjectv2:BucketObjectv2").inputs["source"]
 
     assert source.assets["scan/ca.pem"].path == certifi.where()
-    assert "scan/ca.pem" not in packaged_scan().assets
+    assert "scan/ca.pem" not in packaged_scan({}).assets
     assert max(len(str(item["value"])) for item in variables(built).values()) < 4096
-
-
-def test_the_credentials_of_the_index_are_a_secret_that_only_scans_may_read(built: Built):
-    secret = built.one("secretsmanager/secret:Secret")
-    version = built.one("secretsmanager/secretVersion:SecretVersion")
-    arn = "arn:aws:secretsmanager:::gate-scan-package-index"
-
-    assert (secret.name, secret.inputs["kmsKeyId"]) == (
-        "gate-scan-package-index",
-        "arn:aws:kms:::gate-key",
-    )
-    assert (version.inputs["secretString"], version.secret) == (CREDENTIALS, {"secretString"})
-    assert variables(built)["PACKAGE_INDEX_CREDENTIALS"] == {
-        "name": "PACKAGE_INDEX_CREDENTIALS",
-        "value": arn,
-        "type": "SECRETS_MANAGER",
-    }
-    assert ("secretsmanager:GetSecretValue", arn) in built.rights("gate-scan")
-    assert CREDENTIALS not in repr(NETWORK)
 
 
 def test_a_private_key_among_the_certificates_is_refused(tmp_path: Path):

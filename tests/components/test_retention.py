@@ -17,11 +17,7 @@ CHANGED = {
     "protect": False,
 }
 # What the page adds to the settings of Pulumi.prod.yaml, besides evidenceLock.
-ADDED = {
-    "recordApprover": True,
-    "packageIndexUrl": "https://packages.example.com/simple",
-    "packageIndexCredentials": "ada:hunter2",
-}
+ADDED = {"recordApprover": True}
 Row = tuple[str, str, str]
 
 

@@ -138,7 +138,7 @@ def test_scans_run_in_the_vpc_where_one_is_set():
 
 
 def test_the_source_is_all_of_scan_and_domain():
-    packaged = set(packaged_scan().assets)
+    packaged = set(packaged_scan({}).assets)
     sources = {
         str(path.relative_to(PROGRAM))
         for folder in ("domain", "scan")
@@ -150,8 +150,7 @@ def test_the_source_is_all_of_scan_and_domain():
     assert {name.split("/")[0] for name in packaged} == {"domain", "scan"}
     assert {
         "scan/__main__.py",
-        "scan/requirements-sarif.txt",
-        "scan/requirements-sonarqube.txt",
+        "scan/recipes/bandit/recipe.toml",
     } <= packaged
 
 
@@ -171,8 +170,7 @@ def test_other_files_in_scan_do_not_change_the_source(tmp_path: Path, monkeypatc
     monkeypatch.setattr("components.scan_project.SCAN", tmp_path / "scan")
     monkeypatch.setattr("components.scan_project.DOMAIN", tmp_path / "domain")
 
-    assert sorted(packaged_scan().assets) == [
-        "scan/b.txt",
+    assert sorted(packaged_scan({}).assets) == [
         "scan/deep/two.py",
         "scan/one.py",
     ]
@@ -182,4 +180,6 @@ def test_the_source_is_stored_where_the_project_reads_it(built: Built):
     source = built.one("s3/bucketObjectv2:BucketObjectv2").inputs
 
     assert (source["bucket"], source["key"]) == ("gate-state", "source/scan.zip")
-    assert set(source["source"].assets) == set(packaged_scan().assets)
+    packed = {name for name in source["source"].assets if name.startswith("packs/")}
+    assert set(source["source"].assets) - packed == set(packaged_scan({}).assets)
+    assert packed == {"packs/scan", "packs/bandit"}

@@ -30,7 +30,6 @@ DECLARED = {
 }
 CERTIFICATES = certifi.where()
 PROXY = "http://proxy.example.com:3128"
-INDEX = "https://packages.example.com/simple"
 
 
 def loaded(stack: str = "dev", **changed: Any) -> UploadGateArgs:
@@ -157,18 +156,14 @@ def test_a_scan_gets_its_limits_and_its_scanner():
     }
 
 
-def test_a_build_may_use_a_proxy_and_a_package_index():
+def test_a_build_may_use_a_proxy():
     network = loaded(
         proxyUrl=PROXY,
         noProxy=[".example.com", "10.0.0.0/8"],
-        packageIndexUrl=INDEX,
-        packageIndexCredentials="ada:secret",
     ).network
 
     assert network.proxy_url == PROXY
     assert network.no_proxy == (".example.com", "10.0.0.0/8")
-    assert network.package_index_url == INDEX
-    assert "secret" not in repr(network)
 
 
 def test_an_identity_of_a_domain_covers_its_subdomains():
@@ -199,25 +194,10 @@ def test_what_is_reached_without_a_proxy_is_a_host_a_domain_or_a_network(entry: 
     assert command.startswith(command_for("noProxy[0]"))
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "why"),
-    [
-        ("noProxy", ["example.com"], "does nothing without a proxy"),
-        ("packageIndexCredentials", "ada:secret", "are of no package index"),
-    ],
-)
-def test_a_setting_that_does_nothing_is_reported(key: str, value: Any, why: str):
-    assert problems(**{key: value}) == [
-        (f"{key}: {why}", f"pulumi config rm {key} --stack dev"),
+def test_hosts_without_a_proxy_do_nothing():
+    assert problems(noProxy=["example.com"]) == [
+        ("noProxy: does nothing without a proxy", "pulumi config rm noProxy --stack dev")
     ]
-
-
-def test_credentials_in_plain_text_are_refused_and_not_shown(monkeypatch):
-    monkeypatch.setattr("components.reader.is_config_secret", lambda key: False)
-    [(problem, command)] = problems(packageIndexUrl=INDEX, packageIndexCredentials="ada:secret")
-
-    assert problem == "packageIndexCredentials: is not encrypted"
-    assert command == "pulumi config set --secret packageIndexCredentials --stack dev"
 
 
 def test_a_vpc_has_an_id_subnets_and_security_groups():
@@ -357,9 +337,6 @@ WRONG = [
     ("sonarToken", "", "is missing; scanner sonarqube needs one"),
     ("proxyUrl", "proxy.example.com:3128", "is not a URL that begins with http"),
     ("proxyUrl", "http://ada:secret@proxy.example.com:3128", "has a user name or password"),
-    ("packageIndexUrl", "http://packages.example.com/simple", "does not begin with https"),
-    ("packageIndexUrl", "https://ada:secret@packages.example.com", "has a user name or password"),
-    ("packageIndexUrl", "https://packages.example.com/simple?x", "has a query or fragment"),
     ("caBundle", "no-such.pem", "can't be read: No such file or directory"),
     ("caBundle", "README.md", "is not a file of certificates in PEM"),
     ("sonarSharedProjects", "yes", "'yes' is not true or false"),
@@ -594,7 +571,7 @@ def test_parts_of_a_vpc_are_ids(key: str, value: list[str]):
 
 def test_every_setting_that_can_be_wrong_has_a_case():
     tried = {name_of(key) for key, *_ in WRONG} | {*VPC}
-    tried |= {"noProxy", "packageIndexCredentials"}
+    tried |= {"noProxy"}
 
     assert set(DECLARED) - tried == {"sonarOrganization"}
 

@@ -48,8 +48,6 @@ def test_the_defaults_are_accepted():
         ("network.proxy_url", Network(proxy_url="http://ada:secret@proxy.example.com")),
         ("network.no_proxy", Network(no_proxy=["example.com"])),
         ("network.ca_bundle", Network(ca_bundle="/no/such/secret.pem")),
-        ("network.package_index_url", Network(package_index_url="http://packages.example.com")),
-        ("network.package_index_credentials", Network(package_index_credentials="ada:secret")),
         ("escalation_topic", "arn:aws:sns:us-east-1:123456789012:on-call"),
         ("escalation_topic", "arn:aws-cn:sns:eu-central-1:123456789012:on-call"),
         ("custom_actions", [ELSEWHERE]),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from botocore.exceptions import NoCredentialsError
 from typer.testing import CliRunner
 
@@ -133,23 +132,6 @@ def test_only_settings_are_checked_while_some_are_wrong(
     assert "no setting is called protekt" in result.stdout
     assert "sender: 'securityexample.com' is not an email address" in result.stdout
     assert "→ pulumi config set sender security@example.com --stack dev" in result.stdout
-
-
-@pytest.mark.parametrize("value", ["ada:hunter2", {"secure": "v1:abc"}], ids=["plain", "encrypted"])
-def test_credentials_must_be_encrypted_in_the_file_of_a_stack(tmp_path: Path, value: Any):
-    settings = yaml.safe_load(DEV.read_text())
-    settings["config"] |= {
-        "chatops-slack:packageIndexUrl": "https://packages.example.com/simple",
-        "chatops-slack:packageIndexCredentials": value,
-    }
-    file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(yaml.safe_dump(settings))
-
-    read = configuration("dev", file)
-
-    assert [problem for problem, _ in read.wrong] == (
-        ["packageIndexCredentials: is not encrypted"] if isinstance(value, str) else []
-    )
 
 
 def test_without_a_region_the_command_that_sets_one_is_named(

@@ -72,8 +72,6 @@ EVERYTHING = {
         ]
     ),
     "uploaders": json.dumps({"*": [ROLE + DEVELOPERS], "inventory": [ROLE + BUILD_SERVER]}),
-    "packageIndexUrl": "https://packages.example.com/simple",
-    "packageIndexCredentials": "reader:password",
     "deployers": json.dumps([ROLE + DEPLOYERS]),
 }
 _OURS = re.compile(r"chatops-slack-[a-z]+-gate-(.+?)-[0-9a-f]{5}(?![0-9a-f])")

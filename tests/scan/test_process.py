@@ -58,12 +58,12 @@ def test_a_line_callback_gets_each_line_as_logged(tmp_path):
 
 
 def test_a_scanner_gets_the_proxy_and_no_credentials(tmp_path, monkeypatch):
-    for name in ("HTTPS_PROXY", "NO_PROXY", "PACKAGE_INDEX_CREDENTIALS", "AWS_SECRET_ACCESS_KEY"):
+    for name in ("HTTPS_PROXY", "NO_PROXY", "SONAR_TOKEN", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, name.lower())
     _, _, log = ran(tmp_path, "import os; print(*os.environ.values())")
 
     assert {"https_proxy", "no_proxy"} < set(log.split())
-    assert "credentials" not in log
+    assert "sonar_token" not in log
     assert "secret" not in log
 
 

@@ -35,7 +35,7 @@ def with_tool(code: str, body: bytes | None = None, **environment: str) -> Any:
 def build(tmp_path: Path) -> Path:
     """The folder to which CodeBuild unpacks its source."""
     source = tmp_path / "src"
-    for name in packaged_scan().assets:
+    for name in packaged_scan({}).assets:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).touch()
     return source
