@@ -17,11 +17,11 @@ from tests.support.recording import gate
 WHEEL = "tiny-1.0-py3-none-any.whl"
 
 
-def tiny_wheel() -> bytes:
+def tiny_wheel(code: str = "def main(): pass\n") -> bytes:
     """A package with one module and a script."""
     body, info = io.BytesIO(), "tiny-1.0.dist-info"
     files = {
-        "tiny.py": "def main(): pass\n",
+        "tiny.py": code,
         f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": "[console_scripts]\ntiny = tiny:main\n",
@@ -40,8 +40,9 @@ def index(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "wheels"
     folder.mkdir()
     (folder / WHEEL).write_bytes(tiny_wheel())
-    monkeypatch.setenv("UV_NO_INDEX", "1")
-    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    config = tmp_path / "uv.toml"
+    config.write_text(f"no-index = true\nfind-links = ['{folder}']\n")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(config))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setattr(store, "FOLDER", tmp_path / "store")
     return folder
@@ -79,7 +80,7 @@ def test_packed_again_it_has_the_same_bytes(index, lock):
 
 
 def test_a_package_with_another_hash_is_refused(index, lock):
-    (index / WHEEL).write_bytes(tiny_wheel() + b"more")
+    (index / WHEEL).write_bytes(tiny_wheel("import os\n"))
 
     with pytest.raises(PackError, match=r"could not be fetched: .*[Hh]ash"):
         store.make("tiny", lock, of_builds("x86_64"))
@@ -123,7 +124,7 @@ def test_programs_stay_executable_and_scripts_are_left_out(tmp_path):
 def test_of_aws_services_only_s3_is_packed(tmp_path):
     for name in ("s3/2006-03-01/a.json", "ec2/2016-11-15/a.json", "endpoints.json"):
         path = tmp_path / "content" / "python" / "botocore" / "data" / name
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     store.write(tmp_path / "content", tmp_path / "pack.zip")
 
