@@ -43,7 +43,7 @@ def test_a_region_that_boto3_does_not_know_yet_may_be_used():
     assert partition_of("moon-1") == partition_of("eu-central-1") == PARTITION
 
 
-@pytest.mark.parametrize("folder", ["components", "domain", "handlers", "ops", "scan"])
+@pytest.mark.parametrize("folder", ["components", "domain", "handlers", "ops", "packs", "scan"])
 def test_only_one_module_writes_the_partition_or_the_consoles_address(folder: str):
     literal = [
         f"{path.relative_to(PROGRAM)}:{number}"

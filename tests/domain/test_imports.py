@@ -18,10 +18,11 @@ MAY = {
     "domain": set(),
     "handlers": {"domain", "boto3", "botocore"},
     "scan": {
-        "domain", "boto3", "botocore", "certifi", "identify", "jproperties", "pip", "pygments",
+        "domain", "boto3", "botocore", "certifi", "identify", "jproperties", "pygments",
         "pysonar_scanner", "requests", "s3transfer",
     },
-    "components": {"domain", "pulumi", "pulumi_aws"},
+    "components": {"domain", "packs", "pulumi", "pulumi_aws"},
+    "packs": {"yaml"},
     "ops": {
         "domain", "components", "scan", "samples", "boto3", "botocore", "pulumi", "typer", "rich",
         "yaml",

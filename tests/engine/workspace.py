@@ -148,7 +148,7 @@ def live(workspace: Workspace) -> Life:
 
 def copy_program(target: Path) -> None:
     """Copy the files that this repository's program needs."""
-    for folder in ("components", "domain", "handlers", "scan"):
+    for folder in ("components", "domain", "handlers", "packs", "scan"):
         shutil.copytree(
             REPOSITORY / folder,
             target / folder,

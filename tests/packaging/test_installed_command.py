@@ -88,7 +88,7 @@ print(json.dumps({
     top = {module.partition(".")[0] for module in answer["modules"]}
     assert "boto3" in top
     assert (
-        top & {"components", "domain", "moto", "ops", "pulumi", "samples", "scan", "yaml"} == set()
+        top & {"components", "domain", "moto", "ops", "packs", "pulumi", "samples", "scan", "yaml"} == set()
     )
 
 
