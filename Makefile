@@ -3,15 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate
-# What scan/ itself needs, and each scanner.
-SCAN_LOCKS := $(wildcard scan/requirements.txt scan/*/requirements.txt scan/recipes/*/requirements.txt)
+# What scan/ itself needs, each scanner, and packs/ to build those that are written in Go.
+SCAN_LOCKS := $(wildcard scan/requirements.txt scan/*/requirements.txt scan/recipes/*/requirements.txt) \
+	packs/requirements.txt
+# Those that are installed beside the tests, too.
+INSTALLED := scan/requirements.txt scan/sonarqube/requirements.txt \
+	$(foreach name,bandit ruff,scan/recipes/$(name)/requirements.txt)
+# Packages that are data only.
+RULES := scan/recipes/semgrep/rules
 # A file's tests stay in one process: they share an account.
 PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # By the environment, so that no name of a zip is read by make or the shell.
 export APP DECISION KEEP PORT RANGE SCANNERS SONARQUBE STACK TAG
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo preflight test test-all test-sonarqube faults permissions simulate fuzz bench \
+.PHONY: help setup up demo preflight test test-all test-sonarqube test-scanners faults permissions simulate fuzz bench \
 	bench-scan bench-burst screenshots smoke verify-evidence check security sbom lock commits release-notes \
 	dist clean
 
@@ -28,13 +34,16 @@ preflight: setup ## Check all that an environment needs, before and after `pulum
 	@$(BIN)/python -m ops preflight --stack "$$STACK"
 
 test: setup ## Run the tests that take a moment each (about four minutes)
-	@$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile quick -m "not slow and not sonarqube"
+	@$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile quick -m "not slow and not sonarqube and not scanners"
 
 test-all: setup ## Run all tests that need no SonarQube server, as CI does (about half an hour)
-	@$(BIN)/python -m pytest $(PARALLEL) --cov -m "not sonarqube"
+	@$(BIN)/python -m pytest $(PARALLEL) --cov -m "not sonarqube and not scanners"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
 	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
+
+test-scanners: setup ## Run each scanner on real projects from package registries (Go, npm; minutes)
+	@$(BIN)/python -m pytest -m scanners tests/scanners
 
 faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (50 minutes)
 	@$(BIN)/python -m tests.faults
@@ -93,8 +102,9 @@ dist: setup sbom ## Build what a release has: dist/ with wheel and notes, sbom/
 
 lock: setup ## Renew all pinned requirements from what is asked for
 	@for lock in $(SCAN_LOCKS); do $(LOCK) --output-file $$lock "$${lock%.txt}.in" || exit 1; done
+	@$(LOCK) --no-deps --output-file $(RULES).txt $(RULES).in
 	@$(LOCK) --output-file requirements.lock requirements.txt \
-		$(foreach lock,$(SCAN_LOCKS),--constraint $(lock))
+		$(foreach lock,$(INSTALLED),--constraint $(lock))
 	@$(LOCK) --output-file security/requirements.lock security/requirements.txt
 
 setup: .venv/ready node/node_modules/ready

@@ -14,6 +14,7 @@ from components.context import Context
 from components.policy import Grant, Statement, allow, policy
 from components.storage import Storage
 from packs import platforms, store
+from packs.errors import PackError
 
 PROGRAM = Path(__file__).parent.parent
 SCAN, DOMAIN = PROGRAM / "scan", PROGRAM / "domain"
@@ -70,12 +71,13 @@ class Scanners:
 
     Each is a recipe's (see ``RECIPES``), ``sonarqube``, which needs ``sonarqube``, or ``custom``,
     which needs ``custom_command``: that of any tool which writes SARIF 2.1.0, with {source} and
-    {sarif} in it.
+    {sarif} in it. ``custom_folder`` has what that tool needs (see ``packs.store.Pack``).
     """
 
     names: Sequence[str] = ("bandit",)
     sonarqube: SonarQube | None = None
     custom_command: str = ""
+    custom_folder: str = ""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -281,10 +283,11 @@ def _packs(build: Build) -> dict[str, Path]:
         pulumi.RunError: a pack has not been fetched.
     """
     platform = platforms.of_builds(build.architecture)
-    names = (store.OWN, *(name for name in build.scanners.names if name != "custom"))
+    folder = Path(build.scanners.custom_folder) if build.scanners.custom_folder else None
+    packs = [store.of(name, platform, folder) for name in (store.OWN, *build.scanners.names)]
     try:
-        return {name: store.stored(name, store.lock_of(name), platform) for name in names}
-    except store.PackError as error:
+        return {pack.name: pack.stored() for pack in packs if pack.is_needed}
+    except PackError as error:
         raise pulumi.RunError(str(error)) from error
 
 

@@ -195,11 +195,12 @@ def _scanners(read: Reader, config: pulumi.Config, stack: str) -> Scanners:
             read.add_unwanted(f"scanners[{position}]", f"{name!r} is in it already")
     # Read for every scanner, so that a wrong value is reported before it is needed.
     environment = "" if read.boolean("sonarSharedProjects") else stack
-    command = _custom_command(read, needed="custom" in names)
+    command, folder = _custom_scanner(read, needed="custom" in names)
     return Scanners(
         names=names,
         sonarqube=_sonarqube(read, config, environment) if "sonarqube" in names else None,
         custom_command=command if "custom" in names else "",
+        custom_folder=folder if "custom" in names else "",
     )
 
 
@@ -217,22 +218,24 @@ def _sonarqube(read: Reader, config: pulumi.Config, environment: str) -> SonarQu
     )
 
 
-def _custom_command(read: Reader, *, needed: bool) -> str:
-    key = "customScanner.command"
+def _custom_scanner(read: Reader, *, needed: bool) -> tuple[str, str]:
+    """The command, and the path of the folder with what it needs, or an empty text."""
     custom = read.mapping(
         "customScanner", EXAMPLE_COMMAND, ".command", "does not map command to a text"
     )
-    for other in set(custom) - {"command"}:
-        read.add_unwanted(f"customScanner.{other}", "there is no such part; command is one")
-    command = custom.get("command")
-    if command is None:
+    for other in set(custom) - {"command", "folder"}:
+        reason = "there is no such part; command and folder are"
+        read.add_unwanted(f"customScanner.{other}", reason)
+    key, command = "customScanner.command", custom.get("command", "")
+    if "command" not in custom:
         if needed:
             read.add_error(key, "is missing; scanner custom needs one", EXAMPLE_COMMAND)
-        return ""
-    if not (isinstance(command, str) and _has_placeholders(command)):
+    elif not (isinstance(command, str) and _has_placeholders(command)):
         read.add_error(key, "must be a command that names {source} and {sarif}", EXAMPLE_COMMAND)
-        return ""
-    return command
+    folder = PROGRAM / str(custom["folder"]) if custom.get("folder") else None
+    if folder and not folder.is_dir():
+        read.add_error("customScanner.folder", f"there is no folder {folder}", "scanner")
+    return str(command), str(folder or "")
 
 
 def _limits(read: Reader, names: dict[str, str]) -> dict[str, int | None]:

@@ -22,6 +22,7 @@ from handlers import not_scanned
 from local import show
 from local.chat_service_validation import Refused
 from local.state_descriptions import DESCRIPTIONS
+from packs.__main__ import main as fetch
 from samples import SAMPLES, key_for, packed
 from samples.payments_versions import payments_versions
 
@@ -315,7 +316,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--scanners",
         type=_scanners,
         default="bandit,ruff",
-        help="bandit, ruff, sonarqube (a real server) or several of them (make demo SCANNERS=...)",
+        help=f"of {', '.join(RECIPES)}, and sonarqube, a real server (make demo SCANNERS=a,b)",
     )
     parser.add_argument(
         "--decision",
@@ -343,6 +344,8 @@ def main(arguments: list[str] | None = None) -> int:
         ]
     console.print("[bold]chatops-slack[/bold]  upload a zip, scan it, decide in Slack\n")
     demo = Demo(console, decision, REASON)
+    if fetch(options.scanners):
+        return 1
     try:
         with _settings(options.scanners, console) as settings:
             demo.run(uploads, {**SETTINGS, **settings})

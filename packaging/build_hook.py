@@ -18,7 +18,8 @@ IMPORTED = ("components", "ops", "packs")
 DATA = {
     "domain": ("*.py", "*.json"),
     "handlers": ("*.py",),
-    "scan": ("*.py", "*.toml", "*.txt", "*.json", "*.yml"),
+    "scan": ("*.py", "*.toml", "*.txt", "*.json", "*.yml", "go.mod", "go.sum"),
+    "packs": ("*.txt",),
 }
 # Of ops/: the commands that read the Pulumi program, and what only they import.
 NEED_PROGRAM = frozenset(

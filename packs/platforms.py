@@ -7,13 +7,22 @@ from typing import NamedTuple
 
 # Set by the local account, whose builds run on this machine.
 LOCAL = "CHATOPS_LOCAL_BUILDS"
+HERE = "here"
+ARCHITECTURES = ("x86_64", "arm64")
+# As Go names machines: https://go.dev/doc/install/source#environment
+GO = {"x86_64": "amd64", "amd64": "amd64", "arm64": "arm64", "aarch64": "arm64"}
 
 
 class Platform(NamedTuple):
-    """``name`` is part of file names; ``uv`` are the options by which uv selects wheels."""
+    """``name`` is part of file names, ``option`` what ``python -m packs --for`` calls it.
+
+    ``uv`` are the options by which uv selects wheels, ``go`` is Go's system and architecture.
+    """
 
     name: str
+    option: str
     uv: tuple[str, ...]
+    go: tuple[str, str]
 
 
 def of_builds(architecture: str) -> Platform:
@@ -28,12 +37,19 @@ def of_builds(architecture: str) -> Platform:
     wheels = f"{machine}-manylinux_2_34"
     return Platform(
         f"linux-{architecture}-3.14",
+        architecture,
         ("--python-version", "3.14", "--python-platform", wheels),
+        ("linux", GO[architecture]),
     )
 
 
 def of_this_machine() -> Platform:
     """The platform of the Python that runs this, for builds of the local account."""
     version = ".".join(map(str, sys.version_info[:2]))
-    name = f"{platform.system()}-{platform.machine()}-{version}".lower()
-    return Platform(f"this-{name}", ("--python", sys.executable))
+    system, machine = platform.system().lower(), platform.machine().lower()
+    return Platform(
+        f"this-{system}-{machine}-{version}",
+        HERE,
+        ("--python", sys.executable),
+        (system, GO.get(machine, machine)),
+    )

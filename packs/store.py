@@ -1,105 +1,164 @@
 """Makes packs, and stores them in ``~/.cache/chatops-slack/packs`` by what they are made of."""
 
+import datetime
 import hashlib
+import json
 import os
-import shutil
-import subprocess
-import sys
+import re
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from packs import golang, python
+from packs.errors import PackError
 from packs.platforms import Platform
 
 SCAN = Path(__file__).parent.parent / "scan"
 # The pack of scan/ itself: boto3, and what tells languages apart.
 OWN = "scan"
+CUSTOM = "custom"
 FOLDER = Path.home() / ".cache" / "chatops-slack" / "packs"
 # Part of each name: packs that are made in another way are other packs.
-FORMAT = "1"
+FORMAT = "2"
 # What an installer notes about itself, and hashes of scripts that name its own Python.
 NOTES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"}
 EARLIEST = (1980, 1, 1, 0, 0, 0)
+# In a pack: the names of its programs, since Pulumi's archives have no modes.
+PROGRAMS = "programs"
 
 
-class PackError(Exception):
-    """A pack could not be made, or is missing; the message is a sentence that says what to do."""
+class Pack(NamedTuple):
+    """What the scanner ``name`` needs on a platform, by the locks in ``folder``.
 
-
-def lock_of(name: str) -> Path:
-    """The hashed lock of a scanner, or of ``scan/`` itself."""
-    folders = {OWN: SCAN, "sonarqube": SCAN / "sonarqube"}
-    return folders.get(name, SCAN / "recipes" / name) / "requirements.txt"
-
-
-def path_of(name: str, lock: Path, platform: Platform) -> Path:
-    """Where the pack is stored, once it has been made."""
-    key = hashlib.sha256(b"\0".join([FORMAT.encode(), lock.read_bytes()])).hexdigest()[:16]
-    return FOLDER / f"{name}-{platform.name}-{key}.zip"
-
-
-def stored(name: str, lock: Path, platform: Platform) -> Path:
-    """The stored pack.
-
-    Raises:
-        PackError: it has not been made.
+    ``python/`` has the packages of ``requirements.txt`` and ``rules.txt``, which uv compiled with
+    hashes; ``bin/`` the tools of ``go.mod``; ``files/`` the other files of a folder of your own.
     """
-    path = path_of(name, lock, platform)
-    if not path.is_file():
-        what = "scan/ itself" if name == OWN else f"scanner {name}"
-        raise PackError(
-            f"What {what} needs on {platform.name} has not been fetched. Run `make setup`, or: "
-            f"python -m {__package__} {name}"
-        )
-    return path
 
+    name: str
+    platform: Platform
+    folder: Path
 
-def make(name: str, lock: Path, platform: Platform) -> Path:
-    """Make the pack unless it is stored; returns its path.
+    @property
+    def path(self) -> Path:
+        """Where it is stored, once it has been made."""
+        sha256 = hashlib.sha256(json.dumps([FORMAT, self._data]).encode())
+        for file in self._files:
+            sha256.update(file.relative_to(self.folder).as_posix().encode() + b"\0")
+            sha256.update(hashlib.sha256(file.read_bytes()).digest())
+        return FOLDER / f"{self.name}-{self.platform.name}-{sha256.hexdigest()[:16]}.zip"
 
-    Raises:
-        PackError: a package could not be fetched, has another hash, or no wheel for the platform.
-    """
-    path = path_of(name, lock, platform)
-    if path.is_file():
+    @property
+    def is_needed(self) -> bool:
+        """Whether the scanner needs more than is in ``scan/`` and in the build's image."""
+        return bool(self._files)
+
+    @property
+    def day(self) -> datetime.date | None:
+        """The day of the data that is packed, None where there is none.
+
+        It is part of a version without a tag (https://go.dev/ref/mod#pseudo-versions).
+        """
+        if not self._data:
+            return None
+        required = (self.folder / golang.MODULE).read_text(encoding="utf-8")
+        version = re.escape(self._data["module"]) + r" v[\d.]+-(?:0\.)?(\d{8})\d{6}-"
+        match = re.search(version, required)
+        return datetime.date.fromisoformat(match[1]) if match else None
+
+    @property
+    def _files(self) -> list[Path]:
+        if self.name == CUSTOM:
+            return sorted(path for path in self.folder.rglob("*") if path.is_file())
+        names = (*python.LOCKS, *golang.LOCKS)
+        return [self.folder / name for name in names if (self.folder / name).is_file()]
+
+    @property
+    def _data(self) -> dict[str, Any] | None:
+        """The table ``pack`` of the recipe: a folder of a Go module to pack as one zip."""
+        recipe = self.folder / "recipe.toml"
+        if self.name == CUSTOM or not recipe.is_file():
+            return None
+        return tomllib.loads(recipe.read_text(encoding="utf-8")).get("pack")
+
+    def make(self) -> Path:
+        """Make it unless it is stored; returns its path.
+
+        Raises:
+            PackError: something could not be fetched, has another hash, or is not for the platform.
+        """
+        path = self.path
+        if path.is_file():
+            return path
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=FOLDER, prefix="new-") as folder:
+            content, packed = Path(folder) / "content", Path(folder) / "pack.zip"
+            content.mkdir()
+            self._fill(content)
+            write(content, packed)
+            packed.replace(path)
         return path
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="new-") as folder:
-        content, packed = Path(folder) / "content", Path(folder) / "pack.zip"
-        _install(lock, platform, content / "python")
-        write(content, packed)
-        packed.replace(path)
-    return path
+
+    def stored(self) -> Path:
+        """The stored pack.
+
+        Raises:
+            PackError: it has not been made.
+        """
+        if not self.path.is_file():
+            what = "scan/ itself" if self.name == OWN else f"scanner {self.name}"
+            raise PackError(
+                f"What {what} needs on {self.platform.name} has not been fetched. "
+                f"Run `make setup`, or: "
+                f"python -m {__package__} --for {self.platform.option} {self.name}"
+            )
+        return self.path
+
+    def _fill(self, content: Path) -> None:
+        for lock in python.LOCKS:
+            if (self.folder / lock).is_file():
+                python.install(self.folder / lock, self.platform, content / "python")
+        if (self.folder / golang.MODULE).is_file():
+            golang.build(self.folder, self.platform, content / "bin")
+        if self._data:
+            self._zip_data(content, **self._data)
+        if self.name == CUSTOM:
+            for file in self._files:
+                copy = content / "files" / file.relative_to(self.folder)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(file.read_bytes())
+                copy.chmod(file.stat().st_mode & 0o755)
+
+    def _zip_data(self, content: Path, *, module: str, folder: str, archive: str) -> None:
+        source = golang.folder_of(self.folder, module) / folder
+        (content / archive).parent.mkdir(parents=True)
+        write(source, content / archive)
 
 
-def _install(lock: Path, platform: Platform, to: Path) -> None:
-    command = (
-        *(_uv(), "pip", "install", "--quiet", "--target", to, *platform.uv),
-        *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirement", lock),
-    )
-    result = subprocess.run(command, check=False, capture_output=True, text=True)
-    if result.returncode:
-        why = " ".join(result.stderr.split())[:1000]
-        raise PackError(f"The packages of {lock} could not be fetched: {why}")
-
-
-def _uv() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    if uv := str(beside) if beside.is_file() else shutil.which("uv"):
-        return uv
-    raise PackError("uv is missing: run `make setup`, or install it from the package index.")
+def of(name: str, platform: Platform, custom: Path | None = None) -> Pack:
+    """The pack of a scanner, of ``scan/`` itself, or of the folder ``custom``."""
+    folders = {OWN: SCAN, "sonarqube": SCAN / "sonarqube", CUSTOM: custom or Path(os.devnull)}
+    return Pack(name, platform, folders.get(name, SCAN / "recipes" / name))
 
 
 def write(content: Path, to: Path) -> None:
     """Write the zip of the folder ``content``, in the same bytes for the same files."""
+    names = sorted(_names(content))
+    programs = [name for name in names if os.access(content / name, os.X_OK)]
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name in sorted(_names(content)):
-            path = content / name
-            info = zipfile.ZipInfo(name, EARLIEST)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
-            archive.writestr(info, path.read_bytes())
+        for name in names:
+            archive.writestr(_entry(name), (content / name).read_bytes())
+        if programs:
+            archive.writestr(_entry(PROGRAMS), "".join(f"{name}\n" for name in programs))
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, EARLIEST)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    return info
 
 
 def _names(content: Path) -> Iterator[str]:
@@ -111,6 +170,6 @@ def _names(content: Path) -> Iterator[str]:
         if path.match("botocore/data/*/*/*") and path.parts[-3] != "s3":
             continue
         # They begin with the path of a Python on this machine.
-        if path.parent.name == "bin" and path.read_bytes()[:2] == b"#!":
+        if path.match("python/bin/*") and path.read_bytes()[:2] == b"#!":
             continue
         yield path.relative_to(content).as_posix()

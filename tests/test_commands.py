@@ -196,9 +196,11 @@ def check_bandit(*words: str) -> None:
     )
 
 
-def check_ruff(command: str, *words: str) -> None:
-    ruff = str(Path(sys.executable).parent / "ruff")
-    assert set(options([*words])) <= set(helped(ruff, command, "--help"))
+def check_ruff(*words: str) -> None:
+    """Check the options of a command; alone it is the name of a scanner."""
+    if words:
+        ruff = str(Path(sys.executable).parent / "ruff")
+        assert set(options([*words])) <= set(helped(ruff, words[0], "--help"))
 
 
 def check_scanner(*words: str) -> None:

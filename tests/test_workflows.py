@@ -19,6 +19,12 @@ STEPS = [
     for job in workflow["jobs"].values()
     for step in job["steps"]
 ]
+# What packs are made of.
+LOCKED = [
+    str(path.relative_to(ROOT).with_suffix(""))
+    for folder in ("packs", "scan")
+    for path in sorted((ROOT / folder).rglob("*.in"))
+]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
 # An identity for AWS, requested only by the job that needs it.
 MOST: dict[str, list[dict[str, str]]] = {
@@ -115,12 +121,15 @@ def test_dependabot_updates_every_folder_with_pins():
         for path in [
             ROOT / "requirements.txt",
             ROOT / "security" / "requirements.txt",
-            *(ROOT / "scan").rglob("requirements.in"),
+            ROOT / "packs" / "requirements.in",
+            *(ROOT / "scan").rglob("*.in"),
         ]
     }
+    modules = {f"/{path.parent.relative_to(ROOT)}" for path in (ROOT / "scan").rglob("go.mod")}
 
     folders = {update["package-ecosystem"]: update.get("directories") for update in updates}
     assert {*folders["pip"]} == requests
+    assert {*folders["gomod"]} == modules
     assert "github-actions" in folders
 
 
@@ -129,10 +138,7 @@ def test_dependabot_updates_every_folder_with_pins():
     [
         ("requirements.txt", "requirements.lock"),
         ("security/requirements.txt", "security/requirements.lock"),
-        ("scan/requirements.in", "scan/requirements.txt"),
-        ("scan/sonarqube/requirements.in", "scan/sonarqube/requirements.txt"),
-        ("scan/recipes/bandit/requirements.in", "scan/recipes/bandit/requirements.txt"),
-        ("scan/recipes/ruff/requirements.in", "scan/recipes/ruff/requirements.txt"),
+        *((f"{name}.in", f"{name}.txt") for name in LOCKED),
     ],
 )
 def test_a_lock_has_the_required_pins(requests, lock):

@@ -54,6 +54,7 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
         "python": sys.executable,
         "source": str(view.source),
         "sarif": str(sarif),
+        "pack": str(packs.FOLDER / scanner),
     }
     log.write(f"Scanning with {tool}")
     output = OutputReader(
@@ -65,7 +66,7 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
         folder=work,
         log=log,
         extra={
-            **packs.python_path(scanner),
+            **packs.environment(scanner),
             **trust.variables(trust.bundle(job.private_ca, work)),
         },
         on_line=output.read,

@@ -29,8 +29,9 @@ class Locations:
         self._files = frozenset(path.relative_to(source).as_posix() for path in files_below(source))
         roots = dict.fromkeys((str(source), os.path.realpath(source)))
         self._roots = tuple(f"{root}/" for root in roots)
-        # Checkov writes paths relative to its working folder, without the leading `../`.
-        self._starts = (*roots, str(folder), str(source.parent))
+        # Checkov writes paths relative to its working folder, without the leading `../`, and
+        # OSV-Scanner from the root, without the leading `/`.
+        self._starts = (*roots, str(folder), str(source.parent), "")
         self._named = lru_cache(maxsize=4096)(self._look_up)  # many findings are in few files
 
     def of(self, location: Mapping[str, Any], run: Mapping[str, Any]) -> tuple[str, int | None]:

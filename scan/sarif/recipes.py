@@ -53,8 +53,8 @@ class Recipe:
     In SARIF its name is one of ``drivers``.
 
     How it runs:
-        ``command``: the words of its command, with {python}, {source} and {sarif}; without it, the
-            tool is known to ``customScanner`` only.
+        ``command``: the words of its command, with {python}, {pack} (the folder of what was packed
+            for it), {source} and {sarif}; without it, the tool is known to ``customScanner`` only.
         ``purpose``: what it looks for: code, infrastructure, secrets or dependencies. Only those
             of the first two say that code was analysed, where one for code is run as well.
 
@@ -120,6 +120,7 @@ def _recipe(path: Path) -> Recipe:
     )
     output, aliases = data.pop("output", None), data.pop("aliases", None)
     severities = data.pop("severities", {})
+    data.pop("pack", None)  # It is for packs/.
     return Recipe(
         settings=settings,
         output=re.compile(output) if output else None,

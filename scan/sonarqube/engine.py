@@ -105,7 +105,7 @@ def _scanned(
         "ca": str(ca) if ca else None,
     }
     own = Path(scan.__file__).parent.parent
-    extra = {**packs.python_path("sonarqube", own), **trust.variables(ca)}
+    extra = {**packs.environment("sonarqube", own), **trust.variables(ca)}
     task = work / "report-task.txt"
     task.unlink(missing_ok=True)
     code, tail = run(

@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from packs import store
+from packs.store import Pack
 from tests.support.recording import ACCOUNT, REGION, Built, program
 
 ON_CALL = f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"
@@ -14,7 +14,7 @@ def packs(tmp_path, monkeypatch):
     """Empty packs for each scanner and platform, since `make setup` fetches those of the stacks."""
     path = tmp_path / "pack.zip"
     zipfile.ZipFile(path, "w").close()
-    monkeypatch.setattr(store, "stored", lambda *pack: path)
+    monkeypatch.setattr(Pack, "stored", lambda pack: path)
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,9 @@ def test_a_scan_gets_its_limits_and_its_scanner():
         "ENVIRONMENT": "dev",
     }
     command = "tool {source} {sarif}"
-    custom = loaded(**settings, scanners=["custom", "ruff"], customScanner={"command": command})
+    scanner = {"command": command, "folder": "samples"}
+    custom = loaded(**settings, scanners=["custom", "ruff"], customScanner=scanner)
+    assert custom.build.scanners.custom_folder == str(PROGRAM / "samples")
     assert custom.build.variables == {
         **limits,
         "SCANNERS": '["custom", "ruff"]',
@@ -327,6 +329,7 @@ WRONG = [
     ("customScanner.command", {"command": "tool {source}"}, "must be a command that names"),
     ("customScanner.command", {"command": ["tool"]}, "must be a command that names"),
     ("customScanner.command", "tool {source}", "does not map command to a text"),
+    ("customScanner.folder", {"command": "a {source} {sarif}", "folder": "none"}, "no folder"),
     ("sonarHostUrl", "sonarqube.example.com", "is not a URL that begins with http"),
     ("sonarHostUrl", "", "is missing"),
     ("sonarHostUrl", "https://ada:secret@sonar.example.com", "has a user name or password"),

@@ -38,6 +38,7 @@ def built(*commands: str) -> dict[str, Any]:
     builds.buildspec = json.dumps({"version": 0.2, "phases": {"build": {"commands": commands}}})
     build = builds.start("scan", [], "token")
     ended = builds.ended(build["Id"], within=60)
+    builds.stop()
     assert ended
     return ended
 

@@ -564,7 +564,7 @@ def test_what_a_tool_prints_of_files_counts_where_its_recipe_says_so(tmp_path):
     assert dict(seen_files.unread) == {"a b.py": "no UTF-8"}
     assert seen_files.incomplete == ("/elsewhere: gone", "no types")
     assert seen(tmp_path, run(name="gosec")).analysed == frozenset()
-    assert seen(tmp_path, run(name="Checkov"), notes=notes).incomplete == ()
+    assert seen(tmp_path, run(name="Trivy"), notes=notes).incomplete == ()
 
 
 def test_a_driver_that_nobody_knows_is_that_of_the_command(tmp_path):

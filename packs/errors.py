@@ -1,0 +1,5 @@
+"""What can go wrong with packs."""
+
+
+class PackError(Exception):
+    """A pack could not be made, or is missing; the message is a sentence that says what to do."""
