@@ -37,7 +37,7 @@ from local.permissions.guard import ADMINISTRATOR, Guard
 from ops.access_rights import arns, environment_policy
 from ops.mock_monitor import TransformingMonitor
 from ops.program import run_program
-from packs.platforms import LOCAL
+from packs.platforms import builds_run_here
 
 PROGRAM = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -99,7 +99,6 @@ class LocalAccount:
         self._server.start()
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
-        os.environ[LOCAL] = "1"
         os.environ["MOTO_PORT"] = str(port)  # moto's Step Functions calls the other services there
         self.guard = Guard(ACCOUNT, REGION)
         self.channel = Channel(self.client, self.guard)
@@ -428,13 +427,14 @@ class LocalAccount:
             **defaults(self._program),
             **{f"{project}:{key}": value for key, value in self._settings.items()},
         }
-        _, outputs = run_program(
-            lambda: runpy.run_path(str(self._program / "__main__.py")),
-            TransformingMonitor(Engine()),
-            project,
-            self.stack,
-            config,
-        )
+        with builds_run_here():
+            _, outputs = run_program(
+                lambda: runpy.run_path(str(self._program / "__main__.py")),
+                TransformingMonitor(Engine()),
+                project,
+                self.stack,
+                config,
+            )
         return outputs
 
     def _make_roles(self) -> None:

@@ -1,12 +1,13 @@
 """The platforms that packs are made for: those of the builds, and this machine's own."""
 
+import contextlib
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
-# Set by the local account, whose builds run on this machine.
-LOCAL = "CHATOPS_LOCAL_BUILDS"
+_LOCAL = "CHATOPS_LOCAL_BUILDS"
 HERE = "here"
 ARCHITECTURES = ("x86_64", "arm64")
 # As Go names machines: https://go.dev/doc/install/source#environment
@@ -31,7 +32,7 @@ def of_builds(architecture: str) -> Platform:
     Amazon Linux 2023 has glibc 2.34 (https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html);
     the Python is that of scan/buildspec.yml.
     """
-    if os.environ.get(LOCAL):
+    if os.environ.get(_LOCAL):
         return of_this_machine()
     machine = {"x86_64": "x86_64", "arm64": "aarch64"}[architecture]
     wheels = f"{machine}-manylinux_2_34"
@@ -41,6 +42,19 @@ def of_builds(architecture: str) -> Platform:
         ("--python-version", "3.14", "--python-platform", wheels),
         ("linux", GO[architecture]),
     )
+
+
+@contextlib.contextmanager
+def builds_run_here() -> Iterator[None]:
+    """During the ``with``, builds are those of the local account, which run on this machine.
+
+    It is a variable of the environment, so that the program in a wheel knows it, too.
+    """
+    os.environ[_LOCAL] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_LOCAL]
 
 
 def of_this_machine() -> Platform:

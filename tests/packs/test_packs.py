@@ -12,9 +12,9 @@ import pytest
 
 import scan.packs
 from packs import __main__ as command
-from packs import platforms, store
+from packs import store
 from packs.errors import PackError
-from packs.platforms import Platform, of_builds, of_this_machine
+from packs.platforms import Platform, builds_run_here, of_builds, of_this_machine
 from packs.store import Pack
 from tests.scan.scanning import custom, scanned
 from tests.scan.uploads import GOOD, zipped
@@ -176,10 +176,10 @@ def test_a_program_whose_packs_are_missing_says_how_to_fetch_them(monkeypatch, t
         gate()
 
 
-def test_builds_of_the_local_account_run_on_this_machine(monkeypatch):
-    monkeypatch.setenv(platforms.LOCAL, "1")
-
-    assert of_builds("arm64") == of_this_machine()
+def test_builds_of_the_local_account_run_on_this_machine():
+    with builds_run_here():
+        assert of_builds("arm64") == of_this_machine()
+    assert of_builds("arm64") != of_this_machine()
 
 
 def executable(path: Path, text: str) -> None:

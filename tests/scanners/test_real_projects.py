@@ -92,7 +92,7 @@ class Case(NamedTuple):
     """Bad code, files that would silence the tool, and a file that it cannot parse."""
 
     bad: dict[str, str]
-    steering: dict[str, str]
+    hostile: dict[str, str]
     unparsable: dict[str, str]
 
 
@@ -162,11 +162,11 @@ def test_a_hostile_settings_file_changes_nothing(name, packed):
     packed(name)
     case = CASES[name]
     honest = through_scan(name, case.bad)
-    hostile = through_scan(name, {**case.bad, **case.steering})
+    tried = through_scan(name, {**case.bad, **case.hostile})
 
     assert rules(honest)
-    assert rules(hostile) == rules(honest)
-    assert hostile.report["gate"]["status"] == "failed"
+    assert rules(tried) == rules(honest)
+    assert tried.report["gate"]["status"] == "failed"
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if CASES[name].unparsable])
