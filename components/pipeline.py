@@ -323,7 +323,7 @@ class Pipeline(pulumi.ComponentResource):
                         region=context.region,
                     ),
                     # CodeBuild's own limits apply first; this is for a build whose end got lost.
-                    build_seconds=build.build_seconds + build.queue_seconds + 5 * 60,
+                    build_seconds=build.compute.seconds + build.queue_seconds + 5 * 60,
                     waits=args.waits,
                     failure_emails=args.approval.emails_failures,
                 )

@@ -5,11 +5,14 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import yaml
 
 from components.build_network import PACKAGED_CA, Network
+from components.compute import Compute
 from components.context import Context
 from components.policy import Grant, Statement, allow, policy
 from components.storage import Storage
@@ -27,10 +30,6 @@ RECIPES = tuple(
 SCANNERS = ("sonarqube", *RECIPES, "custom")
 # Scanners are stopped so long before the build, of whose minutes a part is its setup.
 REPORT_SECONDS = 120
-IMAGES = {
-    "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
-    "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +115,8 @@ class Build:
     coverage_limits: Mapping[str, int | None]
     upload_limits: Mapping[str, int]
     allow_exclusions: bool
-    build_seconds: int
+    compute: Compute
     queue_seconds: int
-    architecture: str
-    compute_type: str
     vpc: Vpc | None
     network: Network = field(default_factory=Network)
 
@@ -133,7 +130,7 @@ class Build:
             "COVERAGE_LIMITS": json.dumps(self.coverage_limits),
             "UPLOAD_LIMITS": json.dumps(self.upload_limits),
             "ALLOW_EXCLUSIONS": json.dumps(self.allow_exclusions),
-            "SCAN_SECONDS": str(self.build_seconds - REPORT_SECONDS),
+            "SCAN_SECONDS": str(self.compute.seconds - REPORT_SECONDS),
         }
 
 
@@ -176,6 +173,9 @@ class ScanProject(pulumi.ComponentResource):
             {"name": "ARTIFACTS_BUCKET", "value": storage.artifacts.name},
         ]
         statements = _scan_one_upload(storage, logs)
+        if not build.compute.is_lambda:
+            cache = storage.state.objects("cache/*")
+            statements.append(allow("s3:GetObject", "s3:PutObject", resources=cache))
         for variable, (label, description, value) in _secrets(build).items():
             secret = self._secret(f"{name}-{label}", args, description, value)
             statements.append(allow("secretsmanager:GetSecretValue", resources=[secret.arn]))
@@ -186,7 +186,7 @@ class ScanProject(pulumi.ComponentResource):
             name, role=storage.scan_role.id, policy=policy(*statements), opts=child
         )
 
-        kind, image = IMAGES[build.architecture]
+        kind, image = build.compute.image
         project = aws.codebuild.Project(
             name,
             description="Scans one upload; what to scan comes from the state machine",
@@ -194,19 +194,17 @@ class ScanProject(pulumi.ComponentResource):
             source={
                 "type": "S3",
                 "location": pulumi.Output.concat(state, "/", source.key),
-                "buildspec": (SCAN / "buildspec.yml").read_text(),
+                "buildspec": _buildspec(build.compute),
             },
             source_version=source.version_id,
             artifacts={"type": "NO_ARTIFACTS"},
             environment={
                 "type": kind,
                 "image": image,
-                "compute_type": build.compute_type,
+                "compute_type": build.compute.type,
                 "environment_variables": variables,
             },
-            build_timeout=build.build_seconds // 60,
-            queued_timeout=build.queue_seconds // 60,
-            cache={"type": "S3", "location": pulumi.Output.concat(state, "/cache")},
+            **_of_ec2(build, state),
             encryption_key=storage.key_arn,
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
             vpc_config=(
@@ -276,13 +274,34 @@ def _secrets(build: Build) -> dict[str, tuple[str, str, pulumi.Input[str]]]:
     return secrets
 
 
+def _buildspec(compute: Compute) -> str:
+    """The commands of a build; an image of Lambda compute has one Python, and no cache."""
+    text = (SCAN / "buildspec.yml").read_text()
+    if not compute.is_lambda:
+        return text
+    spec = yaml.safe_load(text)
+    del spec["phases"]["install"], spec["cache"]
+    return yaml.safe_dump(spec, sort_keys=False)
+
+
+def _of_ec2(build: Build, state: pulumi.Input[str]) -> dict[str, Any]:
+    """What Lambda compute refuses: limits of its time and of its queue, and a cache."""
+    if build.compute.is_lambda:
+        return {}
+    return {
+        "build_timeout": build.compute.seconds // 60,
+        "queued_timeout": build.queue_seconds // 60,
+        "cache": {"type": "S3", "location": pulumi.Output.concat(state, "/cache")},
+    }
+
+
 def _packs(build: Build) -> dict[str, Path]:
     """What the scanners need, by their names; fetched before, so that builds install nothing.
 
     Raises:
         pulumi.RunError: a pack has not been fetched.
     """
-    platform = platforms.of_builds(build.architecture)
+    platform = platforms.of_builds(build.compute.architecture)
     folder = Path(build.scanners.custom_folder) if build.scanners.custom_folder else None
     packs = [store.of(name, platform, folder) for name in (store.OWN, *build.scanners.names)]
     try:
@@ -320,14 +339,13 @@ def _scan_one_upload(storage: Storage, logs: aws.cloudwatch.LogGroup) -> list[St
         # Without the right to list, since the ids of other scans would be those of uploads: a
         # document is read only after S3 has said that it exists.
         *storage.write_evidence("report.json", "findings.json", "scanner.log"),
-        # What CodeBuild does with a source and a cache in S3.
+        # What CodeBuild does with a source in S3.
         allow("s3:GetBucketAcl", "s3:GetBucketLocation", resources=[storage.state.arn]),
         allow(
             "s3:GetObject",
             "s3:GetObjectVersion",
             resources=storage.state.objects("source/scan.zip"),
         ),
-        allow("s3:GetObject", "s3:PutObject", resources=storage.state.objects("cache/*")),
     ]
 
 

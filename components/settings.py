@@ -16,6 +16,7 @@ from components import recipients as emails
 from components.approval_rules import ApprovalRules
 from components.build_network import Network
 from components.buttons import NOT_OVER, OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
+from components.compute import ARCHITECTURES, AUTO, COMPUTE_TYPES, problem
 from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
@@ -37,9 +38,6 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}")
 DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
-COMPUTE_TYPES = tuple(
-    f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE")
-)
 # It is part of the names of buckets (63 characters, lower case) and of the function in a button's
 # criteria (50).
 STACK = re.compile(r"(?=.{1,16}$)[a-z0-9]+(-[a-z0-9]+)*")
@@ -159,9 +157,9 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         .removeprefix("off")
         .upper(),
         lock_days=read.integer("evidenceLockDays", 1, 36_500, default=365),
-        build_seconds=read.duration("buildTimeout", "5m", "36h", default="30m"),
+        build_seconds=_build_seconds(read, config),
         queue_seconds=read.duration("queueTimeout", "5m", "8h", default="8h"),
-        architecture=read.one_of("architecture", ("x86_64", "arm64")),
+        architecture=read.one_of("architecture", ARCHITECTURES),
         compute_type=read.one_of("computeType", COMPUTE_TYPES),
         vpc=_vpc(read),
         network=_network(read, config),
@@ -176,9 +174,18 @@ def load(config: pulumi.Config, stack: str) -> UploadGateArgs:
         protect=read.boolean("protect"),
         tags={"project": config.name, "stack": stack, "managed-by": "pulumi"},
     )
+    if too_much := problem(args.compute(region), region=region, in_vpc=bool(args.vpc)):
+        read.add_error("computeType", too_much, AUTO)
     if read.errors:
         raise pulumi.RunError("Settings to fix:\n  " + "\n  ".join(read.errors))
     return args
+
+
+def _build_seconds(read: Reader, config: pulumi.Config) -> int:
+    """0 for what the compute type allows."""
+    if config.get("buildTimeout") in (None, "", AUTO):
+        return 0
+    return read.duration("buildTimeout", "5m", "36h", default=AUTO)
 
 
 def _scanners(read: Reader, config: pulumi.Config, stack: str) -> Scanners:

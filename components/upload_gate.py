@@ -14,13 +14,14 @@ from components.approval_rules import ApprovalRules
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
 from components.build_network import Network
 from components.buttons import SCAN_AGAIN_BUTTON, TEAM_BUTTONS, TeamButton
+from components.compute import ARCHITECTURES, AUTO, COMPUTE_TYPES, Compute, chosen, problem
 from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
 from components.pipeline import Pipeline, PipelineArgs
 from components.published_outputs import PublishedOutputs, PublishedOutputsArgs
 from components.resource_policies import policy_too_large
-from components.scan_project import IMAGES, Build, Scanners, Vpc
+from components.scan_project import Build, Scanners, Vpc
 from components.state_machine import Waits
 from components.storage import Storage, StorageArgs
 from components.tagging import tagging
@@ -76,10 +77,10 @@ class UploadGateArgs:
         default_factory=lambda: {"files": 20_000, "bytes": 1024**3, "ratio": 200}
     )
     allow_exclusions: bool = False
-    build_seconds: int = 30 * MINUTE
+    build_seconds: int = 0
     queue_seconds: int = 8 * HOUR
     architecture: str = "x86_64"
-    compute_type: str = "BUILD_GENERAL1_MEDIUM"
+    compute_type: str = AUTO
     vpc: Vpc | None = None
     network: Network = field(default_factory=Network)
 
@@ -109,8 +110,18 @@ class UploadGateArgs:
     protect: bool = False
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    @property
-    def build(self) -> Build:
+    def compute(self, region: str) -> Compute:
+        """The machine that a scan runs on; ``build_seconds`` of 0 are what it allows."""
+        needed = {"sonarqube", "custom"}.intersection(self.scanners.names)
+        return chosen(
+            self.compute_type,
+            self.build_seconds,
+            architecture=self.architecture,
+            region=region,
+            needs_ec2=bool(needed or self.vpc or self.network.proxy_url),
+        )
+
+    def build(self, region: str) -> Build:
         """How scans are run."""
         return Build(
             scanners=self.scanners,
@@ -118,10 +129,8 @@ class UploadGateArgs:
             coverage_limits=self.coverage_limits,
             upload_limits=self.upload_limits,
             allow_exclusions=self.allow_exclusions,
-            build_seconds=self.build_seconds,
+            compute=self.compute(region),
             queue_seconds=self.queue_seconds,
-            architecture=self.architecture,
-            compute_type=self.compute_type,
             vpc=self.vpc,
             network=self.network,
         )
@@ -177,7 +186,12 @@ class UploadGateArgs:
                 elsewhere(button.function, region) for button in self.custom_actions
             ),
             "lock_mode must be GOVERNANCE, COMPLIANCE or empty": self.lock_mode in LOCK_MODES,
-            f"architecture must be one of {', '.join(IMAGES)}": self.architecture in IMAGES,
+            f"architecture must be one of {', '.join(ARCHITECTURES)}": (
+                self.architecture in ARCHITECTURES
+            ),
+            f"compute_type must be one of {', '.join(COMPUTE_TYPES)}": (
+                self.compute_type in COMPUTE_TYPES
+            ),
             f"log_retention_days must be one of {LOG_RETENTION_DAYS}": (
                 self.log_retention_days in LOG_RETENTION_DAYS
             ),
@@ -211,6 +225,8 @@ class UploadGateArgs:
             APPS.fullmatch(app) and principals for app, principals in self.uploaders.items()
         )
         wrong = [rule for rule, holds in rules.items() if not holds]
+        if too_much := problem(self.compute(region), region=region, in_vpc=bool(self.vpc)):
+            wrong.append(f"compute_type must be another: {too_much}")
         wrong += [f"network.{name} {problem}" for name, problem in self.network.problems.items()]
         if wrong:
             raise ValueError(f"UploadGateArgs: {'; '.join(wrong)}")
@@ -329,7 +345,7 @@ class UploadGate(pulumi.ComponentResource):
                 storage=storage,
                 approval=approval,
                 notification=notification,
-                build=args.build,
+                build=args.build(context.region),
                 waits=Waits(
                     decide=args.decision_seconds,
                     escalate=args.escalate_seconds,
@@ -360,7 +376,7 @@ class UploadGate(pulumi.ComponentResource):
                     configuration_set=approval.configuration_set,
                     uploads=storage.uploads.name,
                     artifacts=storage.artifacts.name,
-                    result_seconds=args.build_seconds,
+                    result_seconds=args.compute(context.region).seconds,
                 ),
             ),
             opts=child,

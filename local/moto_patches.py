@@ -12,6 +12,7 @@ from typing import Any
 
 import moto.awslambda.models as lambda_models
 import moto.codebuild.models as codebuild_models
+import moto.codebuild.responses as codebuild_responses
 import moto.s3.models as s3_models
 import moto.s3.notifications as moto_s3_notifications
 import moto.stepfunctions.parser.asl.component.common.retry.jitter_strategy_decl as asl_jitter
@@ -31,6 +32,7 @@ from moto.stepfunctions.exceptions import InvalidToken
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from components.compute import LAMBDA
 from local import jsonata, moto_caches, s3_notifications
 from local.builds import Builds
 from local.functions import Functions
@@ -42,6 +44,7 @@ _token = threading.Lock()
 _serve = DomainDispatcherApplication.__call__
 
 
+_check_containers = codebuild_responses._validate_required_params_environment
 _invoke_and_wait = lambda_models.LambdaFunction.invoke
 
 
@@ -106,6 +109,7 @@ def apply(
     _set(lambda_models.LambdaFunction, "_invoke_lambda", invoke)
     _set(lambda_models.LambdaFunction, "invoke", _queued(functions))
     _set(codebuild_models.CodeBuildBackend, "batch_get_builds", get_builds)
+    _set(codebuild_responses, "_validate_required_params_environment", _check_environment)
     _set(DomainDispatcherApplication, "get_backend_for_host", moto_caches.backend_for_host)
     _set(DomainDispatcherApplication, "__call__", serve)
     _set(AmazonStateLanguageParser, "parse", staticmethod(moto_caches.parse))
@@ -239,3 +243,14 @@ def _object_created(bucket: Any, event_name: str, key: Any) -> dict[str, Any] | 
             "reason": reasons[event_name],
         },
     }
+
+
+def _check_environment(environment: dict[str, Any]) -> None:
+    """Moto does not know Lambda compute.
+
+    https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html
+    """
+    types = {"LINUX_LAMBDA_CONTAINER", "ARM_LAMBDA_CONTAINER"}
+    if environment["type"] in types and environment["computeType"] in LAMBDA:
+        return
+    _check_containers(environment)

@@ -74,9 +74,13 @@ def project(account: Account, name: str, inputs: Inputs) -> Made:
             "computeType": environment.take("computeType"),
             "environmentVariables": variables,
         },
-        timeoutInMinutes=inputs.take("buildTimeout"),
-        queuedTimeoutInMinutes=inputs.take("queuedTimeout"),
-        cache={"type": cache.take("type"), "location": cache.take("location")},
+        # Builds of Lambda compute end after 15 minutes.
+        timeoutInMinutes=inputs.take("buildTimeout") or 15,
+        queuedTimeoutInMinutes=inputs.take("queuedTimeout") or 480,
+        cache={
+            "type": cache.take("type") or "NO_CACHE",
+            "location": cache.take("location") or "",
+        },
         encryptionKey=inputs.take("encryptionKey"),
         logsConfig={
             "cloudWatchLogs": {

@@ -1,5 +1,6 @@
 """The account: quotas, permissions, and existing resources that would conflict."""
 
+import re
 from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
@@ -39,15 +40,22 @@ def credentials(environment: Environment) -> Iterator[Finding]:
 
 def builds(environment: Environment) -> Iterator[Finding]:
     """CodeBuild's quota: how many scans can run at the same time."""
-    size = environment.settings.compute_type.removeprefix("BUILD_GENERAL1_")
-    kind = f"{PLATFORMS[environment.settings.architecture]}/{SIZES[size]}"
-    name = f"Concurrently running builds for {kind} environment"
+    compute = environment.settings.compute(environment.region)
+    platform = PLATFORMS[compute.architecture]
+    if compute.is_lambda:
+        size = compute.type.removeprefix("BUILD_LAMBDA_").removesuffix("GB")
+        kind = f"{platform} Lambda/{size}GB"
+        # How AWS writes it could not be looked up.
+        pattern = rf"Concurrently running .*{platform}\W+Lambda\W+{size} ?GB.*"
+    else:
+        kind = f"{platform}/{SIZES[compute.type.removeprefix('BUILD_GENERAL1_')]}"
+        pattern = re.escape(f"Concurrently running builds for {kind} environment")
     client = environment.client("service-quotas")
     quotas = every(client, "list_service_quotas", "Quotas", ServiceCode="codebuild")
-    matching = [quota for quota in quotas if quota["QuotaName"] == name]
+    matching = [quota for quota in quotas if re.fullmatch(pattern, quota["QuotaName"])]
     if not matching:
         yield unknown(
-            f"no quota is named {name!r}",
+            f"no quota is that of builds of {kind}",
             "whether scans can run at once is not known",
             "aws service-quotas list-service-quotas --service-code codebuild "
             f"--region {environment.region}",

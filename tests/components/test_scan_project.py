@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 import yaml
 
+from components.build_network import Network
+from components.compute import EC2
 from components.scan_project import Scanners, SonarQube, Vpc, packaged_scan
 from tests.support.recording import PROGRAM, TOKEN, Built, gate
 
@@ -18,7 +20,7 @@ VPC = Vpc(vpc_id="vpc-1", subnets=["subnet-1", "subnet-2"], security_groups=["sg
 
 
 def scan(**changed: Any) -> Built:
-    return gate(log_retention_days=30, **changed)
+    return gate(**{"log_retention_days": 30, "compute_type": EC2[1], **changed})
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,63 @@ def test_scans_run_on_the_newest_python_of_the_images(built: Built):
     buildspec = yaml.safe_load(project(built)["source"]["buildspec"])
 
     assert str(buildspec["phases"]["install"]["runtime-versions"]["python"]) == "3.14"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind", "image"),
+    [
+        ("x86_64", "LINUX_LAMBDA_CONTAINER", "amazonlinux-x86_64-lambda-standard:python3.14"),
+        ("arm64", "ARM_LAMBDA_CONTAINER", "amazonlinux-aarch64-lambda-standard:python3.14"),
+    ],
+)
+def test_lambda_compute_gets_nothing_that_it_refuses(architecture: str, kind: str, image: str):
+    built = scan(compute_type="auto", architecture=architecture)
+    inputs = project(built)
+
+    environment = inputs["environment"]
+    assert (environment["type"], environment["image"]) == (kind, f"aws/codebuild/{image}")
+    assert environment["computeType"] == "BUILD_LAMBDA_4GB"
+    assert not {"buildTimeout", "queuedTimeout", "cache", "vpcConfig"} & set(inputs)
+    [seconds] = [
+        variable["value"]
+        for variable in environment["environmentVariables"]
+        if variable["name"] == "SCAN_SECONDS"
+    ]
+    assert seconds == str(15 * 60 - 120)
+    of_ec2 = yaml.safe_load((PROGRAM / "scan" / "buildspec.yml").read_text())
+    assert yaml.safe_load(inputs["source"]["buildspec"]) == {
+        "version": 0.2,
+        "phases": {"build": of_ec2["phases"]["build"]},
+    }
+    assert not any("cache" in resource for _, resource in built.rights("scan"))
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        {"vpc": VPC},
+        {"scanners": SERVER},
+        {"scanners": Scanners(names=["custom"], custom_command="tool {source} {sarif}")},
+        {"build_seconds": 16 * 60},
+        {"network": Network(proxy_url="http://proxy.example.com:3128")},
+    ],
+)
+def test_what_does_not_fit_lambda_compute_runs_on_ec2(needs: dict[str, Any]):
+    environment = project(scan(compute_type="auto", **needs))["environment"]
+
+    assert environment["computeType"] == "BUILD_GENERAL1_MEDIUM"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"vpc": VPC}, "can't run scans in a VPC"),
+        ({"build_seconds": 16 * 60}, "ends each scan after 15 minutes"),
+    ],
+)
+def test_lambda_compute_is_refused_where_it_can_not_work(wrong: dict[str, Any], why: str):
+    with pytest.raises(ValueError, match=why):
+        scan(compute_type="BUILD_LAMBDA_2GB", **wrong)
 
 
 def test_arm_has_an_image_of_its_own():

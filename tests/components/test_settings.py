@@ -20,7 +20,7 @@ from components.settings import (
 )
 from components.upload_gate import LOG_RETENTION_DAYS, UploadGateArgs
 from domain.durations import UNITS
-from tests.support.recording import PROGRAM, PROJECT, TOKEN, build, settings_with
+from tests.support.recording import PROGRAM, PROJECT, REGION, TOKEN, build, settings_with
 from tests.support.thinning import first
 
 DECLARED = {
@@ -111,13 +111,13 @@ def test_the_token_stays_a_secret():
     build(make, "dev", settings_with())
 
     assert result == [True]
-    assert TOKEN not in str(loaded().build.variables)
+    assert TOKEN not in str(loaded().build(REGION).variables)
     assert TOKEN not in repr(loaded())
 
 
 def test_environments_share_sonarqube_projects_only_if_that_is_set():
-    assert loaded("prod").build.variables["ENVIRONMENT"] == "prod"
-    assert loaded("prod", sonarSharedProjects="true").build.variables["ENVIRONMENT"] == ""
+    assert loaded("prod").build(REGION).variables["ENVIRONMENT"] == "prod"
+    assert loaded("prod", sonarSharedProjects="true").build(REGION).variables["ENVIRONMENT"] == ""
 
 
 def test_other_scanners_need_neither_server_nor_token_and_keep_none():
@@ -140,7 +140,7 @@ def test_a_scan_gets_its_limits_and_its_scanner():
         "sonarOrganization": "org",
     }
 
-    assert loaded(**settings, **server).build.variables == {
+    assert loaded(**settings, **server).build(REGION).variables == {
         **limits,
         "SCANNERS": '["sonarqube"]',
         "SONAR_HOST_URL": "https://sonar.example.com",
@@ -150,8 +150,8 @@ def test_a_scan_gets_its_limits_and_its_scanner():
     command = "tool {source} {sarif}"
     scanner = {"command": command, "folder": "samples"}
     custom = loaded(**settings, scanners=["custom", "ruff"], customScanner=scanner)
-    assert custom.build.scanners.custom_folder == str(PROGRAM / "samples")
-    assert custom.build.variables == {
+    assert custom.scanners.custom_folder == str(PROGRAM / "samples")
+    assert custom.build(REGION).variables == {
         **limits,
         "SCANNERS": '["custom", "ruff"]',
         "CUSTOM_COMMAND": command,
