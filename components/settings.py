@@ -241,7 +241,7 @@ def _custom_scanner(read: Reader, *, needed: bool) -> tuple[str, str]:
         read.add_error(key, "must be a command that names {source} and {sarif}", EXAMPLE_COMMAND)
     folder = PROGRAM / str(custom["folder"]) if custom.get("folder") else None
     if folder and not folder.is_dir():
-        read.add_error("customScanner.folder", f"there is no folder {folder}", "scanner")
+        read.add_unwanted("customScanner.folder", f"there is no folder {folder}")
     return str(command), str(folder or "")
 
 

@@ -44,7 +44,8 @@ _token = threading.Lock()
 _serve = DomainDispatcherApplication.__call__
 
 
-_check_containers = codebuild_responses._validate_required_params_environment
+# Functions of moto that the patches below call.
+_check_containers = vars(codebuild_responses)["_validate_required_params_environment"]
 _invoke_and_wait = lambda_models.LambdaFunction.invoke
 
 

@@ -72,7 +72,7 @@ def test_it_runs_the_definition_with_the_deployed_names_and_times(built: Built):
         built.one("sfn/stateMachine:StateMachine").inputs["definition"]
     ) == definition(
         names,
-        build_seconds=(30 + 60 + 5) * 60,
+        build_seconds=(15 + 60 + 5) * 60,
         waits=Waits(decide=7200, escalate=600, remind=3600, audit=0),
         failure_emails=False,
     )

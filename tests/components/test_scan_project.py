@@ -98,7 +98,7 @@ def test_lambda_compute_gets_nothing_that_it_refuses(architecture: str, kind: st
         "version": 0.2,
         "phases": {"build": of_ec2["phases"]["build"]},
     }
-    assert not any("cache" in resource for _, resource in built.rights("scan"))
+    assert not any("cache" in resource for _, resource in built.rights("gate-scan"))
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,7 @@ def test_escalation_and_reminder_are_optional():
 
 PRINCIPAL = "arn:aws:iam::123456789012:role/deploy"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:open-ticket"
+TOOL = {"command": "tool {source} {sarif}"}
 TICKET = {"label": "Open ticket", "outcomes": ["failed", "error"], "function": FUNCTION}
 AGAIN = {"label": "Scan again", "outcomes": ["error"], "function": "scan-again"}
 ELSEWHERE = {
@@ -329,7 +330,6 @@ WRONG = [
     ("customScanner.command", {"command": "tool {source}"}, "must be a command that names"),
     ("customScanner.command", {"command": ["tool"]}, "must be a command that names"),
     ("customScanner.command", "tool {source}", "does not map command to a text"),
-    ("customScanner.folder", {"command": "a {source} {sarif}", "folder": "none"}, "no folder"),
     ("sonarHostUrl", "sonarqube.example.com", "is not a URL that begins with http"),
     ("sonarHostUrl", "", "is missing"),
     ("sonarHostUrl", "https://ada:secret@sonar.example.com", "has a user name or password"),
@@ -424,7 +424,8 @@ WRONG = [
     ("buildTimeout", "4m", "4m is not between 5m and 36h"),
     ("queueTimeout", "9h", "9h is not between 5m and 8h"),
     ("architecture", "arm", "'arm' is not one of x86_64, arm64"),
-    ("computeType", "BUILD_GENERAL2_SMALL", "is not one of BUILD_GENERAL1_SMALL"),
+    ("computeType", "BUILD_GENERAL2_SMALL", "is not one of auto, BUILD_GENERAL1_SMALL"),
+    ("computeType", "BUILD_LAMBDA_3GB", "is not one of auto, BUILD_GENERAL1_SMALL"),
     ("vpcId", "main", "'main' is not the id of a VPC"),
     ("userRoleRequired", "1", "'1' is not true or false"),
     ("approvalCovers", "app", "'app' is not one of version, findings"),
@@ -539,6 +540,22 @@ def test_the_custom_command_must_name_source_and_result(command: str):
     ]
 
 
+@pytest.mark.parametrize(
+    ("needs", "why"),
+    [
+        (VPC, "can't run scans in a VPC"),
+        ({"buildTimeout": "20m"}, "ends each scan after 15 minutes"),
+    ],
+)
+def test_lambda_compute_is_refused_where_it_can_not_work(needs: dict[str, Any], why: str):
+    changed: dict[str, Any] = {"scanners": ["bandit"], "computeType": "BUILD_LAMBDA_1GB", **needs}
+    [(problem, command)] = problems(**changed)
+
+    assert problem.startswith("computeType: BUILD_LAMBDA_1GB")
+    assert why in problem
+    assert command == "pulumi config set computeType auto --stack dev"
+
+
 def test_scanner_custom_needs_a_command():
     [(problem, _)] = problems(scanners=["bandit", "custom"])
 
@@ -621,6 +638,7 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
         (f"customActions[{TEAM_BUTTONS}]", [TICKET] * (TEAM_BUTTONS + 1), "at most 5"),
         ("scanners[1]", ["bandit", "bandit"], "'bandit' is in it already"),
         ("customScanner.comand", {"comand": "tool"}, "there is no such part"),
+        ("customScanner.folder", {**TOOL, "folder": "none"}, "there is no folder"),
         ('appRecipients[""]', {"": ["a@example.com"]}, "no app has such a name"),
         ('appRecipients["a/b"]', {"a/b": ["a@example.com"]}, "no app has such a name"),
         ('people["a b"]', {"a b": "a@example.com"}, "the chat service has no such user"),
@@ -644,6 +662,7 @@ MANY = {f"app-{number}": ["developers@example.com"] for number in range(MAX_RECI
         "button",
         "scanner",
         "part of a scanner",
+        "folder of a scanner",
         "empty app",
         "app with a slash",
         "user with a space",

@@ -462,6 +462,8 @@ def test_an_account_that_ses_has_stopped_fails(aws: Answers, status: dict[str, s
     [
         ("x86_64", "BUILD_GENERAL1_MEDIUM", "Linux/Medium"),
         ("arm64", "BUILD_GENERAL1_2XLARGE", "ARM/2XLarge"),
+        ("x86_64", "BUILD_LAMBDA_4GB", "Linux Lambda/4GB"),
+        ("arm64", "BUILD_LAMBDA_10GB", "ARM Lambda/10GB"),
     ],
 )
 def test_the_quota_of_builds_is_that_of_the_settings(
@@ -485,7 +487,7 @@ def test_the_quota_of_builds_is_that_of_the_settings(
 def test_a_quota_that_is_named_otherwise_is_unknown(aws: Answers):
     aws.give("service-quotas", "list_service_quotas", {"Quotas": []})
 
-    assert_found(account.builds(its()), Level.UNKNOWN, "no quota is named", "list-service-quotas")
+    assert_found(account.builds(its()), Level.UNKNOWN, "no quota is that of", "list-service-quotas")
 
 
 @pytest.mark.parametrize(("free", "level"), [(10, Level.WARNING), (1000, Level.FINE)])
