@@ -123,6 +123,19 @@ def test_the_costs_add_up():
         assert round(sum(service[column] for service in services), 3) == total[column]
 
 
+def test_the_seconds_until_the_first_card_add_up():
+    text = (ROOT / "docs" / "cost.md").read_text().split("**The first card**")[1]
+    rows = re.findall(r"^\| (.+?) \| (\d+)(?: to (\d+))? \| (\d+)(?: to (\d+))? \|", text, re.M)
+    values = [(name, *(int(value or 0) for value in columns)) for name, *columns in rows]
+    *steps, total = [
+        (name, least, most or least, fast, slow or fast) for name, least, most, fast, slow in values
+    ]
+
+    assert total[0] == "**in all**"
+    assert len(steps) == 7
+    assert total[1:] == tuple(sum(step[column] for step in steps) for column in range(1, 5))
+
+
 def test_the_architecture_names_the_layers_that_a_gate_wires():
     text = (ROOT / "docs" / "architecture.md").read_text().split("\n## Layers in AWS")[1]
     named = re.findall(r"^\| `(\w+)`", text.split("\n## ")[0], re.M)

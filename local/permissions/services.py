@@ -26,7 +26,7 @@ def function_starts(guard: Guard, role: str, name: str) -> None:
 
 
 def build_starts(guard: Guard, project: Mapping[str, Any]) -> None:
-    """CodeBuild assumes the role, looks at the source's bucket, and uses the cache.
+    """CodeBuild assumes the role, looks at the source's bucket, and uses the cache, if there is one.
 
     In a VPC it creates a network interface.
     https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
@@ -36,15 +36,18 @@ def build_starts(guard: Guard, project: Mapping[str, Any]) -> None:
     guard.assume(CODEBUILD, project["serviceRole"], account=account, arn=project["arn"])
     bucket = "arn:aws:s3:::" + project["source"]["location"].partition("/")[0]
     key = guard.world.key_of_bucket(bucket.rsplit(":", 1)[1])
-    cache = f"arn:aws:s3:::{project['cache']['location']}/{project['name']}"
     region = project["arn"].split(":")[3]
     needs = [
         Access("s3:GetBucketAcl", bucket),
         Access("s3:GetBucketLocation", bucket),
-        Access("s3:GetObject", cache),
-        Access("s3:PutObject", cache, {"s3:ObjectCreationOperation": "true"}),
         *through("s3", ["kms:Decrypt", "kms:GenerateDataKey"], key, region),
     ]
+    if project["cache"]["type"] == "S3":
+        cache = f"arn:aws:s3:::{project['cache']['location']}/{project['name']}"
+        needs += [
+            Access("s3:GetObject", cache),
+            Access("s3:PutObject", cache, {"s3:ObjectCreationOperation": "true"}),
+        ]
     guard.check(guard.role(project["serviceRole"], "CodeBuild"), needs)
     network_interface(guard, project)
 

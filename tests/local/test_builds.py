@@ -14,6 +14,7 @@ import pytest
 from local.builds import Builds
 
 PROJECT = {
+    "cache": {"type": "NO_CACHE"},
     "name": "scan",
     "arn": "arn:aws:codebuild:eu-central-1:123456789012:project/scan",
     "serviceRole": "arn:aws:iam::123456789012:role/scan",
