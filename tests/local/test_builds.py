@@ -14,11 +14,10 @@ import pytest
 from local.builds import Builds
 
 PROJECT = {
-    "cache": {"type": "NO_CACHE"},
     "name": "scan",
     "arn": "arn:aws:codebuild:eu-central-1:123456789012:project/scan",
     "serviceRole": "arn:aws:iam::123456789012:role/scan",
-    "cache": {"location": "work/cache"},
+    "cache": {"type": "S3", "location": "work/cache"},
     "timeoutInMinutes": 1,
     "source": {"location": "work/source/scan.zip", "buildspec": ""},
     "environment": {"environmentVariables": []},
