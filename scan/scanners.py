@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.findings import SEVERITIES, Gate
+from scan import claimed as claims
 from scan import exhausted, limits
 from scan.errors import ScanError
 from scan.finding import Analysis, ScannerResult, Seen
@@ -32,10 +33,13 @@ class Ended(NamedTuple):
 def analyse(job: Job, source: Path, log: Log, kinds: Mapping[str, Kind]) -> Analysis:
     """Analyse the upload in ``source``, whose files are of ``kinds``, with all scanners of ``job``.
 
+    Reports that the upload brings are joined as further scanners.
+
     Raises:
         ScanError: the only scanner failed, or all of them; then the first one's error.
     """
-    if len(job.scanners) == 1:
+    claimed = [Ended(*item) for item in claims.reports(source, log)]
+    if len(job.scanners) == 1 and not claimed:
         analysis = _analyse(job.scanners[0], job, source, log)
         name = display_name(job.scanners[0])
         return replace(analysis, scanners=[_result(name, analysis)])
@@ -53,7 +57,7 @@ def analyse(job: Job, source: Path, log: Log, kinds: Mapping[str, Kind]) -> Anal
     errors = [item.result for item in all_ended if isinstance(item.result, ScanError)]
     if len(errors) == len(all_ended):
         raise errors[0]
-    return _joined(job, all_ended, kinds)
+    return _joined(job, all_ended, kinds, claimed)
 
 
 def display_name(scanner: str) -> str:
@@ -95,8 +99,14 @@ def _result(name: str, result: Analysis | ScanError) -> ScannerResult:
     return ScannerResult(name=name, version=result.version, counts=result.counts)
 
 
-def _joined(job: Job, all_ended: Sequence[Ended], kinds: Mapping[str, Kind]) -> Analysis:
-    """The analysis of all; what a scanner that failed would have read is unanalysed."""
+def _joined(
+    job: Job, all_ended: Sequence[Ended], kinds: Mapping[str, Kind], claimed: Sequence[Ended]
+) -> Analysis:
+    """The analysis of all; what a scanner that failed would have read is unanalysed.
+
+    Of what is ``claimed`` only findings count. It comes last, so that it changes nothing about how
+    the findings of the scanners are joined.
+    """
     readers: list[Seen] = []
     others: list[Seen] = []
     has_code_scanner = any(_purpose(scanner) == "code" for scanner in job.scanners)
@@ -111,12 +121,13 @@ def _joined(job: Job, all_ended: Sequence[Ended], kinds: Mapping[str, Kind]) -> 
                 seen = replace(seen, languages=languages)
         is_reader = purpose in {"code", "infrastructure"} or not has_code_scanner
         (readers if is_reader else others).append(seen)
-    parts = [Part(name, result) for name, result in all_ended if isinstance(result, Analysis)]
+    everything = [*all_ended, *claimed]
+    parts = [Part(name, result) for name, result in everything if isinstance(result, Analysis)]
     return replace(
         merged(parts),
         seen=union(readers, kinds, others),
         gate=_gate(parts, job.limits),
-        scanners=[_result(*item) for item in all_ended],
+        scanners=[_result(*item) for item in everything],
     )
 
 

@@ -26,7 +26,7 @@ def function_starts(guard: Guard, role: str, name: str) -> None:
 
 
 def build_starts(guard: Guard, project: Mapping[str, Any]) -> None:
-    """CodeBuild assumes the role, looks at the source's bucket, and uses the cache, if there is one.
+    """CodeBuild assumes the role, looks at the source's bucket, and uses a cache, if there is one.
 
     In a VPC it creates a network interface.
     https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html

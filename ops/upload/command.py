@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from ops.option_groups import grouped
 from ops.upload import claims
 from ops.upload.packing import pack
 from ops.upload.progress import progress
+from ops.upload.reports import Report, add, reading
 from ops.upload.source import Source, read, unreadable
 from ops.upload.transfer import Zip, send
 from ops.upload.unfinished import Destination
@@ -81,6 +82,14 @@ def upload(
     following: FollowOptions,
     results: ResultOptions,
     origin: claims.OriginOptions,
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="SARIF of a tool that ran elsewhere; its findings are added to the scan's.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     stack_name: stack.StackOption = None,
     outputs: stack.OutputsOption = None,
@@ -88,8 +97,9 @@ def upload(
     """Upload a zip, a folder or a Git work tree, and follow its scan.
 
     A zip is uploaded as it is, a folder without .git and node_modules, of a Git work tree what
-    `git archive HEAD` has. Run again after an interruption, it continues. Where the code comes from
-    is read from the build server's variables and from Git.
+    `git archive HEAD` has; with --report a copy that has the reports, too. Run again after an
+    interruption, it continues. Where the code comes from is read from the build server's variables
+    and from Git.
 
     Exit codes with --wait are those of wait.
 
@@ -98,11 +108,13 @@ def upload(
     following.check(results)
     key = _key(app, key, path)
     source = read(path, dirty)
+    added = reading(reports or ())
     metadata = claims.metadata(origin, source)
     for notice in source.notices:
         output.say(notice, "yellow")
     environment = stack.load(stack_name, outputs)
-    uploaded = _upload(environment, source, key, metadata, quiet=quiet or results.json)
+    quiet = quiet or results.json
+    uploaded = _upload(environment, source, added, key, metadata, quiet=quiet)
     if following.wait is None and results.json:
         output.as_json(document(environment, uploaded))
     if not results.json:
@@ -152,10 +164,16 @@ def _key(app: str, key: str | None, path: Path) -> str:
 
 
 def _upload(
-    environment: stack.Stack, source: Source, key: str, metadata: dict[str, str], quiet: bool
+    environment: stack.Stack,
+    source: Source,
+    reports: Sequence[Report],
+    key: str,
+    metadata: dict[str, str],
+    *,
+    quiet: bool,
 ) -> Uploaded:
     destination = Destination(bucket=environment["uploadBucket"], key=key, metadata=metadata)
-    with _opened(source) as archive:
+    with _opened(source, reports) as archive:
         size = archive.measured.size
         with _explained(destination), progress(size, quiet) as advance:
             version = send(environment.client("s3"), archive, destination, advance)
@@ -164,15 +182,18 @@ def _upload(
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Zip]:
+def _opened(source: Source, reports: Sequence[Report]) -> Iterator[Zip]:
     """The zip of ``source``; one that is packed is removed at the end, also after a crash."""
     try:
-        file = source.path.open("rb") if source.entries is None else tempfile.TemporaryFile()  # noqa: SIM115
+        is_as_it_is = source.entries is None and not reports
+        file = source.path.open("rb") if is_as_it_is else tempfile.TemporaryFile()  # noqa: SIM115
     except OSError as error:
         raise unreadable(error, source.path) from error
     with file:
         if source.entries is not None:
             pack(source, file)
+        if reports:
+            add(reports, source, file)
         try:
             archive = Zip(file, str(source.path))
         except OSError as error:

@@ -21,7 +21,7 @@ MAY = {
         "domain", "boto3", "botocore", "certifi", "identify", "jproperties", "pygments",
         "pysonar_scanner", "requests", "s3transfer",
     },
-    "components": {"domain", "packs", "pulumi", "pulumi_aws"},
+    "components": {"domain", "packs", "pulumi", "pulumi_aws", "yaml"},
     "packs": {"yaml"},
     "ops": {
         "domain", "components", "scan", "samples", "boto3", "botocore", "pulumi", "typer", "rich",

@@ -1,5 +1,6 @@
 """upload: what it prints, and what it refuses."""
 
+import io
 import json
 import os
 import subprocess
@@ -229,3 +230,71 @@ def test_the_command_is_not_stopped_by_what_git_prints(environment, repository):
 
     assert json.loads(result.stdout)["metadata"]["author"] == "Ada%20%3Cada@example.com%3E"
     assert subprocess.run(["git", "status"], cwd=made.path, check=False).returncode == 0
+
+
+SARIF = '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Own"}}, "results": []}]}'
+
+
+def in_zip(environment: Any) -> dict[str, bytes]:
+    """The files of the zip that was uploaded last."""
+    [version] = environment.s3.list_object_versions(Bucket="uploads")["Versions"]
+    body = environment.s3.get_object(Bucket="uploads", Key=version["Key"])["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_reports_are_added_to_a_copy_of_the_code(environment, code, tmp_path, zipped):
+    first, second = tmp_path / "own tool.sarif", tmp_path / "second.json"
+    for path in (first, second):
+        path.write_text(SARIF)
+    source, before = code, b""
+    if zipped:
+        source = tmp_path / "api.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("app.py", "pass\n")
+        before = source.read_bytes()
+    reports = ["--report", str(first), "--report", str(second)]
+    result = environment.run("upload", str(source), "--app", "payments", *reports)
+
+    assert result.exit_code == 0, result.output
+    assert in_zip(environment) == {
+        "app.py": b"pass\n",
+        ".chatops/reports/1-own-tool.sarif": SARIF.encode(),
+        ".chatops/reports/2-second.json.sarif": SARIF.encode(),
+    }
+    assert not zipped or source.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("{}", "is no SARIF 2.1.0 with a run"),
+        ("[", "is no SARIF 2.1.0 with a run"),
+        (SARIF.replace("2.1.0", "2.0.0"), "is no SARIF 2.1.0 with a run"),
+        ("[" * 100_000, "is no SARIF 2.1.0 with a run"),
+        (" " * (32 * 1024**2) + SARIF, "is over 32 MiB"),
+    ],
+    ids=["empty", "cut off", "another version", "nested", "large"],
+)
+def test_what_is_no_report_is_refused_before_anything_is_sent(
+    environment, code, tmp_path, content, what
+):
+    report = tmp_path / "report.sarif"
+    report.write_text(content)
+    result = environment.run("upload", str(code), "--app", "payments", "--report", str(report))
+
+    assert result.exit_code == 2, result.output
+    assert what in " ".join(result.stderr.split())
+    assert "Versions" not in environment.s3.list_object_versions(Bucket="uploads")
+
+
+def test_a_zip_that_has_reports_gets_no_more(environment, tmp_path):
+    report, source = tmp_path / "report.sarif", tmp_path / "api.zip"
+    report.write_text(SARIF)
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.writestr(".chatops/reports/1-mine.sarif", SARIF)
+    result = environment.run("upload", str(source), "--app", "payments", "--report", str(report))
+
+    assert result.exit_code == 2
+    assert "has a folder .chatops/reports already" in " ".join(result.stderr.split())
