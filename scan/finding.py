@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.findings import SEVERITIES, Finding, Gate, IgnoredSetting
@@ -86,13 +86,16 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 def as_document(finding: Finding) -> dict[str, Any]:
     """The finding in report.json and findings.json, within their limits."""
-    link, document = finding.link, asdict(finding)
-    # Where one scanner was run, it found them all.
-    if not document["scanners"]:
-        del document["scanners"]
-    return document | {
+    # Not by dataclasses.asdict, which copies each value: there can be 10,000 of them.
+    link = finding.link
+    return {
         "rule": finding.rule[:LONGEST_RULE],
+        "severity": finding.severity,
         "message": finding.message[:LONGEST_MESSAGE],
         "file": finding.file[:LONGEST_FILE],
+        "line": finding.line,
         "link": link if link and len(link) <= LONGEST_LINK else None,
+        "fingerprint": finding.fingerprint,
+        # Where one scanner was run, it found them all.
+        **({"scanners": finding.scanners} if finding.scanners else {}),
     }

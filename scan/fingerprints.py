@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +86,7 @@ def identified(reported: Sequence[Reported], source: Path) -> Identified:
     return Identified(findings=findings, contents=contents)
 
 
+@lru_cache(maxsize=4096)  # many findings are in few files
 def is_exact(file: str) -> bool:
     """Whether documents have this name in full: long and undecodable ones can become the same."""
     return len(file) <= LONGEST_FILE and json.loads(encoded(file)) == file

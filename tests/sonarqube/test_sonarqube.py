@@ -70,6 +70,23 @@ def test_bad_code_in_three_languages_fails(server):
     assert sum(scan.report["counts"].values()) == issues["total"]
 
 
+def test_it_scans_beside_bandit_and_the_gates_of_both_count(server):
+    bad = {**BAD, "shop/tasks.py": "import subprocess\n\nsubprocess.call(input(), shell=True)\n"}
+    scan = on(server, bad, "both", SCANNERS='["sonarqube", "bandit"]')
+
+    assert scan.error is None
+    report = scan.report
+    assert [item["name"] for item in report["scanners"]] == ["SonarQube", "Bandit"]
+    by_name = Counter(name for finding in report["findings"] for name in finding["scanners"])
+    assert by_name["SonarQube"] == sum(report["scanners"][0]["counts"].values())
+    assert any(
+        finding["rule"] == "B602" and "Bandit" in finding["scanners"]
+        for finding in report["findings"]
+    )
+    assert failed(scan) == {*server.release.metrics, "HIGH"}
+    assert report["coverage"]["counts"]["analysed"] == 4
+
+
 def test_all_findings_are_stored_with_the_counts_of_the_server(server):
     same = "".join(f"if x == x:\n    y = {number}\n" for number in range(1200))
     files = {**BAD, "many.py": f"x = 1\n{same}", "web/counter.js": "export let counter = 0;\n"}
