@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from packs import store
 from packs.errors import PackError
 from packs.platforms import ARCHITECTURES, HERE, Platform, of_builds, of_this_machine
 from packs.store import OWN, Pack, of
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except PackError as error:
             print(f"{error}\nThen: make setup", file=sys.stderr)
             return 1
+    store.remove_unused()
     today = datetime.datetime.now(datetime.UTC).date()
     for warning in sorted({warning for pack in packs if (warning := old(pack, today))}):
         print(warning)

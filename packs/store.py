@@ -1,11 +1,13 @@
 """Makes packs, and stores them in ``~/.cache/chatops-slack/packs`` by what they are made of."""
 
+import contextlib
 import datetime
 import hashlib
 import json
 import os
 import re
 import tempfile
+import time
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ FOLDER = Path.home() / ".cache" / "chatops-slack" / "packs"
 FORMAT = "2"
 # What an installer notes about itself, and hashes of scripts that name its own Python.
 NOTES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"}
+UNUSED_SECONDS = 30 * 86_400
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 # In a pack: the names of its programs, since Pulumi's archives have no modes.
 PROGRAMS = "programs"
@@ -114,6 +117,7 @@ class Pack(NamedTuple):
                 f"Run `make setup`, or: "
                 f"python -m {__package__} --for {self.platform.option} {self.name}"
             )
+        os.utime(self.path)
         return self.path
 
     def _fill(self, content: Path) -> None:
@@ -135,6 +139,14 @@ class Pack(NamedTuple):
         source = golang.folder_of(self.folder, module) / folder
         (content / archive).parent.mkdir(parents=True)
         write(source, content / archive)
+
+
+def remove_unused() -> None:
+    """Remove the packs that nothing has used for a month, such as those of earlier locks."""
+    for path in FOLDER.glob("*.zip"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > UNUSED_SECONDS:
+                path.unlink()
 
 
 def of(name: str, platform: Platform, custom: Path | None = None) -> Pack:

@@ -105,7 +105,8 @@ def check_python(*words: str) -> None:
     if words[0] != "-m":
         assert (ROOT / words[0]).is_file()
         return
-    module, arguments = words[1], words[2:]
+    # From the wheel it has another name.
+    module, arguments = words[1].removeprefix("chatops_slack."), words[2:]
     if module == "ops":
         check_ops(*arguments)
         return

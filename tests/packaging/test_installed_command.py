@@ -59,6 +59,7 @@ def test_the_distribution_needs_three_packages_and_pulumi_only_as_an_extra(wheel
     assert {name for name, rest in required if "extra == 'pulumi'" in rest} == {
         "pulumi",
         "pulumi-aws",
+        "uv",
     }
     assert all("<" in rest and ">=" in rest for _, rest in required)
 

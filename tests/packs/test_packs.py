@@ -119,6 +119,16 @@ def test_another_lock_is_another_pack(index, lock):
     assert tiny(lock).path != before
 
 
+def test_what_nothing_has_used_for_a_month_is_removed(index, lock):
+    used, unused = tiny(lock).make(), tiny(lock, of_this_machine()).make()
+    for path in (used, unused):
+        os.utime(path, (0, 0))
+    tiny(lock).stored()
+    store.remove_unused()
+
+    assert [path.name for path in store.FOLDER.iterdir()] == [used.name]
+
+
 def test_programs_are_listed_and_scripts_left_out(tmp_path):
     programs = tmp_path / "content" / "python" / "bin"
     programs.mkdir(parents=True)
