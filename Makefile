@@ -40,10 +40,11 @@ test-all: setup ## Run all tests that need no SonarQube server, as CI does (abou
 	@$(BIN)/python -m pytest $(PARALLEL) --cov -m "not sonarqube and not scanners"
 
 test-sonarqube: setup ## Run the tests on a real SonarQube server (Java, Maven; minutes); SONARQUBE=26.2.0.119303
-	@$(BIN)/python -m pytest -m sonarqube tests/sonarqube
+	@$(BIN)/python -m pytest -m "sonarqube and not scanners" tests/sonarqube
 
-test-scanners: setup ## Run each scanner on real projects from package registries (Go, npm; minutes)
+test-scanners: setup ## Run each scanner on real projects from package registries (npm, Java, Maven; minutes)
 	@$(BIN)/python -m pytest -m scanners tests/scanners
+	@$(BIN)/python -m pytest -m "sonarqube and scanners" tests/sonarqube
 
 faults: setup ## Let each AWS call fail in each lifecycle of an upload, show the result (50 minutes)
 	@$(BIN)/python -m tests.faults

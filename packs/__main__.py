@@ -68,8 +68,7 @@ def needed(program: Path) -> list[Pack]:
 
 
 def _of_stack(path: Path) -> Iterator[Pack]:
-    document = yaml.safe_load(path.read_text()) or {}
-    settings: Mapping[str, Any] = document.get("config") or {}
+    settings = _settings(path)
     names = settings.get("chatops-slack:scanners") or ["sonarqube"]
     architecture = settings.get("chatops-slack:architecture") or "x86_64"
     custom = settings.get("chatops-slack:customScanner")
@@ -79,6 +78,16 @@ def _of_stack(path: Path) -> Iterator[Pack]:
         custom = path.parent / str(folder) if folder else None
         packs = _of(map(str, names), of_builds(architecture), custom)
         yield from (pack for pack in packs if pack.is_needed)
+
+
+def _settings(path: Path) -> Mapping[str, Any]:
+    """The settings of a stack file; none where Pulumi will refuse the file."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    settings = document.get("config") if isinstance(document, dict) else None
+    return settings if isinstance(settings, dict) else {}
 
 
 def _of(names: Any, platform: Platform, custom: Path | None = None) -> Iterator[Pack]:

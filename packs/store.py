@@ -117,7 +117,8 @@ class Pack(NamedTuple):
                 f"Run `make setup`, or: "
                 f"python -m {__package__} --for {self.platform.option} {self.name}"
             )
-        os.utime(self.path)
+        with contextlib.suppress(OSError):
+            os.utime(self.path)
         return self.path
 
     def _fill(self, content: Path) -> None:

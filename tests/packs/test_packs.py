@@ -161,6 +161,8 @@ def test_what_the_stacks_name_is_needed(tmp_path):
         "config:\n  chatops-slack:scanners: [bandit, custom]\n  chatops-slack:architecture: arm64\n"
     )
     (tmp_path / "Pulumi.bad.yaml").write_text("config:\n  chatops-slack:scanners: bandit\n")
+    for number, text in enumerate(("config: [", "[]", "config: []\n", "\0", "")):
+        (tmp_path / f"Pulumi.bad{number}.yaml").write_text(text)
     needed = command.needed(tmp_path)
 
     arm = [pack.name for pack in needed if pack.platform == of_builds("arm64")]
