@@ -20,7 +20,12 @@ pytestmark = pytest.mark.slow
 
 PATH = f"{os.environ.get('SCANNERS', '')}:{ENVIRONMENT['PATH']}:/usr/local/go/bin"
 DOCS = (Path(__file__).parents[2] / "docs" / "scanners.md").read_text()
-COMMANDS = dict(re.findall(r"^## (\w+)\n.*?```sh\n(.*?)\n```", DOCS, re.DOTALL | re.MULTILINE))
+# The first command of each section that has one.
+COMMANDS = {
+    section.partition("\n")[0]: match[1]
+    for section in DOCS.split("\n## ")
+    if (match := re.search(r"```sh\n(.*?)\n```", section, re.DOTALL))
+}
 RULES = """
 rules:
 - {id: shell, languages: [python], severity: ERROR, message: shell, pattern: "$F(..., shell=$X)"}
