@@ -29,5 +29,5 @@ def test_each_scanner_finds_bad_code_without_a_network(tmp_path: Path):
     assert "no way to 192.0.2.1" in log
     counts = {item["name"]: item["counts"] for item in report["scanners"]}
     assert len(counts) == len(CASES)
-    assert all(sum(found.values()) for found in counts.values() if found), counts
-    assert all(found for found in counts.values()), report["scanners"]
+    assert all(sum(count.values()) for count in counts.values() if count), counts
+    assert all(counts.values()), report["scanners"]

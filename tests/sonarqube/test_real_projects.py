@@ -3,6 +3,7 @@
 They need package registries: ``make test-scanners``.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -60,7 +61,7 @@ def alone(server: Server, source: Path, project: str) -> Counter[str]:
 )
 def test_it_finds_what_its_scanner_finds_alone(server, download, project, tmp_path):
     files = download(project)
-    name = "".join(letter for letter in project if letter.isalnum())
+    name = re.sub(r"\W", "", project)
     scan = on(server, files, name)
     expected = alone(server, tree(files, tmp_path), f"alone-{name}")
 
