@@ -10,7 +10,6 @@ AUTO = "auto"
 EC2 = tuple(f"BUILD_GENERAL1_{size}" for size in ("SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE"))
 LAMBDA = tuple(f"BUILD_LAMBDA_{size}GB" for size in (1, 2, 4, 8, 10))
 COMPUTE_TYPES = (AUTO, *EC2, *LAMBDA)
-ARCHITECTURES = ("x86_64", "arm64")
 # More than two cores, for scanners that run side by side.
 CHOSEN_LAMBDA, CHOSEN_EC2 = "BUILD_LAMBDA_4GB", "BUILD_GENERAL1_MEDIUM"
 LAMBDA_SECONDS, EC2_SECONDS = 15 * 60, 30 * 60

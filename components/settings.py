@@ -16,7 +16,7 @@ from components import recipients as emails
 from components.approval_rules import ApprovalRules
 from components.build_network import Network
 from components.buttons import NOT_OVER, OUTCOMES, SCAN_AGAIN, TEAM_BUTTONS, TeamButton
-from components.compute import ARCHITECTURES, AUTO, COMPUTE_TYPES, problem
+from components.compute import AUTO, COMPUTE_TYPES, problem
 from components.context import elsewhere
 from components.reader import Reader
 from components.resource_policies import policy_too_large
@@ -32,6 +32,7 @@ from components.upload_gate import (
 from domain.json_values import as_dict, is_list
 from domain.partition import PARTITION
 from domain.scan_id import APP, APPS
+from packs.platforms import ARCHITECTURES
 
 # A dot-string at a host name, as SES takes it (RFC 5321, section 4.1.2).
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"

@@ -14,7 +14,7 @@ from components.approval_rules import ApprovalRules
 from components.approver_audit import AUDIT_LOG_SECONDS, ApproverAudit, ApproverAuditArgs
 from components.build_network import Network
 from components.buttons import SCAN_AGAIN_BUTTON, TEAM_BUTTONS, TeamButton
-from components.compute import ARCHITECTURES, AUTO, COMPUTE_TYPES, Compute, chosen, problem
+from components.compute import AUTO, COMPUTE_TYPES, Compute, chosen, problem
 from components.context import current, elsewhere
 from components.notification import Notification, NotificationArgs
 from components.operations import Operations, OperationsArgs
@@ -28,6 +28,7 @@ from components.tagging import tagging
 from components.watched import Watched
 from domain.partition import PARTITION, console
 from domain.scan_id import APPS
+from packs.platforms import ARCHITECTURES
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 APPROVAL_COVERS, SELF_APPROVAL = ("version", "findings"), ("warn", "allow", "refuse")

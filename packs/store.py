@@ -110,7 +110,8 @@ class Pack(NamedTuple):
         Raises:
             PackError: it has not been made.
         """
-        if not self.path.is_file():
+        path = self.path
+        if not path.is_file():
             what = "scan/ itself" if self.name == OWN else f"scanner {self.name}"
             raise PackError(
                 f"What {what} needs on {self.platform.name} has not been fetched. "
@@ -118,8 +119,8 @@ class Pack(NamedTuple):
                 f"python -m {__package__} --for {self.platform.option} {self.name}"
             )
         with contextlib.suppress(OSError):
-            os.utime(self.path)
-        return self.path
+            os.utime(path)
+        return path
 
     def _fill(self, content: Path) -> None:
         for lock in python.LOCKS:
