@@ -10,16 +10,20 @@ def now() -> datetime:
 
 def iso(when: datetime) -> str:
     """For example ``2026-12-24T10:00:00Z``."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: Linux's writes the year 1 as "1", which no longer can be read.
+    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse(timestamp: str) -> datetime:
     """Return the time in UTC.
 
     Raises:
-        ValueError: it is not an ISO 8601 timestamp.
+        ValueError: it is not an ISO 8601 timestamp, or in UTC its year is none from 1 to 9999.
     """
-    return datetime.fromisoformat(timestamp).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(timestamp).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{timestamp} lies beyond the years 1 to 9999") from error
 
 
 def day(timestamp: str) -> str:
