@@ -82,7 +82,7 @@ Create = Callable[[Account, str, Inputs], Made]
 def zipped(archive: pulumi.AssetArchive) -> bytes:
     """The zip of an archive of files, as Pulumi uploads it."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
         for name, asset in archive.assets.items():
             if isinstance(asset, pulumi.FileAsset):
                 target.write(asset.path, name)

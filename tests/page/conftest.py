@@ -1,5 +1,6 @@
 """The page on a server, and a real browser."""
 
+import pprint
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,3 +71,21 @@ def violations(page: Page) -> list[str]:
         for violation in results["violations"]
         for node in violation["nodes"]
     ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any) -> Any:
+    """Say of a test that failed what its account was doing: the browser shows a status only."""
+    report = yield
+    running: Served | None = getattr(item, "funcargs", {}).get("served")
+    if report.when == "call" and report.failed and running:
+        cloud = running.cloud
+        for execution in cloud.executions():
+            arn = execution["executionArn"]
+            last = [event["type"] for event in cloud.history(arn)[-4:]]
+            entered = " > ".join(cloud.states(arn))
+            report.sections.append((f"execution, {execution['status']}", f"{entered}\n{last}"))
+        for scan in cloud.builds.scans:
+            report.sections.append((f"builds of {scan}", pprint.pformat(cloud.builds.all_of(scan))))
+            report.sections.append(("their log", "\n".join(cloud.build_log(scan))))
+    return report

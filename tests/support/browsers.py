@@ -5,7 +5,7 @@ import shutil
 
 from playwright.sync_api import Browser, Playwright, expect
 
-PATIENCE = 60_000  # milliseconds in which something has to appear
+PATIENCE = 180_000  # milliseconds in which something has to appear
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
