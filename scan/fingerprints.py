@@ -62,13 +62,16 @@ def identified(reported: Sequence[Reported], source: Path) -> Identified:
     contents: dict[str, str] = {}
 
     @cache
+    def path_of(file: str) -> Path | None:
+        return content.inside(source, file) if file else None
+
+    @cache
     def content_of(file: str) -> str | None:
-        path = content.inside(source, file) if file else None
+        path = path_of(file)
         return content.sha256(path) if path else None
 
     for file, numbers in by_file.items():
-        path = content.inside(source, file) if file else None
-        texts = _texts(path, [reported[number] for number in numbers])
+        texts = _texts(path_of(file), [reported[number] for number in numbers])
         if sha256 := content_of(file):
             contents[file] = sha256
         equal = Counter[str]()

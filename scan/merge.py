@@ -1,4 +1,4 @@
-"""Joins the analyses of several scanners: a flaw that two of them found is one finding."""
+"""Joins analyses: of several scanners, where a flaw that two found is one finding; or of parts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from domain.findings import SEVERITIES, Finding
 from scan.finding import Analysis
+from scan.union import union
 
 
 class Part(NamedTuple):
@@ -86,6 +87,29 @@ def merged(parts: Sequence[Part]) -> Analysis:
         ),
         dashboard=next(filter(None, (analysis.dashboard for analysis in analyses)), None),
         weaknesses={},
+    )
+
+
+def of_parts(analyses: Sequence[Analysis]) -> Analysis:
+    """The analysis of one scanner that ran on parts of the upload, which have no file in common."""
+    if len(analyses) == 1:
+        return analyses[0]
+    lines = [analysis.lines for analysis in analyses]
+    return replace(
+        analyses[0],
+        seen=union([analysis.seen for analysis in analyses], {}),
+        lines=None if None in lines else sum(number or 0 for number in lines),
+        counts={
+            severity: sum(analysis.counts[severity] for analysis in analyses)
+            for severity in SEVERITIES
+        },
+        findings=[finding for analysis in analyses for finding in analysis.findings],
+        contents={
+            file: sha256 for analysis in analyses for file, sha256 in analysis.contents.items()
+        },
+        weaknesses={
+            rule: ids for analysis in analyses for rule, ids in analysis.weaknesses.items()
+        },
     )
 
 

@@ -1,17 +1,21 @@
 """Runs a tool on the upload and reads the SARIF that it writes."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from domain.findings import IgnoredSetting
 from scan import packs, trust
 from scan.errors import ScanError
 from scan.exhausted import by_words
 from scan.finding import Analysis
 from scan.job import Job
 from scan.log import Log
+from scan.merge import of_parts
 from scan.process import CRASHES, died, ended, run
 from scan.sarif import coverage, scanner_config
 from scan.sarif.notifications import READ_THE_LOG
@@ -26,8 +30,26 @@ CUSTOM = "custom"
 SHELL_SIGNAL = 128
 
 
+@dataclass(frozen=True)
+class _Tool:
+    """What runs for ``scanner``: its ``name`` for people, and the recipes of all tools in it."""
+
+    scanner: str
+    name: str
+    words: Sequence[str]
+    recipes: Sequence[Recipe]
+
+    @property
+    def command(self) -> str:
+        return shlex.join(self.words)
+
+    @property
+    def by_file(self) -> bool:
+        return self.scanner != CUSTOM and self.recipes[0].by_file
+
+
 def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analysis:
-    """Analyse ``source`` with a recipe's tool, or with ``custom``, in the new folder ``work``.
+    """Analyse ``source`` with a recipe's tool, or with ``custom``, in new folders like ``work``.
 
     The SARIF decides, not the exit code: many tools exit non-zero if they have findings. But a tool
     that was ended by a signal did not finish, even if it wrote SARIF.
@@ -36,70 +58,83 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
         ScanError: the tool cannot be run, was ended by a signal, or reports that it failed; or its
             SARIF is missing or invalid.
     """
-    words, recipes = _command(scanner, job)
-    tool = Path(words[0]).name if scanner == CUSTOM else recipes[0].name
-    command = shlex.join(words)
-    work.mkdir()
-    sarif = work / "result.sarif"
+    tool = _tool(scanner, job)
+    folder = source.with_name(f"v{job.scanners.index(scanner)}")
     view = scanner_config.view(
         source,
         # As short as the name of ``source``: a path in it may have all the length that there is.
-        source.with_name(f"v{job.scanners.index(scanner)}"),
-        settings_files(recipes, command),
+        folder,
+        settings_files(tool.recipes, tool.command),
         exclusions_too=not job.allow_exclusions,
     )
     for setting in view.ignored:
         log.write(f"Not followed: {setting.file}")
+    log.write(f"Scanning with {tool.name}")
+    most = len(os.sched_getaffinity(0)) if tool.by_file else 1
+    parts = scanner_config.parts(view.source, folder, most)
+
+    def analysed(part: int) -> Analysis:
+        part_of_work = work.with_name(f"{work.name}-{part}")
+        return _analysed(tool, job, parts[part], part_of_work, view.ignored, log)
+
+    with ThreadPoolExecutor(len(parts)) as pool:
+        analysis = of_parts(list(pool.map(analysed, range(len(parts)))))
+    return replace(analysis, seen=coverage.without(analysis.seen, view.unread))
+
+
+def _analysed(
+    tool: _Tool, job: Job, source: Path, work: Path, ignored: Sequence[IgnoredSetting], log: Log
+) -> Analysis:
+    """The analysis of the upload, or of a part of it, in ``source``."""
+    work.mkdir()
+    sarif = work / "result.sarif"
     values = {
         "python": sys.executable,
-        "source": str(view.source),
+        "source": str(source),
         "sarif": str(sarif),
-        "pack": str(packs.FOLDER / scanner),
+        "pack": str(packs.FOLDER / tool.scanner),
     }
-    log.write(f"Scanning with {tool}")
     output = OutputReader(
-        [recipe.output for recipe in recipes or all_recipes().values() if recipe.output]
+        [recipe.output for recipe in tool.recipes or all_recipes().values() if recipe.output]
     )
     # Not in the upload's folder: tools read settings from their working folder.
     code, tail = run(
-        [_filled(word, values) for word in words],
+        [_filled(word, values) for word in tool.words],
         folder=work,
         log=log,
         extra={
-            **packs.environment(scanner),
+            **packs.environment(tool.scanner),
             **trust.variables(trust.bundle(job.private_ca, work)),
         },
         on_line=output.read,
         until=job.until,
     )
     if _is_signal(code):
-        raise died(tool, code, tail)
+        raise died(tool.name, code, tail)
     if not sarif.is_file() or not sarif.stat().st_size:
-        why = ended(tool, code, tail, "wrote no SARIF")
+        why = ended(tool.name, code, tail, "wrote no SARIF")
         raise by_words(tail) or ScanError("NoSarif", why, READ_THE_LOG)
     try:
-        analysis = read(
+        return read(
             sarif,
-            source=view.source,
+            source=source,
             folder=work,
-            ignored=view.ignored,
+            ignored=ignored,
             in_source=job.allow_exclusions,
-            command=command,
+            command=tool.command,
             notes=output.notes,
         )
     except ScanError as scan_error:
         # A tool that crashed while writing leaves an incomplete file; the crash is the cause.
         if scan_error.code == "InvalidSarif" and code:
-            why = ended(tool, code, tail, "left SARIF that cannot be read")
+            why = ended(tool.name, code, tail, "left SARIF that cannot be read")
             raise by_words(tail) or ScanError(
                 scan_error.code, why, scan_error.remediation
             ) from scan_error
         raise
-    return replace(analysis, seen=coverage.without(analysis.seen, view.unread))
 
 
-def _command(scanner: str, job: Job) -> tuple[Sequence[str], Sequence[Recipe]]:
-    """The words of the scanner's command, and the recipes of the tools in it."""
+def _tool(scanner: str, job: Job) -> _Tool:
     if scanner != CUSTOM:
         recipe = all_recipes().get(scanner)
         if recipe is None or not recipe.command:
@@ -108,7 +143,7 @@ def _command(scanner: str, job: Job) -> tuple[Sequence[str], Sequence[Recipe]]:
                 f"There is no recipe for the scanner {scanner!r}.",
                 "Correct the setting scanners.",
             )
-        return recipe.command, [recipe]
+        return _Tool(scanner, recipe.name, recipe.command, [recipe])
     fix = "Correct the command of the setting customScanner."
     try:
         words = shlex.split(job.custom_command)
@@ -116,7 +151,7 @@ def _command(scanner: str, job: Job) -> tuple[Sequence[str], Sequence[Recipe]]:
         raise ScanError("ScannerNotFound", f"customScanner: {error}.", fix) from error
     if not words:
         raise ScanError("ScannerNotFound", "customScanner has no command.", fix)
-    return words, named(job.custom_command)
+    return _Tool(scanner, Path(words[0]).name, words, named(job.custom_command))
 
 
 def _filled(word: str, values: dict[str, str]) -> str:

@@ -57,6 +57,8 @@ class Recipe:
             for it), {source} and {sarif}; without it, the tool is known to ``customScanner`` only.
         ``purpose``: what it looks for: code, infrastructure, secrets or dependencies. Only those
             of the first two say that code was analysed, where one for code is run as well.
+        ``by_file``: whether it looks at each file by itself, and at one after the other: then it
+            runs on parts of the upload, as many at a time as the machine has cores.
 
     What it reads:
         ``languages``: tags of ``scan.language``, or None if it reads all text.
@@ -91,6 +93,7 @@ class Recipe:
     own_json: bool = False
     output: re.Pattern[str] | None = None
     purpose: str = "code"
+    by_file: bool = False
     command: tuple[str, ...] = ()
     aliases: Aliases | None = None
     severities: Mapping[str, re.Pattern[str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Hides the files of an upload that would configure a scanner, for example suppress findings."""
+"""What a scanner sees of an upload: not the files that would configure it; and in which parts."""
 
 import os
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from scan.union import SETTINGS_FILE
 
 # In bytes; larger files are hidden without reading them.
 LARGEST = 1024 * 1024
+# Of each part. Fewer are scanned while a further process starts.
+LEAST_FILES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,24 @@ def view(
         left_out = set(hidden)
         _link(source, to, [name for name in names if name not in left_out])
     return View(source=to if hidden else source, ignored=ignored, unread=unread)
+
+
+def parts(source: Path, to: Path, most: int) -> list[Path]:
+    """Folders that each have a part of ``source``, at most ``most``; a few files stay together.
+
+    Of each kind and size of file all have about as many. They are hard links, in new folders that
+    begin with the name ``to``.
+    """
+    paths = list(files_below(source)) if most > 1 else []
+    number = min(most, len(paths) // LEAST_FILES)
+    if number < 2:
+        return [source]
+    paths.sort(key=lambda path: (path.suffix, path.stat().st_size, path))
+    names = [path.relative_to(source).as_posix() for path in paths]
+    folders = [to.with_name(f"{to.name}-{part}") for part in range(number)]
+    for part, folder in enumerate(folders):
+        _link(source, folder, names[part::number])
+    return folders
 
 
 def _link(source: Path, to: Path, names: Sequence[str]) -> None:

@@ -10,8 +10,8 @@ from domain import timestamps
 
 # A day from either end, so that each has a time in UTC.
 YEARS = st.datetimes(
-    min_value=datetime(1, 1, 2),
-    max_value=datetime(9999, 12, 30),
+    min_value=datetime.fromisoformat("0001-01-02"),
+    max_value=datetime.fromisoformat("9999-12-30"),
     timezones=st.integers(-23, 23).map(lambda hours: timezone(timedelta(hours=hours))),
 )
 
@@ -29,7 +29,7 @@ def test_people_read_a_day_and_a_minute():
 
 @pytest.mark.parametrize(
     "timestamp",
-    ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00", "yesterday", "", "1-01-01T00:00:00Z"],
+    ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00", "1-01-01T00:00:00Z", "soon", ""],
 )
 def test_what_has_no_time_in_utc_is_no_timestamp(timestamp):
     with pytest.raises(ValueError, match=r"years 1 to 9999|Invalid isoformat"):

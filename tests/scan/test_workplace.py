@@ -89,7 +89,7 @@ def test_no_folder_above_an_upload_holds_what_a_scanner_could_take_for_its_setti
     done = with_tool(above, CODEBUILD_SRC_DIR=str(build))
 
     inner, outer = [line for line in done.log.splitlines() if line.startswith("above")]
-    assert inner == "above ['scanner.log', 'source', 'work-custom']"
+    assert inner == "above ['scanner.log', 'source', 'work-custom-0']"
     assert outer.startswith("above ['domain', 'scan', 'scan-")
     assert len(outer.split(",")) == 3
 
