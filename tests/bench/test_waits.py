@@ -1,5 +1,6 @@
 """The times that people wait for a card are measured: after an upload, and after a clone."""
 
+import json
 import subprocess
 from contextlib import nullcontext
 
@@ -19,13 +20,29 @@ def test_the_parts_of_an_upload_add_up_to_the_whole():
     assert sum(parts) == pytest.approx(total)
 
 
-def test_the_scanner_alone_is_run_on_files_with_findings(tmp_path):
+@pytest.mark.parametrize("scanner", pipeline.SCANNERS)
+def test_the_scanner_alone_is_run_on_files_with_findings(tmp_path, scanner):
     (tmp_path / "code.py").write_text(pipeline.SAMPLE)
 
-    assert pipeline.scan_alone(tmp_path, tmp_path / "out.sarif")["all"] > 0
-    (tmp_path / "code.py").write_text("pass\n")
-    with pytest.raises(RuntimeError, match="bandit"):
-        pipeline.scan_alone(tmp_path, tmp_path / "out.sarif")
+    assert pipeline.scan_alone(scanner, tmp_path, tmp_path / "out.sarif")["all"] > 0
+    (tmp_path / "code.py").write_text("x = 1\n")
+    with pytest.raises(RuntimeError, match=scanner):
+        pipeline.scan_alone(scanner, tmp_path, tmp_path / "out.sarif")
+
+
+@pytest.mark.slow
+def test_the_least_fetches_scans_and_stores():
+    with LocalAccount() as account:
+        s3, bucket = account.client("s3"), account.outputs["artifactsBucket"]
+        assert pipeline.scan_least(account, packed(SAMPLES / "payments"))["all"] > 0
+
+        [stored] = [
+            item["Key"]
+            for item in s3.list_objects_v2(Bucket=bucket)["Contents"]
+            if item["Key"].endswith(".sarif")
+        ]
+        sarif = json.load(s3.get_object(Bucket=bucket, Key=stored)["Body"])
+        assert sarif["runs"][0]["results"]
 
 
 @pytest.fixture
