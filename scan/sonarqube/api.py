@@ -38,7 +38,7 @@ class Api:
         ca_bundle: Path | None,
         retry_after: Sequence[int] | None = None,
     ) -> None:
-        self.server, self._log = server, log
+        self.server, self.log = server, log
         self.unsaid: list[str] = []
         self._retry_after = RETRY_AFTER_SECONDS if retry_after is None else retry_after
         self._session = requests.Session()
@@ -88,7 +88,7 @@ class Api:
             except _Passing as passing:
                 if seconds is None:
                     raise passing.scan_error from passing
-                self._log.write(f"{passing.scan_error.message} Trying again in {seconds} s")
+                self.log.write(f"{passing.scan_error.message} Trying again in {seconds} s")
                 time.sleep(seconds)
         raise AssertionError("the last try returns or raises")
 
@@ -110,14 +110,14 @@ class Api:
     def could_not_say(self, what: str, why: str) -> None:
         """Note in ``unsaid`` that ``what`` is not known."""
         message = f"SonarQube could not say {what}: {why}"
-        self._log.write(f"Going on without: {message}")
+        self.log.write(f"Going on without: {message}")
         self.unsaid.append(message)
 
     def _until_up(self) -> dict[str, Any]:
         status: dict[str, Any] = {}
         for seconds in (0, *self._retry_after):
             if seconds:
-                self._log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
+                self.log.write(f"SonarQube is {status.get('status')}; asking again in {seconds} s")
                 time.sleep(seconds)
             status = self.get("api/system/status")
             if status.get("status") == "UP":

@@ -75,6 +75,7 @@ def analyse(job: Job, source: Path, work: Path, log: Log) -> Analysis:
             hotspots=read.hotspots,
             gate=quality_gate.gate(status["projectStatus"], read.counts, job.limits),
             ignored=ignored,
+            weaknesses=issues.weaknesses(api, project) if len(job.scanners) > 1 else {},
             dashboard=f"{job.sonar.url}/dashboard?{urlencode({'id': project})}",
         )
     raise ScanError(

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from domain.findings import SEVERITIES, Finding
 from domain.findings_document import MOST_FINDINGS
+from scan.errors import ScanError
 from scan.fingerprints import Reported, identified
 from scan.sonarqube.api import Api
 
@@ -44,8 +45,7 @@ def read(api: Api, url: str, project: str, source: Path) -> Issues:
     counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
     reported: dict[str, Reported] = {}
     repeated: list[tuple[str, str]] = []
-    # The Cloud API uses the former name of the parameter.
-    whose = {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
+    whose = {_projects(api): project, "resolved": "false"}
     answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)
     for facet in answer["facets"]:
         for value in facet["values"]:
@@ -65,6 +65,37 @@ def read(api: Api, url: str, project: str, source: Path) -> Issues:
     findings = dict(zip(reported, known.findings, strict=True))
     again = [replace(findings[key], severity=severity) for key, severity in repeated]
     return Issues(counts, known.findings, again, known.contents, are_all)
+
+
+def weaknesses(api: Api, project: str) -> dict[str, frozenset[str]]:
+    """The CWEs of the rules that have open issues, such as ``CWE-295``; by the rules' keys.
+
+    By these a finding of another scanner is known as the same. Issues do not name theirs, but can
+    be filtered and counted by them. Without an answer nothing is joined, and no finding is lost.
+    """
+    whose = {_projects(api): project, "resolved": "false", "ps": 1}
+    rules: dict[str, set[str]] = {}
+
+    def counted(facet: str, **query: str) -> list[str]:
+        answer = api.get("api/issues/search", **whose, **query, facets=facet)
+        return [str(value["val"]) for item in answer["facets"] for value in item["values"]]
+
+    try:
+        numbers = [number for number in counted("cwe") if number.isdecimal()]
+        with ThreadPoolExecutor(CONCURRENT) as pool:
+            of_each = pool.map(lambda number: counted("rules", cwe=number), numbers)
+            for number, with_it in zip(numbers, of_each, strict=True):
+                for rule in with_it:
+                    rules.setdefault(rule, set()).add(f"CWE-{number}")
+    except (ScanError, KeyError, TypeError) as error:
+        api.log.write(f"Going on without the weaknesses of SonarQube's rules: {error}")
+        return {}
+    return {rule: frozenset(ids) for rule, ids in rules.items()}
+
+
+def _projects(api: Api) -> str:
+    """The name of the parameter; the Cloud API uses the former one."""
+    return "componentKeys" if api.is_cloud else "components"
 
 
 def _issues(

@@ -249,6 +249,39 @@ def test_the_gates_of_all_count():
     assert [item["name"] for item in failing["scanners"]] == ["SonarQube", "Bandit"]
 
 
+def test_issues_of_sonarqube_are_joined_with_findings_of_the_same_weakness():
+    """Issues do not name their weaknesses; the server counts them by CWE (recorded)."""
+    both = '["sonarqube", "bandit"]'
+    report = scanned_by(Answers("same"), zipped(trees.SAME), "same", SCANNERS=both).report
+
+    listed = [(item["rule"], item["line"], item["scanners"]) for item in report["findings"]]
+    assert ("python:S4830", 8, ["SonarQube", "Bandit"]) in listed
+    # Two of SonarQube's rules find CWE-327 there, Bandit finds it once.
+    assert [item[2] for item in listed if item[1] == 12] == [["SonarQube", "Bandit"], ["SonarQube"]]
+    # Each of them is one flaw, but in the limits on Bandit's findings both still count.
+    [limit] = [item for item in report["gate"]["conditions"] if item["metric"] == "HIGH"]
+    assert int(limit["actual"]) == report["scanners"][1]["counts"]["HIGH"] == 3
+    assert report["counts"]["HIGH"] == len(listed) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(403, "{}"), (404, "{}"), (200, "{}"), (200, '{"facets": [1]}')]
+)
+def test_without_the_weaknesses_nothing_is_joined_and_nothing_is_lost(status, body):
+    answers = Answers("same")
+    for item in answers.left:
+        if item["parameters"].get("facets") == "cwe":
+            item.update(status=status, body=body)
+
+    done = scanned_by(answers, zipped(trees.SAME), "same", SCANNERS='["sonarqube", "bandit"]')
+
+    assert done.error is None
+    assert {len(item["scanners"]) for item in done.report["findings"]} == {1}
+    assert len(done.report["findings"]) == 6
+    assert done.report["gate"]["status"] == "failed"
+    assert "Going on without the weaknesses of SonarQube's rules" in done.log
+
+
 def test_each_line_of_the_log_begins_with_the_scanner():
     lines = scanned(zipped({"app.py": BAD}), SCANNERS=BOTH).log.splitlines()
 

@@ -15,8 +15,9 @@ from scan.sonarqube.scanner_report import ScannedFile
 from tests.scan.recorded import FOLDER, HOST
 from tests.scan.scanning import scanned
 from tests.scan.uploads import zipped
-from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING
+from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, SAME
 
+BESIDE_BANDIT = '["sonarqube", "bandit"]'
 REAL_GET, REAL_READ = requests.Session.get, scanner_report.read
 TOKENS = Path(__file__).parents[1] / "ops" / "sonarqube_answers.json"
 ASKED_ABOUT_TOKENS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -121,7 +122,8 @@ def main() -> None:
     with running_server() as server:
         record_tokens(server)
         record(server, "bad", BAD)
-        record(server, "good", GOOD)
+        record(server, "good", GOOD, SCANNERS=BESIDE_BANDIT)
+        record(server, "same", SAME, SCANNERS=BESIDE_BANDIT)
         record(server, "nothing", NOTHING)
         record(server, "hotspots", BAD, SONAR_TOKEN=server.admin)
         record(server, "bad-token", GOOD, SONAR_TOKEN="sqa_expired")

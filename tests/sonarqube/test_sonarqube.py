@@ -14,7 +14,7 @@ import pytest
 
 from scan.sonarqube import api
 from tests.sonarqube.scans import failed, on
-from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, hostile
+from tests.sonarqube.trees import BAD, BAD_PYTHON, GOOD, NOTHING, SAME, hostile
 from tests.support.proxy import proxy
 from tests.support.tls import certified, tls_front
 
@@ -85,6 +85,13 @@ def test_it_scans_beside_bandit_and_the_gates_of_both_count(server):
     )
     assert failed(scan) == {*server.release.metrics, "HIGH"}
     assert report["coverage"]["counts"]["analysed"] == 4
+
+
+def test_a_flaw_that_bandit_finds_too_is_one_finding(server):
+    scan = on(server, SAME, "same", SCANNERS='["sonarqube", "bandit"]')
+
+    names = {(item["rule"], *item["scanners"]) for item in scan.report["findings"]}
+    assert ("python:S4830", "SonarQube", "Bandit") in names
 
 
 def test_all_findings_are_stored_with_the_counts_of_the_server(server):

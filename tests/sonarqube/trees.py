@@ -56,6 +56,14 @@ GOOD = {
     ),
     "web/total.js": "export function total(prices) {\n  return Math.max(...prices);\n}\n",
 }
+# Bandit knows each of these flaws, too, by other rules.
+SAME = {
+    "shop/bank.py": (
+        '"""Calls of the bank."""\n\nimport requests\nfrom Crypto.Cipher import DES\n\n\n'
+        "def load(url):\n    return requests.get(url, verify=False, timeout=10)\n\n\n"
+        "def cipher(key):\n    return DES.new(key, DES.MODE_ECB)\n"
+    )
+}
 NOTHING = {"README.md": "# Shop\n", "notes.txt": "Nothing here.\n"}
 
 
