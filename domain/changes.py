@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .findings import Finding
 from .findings_document import AllFindings, UnseenFile
@@ -12,8 +11,7 @@ from .findings_document import AllFindings, UnseenFile
 Item = TypeVar("Item", Finding, UnseenFile)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changes:
+class Changes(NamedTuple):
     """What is new, known and fixed since an earlier scan; each in the order of its scan.
 
     The ``files`` are those that were not analysed. A finding that is counted under several
@@ -30,8 +28,7 @@ class Changes:
     unchecked: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Matches:
+class Matches(NamedTuple):
     """Positions of what the earlier scan has, too; each item matches one earlier item at most."""
 
     findings: frozenset[int]

@@ -1,8 +1,7 @@
 """Parses from the untrusted report which files of an upload were analysed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .json_values import is_list
 
@@ -13,8 +12,7 @@ CONDITIONS = {"unanalysed_files": "unanalysed", "opaque_files": "opaque"}
 MOST = 10**9
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unseen:
+class Unseen(NamedTuple):
     """A file that was not analysed, or a folder (its name ends in ``/``) with ``files`` of them.
 
     ``kind`` is one of ``CLASSES`` except the first and the last; ``file`` is empty if the scanner
@@ -28,8 +26,7 @@ class Unseen:
     files: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Coverage:
+class Coverage(NamedTuple):
     """How many files each of ``CLASSES`` has; ``unseen`` and ``languages`` name only the first.
 
     ``reported`` says whether the scanner itself reported which files it read.

@@ -4,8 +4,7 @@ Like the report it is untrusted: hostile code may have taken over its scan.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .findings import SEVERITIES, Finding, scanners_of
 
@@ -14,8 +13,7 @@ MOST_FINDINGS, MOST_UNSEEN = 10_000, 10_000
 MOST_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
-class UnseenFile:
+class UnseenFile(NamedTuple):
     """A file that was not analysed, or a folder (its name ends in ``/``) with ``files`` of them.
 
     ``kind`` is ``unanalysed`` or ``opaque``. Without ``sha256``, of its content, it cannot be
@@ -28,8 +26,7 @@ class UnseenFile:
     sha256: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class AllFindings:
+class AllFindings(NamedTuple):
     """The findings, the worst first, and the files that were not analysed.
 
     ``contents`` has the SHA-256 of files with findings. ``complete`` says whether nothing was left

@@ -1,7 +1,6 @@
 """Parses the scanner's report, which is untrusted: hostile code may have taken over its scan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import coverage, email_address, origin
@@ -17,8 +16,7 @@ from .findings import (
 from .origin import Origin
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScanError:
+class ScanError(NamedTuple):
     """Why a scan failed to run: what is wrong and how to fix it, a sentence each.
 
     ``retryable`` says whether another scan of the same bytes could succeed.
@@ -36,8 +34,7 @@ class Scanner(NamedTuple):
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """Either ``error`` says why nothing was evaluated, or ``passed`` is the gate's result.
 
     ``scanner`` is the engine without its version, ``scanners`` has each that was run, none in

@@ -6,15 +6,13 @@ botocore. See https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 # Attempts of a write that conflicts with another one; conflicts last for a few round trips.
 TRIES = 10
 
 
-@dataclass(frozen=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """One object as stored, with its ETag; ``written`` says whether this call wrote it."""
 
     body: bytes

@@ -5,7 +5,7 @@ It is only an index: it says which evidence to read, and what that does not conf
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import stored_objects
 from domain.evidence_paths import app_record_key
@@ -27,8 +27,7 @@ _FIELDS = {
 _TYPES = {"attempt": int}  # of the others: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Last:
+class Last(NamedTuple):
     """The last gate result of an app, ``passed`` or ``failed``."""
 
     scan: str

@@ -4,8 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.json_values import as_dict, is_dict, is_list
 from domain.report import ScanError
@@ -25,8 +24,7 @@ _OUT_OF_MEMORY = re.compile(
 _DISK_FULL = re.compile(r"No space left on device|\bENOSPC\b|Disk quota exceeded", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Phase:
+class Phase(NamedTuple):
     """``status`` is SUCCEEDED, FAILED, FAULT, TIMED_OUT, STOPPED, ...; ``message`` may be empty."""
 
     name: str
@@ -34,8 +32,7 @@ class Phase:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Build:
+class Build(NamedTuple):
     """What is known of a build; fields are empty if CodeBuild did not return them."""
 
     arn: str = ""

@@ -5,9 +5,8 @@ changes are detected: see ``domain/evidence_paths.py``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import findings_document, stored_objects
 from domain.approvals import Documents
@@ -25,8 +24,7 @@ from domain.stored_objects import StoredObject, get_object
 from handlers import parallel
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """The documents of ``scan``, a scan's id, in ``bucket``; ``s3`` is a client of S3."""
 
     s3: Any

@@ -7,9 +7,8 @@ digest: Slack shows replies outside of the main view, so no card has to be delay
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import timestamps
 from domain.stored_objects import StoredObject, get_object, put_if_absent, to_json
@@ -19,8 +18,7 @@ from handlers.notification import Notification, in_thread, notification
 TOP_APPS, TOP_CAUSES = 20, 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class ThreadSlots:
+class ThreadSlots(NamedTuple):
     """``most`` slots (0 for no limit) in each window of ``seconds``, stored in ``bucket``.
 
     ``s3`` is a client of S3.

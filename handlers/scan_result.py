@@ -1,8 +1,7 @@
 """Reads what a scan resulted in, as far as its documents name each other's SHA-256."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import findings_document, report
 from domain.findings_document import AllFindings
@@ -12,8 +11,7 @@ from domain.stored_objects import StoredObject
 from handlers.evidence import Evidence
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """``gate_result`` is gate-result.json, ``sha256`` its SHA-256, ``key`` that of the upload.
 
     Report and findings are those that it was made of. Both are untrusted.
@@ -67,7 +65,7 @@ def read(evidence: Evidence) -> ScanResult | None:
     if parsed_report is None or findings is None:
         return None
     if gate_result.get("buildFailed"):
-        findings = replace(findings, complete=False)
+        findings = findings._replace(complete=False)
     return ScanResult(
         scan=evidence.scan,
         key=key_of(evidence),

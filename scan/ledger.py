@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -124,7 +124,7 @@ def account(entries: Iterable[Entry], kinds: Mapping[str, Kind], seen: Seen) -> 
             folders[classified] += 1
         elif classified.kind not in {"analysed", "noCode"}:
             unseen.append(classified)
-    unseen += [replace(folder, files=files) for folder, files in folders.items()]
+    unseen += [folder._replace(files=files) for folder, files in folders.items()]
     unseen.sort(key=lambda item: (CLASSES.index(item.kind), -item.files, item.file))
     return Coverage(
         counts={name: counts[name] for name in CLASSES},

@@ -205,15 +205,14 @@ def test_a_scan_compared_with_itself_in_any_order_has_only_known_findings(before
     shuffled = list(before.findings)
     random.shuffle(shuffled)
 
-    changes = compare(before, replace(before, findings=tuple(shuffled)))
+    changes = compare(before, before._replace(findings=tuple(shuffled)))
 
     assert changes.new == changes.fixed == ()
 
 
 @given(SCANS)
 def test_renamed_files_keep_their_findings(before):
-    now = replace(
-        before,
+    now = before._replace(
         findings=tuple(replace(item, file=f"src/{item.file}") for item in before.findings),
         contents={f"src/{file}": sha256 for file, sha256 in before.contents.items()},
     )

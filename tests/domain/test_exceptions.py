@@ -1,7 +1,5 @@
 """An exception covers another version only if nothing that fails the gate is new or worse."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 
@@ -63,8 +61,7 @@ def test_a_version_with_the_same_findings_is_covered():
 
 def test_no_exception_covers_a_scan_in_which_a_scanner_failed():
     before = scan(finding(ONE))
-    now = replace(
-        report(before, condition(), condition(metric="failed_scanners")),
+    now = report(before, condition(), condition(metric="failed_scanners"))._replace(
         scanners=(Scanner("Bandit", ""), Scanner("Semgrep", "It was stopped.")),
     )
 
@@ -179,7 +176,7 @@ def test_a_worse_rating_is_not_covered_even_if_every_finding_is_known():
     "metric", ["security_hotspots", "new_security_hotspots_reviewed", "security_review_rating"]
 )
 def test_hotspots_are_covered_only_where_the_token_may_read_them(metric, now, before, is_covered):
-    read, unread = replace(scan(finding(ONE)), hotspots=True), scan(finding(ONE))
+    read, unread = scan(finding(ONE))._replace(hotspots=True), scan(finding(ONE))
     # No hotspot is reviewed, however many there are now.
     failed = condition(metric, "0", "100", "<")
 
@@ -245,7 +242,7 @@ def test_files_that_are_counted_but_not_listed_are_not_covered():
     assert now.coverage
     counts = {**now.coverage.counts, "unanalysed": 2}
 
-    counted = replace(now, coverage=replace(now.coverage, counts=counts))
+    counted = now._replace(coverage=now.coverage._replace(counts=counts))
 
     assert not_covered(counted, both, now, both) == [
         "Not all unanalysed files of this version are recorded."
@@ -260,7 +257,7 @@ def test_new_unseen_files_do_not_matter_where_another_condition_fails():
 
 @pytest.mark.parametrize("which", ["this", "the approved"])
 def test_incomplete_findings_are_not_covered(which):
-    whole, part = scan(finding(ONE)), replace(scan(finding(ONE)), complete=False)
+    whole, part = scan(finding(ONE)), scan(finding(ONE))._replace(complete=False)
     pair = (part, whole) if which == "this" else (whole, part)
 
     assert reasons(*pair, condition()) == [
@@ -272,7 +269,7 @@ def test_incomplete_findings_are_not_covered(which):
 def test_findings_that_are_not_as_many_as_the_report_counts_are_not_covered(which):
     both = scan(finding(ONE))
     right = report(both, condition())
-    wrong = replace(right, counts={**right.counts, "HIGH": 2})
+    wrong = right._replace(counts={**right.counts, "HIGH": 2})
     pair = (wrong, right) if which == "this" else (right, wrong)
 
     assert not_covered(pair[0], both, pair[1], both) == [

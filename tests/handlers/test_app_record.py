@@ -1,7 +1,5 @@
 """The record of an app: its last gate result, and its exceptions."""
 
-import dataclasses
-
 import pytest
 
 from handlers import app_record
@@ -23,7 +21,7 @@ def recorded():
 
 
 def record(**changes):
-    last = dataclasses.replace(LAST, **changes)
+    last = LAST._replace(**changes)
     app_record.record_result(s3, STATE, "payments", last, recorded())
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -83,7 +82,7 @@ def test_each_window_has_its_own_thread_slots():
 
 
 def test_without_a_limit_no_thread_is_shared_and_nothing_is_written(work):
-    unlimited = replace(THREAD_SLOTS, most=0)
+    unlimited = THREAD_SLOTS._replace(most=0)
 
     assert [thread(f"app/v{n}", slots=unlimited) for n in range(5)] == [
         f"app/v{n}" for n in range(5)
@@ -207,7 +206,7 @@ def test_outside_text_adds_no_formatting_and_no_mention():
 
 @pytest.mark.slow
 def test_a_digest_of_many_apps_fits():
-    many = replace(THREAD_SLOTS, most=25)
+    many = THREAD_SLOTS._replace(most=25)
     for number in range(26):
         many.thread(f"a/{number}", f"{number:02}" + "&" * 62, ["c" * 2000], SOON)
 
@@ -221,7 +220,7 @@ def test_a_digest_of_many_apps_fits():
     [(60, "one minute"), (90, "90 seconds"), (7200, "2 hours"), (86400, "one day")],
 )
 def test_the_window_is_formatted_for_people(seconds, words):
-    slots = replace(THREAD_SLOTS, most=1, seconds=seconds)
+    slots = THREAD_SLOTS._replace(most=1, seconds=seconds)
     for scan in ("a/1", "a/2"):
         window = slots.thread(scan, "a", [], SOON)
 
