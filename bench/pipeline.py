@@ -62,9 +62,7 @@ def compared(
     names = ", ".join(recipes()[name].name for name in SCANNERS)
     table = Table(f"An upload of {size}, scanned by {names}")
     alone, at_least = ([run["all"] for run in runs] for runs in (times.alone, times.least))
-    table.compare(
-        Comparison("`scan/`, and the slowest alone", times.of(BUILD), alone, scan)
-    )
+    table.compare(Comparison("`scan/`, and the slowest alone", times.of(BUILD), alone, scan))
     table.compare(Comparison("`scan/`, and the least", times.of(BUILD), at_least, least))
     table.compare(Comparison("upload to card, and the scanner", times.of("all"), alone, pipeline))
     return table

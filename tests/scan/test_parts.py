@@ -41,8 +41,8 @@ def of_interest(result: Scanned) -> Any:
         for name, value in result.report.items()
         if name not in {"scan", "upload", "startedAt", "finishedAt", "evidence"}
     }
-    found = {name: value for name, value in result.all_findings.items() if name != "scan"}
-    return result.code, report, found
+    findings = {name: value for name, value in result.all_findings.items() if name != "scan"}
+    return result.code, report, findings
 
 
 def test_the_result_is_that_of_one_process(cores):
