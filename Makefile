@@ -58,7 +58,7 @@ simulate: setup ## Run 25,000 random orders of uploads, clicks and faults agains
 fuzz: setup ## Unpack 20,000 random zips with every unzipper here, look for unseen files (10 minutes)
 	@$(BIN)/python -m tests.fuzz
 
-bench: setup ## Measure functions and pipeline against baselines, renew docs/benchmarks.md (10 minutes)
+bench: setup ## Measure functions and pipeline against baselines, renew docs/benchmarks.md (15 minutes)
 	@$(BIN)/python -m bench
 
 bench-scan: setup ## Measure scan/ against the scanner alone on a real SonarQube server

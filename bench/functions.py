@@ -221,7 +221,7 @@ def tables(quick: bool) -> Iterator[Table]:
     with QuietAccount({"recordApprover": "true"}) as account:
         for case in CASES:
             measurement = Measurement(account, case)
-            cold.compare(measurement.cold(1 if quick else 9))
+            cold.compare(measurement.cold(1 if quick else 25))
             warm.compare(measurement.warm(1 if quick else 40))
             number, limit = rounds(measurement.calls), MOST_ROUNDS.get(case.module)
             calls.add(
