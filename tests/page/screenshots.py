@@ -95,7 +95,7 @@ def _show_five_versions(path: str) -> None:
             height = viewport["height"] + page.locator("#messages").evaluate(hidden)
             page.set_viewport_size({"width": viewport["width"], "height": height})
             # A picture in docs/ has at most 200 kB, and this one is long.
-            _shoot(page, name, scale=0.85, quality=40)
+            _shoot(page, name, scale=0.85, quality=35)
         browser.close()
 
 
