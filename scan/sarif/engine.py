@@ -70,7 +70,7 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
     for setting in view.ignored:
         log.write(f"Not followed: {setting.file}")
     log.write(f"Scanning with {tool.name}")
-    most = len(os.sched_getaffinity(0)) if tool.by_file else 1
+    most = (os.cpu_count() or 1) if tool.by_file else 1
     parts = scanner_config.parts(view.source, folder, most)
 
     def analysed(part: int) -> Analysis:
