@@ -1,13 +1,15 @@
 """Joins analyses: of several scanners, where a flaw that two found is one finding; or of parts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.findings import SEVERITIES, Finding
 from scan.finding import Analysis
 from scan.union import union
+
+Value = TypeVar("Value")
 
 
 class Part(NamedTuple):
@@ -77,9 +79,7 @@ def merged(parts: Sequence[Part]) -> Analysis:
             for part in parts
             for finding in part.analysis.repeated
         ],
-        contents={
-            file: sha256 for analysis in analyses for file, sha256 in analysis.contents.items()
-        },
+        contents=_together(analysis.contents for analysis in analyses),
         hotspots=any(analysis.hotspots for analysis in analyses),
         gate=None,
         ignored=list(
@@ -104,13 +104,13 @@ def of_parts(analyses: Sequence[Analysis]) -> Analysis:
             for severity in SEVERITIES
         },
         findings=[finding for analysis in analyses for finding in analysis.findings],
-        contents={
-            file: sha256 for analysis in analyses for file, sha256 in analysis.contents.items()
-        },
-        weaknesses={
-            rule: ids for analysis in analyses for rule, ids in analysis.weaknesses.items()
-        },
+        contents=_together(analysis.contents for analysis in analyses),
+        weaknesses=_together(analysis.weaknesses for analysis in analyses),
     )
+
+
+def _together(mappings: Iterable[Mapping[str, Value]]) -> dict[str, Value]:
+    return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
 def _ids(rule: str, weaknesses: Mapping[str, frozenset[str]]) -> frozenset[str]:

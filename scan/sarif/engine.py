@@ -59,10 +59,10 @@ def analyse(scanner: str, job: Job, source: Path, work: Path, log: Log) -> Analy
             SARIF is missing or invalid.
     """
     tool = _tool(scanner, job)
+    # As short as the name of ``source``: a path in it may have all the length that there is.
     folder = source.with_name(f"v{job.scanners.index(scanner)}")
     view = scanner_config.view(
         source,
-        # As short as the name of ``source``: a path in it may have all the length that there is.
         folder,
         settings_files(tool.recipes, tool.command),
         exclusions_too=not job.allow_exclusions,

@@ -64,8 +64,8 @@ def view(
 def parts(source: Path, to: Path, most: int) -> list[Path]:
     """Folders that each have a part of ``source``, at most ``most``; a few files stay together.
 
-    Of each kind and size of file all have about as many. They are hard links, in new folders that
-    begin with the name ``to``.
+    Of each kind and size of file all have about as many. They are hard links, in new folders whose
+    names begin with that of ``to``.
     """
     paths = list(files_below(source)) if most > 1 else []
     number = min(most, len(paths) // LEAST_FILES)

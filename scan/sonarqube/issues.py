@@ -45,7 +45,7 @@ def read(api: Api, url: str, project: str, source: Path) -> Issues:
     counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
     reported: dict[str, Reported] = {}
     repeated: list[tuple[str, str]] = []
-    whose = {_projects(api): project, "resolved": "false"}
+    whose = _open(api, project)
     answer = api.get("api/issues/search", **whose, facets="impactSeverities", ps=1)
     for facet in answer["facets"]:
         for value in facet["values"]:
@@ -73,11 +73,11 @@ def weaknesses(api: Api, project: str) -> dict[str, frozenset[str]]:
     By these a finding of another scanner is known as the same. Issues do not name theirs, but can
     be filtered and counted by them. Without an answer nothing is joined, and no finding is lost.
     """
-    whose = {_projects(api): project, "resolved": "false", "ps": 1}
+    whose = _open(api, project)
     rules: dict[str, set[str]] = {}
 
     def counted(facet: str, **query: str) -> list[str]:
-        answer = api.get("api/issues/search", **whose, **query, facets=facet)
+        answer = api.get("api/issues/search", **whose, **query, facets=facet, ps=1)
         return [str(value["val"]) for item in answer["facets"] for value in item["values"]]
 
     try:
@@ -93,9 +93,9 @@ def weaknesses(api: Api, project: str) -> dict[str, frozenset[str]]:
     return {rule: frozenset(ids) for rule, ids in rules.items()}
 
 
-def _projects(api: Api) -> str:
-    """The name of the parameter; the Cloud API uses the former one."""
-    return "componentKeys" if api.is_cloud else "components"
+def _open(api: Api, project: str) -> dict[str, str]:
+    """The parameters for the open issues of a project; Cloud uses the former name of the first."""
+    return {"componentKeys" if api.is_cloud else "components": project, "resolved": "false"}
 
 
 def _issues(
