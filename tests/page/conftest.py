@@ -79,13 +79,20 @@ def pytest_runtest_makereport(item: Any) -> Any:
     report = yield
     running: Served | None = getattr(item, "funcargs", {}).get("served")
     if report.when == "call" and report.failed and running:
-        cloud = running.cloud
-        for execution in cloud.executions():
-            arn = execution["executionArn"]
-            last = [event["type"] for event in cloud.history(arn)[-4:]]
-            entered = " > ".join(cloud.states(arn))
-            report.sections.append((f"execution, {execution['status']}", f"{entered}\n{last}"))
-        for scan in cloud.builds.scans:
-            report.sections.append((f"builds of {scan}", pprint.pformat(cloud.builds.all_of(scan))))
-            report.sections.append(("their log", "\n".join(cloud.build_log(scan))))
+        try:
+            report.sections += _doings(running)
+        except Exception as error:  # an error here would end the whole run
+            report.sections.append(("the account cannot be read", repr(error)))
     return report
+
+
+def _doings(running: Served) -> Iterator[tuple[str, str]]:
+    """The states of all executions, and their builds with logs; each with its title."""
+    cloud = running.cloud
+    for execution in cloud.executions():
+        arn = execution["executionArn"]
+        last = [event["type"] for event in cloud.history(arn)[-4:]]
+        yield f"execution, {execution['status']}", f"{' > '.join(cloud.states(arn))}\n{last}"
+    for scan in cloud.builds.scans:
+        yield f"builds of {scan}", pprint.pformat(cloud.builds.all_of(scan))
+        yield "their log", "\n".join(cloud.build_log(scan))
